@@ -1,0 +1,65 @@
+"""How one measured value is judged: a bound, its reason, and the status that follows."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+class Status(enum.StrEnum):
+    """What one check, one model or one run amounts to.
+
+    ``UNKNOWN`` means that there is no evidence; it counts as not signed.
+    """
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bound on one measured value, and why it stands where it does.
+
+    Args:
+        relation: ``max`` (value <= bound), ``min`` (value >= bound) or ``equal``.
+        bound: The limit itself; for ``equal`` any JSON scalar.
+        reason: Why this figure and no other.
+        warn: Inside the limit, but beyond this the result is WARN. None: never.
+    """
+
+    relation: str
+    bound: Any
+    reason: str
+    warn: float | None = None
+
+    def status(self, value: Any) -> Status:
+        """Judge one value; NaN and None never pass."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return Status.FAIL
+        if self.relation == "equal":
+            return Status.PASS if value == self.bound else Status.FAIL
+        sign = 1 if self.relation == "max" else -1
+        if sign * value > sign * self.bound:
+            return Status.FAIL
+        if self.warn is not None and sign * value > sign * self.warn:
+            return Status.WARN
+        return Status.PASS
+
+    def headroom(self, value: Any) -> float | None:
+        """How far the value stays inside, in units of the value; negative is outside."""
+        if self.relation == "equal" or not isinstance(value, int | float):
+            return None
+        return float(self.bound - value if self.relation == "max" else value - self.bound)
+
+
+# From best to worst. UNKNOWN outranks WARN, since it blocks a signature; FAIL outranks all.
+_ORDER = (Status.PASS, Status.WARN, Status.UNKNOWN, Status.FAIL)
+
+
+def worst_status(statuses: list[Status]) -> Status:
+    """The status that decides; no evidence at all is UNKNOWN."""
+    return max(statuses, key=_ORDER.index) if statuses else Status.UNKNOWN
