@@ -6,12 +6,9 @@ checked against the files; the names are those of the OD API and of TFLite.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from validation.errors import GraphError
+from validation.records import TensorSpec
 
 # The names that the OD API's export_tflite_ssd_graph.py gives its graph's ends.
 INPUT_NAME = "normalized_input_image_tensor"
@@ -94,27 +91,29 @@ class SsdContract:
     score_converter: str
     postprocess: PostprocessAttributes
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, for the file beside an exported graph."""
-        return dataclasses.asdict(self)
 
-    @classmethod
-    def from_dict(cls, table: Mapping[str, Any]) -> SsdContract:
-        """Read what `to_dict` wrote.
+@dataclass(frozen=True)
+class GraphSummary:
+    """What stands in an exported graph, read back from the file.
 
-        Raises:
-            GraphError: Fields missing or left over.
-        """
-        try:
-            fields = dict(table)
-            steps = dict(fields.pop("preprocessing"))
-            steps["scale"] = tuple(steps["scale"])
-            steps["offset"] = tuple(steps["offset"])
-            attributes = PostprocessAttributes(**fields.pop("postprocess"))
-            return cls(preprocessing=Preprocessing(**steps), postprocess=attributes, **fields)
-        except (KeyError, TypeError, ValueError) as error:
-            raise GraphError(
-                "the contract of an exported graph cannot be read",
-                got=error,
-                next_step="export the graph again",
-            ) from error
+    Args:
+        inputs: Placeholders as (name, dtype, shape).
+        outputs: Nodes that nothing reads.
+        raw_outputs: The exporter's two raw outputs with the shapes that they run to.
+        postprocess: Attributes of the post-processing node, None without it.
+        postprocess_inputs: What the node reads, in its order.
+        anchors: Shape of the anchors constant, empty without it.
+        ops: How often each op occurs.
+        variables: Names of variables left; a frozen graph has none.
+        training_batch_norms: Batch norm nodes that still normalise by their batch.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[str, ...]
+    raw_outputs: tuple[TensorSpec, ...]
+    postprocess: PostprocessAttributes | None
+    postprocess_inputs: tuple[str, ...]
+    anchors: tuple[int, ...]
+    ops: dict[str, int]
+    variables: tuple[str, ...]
+    training_batch_norms: int

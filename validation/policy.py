@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import CatalogueError
-from validation.records import Limit
+from validation.limits import Limit
 
 POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")

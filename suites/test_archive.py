@@ -1,0 +1,11 @@
+"""Promise: what is tested is the archive that the catalogue names, and it is whole."""
+
+import pytest
+
+from validation.chain import promises
+
+
+@pytest.mark.check("archive")
+def test_archive_holds_what_an_export_needs(case, record):
+    """The archive has an inference graph, its own or in a checkpoint's .meta."""
+    record(promises.archive(case))

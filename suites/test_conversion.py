@@ -1,0 +1,11 @@
+"""Promise: the .tflite file says of itself what the exported graph says."""
+
+import pytest
+
+from validation.chain import promises
+
+
+@pytest.mark.check("tflite_contract")
+def test_tflite_file_keeps_the_contract(case, record):
+    """Names, order, shapes, dtypes and op attributes, read back from the flatbuffer."""
+    record(promises.tflite_contract(case))

@@ -1,0 +1,29 @@
+"""Promise: the .tflite computes what its three independent references compute."""
+
+import pytest
+
+from validation.chain import promises
+
+
+@pytest.mark.check("raw_parity", variants="*raw")
+def test_raw_outputs_are_those_of_the_session(case, record):
+    """Body: the raw .tflite against the exported graph in a TensorFlow session."""
+    record(promises.raw_parity(case))
+
+
+@pytest.mark.check("postprocess_parity", variants="float")
+def test_postprocessing_is_that_of_the_port(case, record):
+    """Post-processing: the op inside the .tflite against the NumPy port."""
+    record(promises.postprocess_parity(case))
+
+
+@pytest.mark.check("end_to_end_parity")
+def test_detections_are_those_of_the_archives_graph(case, record):
+    """End to end: image to detections against the archive's own inference graph."""
+    record(promises.end_to_end_parity(case))
+
+
+@pytest.mark.check("canaries")
+def test_canaries_are_found(case, record):
+    """Objects of known class and place, which no shared fault can hide."""
+    record(promises.canaries(case))

@@ -1,0 +1,1 @@
+"""The steps for one model, from catalogue entry to judged promises, cached by content."""

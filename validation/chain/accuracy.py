@@ -1,0 +1,96 @@
+"""COCO accuracy of the reference, the file under test, and what other flags would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from validation.chain.case import REFERENCE, Case
+from validation.chain.model import EVALUATION, FAST_NMS, GUIDE_DEFAULT
+from validation.checks.accuracy import check_accuracy
+from validation.coco.categories import category_map
+from validation.coco.dataset import Dataset
+from validation.coco.evaluate import evaluate
+from validation.export.options import ExportOptions
+from validation.record_lines import Entry
+from validation.records import Accuracy, CheckResult, Detections
+
+NO_DATA = (
+    "no labelled images were given, so accuracy is not known: pass --coco-annotations and "
+    "--coco-images"
+)
+
+# Other flags, evaluated beside the float variant so that their price is on the page.
+_FLAGS: dict[str, ExportOptions] = {
+    "fast NMS": FAST_NMS,
+    "the guide's defaults (fast NMS, 10 detections)": GUIDE_DEFAULT,
+}
+
+
+def accuracy(case: Case) -> list[Entry]:
+    """The .tflite keeps the average precision of the archive's own graph."""
+    if case.dataset is None:
+        return [CheckResult.unknown("accuracy", case.key, NO_DATA)]
+    reference = _score(
+        case,
+        case.dataset,
+        REFERENCE,
+        "inference graph in TensorFlow",
+        case.observations.reference(),
+    )
+    variant = case.key.variant
+    subject = f"{variant} .tflite" + (", NumPy post-processing" if case.is_raw else "")
+    candidate = _score(
+        case,
+        case.dataset,
+        variant,
+        subject,
+        case.observations.candidate(variant),
+        case.observations.seconds(variant),
+    )
+    others = _other_flags(case, case.dataset) if variant == "float" else []
+    result = check_accuracy(reference, candidate, case.policy)
+    # The reference belongs to the model: one line, whichever variant is judged by it.
+    own = [reference] if case.is_first else []
+    return [*own, candidate, *others, result]
+
+
+def _other_flags(case: Case, dataset: Dataset) -> list[Accuracy]:
+    return [
+        _score(
+            case,
+            dataset,
+            "float",
+            f"float .tflite, {told}",
+            case.observations.candidate("float", options),
+            case.observations.seconds("float", options),
+        )
+        for told, options in _FLAGS.items()
+    ]
+
+
+def _score(
+    case: Case,
+    dataset: Dataset,
+    variant: str,
+    subject: str,
+    found: Mapping[str, Detections],
+    seconds: float = 0.0,
+) -> Accuracy:
+    contract = case.chain.exported(EVALUATION).contract
+    categories = category_map(case.class_labels(), dataset, contract.num_classes)
+    evaluation = evaluate(
+        dataset,
+        {image.id: found[str(image.id)] for image in dataset.images},
+        category_ids=categories,
+    )
+    return Accuracy(
+        model=case.key.model,
+        variant=variant,
+        subject=subject,
+        figures=evaluation.figures,
+        images=evaluation.images,
+        category_ids=evaluation.category_ids,
+        detections=evaluation.detections,
+        score_threshold=contract.postprocess.nms_score_threshold,
+        seconds=seconds,
+    )

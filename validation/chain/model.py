@@ -1,0 +1,198 @@
+"""From catalogue entry to .tflite files: the products of one model.
+
+Modules that import TensorFlow are imported where a product is made, so that a run
+over cached products starts without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from validation.chain.work import Work, code_sha256, file_sha256, installed_version
+from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
+from validation.errors import ArtefactMissing
+from validation.export.exported import ExportedGraph, load_export
+from validation.export.options import ExportOptions
+from validation.plain import from_plain, to_plain
+from validation.records import Step
+from validation.zoo.archives import Archive, obtain
+from validation.zoo.entry import CatalogueEntry
+
+# As the OD API itself suppresses: for each class, and as many detections as its config says.
+EVALUATION = ExportOptions()
+# The same with the op's faster, class-agnostic suppression.
+FAST_NMS = ExportOptions(use_regular_nms=False)
+# What the guide's command line gives to whoever sets no flag.
+GUIDE_DEFAULT = ExportOptions(
+    max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
+    detections_per_class=100,
+    use_regular_nms=False,
+)
+
+_WITH_OP = "with_postprocessing"
+_RAW = "raw_outputs"
+_DETECTIONS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+
+
+class ModelChain:
+    """One model's archive, exports and conversions, each made when first asked for.
+
+    Args:
+        entry: From the catalogue or a folder.
+        work: Where products are kept.
+        cache_dir: Where downloads are kept.
+        offline: Never touch the network.
+        on_step: Told how long it took to obtain the archive.
+    """
+
+    def __init__(
+        self,
+        entry: CatalogueEntry,
+        work: Work,
+        *,
+        cache_dir: Path,
+        offline: bool,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self.entry = entry
+        self.work = work
+        self._cache_dir = cache_dir
+        self._offline = offline
+        self._on_step = on_step
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.entry.name
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive, fetched, verified and unpacked."""
+        started = time.perf_counter()
+        archive = obtain(self.entry, self._cache_dir, offline=self._offline)
+        self._on_step(Step(self.name, "fetch", time.perf_counter() - started, cached=False))
+        return archive
+
+    @cached_property
+    def reference_graph(self) -> Path:
+        """An inference graph from image_tensor to detections: the archive's own.
+
+        Where the archive has only a .meta and a checkpoint, that graph with the
+        checkpoint's values is it: built by who trained the model, not by us.
+        """
+        archive = self.archive
+        if archive.frozen_graph is not None:
+            return archive.frozen_graph
+        meta, prefix = archive.meta_graph, archive.checkpoint_prefix
+        if meta is None or prefix is None:
+            raise ArtefactMissing(
+                "the archive has no inference graph to export from",
+                expected="frozen_inference_graph.pb, or model.ckpt.meta with .index and .data-*",
+                where=archive.root.name,
+                next_step="export from a bare checkpoint and pipeline.config is not supported yet",
+            )
+
+        def make(folder: Path) -> None:
+            from validation.export.freezing import frozen_from_checkpoint
+
+            graph = frozen_from_checkpoint(meta, prefix, _DETECTIONS)
+            (folder / "frozen_inference_graph.pb").write_bytes(graph.SerializeToString())
+
+        shards = sorted(prefix.parent.glob(f"{prefix.name}.*"))
+        made_from = {
+            "files": {path.name: file_sha256(path) for path in shards},
+            **_makers("export"),
+        }
+        folder = self.work.product(self.name, "freeze", made_from, make)
+        return folder / "frozen_inference_graph.pb"
+
+    @cached_property
+    def reference_sha256(self) -> str:
+        """Hash of the inference graph."""
+        return file_sha256(self.reference_graph)
+
+    def exported(
+        self, options: ExportOptions = EVALUATION, *, add_postprocessing_op: bool = True
+    ) -> ExportedGraph:
+        """The exported graph, in either of the exporter's two forms.
+
+        Args:
+            options: The exporter's flags; both forms are made in one go.
+            add_postprocessing_op: Which form.
+        """
+        config = self.archive.pipeline_config
+
+        def make(folder: Path) -> None:
+            from validation.export.from_graph import export_from_graph, without_postprocessing
+            from validation.export.graph_io import read_graph, write_export
+            from validation.pipeline.config import load_pipeline
+
+            export = export_from_graph(
+                read_graph(self.reference_graph),
+                options,
+                config=None if config is None else load_pipeline(config),
+                where=self.reference_graph.name,
+            )
+            write_export(folder / _WITH_OP, export)
+            write_export(folder / _RAW, without_postprocessing(export))
+
+        made_from = {
+            "graph": self.reference_sha256,
+            "config": None if config is None else file_sha256(config),
+            "options": dataclasses.asdict(options),
+            **_makers("export", "pipeline"),
+        }
+        folder = self.work.product(self.name, f"export{_told(options)}", made_from, make)
+        return load_export(folder / (_WITH_OP if add_postprocessing_op else _RAW))
+
+    def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
+        """What stands in an exported graph, read back from its file."""
+        graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
+
+        def make(folder: Path) -> None:
+            from validation.export.describe import describe_graph
+
+            (folder / "summary.json").write_text(json.dumps(to_plain(describe_graph(graph))))
+
+        made_from = {"graph": file_sha256(graph), **_makers("export")}
+        folder = self.work.product(self.name, "describe", made_from, make)
+        summary: GraphSummary = from_plain(
+            GraphSummary, json.loads((folder / "summary.json").read_text())
+        )
+        return summary
+
+    def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
+        """The converted file of a variant."""
+        raw = variant.endswith("raw")
+        export = self.exported(options, add_postprocessing_op=not raw)
+        file_name = f"{self.name}-{variant}.tflite"
+
+        def make(folder: Path) -> None:
+            from validation.convert.tflite import conversion_of, convert
+
+            convert(export.graph, conversion_of(variant), folder / file_name)
+
+        made_from = {
+            "graph": file_sha256(export.graph),
+            "variant": variant,
+            "name": file_name,
+            **_makers("convert"),
+        }
+        step = f"convert {variant}{_told(options)}"
+        return self.work.product(self.name, step, made_from, make) / file_name
+
+
+def _makers(*rooms: str) -> dict[str, str]:
+    """The versions and the code that make a product."""
+    return {"tensorflow": installed_version("tensorflow"), "code": code_sha256(*rooms)}
+
+
+def _told(options: ExportOptions) -> str:
+    """What sets these options apart, for the list of steps."""
+    names = {EVALUATION: "", FAST_NMS: ", fast NMS", GUIDE_DEFAULT: ", guide's defaults"}
+    return names.get(options, f", {options}")

@@ -1,0 +1,162 @@
+"""What the reference and the files under test say about images.
+
+The reference's answers are cached by content: it is the fixed point of a run. The
+files under test are run anew in every session, once for each file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.chain.model import EVALUATION, ModelChain
+from validation.chain.work import code_sha256, file_sha256, installed_version
+from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.export.options import ExportOptions
+from validation.inference.base import Detector, ImageFile, detect_all
+from validation.inference.graph import OUTPUTS, GraphDetector
+from validation.inference.tflite import (
+    RawTfliteDetector,
+    TfliteDetector,
+    prepared,
+    run_batchwise,
+)
+from validation.plain import from_plain, to_plain
+from validation.records import Detections, Step
+from validation.runtimes.tflite import TfliteRuntime, default_threads
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+class Observations:
+    """Detections and raw outputs of one model on the images of a session.
+
+    Args:
+        chain: Gives the files.
+        images: Every image of the session: the data set's and the canaries.
+        on_step: Told how long each took.
+    """
+
+    def __init__(
+        self, chain: ModelChain, images: Sequence[ImageFile], on_step: Callable[[Step], None]
+    ) -> None:
+        self.chain = chain
+        self.images = tuple(images)
+        self._on_step = on_step
+        self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
+        self._seconds: dict[tuple[str, ExportOptions], float] = {}
+        self._images_sha256 = [file_sha256(image.path) for image in self.images]
+
+    def reference(self) -> Mapping[str, Detections]:
+        """Detections of the archive's inference graph, by image."""
+
+        def make(folder: Path) -> None:
+            from validation.runtimes.session import SessionRuntime
+
+            # One session serves all threads: it is as safe as it is costly to load.
+            with SessionRuntime(self.chain.reference_graph, OUTPUTS) as runtime:
+                detector = GraphDetector(runtime)
+                found = self._detect(lambda: detector, "reference")
+            _write_detections(folder / "detections.json", found)
+
+        made_from = {
+            "graph": self.chain.reference_sha256,
+            "images": dict(
+                zip([image.key for image in self.images], self._images_sha256, strict=True)
+            ),
+            "tensorflow": installed_version("tensorflow"),
+            "code": code_sha256("inference", "runtimes", "preprocess"),
+        }
+        step = f"reference on {len(self.images)} images"
+        folder = self.chain.work.product(self.chain.name, step, made_from, make)
+        return _read_detections(folder / "detections.json")
+
+    def candidate(
+        self, variant: str, options: ExportOptions = EVALUATION
+    ) -> Mapping[str, Detections]:
+        """Detections of a .tflite file, by image; run once in a session.
+
+        Args:
+            variant: Raw variants are closed by the NumPy port of the op.
+            options: Of the export that the file was made from.
+        """
+        place = (variant, options)
+        if place not in self._seen:
+            path = self.chain.tflite(variant, options)
+            started = time.perf_counter()
+            self._seen[place] = self._detect(
+                lambda: self._detector(path, variant, options), f"{self.chain.name} {variant}"
+            )
+            self._seconds[place] = time.perf_counter() - started
+            step = f"run {variant} on {len(self.images)} images"
+            self._on_step(Step(self.chain.name, step, self._seconds[place], cached=False))
+        return self._seen[place]
+
+    def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
+        """Wall time that `candidate` took."""
+        self.candidate(variant, options)
+        return self._seconds[variant, options]
+
+    def session_raw_outputs(self, count: int) -> Arrays:
+        """Raw outputs of the exported graph in a TensorFlow session, [I, 1, N, ...]."""
+        names = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
+        graph = self.chain.exported(add_postprocessing_op=False).graph
+
+        def make(folder: Path) -> None:
+            from validation.runtimes.session import SessionRuntime
+
+            with SessionRuntime(graph, names) as runtime:
+                out = run_batchwise(runtime, self.feeds(count))
+            for place, name in enumerate(names):
+                np.save(folder / f"{place}.npy", out[name], allow_pickle=False)
+
+        made_from = {
+            "graph": file_sha256(graph),
+            "images": self._images_sha256[:count],
+            "tensorflow": installed_version("tensorflow"),
+            "code": code_sha256("inference", "runtimes", "preprocess"),
+        }
+        step = f"session on {count} images"
+        folder = self.chain.work.product(self.chain.name, step, made_from, make)
+        return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(names)}
+
+    def raw_outputs(self, variant: str, count: int) -> Arrays:
+        """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
+        with TfliteRuntime(self.chain.tflite(variant)) as runtime:
+            return run_batchwise(runtime, self.feeds(count))
+
+    def feeds(self, count: int) -> NDArray[np.float32]:
+        """The first images as the model is fed them, [I, 1, H, W, 3]."""
+        contract = self.chain.exported().contract
+        return prepared(self.images[:count], contract.preprocessing)
+
+    def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
+        """One inference of a variant on the first image, its feed made beforehand."""
+        runtime = TfliteRuntime(self.chain.tflite(variant), threads)
+        feed = {INPUT_NAME: self.feeds(1)[0]}
+        return lambda: runtime.run(feed)
+
+    def _detect(self, make: Callable[[], Detector], label: str) -> Mapping[str, Detections]:
+        return detect_all(make, self.images, workers=default_threads(), label=label)
+
+    def _detector(self, path: Path, variant: str, options: ExportOptions) -> Detector:
+        runtime = TfliteRuntime(path)
+        if not variant.endswith("raw"):
+            preprocessing = self.chain.exported(options).contract.preprocessing
+            return TfliteDetector(runtime, preprocessing)
+        export = self.chain.exported(options, add_postprocessing_op=False)
+        return RawTfliteDetector(runtime, export.contract, np.load(export.anchors))
+
+
+def _write_detections(path: Path, found: Mapping[str, Detections]) -> None:
+    path.write_text(json.dumps({key: to_plain(each) for key, each in found.items()}))
+
+
+def _read_detections(path: Path) -> dict[str, Detections]:
+    table = json.loads(path.read_text())
+    return {key: from_plain(Detections, each) for key, each in table.items()}

@@ -1,0 +1,178 @@
+"""What is promised of every model and variant: one function a promise.
+
+Each takes a case, has it observed, and returns the entries for the record: the
+CheckResult and the evidence that belongs to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from validation.chain.case import Case
+from validation.chain.pictures import pictures
+from validation.chain.work import file_sha256
+from validation.checks.archive import check_archive
+from validation.checks.canaries import check_canaries
+from validation.checks.detections import compare_detections
+from validation.checks.numerics import compare_tensors
+from validation.checks.postprocess import check_postprocess
+from validation.checks.structure import check_export_contract, check_tflite_contract
+from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.inference.base import ImageFile
+from validation.postprocess.detections import to_detections
+from validation.postprocess.op import detection_postprocess
+from validation.record_lines import Entry
+from validation.records import Artefact, CheckResult, Detections
+from validation.runtimes.tflite import TfliteRuntime
+from validation.runtimes.tflite_file import read_tflite
+from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
+
+DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
+
+
+def archive(case: Case) -> list[Entry]:
+    """The archive is whole and holds what an export and a reference need."""
+    obtained = case.chain.archive
+    entry = case.chain.entry
+    about = Artefact(
+        model=case.key.model,
+        role="source",
+        name=obtained.root.name,
+        sha256=obtained.source.sha256,
+        size_bytes=obtained.source.size_bytes,
+        origin=entry.origin,
+        licence=entry.licence,
+    )
+    return [about, check_archive(obtained, case.key)]
+
+
+def export_contract(case: Case) -> list[Entry]:
+    """The exported graph has the exporter's names, shapes, dtypes and attributes."""
+    with_op = not case.is_raw
+    export = case.chain.exported(add_postprocessing_op=with_op)
+    result = check_export_contract(
+        case.chain.summary(add_postprocessing_op=with_op),
+        export.contract,
+        case.key,
+        add_postprocessing_op=with_op,
+    )
+    role = "exported graph" + ("" if with_op else ", raw outputs")
+    about = Artefact(
+        case.key.model,
+        role,
+        export.graph.name,
+        file_sha256(export.graph),
+        export.graph.stat().st_size,
+    )
+    return [about, result]
+
+
+def tflite_contract(case: Case) -> list[Entry]:
+    """The .tflite file has the names, order, shapes, dtypes and op attributes it must have."""
+    path = case.chain.tflite(case.key.variant)
+    contract = case.chain.exported(add_postprocessing_op=not case.is_raw).contract
+    with TfliteRuntime(path) as runtime:
+        outputs = runtime.outputs
+    result = check_tflite_contract(read_tflite(path), outputs, contract, case.key)
+    about = Artefact(
+        case.key.model,
+        f"tflite {case.key.variant}",
+        path.name,
+        file_sha256(path),
+        path.stat().st_size,
+    )
+    return [about, result]
+
+
+def raw_parity(case: Case) -> list[Entry]:
+    """The raw outputs of the .tflite are those of the exported graph in a session."""
+    count = _parity_images(case)
+    result = compare_tensors(
+        _squeezed(case.observations.session_raw_outputs(count)),
+        _squeezed(case.observations.raw_outputs("raw", count)),
+        policy=case.policy,
+        key=case.key,
+        images=[image.key for image in case.observations.images[:count]],
+    )
+    return [result]
+
+
+def postprocess_parity(case: Case) -> list[Entry]:
+    """The op inside the .tflite does what its port says it does, slot by slot."""
+    images = case.observations.images[: _parity_images(case)]
+    op = case.observations.candidate(case.key.variant)
+    result = check_postprocess(
+        [op[image.key] for image in images],
+        _port_detections(case, images),
+        [image.key for image in images],
+        policy=case.policy,
+        key=case.key,
+    )
+    return [result]
+
+
+def end_to_end_parity(case: Case) -> list[Entry]:
+    """The .tflite finds what the archive's own graph finds, on every image."""
+    result = compare_detections(
+        case.observations.reference(),
+        case.observations.candidate(case.key.variant),
+        policy=case.policy,
+        key=case.key,
+        min_score=case.policy.setting("parity_min_score"),
+        score_epsilon=case.policy.setting("parity_score_epsilon"),
+        min_iou=case.policy.setting("parity_min_iou"),
+    )
+    # Pictures belong to the model: once, whichever variant comes first.
+    return [*(pictures(case) if case.is_first else []), result]
+
+
+def canaries(case: Case) -> list[Entry]:
+    """The .tflite finds objects of known class and place."""
+    result = check_canaries(
+        case.canaries,
+        case.observations.candidate(case.key.variant),
+        case.class_labels(),
+        policy=case.policy,
+        key=case.key,
+        min_score=case.policy.setting("parity_min_score"),
+    )
+    return [result]
+
+
+def latency(case: Case, stopwatch: Stopwatch | None) -> list[Entry]:
+    """One inference takes as long as it is said to take."""
+    if stopwatch is None:
+        return [CheckResult.unknown("latency", case.key, DISTURBED)]
+    rhythm = Rhythm(
+        warmup=int(case.policy.setting("timing_warmup")),
+        rounds=int(case.policy.setting("timing_rounds")),
+        threads=int(case.policy.setting("timing_threads")),
+    )
+    call = case.observations.timed_call(case.key.variant, rhythm.threads)
+    timing = measure_latency(stopwatch, call, case.key, "LiteRT", rhythm)
+    return [timing, check_latency(timing, case.policy)]
+
+
+def _port_detections(case: Case, images: Sequence[ImageFile]) -> list[Detections]:
+    """The port fed with the raw outputs of the same body."""
+    export = case.chain.exported()
+    anchors = np.load(export.anchors)
+    raw = case.observations.raw_outputs("raw", len(images))
+    boxes, scores = raw[BOX_ENCODINGS_NAME], raw[CLASS_PREDICTIONS_NAME]
+    return [
+        to_detections(
+            detection_postprocess(boxes[place], scores[place], anchors, export.contract.postprocess)
+        )
+        for place in range(len(images))
+    ]
+
+
+def _squeezed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}
+
+
+def _parity_images(case: Case) -> int:
+    return min(int(case.policy.setting("parity_images")), len(case.observations.images))

@@ -1,0 +1,115 @@
+"""The work folder: products addressed by what they were made from.
+
+A product's place is the hash of everything that it depends on: input hashes,
+options, versions and the code that makes it. What stands there is whole, so a
+second run takes it as it is, and two processes never make it twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from validation.errors import ArtefactError
+from validation.records import Step
+
+_PACKAGE = Path(__file__).parents[1]
+_MADE_FROM = "made_from.json"
+
+
+class Work:
+    """A folder of products, made at most once each.
+
+    Args:
+        root: Made if it is not there.
+        on_step: Told of every step with its wall time, cached or not.
+    """
+
+    def __init__(self, root: Path, on_step: Callable[[Step], None]) -> None:
+        self._root = root
+        self._on_step = on_step
+        self._told: set[Path] = set()
+
+    def product(
+        self,
+        model: str,
+        step: str,
+        made_from: Mapping[str, object],
+        make: Callable[[Path], None],
+    ) -> Path:
+        """The folder of one product; made now if it is not there.
+
+        Args:
+            model: For the step's report.
+            step: First word names the kind of product and its sub-folder.
+            made_from: Everything the product depends on, as JSON types.
+            make: Fills an empty folder; on an error nothing is kept.
+
+        Raises:
+            ArtefactError: The work folder cannot be written.
+        """
+        started = time.perf_counter()
+        text = json.dumps(made_from, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()[:20]
+        place = self._root / step.partition(" ")[0].rstrip(",") / name
+        if place in self._told:
+            return place
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(place.with_suffix(".lock")):
+                cached = place.is_dir()
+                if not cached:
+                    self._fill(place, text, make)
+        except OSError as error:
+            raise ArtefactError(
+                "the work folder cannot be written",
+                got=error.strerror or repr(error),
+                where=place,
+                next_step="choose another with --cache-dir",
+            ) from error
+        self._told.add(place)
+        self._on_step(Step(model, step, time.perf_counter() - started, cached))
+        return place
+
+    def _fill(self, place: Path, made_from: str, make: Callable[[Path], None]) -> None:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        try:
+            make(scratch)
+            (scratch / _MADE_FROM).write_text(made_from)
+            scratch.chmod(0o755)
+            scratch.rename(place)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def code_sha256(*rooms: str) -> str:
+    """Hash of the source of some rooms: a product of other code is another product."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for path in sorted((_PACKAGE / room).rglob("*")):
+            if path.suffix in (".py", ".binpb"):
+                digest.update(path.name.encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def installed_version(package: str) -> str:
+    """Version of an installed package, without importing it."""
+    return importlib.metadata.version(package)

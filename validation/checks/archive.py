@@ -1,0 +1,41 @@
+"""What an archive must hold before anything is made of it."""
+
+from __future__ import annotations
+
+from validation.limits import Limit
+from validation.records import CheckResult, Measure, ModelKey
+from validation.zoo.archives import Archive
+
+
+def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
+    """The archive holds a graph to export from and a reference to compare with.
+
+    That size and sha256 are the catalogue's was settled before it was opened; here the
+    contents are judged.
+
+    Args:
+        archive: Obtained and unpacked.
+        key: Model and variant.
+    """
+    frozen = archive.frozen_graph is not None
+    from_checkpoint = archive.meta_graph is not None and archive.checkpoint_prefix is not None
+    missing = "frozen_inference_graph.pb, or model.ckpt.meta with its .index and .data-*"
+    measures = (
+        Measure(
+            "exportable",
+            frozen or from_checkpoint,
+            Limit("equal", True, "an inference graph is what an export is cut from"),
+        ),
+        Measure("pinned_by_catalogue", archive.entry.digest is not None),
+        Measure("sha256", archive.source.sha256),
+        Measure("size_bytes", archive.source.size_bytes),
+        Measure("pipeline_config", archive.pipeline_config is not None),
+        Measure("checkpoint", archive.checkpoint_prefix is not None),
+    )
+    return CheckResult.judged(
+        "archive",
+        key,
+        measures,
+        where=str(archive.root.name),
+        message="" if frozen or from_checkpoint else f"the archive lacks {missing}",
+    )

@@ -1,0 +1,266 @@
+"""COCO box accuracy of detections on a data set, with pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from validation.coco.annotations import CocoImage, first_few
+from validation.coco.dataset import Dataset
+from validation.errors import DatasetError, UsageError
+from validation.records import CocoFigures, Detections
+
+# The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
+_FEWER_DETECTIONS = (1, 10)
+# The upper end of COCO's area ranges, in square pixels.
+_LARGEST_AREA = 1e5**2
+
+
+@dataclass(frozen=True)
+class CocoEvaluation:
+    """What one evaluation found, and on what.
+
+    Args:
+        figures: The twelve COCO figures over the scored categories.
+        per_category: AP of each scored category id; -1 where the images show none.
+        images: Number of images, those without detections or objects included.
+        category_ids: The scored COCO category ids, ascending.
+        detections: Number of detections of scored categories.
+        unscored_detections: Detections of classes that are no category of the data set.
+    """
+
+    figures: CocoFigures
+    per_category: dict[int, float]
+    images: int
+    category_ids: tuple[int, ...]
+    detections: int
+    unscored_detections: int
+
+
+def evaluate(
+    dataset: Dataset,
+    detections: Mapping[int, Detections],
+    *,
+    category_ids: Mapping[int, int | None] | Collection[int],
+    max_dets: int = 100,
+) -> CocoEvaluation:
+    """Score detections on every image of the data set; a lost image is an error.
+
+    Boxes are scaled by the annotated size and not clipped: what the model says is scored.
+
+    Args:
+        dataset: The labelled images.
+        detections: For each image id of the data set what was found there, maybe nothing.
+        category_ids: Category id of each class id, None for a class that is not scored
+            (see `validation.coco.categories.category_map`); or the category ids that the
+            class ids already are.
+        max_dets: Detections of a category that an image may have, best first. AP and all
+            AR but `ar_1` and `ar_10` are at this number; COCO's is 100.
+
+    Raises:
+        UsageError: max_dets is below 10, where COCO's AR@10 has no meaning.
+        DatasetError: Images lost or unknown, values that are not finite, class ids
+            without a category, or no object of any scored category.
+    """
+    if max_dets < _FEWER_DETECTIONS[-1]:
+        raise UsageError(
+            "too few detections an image for the COCO figures",
+            expected=f"at least {_FEWER_DETECTIONS[-1]}",
+            got=max_dets,
+        )
+    categories = (
+        dict(category_ids)
+        if isinstance(category_ids, Mapping)
+        else {key: key for key in category_ids}
+    )
+    scored = tuple(sorted({key for key in categories.values() if key is not None}))
+    _check_categories(dataset, scored)
+    _check_images(dataset, detections)
+    _check_values(detections)
+    _check_classes(detections, categories)
+    found = [
+        entry
+        for image in dataset.images
+        for entry in _coco_detections(image, detections[image.id], categories)
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = COCOeval(_coco(_coco_ground_truth(dataset)), _coco(found), "bbox")
+        evaluation.params.imgIds = [image.id for image in dataset.images]
+        evaluation.params.catIds = list(scored)
+        evaluation.params.maxDets = [*_FEWER_DETECTIONS, max_dets]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return CocoEvaluation(
+        figures=_figures(evaluation),
+        per_category=_per_category(evaluation),
+        images=len(dataset.images),
+        category_ids=scored,
+        detections=len(found),
+        unscored_detections=sum(len(item) for item in detections.values()) - len(found),
+    )
+
+
+def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
+    unknown = [key for key in scored if key not in dataset.categories]
+    if unknown or not scored:
+        raise DatasetError(
+            "the categories to score are not the data set's",
+            expected=f"category ids out of {first_few(sorted(dataset.categories))}",
+            got=first_few(unknown) or "none",
+            where=dataset.annotation_path.name,
+        )
+    if not any(item.category_id in scored and not item.is_crowd for item in dataset.ground_truth):
+        raise DatasetError(
+            "no object of the scored categories on the selected images",
+            got=f"{len(dataset.images)} images, categories {first_few(scored)}",
+            where=dataset.annotation_path.name,
+            next_step="take more images",
+        )
+
+
+def _check_images(dataset: Dataset, detections: Mapping[int, Detections]) -> None:
+    # pycocotools would take a lost image as one on which the model found nothing.
+    expected = {image.id for image in dataset.images}
+    for what, ids in (
+        ("without a result", expected - set(detections)),
+        ("that the data set does not have", set(detections) - expected),
+    ):
+        if ids:
+            raise DatasetError(
+                f"{len(ids)} images {what}",
+                expected=f"a result for each of {len(expected)} images",
+                got=f"image ids {first_few(sorted(ids))}",
+                where=dataset.annotation_path.name,
+            )
+
+
+def _check_values(detections: Mapping[int, Detections]) -> None:
+    # NaN sorts and compares without a word, so the figures would be made of it.
+    wrong = [
+        key
+        for key, item in detections.items()
+        if not (np.isfinite(item.scores).all() and np.isfinite(item.boxes).all())
+    ]
+    if wrong:
+        raise DatasetError(
+            f"scores or boxes on {len(wrong)} images are not finite",
+            got=f"image ids {first_few(sorted(wrong))}",
+            next_step="look at the raw outputs of the model",
+        )
+
+
+def _check_classes(
+    detections: Mapping[int, Detections], categories: Mapping[int, int | None]
+) -> None:
+    seen = {key for item in detections.values() for key in item.classes}
+    unknown = sorted(seen - set(categories))
+    if unknown:
+        raise DatasetError(
+            f"{len(unknown)} class ids that stand for no category",
+            expected=f"class ids out of {first_few(sorted(categories))}",
+            got=first_few(unknown),
+            next_step="look at the label offset, or give the model's label map",
+        )
+
+
+def _coco_detections(
+    image: CocoImage, found: Detections, categories: Mapping[int, int | None]
+) -> list[dict[str, Any]]:
+    """One image's scored detections in pixels, as pycocotools wants them."""
+    size = np.array([image.height, image.width, image.height, image.width])
+    boxes = np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4) * size
+    ymin, xmin, ymax, xmax = boxes.T
+    # pycocotools passes over an unmatched box whose area is in no range. An inverted or a
+    # gigantic box is a miss all the same, so its sides and area are kept inside the ranges.
+    width, height = np.maximum(xmax - xmin, 0), np.maximum(ymax - ymin, 0)
+    area = np.minimum(width * height, _LARGEST_AREA)
+    columns = np.stack([xmin, ymin, width, height], axis=1).tolist()
+    return [
+        {
+            "image_id": image.id,
+            "category_id": categories[key],
+            "bbox": bbox,
+            "score": float(score),
+            "area": one,
+            "iscrowd": 0,
+        }
+        for key, score, bbox, one in zip(
+            found.classes, found.scores, columns, area.tolist(), strict=True
+        )
+        if categories[key] is not None
+    ]
+
+
+def _coco_ground_truth(dataset: Dataset) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": item.image_id,
+            "category_id": item.category_id,
+            "bbox": list(item.bbox),
+            "area": item.area,
+            "iscrowd": int(item.is_crowd),
+        }
+        for item in dataset.ground_truth
+    ]
+
+
+def _coco(entries: list[dict[str, Any]]) -> Any:
+    """A COCO object over annotations; unlike loadRes it may be empty.
+
+    Ids are given here and from 1: pycocotools takes a match with annotation 0 for none.
+    """
+    index = COCO()
+    numbered = [{**entry, "id": number} for number, entry in enumerate(entries, 1)]
+    # COCOeval asks for nothing but annotations once its image and category ids are set.
+    index.dataset = {"images": [], "categories": [], "annotations": numbered}
+    index.createIndex()
+    return index
+
+
+def _figures(evaluation: Any) -> CocoFigures:
+    """The twelve figures by name, from the arrays that pycocotools accumulated.
+
+    Its own summary has them by position, and AP only for 100 detections.
+    """
+    params = evaluation.params
+    precision: NDArray[np.float64] = evaluation.eval["precision"][..., -1]  # IoU, recall, cat, area
+    recall: NDArray[np.float64] = evaluation.eval["recall"]  # IoU, category, area, detections
+    area = {name: index for index, name in enumerate(params.areaRngLbl)}
+    at = {round(100 * iou): index for index, iou in enumerate(params.iouThrs)}
+    return CocoFigures(
+        ap=_mean(precision[..., area["all"]]),
+        ap50=_mean(precision[at[50], ..., area["all"]]),
+        ap75=_mean(precision[at[75], ..., area["all"]]),
+        ap_small=_mean(precision[..., area["small"]]),
+        ap_medium=_mean(precision[..., area["medium"]]),
+        ap_large=_mean(precision[..., area["large"]]),
+        ar_1=_mean(recall[..., area["all"], 0]),
+        ar_10=_mean(recall[..., area["all"], 1]),
+        ar_100=_mean(recall[..., area["all"], -1]),
+        ar_small=_mean(recall[..., area["small"], -1]),
+        ar_medium=_mean(recall[..., area["medium"], -1]),
+        ar_large=_mean(recall[..., area["large"], -1]),
+    )
+
+
+def _per_category(evaluation: Any) -> dict[int, float]:
+    index = evaluation.params.areaRngLbl.index("all")
+    precision: NDArray[np.float64] = evaluation.eval["precision"][:, :, :, index, -1]
+    return {
+        int(key): _mean(precision[:, :, column])
+        for column, key in enumerate(evaluation.params.catIds)
+    }
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Mean over what has ground truth; pycocotools marks the rest with -1."""
+    present = values[values > -1]
+    return float(present.mean()) if present.size else -1.0

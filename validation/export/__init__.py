@@ -1,0 +1,1 @@
+"""Export: from an inference graph or a checkpoint to tflite_graph.pb."""

@@ -1,0 +1,80 @@
+"""Read an exported graph back from its file, independent of who wrote it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import dtypes
+
+from validation.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    POSTPROCESS_NAME,
+    GraphSummary,
+)
+from validation.errors import GraphError
+from validation.export.freezing import prune, variables
+from validation.export.graph_io import node_name, read_graph
+from validation.export.graph_map import GraphMap
+from validation.export.postprocess_node import read_postprocess_node
+from validation.records import TensorSpec
+
+
+def describe_graph(path: Path) -> GraphSummary:
+    """Summarise an exported graph.
+
+    Args:
+        path: tflite_graph.pb, with or without the post-processing node.
+
+    Raises:
+        ArtefactMissing, CorruptGraph: The file cannot be read.
+        GraphError: TensorFlow cannot import its body.
+    """
+    graph = read_graph(path)
+    nodes = GraphMap(graph)
+    node = nodes.nodes.get(POSTPROCESS_NAME)
+    anchors = nodes.constant(ANCHORS_NAME) if ANCHORS_NAME in nodes.nodes else None
+    read = {node_name(source) for other in graph.node for source in other.input}
+    return GraphSummary(
+        inputs=tuple(_placeholder(other) for other in nodes.of_op("Placeholder")),
+        outputs=tuple(other.name for other in graph.node if other.name not in read),
+        raw_outputs=_raw_outputs(graph, path.name),
+        postprocess=read_postprocess_node(graph),
+        postprocess_inputs=() if node is None else tuple(node.input),
+        anchors=() if anchors is None else anchors.shape,
+        ops=dict(sorted(Counter(other.op for other in graph.node).items())),
+        variables=tuple(variables(graph)),
+        training_batch_norms=sum(
+            other.attr["is_training"].b
+            for other in nodes.of_op("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+        ),
+    )
+
+
+def _placeholder(node: Any) -> TensorSpec:
+    shape = tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
+    return TensorSpec(node.name, dtypes.as_dtype(node.attr["dtype"].type).name, shape)
+
+
+def _raw_outputs(graph: Any, where: str) -> tuple[TensorSpec, ...]:
+    """Static shapes, as TensorFlow infers them from the placeholder on."""
+    present = {node.name for node in graph.node}
+    names = [name for name in (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME) if name in present]
+    try:
+        with tf.Graph().as_default() as scope:
+            tf.import_graph_def(prune(graph, names), name="")
+    except (ValueError, tf.errors.OpError) as error:
+        raise GraphError(
+            "TensorFlow cannot import the graph", got=str(error).partition("\n")[0], where=where
+        ) from error
+    tensors = {name: scope.get_tensor_by_name(f"{name}:0") for name in names}
+    return tuple(
+        TensorSpec(
+            name, tensor.dtype.name, tuple(-1 if side is None else side for side in tensor.shape)
+        )
+        for name, tensor in tensors.items()
+    )

@@ -1,0 +1,43 @@
+"""Run a part of a graph once, to know its shapes and constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from validation.errors import GraphError
+
+
+def evaluate(
+    graph: Any, tensors: Sequence[str], feed: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """The values of some tensors of a frozen graph.
+
+    Args:
+        graph: GraphDef.
+        tensors: Tensor names; a bare node name means its first output.
+        feed: Arrays for the placeholders, by node name.
+
+    Raises:
+        GraphError: TensorFlow cannot import or run the graph.
+    """
+    try:
+        with tf.Graph().as_default() as scope:
+            tf.import_graph_def(graph, name="")
+            with tf.Session(graph=scope) as session:
+                values: list[np.ndarray] = session.run(
+                    [_tensor(name) for name in tensors],
+                    {_tensor(name): array for name, array in feed.items()},
+                )
+    except (ValueError, KeyError, tf.errors.OpError) as error:
+        raise GraphError(
+            "TensorFlow cannot run the graph", got=str(error).partition("\n")[0]
+        ) from error
+    return values
+
+
+def _tensor(name: str) -> str:
+    return name if ":" in name else f"{name}:0"

@@ -1,0 +1,68 @@
+"""An exported graph on disk: its files, and the contract beside them.
+
+Needs no TensorFlow, so that a run over cached exports does not import it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.contracts import SsdContract
+from validation.errors import ArtefactMissing, GraphError, RecordError
+from validation.plain import from_plain
+
+GRAPH_FILE = "tflite_graph.pb"
+GRAPH_TEXT_FILE = "tflite_graph.pbtxt"
+CONTRACT_FILE = "tflite_graph.json"
+ANCHORS_FILE = "anchors.npy"
+
+
+@dataclass(frozen=True)
+class ExportedGraph:
+    """An exported graph on disk, with the contract that it was written with.
+
+    Args:
+        graph: tflite_graph.pb.
+        text: tflite_graph.pbtxt.
+        contract: What was read from the source graph and asked for by the caller.
+        add_postprocessing_op: True when the graph ends in the post-processing node.
+        anchors: float32 [N, 4] in centre form; whoever decodes raw outputs needs them.
+    """
+
+    graph: Path
+    text: Path
+    contract: SsdContract
+    add_postprocessing_op: bool
+    anchors: Path
+
+
+def load_export(folder: Path) -> ExportedGraph:
+    """Find what `validation.export.graph_io.write_export` wrote.
+
+    Raises:
+        ArtefactMissing: One of the files is not there.
+        GraphError: The contract cannot be read.
+    """
+    for name in (GRAPH_FILE, GRAPH_TEXT_FILE, CONTRACT_FILE, ANCHORS_FILE):
+        if not (folder / name).is_file():
+            raise ArtefactMissing("an exported graph is incomplete", expected=name, where=folder)
+    try:
+        about = json.loads((folder / CONTRACT_FILE).read_text())
+        with_op = bool(about.pop("add_postprocessing_op"))
+        contract: SsdContract = from_plain(SsdContract, about)
+    except (ValueError, KeyError, AttributeError, RecordError) as error:
+        raise GraphError(
+            "the contract of an exported graph cannot be read",
+            got=error,
+            where=folder / CONTRACT_FILE,
+            next_step="export the graph again",
+        ) from error
+    return ExportedGraph(
+        graph=folder / GRAPH_FILE,
+        text=folder / GRAPH_TEXT_FILE,
+        contract=contract,
+        add_postprocessing_op=with_op,
+        anchors=folder / ANCHORS_FILE,
+    )

@@ -1,0 +1,184 @@
+"""Cut an OD API inference graph into the graph that TFLite can convert.
+
+What export_tflite_ssd_graph.py builds from a checkpoint and a config is already
+inside the inference graph that training exported: the body between the normalised
+image and the two raw outputs. It is cut out, given the exporter's names at its
+ends, and closed by the post-processing node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tensorflow.core.framework import graph_pb2, types_pb2
+from tensorflow.python.framework import tensor_util
+
+from validation.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
+from validation.errors import NotSsdGraph
+from validation.export.agreement import require_agreement
+from validation.export.evaluation import evaluate
+from validation.export.freezing import Values, freeze, prune
+from validation.export.graph_io import GraphExport
+from validation.export.options import ExportOptions
+from validation.export.postprocess_node import add_postprocess_node
+from validation.export.ssd_reading import SsdReading, read_ssd
+from validation.pipeline.config import PipelineConfig
+
+
+def export_from_graph(
+    graph: Any,
+    options: ExportOptions,
+    *,
+    config: PipelineConfig | None = None,
+    values: Values | None = None,
+    where: str = "graph",
+) -> GraphExport:
+    """Make the TFLite-compatible graph out of an inference graph.
+
+    Args:
+        graph: GraphDef of frozen_inference_graph.pb or model.ckpt.meta.
+        options: The exporter's flags.
+        config: Must agree with the graph where it is given.
+        values: Values of the variables, where the graph is not frozen.
+        where: File name for messages.
+
+    Raises:
+        NotSsdGraph: See `read_ssd`.
+        GraphConfigMismatch: Graph and config disagree.
+    """
+    reading = read_ssd(graph, where)
+    body = prune(graph, _ends(reading))
+    if values is not None:
+        body = freeze(body, values)
+    body = _with_placeholder(body, reading)
+    sizes = _measure(body, reading, where)
+    contract = _contract(reading, options, len(sizes.anchors), sizes.columns - 1)
+    if config is not None:
+        require_agreement(reading, contract.num_classes, config, where)
+    exported = prune(body, [reading.box_encodings, reading.class_predictions])
+    _name_outputs(exported, reading, sizes.boxes_rank)
+    if options.add_postprocessing_op:
+        _add_constant(exported, ANCHORS_NAME, sizes.anchors)
+        add_postprocess_node(exported, contract.postprocess)
+    return GraphExport(exported, contract, sizes.anchors, options.add_postprocessing_op)
+
+
+def without_postprocessing(export: GraphExport) -> GraphExport:
+    """The same export in the exporter's other form, which ends in the raw outputs."""
+    body = prune(export.graph, [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME])
+    return GraphExport(body, export.contract, export.anchors, add_postprocessing_op=False)
+
+
+def _ends(reading: SsdReading) -> list[str]:
+    return [reading.box_encodings, reading.class_predictions, reading.anchors]
+
+
+def _with_placeholder(body: Any, reading: SsdReading) -> Any:
+    """Put the exporter's input in place of the preprocessor's output."""
+    size = reading.preprocessing
+    cut = graph_pb2.GraphDef()
+    cut.CopyFrom(body)
+    placeholder = cut.node.add(name=INPUT_NAME, op="Placeholder")
+    placeholder.attr["dtype"].type = types_pb2.DT_FLOAT
+    for side in (1, size.height, size.width, 3):
+        placeholder.attr["shape"].shape.dim.add(size=side)
+    for node in cut.node:
+        for place, source in enumerate(node.input):
+            if source == reading.extractor_input:
+                node.input[place] = INPUT_NAME
+    return prune(cut, _ends(reading))
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """What a run of the body showed: anchors in centre form, and the raw outputs' shapes."""
+
+    anchors: np.ndarray
+    columns: int
+    boxes_rank: int
+
+
+def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
+    """Run the body once."""
+    size = reading.preprocessing
+    zeros = np.zeros((1, size.height, size.width, 3), np.float32)
+    boxes, scores, corners = evaluate(body, _ends(reading), {INPUT_NAME: zeros})
+    expected = f"[1, {len(corners)}, 4] and [1, {len(corners)}, C+1]"
+    fits = (
+        boxes.ndim in (3, 4)
+        and boxes.size == 4 * len(corners)
+        and scores.ndim == 3
+        and scores.shape[:2] == (1, len(corners))
+    )
+    if not fits:
+        raise NotSsdGraph(
+            "raw outputs and anchors do not fit each other",
+            expected=expected,
+            got=f"{list(boxes.shape)} and {list(scores.shape)}",
+            where=where,
+        )
+    return _Sizes(center_size(corners), scores.shape[2], boxes.ndim)
+
+
+def center_size(corners: np.ndarray) -> np.ndarray:
+    """Anchors (ymin, xmin, ymax, xmax) as (y, x, h, w), float32 [N, 4].
+
+    The form that TFLite_Detection_PostProcess reads; the order of the operations is
+    the OD API's box coder's, so that the rounding is the same.
+    """
+    ymin, xmin, ymax, xmax = corners.astype(np.float32).T
+    height, width = ymax - ymin, xmax - xmin
+    two = np.float32(2)
+    return np.stack([ymin + height / two, xmin + width / two, height, width], axis=1)
+
+
+def _contract(
+    reading: SsdReading, options: ExportOptions, num_anchors: int, num_classes: int
+) -> SsdContract:
+    y_scale, x_scale, h_scale, w_scale = reading.box_coder_scales
+    nms = reading.nms
+    attributes = PostprocessAttributes(
+        max_detections=options.max_detections or nms.max_total_detections,
+        max_classes_per_detection=options.max_classes_per_detection,
+        nms_score_threshold=nms.score_threshold,
+        nms_iou_threshold=nms.iou_threshold,
+        num_classes=num_classes,
+        y_scale=y_scale,
+        x_scale=x_scale,
+        h_scale=h_scale,
+        w_scale=w_scale,
+        detections_per_class=options.detections_per_class or nms.max_detections_per_class,
+        use_regular_nms=options.use_regular_nms,
+    )
+    preprocessing: Preprocessing = reading.preprocessing
+    return SsdContract(preprocessing, num_anchors, num_classes, reading.score_converter, attributes)
+
+
+def _name_outputs(graph: Any, reading: SsdReading, boxes_rank: int) -> None:
+    """End the body in nodes of the exporter's names, boxes as [1, N, 4]."""
+    boxes = graph.node.add(name=BOX_ENCODINGS_NAME, op="Identity")
+    boxes.input.append(reading.box_encodings)
+    boxes.attr["T"].type = types_pb2.DT_FLOAT
+    if boxes_rank == 4:
+        # Some releases squeeze [1, N, 1, 4] only inside the post-processor.
+        boxes.op = "Squeeze"
+        boxes.attr["squeeze_dims"].list.i.append(2)
+    scores = graph.node.add(name=CLASS_PREDICTIONS_NAME, op="Identity")
+    scores.input.append(reading.class_predictions)
+    scores.attr["T"].type = types_pb2.DT_FLOAT
+
+
+def _add_constant(graph: Any, name: str, value: np.ndarray) -> None:
+    node = graph.node.add(name=name, op="Const")
+    node.attr["dtype"].type = tensor_util.make_tensor_proto(value).dtype
+    node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(value))

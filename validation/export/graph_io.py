@@ -1,0 +1,145 @@
+"""Read TensorFlow graphs from disk and write exported ones, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework import graph_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from validation.contracts import SsdContract
+from validation.errors import ArtefactMissing, CorruptGraph, GraphError
+from validation.export.exported import (
+    ANCHORS_FILE,
+    CONTRACT_FILE,
+    GRAPH_FILE,
+    GRAPH_TEXT_FILE,
+    ExportedGraph,
+    load_export,
+)
+from validation.plain import to_plain
+
+
+@dataclass(frozen=True)
+class GraphExport:
+    """An exported graph in memory.
+
+    Args:
+        graph: GraphDef.
+        contract: What it promises.
+        anchors: float32 [N, 4] in centre form.
+        add_postprocessing_op: Which of the exporter's two forms it is.
+    """
+
+    graph: Any
+    contract: SsdContract
+    anchors: np.ndarray
+    add_postprocessing_op: bool
+
+
+def read_graph(path: Path) -> Any:
+    """Read a GraphDef from .pb, .pbtxt or the graph inside a .meta file.
+
+    Raises:
+        ArtefactMissing: No such file.
+        CorruptGraph: Truncated, empty, or no graph at all.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtefactMissing(
+            "the graph cannot be read", got=error.strerror, where=path.name
+        ) from error
+    try:
+        if path.suffix == ".meta":
+            meta = meta_graph_pb2.MetaGraphDef()
+            meta.ParseFromString(data)
+            graph = meta.graph_def
+        else:
+            graph = graph_pb2.GraphDef()
+            if path.suffix == ".pbtxt":
+                text_format.Parse(data.decode(), graph)
+            else:
+                graph.ParseFromString(data)
+    except (DecodeError, UnicodeDecodeError, text_format.ParseError) as error:
+        raise CorruptGraph(
+            "the file is no TensorFlow graph, or only a part of one",
+            got=f"{len(data)} bytes that do not parse",
+            where=path.name,
+            next_step="fetch or unpack it again and compare its size and sha256",
+        ) from error
+    _refuse_dangling(graph, path.name)
+    return graph
+
+
+def _refuse_dangling(graph: Any, where: str) -> None:
+    """A graph cut at a node's border still parses; its inputs show the cut."""
+    if not graph.node:
+        raise CorruptGraph("the graph has no nodes", where=where)
+    names = {node.name for node in graph.node}
+    for node in graph.node:
+        for source in node.input:
+            if node_name(source) not in names:
+                raise CorruptGraph(
+                    "the graph is incomplete",
+                    expected=f"a node {node_name(source)!r}",
+                    got=f"node {node.name!r} that reads it, and no such node",
+                    where=where,
+                    next_step="fetch or unpack it again",
+                )
+
+
+def node_name(tensor: str) -> str:
+    """The node that a NodeDef input or a tensor name refers to."""
+    return tensor.removeprefix("^").partition(":")[0]
+
+
+def write_export(folder: Path, export: GraphExport) -> ExportedGraph:
+    """Write tflite_graph.pb and .pbtxt, and the contract and anchors beside them.
+
+    Args:
+        folder: Made if it is not there.
+        export: The graph and what is known of it.
+
+    Raises:
+        GraphError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraphError(
+            "the output folder cannot be made", got=error.strerror, where=folder
+        ) from error
+    about = {
+        "add_postprocessing_op": export.add_postprocessing_op,
+        **to_plain(export.contract),
+    }
+    anchors = io.BytesIO()
+    np.save(anchors, export.anchors, allow_pickle=False)
+    # The .pb comes last: where it stands, the files that explain it stand too.
+    _replace(folder / CONTRACT_FILE, json.dumps(about, indent=2).encode() + b"\n")
+    _replace(folder / ANCHORS_FILE, anchors.getvalue())
+    _replace(folder / GRAPH_TEXT_FILE, text_format.MessageToString(export.graph).encode())
+    _replace(folder / GRAPH_FILE, export.graph.SerializeToString(deterministic=True))
+    return load_export(folder)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise GraphError(
+            "the exported graph cannot be written", got=error.strerror, where=path
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Inference: a model file and images in, detections and raw outputs by image out."""

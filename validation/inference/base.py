@@ -1,0 +1,73 @@
+"""Run a detector over many images, on all cores, with progress."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from validation.preprocess.image import load_rgb
+from validation.records import Detections
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image under the name that results are kept by.
+
+    Args:
+        key: Unique in a run: the COCO image id, or a canary's file name.
+        path: The file.
+    """
+
+    key: str
+    path: Path
+
+
+class Detector(Protocol):
+    """From an image at its stored size to detections."""
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """Detections of one RGB image [H, W, 3], in the model's own order."""
+
+
+def detect_all(
+    make: Callable[[], Detector],
+    images: Sequence[ImageFile],
+    *,
+    workers: int,
+    label: str,
+    progress: bool = False,
+) -> Mapping[str, Detections]:
+    """Detections of every image, by key.
+
+    Args:
+        make: Makes a detector; called once in each worker thread, for interpreters are
+            not shared between threads.
+        images: Their keys are unique.
+        workers: Threads. Decoding, LiteRT and TensorFlow all work outside of the GIL.
+        label: For the progress bar.
+        progress: Show the bar on a terminal.
+
+    Raises:
+        DatasetError: An image cannot be read.
+        ValidationError: What the detector raises; nothing is left out silently.
+    """
+    local = threading.local()
+
+    def detect(image: ImageFile) -> Detections:
+        if not hasattr(local, "detector"):
+            local.detector = make()
+        detector: Detector = local.detector
+        return detector.detect(load_rgb(image.path))
+
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(detect, images)
+        bar = tqdm(found, total=len(images), desc=label, unit="image", disable=not progress)
+        return {image.key: detections for image, detections in zip(images, bar, strict=True)}

@@ -1,0 +1,41 @@
+"""Detections of an inference graph in TensorFlow: the archive's own, end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import GraphError
+from validation.records import Detections
+from validation.runtimes.base import Runtime
+
+IMAGE_TENSOR = "image_tensor"
+OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+
+
+class GraphDetector:
+    """frozen_inference_graph.pb with its own resize, normalisation, anchors and NMS.
+
+    Args:
+        runtime: The graph with `OUTPUTS`, fed by image_tensor.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        names = [spec.name for spec in runtime.inputs]
+        if names != [IMAGE_TENSOR]:
+            raise GraphError(
+                "the inference graph takes another input", expected=IMAGE_TENSOR, got=names
+            )
+        self._runtime = runtime
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector.detect`."""
+        out = self._runtime.run({IMAGE_TENSOR: image[np.newaxis]})
+        count = int(out["num_detections"][0])
+        boxes = out["detection_boxes"][0, :count].astype(float)
+        return Detections(
+            boxes=tuple((ymin, xmin, ymax, xmax) for ymin, xmin, ymax, xmax in boxes.tolist()),
+            scores=tuple(out["detection_scores"][0, :count].astype(float).tolist()),
+            # The graph has added the label offset itself, in float32.
+            classes=tuple(int(number) for number in out["detection_classes"][0, :count]),
+        )

@@ -1,0 +1,129 @@
+"""Detections and raw outputs of a .tflite file, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    POSTPROCESS_NAME,
+    Preprocessing,
+    SsdContract,
+)
+from validation.errors import ConversionError
+from validation.inference.base import ImageFile
+from validation.postprocess.detections import detections_from_op, to_detections
+from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import load_rgb
+from validation.preprocess.prepare import prepare
+from validation.records import Detections
+from validation.runtimes.base import Runtime
+
+# Label maps begin at 1; the op's classes have no background and begin at 0.
+LABEL_OFFSET = 1
+
+_BOXES, _CLASSES, _SCORES, _COUNT = (
+    POSTPROCESS_NAME,
+    *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)),
+)
+
+
+class TfliteDetector:
+    """A .tflite file with the post-processing op.
+
+    Args:
+        runtime: The loaded file. One thread each: with more, LiteRT's regular NMS skips
+            a class (https://github.com/tensorflow/tensorflow/issues/56058).
+        preprocessing: Of its contract.
+    """
+
+    def __init__(self, runtime: Runtime, preprocessing: Preprocessing) -> None:
+        self._runtime = runtime
+        self._preprocessing = preprocessing
+        self._input = _input_name(runtime)
+        _require(runtime, (_BOXES, _CLASSES, _SCORES, _COUNT))
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector.detect`."""
+        out = self._runtime.run({self._input: prepare(image, self._preprocessing)})
+        return detections_from_op(
+            out[_BOXES], out[_CLASSES], out[_SCORES], out[_COUNT], LABEL_OFFSET
+        )
+
+
+class RawTfliteDetector:
+    """A .tflite file that ends in raw outputs, closed by the NumPy port of the op.
+
+    Args:
+        runtime: The loaded file.
+        contract: Preprocessing and the op's attributes.
+        anchors: float32 [N, 4] in centre form.
+    """
+
+    def __init__(
+        self, runtime: Runtime, contract: SsdContract, anchors: NDArray[np.float32]
+    ) -> None:
+        self._runtime = runtime
+        self._contract = contract
+        self._anchors = anchors
+        self._input = _input_name(runtime)
+        _require(runtime, (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME))
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector.detect`."""
+        out = self._runtime.run({self._input: prepare(image, self._contract.preprocessing)})
+        output = detection_postprocess(
+            out[BOX_ENCODINGS_NAME],
+            out[CLASS_PREDICTIONS_NAME],
+            self._anchors,
+            self._contract.postprocess,
+        )
+        return to_detections(output, LABEL_OFFSET)
+
+
+def prepared(images: Sequence[ImageFile], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """The images as the model is fed them, float32 [I, 1, H, W, 3].
+
+    Raises:
+        DatasetError: An image cannot be read.
+    """
+    return np.stack([prepare(load_rgb(image.path), preprocessing) for image in images])
+
+
+def run_batchwise(runtime: Runtime, feeds: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Every output over a stack of feeds, the images stacked along a new first axis.
+
+    Args:
+        runtime: With one input.
+        feeds: [I, 1, H, W, 3].
+    """
+    name = _input_name(runtime)
+    runs = [runtime.run({name: feed}) for feed in feeds]
+    return {output: np.stack([run[output] for run in runs]) for output in runs[0]}
+
+
+def _input_name(runtime: Runtime) -> str:
+    if len(runtime.inputs) != 1:
+        raise ConversionError(
+            "an SSD takes one image",
+            expected="one input",
+            got=", ".join(spec.name for spec in runtime.inputs) or "none",
+        )
+    return runtime.inputs[0].name
+
+
+def _require(runtime: Runtime, names: Sequence[str]) -> None:
+    """Outputs are bound by name; a file without them is not what it says it is."""
+    present = [spec.name for spec in runtime.outputs]
+    missing = [name for name in names if name not in present]
+    if missing:
+        raise ConversionError(
+            "the file lacks outputs",
+            expected=", ".join(names),
+            got=", ".join(present) or "none",
+            next_step="was it converted with or without the post-processing op?",
+        )

@@ -1,0 +1,1 @@
+"""pipeline.config: from proto text to a checked message."""

@@ -1,0 +1,73 @@
+"""Frozen dataclasses as JSON types and back, driven by their type hints."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from validation.errors import RecordError
+
+
+def to_plain(value: Any) -> Any:
+    """A frozen dataclass, or anything inside one, as JSON types.
+
+    Tuples become lists, enums their value, and floats that JSON cannot carry a table
+    ``{"float": "nan"}``.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    return value
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """Make JSON types the ``kind`` that a dataclass field declares; see `to_plain`.
+
+    Raises:
+        RecordError: A dataclass with fields missing or left over.
+    """
+    if isinstance(value, Mapping) and set(value) == {"float"}:
+        return float(value["float"])
+    if dataclasses.is_dataclass(kind):
+        return _rebuild_dataclass(typing.cast(type, kind), value)
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(from_plain(arguments[0], item) for item in value)
+        return tuple(from_plain(part, item) for part, item in zip(arguments, value, strict=True))
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        solid = [part for part in arguments if part is not type(None)]
+        return from_plain(solid[0], value) if len(solid) == 1 else value
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(value)
+    return value
+
+
+def _rebuild_dataclass(kind: type, value: Mapping[str, Any]) -> Any:
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(value) - set(hints))
+    if unknown:
+        raise RecordError(
+            f"{kind.__name__} with fields that it does not have", got=", ".join(unknown)
+        )
+    try:
+        return kind(**{name: from_plain(hints[name], item) for name, item in value.items()})
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{kind.__name__} cannot be rebuilt", got=error) from error

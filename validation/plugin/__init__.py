@@ -1,0 +1,1 @@
+"""The pytest side: options, selection, fixtures and the recorder; the only pytest code."""

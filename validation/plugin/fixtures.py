@@ -1,0 +1,136 @@
+"""The fixtures that suites take: case, record, stopwatch."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from validation.chain.case import Case
+from validation.errors import ValidationError
+from validation.limits import Status
+from validation.plugin.state import session_state
+from validation.record_lines import Entry
+from validation.records import CheckResult, ModelKey
+from validation.timing.latency import Stopwatch
+
+ENTRIES = pytest.StashKey[list[Entry]]()
+
+# Suites run in the order of the chain, whatever their files are called: what a check
+# needs has then been timed under its own name.
+CHECK_ORDER = (
+    "archive",
+    "export_contract",
+    "tflite_contract",
+    "raw_parity",
+    "postprocess_parity",
+    "end_to_end_parity",
+    "canaries",
+    "accuracy",
+    "latency",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker that ties a test to its check."""
+    config.addinivalue_line(
+        "markers",
+        "check(name, variants='*'): the check that this test records, and for which variants",
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Bad options end the session in one line, before anything is collected."""
+    if _runs_suites(session.config):
+        try:
+            session_state(session.config)
+        except ValidationError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _runs_suites(config: pytest.Config) -> bool:
+    suites = config.rootpath / "suites"
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
+        if path == suites or suites in path.parents or path in suites.parents:
+            return True
+    return False
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each model and variant that the check speaks about."""
+    if "case" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("check")
+    if marker is None:
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid} takes a case but names no check: add "
+            "@pytest.mark.check(name)"
+        )
+    pattern = marker.kwargs.get("variants", "*")
+    keys = [
+        key
+        for key in session_state(metafunc.config).keys
+        if fnmatch.fnmatchcase(key.variant, pattern)
+    ]
+    metafunc.parametrize("case", keys, ids=str, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the suites by the chain, models together."""
+
+    def place(item: pytest.Item) -> int:
+        marker = item.get_closest_marker("check")
+        name = marker.args[0] if marker else ""
+        return CHECK_ORDER.index(name) if name in CHECK_ORDER else len(CHECK_ORDER)
+
+    items.sort(key=place)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """The model and variant under test."""
+    key: ModelKey = request.param
+    return session_state(request.config).case(key)
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
+    """Keep entries for the record, and let the test end as they say."""
+
+    def keep(entries: Sequence[Entry]) -> None:
+        request.node.stash.setdefault(ENTRIES, []).extend(entries)
+        for entry in entries:
+            if isinstance(entry, CheckResult):
+                _end_as(entry)
+
+    return keep
+
+
+def _end_as(result: CheckResult) -> None:
+    __tracebackhide__ = True
+    if result.status is Status.FAIL:
+        pytest.fail(_told(result), pytrace=False)
+    if result.status is Status.UNKNOWN:
+        pytest.skip(f"UNKNOWN: {result.message}")
+
+
+def _told(result: CheckResult) -> str:
+    broken = [
+        f"  {measure.name} = {measure.value}, limit {measure.limit.relation} "
+        f"{measure.limit.bound} ({measure.limit.reason})"
+        for measure in result.measures
+        if measure.limit is not None and measure.status is Status.FAIL
+    ]
+    place = f" at {result.where}" if result.where else ""
+    return "\n".join([f"{result.key}: {result.check} failed{place}. {result.message}", *broken])
+
+
+@pytest.fixture
+def stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
+    """pytest-benchmark's stopwatch; None where other work would disturb it."""
+    if hasattr(request.config, "workerinput"):
+        return None
+    watch = request.getfixturevalue("benchmark")
+    return None if watch.disabled else watch

@@ -1,0 +1,134 @@
+"""Command-line options: each parsed by a function that fails with one clear line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pooch
+import pytest
+
+from validation.errors import ValidationError
+from validation.zoo.catalogue import load_catalogue
+
+DEFAULT_ZOO = "person"
+VARIANTS = ("float", "raw")
+
+
+def parse_existing_file(text: str) -> Path:
+    """A file that is there."""
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return path
+
+
+def parse_existing_folder(text: str) -> Path:
+    """A folder that is there."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"no such folder: {text}")
+    return path
+
+
+def parse_path(text: str) -> Path:
+    """A place that may be made."""
+    return Path(text).expanduser()
+
+
+def parse_variant(text: str) -> str:
+    """One of the variants that can be made."""
+    if text not in VARIANTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(VARIANTS)}")
+    return text
+
+
+def parse_count(text: str) -> int:
+    """A number from 1 on."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return count
+
+
+def default_cache_dir() -> Path:
+    """The user's cache folder for this project."""
+    return Path(pooch.os_cache("ssd-tflite-validation"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, in one group."""
+    group = parser.getgroup("validation", "SSD to TFLite validation")
+    add = group.addoption
+    add(
+        "--zoo",
+        default=DEFAULT_ZOO,
+        metavar="GROUP-or-FOLDER",
+        help=f"models to test: {_groups()}, or a folder of zoo archives (default: {DEFAULT_ZOO})",
+    )
+    add(
+        "--model",
+        default="*",
+        metavar="GLOB",
+        help="only models whose name matches (default: *)",
+    )
+    add(
+        "--variant",
+        action="append",
+        type=parse_variant,
+        metavar="NAME",
+        help=f"only this variant, may be repeated: {', '.join(VARIANTS)} (default: all)",
+    )
+    add(
+        "--coco-annotations",
+        type=parse_existing_file,
+        metavar="FILE",
+        help="COCO annotations of labelled images (default: none, accuracy is UNKNOWN)",
+    )
+    add(
+        "--coco-images",
+        type=parse_existing_folder,
+        metavar="DIR",
+        help="folder of the labelled images (default: none)",
+    )
+    add(
+        "--max-images",
+        type=parse_count,
+        metavar="N",
+        help="use the first N labelled images by id (default: all)",
+    )
+    add(
+        "--label-map",
+        type=parse_existing_file,
+        metavar="FILE",
+        help="class names by id, .pbtxt or one a line (default: the archive's own)",
+    )
+    add(
+        "--report-dir",
+        type=parse_path,
+        default=Path("reports"),
+        metavar="DIR",
+        help="where each run's folder is made (default: reports)",
+    )
+    add(
+        "--cache-dir",
+        type=parse_path,
+        default=None,
+        metavar="DIR",
+        help="downloads, exports and converted files (default: the user's cache folder)",
+    )
+    add(
+        "--offline",
+        action="store_true",
+        help="never touch the network: what is not cached is an error (default: off)",
+    )
+
+
+def _groups() -> str:
+    try:
+        return ", ".join(load_catalogue().groups)
+    except ValidationError:  # told in full when the session starts
+        return "a group of the catalogue"

@@ -1,0 +1,231 @@
+"""Stream every entry to record.jsonl as it happens, and render the report at the end.
+
+Under pytest-xdist entries travel with the test reports, and only the controller
+writes: one record a run, whoever did the work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from validation import __version__
+from validation.chain.work import installed_version
+from validation.errors import ValidationError
+from validation.limits import Status
+from validation.plugin.fixtures import ENTRIES
+from validation.plugin.state import STATE, SessionState, session_state
+from validation.record_lines import Entry, from_line, to_line
+from validation.records import CheckResult, Footer, Header, ModelKey
+from validation.report.render import render_report
+from validation.signoff.rules import Judgement, judge
+from validation.signoff.store import RECORD_NAME, RecordWriter, load_record
+
+# Attribute of a test report; plain JSON text, so that it passes between processes.
+_LINES = "validation_lines"
+_PACKAGES = (
+    "tensorflow",
+    "ai-edge-litert",
+    "tf-slim",
+    "tf-keras",
+    "numpy",
+    "protobuf",
+    "pillow",
+    "pycocotools",
+    "pytest",
+)
+
+
+class Recorder:
+    """The record of one run; opened by the first entry.
+
+    Args:
+        config: Of the controlling process.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._writer: RecordWriter | None = None
+        self.folder: Path | None = None
+        self.judgement: Judgement | None = None
+
+    def write(self, entry: Entry) -> None:
+        """Append one entry."""
+        if self._writer is None:
+            state = session_state(self._config)
+            run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
+            self.folder = Path(self._config.getoption("--report-dir")) / run
+            self._writer = RecordWriter(self.folder).open()
+            self._writer.write(_header(self._config, state, run, self._started))
+        self._writer.write(entry)
+
+    def close(self, exit_code: int) -> None:
+        """End the record and make the pages; nothing to do where nothing was recorded."""
+        if self._writer is None or self.folder is None:
+            return
+        footer = Footer(
+            finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            seconds=time.perf_counter() - self._clock,
+            results=self._writer.results,
+            exit_code=exit_code,
+        )
+        self._writer.close(footer)
+        policy = session_state(self._config).policy
+        render_report(self.folder, policy)
+        self.judgement = judge(load_record(self.folder / RECORD_NAME), policy)
+
+
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only the controlling process records."""
+    if not _is_worker(config):
+        config.stash[RECORDER] = Recorder(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hand the test's entries to its report; errors become entries, silence a failure."""
+    report = yield
+    marker = item.get_closest_marker("check")
+    if marker is None:
+        return report
+    entries = item.stash.setdefault(ENTRIES, [])
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, ValidationError):
+        report.longrepr = f"{type(error).__name__}: {error}"
+    told = any(isinstance(entry, CheckResult) for entry in entries)
+    if report.failed and not told and call.when in ("setup", "call"):
+        text = f"{type(error).__name__}: {error}" if error else "failed"
+        entries.append(CheckResult.failed(marker.args[0], _key(item), text))
+    elif call.when == "call" and report.passed and not told:
+        report.outcome = "failed"
+        report.longrepr = "the test recorded no check: it cannot count as passed"
+        entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
+    if call.when == "teardown":
+        entries.extend(session_state(item.config).drain_steps())
+        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in entries])
+        entries.clear()
+    return report
+
+
+def _key(item: pytest.Item) -> ModelKey:
+    key: ModelKey = item.callspec.params["case"]  # type: ignore[attr-defined]
+    return key
+
+
+class _Writing:
+    """Writes the lines that reports carry, in the controlling process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Stream the entries of a finished test."""
+        for line in getattr(report, _LINES, []):
+            self._recorder.write(from_line(json.loads(line)))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Listen to reports in the controlling process."""
+    recorder = session.config.stash.get(RECORDER, None)
+    if recorder is not None:
+        session.config.pluginmanager.register(_Writing(recorder), "validation-writing")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the record and render the report."""
+    recorder = session.config.stash.get(RECORDER, None)
+    if recorder is not None:
+        recorder.close(int(exitstatus))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The resolved options of a suite run."""
+    if STATE not in config.stash:
+        return []
+    state = config.stash[STATE]
+    told = [f"{name}: {value}" for name, value in _options(config, state).items()]
+    return ["validation: " + ", ".join(told)]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """The verdict and where the report lies."""
+    recorder = config.stash.get(RECORDER, None)
+    if recorder is None or recorder.judgement is None or recorder.folder is None:
+        return
+    run = recorder.judgement.run
+    terminalreporter.section("validation")
+    terminalreporter.line(
+        f"verdict: {run.status.value.upper()}",
+        green=run.status is Status.PASS,
+        red=run.status is Status.FAIL,
+        yellow=run.status in (Status.WARN, Status.UNKNOWN),
+    )
+    for reason in run.reasons:
+        terminalreporter.line(f"  {reason}")
+    terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
+
+
+def _header(config: pytest.Config, state: SessionState, run: str, started: datetime) -> Header:
+    versions = {package: installed_version(package) for package in _PACKAGES}
+    return Header(
+        run=run,
+        started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        selection=tuple(str(key) for key in state.keys),
+        options=_options(config, state),
+        versions={"harness": __version__, "python": platform.python_version(), **versions},
+        machine=_machine(),
+        policy_sha256=state.policy.sha256,
+        dataset=None if state.dataset is None else state.dataset.facts(),
+    )
+
+
+def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
+    option = config.getoption
+    data = state.dataset
+    return {
+        "zoo": option("--zoo"),
+        "models": " ".join(entry.name for entry in state.entries),
+        "variants": " ".join(state.variants),
+        "labelled images": "none" if data is None else f"{len(data.images)} of {data.name}",
+        "canaries": str(len(state.canaries)),
+        "label map": Path(option("--label-map") or "the archive's own").name,
+        "offline": "yes" if state.offline else "no",
+    }
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"

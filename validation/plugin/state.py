@@ -1,0 +1,142 @@
+"""What one pytest session works with, resolved from its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from validation.chain.case import Case, image_files
+from validation.chain.model import ModelChain
+from validation.chain.observations import Observations
+from validation.chain.work import Work
+from validation.coco.dataset import Dataset, load_dataset
+from validation.errors import UsageError
+from validation.plugin.options import VARIANTS, default_cache_dir
+from validation.policy import Policy, load_policy
+from validation.records import ModelKey, Step
+from validation.zoo.canaries import Canary, load_canaries
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry
+from validation.zoo.label_map import read_label_map
+
+
+@dataclass
+class SessionState:
+    """Selection, data and chains of a session; nothing is fetched before a test asks.
+
+    Args:
+        entries: Models under test, at least one.
+        variants: Variants under test.
+        policy: Every limit.
+        dataset: Labelled images, None where none were given.
+        canaries: Images with one known object.
+        labels: Of --label-map, None without it.
+        cache_dir: Downloads and products.
+        offline: Never touch the network.
+    """
+
+    entries: tuple[CatalogueEntry, ...]
+    variants: tuple[str, ...]
+    policy: Policy
+    dataset: Dataset | None
+    canaries: tuple[Canary, ...]
+    labels: Mapping[int, str] | None
+    cache_dir: Path
+    offline: bool
+    steps: list[Step] = field(default_factory=list)
+    _observations: dict[str, Observations] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[ModelKey, ...]:
+        """Everything under test, models in catalogue order."""
+        return tuple(
+            ModelKey(entry.name, variant) for entry in self.entries for variant in self.variants
+        )
+
+    @cached_property
+    def _work(self) -> Work:
+        return Work(self.cache_dir / "work", self.steps.append)
+
+    def case(self, key: ModelKey) -> Case:
+        """The case of a key; its chain is shared by the model's variants."""
+        observations = self._observations.get(key.model)
+        if observations is None:
+            entry = next(entry for entry in self.entries if entry.name == key.model)
+            chain = ModelChain(
+                entry,
+                self._work,
+                cache_dir=self.cache_dir,
+                offline=self.offline,
+                on_step=self.steps.append,
+            )
+            images = image_files(self.dataset, self.canaries)
+            observations = Observations(chain, images, self.steps.append)
+            self._observations[key.model] = observations
+        return Case(
+            key,
+            observations.chain,
+            observations,
+            self.policy,
+            self.dataset,
+            self.canaries,
+            self.variants,
+            self.labels,
+        )
+
+    def drain_steps(self) -> list[Step]:
+        """The steps made since the last call."""
+        steps, self.steps[:] = list(self.steps), []
+        return steps
+
+
+STATE = pytest.StashKey[SessionState]()
+
+
+def session_state(config: pytest.Config) -> SessionState:
+    """The state of this session, resolved on first use.
+
+    Raises:
+        UsageError, CatalogueError, DatasetError: The options do not make a session.
+    """
+    if STATE not in config.stash:
+        config.stash[STATE] = _resolve(config)
+    return config.stash[STATE]
+
+
+def _resolve(config: pytest.Config) -> SessionState:
+    option = config.getoption
+    return SessionState(
+        entries=load_catalogue().select(option("--zoo"), option("--model")),
+        # In the order of VARIANTS, whatever the order on the command line.
+        variants=tuple(name for name in VARIANTS if name in (option("--variant") or VARIANTS)),
+        policy=load_policy(),
+        dataset=_dataset(config),
+        canaries=load_canaries(),
+        labels=_labels(config),
+        cache_dir=option("--cache-dir") or default_cache_dir(),
+        offline=option("--offline"),
+    )
+
+
+def _dataset(config: pytest.Config) -> Dataset | None:
+    annotations = config.getoption("--coco-annotations")
+    images = config.getoption("--coco-images")
+    most = config.getoption("--max-images")
+    if annotations is None and images is None and most is None:
+        return None
+    if annotations is None or images is None:
+        raise UsageError(
+            "labelled images need both options",
+            expected="--coco-annotations FILE --coco-images DIR",
+            got="--coco-annotations" if annotations else "no --coco-annotations",
+        )
+    return load_dataset(annotations, images, max_images=most)
+
+
+def _labels(config: pytest.Config) -> Mapping[int, str] | None:
+    path = config.getoption("--label-map")
+    return None if path is None else read_label_map(path)

@@ -1,0 +1,1 @@
+"""The TFLite_Detection_PostProcess op in NumPy, so that the op has something to be judged by."""

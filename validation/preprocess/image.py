@@ -1,0 +1,61 @@
+"""Image files as the uint8 RGB arrays that the detectors were trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from validation.errors import DatasetError
+
+# Pillow reports a damaged file by any of these, depending on the format; by warnings where
+# the caller has made them errors, and then the file should be named as well.
+_DAMAGE = (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError)
+
+
+def load_rgb(path: Path) -> NDArray[np.uint8]:
+    """The stored pixels of an image file as RGB.
+
+    Greyscale is repeated, palettes are looked up, CMYK is converted, alpha is
+    dropped. EXIF orientation is not applied: the OD API decodes pixels as they are
+    stored, and COCO's boxes are given in those pixels.
+
+    Args:
+        path: Any format that Pillow reads, with at most 8 bits a channel.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        DatasetError: No such file, damaged, not an image, or more than 8 bits a channel.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):
+                # Pillow would clip at 255 without a word.
+                raise DatasetError(
+                    "the image has more than 8 bits a channel",
+                    expected="8-bit greyscale, palette, RGB, RGBA or CMYK",
+                    got=f"mode {image.mode}",
+                    where=path,
+                    next_step="store it with 8 bits a channel",
+                )
+            if image.mode == "P" and "transparency" in image.info:
+                # Pillow warns when such a palette loses its alpha in one step.
+                return np.array(image.convert("RGBA").convert("RGB"))
+            return np.array(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise DatasetError(
+            "the image is not there",
+            where=path,
+            next_step="check the image folder against the annotations' file names",
+        ) from error
+    except _DAMAGE as error:
+        raise DatasetError(
+            "the image cannot be read",
+            got=error,
+            where=path,
+            next_step="fetch the file again",
+        ) from error

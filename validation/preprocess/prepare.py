@@ -1,0 +1,42 @@
+"""From a stored image to the tensor that a model is fed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.contracts import Preprocessing
+from validation.errors import FeedError
+from validation.preprocess.resize import resize_bilinear
+
+
+def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """The image resized to the model's input and normalised.
+
+    Args:
+        image: uint8 RGB [H, W, 3] at its stored size.
+        preprocessing: Size, resize flags, and ``pixel * scale - offset`` for each channel.
+
+    Returns:
+        float32 [1, height, width, 3].
+
+    Raises:
+        FeedError: The image has another dtype, rank or number of channels.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+        raise FeedError(
+            "the image does not fit the model's preprocessing",
+            expected="uint8 RGB [H, W, 3]",
+            got=f"{image.dtype} {list(image.shape)}",
+            next_step="load it with validation.preprocess.image.load_rgb",
+        )
+    tensor = resize_bilinear(
+        image,
+        preprocessing.height,
+        preprocessing.width,
+        align_corners=preprocessing.align_corners,
+        half_pixel_centers=preprocessing.half_pixel_centers,
+    )
+    tensor *= np.array(preprocessing.scale, np.float32)
+    tensor -= np.array(preprocessing.offset, np.float32)
+    return tensor[np.newaxis]

@@ -1,0 +1,1 @@
+"""The record as pages that a person reads and signs; `render.render_report` is the way in."""

@@ -1,0 +1,165 @@
+"""How values are written in the report: one function a kind of value, text out.
+
+Numbers keep the hyphen as their minus sign, so that they can be copied from the page.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from validation.limits import Limit, Status
+from validation.records import Measure
+
+NOTHING = "\u2014"  # an em dash: not measured
+
+# COCO's evaluation gives this where no ground truth of the kind exists.
+NO_GROUND_TRUTH = -1
+
+_RELATIONS = {"max": "\u2264", "min": "\u2265", "equal": "="}
+
+
+def number(value: Any) -> str:
+    """Any measured value: four significant digits, tiny ones as 1.2e-06."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return _real(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {number(item)}" for key, item in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(number(item) for item in value)
+    return str(value)
+
+
+def _real(value: float) -> str:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{value}"
+    size = abs(value)
+    if 0 < size < 1e-3:
+        return f"{value:.1e}"
+    if size >= 1e6:
+        return f"{value:.3e}"
+    if size >= 1000:
+        return f"{value:,.1f}".removesuffix(".0")
+    text = f"{value:.4g}"
+    if value != round(value) == float(text):  # 0.99999 must not read as 1
+        text = f"{value:.6g}"
+    return text
+
+
+def value_and_limit(measure: Measure) -> tuple[str, str]:
+    """A measured value and its limit, never rounded to the same text when they differ."""
+    if measure.limit is None:
+        return number(measure.value), ""
+    value, bound = number(measure.value), number(measure.limit.bound)
+    if value == bound and measure.value != measure.limit.bound:
+        value, bound = repr(measure.value), repr(measure.limit.bound)
+    text = f"{_RELATIONS.get(measure.limit.relation, measure.limit.relation)} {bound}"
+    if measure.limit.warn is not None:
+        text += f", warns beyond {number(measure.limit.warn)}"
+    return value, text
+
+
+def headroom(measure: Measure) -> str:
+    """How far the value stays inside its limit; a minus sign is outside."""
+    if measure.limit is None:
+        return ""
+    left = measure.limit.headroom(measure.value) if is_number(measure.value) else None
+    return NOTHING if left is None else number(left)
+
+
+def used_percent(measure: Measure) -> int | None:
+    """How much of an upper limit a value uses up, 0 to 100; None where that says nothing."""
+    limit, value = measure.limit, measure.value
+    if limit is None or limit.relation != "max" or not is_number(value) or limit.bound <= 0:
+        return None
+    return 100 if measure.status is Status.FAIL else round(100 * max(value / limit.bound, 0.0))
+
+
+def is_number(value: Any) -> bool:
+    """True for what can be more or less; True and False cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def limit_reason(limit: Limit | None) -> str:
+    """Why a limit stands where it does, or that none judges the value."""
+    return limit.reason if limit is not None else "told only, no limit judges it"
+
+
+def coco_figure(value: float | None) -> str:
+    """A COCO figure with four decimals; n/a where there is no such ground truth."""
+    if value is None:
+        return NOTHING
+    return "n/a" if value == NO_GROUND_TRUTH else f"{value:.4f}".replace("nan", "NaN")
+
+
+def coco_delta(value: float | None, reference: float | None) -> str:
+    """Signed difference of two COCO figures; empty where one of them is missing."""
+    if value is None or reference is None or NO_GROUND_TRUTH in (value, reference):
+        return ""
+    text = f"{value - reference:+.4f}"
+    return "0.0000" if text in ("+0.0000", "-0.0000") else text.replace("+nan", "NaN")
+
+
+def size(count: int | None) -> str:
+    """Bytes in decimal units, as file managers and the model zoo give them."""
+    if count is None:
+        return NOTHING
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.2f} {unit}"
+    return f"{count} B"
+
+
+def milliseconds(value: float | None) -> str:
+    """A latency in milliseconds, without the unit."""
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return number(value)
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them."""
+    if seconds is None:
+        return NOTHING
+    if not math.isfinite(seconds):
+        return number(seconds)
+    if abs(seconds) < 60:
+        return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time to the second; any other text as it is."""
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{time:%Y-%m-%d %H:%M:%S} {time.tzname() or ''}".strip()
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def id_ranges(ids: tuple[int, ...]) -> str:
+    """Category ids with runs drawn together: 1-3, 5."""
+    runs: list[list[int]] = []
+    for number_ in sorted(set(ids)):
+        if runs and number_ == runs[-1][-1] + 1:
+            runs[-1].append(number_)
+        else:
+            runs.append([number_])
+    return ", ".join(f"{run[0]}\u2013{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

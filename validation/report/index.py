@@ -1,0 +1,253 @@
+"""The two tables of the first page: one row a variant, and where the time went."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from validation.limits import Status
+from validation.records import Accuracy, Measure, ModelKey, Timing, Verdict
+from validation.report import formatting
+from validation.report.accuracy import REFERENCE, comparable, reference_first, reference_of
+from validation.signoff.rules import ModelVerdict
+from validation.signoff.store import Record
+
+# Steps that the table shows at once; the shorter ones unfold.
+_STEPS_AT_ONCE = 12
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One model and variant; an em dash stands for what was not measured.
+
+    Args:
+        variant: Its name.
+        anchor: Of its section on the model's page.
+        status: Its verdict.
+        ap_reference: AP of the model's reference.
+        ap: AP of this variant.
+        ap_delta: AP less the reference's.
+        worse: True when the difference is negative.
+        ap50: AP at IoU 0.5.
+        parity: Largest difference of a raw output, of the output nearest to its limit.
+        parity_of: Which output that is, and its limit.
+        unmatched: Detections without partner, of how many.
+        size: Of the .tflite file.
+        p50: Median latency, ms.
+        p95: 95th percentile of the latency, ms.
+    """
+
+    variant: str
+    anchor: str
+    status: Status
+    ap_reference: str
+    ap: str
+    ap_delta: str
+    worse: bool
+    ap50: str
+    parity: str
+    parity_of: str
+    unmatched: str
+    size: str
+    p50: str
+    p95: str
+
+
+@dataclass(frozen=True)
+class IndexModel:
+    """The rows of one model."""
+
+    model: str
+    href: str
+    status: Status
+    rows: tuple[IndexRow, ...]
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step and its share of the run's time in percent."""
+
+    model: str
+    step: str
+    seconds: str
+    share: int
+    cached: str
+
+
+@dataclass(frozen=True)
+class TimeTable:
+    """Where the time went, the longest first.
+
+    Args:
+        rows: The longest steps.
+        more: The others.
+        accounted: Sum of all steps.
+        total: Of the run.
+        remainder: What no step accounts for.
+        overlapped: True when steps took longer than the run, side by side.
+    """
+
+    rows: tuple[StepRow, ...]
+    more: tuple[StepRow, ...]
+    accounted: str
+    total: str
+    remainder: str
+    overlapped: bool
+
+
+def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
+    """The rows of one model, in the order of its verdicts.
+
+    Args:
+        record: The run's record.
+        verdict: On this model.
+        href: File name of the model's page.
+    """
+    model = verdict.model
+    reference = reference_of([entry for entry in record.accuracies if entry.model == model])
+    return IndexModel(
+        model,
+        href,
+        verdict.verdict.status,
+        tuple(
+            _row(
+                record,
+                ModelKey(model, variant),
+                verdict.variants[variant],
+                reference,
+                f"variant-{number}",
+            )
+            for number, variant in enumerate(reference_first(verdict.variants), 1)
+        ),
+    )
+
+
+def _row(
+    record: Record, key: ModelKey, verdict: Verdict, reference: Accuracy | None, anchor: str
+) -> IndexRow:
+    measures = {
+        (result.check, measure.name): measure
+        for result in record.results
+        if result.key == key
+        for measure in result.measures
+    }
+    own = next(
+        (entry for entry in record.accuracies if ModelKey(entry.model, entry.variant) == key), None
+    )
+    parity = _nearest_to_limit(
+        [measure for (check, _), measure in measures.items() if check == "raw_parity"]
+    )
+    timing = next(
+        (entry for entry in record.timings if ModelKey(entry.model, entry.variant) == key), None
+    )
+    delta = _delta(own, reference)
+    return IndexRow(
+        variant=key.variant,
+        anchor=anchor,
+        status=verdict.status,
+        ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
+        ap=_ap(own, measures.get(("accuracy", "ap"))),
+        ap_delta=delta or formatting.NOTHING,
+        worse=delta.startswith("-"),
+        ap50=formatting.coco_figure(own.figures.ap50 if own else None),
+        parity=formatting.number(parity.value) if parity else formatting.NOTHING,
+        parity_of=_name_and_limit(parity) if parity else "",
+        unmatched=_unmatched(
+            measures.get(("end_to_end_parity", "unmatched_detections")),
+            measures.get(("end_to_end_parity", "compared_detections")),
+        ),
+        size=formatting.size(_file_size(record, key)),
+        p50=formatting.milliseconds(_percentile(timing, 50)),
+        p95=formatting.milliseconds(_percentile(timing, 95)),
+    )
+
+
+def _ap(own: Accuracy | None, measure: Measure | None) -> str:
+    if own is not None:
+        return formatting.coco_figure(own.figures.ap)
+    return formatting.number(measure.value) if measure else formatting.NOTHING
+
+
+def _delta(own: Accuracy | None, reference: Accuracy | None) -> str:
+    """Empty for the reference itself and for what was measured on other images."""
+    if own is None or reference is None or own.variant == REFERENCE:
+        return ""
+    if not comparable(own, reference):
+        return ""
+    return formatting.coco_delta(own.figures.ap, reference.figures.ap)
+
+
+def _nearest_to_limit(measures: list[Measure]) -> Measure | None:
+    """The measure that uses most of its limit; NaN is nearest of all."""
+    numbers = (measure for measure in measures if formatting.is_number(measure.value))
+    return max(numbers, key=_strain, default=None)
+
+
+def _strain(measure: Measure) -> float:
+    if math.isnan(measure.value):
+        return math.inf
+    if measure.limit is None or measure.limit.relation != "max" or not measure.limit.bound:
+        return 0.0
+    return float(measure.value / measure.limit.bound)
+
+
+def _name_and_limit(measure: Measure) -> str:
+    return f"{measure.name} {formatting.value_and_limit(measure)[1]}".strip()
+
+
+def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
+    if unmatched is None:
+        return formatting.NOTHING
+    text = formatting.number(unmatched.value)
+    return f"{text} of {formatting.number(compared.value)}" if compared else text
+
+
+def _file_size(record: Record, key: ModelKey) -> int | None:
+    role = f"tflite {key.variant}"
+    return next(
+        (
+            entry.size_bytes
+            for entry in record.artefacts
+            if entry.model == key.model and entry.role == role
+        ),
+        None,
+    )
+
+
+def _percentile(timing: Timing | None, percent: float) -> float | None:
+    return timing.percentile(percent) if timing and timing.samples_ms else None
+
+
+def time_table(record: Record) -> TimeTable:
+    """Every step and the sum of the checks, held against the run's wall time."""
+    spent = [
+        (step.model or "session", step.step, step.seconds, "yes" if step.cached else "no")
+        for step in record.steps
+    ]
+    checks: dict[str, float] = {}
+    for result in record.results:
+        checks[result.model] = checks.get(result.model, 0.0) + result.seconds
+    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds]
+    accounted = sum(seconds for _, _, seconds, _ in spent)
+    total = record.footer.seconds if record.footer else None
+    whole = total or accounted
+    rows = [
+        StepRow(
+            model,
+            step,
+            formatting.duration(seconds),
+            round(100 * min(seconds / whole, 1.0)) if whole > 0 else 0,
+            cached,
+        )
+        for model, step, seconds, cached in sorted(spent, key=lambda part: -part[2])
+    ]
+    remainder = None if total is None else total - accounted
+    overlapped = remainder is not None and remainder < 0
+    return TimeTable(
+        rows=tuple(rows[:_STEPS_AT_ONCE]),
+        more=tuple(rows[_STEPS_AT_ONCE:]),
+        accounted=formatting.duration(accounted),
+        total=formatting.duration(total),
+        remainder=formatting.NOTHING if overlapped else formatting.duration(remainder),
+        overlapped=overlapped,
+    )

@@ -1,0 +1,81 @@
+"""From a run's record to HTML pages that need nothing but a browser.
+
+Only ``record.jsonl`` is read, so a report can be made anew on a machine that could
+not have made the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import jinja2
+
+from validation.policy import Policy, load_policy
+from validation.report.accuracy import FIGURE_TITLES
+from validation.report.model import Report, build_report
+from validation.signoff.rules import judge
+from validation.signoff.store import RECORD_NAME, load_record
+
+_HERE = Path(__file__).parent
+INDEX_NAME = "index.html"
+
+
+def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
+    """Write index.html and one page a model beside the record.
+
+    Args:
+        run_dir: Folder of the run; a record without footer is shown as unfinished.
+        policy: Judges the record; the package's own when None.
+
+    Returns:
+        Path of index.html, written last, so that it never links to what is not there.
+
+    Raises:
+        ArtefactMissing: No record in the folder.
+        RecordError: A record that cannot be trusted.
+    """
+    path = run_dir / RECORD_NAME
+    record = load_record(path, allow_unfinished=True)
+    policy = policy or load_policy()
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    report = build_report(record, judge(record, policy), policy, sha256)
+    pages = render_pages(report)
+    for name, text in pages.items():
+        _write(run_dir / name, text)
+    return run_dir / INDEX_NAME
+
+
+def render_pages(report: Report) -> dict[str, str]:
+    """The text of every page by file name, the index last."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = (_HERE / "report.css").read_text(encoding="utf-8")
+    shared = {"css": css, "index": report.index, "index_name": INDEX_NAME}
+    page = environment.get_template("model.html")
+    pages = {
+        view.file_name: page.render(page=view, figure_titles=FIGURE_TITLES, **shared)
+        for view in report.pages
+    }
+    pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
+    return pages
+
+
+def _write(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            # File names on Linux may hold bytes that are no UTF-8; they are shown escaped.
+            file.write(text.encode("utf-8", "backslashreplace"))
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Runtimes: one small interface over a TensorFlow session and LiteRT."""

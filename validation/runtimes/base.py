@@ -1,0 +1,83 @@
+"""What every runtime offers: specs of its ends, and arrays in and out by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from validation.errors import FeedError
+from validation.records import TensorSpec
+
+
+class Runtime(Protocol):
+    """A loaded model. Use it as a context manager; arrays go in and come out by name."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What `run` must be fed."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What `run` returns."""
+
+    def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run once.
+
+        Args:
+            feed: One array for each input, of its dtype and shape.
+
+        Returns:
+            Fresh arrays by output name; the next run does not change them.
+
+        Raises:
+            FeedError: Names, dtypes or shapes do not fit.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def check_feed(feed: Mapping[str, np.ndarray], inputs: Sequence[TensorSpec]) -> None:
+    """Refuse a feed that does not fit, before the runtime sees it.
+
+    Raises:
+        FeedError: Says what the model takes and what it was given.
+    """
+    expected = {spec.name: spec for spec in inputs}
+    if set(feed) != set(expected):
+        raise FeedError(
+            "the feed does not name the model's inputs",
+            expected=", ".join(sorted(expected)),
+            got=", ".join(sorted(feed)) or "nothing",
+        )
+    for name, array in feed.items():
+        spec = expected[name]
+        if array.dtype.name != spec.dtype:
+            raise FeedError(
+                "the feed has another dtype than the model's input",
+                expected=spec.dtype,
+                got=array.dtype.name,
+                where=name,
+                next_step="quantise it with the input's scale and zero point"
+                if spec.scale
+                else "normalise it to float as the model's preprocessing says",
+            )
+        fits = len(array.shape) == len(spec.shape) and all(
+            want in (-1, have) for want, have in zip(spec.shape, array.shape, strict=True)
+        )
+        if not fits:
+            raise FeedError(
+                "the feed has another shape than the model's input",
+                expected=list(spec.shape),
+                got=list(array.shape),
+                where=name,
+            )

@@ -1,0 +1,97 @@
+"""Run a .tflite file with LiteRT; starts in well under a second, without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from validation.errors import ArtefactMissing, ConversionError
+from validation.records import TensorSpec
+from validation.runtimes.base import check_feed
+
+
+def default_threads() -> int:
+    """All cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class TfliteRuntime:
+    """A .tflite file in a LiteRT interpreter.
+
+    Args:
+        path: The file.
+        threads: Threads of the interpreter.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: LiteRT does not take the file.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        if not path.is_file():
+            raise ArtefactMissing("no .tflite file", where=path)
+        self.path = path
+        self.threads = threads
+        try:
+            self._interpreter: Any = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ConversionError(
+                "LiteRT does not load the file",
+                got=str(error).strip().partition("\n")[0],
+                where=path.name,
+                next_step="is it whole, and is LiteRT new enough for its ops?",
+            ) from error
+        self._in = {detail["name"]: detail for detail in self._interpreter.get_input_details()}
+        self._out = {detail["name"]: detail for detail in self._interpreter.get_output_details()}
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """In the file's order."""
+        return tuple(_spec(detail) for detail in self._in.values())
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """In the file's order; a consumer that binds by position sees this one."""
+        return tuple(_spec(detail) for detail in self._out.values())
+
+    def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See `Runtime.run`."""
+        check_feed(feed, self.inputs)
+        for name, array in feed.items():
+            self._interpreter.set_tensor(self._in[name]["index"], array)
+        self._interpreter.invoke()
+        # get_tensor copies; the view that `tensor()` gives would change with the next run.
+        return {
+            name: self._interpreter.get_tensor(detail["index"])
+            for name, detail in self._out.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._interpreter = None
+
+
+def _spec(detail: Mapping[str, Any]) -> TensorSpec:
+    scale, zero_point = detail["quantization"]
+    quantised = scale != 0
+    return TensorSpec(
+        name=detail["name"],
+        dtype=np.dtype(detail["dtype"]).name,
+        shape=tuple(int(side) for side in detail["shape_signature"]),
+        scale=float(scale) if quantised else None,
+        zero_point=int(zero_point) if quantised else None,
+    )

@@ -1,0 +1,157 @@
+"""Read from a .tflite flatbuffer what it promises, without running it."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
+
+from validation.contracts import POSTPROCESS_NAME, PostprocessAttributes
+from validation.errors import ArtefactMissing, ConversionError
+from validation.records import TensorSpec
+
+_IDENTIFIER = b"TFL3"
+_MIN_RUNTIME = "min_runtime_version"
+
+
+def _names_of(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
+
+
+_DTYPES = {value: name.lower() for value, name in _names_of(schema.TensorType).items()}
+_OPS = _names_of(schema.BuiltinOperator)
+
+
+@dataclass(frozen=True)
+class TfliteFile:
+    """What stands in a .tflite file.
+
+    Args:
+        inputs: In the file's order.
+        outputs: In the file's order.
+        ops: How often each op occurs; custom ops by their own name.
+        tensors: How many tensors of each dtype there are.
+        postprocess: Attributes of the post-processing op, None without it.
+        postprocess_outputs: Names of the tensors that the op writes, in the op's own
+            order: boxes, classes, scores, count. Empty without it.
+        anchors: Shape of the op's third input. Empty without it.
+        min_runtime: As the converter noted it, or empty.
+        size_bytes: Of the file.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    ops: dict[str, int]
+    tensors: dict[str, int]
+    postprocess: PostprocessAttributes | None
+    postprocess_outputs: tuple[str, ...]
+    anchors: tuple[int, ...]
+    min_runtime: str
+    size_bytes: int
+
+
+def read_tflite(path: Path) -> TfliteFile:
+    """Read a .tflite file's contract from its bytes.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: No flatbuffer of TFLite, or a damaged one.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtefactMissing("no .tflite file", got=error.strerror, where=path) from error
+    if data[4:8] != _IDENTIFIER:
+        raise ConversionError(
+            "the file is no TFLite flatbuffer",
+            expected=f"identifier {_IDENTIFIER.decode()} at byte 4",
+            got=f"{data[4:8]!r} in {len(data)} bytes",
+            where=path.name,
+        )
+    try:
+        return _describe(schema.ModelT.InitFromPackedBuf(data, 0), len(data))
+    except (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError) as error:
+        raise ConversionError(
+            "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
+        ) from error
+
+
+def _describe(model: Any, size: int) -> TfliteFile:
+    graph = model.subgraphs[0]
+    codes = [_op_name(code) for code in model.operatorCodes]
+    ops = Counter(codes[operator.opcodeIndex] for operator in graph.operators)
+    dtypes = Counter(_DTYPES[tensor.type] for tensor in graph.tensors)
+    specs = [_spec(tensor) for tensor in graph.tensors]
+    custom = next((op for op in graph.operators if codes[op.opcodeIndex] == POSTPROCESS_NAME), None)
+    return TfliteFile(
+        inputs=tuple(specs[index] for index in graph.inputs),
+        outputs=tuple(specs[index] for index in graph.outputs),
+        ops=dict(sorted(ops.items())),
+        tensors=dict(sorted(dtypes.items())),
+        postprocess=None if custom is None else _attributes(bytes(custom.customOptions)),
+        postprocess_outputs=()
+        if custom is None
+        else tuple(specs[index].name for index in custom.outputs),
+        anchors=() if custom is None else specs[custom.inputs[2]].shape,
+        min_runtime=_min_runtime(model),
+        size_bytes=size,
+    )
+
+
+def _op_name(code: Any) -> str:
+    if code.customCode:
+        return str(code.customCode.decode())
+    # Old files keep the code in the first field, new ones in the second; the larger one is true.
+    return _OPS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    quantisation = tensor.quantization
+    per_tensor = (
+        quantisation is not None
+        and quantisation.scale is not None
+        and np.size(quantisation.scale) == 1
+    )
+    return TensorSpec(
+        name=tensor.name.decode(),
+        dtype=_DTYPES[tensor.type],
+        shape=() if signature is None else tuple(int(side) for side in signature),
+        scale=float(quantisation.scale[0]) if per_tensor else None,
+        zero_point=int(quantisation.zeroPoint[0]) if per_tensor else None,
+    )
+
+
+def _attributes(options: bytes) -> PostprocessAttributes:
+    """The op's options are a flexbuffer map; what the kernel defaults is filled in.
+
+    Defaults of the kernel: detections_per_class 100, use_regular_nms false.
+    """
+    table: dict[str, Any] = flexbuffers.Loads(bytearray(options))
+    return PostprocessAttributes(
+        max_detections=table["max_detections"],
+        max_classes_per_detection=table["max_classes_per_detection"],
+        nms_score_threshold=table["nms_score_threshold"],
+        nms_iou_threshold=table["nms_iou_threshold"],
+        num_classes=table["num_classes"],
+        y_scale=table["y_scale"],
+        x_scale=table["x_scale"],
+        h_scale=table["h_scale"],
+        w_scale=table["w_scale"],
+        detections_per_class=table.get("detections_per_class", 100),
+        use_regular_nms=bool(table.get("use_regular_nms", False)),
+    )
+
+
+def _min_runtime(model: Any) -> str:
+    for entry in model.metadata or []:
+        if entry.name.decode() == _MIN_RUNTIME:
+            data = bytes(model.buffers[entry.buffer].data)
+            return data.rstrip(b"\0").decode()
+    return ""

@@ -1,0 +1,1 @@
+"""Timing: latency of a runtime, measured by pytest-benchmark, judged by the policy."""

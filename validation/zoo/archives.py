@@ -1,0 +1,209 @@
+"""From a catalogue entry to a verified folder with the model's files, each known by its part."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from validation.errors import ArtefactMissing, CatalogueError
+from validation.zoo.cache import archive_path, locked, scratch_folder
+from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
+from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch
+from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
+from validation.zoo.label_map import read_label_map
+from validation.zoo.layout import find_model_files
+from validation.zoo.unpack import (
+    DEFAULT_UNPACKED_BYTES,
+    UnpackedFile,
+    unpack_tar,
+    unpack_wheel_member,
+)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A model's files on this machine.
+
+    Args:
+        entry: The catalogue's entry.
+        root: Folder of the archive; never to be written to.
+        source: Size and sha256 of the downloaded file or of the tar file; of a folder: of the
+            files named here together.
+        frozen_graph: frozen_inference_graph.pb, from image to detections.
+        meta_graph: The .meta of the checkpoint, or one without checkpoint.
+        checkpoint_prefix: Path without .index and .data-*; no file has this very name.
+        pipeline_config: pipeline.config.
+        tflite_graph: tflite_graph.pb.
+        label_map: A label map in either form of `label_map`.
+        labels: Class names by id: the catalogue's, else the label map's, else empty.
+    """
+
+    entry: CatalogueEntry
+    root: Path
+    source: Digest
+    frozen_graph: Path | None = None
+    meta_graph: Path | None = None
+    checkpoint_prefix: Path | None = None
+    pipeline_config: Path | None = None
+    tflite_graph: Path | None = None
+    label_map: Path | None = None
+    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def source_sha256(self) -> str:
+        """The sha256 of `source`."""
+        return self.source.sha256
+
+    @property
+    def source_size_bytes(self) -> int:
+        """The size of `source`."""
+        return self.source.size_bytes
+
+
+def obtain(
+    entry: CatalogueEntry, cache_dir: Path, *, offline: bool = False, progress: bool = True
+) -> Archive:
+    """Bring a model's archive to this machine, verified and unpacked.
+
+    A folder is used in place. Everything else goes through the cache, where it is found again
+    by its sha256; two processes that want the same archive fetch it once.
+
+    Args:
+        entry: What to obtain.
+        cache_dir: Folder of the cache, made if need be.
+        offline: Use only what is there.
+        progress: Show a bar while downloading, if stderr is a terminal.
+
+    Raises:
+        ArtefactMissing: A folder or file is not there, or not in the cache while offline.
+        DownloadFailed: No network, no such file, or an interrupted transfer.
+        IntegrityError: A file is not the one that the catalogue names.
+        UnsafeArchive: Unpacking would write outside, link out, or burst.
+        ArtefactError: A damaged archive, or none of a model.
+        DatasetError: The archive's label map cannot be read.
+    """
+    source = entry.source
+    if isinstance(source, FolderSource):
+        return _local(entry, source.path, cache_dir)
+    digest = entry.digest
+    if digest is None:
+        raise CatalogueError("a download needs sha256 and size", where=f"model {entry.name!r}")
+    unpacked = archive_path(cache_dir, digest.sha256, entry.name)
+    with locked(cache_dir, digest.sha256):
+        file = fetch(
+            entry,
+            source,
+            digest,
+            cache_dir,
+            offline=offline,
+            progress=progress,
+            about_to_open=_manifest(unpacked) is None,
+        )
+        _unpack_once(entry, file, unpacked)
+    return _archive(entry, unpacked, digest)
+
+
+def _local(entry: CatalogueEntry, path: Path, cache_dir: Path) -> Archive:
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise ArtefactMissing(
+            "the archive cannot be reached", got=error.strerror or error, where=path
+        ) from error
+    if is_folder:
+        return _archive(entry, path, None)
+    digest = digest_file(path, "the archive has been moved or cannot be reached")
+    _verify_local(entry, path, digest)
+    unpacked = archive_path(cache_dir, digest.sha256, entry.name)
+    with locked(cache_dir, digest.sha256):
+        _unpack_once(entry, path, unpacked)
+    return _archive(entry, unpacked, digest)
+
+
+def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archive:
+    files = find_model_files(root)
+    if digest is None:
+        digest = digest_files(root, files.paths())
+        _verify_local(entry, root, digest)
+    labels = entry.labels
+    if not labels and files.label_map is not None:
+        labels = read_label_map(files.label_map)
+    return Archive(
+        entry=entry,
+        root=root,
+        source=digest,
+        frozen_graph=files.frozen_graph,
+        meta_graph=files.meta_graph,
+        checkpoint_prefix=files.checkpoint_prefix,
+        pipeline_config=files.pipeline_config,
+        tflite_graph=files.tflite_graph,
+        label_map=files.label_map,
+        labels=labels,
+    )
+
+
+def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest) -> None:
+    """Most local archives declare nothing; their digest is only told."""
+    if entry.digest is not None:
+        verify(
+            digest,
+            entry.digest,
+            what=f"the archive of {entry.name}",
+            where=path,
+            next_step="restore the archive, or correct the catalogue if the change is meant",
+        )
+
+
+def _unpack_once(entry: CatalogueEntry, file: Path, destination: Path) -> None:
+    """Unpack a verified file, or see that what was unpacked earlier is still the same."""
+    earlier = _manifest(destination)
+    if earlier is not None:
+        for each in earlier:
+            verify_file(
+                destination / each.name,
+                each.digest,
+                what=f"{each.name} of the unpacked {entry.name}",
+                next_step=f"delete {destination} and run again to unpack it anew",
+                size_only=each.digest.size_bytes >= REHASH_BELOW_BYTES,
+            )
+        return
+    with scratch_folder(destination) as folder:
+        if isinstance(entry.source, PypiSource):
+            member, expected = entry.source.member, entry.source.member_digest
+            files = unpack_wheel_member(file, member, folder, expected=expected)
+        else:
+            limit = entry.unpacked_bytes or DEFAULT_UNPACKED_BYTES
+            files = unpack_tar(file, folder, limit_bytes=limit)
+        # Without its manifest a folder cannot be trusted, and with one it is taken for whole:
+        # so an old folder goes first, then the manifest comes, then the folder.
+        if destination.exists():
+            shutil.rmtree(destination)
+        _write_manifest(destination, files)
+        folder.rename(destination)
+
+
+def _manifest(destination: Path) -> tuple[UnpackedFile, ...] | None:
+    """What was unpacked to a folder; None if that was never done to its end."""
+    if not destination.is_dir():
+        return None
+    try:
+        lines = _manifest_path(destination).read_text(encoding="utf-8").splitlines()
+        parts = [line.split(" ", 2) for line in lines]
+        files = tuple(UnpackedFile(name, Digest(sha, int(size))) for sha, size, name in parts)
+    except (OSError, ValueError):
+        return None
+    return files or None
+
+
+def _write_manifest(destination: Path, files: Iterable[UnpackedFile]) -> None:
+    lines = [f"{file.digest.sha256} {file.digest.size_bytes} {file.name}\n" for file in files]
+    path = _manifest_path(destination)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text("".join(lines), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _manifest_path(destination: Path) -> Path:
+    return destination.with_name(f"{destination.name}.files")

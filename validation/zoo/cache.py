@@ -1,0 +1,80 @@
+"""The cache of fetched files: addressed by hash, filled by one process at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from validation.errors import ArtefactError
+
+# Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
+_HASH_DIGITS = 16
+
+
+def source_path(cache_dir: Path, sha256: str, filename: str) -> Path:
+    """Where a fetched file lies."""
+    return cache_dir / "sources" / f"{sha256[:_HASH_DIGITS]}-{filename}"
+
+
+def archive_path(cache_dir: Path, sha256: str, name: str) -> Path:
+    """Where the unpacked archive of a fetched file lies."""
+    return cache_dir / "archives" / f"{sha256[:_HASH_DIGITS]}-{name}"
+
+
+@contextmanager
+def locked(cache_dir: Path, sha256: str) -> Iterator[None]:
+    """Keep other processes away from what belongs to one source.
+
+    Waits without end: the other process may be at a long download, and the lock of a process
+    that died is gone.
+
+    Raises:
+        ArtefactError: The cache cannot be written.
+    """
+    folder = cache_dir / "locks"
+    try:
+        for each in (folder, cache_dir / "sources", cache_dir / "archives"):
+            each.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{sha256[:_HASH_DIGITS]}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(cache_dir, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def scratch_folder(destination: Path) -> Iterator[Path]:
+    """An empty folder beside ``destination``, gone when the block ends.
+
+    What is to stay is moved to the destination as the block's last step; the two lie on one
+    file system, so that the move happens wholly or not at all. Hold the lock: the name is
+    always the same, so that what a killed process left behind is swept away by the next one.
+
+    Raises:
+        ArtefactError: The cache cannot be written.
+    """
+    folder = destination.with_name(f".{destination.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir()
+        yield folder
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> ArtefactError:
+    return ArtefactError(
+        "the cache cannot be written",
+        got=error.strerror or error,
+        where=path,
+        next_step="name another folder with --cache-dir",
+    )

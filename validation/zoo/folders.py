@@ -1,0 +1,70 @@
+"""Catalogue entries for the archives that lie in a folder of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from validation.errors import UsageError
+from validation.zoo.entry import CatalogueEntry, FolderSource
+from validation.zoo.layout import list_folder, looks_like_archive
+
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+
+
+def entries_at(path: Path) -> tuple[CatalogueEntry, ...]:
+    """One entry for each archive at a path, by name.
+
+    An archive is a sub-folder that holds a model's files, a tar file, or the path itself.
+    Where an archive lies both packed and unpacked the unpacked one is taken: somebody
+    unpacked it to use it.
+
+    Args:
+        path: A folder, or one tar file.
+
+    Returns:
+        Entries without digest, to be computed when obtained; empty if nothing is an archive.
+
+    Raises:
+        ArtefactMissing: The folder cannot be listed.
+        UsageError: Two archives would give models of the same name.
+    """
+    path = path.resolve()
+    inside = (path,) if path.is_file() else list_folder(path)
+    visible = [each for each in inside if not each.name.startswith(".")]
+    folders = [each for each in visible if each.is_dir() and looks_like_archive(each)]
+    if path.is_dir() and looks_like_archive(path):
+        folders.append(path)
+    tars = [each for each in visible if each.name.endswith(_TAR_SUFFIXES) and each.is_file()]
+    found = _by_name(tars, path) | _by_name(folders, path)
+    return tuple(_entry(name, found[name], str(path)) for name in sorted(found))
+
+
+def _by_name(paths: list[Path], where: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = _model_name(path)
+        if name in found:
+            raise UsageError(
+                f"two archives for the model {name!r}",
+                got=f"{found[name]} and {path}",
+                where=where,
+                next_step="rename one of them",
+            )
+        found[name] = path
+    return found
+
+
+def _model_name(path: Path) -> str:
+    suffixes = () if path.is_dir() else _TAR_SUFFIXES
+    suffix = next((suffix for suffix in suffixes if path.name.endswith(suffix)), "")
+    return path.name.removesuffix(suffix)
+
+
+def _entry(name: str, path: Path, group: str) -> CatalogueEntry:
+    return CatalogueEntry(
+        name=name,
+        group=group,
+        source=FolderSource(path),
+        origin=str(path),
+        description="archive given by the user",
+    )

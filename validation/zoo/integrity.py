@@ -1,0 +1,113 @@
+"""The one place that compares a file with its size and sha256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.errors import ArtefactMissing, IntegrityError
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What identifies a file.
+
+    Args:
+        sha256: 64 lower-case hexadecimal digits.
+        size_bytes: Length of the file.
+    """
+
+    sha256: str
+    size_bytes: int
+
+    def __str__(self) -> str:
+        """As error messages show it."""
+        return f"{self.size_bytes} bytes with sha256 {self.sha256}"
+
+
+def digest_file(path: Path, next_step: str | None = None) -> Digest:
+    """Size and sha256 of a file.
+
+    Args:
+        path: The file.
+        next_step: What the reader can do when it cannot be read.
+
+    Raises:
+        ArtefactMissing: The file is not there or cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            return Digest(sha256, stream.tell())
+    except OSError as error:
+        raise _unreadable(path, error, next_step) from error
+
+
+def digest_files(root: Path, paths: Iterable[Path]) -> Digest:
+    """Size and sha256 of several files as one thing: names below ``root`` and contents.
+
+    Raises:
+        ArtefactMissing: A file is not there or cannot be read.
+    """
+    whole = hashlib.sha256()
+    size_bytes = 0
+    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in set(paths)):
+        digest = digest_file(path)
+        size_bytes += digest.size_bytes
+        whole.update(f"{digest.sha256} {name}\n".encode("utf-8", "surrogateescape"))
+    return Digest(whole.hexdigest(), size_bytes)
+
+
+def verify(got: Digest, expected: Digest, *, what: str, where: Path, next_step: str) -> None:
+    """Return only if the two are the same. Every comparison with the catalogue ends here.
+
+    Args:
+        got: What was found.
+        expected: What it must be.
+        what: What the file is, for the message, for example ``the wheel``.
+        where: Its path.
+        next_step: What the reader can do when it is another file.
+
+    Raises:
+        IntegrityError: Another size or another sha256.
+    """
+    if got != expected:
+        raise IntegrityError(
+            f"{what} is not the expected file",
+            expected=expected,
+            got=got,
+            where=where,
+            next_step=next_step,
+        )
+
+
+def verify_file(
+    path: Path, expected: Digest, *, what: str, next_step: str, size_only: bool = False
+) -> None:
+    """`verify` of a file.
+
+    Args:
+        path: The file.
+        expected: See `verify`.
+        what: See `verify`.
+        next_step: See `verify`.
+        size_only: Do not read a file whose size is right.
+
+    Raises:
+        ArtefactMissing: The file is not there or cannot be read.
+        IntegrityError: Another size or another sha256.
+    """
+    try:
+        if size_only and path.stat().st_size == expected.size_bytes:
+            return
+    except OSError as error:
+        raise _unreadable(path, error, next_step) from error
+    verify(digest_file(path, next_step), expected, what=what, where=path, next_step=next_step)
+
+
+def _unreadable(path: Path, error: OSError, next_step: str | None) -> ArtefactMissing:
+    return ArtefactMissing(
+        "the file cannot be read", got=error.strerror or error, where=path, next_step=next_step
+    )

@@ -1,0 +1,215 @@
+"""Which file of an archive is what: the names that the OD API gives, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from validation.errors import ArtefactError, ArtefactMissing
+from validation.zoo.label_map import is_label_map
+
+FROZEN_GRAPH = "frozen_inference_graph.pb"
+TFLITE_GRAPH = "tflite_graph.pb"
+PIPELINE_CONFIG = "pipeline.config"
+
+# Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
+_HEAD_CHARACTERS = 4096
+_SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
+_STEP = re.compile(r"-([0-9]+)$")
+_NAMED_PREFIX = re.compile(r'^\s*model_checkpoint_path\s*:\s*"([^"]*)"', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of one model, None where the archive lacks one.
+
+    Args:
+        frozen_graph: The frozen inference graph, from image to detections.
+        meta_graph: The graph beside a checkpoint, or alone.
+        checkpoint_prefix: Path without .index and .data-*; no file has this very name.
+        pipeline_config: The configuration that the model was trained with.
+        tflite_graph: The frozen graph that was exported for TFLite.
+        label_map: Names of the classes.
+    """
+
+    frozen_graph: Path | None = None
+    meta_graph: Path | None = None
+    checkpoint_prefix: Path | None = None
+    pipeline_config: Path | None = None
+    tflite_graph: Path | None = None
+    label_map: Path | None = None
+
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that takes part, the checkpoint's index and shards among them."""
+        found = [
+            path
+            for path in (getattr(self, item.name) for item in fields(self))
+            if path is not None and path != self.checkpoint_prefix
+        ]
+        if self.checkpoint_prefix is not None:
+            folder, prefix = self.checkpoint_prefix.parent, self.checkpoint_prefix.name
+            found += [path for path in _files(folder) if _belongs(path.name, prefix)]
+        return tuple(found)
+
+
+def looks_like_archive(folder: Path) -> bool:
+    """True when the folder itself holds a file that only a model's archive has.
+
+    Raises:
+        ArtefactMissing: The folder cannot be listed.
+    """
+    return any(
+        name in (FROZEN_GRAPH, TFLITE_GRAPH, PIPELINE_CONFIG)
+        or name.endswith(".meta")
+        or (".ckpt" in name and name.endswith(".index"))
+        for name in (path.name for path in _files(folder))
+    )
+
+
+def find_model_files(root: Path) -> ModelFiles:
+    """Find the files of one model in a folder, or in its only sub-folder that has a model.
+
+    All of them come from one folder, since files of two trainings do not belong together; only
+    the label map may lie beside that folder.
+
+    Raises:
+        ArtefactError: No model, half a checkpoint, or more than one sub-folder with a model.
+        ArtefactMissing: The folder cannot be listed.
+    """
+    folder = _model_folder(root)
+    by_name = {path.name: path for path in _files(folder)}
+    prefix = _preferred(_whole_checkpoints(by_name), folder)
+    if prefix is None:
+        graphs = [name.removesuffix(".meta") for name in by_name if name.endswith(".meta")]
+        meta = _preferred(graphs, folder)
+    else:
+        meta = prefix
+    found = ModelFiles(
+        frozen_graph=by_name.get(FROZEN_GRAPH),
+        meta_graph=by_name.get(f"{meta}.meta"),
+        checkpoint_prefix=None if prefix is None else folder / prefix,
+        pipeline_config=by_name.get(PIPELINE_CONFIG),
+        tflite_graph=by_name.get(TFLITE_GRAPH),
+        label_map=_label_map(folder) or (_label_map(root) if folder != root else None),
+    )
+    if found == ModelFiles(label_map=found.label_map):
+        raise ArtefactError(
+            "half a checkpoint and nothing else",
+            expected="the .index and every .data-* of one prefix",
+            got=", ".join(by_name),
+            where=folder,
+            next_step="copy or fetch the archive again",
+        )
+    return found
+
+
+def list_folder(folder: Path) -> tuple[Path, ...]:
+    """What lies in a folder, by name.
+
+    Raises:
+        ArtefactMissing: The folder is not there or cannot be listed.
+    """
+    try:
+        return tuple(sorted(folder.iterdir()))
+    except OSError as error:
+        raise _unreadable("the folder cannot be listed", folder, error) from error
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(path for path in list_folder(folder) if path.is_file())
+    except OSError as error:
+        # A folder that may be listed but not entered.
+        raise _unreadable("the folder cannot be entered", folder, error) from error
+
+
+def _model_folder(root: Path) -> Path:
+    if looks_like_archive(root):
+        return root
+    below = [path for path in list_folder(root) if path.is_dir() and looks_like_archive(path)]
+    if len(below) == 1:
+        return below[0]
+    if below:
+        raise ArtefactError(
+            "more than one model in one archive",
+            got=", ".join(path.name for path in below),
+            where=root,
+            next_step="unpack it and name the folder above these as the zoo",
+        )
+    raise ArtefactError(
+        "no model in the archive",
+        expected=f"{FROZEN_GRAPH}, {TFLITE_GRAPH}, {PIPELINE_CONFIG} or a checkpoint, "
+        "at the top or one folder deep",
+        got=", ".join(path.name for path in list_folder(root)[:8]) or "an empty folder",
+        where=root,
+    )
+
+
+def _whole_checkpoints(names: Iterable[str]) -> list[str]:
+    """Prefixes that have their index and every shard; half a checkpoint is none."""
+    present = set(names)
+    counts = {
+        (match["prefix"], int(match["count"])) for match in map(_SHARD.fullmatch, present) if match
+    }
+    return [
+        prefix
+        for prefix, count in counts
+        if count > 0
+        and f"{prefix}.index" in present
+        and all(f"{prefix}.data-{i:05d}-of-{count:05d}" in present for i in range(count))
+    ]
+
+
+def _preferred(prefixes: list[str], folder: Path) -> str | None:
+    """The prefix that the file ``checkpoint`` names, else the highest step, else the last name."""
+    if not prefixes:
+        return None
+    named = _named_prefix(folder / "checkpoint")
+    if named in prefixes:
+        return named
+    return max(prefixes, key=lambda prefix: (_step(prefix), prefix))
+
+
+def _named_prefix(path: Path) -> str | None:
+    """Basename only: the path is of the machine that trained the model."""
+    try:
+        match = _NAMED_PREFIX.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        # Many archives lack the file, and the highest step then says the same.
+        return None
+    return re.split(r"[\\/]", match[1])[-1] if match else None
+
+
+def _step(prefix: str) -> int:
+    match = _STEP.search(prefix)
+    return int(match[1]) if match else -1
+
+
+def _belongs(name: str, prefix: str) -> bool:
+    match = _SHARD.fullmatch(name)
+    return name == f"{prefix}.index" or (match is not None and match["prefix"] == prefix)
+
+
+def _label_map(folder: Path) -> Path | None:
+    """A .pbtxt of items, else a text file called labels; by name where there are several."""
+    files = _files(folder)
+    for path in files:
+        if path.suffix == ".pbtxt" and is_label_map(_head(path)):
+            return path
+    return next(
+        (path for path in files if path.suffix == ".txt" and "label" in path.name.lower()), None
+    )
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(_HEAD_CHARACTERS)
+    except OSError as error:
+        raise _unreadable("the file cannot be read", path, error) from error
+
+
+def _unreadable(what: str, path: Path, error: OSError) -> ArtefactMissing:
+    return ArtefactMissing(what, got=error.strerror or error, where=path)
