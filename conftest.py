@@ -1,7 +1,8 @@
-"""Load the harness's pytest plugin."""
+"""Load the harness's pytest plugin, and pytest's own for testing plugins."""
 
 pytest_plugins = [
     "validation.plugin.options",
     "validation.plugin.fixtures",
     "validation.plugin.recorder",
+    "pytester",
 ]

@@ -61,6 +61,11 @@ def conversion_of(variant: str) -> Conversion:
     return Conversion((INPUT_NAME,), VARIANTS[variant])
 
 
+def default_variant(graph: Path) -> str:
+    """``float`` where the graph ends in the post-processing op, else ``raw``."""
+    return "float" if any(node.op == POSTPROCESS_NAME for node in read_graph(graph).node) else "raw"
+
+
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     """Convert an exported graph and put the file in place whole.
 

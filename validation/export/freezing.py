@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,20 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework import errors_impl, tensor_util
 from tensorflow.python.training import py_checkpoint_reader
 
-from validation.errors import ArtefactMissing, GraphError
+from validation.errors import GraphError
 from validation.export.graph_io import read_graph
 from validation.export.graph_map import GraphMap
+from validation.export.prefix import check_prefix
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 # Marks of the training session that mean nothing in a frozen graph; `_class` may
 # name nodes that are gone.
 _SESSION_ATTRS = ("_class", "_output_shapes")
 
-Values = Callable[[str], np.ndarray]
+# The value of a variable by name; None where there is none of that name.
+Values = Callable[[str], np.ndarray | None]
+
+_READ_ERRORS = (RuntimeError, ValueError, errors_impl.OpError)
 
 
 def prune(graph: Any, outputs: Iterable[str]) -> Any:
@@ -87,15 +91,19 @@ def freeze(graph: Any, values: Values) -> Any:
         values: Gives the value for a variable's name.
 
     Raises:
-        GraphError: Values of another shape; all are listed.
+        GraphError: Values missing or of another shape; all are listed.
     """
     frozen = graph_pb2.GraphDef()
     frozen.CopyFrom(graph)
     wrong: list[str] = []
+    missing: list[str] = []
     for node in frozen.node:
         if node.op in _VARIABLES:
             shape = tuple(dim.size for dim in node.attr["shape"].shape.dim)
             value = values(node.name)
+            if value is None:
+                missing.append(node.name)
+                continue
             if value.shape != shape:
                 wrong.append(f"{node.name}: graph {list(shape)}, checkpoint {list(value.shape)}")
                 continue
@@ -109,6 +117,12 @@ def freeze(graph: Any, values: Values) -> Any:
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
+    if missing:
+        raise GraphError(
+            f"{len(missing)} of {len(variables(graph))} variables are not in the checkpoint",
+            got=", ".join(sorted(missing)),
+            next_step="the checkpoint and the graph come from different models",
+        )
     if wrong:
         raise GraphError(
             f"{len(wrong)} variables have another shape in the checkpoint",
@@ -118,38 +132,38 @@ def freeze(graph: Any, values: Values) -> Any:
     return frozen
 
 
-def checkpoint_values(prefix: Path, needed: Mapping[str, tuple[int, ...]]) -> Values:
-    """Open a checkpoint and make sure that it holds every needed variable.
+def open_checkpoint(prefix: Path) -> Values:
+    """Open a checkpoint; values are read by name when they are asked for.
 
     Args:
         prefix: Path without .index or .data-*, for example ``.../model.ckpt``.
-        needed: Name and shape of each variable, as `variables` gives them.
 
     Raises:
         ArtefactMissing: No such checkpoint, or ``.index`` left on the prefix.
-        GraphError: Damaged, or variables missing; all are listed.
+        GraphError: Damaged; or, when asked, a variable that is not there.
     """
-    _check_prefix(prefix)
+    check_prefix(prefix)
     try:
         reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
         present = reader.get_variable_to_shape_map()
-    except (RuntimeError, ValueError, errors_impl.OpError) as error:
+    except _READ_ERRORS as error:
         raise GraphError(
             "the checkpoint cannot be opened", got=_first_line(error), where=prefix.name
         ) from error
-    missing = sorted(set(needed) - set(present))
-    if missing:
+    if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
         raise GraphError(
-            f"{len(missing)} of {len(needed)} variables are not in the checkpoint",
-            got=", ".join(missing),
+            "this is an object-based checkpoint of TensorFlow 2",
+            expected="a name-based checkpoint of TensorFlow 1",
             where=prefix.name,
-            next_step="the checkpoint and the graph come from different models",
+            next_step="export it with the TensorFlow 2 OD API",
         )
 
-    def value(name: str) -> np.ndarray:
+    def value(name: str) -> np.ndarray | None:
+        if name not in present:
+            return None
         try:
             tensor: np.ndarray = reader.get_tensor(name)
-        except (RuntimeError, ValueError, errors_impl.OpError) as error:
+        except _READ_ERRORS as error:
             raise GraphError(
                 f"variable {name!r} cannot be read from the checkpoint",
                 got=_first_line(error),
@@ -161,22 +175,6 @@ def checkpoint_values(prefix: Path, needed: Mapping[str, tuple[int, ...]]) -> Va
     return value
 
 
-def _check_prefix(prefix: Path) -> None:
-    name = prefix.name
-    if name.endswith((".index", ".meta")) or ".data-" in name:
-        stem = name.partition(".data-")[0].removesuffix(".index").removesuffix(".meta")
-        raise ArtefactMissing(
-            "a checkpoint prefix ends before .index, .meta and .data-*",
-            expected=stem,
-            got=name,
-            where=prefix.parent,
-        )
-    if not prefix.with_name(f"{name}.index").is_file():
-        raise ArtefactMissing(
-            "no checkpoint with this prefix", expected=f"{name}.index", where=prefix.parent
-        )
-
-
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
@@ -185,7 +183,6 @@ def frozen_from_checkpoint(meta_graph: Path, prefix: Path, outputs: Iterable[str
     """The part of a .meta graph that makes ``outputs``, frozen with a checkpoint's values.
 
     Raises:
-        ArtefactMissing, CorruptGraph, GraphError: See `read_graph` and `checkpoint_values`.
+        ArtefactMissing, CorruptGraph, GraphError: See `read_graph`, `open_checkpoint`, `freeze`.
     """
-    graph = prune(read_graph(meta_graph), outputs)
-    return freeze(graph, checkpoint_values(prefix, variables(graph)))
+    return freeze(prune(read_graph(meta_graph), outputs), open_checkpoint(prefix))

@@ -11,7 +11,7 @@ from validation.report import formatting
 # The variant under which a model's own frozen graph is recorded.
 REFERENCE = "reference"
 
-# COCO's own words for its twelve figures, in the order of `CocoFigures`.
+# Short names of the twelve figures and what sets each apart, in the order of `CocoFigures`.
 FIGURE_TITLES = (
     ("AP", "IoU 0.50:0.95"),
     ("AP50", "IoU 0.50"),

@@ -41,8 +41,10 @@ def number(value: Any) -> str:
 def _real(value: float) -> str:
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{value}"
+    if not value:
+        return "0"  # -0.0 too
     size = abs(value)
-    if 0 < size < 1e-3:
+    if size < 1e-3:
         return f"{value:.1e}"
     if size >= 1e6:
         return f"{value:.3e}"

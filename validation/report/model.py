@@ -12,7 +12,7 @@ from validation.report import formatting
 from validation.report.accuracy import REFERENCE
 from validation.report.index import IndexModel, TimeTable, index_model, time_table
 from validation.report.page import ModelPage, model_page
-from validation.signoff.rules import Finding, Judgement
+from validation.signoff.rules import WORST_FIRST, Finding, Judgement
 from validation.signoff.store import Record
 
 # Findings that the index shows at once; the others unfold.
@@ -176,8 +176,7 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
 
 def _counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
     statuses = [verdict.status for model in judgement.models for verdict in model.variants.values()]
-    order = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
-    return tuple((status, statuses.count(status)) for status in order)
+    return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 
 def _environment(header: Header) -> tuple[Facts, ...]:

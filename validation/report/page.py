@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.limits import Status
@@ -17,10 +16,8 @@ from validation.records import (
 )
 from validation.report import drawing, formatting
 from validation.report.accuracy import AccuracyRow, accuracy_rows, reference_first
-from validation.signoff.rules import ModelVerdict, evidence
+from validation.signoff.rules import WORST_FIRST, ModelVerdict, evidence
 from validation.signoff.store import Record
-
-_WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,7 @@ def _check_blocks(results: list[CheckResult], required: tuple[str, ...]) -> tupl
 
 
 def _rank(status: Status) -> int:
-    return _WORST_FIRST.index(status)
+    return WORST_FIRST.index(status)
 
 
 def _measure_row(measure: Measure) -> MeasureRow:
@@ -208,9 +205,6 @@ def _measure_row(measure: Measure) -> MeasureRow:
 
 def _timing_row(entry: Timing) -> TimingRow:
     some = bool(entry.samples_ms)
-    p50 = entry.p50_ms if some else None
-    p95 = entry.p95_ms if some else None
-    drawn = p50 is not None and p95 is not None
     return TimingRow(
         variant=entry.variant,
         runtime=entry.runtime,
@@ -218,10 +212,10 @@ def _timing_row(entry: Timing) -> TimingRow:
         warmup=formatting.number(entry.warmup),
         samples=formatting.number(len(entry.samples_ms)),
         fastest=formatting.milliseconds(min(entry.samples_ms, default=None)),
-        p50=formatting.milliseconds(p50),
-        p95=formatting.milliseconds(p95),
+        p50=formatting.milliseconds(entry.p50_ms if some else None),
+        p95=formatting.milliseconds(entry.p95_ms if some else None),
         slowest=formatting.milliseconds(max(entry.samples_ms, default=None)),
-        histogram=drawing.histogram(entry.samples_ms, p50 or 0.0, p95 or 0.0) if drawn else None,
+        histogram=drawing.histogram(entry.samples_ms, entry.p50_ms, entry.p95_ms) if some else None,
     )
 
 
@@ -233,12 +227,12 @@ def _picture(entry: Picture) -> PictureView:
         jpeg_base64=entry.jpeg_base64,
         font_size=drawing.font_size(entry.width),
         label_height=drawing.label_height(entry.width),
-        panels=tuple(_panel(panel, entry, entry.labels) for panel in entry.panels),
+        panels=tuple(_panel(panel, entry) for panel in entry.panels),
     )
 
 
-def _panel(panel: Panel, picture: Picture, labels: Mapping[str, str]) -> PanelView:
-    boxes = drawing.draw_boxes(panel.detections, picture.width, picture.height, labels)
+def _panel(panel: Panel, picture: Picture) -> PanelView:
+    boxes = drawing.draw_boxes(panel.detections, picture.width, picture.height, picture.labels)
     count = len(panel.detections)
     found = formatting.plural(count, "detection") if count else "no detections"
     if len(boxes) < count:

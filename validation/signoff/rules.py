@@ -26,7 +26,7 @@ _TEST_ID = re.compile(r"(?P<model>.+?)-(?P<variant>uint8-raw|[^-]+)")
 _RELATIONS = {"max": "at most", "min": "at least", "equal": "exactly"}
 
 # What blocks a signature stands before what only deserves a look.
-_WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
+WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _verdict(subject: str, findings: list[Finding]) -> Verdict:
 
 
 def _worst_first(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.status))
+    return sorted(findings, key=lambda finding: WORST_FIRST.index(finding.status))
 
 
 def _reason(result: CheckResult, status: Status) -> str:

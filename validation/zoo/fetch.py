@@ -95,7 +95,9 @@ def _http_download(source: HttpsSource, folder: Path, progress: bool) -> Path:
     )
     try:
         download(source.url, str(path), None)
-    except OSError as error:  # every error of requests is one, and so is a full disk
+    except (OSError, ValueError) as error:
+        # Every error of requests is an OSError, and so is a full disk; a header that is no
+        # number is a ValueError.
         raise DownloadFailed(
             "the download failed",
             got=error,

@@ -1,0 +1,145 @@
+"""A small run with one of everything, built in code."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from validation.limits import Limit
+from validation.policy import Policy
+from validation.record_lines import Entry
+from validation.records import (
+    Accuracy,
+    Artefact,
+    CheckResult,
+    CocoFigures,
+    DatasetFacts,
+    Detections,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    Step,
+    Timing,
+)
+from validation.signoff.store import RecordWriter
+
+FIGURES = CocoFigures(
+    0.1948, 0.4487, 0.1402, -1, 0.2011, 0.3987, 0.0912, 0.2409, 0.2871, -1, 0.3102, 0.5107
+)
+# One white pixel.
+JPEG = (
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////"
+    "////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/a"
+    "AAgBAQABPxA="
+)
+
+
+@pytest.fixture
+def policy() -> Policy:
+    """A policy that requires raw_parity and accuracy of float."""
+    return Policy((), {}, {"float": ("raw_parity", "accuracy")}, "a1" * 32)
+
+
+@pytest.fixture
+def header() -> Header:
+    """Of a run over one model in two variants."""
+    return Header(
+        run="2026-01-02-night",
+        started="2026-01-02T03:04:05+00:00",
+        selection=("person-float", "person-int8"),
+        options={"--zoo": "bundled"},
+        versions={"tensorflow": "2.21.0"},
+        machine={"cores": "2"},
+        policy_sha256="a1" * 32,
+        dataset=DatasetFacts("coco-tiny", "b2" * 32, 80, 216),
+    )
+
+
+@pytest.fixture
+def entries() -> tuple[Entry, ...]:
+    """What the run found: float passes, int8 fails its parity."""
+    found: list[Entry] = [
+        Step("person", "export", 7.25, False),
+        Step("person", "fetch", 0.02, True),
+        Artefact("person", "archive", "frozen.pb", "c3" * 32, 12_923_854, "a package", "MIT"),
+        Artefact("person", "tflite float", "person-float.tflite", "d4" * 32, 12_180_000),
+        Accuracy("person", "reference", "frozen graph", FIGURES, 80, (1,), 7800, 0.0, 21.0),
+        Accuracy(
+            "person",
+            "float",
+            "float .tflite, exporter default 10 detections",
+            dataclasses.replace(FIGURES, ap=0.1694),
+            80,
+            (1,),
+            800,
+            0.0,
+        ),
+        Timing("person", "float", "LiteRT", 2, 10, (9.0, 9.5, 10.0, 14.0)),
+        Picture(
+            "person",
+            "000000010764.jpg",
+            64,
+            48,
+            JPEG,
+            (
+                Panel("frozen graph", Detections(((0.1, 0.2, 0.8, 0.6),), (0.93,), (1,))),
+                Panel("float", Detections((), (), ())),
+            ),
+            {"1": "person"},
+        ),
+    ]
+    for variant, difference in (("float", 3.6e-4), ("int8", 0.31)):
+        key = ModelKey("person", variant)
+        found += [
+            CheckResult.judged(
+                "raw_parity",
+                key,
+                (
+                    Measure("compared_values", 11502, Limit("min", 1, "nothing proves nothing")),
+                    Measure(
+                        "box_encodings_max_abs_diff",
+                        difference,
+                        Limit("max", 1e-3, "float rounding over sixty layers"),
+                    ),
+                    Measure("class_predictions_max_abs_diff", 1.2e-6, Limit("max", 1e-4, "scores")),
+                ),
+                where="box_encodings[0, 1187, 2]",
+                message="the largest difference is in a box",
+                seconds=1.5,
+            ),
+            CheckResult.judged(
+                "end_to_end_parity",
+                key,
+                (
+                    Measure("unmatched_detections", 0, Limit("max", 2, "two may get lost")),
+                    Measure("compared_detections", 128),
+                ),
+            ),
+            CheckResult.judged(
+                "accuracy", key, (Measure("ap_drop", 0.0254, Limit("max", 0.03, "three points")),)
+            ),
+        ]
+    return tuple(found)
+
+
+@pytest.fixture
+def write_run(tmp_path: Path, header: Header) -> Callable[..., Path]:
+    """Write entries as the record of a run and give the run's folder."""
+
+    def write(entries: Iterable[Entry], header: Header = header, ended: bool = True) -> Path:
+        folder = tmp_path / "run"
+        with RecordWriter(folder) as writer:
+            writer.write(header)
+            for entry in entries:
+                writer.write(entry)
+            if ended:
+                writer.close(Footer("2026-01-02T03:05:05+00:00", 60.0, writer.results, 0))
+        return folder
+
+    return write

@@ -1,0 +1,188 @@
+"""Numbers in the report: short, and never rounded into something untrue."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from validation.limits import Limit
+from validation.records import Measure
+from validation.report import formatting
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "\u2014"),
+        (True, "true"),
+        (0, "0"),
+        (8000, "8,000"),
+        (0.0, "0"),
+        (1.2345e-6, "1.2e-06"),
+        (-3.6e-4, "-3.6e-04"),
+        (0.0254, "0.0254"),
+        (9.84273, "9.843"),
+        (300.0, "300"),
+        (0.99999, "0.99999"),
+        (12345.67, "12,345.7"),
+        (2.5e7, "2.500e+07"),
+        (math.nan, "NaN"),
+        (math.inf, "inf"),
+        ("float32", "float32"),
+        ([1, 2.5], "1, 2.5"),
+        ({"a": 1}, "a: 1"),
+    ],
+)
+def test_number(value: Any, text: str) -> None:
+    """Four significant digits, tiny numbers with a power of ten."""
+    assert formatting.number(value) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-1e300, 1e300))
+def test_number_is_near(value: float) -> None:
+    """What is written is the value within its rounding."""
+    text = float(formatting.number(value).replace(",", ""))
+    assert math.isclose(text, value, rel_tol=0.05)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-10, 10), st.floats(-1e-6, 1e-6))
+def test_value_and_limit_differ(bound: float, difference: float) -> None:
+    """A value that is not its limit never reads like it."""
+    measure = Measure("x", bound + difference, Limit("max", bound, "why"))
+    value, limit = formatting.value_and_limit(measure)
+    assert (f"\u2264 {value}" == limit) == (measure.value == bound)
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (Limit("max", 0.001, "why"), "\u2264 0.001"),
+        (Limit("min", 0.19, "why"), "\u2265 0.19"),
+        (Limit("equal", "float32", "why"), "= float32"),
+        (Limit("max", 5, "why", warn=2), "\u2264 5, warns beyond 2"),
+        (None, ""),
+    ],
+)
+def test_limit(limit: Limit | None, text: str) -> None:
+    """A limit is written as relation and bound."""
+    assert formatting.value_and_limit(Measure("x", 1, limit))[1] == text
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "headroom", "used"),
+    [
+        (0.25, Limit("max", 1.0, "why"), "0.75", 25),
+        (2.0, Limit("max", 1.0, "why"), "-1", 100),
+        (math.nan, Limit("max", 1.0, "why"), "NaN", 100),
+        (-0.5, Limit("max", 1.0, "why"), "1.5", 0),
+        (0, Limit("max", 0, "why"), "0", None),
+        (0.2, Limit("min", 0.1, "why"), "0.1", None),
+        (7, Limit("equal", 7, "why"), "\u2014", None),
+        (None, Limit("max", 1.0, "why"), "\u2014", None),
+        (True, Limit("max", 1.0, "why"), "\u2014", None),
+        (7, None, "", None),
+    ],
+)
+def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | None) -> None:
+    """Head-room is in units of the value; the share of a limit only where it has one."""
+    measure = Measure("x", value, limit)
+    assert formatting.headroom(measure) == headroom
+    assert formatting.used_percent(measure) == used
+
+
+def test_limit_reason() -> None:
+    """A value without limit says that nothing judges it."""
+    assert formatting.limit_reason(Limit("max", 1, "because")) == "because"
+    assert formatting.limit_reason(None) == "told only, no limit judges it"
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "figure", "delta"),
+    [
+        (0.1948, 0.195, "0.1948", "-0.0002"),
+        (0.2, 0.1, "0.2000", "+0.1000"),
+        (0.20001, 0.2, "0.2000", "0.0000"),
+        (0.19999, 0.2, "0.2000", "0.0000"),
+        (-1, 0.2, "n/a", ""),
+        (0.2, -1, "0.2000", ""),
+        (None, 0.2, "\u2014", ""),
+        (0.2, None, "0.2000", ""),
+        (math.nan, 0.2, "NaN", "NaN"),
+    ],
+)
+def test_coco(value: float | None, reference: float | None, figure: str, delta: str) -> None:
+    """COCO figures have four decimals; what has no ground truth has no difference."""
+    assert formatting.coco_figure(value) == figure
+    assert formatting.coco_delta(value, reference) == delta
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (None, "\u2014"),
+        (12, "12 B"),
+        (8937, "8.94 kB"),
+        (12_180_000, "12.18 MB"),
+        (2_000_000_000, "2.00 GB"),
+    ],
+)
+def test_size(count: int | None, text: str) -> None:
+    """Bytes in decimal units."""
+    assert formatting.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "\u2014"),
+        (0.02, "0.02 s"),
+        (21.23, "21.2 s"),
+        (59.99, "60.0 s"),
+        (68.0, "1 min 08 s"),
+        (3725.0, "1 h 02 min"),
+        (math.inf, "inf"),
+    ],
+)
+def test_duration(seconds: float | None, text: str) -> None:
+    """Seconds, minutes or hours, as they come."""
+    assert formatting.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "\u2014"), (9.8372, "9.84"), (1234.5, "1,234"), (math.nan, "NaN")],
+)
+def test_milliseconds(value: float | None, text: str) -> None:
+    """Two decimals below a tenth of a second, none above."""
+    assert formatting.milliseconds(value) == text
+
+
+def test_moment() -> None:
+    """A time is written to the second; what is no time is left alone."""
+    assert formatting.moment("2026-01-02T03:04:05.678+00:00") == "2026-01-02 03:04:05 UTC"
+    assert formatting.moment("2026-01-02T03:04:05") == "2026-01-02 03:04:05"
+    assert formatting.moment("yesterday") == "yesterday"
+
+
+def test_plural() -> None:
+    """One of a thing is singular."""
+    assert [formatting.plural(count, "model") for count in (0, 1, 2000)] == [
+        "0 models",
+        "1 model",
+        "2,000 models",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [((), ""), ((1,), "1"), ((3, 1, 2, 5), "1\u20133, 5"), ((1, 3), "1, 3")],
+)
+def test_id_ranges(ids: tuple[int, ...], text: str) -> None:
+    """Runs of ids are drawn together."""
+    assert formatting.id_ranges(ids) == text

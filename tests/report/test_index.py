@@ -1,0 +1,170 @@
+"""The two tables of the first page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+
+import pytest
+
+from validation.limits import Limit, Status
+from validation.policy import Policy
+from validation.record_lines import Entry
+from validation.records import (
+    Accuracy,
+    Artefact,
+    CheckResult,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Step,
+    Timing,
+)
+from validation.report.index import IndexRow, index_model, time_table
+from validation.signoff.rules import judge
+from validation.signoff.store import Record
+
+FLOAT = ModelKey("person", "float")
+
+
+def record_of(header: Header, entries: Iterable[Entry], seconds: float | None = 60.0) -> Record:
+    entries = tuple(entries)
+    results = tuple(entry for entry in entries if isinstance(entry, CheckResult))
+    return Record(
+        header=header,
+        results=results,
+        timings=tuple(entry for entry in entries if isinstance(entry, Timing)),
+        accuracies=tuple(entry for entry in entries if isinstance(entry, Accuracy)),
+        artefacts=tuple(entry for entry in entries if isinstance(entry, Artefact)),
+        steps=tuple(entry for entry in entries if isinstance(entry, Step)),
+        footer=None if seconds is None else Footer("later", seconds, len(results), 0),
+    )
+
+
+def rows_of(record: Record, policy: Policy) -> dict[str, IndexRow]:
+    (verdict,) = judge(record, policy).models
+    view = index_model(record, verdict, "model-person.html")
+    assert (view.model, view.href) == ("person", "model-person.html")
+    return {row.variant: row for row in view.rows}
+
+
+def test_row(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None:
+    """A row gathers what several entries say about one variant."""
+    row = rows_of(record_of(header, entries), policy)["float"]
+    assert row.status is Status.PASS
+    assert (row.ap_reference, row.ap, row.ap_delta) == ("0.1948", "0.1694", "-0.0254")
+    assert row.worse
+    assert row.ap50 == "0.4487"
+    assert (row.parity, row.parity_of) == ("3.6e-04", "box_encodings_max_abs_diff \u2264 0.001")
+    assert row.unmatched == "0 of 128"
+    assert row.size == "12.18 MB"
+    assert (row.p50, row.p95) == ("9.75", "13.40")
+
+
+def test_row_without_evidence(header: Header, policy: Policy) -> None:
+    """A variant that left nothing is a row of dashes."""
+    rows = rows_of(record_of(header, ()), policy)
+    assert list(rows) == ["float", "int8"]
+    row = rows["int8"]
+    assert row.status is Status.UNKNOWN
+    told = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
+    assert {*told, row.size, row.p50, row.p95} == {"\u2014"}
+
+
+def test_reference_is_the_first_row(
+    header: Header, entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """The archive's own graph stands on top, without a difference to itself."""
+    archive = CheckResult.judged(
+        "archive", ModelKey("person", "reference"), (Measure("ok", True, Limit("equal", True, "")),)
+    )
+    rows = rows_of(record_of(header, (*entries, archive)), policy)
+    assert list(rows) == ["reference", "float", "int8"]
+    assert (rows["reference"].ap, rows["reference"].ap_delta) == ("0.1948", "\u2014")
+
+
+def test_other_images_have_no_difference(
+    header: Header, entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """AP of other images is shown, but not held against the reference."""
+    changed = [
+        dataclasses.replace(entry, images=40)
+        if isinstance(entry, Accuracy) and entry.variant == "float"
+        else entry
+        for entry in entries
+    ]
+    row = rows_of(record_of(header, changed), policy)["float"]
+    assert (row.ap, row.ap_delta) == ("0.1694", "\u2014")
+
+
+def test_ap_of_the_check_when_nothing_else_says_it(header: Header, policy: Policy) -> None:
+    """Without an accuracy entry, the measure of the check is shown."""
+    result = CheckResult.judged("accuracy", FLOAT, (Measure("ap", 0.1912, Limit("min", 0.1, "")),))
+    row = rows_of(record_of(header, (result,)), policy)["float"]
+    assert row.ap == "0.1912"
+
+
+@pytest.mark.parametrize(
+    ("values", "worst"),
+    [
+        ({"boxes": (0.5, 1.0), "scores": (0.09, 0.1)}, "0.09"),
+        ({"boxes": (0.5, 1.0), "scores": (math.nan, 0.1)}, "NaN"),
+        ({"boxes": (0.5, 0.0), "scores": (0.05, 0.1)}, "0.05"),
+    ],
+)
+def test_worst_parity(
+    header: Header, policy: Policy, values: dict[str, tuple[float, float]], worst: str
+) -> None:
+    """The output nearest to its limit is shown, not the one with the largest number."""
+    measures = tuple(
+        Measure(name, value, Limit("max", bound, "")) for name, (value, bound) in values.items()
+    )
+    result = CheckResult.judged("raw_parity", FLOAT, measures)
+    assert rows_of(record_of(header, (result,)), policy)["float"].parity == worst
+
+
+def test_unmatched_without_total(header: Header, policy: Policy) -> None:
+    """The number of compared detections may be missing."""
+    measures = (Measure("unmatched_detections", 3, Limit("max", 5, "")),)
+    result = CheckResult.judged("end_to_end_parity", FLOAT, measures)
+    assert rows_of(record_of(header, (result,)), policy)["float"].unmatched == "3"
+
+
+def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
+    """Steps and checks, the longest first, and the remainder that nothing accounts for."""
+    table = time_table(record_of(header, entries))
+    assert [(row.step, row.seconds, row.share, row.cached) for row in table.rows] == [
+        ("export", "7.25 s", 12, "no"),
+        ("checks", "3.00 s", 5, "no"),
+        ("fetch", "0.02 s", 0, "yes"),
+    ]
+    assert (table.accounted, table.total, table.remainder) == ("10.3 s", "1 min 00 s", "49.7 s")
+    assert not table.overlapped
+    assert table.more == ()
+
+
+def test_time_table_of_parallel_steps(header: Header) -> None:
+    """Steps side by side take longer than the run; there is no remainder to name."""
+    steps = [Step("person", "export", 50.0, False), Step("", "load data set", 30.0, False)]
+    table = time_table(record_of(header, steps))
+    assert table.overlapped
+    assert table.remainder == "\u2014"
+    assert table.rows[1].model == "session"
+
+
+def test_time_table_of_a_crash(header: Header) -> None:
+    """Without footer the whole is unknown; shares are of what is known."""
+    table = time_table(record_of(header, [Step("person", "export", 5.0, False)], seconds=None))
+    assert (table.total, table.remainder, table.rows[0].share) == ("\u2014", "\u2014", 100)
+    assert time_table(record_of(header, (), seconds=None)).rows == ()
+
+
+def test_many_steps_unfold(header: Header) -> None:
+    """The shorter steps are kept apart, none is lost."""
+    steps = [Step("person", f"step {number}", float(number), False) for number in range(1, 21)]
+    table = time_table(record_of(header, steps, seconds=500.0))
+    assert len(table.rows) + len(table.more) == 20
+    assert table.rows[0].step == "step 20"
+    assert table.more[-1].step == "step 1"

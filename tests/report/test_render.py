@@ -1,0 +1,349 @@
+"""The pages themselves: complete, self-contained, well formed and safe."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from validation.errors import ArtefactMissing, RecordError
+from validation.limits import Limit
+from validation.policy import Policy
+from validation.record_lines import Entry
+from validation.records import CheckResult, Detections, Header, Measure, ModelKey, Panel, Picture
+from validation.report import render
+from validation.report.render import render_report
+from validation.signoff.store import RECORD_NAME
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+Write = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """Tags that do not balance, every attribute, and the text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == [], "tags left open"
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag and its attributes."""
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Refuse an end that does not close the innermost tag."""
+        assert self.open, f"</{tag}> without start"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Gather what a reader sees."""
+        if self.open and self.open[-1] != "style":
+            self.text += f" {data}"
+
+    def values(self, name: str) -> list[str]:
+        """The values of every attribute of that name."""
+        return [value for _, found, value in self.attributes if found == name]
+
+
+def pages_of(index: Path) -> dict[str, Page]:
+    return {
+        path.name: Page(path.read_text(encoding="utf-8")) for path in index.parent.glob("*.html")
+    }
+
+
+def test_page_parser_sees_imbalance() -> None:
+    """The tool of these tests does notice a missing end."""
+    with pytest.raises(AssertionError, match="tags left open"):
+        Page("<p><b></b>")
+    with pytest.raises(AssertionError):
+        Page("<p></b>")
+
+
+@pytest.fixture
+def pages(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> dict[str, Page]:
+    """The pages of the example run."""
+    return pages_of(render_report(write_run(entries), policy))
+
+
+def test_files(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> None:
+    """An index and one page a model, readable by all, and no temporary file left."""
+    run = write_run(entries)
+    index = render_report(run, policy)
+    assert index == run / "index.html"
+    assert sorted(path.name for path in run.iterdir()) == [
+        "index.html",
+        "model-person.html",
+        RECORD_NAME,
+    ]
+    assert index.stat().st_mode & 0o777 == 0o644
+
+
+def test_rendering_twice_gives_the_same(
+    write_run: Write, entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """Pages depend on nothing but the record and the policy."""
+    run = write_run(entries)
+    first = render_report(run, policy).read_bytes()
+    assert render_report(run, policy).read_bytes() == first
+
+
+def test_self_contained(pages: dict[str, Page]) -> None:
+    """No page asks for anything that is not in it, and none runs a script."""
+    for page in pages.values():
+        assert not {"script", "link", "iframe", "object"} & page.tags
+        assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("src"))
+        assert all(
+            re.fullmatch(r"#[\w-]+|(index|model-person)\.html(#[\w-]+)?", value)
+            for value in page.values("href")
+        )
+        assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+        assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.values(
+            "content"
+        )
+    assert "http" not in (Path(render.__file__).parent / "report.css").read_text()
+
+
+def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
+    """Each link names a page and a place that exist."""
+    for name, page in pages.items():
+        for link in page.values("href"):
+            target, _, anchor = link.partition("#")
+            assert target in ("", *pages)
+            if anchor:
+                assert anchor in pages[target or name].values("id")
+
+
+def test_index_tells_everything(pages: dict[str, Page]) -> None:
+    """Verdict, reasons, subject, table, time, environment and the way to read it."""
+    text = pages["index.html"].text
+    for expected in (
+        "FAIL Run 2026-01-02-night",
+        "person-int8: raw_parity: the largest difference is in a box; "
+        "box_encodings_max_abs_diff is 0.31, should be at most 0.001",
+        "1 model in 2 variants (float, int8)",
+        "80 images of coco-tiny",
+        "tensorflow 2.21.0",
+        "0.1948 0.1694 -0.0254 0.4487 3.6e-04 0 of 128 12.18 MB 9.75 13.40",
+        "export 7.25 s",
+        "Unaccounted",
+        "Counts as not signed.",
+        "This run cannot be signed: its verdict is FAIL",
+    ):
+        assert expected in text
+    for word in ("PASS", "WARN", "FAIL", "UNKNOWN"):
+        assert word in text
+
+
+def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entry, ...]) -> None:
+    """Every check, measure, value, reason and place stands on the model's page."""
+    text = pages["model-person.html"].text
+    for entry in entries:
+        if isinstance(entry, CheckResult):
+            assert entry.check in text
+            assert entry.message in text
+            assert entry.where in text
+            for measure in entry.measures:
+                assert measure.name in text
+                if measure.limit is not None:
+                    assert measure.limit.reason in text
+    for expected in (
+        "11,502 \u2265 1",
+        "3.6e-04 \u2264 0.001 6.4e-04 PASS float rounding",
+        "0.31 \u2264 0.001 -0.309 FAIL",
+        "1.2e-06 \u2264 1.0e-04",
+        "float .tflite, exporter default 10 detections",
+        "80 images; categories 1; 800 detections; score \u2265 0",
+        "0.1694 -0.0254",
+        "n/a: no such ground truth",
+        "LiteRT 2 10 4 9.00 9.75 13.40 14.00",
+        "person 0.93",
+        "frozen graph 1 detection",
+        "float no detections",
+        "12.92 MB 12,923,854 bytes a package MIT",
+        "c3" * 32,
+    ):
+        assert expected in text
+    assert text.index("int8 FAIL") < text.index("box_encodings_max_abs_diff 0.31")
+
+
+def test_same_picture_in_each_panel(pages: dict[str, Page]) -> None:
+    """Both panels show the image; the one without detections has no box."""
+    page = pages["model-person.html"]
+    sources = page.values("src")
+    assert len(sources) == 2
+    assert len(set(sources)) == 1
+    assert page.values("class").count("box") == 1
+
+
+def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Policy) -> None:
+    """Names that look like markup are shown as text, on every page."""
+    evil = "<script>alert('x')</script>\"><img src=x onerror=y>"
+    key = ModelKey(evil, "float")
+    selected = dataclasses.replace(header, run=evil, selection=(str(key),), options={evil: evil})
+    found = (
+        CheckResult.judged(
+            evil, key, (Measure(evil, evil, Limit("equal", "x", evil)),), where=evil, message=evil
+        ),
+        Picture(
+            evil,
+            evil,
+            64,
+            48,
+            '"><script>',
+            (Panel(evil, Detections(((0, 0, 1, 1),), (0.5,), (1,))),),
+            {"1": evil},
+        ),
+    )
+    pages = pages_of(render_report(write_run(found, header=selected), policy))
+    assert sorted(pages)[0] == "index.html"
+    for page in pages.values():
+        assert "script" not in page.tags
+        assert "onerror" not in [name for _, name, _ in page.attributes]
+        assert "<script>alert('x')</script>" in page.text
+
+
+def test_unfinished_run(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> None:
+    """A crashed run is shown, says that it did not end, and cannot be signed."""
+    good = [
+        entry
+        for entry in entries
+        if not (isinstance(entry, CheckResult) and entry.variant == "int8")
+    ]
+    pages = pages_of(render_report(write_run(good, ended=False), policy))
+    text = pages["index.html"].text
+    assert "UNKNOWN Run 2026-01-02-night" in text
+    assert "This run did not end." in text
+    assert "its verdict is UNKNOWN" in text
+    assert "This run did not end." in pages["model-person.html"].text
+
+
+def test_passing_run_can_be_signed(
+    write_run: Write, header: Header, entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """A run without fault offers a place to sign, tied to the record's hash."""
+    good = [
+        entry
+        for entry in entries
+        if not (isinstance(entry, CheckResult) and entry.variant == "int8")
+    ]
+    selected = dataclasses.replace(header, selection=("person-float",))
+    run = write_run(good, header=selected)
+    text = pages_of(render_report(run, policy))["index.html"].text
+    assert "PASS Run 2026-01-02-night" in text
+    assert "Signed for the record with the sha256" in text
+    assert "cannot be signed" not in text
+    assert "Why" not in text
+
+
+def test_not_a_number_is_shown(write_run: Write, policy: Policy) -> None:
+    """NaN is written as NaN and fails."""
+    measures = (Measure("ap_drop", math.nan, Limit("max", 0.01, "why")),)
+    result = CheckResult.judged("accuracy", ModelKey("person", "float"), measures)
+    pages = pages_of(render_report(write_run([result]), policy))
+    assert "ap_drop NaN \u2264 0.01 NaN FAIL" in pages["model-person.html"].text
+
+
+def test_empty_run(write_run: Write, header: Header, policy: Policy) -> None:
+    """A run that tested nothing has a page that says so."""
+    nothing = dataclasses.replace(header, selection=())
+    pages = pages_of(render_report(write_run([], header=nothing), policy))
+    assert list(pages) == ["index.html"]
+    assert "nothing was selected, so nothing was tested" in pages["index.html"].text
+    assert "No model was tested." in pages["index.html"].text
+
+
+def test_model_without_anything(write_run: Write, policy: Policy) -> None:
+    """A model that was only selected has a page that says what is missing."""
+    pages = pages_of(render_report(write_run([]), policy))
+    text = pages["model-person.html"].text
+    assert "raw_parity required no result in the record" in text
+    for expected in (
+        "No check left a result.",
+        "No accuracy was measured.",
+        "No latency was measured.",
+        "No picture was kept.",
+        "No file was recorded.",
+    ):
+        assert expected in text
+
+
+def test_own_policy_is_the_default(write_run: Write, entries: tuple[Entry, ...]) -> None:
+    """Without a policy the package's own judges."""
+    text = pages_of(render_report(write_run(entries)))["index.html"].text
+    assert "The policy has changed since this run" in text
+
+
+def test_refused_record(tmp_path: Path, write_run: Write, policy: Policy) -> None:
+    """No page is made of a record that cannot be trusted."""
+    with pytest.raises(ArtefactMissing, match="there is no record"):
+        render_report(tmp_path, policy)
+    run = write_run([])
+    record = run / RECORD_NAME
+    record.write_text(record.read_text() * 2)
+    with pytest.raises(RecordError, match="lines after the footer"):
+        render_report(run, policy)
+    assert not list(run.glob("*.html"))
+
+
+def test_failed_write_keeps_the_old_page(
+    write_run: Write,
+    entries: tuple[Entry, ...],
+    policy: Policy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When a page cannot be put in place, the old one stays and nothing else is left."""
+    run = write_run(entries)
+    before = render_report(run, policy).read_bytes()
+
+    def refuse(source: Path, target: Path) -> Path:
+        raise OSError(f"disk full: {source} {target}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(OSError, match="disk full"):
+            render_report(run, policy)
+    assert (run / "index.html").read_bytes() == before
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_tensorflow_is_not_needed(
+    write_run: Write, entries: tuple[Entry, ...], tmp_path: Path
+) -> None:
+    """A report is made where neither TensorFlow nor LiteRT nor NumPy can be imported."""
+    script = tmp_path / "report.py"
+    script.write_text(
+        "import sys\n"
+        "for name in ('tensorflow', 'tf_slim', 'tf_keras', 'ai_edge_litert', 'numpy'):\n"
+        "    sys.modules[name] = None\n"
+        "from pathlib import Path\n"
+        "from validation.report.render import render_report\n"
+        "print(render_report(Path(sys.argv[1])))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(write_run(entries))],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip().endswith("index.html")

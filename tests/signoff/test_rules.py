@@ -1,0 +1,285 @@
+"""The judge: what each kind of record amounts to, and that no fault slips through."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from validation.limits import Limit, Status
+from validation.policy import Policy
+from validation.records import CheckResult, Footer, Header, Measure, ModelKey
+from validation.signoff.rules import evidence, judge, keys_under_test
+from validation.signoff.store import Record
+
+REQUIRED = {"float": ("raw_parity", "accuracy")}
+A_FLOAT = ModelKey("a", "float")
+AT_MOST_ONE = Limit("max", 1.0, "why", warn=0.5)
+
+
+def policy(required: Mapping[str, tuple[str, ...]] | None = None) -> Policy:
+    return Policy((), {}, REQUIRED if required is None else required, "0" * 64)
+
+
+def result(check: str, value: Any = 0.1, key: ModelKey = A_FLOAT, **told: str) -> CheckResult:
+    return CheckResult.judged(check, key, (Measure("value", value, AT_MOST_ONE),), **told)
+
+
+def record(
+    *results: CheckResult,
+    selection: tuple[str, ...] = ("a-float",),
+    ended: bool = True,
+    exit_code: int = 0,
+) -> Record:
+    return Record(
+        Header("r1", "now", selection, {}, {}, {}, "0" * 64),
+        results=results,
+        footer=Footer("later", 1.0, len(results), exit_code) if ended else None,
+    )
+
+
+GOOD = (result("raw_parity"), result("accuracy"))
+
+
+def test_all_good() -> None:
+    """Every required check made and inside its limit: PASS without reasons, at each level."""
+    judgement = judge(record(*GOOD), policy())
+    (model,) = judgement.models
+    assert judgement.run.subject == "run"
+    assert (judgement.run.status, judgement.run.reasons) == (Status.PASS, ())
+    assert (model.verdict.subject, model.verdict.status) == ("a", Status.PASS)
+    assert model.variants["float"].subject == "a-float"
+    assert model.variants["float"].status is Status.PASS
+    assert judgement.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("results", "status", "reason"),
+    [
+        (
+            (result("raw_parity", 3.0), GOOD[1]),
+            Status.FAIL,
+            "raw_parity: value is 3, should be at most 1",
+        ),
+        (
+            (GOOD[0], result("accuracy", 0.75)),
+            Status.WARN,
+            "accuracy: value is 0.75, inside its limit (at most 1) but beyond 0.5",
+        ),
+        (
+            (GOOD[0], result("accuracy", math.nan)),
+            Status.FAIL,
+            "accuracy: value is nan, should be at most 1",
+        ),
+        ((GOOD[0],), Status.UNKNOWN, "accuracy: required, but it left no result"),
+        (
+            (GOOD[0], CheckResult.unknown("accuracy", A_FLOAT, "no images were given")),
+            Status.UNKNOWN,
+            "accuracy: no images were given",
+        ),
+        (
+            (*GOOD, CheckResult.failed("export", A_FLOAT, "no\n such  node", where="graph.pb")),
+            Status.FAIL,
+            "export: no such node (graph.pb)",
+        ),
+        (
+            (GOOD[0], CheckResult.judged("accuracy", A_FLOAT, ())),
+            Status.FAIL,
+            "accuracy: the check compared nothing: no measure had a limit",
+        ),
+        (
+            (result("raw_parity", 2.0, message="boxes are off", where="row 3"), GOOD[1]),
+            Status.FAIL,
+            "raw_parity: boxes are off; value is 2, should be at most 1 (row 3)",
+        ),
+        (
+            (result("raw_parity", 1.0000001), GOOD[1]),
+            Status.FAIL,
+            "raw_parity: value is 1.0000001, should be at most 1.0",
+        ),
+    ],
+    ids=["fail", "warn", "nan", "missing", "unknown", "failed", "vacuous", "message", "close"],
+)
+def test_one_thing_decides(results: tuple[CheckResult, ...], status: Status, reason: str) -> None:
+    """One result decides the variant, the model and the run, and its reason is told."""
+    judgement = judge(record(*results), policy())
+    (model,) = judgement.models
+    assert model.variants["float"].status is status
+    assert model.variants["float"].reasons == (reason,)
+    assert (model.verdict.status, model.verdict.reasons) == (status, (f"float: {reason}",))
+    assert (judgement.run.status, judgement.run.reasons) == (status, (f"a-float: {reason}",))
+    assert judgement.findings[0].status is status
+
+
+def test_fail_outranks_missing_and_warn() -> None:
+    """The worst finding decides and stands first; the others are still told."""
+    judgement = judge(record(result("latency", 0.75), result("raw_parity", 9.0)), policy())
+    assert judgement.run.status is Status.FAIL
+    assert [finding.status for finding in judgement.findings] == [
+        Status.FAIL,
+        Status.UNKNOWN,
+        Status.WARN,
+    ]
+    assert [reason.split(":")[1].strip() for reason in judgement.run.reasons] == [
+        "raw_parity",
+        "accuracy",
+        "latency",
+    ]
+
+
+def test_optional_unknown_does_not_block() -> None:
+    """A check that nobody requires may be without evidence; the PASS carries a note."""
+    latency = CheckResult.unknown("latency", A_FLOAT, "other processes ran")
+    judgement = judge(record(*GOOD, latency), policy())
+    assert judgement.run.status is Status.PASS
+    assert judgement.run.reasons == ()
+    assert judgement.models[0].variants["float"].reasons == (
+        "latency: other processes ran (not required)",
+    )
+
+
+def test_only_unknown_is_no_evidence() -> None:
+    """A variant of which nothing is known is UNKNOWN, even when nothing is required."""
+    latency = CheckResult.unknown("latency", A_FLOAT, "other processes ran")
+    judgement = judge(record(latency), policy({}))
+    assert judgement.run.status is Status.UNKNOWN
+    assert judgement.run.reasons == ("a-float: no check gave evidence",)
+
+
+def test_unfinished_never_passes() -> None:
+    """A run without end is UNKNOWN at each level, and says so once."""
+    judgement = judge(record(*GOOD, ended=False), policy())
+    told = ("the run did not end: its record has no footer",)
+    assert (judgement.run.status, judgement.run.reasons) == (Status.UNKNOWN, told)
+    assert judgement.models[0].verdict.reasons == told
+    assert judgement.models[0].variants["float"].status is Status.UNKNOWN
+
+
+def test_unfinished_may_fail() -> None:
+    """A run that failed before it broke off has failed."""
+    judgement = judge(record(result("raw_parity", 9.0), ended=False), policy())
+    assert judgement.run.status is Status.FAIL
+
+
+def test_nothing_selected_fails() -> None:
+    """An empty run is a failure, not a success of nothing."""
+    judgement = judge(record(selection=()), policy())
+    assert judgement.run.status is Status.FAIL
+    assert judgement.run.reasons == ("nothing was selected, so nothing was tested",)
+    assert judgement.models == ()
+
+
+def test_no_results_fails() -> None:
+    """A selection of which no check left a result is a failure."""
+    judgement = judge(record(), policy())
+    assert judgement.run.status is Status.FAIL
+    assert judgement.run.reasons[0] == "no check left a result, so nothing was tested"
+    assert judgement.models[0].variants["float"].status is Status.UNKNOWN
+
+
+def test_exit_code_without_cause_fails() -> None:
+    """A session that ended badly fails although every check passed."""
+    judgement = judge(record(*GOOD, exit_code=3), policy())
+    assert judgement.run.status is Status.FAIL
+    assert judgement.run.reasons == ("the session ended with exit code 3, and no check says why",)
+
+
+def test_exit_code_with_cause_is_not_told_twice() -> None:
+    """A failing check explains the exit code."""
+    judgement = judge(record(result("raw_parity", 9.0), GOOD[1], exit_code=1), policy())
+    assert len(judgement.run.reasons) == 1
+
+
+def test_selected_without_result_is_unknown() -> None:
+    """A selected variant that no check has touched blocks the signature."""
+    tests = ("a-float", "a-b-uint8-raw", "a-float16")
+    judgement = judge(record(*GOOD, selection=tests), policy())
+    assert judgement.run.status is Status.UNKNOWN
+    assert "a-b-uint8-raw: selected, but no check left a result" in judgement.run.reasons
+    assert [model.model for model in judgement.models] == ["a", "a-b"]
+    assert list(judgement.models[0].variants) == ["float", "float16"]
+    assert list(judgement.models[1].variants) == ["uint8-raw"]
+
+
+def test_odd_test_id_is_kept() -> None:
+    """A selected id that is no model-variant still counts as untested."""
+    judgement = judge(record(*GOOD, selection=("a-float", "strange")), policy())
+    assert judgement.run.status is Status.UNKNOWN
+    assert judgement.models[1].model == "strange"
+
+
+def test_alike_ids_stay_apart() -> None:
+    """Two keys that print alike are judged each on its own."""
+    one, other = ModelKey("a", "b-c"), ModelKey("a-b", "c")
+    both = record(result("x", key=one), result("x", 9.0, key=other), selection=("a-b-c",))
+    assert set(keys_under_test(both)) == {one, other}
+    assert judge(both, policy()).run.status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"measures": (Measure("value", 9.0, AT_MOST_ONE),)},
+            "raw_parity: recorded as pass, but value is 9, should be at most 1",
+        ),
+        ({"measures": ()}, "raw_parity: recorded as pass, but no measure was judged"),
+        (
+            {"measures": (Measure("value", 0.1),)},
+            "raw_parity: recorded as pass, but no measure was judged",
+        ),
+    ],
+    ids=["broken limit", "no measures", "no limit"],
+)
+def test_doctored_pass(change: dict[str, Any], reason: str) -> None:
+    """A PASS that its own measures contradict is a FAIL."""
+    forged = dataclasses.replace(GOOD[0], message="all is well", **change)
+    judgement = judge(record(forged, GOOD[1]), policy())
+    assert judgement.run.status is Status.FAIL
+    assert judgement.run.reasons == (f"a-float: {reason}",)
+
+
+_RANKS = [Status.PASS, Status.WARN, Status.UNKNOWN, Status.FAIL]
+_values = st.sampled_from([0.1, 0.75, 3.0, math.nan, None])
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    results = []
+    for model in ("a", "b"):
+        for check in draw(st.sets(st.sampled_from(["raw_parity", "accuracy", "latency"]))):
+            key = ModelKey(model, draw(st.sampled_from(["float", "int8"])))
+            value = draw(_values)
+            if value is None:
+                results.append(CheckResult.unknown(check, key, "no evidence"))
+            else:
+                results.append(result(check, value, key))
+    return record(*results, ended=draw(st.booleans()), exit_code=draw(st.sampled_from([0, 1])))
+
+
+@settings(max_examples=60, deadline=None)
+@given(records())
+def test_order_of_verdicts(drawn: Record) -> None:
+    """A run is never better than a model, a model never than a variant, nor that than a check."""
+    judgement = judge(drawn, policy())
+    for model in judgement.models:
+        assert _RANKS.index(judgement.run.status) >= _RANKS.index(model.verdict.status)
+        for variant in model.variants.values():
+            assert _RANKS.index(model.verdict.status) >= _RANKS.index(variant.status)
+    by_key = {
+        (model.model, variant): verdict.status
+        for model in judgement.models
+        for variant, verdict in model.variants.items()
+    }
+    for one in drawn.results:
+        if evidence(one) is Status.FAIL:
+            assert by_key[one.model, one.variant] is Status.FAIL
+    assert judgement.run.status is Status.PASS or judgement.run.reasons
+    if drawn.footer is None:
+        assert judgement.run.status in (Status.UNKNOWN, Status.FAIL)
+    assert all("\n" not in reason for reason in judgement.run.reasons)

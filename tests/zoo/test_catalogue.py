@@ -1,0 +1,280 @@
+"""The catalogue is read strictly, and a selection is never empty."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from validation.errors import CatalogueError, UsageError
+from validation.zoo.catalogue import Catalogue, load_catalogue
+from validation.zoo.entry import FolderSource, HttpsSource, PypiSource
+from validation.zoo.integrity import Digest
+
+Values = dict[str, Any]
+
+_FEW = settings(max_examples=40, deadline=None)
+_SOURCES: dict[str, Values] = {
+    "https": {"kind": "https", "url": "https://files.example/models/ssd_tiny.tar.gz"},
+    "pypi": {
+        "kind": "pypi",
+        "package": "some-package",
+        "version": "1.0",
+        "member": "some_package/frozen_inference_graph.pb",
+        "member_sha256": "b" * 64,
+        "member_size_bytes": 7,
+    },
+    "folder": {"kind": "folder", "folder": "bundled/ssd_tiny"},
+}
+_OPTIONAL = {"labels", "unpacked_bytes"}
+
+
+def _model(kind: str = "https", **changes: object) -> Values:
+    model: Values = {
+        "name": "ssd_tiny",
+        "group": "tiny",
+        "description": "a small one",
+        "licence": "MIT",
+        "origin": "nowhere",
+        "sha256": "a" * 64,
+        "size_bytes": 5,
+        "unpacked_bytes": 50,
+        "labels": {"1": "person", "3": "car"},
+        "source": dict(_SOURCES[kind]),
+    }
+    return {**model, **changes}
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return (
+            "{"
+            + ", ".join(
+                f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in value.items()
+            )
+            + "}"
+        )
+    return json.dumps(value)
+
+
+def _document(*models: object, head: str = "version = 1") -> str:
+    return f"{head}\nmodel = [{', '.join(_toml(model) for model in models)}]\n"
+
+
+def _load(text: str) -> Catalogue:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "catalogue.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_catalogue(path)
+
+
+def test_shipped_catalogue_has_the_person_detector() -> None:
+    """The product's own catalogue loads, and its one entry is complete."""
+    (entry,) = load_catalogue().select("person")
+    assert entry.name == "ssdlite_mobilenet_v2_person"
+    assert entry.labels == {1: "person"}
+    assert entry.licence == "MIT"
+    assert entry.digest is not None
+    assert entry.digest.size_bytes == 11_603_528
+    assert isinstance(entry.source, PypiSource)
+    assert entry.source.member_digest.size_bytes == 12_923_854
+    assert hash(entry) == hash(load_catalogue().entries[0])
+
+
+@pytest.mark.parametrize("kind", _SOURCES)
+def test_every_field_of_an_entry_is_read(kind: str) -> None:
+    """What stands in the file stands in the dataclass, for each kind of source."""
+    (entry,) = _load(_document(_model(kind))).entries
+    assert (entry.name, entry.group, entry.licence, entry.origin) == (
+        "ssd_tiny",
+        "tiny",
+        "MIT",
+        "nowhere",
+    )
+    assert entry.digest == Digest("a" * 64, 5)
+    assert entry.unpacked_bytes == 50
+    assert entry.labels == {1: "person", 3: "car"}
+    if isinstance(entry.source, HttpsSource):
+        assert entry.source.filename == "ssd_tiny.tar.gz"
+    elif isinstance(entry.source, PypiSource):
+        assert entry.source.filename == "some_package-1.0.whl"
+        assert entry.source.member_digest == Digest("b" * 64, 7)
+    else:
+        assert isinstance(entry.source, FolderSource)
+        assert entry.source.path.is_absolute()
+        assert entry.source.path.parts[-2:] == ("bundled", "ssd_tiny")
+
+
+def test_folder_may_come_without_digest() -> None:
+    """A folder of this machine needs no sha256; one half of a digest is still an error."""
+    model = _model("folder")
+    del model["sha256"], model["size_bytes"]
+    assert _load(_document(model)).entries[0].digest is None
+    with pytest.raises(CatalogueError, match="'size_bytes' is missing"):
+        _load(_document({**model, "sha256": "a" * 64}))
+
+
+@_FEW
+@given(st.sampled_from(["https", "pypi"]), st.data())
+def test_dropped_key_is_named(kind: str, data: st.DataObject) -> None:
+    """Whichever key is missing, the error names it and the entry."""
+    model = _model(kind)
+    table = data.draw(st.sampled_from([model, model["source"]]))
+    key = data.draw(st.sampled_from(sorted(set(table) - _OPTIONAL)))
+    del table[key]
+    where = r"model 1\b" if key == "name" else "model 'ssd_tiny'"
+    with pytest.raises(CatalogueError, match=f"'{key}' is missing .*{where}"):
+        _load(_document(model))
+
+
+@_FEW
+@given(st.sampled_from(sorted(_SOURCES)), st.booleans(), st.data())
+def test_renamed_key_is_answered_by_the_closest(
+    kind: str, longer: bool, data: st.DataObject
+) -> None:
+    """A slip in a key is an error that names the key that was meant, and the entry."""
+    model = _model(kind)
+    table = data.draw(st.sampled_from([model, model["source"]]))
+    key = data.draw(st.sampled_from(sorted(set(table) - {"name", "kind"})))
+    slip = f"{key}x" if longer else key[:-1]
+    table[slip] = table.pop(key)
+    with pytest.raises(CatalogueError, match=f"unknown key '{slip}'.*ssd_tiny.*mean '{key}'"):
+        _load(_document(model))
+
+
+@_FEW
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1))
+def test_no_foreign_key_is_overlooked(key: str) -> None:
+    """Any key that the loader does not know is refused."""
+    model = _model()
+    key = f"{key}x" if key in model else key
+    with pytest.raises(CatalogueError, match=r"unknown key.*did you mean"):
+        _load(_document({**model, key: 1}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "a b"}, "name is wrong.*letters"),
+        ({"name": "../a"}, "name is wrong"),
+        ({"group": 3}, r"group is wrong \(.*model 'ssd_tiny'\): expected a text, got 3"),
+        ({"licence": " "}, "licence is wrong"),
+        ({"sha256": "A" * 64}, "sha256 is wrong.*lower-case"),
+        ({"sha256": "a" * 63}, "sha256 is wrong"),
+        ({"size_bytes": 0}, "size_bytes is wrong.*above 0"),
+        ({"size_bytes": True}, "size_bytes is wrong.*got True"),
+        ({"size_bytes": "5"}, "size_bytes is wrong"),
+        ({"unpacked_bytes": -1}, "unpacked_bytes is wrong"),
+        ({"labels": {"0": "background"}}, "a label is an id from 1 up.*got 0 = 'background'"),
+        ({"labels": {"one": "person"}}, "a label is an id"),
+        ({"labels": {"1": ""}}, "a label is an id"),
+        ({"labels": 4}, r"not a table \(catalogue.toml, model 'ssd_tiny', labels\): got 4"),
+        ({"source": "https"}, "not a table"),
+        ({"source": {"kind": "htps"}}, "unknown kind of source 'htps'.*did you mean 'https'"),
+        ({"source": {"kind": "https", "url": "ftp://a.example/b"}}, "not the URL of a file"),
+        ({"source": {"kind": "https", "url": "https:///b.tar"}}, "not the URL of a file"),
+        ({"source": {"kind": "https", "url": "https://a.example/"}}, "not the URL of a file"),
+        ({"source": {"kind": "https", "url": "https://[a/b"}}, "not the URL of a file"),
+        ({"source": {**_SOURCES["pypi"], "package": "--index-url"}}, "package is wrong"),
+        ({"source": {**_SOURCES["pypi"], "member": "/a"}}, "member is wrong.*downwards"),
+        ({"source": {**_SOURCES["pypi"], "member": "a\\b"}}, "member is wrong"),
+        ({"source": {**_SOURCES["pypi"], "member": "a\0b"}}, "member is wrong"),
+        ({"source": {"kind": "folder", "folder": "a/../../b"}}, "folder is wrong"),
+        ({"source": {"kind": "folder", "folder": "."}}, "folder is wrong"),
+    ],
+)
+def test_wrong_value_is_named(change: Values, message: str) -> None:
+    """A value of the wrong type or form is an error that says what is right."""
+    with pytest.raises(CatalogueError, match=message):
+        _load(_document(_model(**change)))
+
+
+def test_plain_http_is_read_but_not_without_its_hash() -> None:
+    """An http URL is as good as https, because the sha256 must stand beside it."""
+    model = _model(source={"kind": "https", "url": "http://files.example/a.tar.gz"})
+    assert _load(_document(model)).entries[0].source == HttpsSource("http://files.example/a.tar.gz")
+    del model["sha256"]
+    with pytest.raises(CatalogueError, match="'sha256' is missing"):
+        _load(_document(model))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version = ", "the catalogue cannot be read"),
+        (_document(_model(), head="version = 2"), "another layout.*version = 1.*got 2"),
+        (_document(_model(), head=""), "another layout.*expected version = 1$"),
+        (_document(_model(), head="version = 1\nmodels = 3"), "unknown key 'models'.*'model'"),
+        ("version = 1", r"no \[\[model\]\]"),
+        ("version = 1\nmodel = 3", r"no \[\[model\]\]"),
+        (_document(3), r"not a table \(catalogue.toml, model 1\)"),
+        (_document(_model(), _model()), "two models called 'ssd_tiny'"),
+    ],
+)
+def test_wrong_document_is_refused(text: str, message: str) -> None:
+    """The document as a whole is checked before its entries."""
+    with pytest.raises(CatalogueError, match=message):
+        _load(text)
+
+
+def test_missing_catalogue_is_refused(tmp_path: Path) -> None:
+    """A catalogue that is not there is an error of the harness's own."""
+    with pytest.raises(CatalogueError, match=r"cannot be read \(none.toml\)"):
+        load_catalogue(tmp_path / "none.toml")
+
+
+def _three() -> Catalogue:
+    models = [("b_one", "tiny"), ("a_two", "tiny"), ("big", "large")]
+    return _load(_document(*(_model(name=name, group=group) for name, group in models)))
+
+
+def test_group_is_selected_in_file_order() -> None:
+    """A group gives its own entries and no others, as the file orders them."""
+    catalogue = _three()
+    assert catalogue.groups == ("tiny", "large")
+    assert [entry.name for entry in catalogue.select("tiny")] == ["b_one", "a_two"]
+    assert [entry.name for entry in catalogue.select("tiny", "a_*")] == ["a_two"]
+
+
+def test_group_goes_before_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that happens to be called as a group does not hide the group."""
+    (tmp_path / "tiny" / "inner").mkdir(parents=True)
+    (tmp_path / "tiny" / "inner" / "pipeline.config").touch()
+    monkeypatch.chdir(tmp_path)
+    assert [entry.name for entry in _three().select("tiny")] == ["b_one", "a_two"]
+    assert [entry.name for entry in _three().select("./tiny")] == ["inner"]
+
+
+@pytest.mark.parametrize(
+    ("zoo", "glob", "message"),
+    [
+        ("tyni", "*", r"no group and no folder 'tyni' \(--zoo\).*tiny \| large.*mean 'tiny'"),
+        ("", "*", "no group and no folder ''"),
+        ("no/such/folder", "*", "no group and no folder[^;]*$"),
+        ("x" * 5000, "*", "no group and no folder"),
+        ("tiny", "c*", "no model of tiny matches 'c.*expected one of b_one, a_two"),
+        ("tiny", "B_ONE", "no model of tiny matches"),
+    ],
+)
+def test_empty_selection_is_a_usage_error(zoo: str, glob: str, message: str) -> None:
+    """Nothing to test is the caller's mistake, answered by what there is."""
+    with pytest.raises(UsageError, match=message):
+        _three().select(zoo, glob)
+
+
+def test_folder_without_archive_is_a_usage_error(tmp_path: Path) -> None:
+    """A folder that holds no archive is told by what it holds instead."""
+    with pytest.raises(UsageError, match=r"no archive found.*got an empty folder"):
+        _three().select(str(tmp_path))
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(UsageError, match=r"no archive found.*got notes\.md"):
+        _three().select(str(tmp_path))
+    with pytest.raises(UsageError, match=r"no archive found.*got notes\.md"):
+        _three().select(str(tmp_path / "notes.md"))

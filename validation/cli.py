@@ -1,0 +1,304 @@
+"""The guide's steps as commands: ``python -m validation export`` and ``convert``.
+
+Flags have the names that export_tflite_ssd_graph.py and tflite_convert gave them.
+Exit codes: 0 done, 1 failed, 2 wrong use. An error is one line; ``--debug`` adds the
+trace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from validation import __version__
+from validation.contracts import (
+    EXPORTER_DEFAULT_MAX_DETECTIONS,
+    INPUT_NAME,
+    POSTPROCESS_NAME,
+)
+from validation.errors import ArtefactMissing, UsageError, ValidationError
+from validation.export.options import ExportOptions
+from validation.pipeline.config import load_pipeline
+
+_EXPORT_EXAMPLE = """example:
+  python -m validation export \\
+    --frozen_graph=ssd/frozen_inference_graph.pb \\
+    --pipeline_config_path=ssd/pipeline.config \\
+    --output_directory=out --use_regular_nms=true --max_detections=100
+"""
+_CONVERT_EXAMPLE = """example:
+  python -m validation convert --graph_def_file=out/tflite_graph.pb \\
+    --output_file=out/detect.tflite
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Without the program's name; None takes the process's own.
+
+    Returns:
+        The exit code.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # TensorFlow's start-up notes would bury the one line that matters.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        options.command(options)
+    except ValidationError as error:
+        if options.debug:
+            raise
+        print(f"{parser.prog}: {type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted; nothing half-written is left", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="validation",
+        description="Export and convert TensorFlow 1 Object Detection API SSD models.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_export(commands)
+    _add_convert(commands)
+    return parser
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="make tflite_graph.pb, as export_tflite_ssd_graph.py did",
+        description="Cut an SSD's inference graph into the graph that TFLite can convert.",
+        epilog=_EXPORT_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--frozen_graph", type=Path, metavar="PB", help="frozen_inference_graph.pb of the archive"
+    )
+    source.add_argument(
+        "--trained_checkpoint_prefix",
+        type=Path,
+        metavar="PREFIX",
+        help="model.ckpt, with .meta, .index and .data-* beside it",
+    )
+    parser.add_argument(
+        "--pipeline_config_path",
+        type=Path,
+        metavar="CONFIG",
+        help="pipeline.config; must agree with the graph (default: not compared)",
+    )
+    parser.add_argument(
+        "--output_directory", type=Path, required=True, metavar="DIR", help="made if need be"
+    )
+    _add_flag(parser, "--add_postprocessing_op", True, f"end the graph in {POSTPROCESS_NAME}")
+    parser.add_argument(
+        "--max_detections",
+        type=_positive,
+        default=EXPORTER_DEFAULT_MAX_DETECTIONS,
+        metavar="N",
+        help="detections the op returns (default: %(default)s, the old exporter's; "
+        "COCO's evaluation wants 100)",
+    )
+    parser.add_argument(
+        "--max_classes_per_detection",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="classes of one box, in fast NMS (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--detections_per_class",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help="kept for each class, in regular NMS (default: %(default)s)",
+    )
+    _add_flag(parser, "--use_regular_nms", False, "suppress for each class, as the OD API does")
+    _add_debug(parser)
+    parser.set_defaults(command=_export)
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="make a .tflite file, as tflite_convert did",
+        description="Convert an exported graph to a .tflite file.",
+        epilog=_CONVERT_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--graph_def_file", type=Path, required=True, metavar="PB", help="tflite_graph.pb"
+    )
+    parser.add_argument(
+        "--output_file", type=Path, required=True, metavar="TFLITE", help="the file to write"
+    )
+    parser.add_argument(
+        "--variant",
+        metavar="NAME",
+        help="float (with the post-processing op) or raw; default: float, or raw where the "
+        "graph has no such op",
+    )
+    parser.add_argument(
+        "--input_arrays", metavar="NAMES", help=f"comma-separated (default: {INPUT_NAME})"
+    )
+    parser.add_argument(
+        "--output_arrays", metavar="NAMES", help="comma-separated (default: the variant's)"
+    )
+    parser.add_argument(
+        "--input_shapes",
+        metavar="SHAPES",
+        help="such as 1,300,300,3, colon-separated for several (default: the graph's own)",
+    )
+    _add_flag(parser, "--allow_custom_ops", True, f"{POSTPROCESS_NAME} is one")
+    _add_debug(parser)
+    parser.set_defaults(command=_convert)
+
+
+def _add_flag(parser: argparse.ArgumentParser, name: str, default: bool, told: str) -> None:
+    """Add a boolean that can be given bare, or as ``=true`` and ``=false`` as the guide does."""
+    parser.add_argument(
+        name,
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=default,
+        metavar="BOOL",
+        help=f"{told} (default: {str(default).lower()})",
+    )
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() in ("true", "1")
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return number
+
+
+def _export(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    config = options.pipeline_config_path and load_pipeline(options.pipeline_config_path)
+    # Refused before TensorFlow is loaded, which takes seconds.
+    source = options.frozen_graph or _meta_beside(options.trained_checkpoint_prefix)
+    if not source.is_file():
+        raise ArtefactMissing("no such graph", where=source)
+    _say("loading TensorFlow")
+    from validation.export.from_graph import export_from_graph, without_postprocessing
+    from validation.export.graph_io import read_graph, write_export
+
+    graph = read_graph(source)
+    values = None
+    if options.trained_checkpoint_prefix:
+        from validation.export.freezing import open_checkpoint
+
+        values = open_checkpoint(options.trained_checkpoint_prefix)
+    _say(f"exporting {source.name}")
+    export = export_from_graph(
+        graph,
+        ExportOptions(
+            max_detections=options.max_detections,
+            detections_per_class=options.detections_per_class,
+            max_classes_per_detection=options.max_classes_per_detection,
+            use_regular_nms=options.use_regular_nms,
+        ),
+        config=config,
+        values=values,
+        where=source.name,
+    )
+    if not options.add_postprocessing_op:
+        export = without_postprocessing(export)
+    written = write_export(options.output_directory, export)
+    contract = written.contract
+    size = contract.preprocessing
+    _say(f"done in {time.perf_counter() - started:.1f} s")
+    print(
+        f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
+        f"{contract.num_classes} classes"
+    )
+    for path in (written.text, written.graph.with_suffix(".json"), written.anchors):
+        print(path)
+
+
+def _meta_beside(prefix: Path) -> Path:
+    from validation.export.prefix import check_prefix
+
+    check_prefix(prefix)
+    meta = prefix.with_name(f"{prefix.name}.meta")
+    if not meta.is_file():
+        raise ArtefactMissing(
+            "the checkpoint has no inference graph beside it",
+            expected=meta.name,
+            where=prefix.parent,
+            next_step="use the archive's .meta or --frozen_graph: an export from a bare "
+            "checkpoint and pipeline.config is not supported yet",
+        )
+    return meta
+
+
+def _convert(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    if not options.graph_def_file.is_file():
+        raise ArtefactMissing("no such graph", where=options.graph_def_file)
+    _say("loading TensorFlow")
+    from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
+
+    variant = options.variant or default_variant(options.graph_def_file)
+    usual = conversion_of(variant)
+    inputs = _names(options.input_arrays) or usual.input_arrays
+    conversion = Conversion(
+        input_arrays=inputs,
+        output_arrays=_names(options.output_arrays) or usual.output_arrays,
+        input_shapes=_shapes(options.input_shapes, inputs),
+        allow_custom_ops=options.allow_custom_ops,
+    )
+    _say(f"converting {options.graph_def_file.name} to {variant}")
+    path = convert(options.graph_def_file, conversion, options.output_file)
+    _say(f"done in {time.perf_counter() - started:.1f} s")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _shapes(text: str | None, inputs: Sequence[str]) -> dict[str, tuple[int, ...]] | None:
+    if text is None:
+        return None
+    shapes = text.split(":")
+    try:
+        sides = [tuple(int(side) for side in shape.split(",")) for shape in shapes]
+        return dict(zip(inputs, sides, strict=True))
+    except ValueError as error:
+        raise UsageError(
+            "a shape for each input is needed",
+            expected="such as 1,300,300,3 for each of " + ", ".join(inputs),
+            got=text,
+            where="--input_shapes",
+        ) from error
+
+
+def _say(text: str) -> None:
+    print(f"validation: {text}", file=sys.stderr, flush=True)
