@@ -22,6 +22,7 @@ from validation.contracts import (
 )
 from validation.errors import ArtefactMissing, UsageError, ValidationError
 from validation.export.options import ExportOptions
+from validation.native_log import held_back
 from validation.pipeline.config import load_pipeline
 
 _EXPORT_EXAMPLE = """example:
@@ -206,8 +207,9 @@ def _export(options: argparse.Namespace) -> None:
     if not source.is_file():
         raise ArtefactMissing("no such graph", where=source)
     _say("loading TensorFlow")
-    from validation.export.from_graph import export_from_graph, without_postprocessing
-    from validation.export.graph_io import read_graph, write_export
+    with held_back():
+        from validation.export.from_graph import export_from_graph
+        from validation.export.graph_io import read_graph, write_export
 
     graph = read_graph(source)
     values = None
@@ -216,20 +218,15 @@ def _export(options: argparse.Namespace) -> None:
 
         values = open_checkpoint(options.trained_checkpoint_prefix)
     _say(f"exporting {source.name}")
-    export = export_from_graph(
-        graph,
-        ExportOptions(
-            max_detections=options.max_detections,
-            detections_per_class=options.detections_per_class,
-            max_classes_per_detection=options.max_classes_per_detection,
-            use_regular_nms=options.use_regular_nms,
-        ),
-        config=config,
-        values=values,
-        where=source.name,
+    flags = ExportOptions(
+        add_postprocessing_op=options.add_postprocessing_op,
+        max_detections=options.max_detections,
+        detections_per_class=options.detections_per_class,
+        max_classes_per_detection=options.max_classes_per_detection,
+        use_regular_nms=options.use_regular_nms,
     )
-    if not options.add_postprocessing_op:
-        export = without_postprocessing(export)
+    with held_back():
+        export = export_from_graph(graph, flags, config=config, values=values, where=source.name)
     written = write_export(options.output_directory, export)
     contract = written.contract
     size = contract.preprocessing
@@ -263,7 +260,8 @@ def _convert(options: argparse.Namespace) -> None:
     if not options.graph_def_file.is_file():
         raise ArtefactMissing("no such graph", where=options.graph_def_file)
     _say("loading TensorFlow")
-    from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
+    with held_back():
+        from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
 
     variant = options.variant or default_variant(options.graph_def_file)
     usual = conversion_of(variant)
@@ -275,7 +273,8 @@ def _convert(options: argparse.Namespace) -> None:
         allow_custom_ops=options.allow_custom_ops,
     )
     _say(f"converting {options.graph_def_file.name} to {variant}")
-    path = convert(options.graph_def_file, conversion, options.output_file)
+    with held_back():
+        path = convert(options.graph_def_file, conversion, options.output_file)
     _say(f"done in {time.perf_counter() - started:.1f} s")
     print(f"{path}: {path.stat().st_size} bytes")
 

@@ -40,8 +40,10 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises:
         RecordError: A dataclass with fields missing or left over.
     """
-    if isinstance(value, Mapping) and set(value) == {"float"}:
+    if _is_special_float(kind, value):
         return float(value["float"])
+    if kind is typing.Any and isinstance(value, list):
+        return [from_plain(kind, item) for item in value]
     if dataclasses.is_dataclass(kind):
         return _rebuild_dataclass(typing.cast(type, kind), value)
     origin = typing.get_origin(kind)
@@ -71,3 +73,13 @@ def _rebuild_dataclass(kind: type, value: Mapping[str, Any]) -> Any:
         return kind(**{name: from_plain(hints[name], item) for name, item in value.items()})
     except (TypeError, ValueError) as error:
         raise RecordError(f"{kind.__name__} cannot be rebuilt", got=error) from error
+
+
+def _is_special_float(kind: Any, value: Any) -> bool:
+    """A table of text fields may have the one key ``float`` as well: its kind tells."""
+    return (
+        typing.get_origin(kind) is not dict
+        and isinstance(value, Mapping)
+        and set(value) == {"float"}
+        and value["float"] in ("nan", "inf", "-inf")
+    )

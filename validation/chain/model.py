@@ -122,9 +122,17 @@ class ModelChain:
         """The exported graph, in either of the exporter's two forms.
 
         Args:
-            options: The exporter's flags; both forms are made in one go.
+            options: The exporter's flags; they only matter to the post-processing node.
             add_postprocessing_op: Which form.
         """
+        if not add_postprocessing_op:
+            return load_export(self._export() / _RAW)
+        if options == EVALUATION:
+            return load_export(self._export() / _WITH_OP)
+        return load_export(self._export_with(options))
+
+    def _export(self) -> Path:
+        """Both forms of the evaluation's export."""
         config = self.archive.pipeline_config
 
         def make(folder: Path) -> None:
@@ -134,7 +142,7 @@ class ModelChain:
 
             export = export_from_graph(
                 read_graph(self.reference_graph),
-                options,
+                EVALUATION,
                 config=None if config is None else load_pipeline(config),
                 where=self.reference_graph.name,
             )
@@ -144,11 +152,27 @@ class ModelChain:
         made_from = {
             "graph": self.reference_sha256,
             "config": None if config is None else file_sha256(config),
-            "options": dataclasses.asdict(options),
+            "options": dataclasses.asdict(EVALUATION),
             **_makers("export", "pipeline"),
         }
-        folder = self.work.product(self.name, f"export{_told(options)}", made_from, make)
-        return load_export(folder / (_WITH_OP if add_postprocessing_op else _RAW))
+        return self.work.product(self.name, "export", made_from, make)
+
+    def _export_with(self, options: ExportOptions) -> Path:
+        """The evaluation's export with other flags in its post-processing node."""
+        base = self.exported()
+
+        def make(folder: Path) -> None:
+            from validation.export.from_graph import with_options
+            from validation.export.graph_io import read_export, write_export
+
+            write_export(folder, with_options(read_export(base), options))
+
+        made_from = {
+            "graph": file_sha256(base.graph),
+            "options": dataclasses.asdict(options),
+            **_makers("export"),
+        }
+        return self.work.product(self.name, f"export{told(options)}", made_from, make)
 
     def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
         """What stands in an exported graph, read back from its file."""
@@ -183,7 +207,7 @@ class ModelChain:
             "name": file_name,
             **_makers("convert"),
         }
-        step = f"convert {variant}{_told(options)}"
+        step = f"convert {variant}{told(options)}"
         return self.work.product(self.name, step, made_from, make) / file_name
 
 
@@ -192,7 +216,7 @@ def _makers(*rooms: str) -> dict[str, str]:
     return {"tensorflow": installed_version("tensorflow"), "code": code_sha256(*rooms)}
 
 
-def _told(options: ExportOptions) -> str:
+def told(options: ExportOptions) -> str:
     """What sets these options apart, for the list of steps."""
     names = {EVALUATION: "", FAST_NMS: ", fast NMS", GUIDE_DEFAULT: ", guide's defaults"}
     return names.get(options, f", {options}")

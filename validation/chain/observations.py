@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.chain.model import EVALUATION, ModelChain
+from validation.chain.model import EVALUATION, ModelChain, told
 from validation.chain.work import code_sha256, file_sha256, installed_version
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.export.options import ExportOptions
@@ -93,7 +93,7 @@ class Observations:
                 lambda: self._detector(path, variant, options), f"{self.chain.name} {variant}"
             )
             self._seconds[place] = time.perf_counter() - started
-            step = f"run {variant} on {len(self.images)} images"
+            step = f"run {variant}{told(options)} on {len(self.images)} images"
             self._on_step(Step(self.chain.name, step, self._seconds[place], cached=False))
         return self._seen[place]
 

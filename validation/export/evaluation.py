@@ -27,7 +27,10 @@ def evaluate(
     try:
         with tf.Graph().as_default() as scope:
             tf.import_graph_def(graph, name="")
-            with tf.Session(graph=scope) as session:
+            # One run does not earn back what optimising the graph for it would cost.
+            config = tf.ConfigProto()
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            with tf.Session(graph=scope, config=config) as session:
                 values: list[np.ndarray] = session.run(
                     [_tensor(name) for name in tensors],
                     {_tensor(name): array for name, array in feed.items()},

@@ -8,6 +8,7 @@ ends, and closed by the post-processing node.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,33 @@ def export_from_graph(
         _add_constant(exported, ANCHORS_NAME, sizes.anchors)
         add_postprocess_node(exported, contract.postprocess)
     return GraphExport(exported, contract, sizes.anchors, options.add_postprocessing_op)
+
+
+def with_options(export: GraphExport, options: ExportOptions) -> GraphExport:
+    """The same export with other flags for the post-processing node.
+
+    Args:
+        export: Made with the model's own values, see `ExportOptions`.
+        options: A flag that is None keeps the export's value.
+    """
+    attributes = _with_options(export.contract.postprocess, options)
+    graph = prune(export.graph, [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME])
+    _add_constant(graph, ANCHORS_NAME, export.anchors)
+    add_postprocess_node(graph, attributes)
+    contract = dataclasses.replace(export.contract, postprocess=attributes)
+    return GraphExport(graph, contract, export.anchors, add_postprocessing_op=True)
+
+
+def _with_options(
+    attributes: PostprocessAttributes, options: ExportOptions
+) -> PostprocessAttributes:
+    return dataclasses.replace(
+        attributes,
+        max_detections=options.max_detections or attributes.max_detections,
+        max_classes_per_detection=options.max_classes_per_detection,
+        detections_per_class=options.detections_per_class or attributes.detections_per_class,
+        use_regular_nms=options.use_regular_nms,
+    )
 
 
 def without_postprocessing(export: GraphExport) -> GraphExport:
@@ -147,9 +175,9 @@ def _contract(
 ) -> SsdContract:
     y_scale, x_scale, h_scale, w_scale = reading.box_coder_scales
     nms = reading.nms
-    attributes = PostprocessAttributes(
-        max_detections=options.max_detections or nms.max_total_detections,
-        max_classes_per_detection=options.max_classes_per_detection,
+    of_the_model = PostprocessAttributes(
+        max_detections=nms.max_total_detections,
+        max_classes_per_detection=1,
         nms_score_threshold=nms.score_threshold,
         nms_iou_threshold=nms.iou_threshold,
         num_classes=num_classes,
@@ -157,9 +185,10 @@ def _contract(
         x_scale=x_scale,
         h_scale=h_scale,
         w_scale=w_scale,
-        detections_per_class=options.detections_per_class or nms.max_detections_per_class,
-        use_regular_nms=options.use_regular_nms,
+        detections_per_class=nms.max_detections_per_class,
+        use_regular_nms=True,
     )
+    attributes = _with_options(of_the_model, options)
     preprocessing: Preprocessing = reading.preprocessing
     return SsdContract(preprocessing, num_anchors, num_classes, reading.score_converter, attributes)
 

@@ -132,6 +132,20 @@ def write_export(folder: Path, export: GraphExport) -> ExportedGraph:
     return load_export(folder)
 
 
+def read_export(exported: ExportedGraph) -> GraphExport:
+    """An export read back into memory.
+
+    Raises:
+        ArtefactMissing, CorruptGraph: The graph cannot be read.
+    """
+    return GraphExport(
+        graph=read_graph(exported.graph),
+        contract=exported.contract,
+        anchors=np.load(exported.anchors, allow_pickle=False),
+        add_postprocessing_op=exported.add_postprocessing_op,
+    )
+
+
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

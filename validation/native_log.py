@@ -1,0 +1,47 @@
+"""Keep what native libraries print out of the way until it matters.
+
+TensorFlow's C++ parts write to file descriptor 2, past Python and past
+TF_CPP_MIN_LOG_LEVEL: twenty lines at every start. What they said is shown when the
+step fails, and dropped when it does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Hold file descriptor 2 back; replay it if the block raises.
+
+    ``sys.stderr`` is flushed before, so that the order of our own lines is kept. Where
+    standard error is no file of the system, as under a test's capture, nothing is held.
+    """
+    try:
+        sys.stderr.flush()
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        yield
+        return
+    with tempfile.TemporaryFile() as log:
+        saved = os.dup(descriptor)
+        os.dup2(log.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            _restore(saved, descriptor)
+            log.seek(0)
+            os.write(descriptor, log.read())
+            raise
+        else:
+            _restore(saved, descriptor)
+
+
+def _restore(saved: int, descriptor: int) -> None:
+    sys.stderr.flush()
+    os.dup2(saved, descriptor)
+    os.close(saved)
