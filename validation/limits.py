@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 
@@ -37,11 +38,13 @@ class Limit:
     warn: float | None = None
 
     def status(self, value: Any) -> Status:
-        """Judge one value; NaN and None never pass."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        """Judge one value; NaN, infinity and None never pass, nor anything by such a bound."""
+        if value is None:
             return Status.FAIL
         if self.relation == "equal":
             return Status.PASS if value == self.bound else Status.FAIL
+        if self.relation not in ("max", "min") or not (_is_finite(value) and _is_finite(self.bound)):
+            return Status.FAIL
         sign = 1 if self.relation == "max" else -1
         if sign * value > sign * self.bound:
             return Status.FAIL
@@ -51,9 +54,13 @@ class Limit:
 
     def headroom(self, value: Any) -> float | None:
         """How far the value stays inside, in units of the value; negative is outside."""
-        if self.relation == "equal" or not isinstance(value, int | float):
+        if self.relation == "equal" or not isinstance(value, Real):
             return None
         return float(self.bound - value if self.relation == "max" else value - self.bound)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 # From best to worst. UNKNOWN outranks WARN, since it blocks a signature; FAIL outranks all.

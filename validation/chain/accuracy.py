@@ -77,10 +77,12 @@ def _score(
     seconds: float = 0.0,
 ) -> Accuracy:
     contract = case.chain.exported(EVALUATION).contract
+    canaries = {canary.path.name for canary in case.canaries}
     categories = category_map(case.class_labels(), dataset, contract.num_classes)
     evaluation = evaluate(
         dataset,
-        {image.id: found[str(image.id)] for image in dataset.images},
+        # Every result but the canaries': a lost or an unknown image is for `evaluate` to name.
+        {int(key): each for key, each in found.items() if key not in canaries},
         category_ids=categories,
     )
     return Accuracy(

@@ -54,7 +54,9 @@ def evaluate(
 ) -> CocoEvaluation:
     """Score detections on every image of the data set; a lost image is an error.
 
-    Boxes are scaled by the annotated size and not clipped: what the model says is scored.
+    Boxes are clipped to the image first. The OD API's inference graph does so by itself,
+    TFLite_Detection_PostProcess does not, and an app that draws a box clips it as well:
+    scored without, a .tflite would lose what no user sees.
 
     Args:
         dataset: The labelled images.
@@ -176,7 +178,7 @@ def _coco_detections(
 ) -> list[dict[str, Any]]:
     """One image's scored detections in pixels, as pycocotools wants them."""
     size = np.array([image.height, image.width, image.height, image.width])
-    boxes = np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4) * size
+    boxes = np.clip(np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4), 0, 1) * size
     ymin, xmin, ymax, xmax = boxes.T
     # pycocotools passes over an unmatched box whose area is in no range. An inverted or a
     # gigantic box is a miss all the same, so its sides and area are kept inside the ranges.

@@ -1,0 +1,298 @@
+"""A tiny SSD inference graph, wired as the TensorFlow 1 OD API wires its own.
+
+Scopes, control flow and the ops between the parts are those of real graphs; the
+backbone is four small convolutions. Weights are seeded by their names, so a
+miniature is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from miniature_nms import combined_nms, looped_nms
+
+# Rows and columns that one cell of each feature map stands for, in pixels.
+STRIDES = (8, 16)
+# Height and width of each anchor of a cell, in shares of the shorter side.
+ANCHORS = (((0.36, 0.3), (0.24, 0.44)), ((0.6, 0.5), (0.44, 0.7), (0.52, 0.36)))
+CHANNEL_MEANS = (123.68, 116.78, 103.94)
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """What a miniature is like; the defaults are those of a common zoo model, but tiny.
+
+    Args:
+        height: Input height in pixels.
+        width: Input width in pixels.
+        num_classes: Without the background.
+        score_converter: SIGMOID, SOFTMAX or IDENTITY.
+        box_coder_scales: (y, x, h, w); None leaves the divisions out.
+        nms_op: V2 with filters ahead of it, V3, V5, or Combined.
+        score_threshold: Of the NMS.
+        iou_threshold: Of the NMS.
+        per_class: max_detections_per_class.
+        total: max_total_detections.
+        normalisation: symmetric (2/255 x - 1) or channel_means.
+        squeeze_outside: False lets the encodings enter the post-processor as [B, N, 1, 4].
+        resizer: fixed or keep_aspect.
+        architecture: ssd, or faster_rcnn: the scopes of one around the same wiring.
+    """
+
+    height: int = 48
+    width: int = 64
+    num_classes: int = 2
+    score_converter: str = "SIGMOID"
+    box_coder_scales: tuple[float, float, float, float] | None = (10.0, 10.0, 5.0, 5.0)
+    nms_op: str = "V3"
+    score_threshold: float = 1e-8
+    iou_threshold: float = 0.6
+    per_class: int = 20
+    total: int = 30
+    normalisation: str = "symmetric"
+    squeeze_outside: bool = True
+    resizer: str = "fixed"
+    architecture: str = "ssd"
+
+    @property
+    def grids(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of each feature map."""
+        return tuple(
+            (math.ceil(self.height / stride), math.ceil(self.width / stride)) for stride in STRIDES
+        )
+
+    @property
+    def num_anchors(self) -> int:
+        """Anchors of all cells."""
+        return sum(
+            rows * columns * len(boxes)
+            for (rows, columns), boxes in zip(self.grids, ANCHORS, strict=True)
+        )
+
+
+class Parameters:
+    """Makes the weights: constants, or variables to be saved; each with its ``read``.
+
+    Args:
+        frozen: Constants.
+    """
+
+    def __init__(self, frozen: bool) -> None:
+        self._frozen = frozen
+
+    def __call__(self, name: str, shape: tuple[int, ...], spread: float, mean: float = 0) -> Any:
+        """A tensor of normal values, seeded by its name."""
+        seed = zlib.crc32(name.encode())
+        values = np.random.default_rng(seed).normal(mean, spread, shape).astype(np.float32)
+        if self._frozen:
+            return tf.identity(tf.constant(values, name=name), name=f"{name}/read")
+        return tf.Variable(values, name=name, use_resource=False).value()
+
+
+def build_graph(miniature: Miniature, *, frozen: bool = True) -> Any:
+    """A tf.Graph from image_tensor to the four detection outputs.
+
+    Args:
+        miniature: What to build.
+        frozen: False leaves variables, initialised to the same values.
+    """
+    graph = tf.Graph()
+    with _control_flow_v1(), graph.as_default():
+        image_tensor = tf.placeholder(tf.uint8, [None, None, None, 3], "image_tensor")
+        images = tf.cast(image_tensor, tf.float32, name="ToFloat")
+        prepared, true_shapes = _preprocess(images, miniature)
+        encodings, logits = _heads(prepared, miniature, Parameters(frozen))
+        anchors = _anchors(prepared, miniature)
+        second = "Second" if miniature.architecture == "faster_rcnn" else ""
+        with tf.name_scope(f"{second}{'Stage' if second else ''}Postprocessor"):
+            found = _postprocess(encodings, logits, anchors, true_shapes, miniature)
+        boxes, scores, classes, count = found
+        label_offset = tf.constant(1.0, name="add/y")
+        tf.identity(boxes, name="detection_boxes")
+        tf.identity(scores, name="detection_scores")
+        tf.identity(tf.add(classes, label_offset, name="add"), name="detection_classes")
+        tf.identity(count, name="num_detections")
+    return graph
+
+
+@contextlib.contextmanager
+def _control_flow_v1() -> Iterator[None]:
+    """Loops of Enter, Merge and Exit over TensorArrays, as TensorFlow 1 wrote them."""
+    was_on = tf.control_flow_v2_enabled()
+    tf.disable_control_flow_v2()
+    try:
+        yield
+    finally:
+        if was_on:
+            tf.enable_control_flow_v2()
+
+
+def _preprocess(images: Any, miniature: Miniature) -> tuple[Any, Any]:
+    """Each image resized on its own, with the shape it then has; then the normalisation."""
+
+    def resize(image: Any) -> tuple[Any, Any]:
+        size = tf.stack([miniature.height, miniature.width], name="ResizeImage/stack")
+        if miniature.resizer == "keep_aspect":
+            stored = tf.cast(tf.shape(image)[:2], tf.float32)
+            size = tf.cast(stored * miniature.height / tf.reduce_min(stored), tf.int32)
+        resized = tf.image.resize_bilinear(image[tf.newaxis], size, name="ResizeImage")
+        return resized[0], tf.concat([size, [3]], axis=0)
+
+    with tf.name_scope("Preprocessor"):
+        resized, shapes = tf.map_fn(resize, images, dtype=(tf.float32, tf.int32))
+        if miniature.normalisation == "channel_means":
+            return tf.subtract(resized, [[list(CHANNEL_MEANS)]], name="sub"), shapes
+        scaled = tf.multiply(tf.constant(2 / 255, name="mul/x"), resized, name="mul")
+        return tf.subtract(scaled, tf.constant(1.0, name="sub/y"), name="sub"), shapes
+
+
+def _heads(images: Any, miniature: Miniature, weights: Parameters) -> tuple[Any, Any]:
+    """Encodings [B, N, 1, 4] or [B, N, 4] and logits [B, N, C+1] of both feature maps."""
+    first = "FirstStage" if miniature.architecture == "faster_rcnn" else ""
+    scope = f"{first}FeatureExtractor/Miniature"
+    spread = 60.0 if miniature.normalisation == "channel_means" else 0.5
+    net = _convolution(images, f"{scope}/Conv2d_0", 12, weights, spread)
+    net = _convolution(net, f"{scope}/Conv2d_1", 16, weights)
+    net = _convolution(net, f"{scope}/Conv2d_2", 24, weights)
+    # Without it all cells over a plain ground would score the same, and ties have no order.
+    position = weights(f"{scope}/position", (1, *miniature.grids[0], 24), 0.5)
+    first_map = tf.add(net, position, name=f"{scope}/add")
+    second_map = _convolution(first_map, f"{scope}/Conv2d_3", 24, weights)
+    heads = [
+        _predict(features, f"BoxPredictor_{place}", len(boxes), miniature, weights)
+        for place, (features, boxes) in enumerate(zip((first_map, second_map), ANCHORS, strict=True))
+    ]
+    encodings = tf.concat([encoding for encoding, _ in heads], axis=1, name="concat")
+    if miniature.squeeze_outside:
+        encodings = tf.squeeze(encodings, axis=[2], name="Squeeze")
+    return encodings, tf.concat([logit for _, logit in heads], axis=1, name="concat_1")
+
+
+def _convolution(
+    net: Any, scope: str, depth: int, weights: Parameters, input_spread: float = 1.0
+) -> Any:
+    """Convolution of stride 2, batch norm by stored moments, Relu6."""
+    fan_in = 9 * net.shape[-1]
+    kernel = weights(f"{scope}/weights", (3, 3, net.shape[-1], depth), math.sqrt(2 / fan_in))
+    net = tf.nn.conv2d(net, kernel, strides=2, padding="SAME", name=f"{scope}/Conv2D")
+    norm = f"{scope}/BatchNorm"
+    net, *_ = tf.nn.fused_batch_norm(
+        net,
+        weights(f"{norm}/gamma", (depth,), 0.1, 1.0),
+        weights(f"{norm}/beta", (depth,), 0.3, 0.5),
+        weights(f"{norm}/moving_mean", (depth,), 0.1),
+        weights(f"{norm}/moving_variance", (depth,), 0.05, input_spread**2),
+        epsilon=0.001,
+        is_training=False,
+        name=f"{norm}/FusedBatchNorm",
+    )
+    return tf.nn.relu6(net, name=f"{scope}/Relu6")
+
+
+def _predict(
+    features: Any, scope: str, per_cell: int, miniature: Miniature, weights: Parameters
+) -> tuple[Any, Any]:
+    """One box predictor: two 1x1 convolutions, reshaped by the batch size that arrives."""
+    columns = miniature.num_classes + 1
+    # Small enough for every box to stay inside the image: the graph clips and TFLite does not.
+    scales = np.asarray(miniature.box_coder_scales or (1.0,) * 4)
+    boxes = _head(features, f"{scope}/BoxEncodingPredictor", per_cell * 4, 0.02, 0, weights)
+    boxes *= tf.constant(np.tile(scales, per_cell), tf.float32)
+    scores = _head(features, f"{scope}/ClassPredictor", per_cell * columns, 0.4, -1.6, weights)
+    with tf.name_scope(scope):
+        encodings = tf.reshape(boxes, tf.stack([tf.shape(features)[0], -1, 1, 4]))
+        logits = tf.reshape(scores, tf.stack([tf.shape(features)[0], -1, columns]))
+    return encodings, logits
+
+
+def _head(
+    features: Any, scope: str, depth: int, spread: float, bias: float, weights: Parameters
+) -> Any:
+    kernel = weights(f"{scope}/weights", (1, 1, features.shape[-1], depth), spread)
+    net = tf.nn.conv2d(features, kernel, strides=1, padding="SAME", name=f"{scope}/Conv2D")
+    biases = weights(f"{scope}/biases", (depth,), spread, bias)
+    return tf.nn.bias_add(net, biases, name=f"{scope}/BiasAdd")
+
+
+def _anchors(images: Any, miniature: Miniature) -> Any:
+    """Corner anchors [N, 4], from the size that the preprocessed images have."""
+    maps = []
+    with tf.name_scope("MultipleGridAnchorGenerator"):
+        size = tf.cast(tf.shape(images)[1:3], tf.float32, name="ToFloat")
+        # Square in pixels: a share of the shorter side, whatever the image's shape.
+        shares = tf.reduce_min(size, name="Minimum") / size
+        for (rows, columns), boxes in zip(miniature.grids, ANCHORS, strict=True):
+            # Centres keep away from the borders, see `_predict`.
+            y = 0.3 + 0.4 / max(rows - 1, 1) * tf.cast(tf.range(rows), tf.float32)
+            x = 0.25 + 0.5 / max(columns - 1, 1) * tf.cast(tf.range(columns), tf.float32)
+            grid = tf.stack(tf.meshgrid(y, x, indexing="ij"), axis=2)
+            centres = tf.reshape(tf.tile(grid[:, :, tf.newaxis], [1, 1, len(boxes), 1]), [-1, 2])
+            halves = tf.tile(0.5 * shares * tf.constant(boxes), [rows * columns, 1])
+            maps.append(tf.identity(tf.concat([centres - halves, centres + halves], axis=1)))
+    return tf.concat(maps, axis=0, name="Concatenate/concat")
+
+
+def _postprocess(
+    encodings: Any, logits: Any, anchors: Any, true_shapes: Any, miniature: Miniature
+) -> tuple[Any, Any, Any, Any]:
+    """Boxes, scores, classes from 0 and counts, as the meta-architecture's postprocess."""
+    encodings = tf.identity(encodings, name="raw_box_encodings")
+    shape = tf.shape(encodings)
+    tiled = tf.tile(tf.expand_dims(anchors, 0), tf.stack([shape[0], 1, 1]))
+    with tf.name_scope("Decode"):
+        decoded = _decode(
+            tf.reshape(encodings, [-1, 4]), tf.reshape(tiled, [-1, 4]), miniature.box_coder_scales
+        )
+    boxes = tf.reshape(decoded, tf.stack([shape[0], shape[1], 4]))
+    scores = _converter(miniature)(tf.divide(logits, 1.0, name="scale_logits"))
+    foreground = tf.slice(scores, [0, 0, 1], [-1, -1, -1])
+    parts = tf.unstack(tf.cast(true_shapes, tf.float32), num=3, axis=1)
+    window = tf.stack(
+        [
+            tf.zeros_like(parts[0]),
+            tf.zeros_like(parts[1]),
+            parts[0] / miniature.height,
+            parts[1] / miniature.width,
+        ],
+        axis=1,
+    )
+    suppress = combined_nms if miniature.nms_op == "Combined" else looped_nms
+    return suppress(tf.expand_dims(boxes, 2), foreground, window, miniature)
+
+
+def _converter(miniature: Miniature) -> Callable[[Any], Any]:
+    def softmax(logits: Any) -> Any:
+        rows = tf.reshape(logits, [-1, miniature.num_classes + 1])
+        return tf.reshape(tf.nn.softmax(rows, name="convert_scores"), tf.shape(logits))
+
+    return {
+        "SIGMOID": lambda logits: tf.sigmoid(logits, name="convert_scores"),
+        "SOFTMAX": softmax,
+        "IDENTITY": lambda logits: tf.identity(logits, name="convert_scores"),
+    }[miniature.score_converter]
+
+
+def _decode(encodings: Any, anchors: Any, scales: tuple[float, ...] | None) -> Any:
+    """The faster_rcnn_box_coder: shifts in anchor sizes, sizes by their logarithm."""
+    with tf.name_scope("get_center_coordinates_and_sizes"):
+        ymin, xmin, ymax, xmax = tf.unstack(tf.transpose(anchors), num=4)
+        width, height = xmax - xmin, ymax - ymin
+        y, x = ymin + height / 2.0, xmin + width / 2.0
+    parts = tf.unstack(tf.transpose(encodings), num=4)
+    if scales is not None:
+        parts = [part / scale for part, scale in zip(parts, scales, strict=True)]
+    ty, tx, th, tw = parts
+    half_width, half_height = tf.exp(tw) * width / 2.0, tf.exp(th) * height / 2.0
+    y, x = ty * height + y, tx * width + x
+    corners = [y - half_height, x - half_width, y + half_height, x + half_width]
+    return tf.transpose(tf.stack(corners))
+
+
+__all__ = ["ANCHORS", "CHANNEL_MEANS", "Miniature", "build_graph"]

@@ -1,0 +1,115 @@
+"""The NMS of a tiny SSD graph, in the scopes and with the ops of the OD API's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+
+def combined_nms(boxes: Any, scores: Any, _: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
+    """One op for classes and batch, as the OD API has it with use_combined_nms.
+
+    Args:
+        boxes: [B, N, 1, 4] corners.
+        scores: [B, N, C] without background.
+        miniature: Thresholds and sizes.
+    """
+    found = tf.image.combined_non_max_suppression(
+        boxes,
+        scores,
+        max_output_size_per_class=miniature.per_class,
+        max_total_size=miniature.total,
+        iou_threshold=miniature.iou_threshold,
+        score_threshold=miniature.score_threshold,
+        name="CombinedNonMaxSuppression",
+    )
+    return found[0], found[1], found[2], tf.cast(found[3], tf.float32)
+
+
+def looped_nms(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
+    """A loop over the batch, unrolled over the classes; sorted, cut and padded to ``total``.
+
+    Args:
+        boxes: [B, N, 1, 4] corners.
+        scores: [B, N, C] without background.
+        window: [B, 4] of the image inside the input.
+        miniature: Thresholds and sizes.
+    """
+
+    def suppress(element: tuple[Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
+        image_boxes = tf.reshape(element[0], [-1, 1, 4])
+        image_scores = tf.reshape(element[1], [-1, miniature.num_classes])
+        with tf.name_scope("MultiClassNonMaxSuppression"):
+            found = _all_classes(image_boxes, image_scores, element[2], miniature)
+        with tf.name_scope("PadOrClipBoxList"):
+            missing = miniature.total - tf.shape(found[1])[0]
+            padded = [
+                tf.pad(part, [[0, missing], *[[0, 0]] * (part.shape.rank - 1)]) for part in found
+            ]
+        return padded[0], padded[1], padded[2], tf.shape(found[1])[0]
+
+    with tf.name_scope("BatchMultiClassNonMaxSuppression"):
+        dtypes = (tf.float32, tf.float32, tf.float32, tf.int32)
+        found = tf.map_fn(suppress, (boxes, scores, window), dtype=dtypes)
+    return found[0], found[1], found[2], tf.cast(found[3], tf.float32, name="ToFloat_3")
+
+
+def _all_classes(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any, Any]:
+    (one_box,) = tf.unstack(boxes, num=1, axis=1)
+    found = [
+        _one_class(one_box, tf.reshape(scores[:, number], [-1]), window, miniature)
+        for number in range(miniature.num_classes)
+    ]
+    classes = [
+        tf.zeros_like(class_scores) + float(number)
+        for number, (_, class_scores) in enumerate(found)
+    ]
+    merged = tf.concat([class_boxes for class_boxes, _ in found], axis=0)
+    merged_scores = tf.concat([class_scores for _, class_scores in found], axis=0)
+    with tf.name_scope("SortByField"):
+        order = tf.nn.top_k(merged_scores, tf.shape(merged_scores)[0])[1]
+    most = tf.minimum(miniature.total, tf.shape(order)[0])
+    kept = tf.gather(order, tf.range(most))
+    return (
+        _clip(tf.gather(merged, kept), window),
+        tf.gather(merged_scores, kept),
+        tf.gather(tf.concat(classes, axis=0), kept),
+    )
+
+
+def _one_class(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any]:
+    if miniature.nms_op == "V2":
+        with tf.name_scope("FilterGreaterThan"):
+            kept = tf.reshape(tf.where(tf.greater(scores, miniature.score_threshold)), [-1])
+            boxes, scores = tf.gather(boxes, kept), tf.gather(scores, kept)
+        with tf.name_scope("ClipToWindow"):
+            boxes = _clip(boxes, window)
+            sides = boxes[:, 2:] - boxes[:, :2]
+            kept = tf.reshape(tf.where(tf.greater(sides[:, 0] * sides[:, 1], 0.0)), [-1])
+            boxes, scores = tf.gather(boxes, kept), tf.gather(scores, kept)
+    size = tf.minimum(miniature.per_class, tf.shape(boxes)[0])
+    with tf.name_scope("non_max_suppression"):
+        arguments = {
+            "boxes": boxes,
+            "scores": scores,
+            "max_output_size": size,
+            "iou_threshold": tf.constant(miniature.iou_threshold, name="iou_threshold"),
+        }
+        if miniature.nms_op == "V2":
+            chosen = tf.raw_ops.NonMaxSuppressionV2(**arguments)
+            return tf.gather(boxes, chosen), tf.gather(scores, chosen)
+        threshold = tf.constant(miniature.score_threshold, name="score_threshold")
+        if miniature.nms_op == "V3":
+            chosen = tf.raw_ops.NonMaxSuppressionV3(score_threshold=threshold, **arguments)
+            return tf.gather(boxes, chosen), tf.gather(scores, chosen)
+        sigma = tf.constant(0.0, name="soft_nms_sigma")
+        chosen, chosen_scores, _ = tf.raw_ops.NonMaxSuppressionV5(
+            score_threshold=threshold, soft_nms_sigma=sigma, **arguments
+        )
+        return tf.gather(boxes, chosen), chosen_scores
+
+
+def _clip(boxes: Any, window: Any) -> Any:
+    low, high = tf.tile(window[:2], [2]), tf.tile(window[2:], [2])
+    return tf.maximum(tf.minimum(boxes, high), low)
