@@ -43,7 +43,8 @@ class Limit:
             return Status.FAIL
         if self.relation == "equal":
             return Status.PASS if value == self.bound else Status.FAIL
-        if self.relation not in ("max", "min") or not (_is_finite(value) and _is_finite(self.bound)):
+        known = self.relation in ("max", "min")
+        if not known or not _is_finite(value) or not _is_finite(self.bound):
             return Status.FAIL
         sign = 1 if self.relation == "max" else -1
         if sign * value > sign * self.bound:

@@ -30,7 +30,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
+        return {"float": str(float(value))}
     return value
 
 
@@ -38,7 +38,8 @@ def from_plain(kind: Any, value: Any) -> Any:
     """Make JSON types the ``kind`` that a dataclass field declares; see `to_plain`.
 
     Raises:
-        RecordError: A dataclass with fields missing or left over.
+        RecordError: A dataclass with fields missing or left over, or a value of another
+            kind than its field declares.
     """
     if _is_special_float(kind, value):
         return float(value["float"])
@@ -49,26 +50,42 @@ def from_plain(kind: Any, value: Any) -> Any:
     origin = typing.get_origin(kind)
     arguments = typing.get_args(kind)
     if origin is tuple:
+        items = _expected(list, value)
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(from_plain(arguments[0], item) for item in value)
-        return tuple(from_plain(part, item) for part, item in zip(arguments, value, strict=True))
+            return tuple(from_plain(arguments[0], item) for item in items)
+        return tuple(from_plain(part, item) for part, item in zip(arguments, items, strict=True))
+    if origin is dict:
+        table = _expected(dict, value)
+        return {key: from_plain(arguments[1], item) for key, item in table.items()}
     if origin in (types.UnionType, typing.Union):
-        if value is None:
+        if value is None and type(None) in arguments:
             return None
         solid = [part for part in arguments if part is not type(None)]
         return from_plain(solid[0], value) if len(solid) == 1 else value
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(value)
+    return _expected(kind, value) if kind in (str, bool, int, float) else value
+
+
+def _expected(kind: type, value: Any) -> Any:
+    """The value, when it is of the kind; JSON has one kind of number, so 0 is a float too."""
+    fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{value!r} where a {kind.__name__} belongs")
     return value
 
 
-def _rebuild_dataclass(kind: type, value: Mapping[str, Any]) -> Any:
+def _rebuild_dataclass(kind: type, value: Any) -> Any:
     hints = typing.get_type_hints(kind)
-    unknown = sorted(set(value) - set(hints))
+    if not isinstance(value, Mapping):
+        raise RecordError(f"no {kind.__name__}", expected="a table of fields", got=repr(value))
+    unknown, missing = sorted(set(value) - set(hints)), sorted(set(hints) - set(value))
     if unknown:
         raise RecordError(
             f"{kind.__name__} with fields that it does not have", got=", ".join(unknown)
         )
+    if missing:
+        raise RecordError(f"{kind.__name__} cannot be rebuilt", got=f"no {', '.join(missing)}")
     try:
         return kind(**{name: from_plain(hints[name], item) for name, item in value.items()})
     except (TypeError, ValueError) as error:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from validation.errors import CatalogueError
 from validation.limits import Limit
@@ -24,6 +25,8 @@ DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 _RELATIONS = ("max", "min", "equal")
 _LIMIT_KEYS = {"check", "measure", "models", "variants", "reason", "warn", *_RELATIONS}
 _TOP_KEYS = {"version", "setting", "required", "limit"}
+
+_Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
     """Read and check a policy file.
 
     Raises:
-        CatalogueError: Not TOML, unknown keys, a limit without reason, or doubled limits.
+        CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
+            or doubled limits.
     """
     try:
         data = path.read_bytes()
@@ -128,15 +132,22 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
             got=table.get("version"),
             where=path.name,
         )
+    limits = _expected(list, table.get("limit", []), f"{path.name}, limit")
     rules = tuple(
-        _rule(entry, f"{path.name}, limit {number}")
-        for number, entry in enumerate(table.get("limit", []), 1)
+        _rule(_expected(dict, entry, where), where)
+        for where, entry in (
+            (f"{path.name}, limit {n}", limit) for n, limit in enumerate(limits, 1)
+        )
     )
     _refuse_doubles(rules, path.name)
     settings = {
-        name: _setting(name, entry, path.name) for name, entry in table.get("setting", {}).items()
+        name: _setting(name, entry, path.name)
+        for name, entry in _expected(dict, table.get("setting", {}), path.name).items()
     }
-    required = {pattern: tuple(names) for pattern, names in table.get("required", {}).items()}
+    required = {
+        pattern: _texts(names, f"{path.name}, required {pattern}")
+        for pattern, names in _expected(dict, table.get("required", {}), path.name).items()
+    }
     return Policy(rules, settings, required, hashlib.sha256(data).hexdigest())
 
 
@@ -154,17 +165,51 @@ def _rule(entry: Mapping[str, Any], where: str) -> Rule:
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise CatalogueError(f"a limit without {key}", where=where)
     relation = relations[0]
+    bound, warn = entry[relation], entry.get("warn")
+    if relation != "equal":
+        _number(bound, f"{where}, {relation}")
+    if warn is not None:
+        _number(warn, f"{where}, warn")
+        if relation == "equal" or (warn >= bound if relation == "max" else warn <= bound):
+            raise CatalogueError(
+                "a warning that comes no sooner than the limit",
+                expected="warn inside of max or min",
+                got=f"{relation} = {bound}, warn = {warn}",
+                where=where,
+            )
     return Rule(
         entry["check"],
         entry["measure"],
-        _patterns(entry.get("models", "*")),
-        _patterns(entry.get("variants", "*")),
-        Limit(relation, entry[relation], entry["reason"], entry.get("warn")),
+        _patterns(entry.get("models", "*"), where),
+        _patterns(entry.get("variants", "*"), where),
+        Limit(relation, bound, entry["reason"], warn),
     )
 
 
-def _patterns(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _patterns(value: Any, where: str) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else _texts(value, where)
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise CatalogueError("not a list of names", got=repr(value), where=where)
+    return tuple(value)
+
+
+def _number(value: Any, where: str) -> int | float:
+    """A finite number: NaN and infinity would be limits that nothing breaks."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise CatalogueError("not a finite number", got=repr(value), where=where)
+    return value
+
+
+def _expected(kind: type[_Kind], value: Any, where: str) -> _Kind:
+    if not isinstance(value, kind):
+        said = "[[limit]] tables" if kind is list else "a table"
+        raise CatalogueError(
+            "not what the policy is made of", expected=said, got=repr(value), where=where
+        )
+    return value
 
 
 def _setting(name: str, entry: Any, where: str) -> int | float:
@@ -172,10 +217,9 @@ def _setting(name: str, entry: Any, where: str) -> int | float:
         raise CatalogueError(
             "a setting needs value and reason", got=entry, where=f"{where}, {name}"
         )
-    value = entry["value"]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CatalogueError("a setting is a number", got=value, where=f"{where}, {name}")
-    return value
+    if not isinstance(entry["reason"], str) or not entry["reason"].strip():
+        raise CatalogueError("a setting without reason", where=f"{where}, {name}")
+    return _number(entry["value"], f"{where}, {name}")
 
 
 def _refuse_doubles(rules: Iterable[Rule], where: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from validation.chain.work import Work, code_sha256, file_sha256, installed_version
 from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
-from validation.errors import ArtefactMissing
+from validation.errors import ArtefactMissing, ValidationError
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.options import ExportOptions
 from validation.plain import from_plain, to_plain
@@ -64,6 +64,7 @@ class ModelChain:
         self._cache_dir = cache_dir
         self._offline = offline
         self._on_step = on_step
+        self._not_obtained: ValidationError | None = None
 
     @property
     def name(self) -> str:
@@ -72,9 +73,15 @@ class ModelChain:
 
     @cached_property
     def archive(self) -> Archive:
-        """The archive, fetched, verified and unpacked."""
+        """The archive, fetched, verified and unpacked; tried once in a session."""
+        if self._not_obtained is not None:
+            raise self._not_obtained
         started = time.perf_counter()
-        archive = obtain(self.entry, self._cache_dir, offline=self._offline)
+        try:
+            archive = obtain(self.entry, self._cache_dir, offline=self._offline)
+        except ValidationError as error:
+            self._not_obtained = error
+            raise
         self._on_step(Step(self.name, "fetch", time.perf_counter() - started, cached=False))
         return archive
 

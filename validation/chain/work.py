@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from validation.errors import ArtefactError
+from validation.errors import ArtefactError, ValidationError
 from validation.records import Step
 
 _PACKAGE = Path(__file__).parents[1]
@@ -38,6 +38,7 @@ class Work:
         self._root = root
         self._on_step = on_step
         self._told: set[Path] = set()
+        self._refused: dict[Path, ValidationError] = {}
 
     def product(
         self,
@@ -63,12 +64,18 @@ class Work:
         place = self._root / step.partition(" ")[0].rstrip(",") / name
         if place in self._told:
             return place
+        if place in self._refused:
+            # Every check that needs the product fails alike; none makes the user wait again.
+            raise self._refused[place]
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(place.with_suffix(".lock")):
                 cached = place.is_dir()
                 if not cached:
                     self._fill(place, text, make)
+        except ValidationError as error:
+            self._refused[place] = error
+            raise
         except OSError as error:
             raise ArtefactError(
                 "the work folder cannot be written",

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,9 +180,25 @@ def pytest_terminal_summary(
         red=run.status is Status.FAIL,
         yellow=run.status in (Status.WARN, Status.UNKNOWN),
     )
-    for reason in run.reasons:
+    for reason in _grouped(run.reasons):
         terminalreporter.line(f"  {reason}")
     terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
+
+
+def _grouped(reasons: Sequence[str]) -> list[str]:
+    """Reasons ``subject: check: text``, one line a text: a cause is told once."""
+    checks: dict[str, list[str]] = {}
+    for reason in reasons:
+        subject, check, text = (*reason.split(": ", 2), "", "")[:3]
+        checks.setdefault(text or reason, []).append(f"{subject} {check}" if text else "")
+    return [
+        text
+        if places == [""]
+        else f"{', '.join(places[:2])}"
+        + (f" and {len(places) - 2} more" if len(places) > 2 else "")
+        + f": {text}"
+        for text, places in checks.items()
+    ]
 
 
 def _header(config: pytest.Config, state: SessionState, run: str, started: datetime) -> Header:
