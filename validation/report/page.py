@@ -22,7 +22,12 @@ from validation.signoff.store import Record
 
 @dataclass(frozen=True)
 class MeasureRow:
-    """One measured value; ``used`` is the share of the limit in percent, if that says anything."""
+    """One measured value.
+
+    Args:
+        used: Share of the limit in percent, if that says anything.
+        settled: An exact value that is as expected; there are many, and they fold away.
+    """
 
     name: str
     value: str
@@ -32,6 +37,7 @@ class MeasureRow:
     judged: bool
     status: Status
     reason: str
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,16 @@ class CheckBlock:
     where: str
     seconds: str
     measures: tuple[MeasureRow, ...]
+
+    @property
+    def open_measures(self) -> tuple[MeasureRow, ...]:
+        """What a reader has to look at."""
+        return tuple(row for row in self.measures if not row.settled)
+
+    @property
+    def settled_measures(self) -> tuple[MeasureRow, ...]:
+        """Exact values that are as expected."""
+        return tuple(row for row in self.measures if row.settled)
 
 
 @dataclass(frozen=True)
@@ -200,6 +216,9 @@ def _measure_row(measure: Measure) -> MeasureRow:
         judged=measure.limit is not None,
         status=measure.status,
         reason=formatting.limit_reason(measure.limit),
+        settled=measure.limit is not None
+        and measure.limit.relation == "equal"
+        and measure.status is Status.PASS,
     )
 
 
