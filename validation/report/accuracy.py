@@ -92,7 +92,8 @@ def _accuracy_row(entry: Accuracy, reference: Accuracy | None) -> AccuracyRow:
         categories=formatting.id_ranges(entry.category_ids) or "none",
         detections=formatting.plural(entry.detections, "detection"),
         score_threshold=formatting.number(entry.score_threshold),
-        seconds=formatting.duration(entry.seconds),
+        # Nothing was measured where the answers came out of the work folder.
+        seconds=formatting.duration(entry.seconds) if entry.seconds else "",
         compared="" if same or not compared else "other images or classes: no difference shown",
     )
 
