@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from validation.chain.case import REFERENCE, Case
 from validation.chain.model import EVALUATION, FAST_NMS, GUIDE_DEFAULT
+from validation.chain.work import timed
 from validation.checks.accuracy import check_accuracy
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
@@ -79,12 +80,13 @@ def _score(
     contract = case.chain.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in case.canaries}
     categories = category_map(case.class_labels(), dataset, contract.num_classes)
-    evaluation = evaluate(
-        dataset,
-        # Every result but the canaries': a lost or an unknown image is for `evaluate` to name.
-        {int(key): each for key, each in found.items() if key not in canaries},
-        category_ids=categories,
-    )
+    with timed(case.key.model, f"score {subject}", case.chain.on_step):
+        evaluation = evaluate(
+            dataset,
+            # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
+            {int(key): each for key, each in found.items() if key not in canaries},
+            category_ids=categories,
+        )
     return Accuracy(
         model=case.key.model,
         variant=variant,

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from validation.chain.work import Work, code_sha256, file_sha256, installed_version
+from validation.chain.work import Work, code_sha256, file_sha256, installed_version, timed
 from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.errors import ArtefactMissing, ValidationError
 from validation.export.exported import ExportedGraph, load_export
@@ -47,7 +46,7 @@ class ModelChain:
         work: Where products are kept.
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
-        on_step: Told how long it took to obtain the archive.
+        on_step: Told of every step that makes no product.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class ModelChain:
         self.work = work
         self._cache_dir = cache_dir
         self._offline = offline
-        self._on_step = on_step
+        self.on_step = on_step
         self._not_obtained: ValidationError | None = None
 
     @property
@@ -76,14 +75,12 @@ class ModelChain:
         """The archive, fetched, verified and unpacked; tried once in a session."""
         if self._not_obtained is not None:
             raise self._not_obtained
-        started = time.perf_counter()
         try:
-            archive = obtain(self.entry, self._cache_dir, offline=self._offline)
+            with timed(self.name, "fetch", self.on_step):
+                return obtain(self.entry, self._cache_dir, offline=self._offline)
         except ValidationError as error:
             self._not_obtained = error
             raise
-        self._on_step(Step(self.name, "fetch", time.perf_counter() - started, cached=False))
-        return archive
 
     @cached_property
     def reference_graph(self) -> Path:

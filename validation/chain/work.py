@@ -7,13 +7,14 @@ second run takes it as it is, and two processes never make it twice.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -96,6 +97,14 @@ class Work:
             scratch.rename(place)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def timed(model: str, step: str, on_step: Callable[[Step], None]) -> Iterator[None]:
+    """Tell how long a block took that makes no product; nothing is told if it fails."""
+    started = time.perf_counter()
+    yield
+    on_step(Step(model, step, time.perf_counter() - started, cached=False))
 
 
 def file_sha256(path: Path) -> str:

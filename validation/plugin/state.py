@@ -12,7 +12,7 @@ import pytest
 from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
-from validation.chain.work import Work
+from validation.chain.work import Work, timed
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
 from validation.plugin.options import VARIANTS, default_cache_dir
@@ -109,16 +109,20 @@ def session_state(config: pytest.Config) -> SessionState:
 
 def _resolve(config: pytest.Config) -> SessionState:
     option = config.getoption
+    steps: list[Step] = []
+    with timed("", "load labelled images", steps.append):
+        dataset = _dataset(config)
     return SessionState(
         entries=load_catalogue().select(option("--zoo"), option("--model")),
         # In the order of VARIANTS, whatever the order on the command line.
         variants=tuple(name for name in VARIANTS if name in (option("--variant") or VARIANTS)),
         policy=load_policy(),
-        dataset=_dataset(config),
+        dataset=dataset,
         canaries=load_canaries(),
         labels=_labels(config),
         cache_dir=option("--cache-dir") or default_cache_dir(),
         offline=option("--offline"),
+        steps=steps,
     )
 
 
