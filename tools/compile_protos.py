@@ -9,8 +9,8 @@ Needs grpcio-tools (the dev extra); the harness itself reads only the .binpb.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -30,14 +30,14 @@ def compiled_descriptors(root: Path = ROOT) -> descriptor_pb2.FileDescriptorSet:
     Raises:
         RuntimeError: The compiler refused; what it said is on stderr.
     """
-    # Here and not above, so that the module can be imported without the dev extra.
-    protoc = importlib.import_module("grpc_tools.protoc")
     sources = sorted((root / "validation" / "pipeline").glob("*.proto"))
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "descriptors.binpb"
         # --include_imports is what sorts the files: a pool wants imports first.
         options = ["--include_imports", f"--proto_path={root}", f"--descriptor_set_out={out}"]
-        status = protoc.main(["protoc", *options, *map(str, sources)])
+        # A process of its own: protoc beside TensorFlow's copy of protobuf crashes.
+        command = [sys.executable, "-m", "grpc_tools.protoc", *options, *map(str, sources)]
+        status = subprocess.run(command, check=False).returncode
         if status != 0:
             raise RuntimeError(f"protoc ended with status {status}")
         return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())

@@ -10,19 +10,21 @@ from __future__ import annotations
 import contextlib
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from miniature_nms import combined_nms, looped_nms
+from miniature_postprocessor import postprocess
 
 # Rows and columns that one cell of each feature map stands for, in pixels.
 STRIDES = (8, 16)
 # Height and width of each anchor of a cell, in shares of the shorter side.
-ANCHORS = (((0.36, 0.3), (0.24, 0.44)), ((0.6, 0.5), (0.44, 0.7), (0.52, 0.36)))
+ANCHORS = (((0.34, 0.28), (0.24, 0.4)), ((0.5, 0.42), (0.38, 0.5), (0.46, 0.34)))
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
+
+Spread = float | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Miniature:
     nms_op: str = "V3"
     score_threshold: float = 1e-8
     iou_threshold: float = 0.6
-    per_class: int = 20
-    total: int = 30
+    per_class: int = 12
+    total: int = 20
     normalisation: str = "symmetric"
     squeeze_outside: bool = True
     resizer: str = "fixed"
@@ -87,10 +89,16 @@ class Parameters:
     def __init__(self, frozen: bool) -> None:
         self._frozen = frozen
 
-    def __call__(self, name: str, shape: tuple[int, ...], spread: float, mean: float = 0) -> Any:
+    def __call__(
+        self, name: str, shape: tuple[int, ...], spread: Spread, mean: float | Sequence[float] = 0
+    ) -> Any:
         """A tensor of normal values, seeded by its name."""
-        seed = zlib.crc32(name.encode())
-        values = np.random.default_rng(seed).normal(mean, spread, shape).astype(np.float32)
+        noise = np.random.default_rng(zlib.crc32(name.encode())).normal(0, spread, shape)
+        if shape[:2] == (1, 1):
+            # A head reads features that are never negative: without this each of its
+            # columns would answer every image alike.
+            noise -= noise.mean(axis=2, keepdims=True)
+        values = (noise + np.asarray(mean)).astype(np.float32)
         if self._frozen:
             return tf.identity(tf.constant(values, name=name), name=f"{name}/read")
         return tf.Variable(values, name=name, use_resource=False).value()
@@ -110,9 +118,9 @@ def build_graph(miniature: Miniature, *, frozen: bool = True) -> Any:
         prepared, true_shapes = _preprocess(images, miniature)
         encodings, logits = _heads(prepared, miniature, Parameters(frozen))
         anchors = _anchors(prepared, miniature)
-        second = "Second" if miniature.architecture == "faster_rcnn" else ""
-        with tf.name_scope(f"{second}{'Stage' if second else ''}Postprocessor"):
-            found = _postprocess(encodings, logits, anchors, true_shapes, miniature)
+        second = "SecondStage" if miniature.architecture == "faster_rcnn" else ""
+        with tf.name_scope(f"{second}Postprocessor"):
+            found = postprocess(encodings, logits, anchors, true_shapes, miniature)
         boxes, scores, classes, count = found
         label_offset = tf.constant(1.0, name="add/y")
         tf.identity(boxes, name="detection_boxes")
@@ -142,11 +150,12 @@ def _preprocess(images: Any, miniature: Miniature) -> tuple[Any, Any]:
         if miniature.resizer == "keep_aspect":
             stored = tf.cast(tf.shape(image)[:2], tf.float32)
             size = tf.cast(stored * miniature.height / tf.reduce_min(stored), tf.int32)
-        resized = tf.image.resize_bilinear(image[tf.newaxis], size, name="ResizeImage")
+        with tf.name_scope("ResizeImage"):
+            resized = tf.raw_ops.ResizeBilinear(images=image[tf.newaxis], size=size)
         return resized[0], tf.concat([size, [3]], axis=0)
 
     with tf.name_scope("Preprocessor"):
-        resized, shapes = tf.map_fn(resize, images, dtype=(tf.float32, tf.int32))
+        resized, shapes = tf.map_fn(resize, images, fn_output_signature=(tf.float32, tf.int32))
         if miniature.normalisation == "channel_means":
             return tf.subtract(resized, [[list(CHANNEL_MEANS)]], name="sub"), shapes
         scaled = tf.multiply(tf.constant(2 / 255, name="mul/x"), resized, name="mul")
@@ -167,7 +176,9 @@ def _heads(images: Any, miniature: Miniature, weights: Parameters) -> tuple[Any,
     second_map = _convolution(first_map, f"{scope}/Conv2d_3", 24, weights)
     heads = [
         _predict(features, f"BoxPredictor_{place}", len(boxes), miniature, weights)
-        for place, (features, boxes) in enumerate(zip((first_map, second_map), ANCHORS, strict=True))
+        for place, (features, boxes) in enumerate(
+            zip((first_map, second_map), ANCHORS, strict=True)
+        )
     ]
     encodings = tf.concat([encoding for encoding, _ in heads], axis=1, name="concat")
     if miniature.squeeze_outside:
@@ -202,10 +213,10 @@ def _predict(
     """One box predictor: two 1x1 convolutions, reshaped by the batch size that arrives."""
     columns = miniature.num_classes + 1
     # Small enough for every box to stay inside the image: the graph clips and TFLite does not.
-    scales = np.asarray(miniature.box_coder_scales or (1.0,) * 4)
-    boxes = _head(features, f"{scope}/BoxEncodingPredictor", per_cell * 4, 0.02, 0, weights)
-    boxes *= tf.constant(np.tile(scales, per_cell), tf.float32)
-    scores = _head(features, f"{scope}/ClassPredictor", per_cell * columns, 0.4, -1.6, weights)
+    spreads = 0.006 * np.tile(miniature.box_coder_scales or (1.0,) * 4, per_cell)
+    boxes = _head(features, f"{scope}/BoxEncodingPredictor", [0.0] * 4 * per_cell, spreads, weights)
+    biases = [0.0, *[-3.2] * miniature.num_classes] * per_cell
+    scores = _head(features, f"{scope}/ClassPredictor", biases, 0.2, weights)
     with tf.name_scope(scope):
         encodings = tf.reshape(boxes, tf.stack([tf.shape(features)[0], -1, 1, 4]))
         logits = tf.reshape(scores, tf.stack([tf.shape(features)[0], -1, columns]))
@@ -213,12 +224,13 @@ def _predict(
 
 
 def _head(
-    features: Any, scope: str, depth: int, spread: float, bias: float, weights: Parameters
+    features: Any, scope: str, biases: Sequence[float], spread: Spread, weights: Parameters
 ) -> Any:
+    depth = len(biases)
     kernel = weights(f"{scope}/weights", (1, 1, features.shape[-1], depth), spread)
     net = tf.nn.conv2d(features, kernel, strides=1, padding="SAME", name=f"{scope}/Conv2D")
-    biases = weights(f"{scope}/biases", (depth,), spread, bias)
-    return tf.nn.bias_add(net, biases, name=f"{scope}/BiasAdd")
+    added = weights(f"{scope}/biases", (depth,), spread, biases)
+    return tf.nn.bias_add(net, added, name=f"{scope}/BiasAdd")
 
 
 def _anchors(images: Any, miniature: Miniature) -> Any:
@@ -230,69 +242,13 @@ def _anchors(images: Any, miniature: Miniature) -> Any:
         shares = tf.reduce_min(size, name="Minimum") / size
         for (rows, columns), boxes in zip(miniature.grids, ANCHORS, strict=True):
             # Centres keep away from the borders, see `_predict`.
-            y = 0.3 + 0.4 / max(rows - 1, 1) * tf.cast(tf.range(rows), tf.float32)
-            x = 0.25 + 0.5 / max(columns - 1, 1) * tf.cast(tf.range(columns), tf.float32)
+            y = 0.35 + 0.32 / max(rows - 1, 1) * tf.cast(tf.range(rows), tf.float32)
+            x = 0.28 + 0.44 / max(columns - 1, 1) * tf.cast(tf.range(columns), tf.float32)
             grid = tf.stack(tf.meshgrid(y, x, indexing="ij"), axis=2)
             centres = tf.reshape(tf.tile(grid[:, :, tf.newaxis], [1, 1, len(boxes), 1]), [-1, 2])
             halves = tf.tile(0.5 * shares * tf.constant(boxes), [rows * columns, 1])
             maps.append(tf.identity(tf.concat([centres - halves, centres + halves], axis=1)))
     return tf.concat(maps, axis=0, name="Concatenate/concat")
-
-
-def _postprocess(
-    encodings: Any, logits: Any, anchors: Any, true_shapes: Any, miniature: Miniature
-) -> tuple[Any, Any, Any, Any]:
-    """Boxes, scores, classes from 0 and counts, as the meta-architecture's postprocess."""
-    encodings = tf.identity(encodings, name="raw_box_encodings")
-    shape = tf.shape(encodings)
-    tiled = tf.tile(tf.expand_dims(anchors, 0), tf.stack([shape[0], 1, 1]))
-    with tf.name_scope("Decode"):
-        decoded = _decode(
-            tf.reshape(encodings, [-1, 4]), tf.reshape(tiled, [-1, 4]), miniature.box_coder_scales
-        )
-    boxes = tf.reshape(decoded, tf.stack([shape[0], shape[1], 4]))
-    scores = _converter(miniature)(tf.divide(logits, 1.0, name="scale_logits"))
-    foreground = tf.slice(scores, [0, 0, 1], [-1, -1, -1])
-    parts = tf.unstack(tf.cast(true_shapes, tf.float32), num=3, axis=1)
-    window = tf.stack(
-        [
-            tf.zeros_like(parts[0]),
-            tf.zeros_like(parts[1]),
-            parts[0] / miniature.height,
-            parts[1] / miniature.width,
-        ],
-        axis=1,
-    )
-    suppress = combined_nms if miniature.nms_op == "Combined" else looped_nms
-    return suppress(tf.expand_dims(boxes, 2), foreground, window, miniature)
-
-
-def _converter(miniature: Miniature) -> Callable[[Any], Any]:
-    def softmax(logits: Any) -> Any:
-        rows = tf.reshape(logits, [-1, miniature.num_classes + 1])
-        return tf.reshape(tf.nn.softmax(rows, name="convert_scores"), tf.shape(logits))
-
-    return {
-        "SIGMOID": lambda logits: tf.sigmoid(logits, name="convert_scores"),
-        "SOFTMAX": softmax,
-        "IDENTITY": lambda logits: tf.identity(logits, name="convert_scores"),
-    }[miniature.score_converter]
-
-
-def _decode(encodings: Any, anchors: Any, scales: tuple[float, ...] | None) -> Any:
-    """The faster_rcnn_box_coder: shifts in anchor sizes, sizes by their logarithm."""
-    with tf.name_scope("get_center_coordinates_and_sizes"):
-        ymin, xmin, ymax, xmax = tf.unstack(tf.transpose(anchors), num=4)
-        width, height = xmax - xmin, ymax - ymin
-        y, x = ymin + height / 2.0, xmin + width / 2.0
-    parts = tf.unstack(tf.transpose(encodings), num=4)
-    if scales is not None:
-        parts = [part / scale for part, scale in zip(parts, scales, strict=True)]
-    ty, tx, th, tw = parts
-    half_width, half_height = tf.exp(tw) * width / 2.0, tf.exp(th) * height / 2.0
-    y, x = ty * height + y, tx * width + x
-    corners = [y - half_height, x - half_width, y + half_height, x + half_width]
-    return tf.transpose(tf.stack(corners))
 
 
 __all__ = ["ANCHORS", "CHANNEL_MEANS", "Miniature", "build_graph"]

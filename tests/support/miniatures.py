@@ -16,6 +16,7 @@ from miniature_graph import ANCHORS, Miniature, build_graph
 from PIL import Image, ImageDraw, ImageFilter
 
 __all__ = [
+    "DEFAULT",
     "LABELS",
     "Miniature",
     "build_graph",
@@ -26,6 +27,7 @@ __all__ = [
     "write_frozen_graph",
 ]
 
+DEFAULT = Miniature()
 LABELS = ("square", "disc")
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 # What a detector is taken to say of an image, and so what its labelled images hold.
@@ -60,7 +62,7 @@ model {{
 """
 
 
-def write_frozen_graph(path: Path, miniature: Miniature = Miniature()) -> Path:  # noqa: B008
+def write_frozen_graph(path: Path, miniature: Miniature = DEFAULT) -> Path:
     """Write frozen_inference_graph.pb, or whatever the path calls it."""
     graph = build_graph(miniature).as_graph_def()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def write_frozen_graph(path: Path, miniature: Miniature = Miniature()) -> Path: 
     return path
 
 
-def write_checkpoint(folder: Path, miniature: Miniature = Miniature()) -> Path:  # noqa: B008
+def write_checkpoint(folder: Path, miniature: Miniature = DEFAULT) -> Path:
     """Write model.ckpt.meta, .index and .data-*; returns the prefix."""
     folder.mkdir(parents=True, exist_ok=True)
     graph = build_graph(miniature, frozen=False)
@@ -79,7 +81,7 @@ def write_checkpoint(folder: Path, miniature: Miniature = Miniature()) -> Path: 
     return folder / "model.ckpt"
 
 
-def write_config(path: Path, miniature: Miniature = Miniature(), **overrides: Any) -> Path:  # noqa: B008
+def write_config(path: Path, miniature: Miniature = DEFAULT, **overrides: Any) -> Path:
     """Write a pipeline.config that says what the graph says, but for the overrides.
 
     Args:
@@ -109,7 +111,7 @@ def write_config(path: Path, miniature: Miniature = Miniature(), **overrides: An
 
 def write_archive(
     folder: Path,
-    miniature: Miniature = Miniature(),  # noqa: B008
+    miniature: Miniature = DEFAULT,
     *,
     frozen: bool = True,
     checkpoint: bool = False,
@@ -183,16 +185,19 @@ def write_coco(
 def draw_picture(seed: int) -> Image.Image:
     """A soft ground with some shapes on it; the size follows from the seed."""
     random = np.random.default_rng(seed)
-    width, height = 90 + 17 * seed % 120, 130 - 23 * seed % 60
-    width += width == height
+    width, height = 150 + 17 * seed, 100 + 5 * seed
+    if seed % 3 == 0:
+        width, height = height, width
     coarse = random.integers(0, 256, (5, 7, 3), np.uint8)
     picture = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
     brush = ImageDraw.Draw(picture)
     for _ in range(6):
         left, top = random.integers(0, [width * 3 // 4, height * 3 // 4])
-        right, bottom = (left, top) + random.integers(8, [width // 2, height // 2])
+        across, down = random.integers(8, [width // 2, height // 2])
         draw = brush.ellipse if random.random() < 0.5 else brush.rectangle
-        draw([left, top, right, bottom], fill=tuple(random.integers(0, 256, 3).tolist()))
+        draw(
+            [left, top, left + across, top + down], fill=tuple(random.integers(0, 256, 3).tolist())
+        )
     return picture.filter(ImageFilter.GaussianBlur(1))
 
 

@@ -74,7 +74,7 @@ class ModelChain:
     def archive(self) -> Archive:
         """The archive, fetched, verified and unpacked; tried once in a session."""
         if self._not_obtained is not None:
-            raise self._not_obtained
+            raise self._not_obtained.with_traceback(None)
         try:
             with timed(self.name, "fetch", self.on_step):
                 return obtain(self.entry, self._cache_dir, offline=self._offline)

@@ -67,7 +67,8 @@ class Work:
             return place
         if place in self._refused:
             # Every check that needs the product fails alike; none makes the user wait again.
-            raise self._refused[place]
+            # Without the trace of the last time: each would make the next one longer.
+            raise self._refused[place].with_traceback(None)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(place.with_suffix(".lock")):
@@ -81,7 +82,7 @@ class Work:
             raise ArtefactError(
                 "the work folder cannot be written",
                 got=error.strerror or repr(error),
-                where=place,
+                where=error.filename or place,
                 next_step="choose another with --cache-dir",
             ) from error
         self._told.add(place)

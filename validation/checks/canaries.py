@@ -11,6 +11,8 @@ from validation.policy import Policy
 from validation.records import CheckResult, Detections, Measure, ModelKey
 from validation.zoo.canaries import Canary
 
+_NOTHING = Detections((), (), ())
+
 
 def check_canaries(
     canaries: Sequence[Canary],
@@ -40,7 +42,11 @@ def check_canaries(
         return CheckResult.unknown(check, key, f"the model knows no class of the canaries: {known}")
     overlaps = {
         canary.path.name: _best_overlap(
-            canary, found[canary.path.name], ids[canary.label], min_score
+            # An image without a result is missed, not left out.
+            canary,
+            found.get(canary.path.name, _NOTHING),
+            ids[canary.label],
+            min_score,
         )
         for canary in tried
     }

@@ -22,6 +22,12 @@ class _Gap:
     classes: int
     count: int
 
+    @property
+    def badness(self) -> tuple[bool, int, float]:
+        """Orders gaps by what a reader wants to see first; NaN is as far apart as can be."""
+        numbers = np.nan_to_num(np.array([self.boxes, self.scores]), nan=np.inf)
+        return self.count != 0, self.classes, float(numbers.max())
+
 
 def check_postprocess(
     op: Sequence[Detections],
@@ -58,7 +64,7 @@ def check_postprocess(
         Measure(name, value, policy.limit(check, name, key.model, key.variant))
         for name, value in values.items()
     )
-    worst = max(gaps, key=lambda gap: (gap.count != 0, gap.classes, gap.boxes), default=None)
+    worst = max(gaps, key=lambda gap: gap.badness, default=None)
     return CheckResult.judged(
         check,
         key,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated
 
 from validation.contracts import (
     BOX_ENCODINGS_NAME,
@@ -81,20 +82,21 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     definition = read_graph(graph)
     _pre_flight(definition, conversion, graph.name)
     shapes = conversion.input_shapes or _placeholder_shapes(definition, conversion.input_arrays)
-    converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
-        str(graph),
-        list(conversion.input_arrays),
-        list(conversion.output_arrays),
-        # TensorFlow cannot import a graph with the custom op, so it asks for the shapes.
-        {name: list(shape) for name, shape in shapes.items()},
-    )
-    converter.allow_custom_ops = conversion.allow_custom_ops
     try:
+        converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
+            str(graph),
+            list(conversion.input_arrays),
+            list(conversion.output_arrays),
+            # TensorFlow cannot import a graph with the custom op, so it asks for the shapes.
+            {name: list(shape) for name, shape in shapes.items()},
+        )
+        converter.allow_custom_ops = conversion.allow_custom_ops
         content = converter.convert()
     except Exception as error:  # the converter raises bare Exceptions among others
         raise ConversionError(
             "the converter refused the graph", got=_cause(error), where=graph.name
         ) from error
+    _refuse_unknown_ops(content, graph.name)
     _write(output, content)
     return output
 
@@ -102,6 +104,12 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
 def _pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
     """Name what the converter would only stumble over."""
     names = {node.name: node for node in graph.node}
+    if not (conversion.input_arrays and conversion.output_arrays):
+        raise ConversionError(
+            "a conversion needs input arrays and output arrays",
+            got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
+            where=where,
+        )
     if INPUT_NAME not in names and any(node.op.startswith("TensorArray") for node in graph.node):
         raise ConversionError(
             "an inference graph is not convertible: its image_tensor feeds loops over "
@@ -131,8 +139,24 @@ def _placeholder_shapes(graph: Any, names: tuple[str, ...]) -> dict[str, tuple[i
     return {
         node.name: tuple(dim.size for dim in node.attr["shape"].shape.dim)
         for node in graph.node
-        if node.name in names
+        if node.op == "Placeholder" and node.name in names
     }
+
+
+def _refuse_unknown_ops(content: bytes, where: str) -> None:
+    """Where custom ops are allowed the converter passes on whatever it does not know."""
+    model = schema_py_generated.Model.GetRootAs(content)
+    codes = [
+        model.OperatorCodes(place).CustomCode() for place in range(model.OperatorCodesLength())
+    ]
+    unknown = sorted({code.decode() for code in codes if code} - {POSTPROCESS_NAME})
+    if unknown:
+        raise ConversionError(
+            "the graph has ops that no TFLite runtime has",
+            expected=f"builtin ops and {POSTPROCESS_NAME}",
+            got=", ".join(unknown),
+            where=where,
+        )
 
 
 def _no_such(kind: str, name: str, candidates: list[str], where: str) -> ConversionError:

@@ -17,6 +17,7 @@ from validation.contracts import (
     GraphSummary,
 )
 from validation.errors import GraphError
+from validation.export.evaluation import cause_of
 from validation.export.freezing import prune, variables
 from validation.export.graph_io import node_name, read_graph
 from validation.export.graph_map import GraphMap
@@ -69,7 +70,7 @@ def _raw_outputs(graph: Any, where: str) -> tuple[TensorSpec, ...]:
             tf.import_graph_def(prune(graph, names), name="")
     except (ValueError, tf.errors.OpError) as error:
         raise GraphError(
-            "TensorFlow cannot import the graph", got=str(error).partition("\n")[0], where=where
+            "TensorFlow cannot import the graph", got=cause_of(error), where=where
         ) from error
     tensors = {name: scope.get_tensor_by_name(f"{name}:0") for name in names}
     return tuple(

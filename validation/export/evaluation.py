@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,10 +37,22 @@ def evaluate(
                     {_tensor(name): array for name, array in feed.items()},
                 )
     except (ValueError, KeyError, tf.errors.OpError) as error:
-        raise GraphError(
-            "TensorFlow cannot run the graph", got=str(error).partition("\n")[0]
-        ) from error
+        raise GraphError("TensorFlow cannot run the graph", got=cause_of(error)) from error
     return values
+
+
+def cause_of(error: Exception) -> str:
+    """The one line of a TensorFlow message that says what is wrong.
+
+    A failed run opens with ``Graph execution error:`` and where the node was defined; the
+    cause follows the line that names the node.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for node, cause in itertools.pairwise(lines):
+        if node.startswith("Node: "):
+            return f"{cause}, node {node.removeprefix('Node: ')}"
+    # Behind an unregistered op stands advice about TensorFlow 1's contrib packages.
+    return lines[0].partition(". Make sure")[0] if lines else type(error).__name__
 
 
 def _tensor(name: str) -> str:

@@ -52,7 +52,7 @@ def load_export(folder: Path) -> ExportedGraph:
         about = json.loads((folder / CONTRACT_FILE).read_text())
         with_op = bool(about.pop("add_postprocessing_op"))
         contract: SsdContract = from_plain(SsdContract, about)
-    except (ValueError, KeyError, AttributeError, RecordError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise GraphError(
             "the contract of an exported graph cannot be read",
             got=error,

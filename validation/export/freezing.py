@@ -24,7 +24,8 @@ _SESSION_ATTRS = ("_class", "_output_shapes")
 # The value of a variable by name; None where there is none of that name.
 Values = Callable[[str], np.ndarray | None]
 
-_READ_ERRORS = (RuntimeError, ValueError, errors_impl.OpError)
+# IndexError is what a shard that ends too early comes to.
+_READ_ERRORS = (RuntimeError, ValueError, IndexError, errors_impl.OpError)
 
 
 def prune(graph: Any, outputs: Iterable[str]) -> Any:

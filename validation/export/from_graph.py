@@ -25,10 +25,10 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.errors import NotSsdGraph
+from validation.errors import GraphError, NotSsdGraph
 from validation.export.agreement import require_agreement
 from validation.export.evaluation import evaluate
-from validation.export.freezing import Values, freeze, prune
+from validation.export.freezing import Values, freeze, prune, variables
 from validation.export.graph_io import GraphExport
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import add_postprocess_node
@@ -56,11 +56,19 @@ def export_from_graph(
     Raises:
         NotSsdGraph: See `read_ssd`.
         GraphConfigMismatch: Graph and config disagree.
+        GraphError: Variables without values, or with values that do not fit.
     """
     reading = read_ssd(graph, where)
     body = prune(graph, _ends(reading))
     if values is not None:
         body = freeze(body, values)
+    elif left := variables(body):
+        raise GraphError(
+            "the graph is not frozen: its variables have no values",
+            got=f"{len(left)} variables, {min(left)!r} among them",
+            where=where,
+            next_step="give the checkpoint that belongs to it, or a frozen graph",
+        )
     body = _with_placeholder(body, reading)
     sizes = _measure(body, reading, where)
     contract = _contract(reading, options, len(sizes.anchors), sizes.columns - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -112,23 +113,22 @@ def write_export(folder: Path, export: GraphExport) -> ExportedGraph:
     Raises:
         GraphError: The folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GraphError(
-            "the output folder cannot be made", got=error.strerror, where=folder
-        ) from error
     about = {
         "add_postprocessing_op": export.add_postprocessing_op,
         **to_plain(export.contract),
     }
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
-    # The .pb comes last: where it stands, the files that explain it stand too.
-    _replace(folder / CONTRACT_FILE, json.dumps(about, indent=2).encode() + b"\n")
-    _replace(folder / ANCHORS_FILE, anchors.getvalue())
-    _replace(folder / GRAPH_TEXT_FILE, text_format.MessageToString(export.graph).encode())
-    _replace(folder / GRAPH_FILE, export.graph.SerializeToString(deterministic=True))
+    _replace_all(
+        folder,
+        {
+            CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
+            ANCHORS_FILE: anchors.getvalue(),
+            GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode(),
+            # Last: where it stands, the files that explain it stand too.
+            GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
+        },
+    )
     return load_export(folder)
 
 
@@ -137,23 +137,39 @@ def read_export(exported: ExportedGraph) -> GraphExport:
 
     Raises:
         ArtefactMissing, CorruptGraph: The graph cannot be read.
+        GraphError: The anchors cannot be read.
     """
+    try:
+        anchors = np.load(exported.anchors, allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        raise GraphError(
+            "the anchors of an exported graph cannot be read",
+            got=error,
+            where=exported.anchors,
+            next_step="export the graph again",
+        ) from error
     return GraphExport(
         graph=read_graph(exported.graph),
         contract=exported.contract,
-        anchors=np.load(exported.anchors, allow_pickle=False),
+        anchors=anchors,
         add_postprocessing_op=exported.add_postprocessing_op,
     )
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _replace_all(folder: Path, files: dict[str, bytes]) -> None:
+    """Write all before any is replaced: an earlier export stays whole when a disk is full."""
+    temporaries = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            temporaries[name].write_bytes(data)
+        for name, temporary in temporaries.items():
+            temporary.replace(folder / name)
     except OSError as error:
         raise GraphError(
-            "the exported graph cannot be written", got=error.strerror, where=path
+            "the exported graph cannot be written", got=error.strerror, where=folder
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)

@@ -53,7 +53,11 @@ def read_postprocess_node(graph: Any) -> PostprocessAttributes | None:
     if node is None:
         return None
     fields = dataclasses.fields(PostprocessAttributes)
-    missing = [field.name for field in fields if field.name not in node.attr]
+    missing = [
+        field.name
+        for field in fields
+        if field.name not in node.attr or node.attr[field.name].WhichOneof("value") is None
+    ]
     if missing:
         raise GraphError(
             "the post-processing node lacks attributes",

@@ -124,6 +124,16 @@ def _refuse_others(nodes: GraphMap, where: str) -> None:
             where=where,
             next_step="use frozen_inference_graph.pb or model.ckpt.meta of a zoo archive",
         )
+    # A file cut off at a node's border still parses, and its last nodes are these.
+    lacking = [name for name in DETECTION_OUTPUTS if name not in nodes.nodes]
+    if lacking:
+        raise NotSsdGraph(
+            "the inference graph lacks detection outputs",
+            expected=", ".join(DETECTION_OUTPUTS),
+            got=f"no {', '.join(lacking)}",
+            where=where,
+            next_step="the file may be cut off: compare its size and sha256",
+        )
 
 
 def _decode_unpack(nodes: GraphMap, where: str) -> Any:

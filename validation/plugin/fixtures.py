@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import pytest
 
@@ -60,14 +61,14 @@ def _runs_suites(config: pytest.Config) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each model and variant that the check speaks about."""
-    if "case" not in metafunc.fixturenames:
-        return
     marker = metafunc.definition.get_closest_marker("check")
-    if marker is None:
-        raise pytest.UsageError(
-            f"{metafunc.definition.nodeid} takes a case but names no check: add "
-            "@pytest.mark.check(name)"
-        )
+    takes_case = "case" in metafunc.fixturenames
+    if marker is None and not takes_case:
+        return
+    if marker is None or len(marker.args) != 1:
+        _refuse(metafunc, "takes a case but names no check: add @pytest.mark.check(name)")
+    if not takes_case:
+        _refuse(metafunc, "names a check but takes no case: add the fixture `case`")
     pattern = marker.kwargs.get("variants", "*")
     keys = [
         key
@@ -77,8 +78,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", keys, ids=str, indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the suites by the chain, models together."""
+def _refuse(metafunc: pytest.Metafunc, why: str) -> NoReturn:
+    # Collector.CollectError is shown as its text alone, and ends the session.
+    raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid} {why}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the suites by the chain, models together; leave out what speaks of no case."""
+    # pytest keeps a test without parameters as a skip, which would look like a gap.
+    without = [item for item in items if not _has_case(item)]
+    if without:
+        items[:] = [item for item in items if _has_case(item)]
+        config.hook.pytest_deselected(items=without)
 
     def place(item: pytest.Item) -> int:
         marker = item.get_closest_marker("check")
@@ -86,6 +97,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return CHECK_ORDER.index(name) if name in CHECK_ORDER else len(CHECK_ORDER)
 
     items.sort(key=place)
+
+
+def _has_case(item: pytest.Item) -> bool:
+    if item.get_closest_marker("check") is None or not isinstance(item, pytest.Function):
+        return True
+    return isinstance(item.callspec.params.get("case"), ModelKey)
 
 
 @pytest.fixture

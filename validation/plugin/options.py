@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import pooch
@@ -32,8 +33,12 @@ def parse_existing_folder(text: str) -> Path:
 
 
 def parse_path(text: str) -> Path:
-    """A place that may be made."""
-    return Path(text).expanduser()
+    """A folder that is there or may be made."""
+    path = Path(text).expanduser()
+    there = next((each for each in (path, *path.parents) if each.exists()), Path())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(f"no folder that can be written: {text}")
+    return path
 
 
 def parse_variant(text: str) -> str:

@@ -150,10 +150,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the record and render the report."""
+    """End the record and render the report; a FAIL is never told by exit code 0."""
     recorder = session.config.stash.get(RECORDER, None)
     if recorder is not None:
         recorder.close(int(exitstatus))
+        judged = recorder.judgement
+        if judged is not None and judged.run.status is Status.FAIL and not exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.contracts import POSTPROCESS_NAME
 from validation.errors import GraphError
+from validation.export.evaluation import cause_of
 from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
 from validation.records import TensorSpec
@@ -47,7 +48,7 @@ class SessionRuntime:
         except (ValueError, tf.errors.OpError) as error:
             raise GraphError(
                 "TensorFlow cannot import the graph",
-                got=str(error).partition("\n")[0],
+                got=cause_of(error),
                 where=where,
             ) from error
         config = tf.ConfigProto()
@@ -82,9 +83,7 @@ class SessionRuntime:
         try:
             values = self._call(*(feed[name] for name in self._in))
         except tf.errors.OpError as error:
-            raise GraphError(
-                "the graph failed while it ran", got=str(error).partition("\n")[0]
-            ) from error
+            raise GraphError("the graph failed while it ran", got=cause_of(error)) from error
         return dict(zip(self._out, values, strict=True))
 
     def __enter__(self) -> Self:

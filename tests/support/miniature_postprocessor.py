@@ -1,13 +1,78 @@
-"""The NMS of a tiny SSD graph, in the scopes and with the ops of the OD API's."""
+"""The post-processor of a tiny SSD graph, in the scopes and with the ops of the OD API's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 
 
-def combined_nms(boxes: Any, scores: Any, _: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
+def postprocess(
+    encodings: Any, logits: Any, anchors: Any, true_shapes: Any, miniature: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Boxes, scores, classes from 0 and counts, as the meta-architecture's postprocess.
+
+    Args:
+        encodings: [B, N, 4] or [B, N, 1, 4].
+        logits: [B, N, C+1].
+        anchors: [N, 4] corners.
+        true_shapes: [B, 3] of the resized images.
+        miniature: See `miniature_graph.Miniature`.
+    """
+    encodings = tf.identity(encodings, name="raw_box_encodings")
+    shape = tf.shape(encodings)
+    tiled = tf.tile(tf.expand_dims(anchors, 0), tf.stack([shape[0], 1, 1]))
+    with tf.name_scope("Decode"):
+        decoded = _decode(
+            tf.reshape(encodings, [-1, 4]), tf.reshape(tiled, [-1, 4]), miniature.box_coder_scales
+        )
+    boxes = tf.reshape(decoded, tf.stack([shape[0], shape[1], 4]))
+    scores = _converter(miniature)(tf.divide(logits, 1.0, name="scale_logits"))
+    foreground = tf.slice(scores, [0, 0, 1], [-1, -1, -1])
+    parts = tf.unstack(tf.cast(true_shapes, tf.float32), num=3, axis=1)
+    window = tf.stack(
+        [
+            tf.zeros_like(parts[0]),
+            tf.zeros_like(parts[1]),
+            parts[0] / miniature.height,
+            parts[1] / miniature.width,
+        ],
+        axis=1,
+    )
+    suppress = _combined_nms if miniature.nms_op == "Combined" else _looped_nms
+    return suppress(tf.expand_dims(boxes, 2), foreground, window, miniature)
+
+
+def _converter(miniature: Any) -> Callable[[Any], Any]:
+    def softmax(logits: Any) -> Any:
+        rows = tf.reshape(logits, [-1, miniature.num_classes + 1])
+        return tf.reshape(tf.nn.softmax(rows, name="convert_scores"), tf.shape(logits))
+
+    return {
+        "SIGMOID": lambda logits: tf.sigmoid(logits, name="convert_scores"),
+        "SOFTMAX": softmax,
+        "IDENTITY": lambda logits: tf.identity(logits, name="convert_scores"),
+    }[miniature.score_converter]
+
+
+def _decode(encodings: Any, anchors: Any, scales: tuple[float, ...] | None) -> Any:
+    """The faster_rcnn_box_coder: shifts in anchor sizes, sizes by their logarithm."""
+    with tf.name_scope("get_center_coordinates_and_sizes"):
+        ymin, xmin, ymax, xmax = tf.unstack(tf.transpose(anchors), num=4)
+        width, height = xmax - xmin, ymax - ymin
+        y, x = ymin + height / 2.0, xmin + width / 2.0
+    parts = tf.unstack(tf.transpose(encodings), num=4)
+    if scales is not None:
+        parts = [part / scale for part, scale in zip(parts, scales, strict=True)]
+    ty, tx, th, tw = parts
+    half_width, half_height = tf.exp(tw) * width / 2.0, tf.exp(th) * height / 2.0
+    y, x = ty * height + y, tx * width + x
+    corners = [y - half_height, x - half_width, y + half_height, x + half_width]
+    return tf.transpose(tf.stack(corners))
+
+
+def _combined_nms(boxes: Any, scores: Any, _: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
     """One op for classes and batch, as the OD API has it with use_combined_nms.
 
     Args:
@@ -27,7 +92,7 @@ def combined_nms(boxes: Any, scores: Any, _: Any, miniature: Any) -> tuple[Any, 
     return found[0], found[1], found[2], tf.cast(found[3], tf.float32)
 
 
-def looped_nms(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
+def _looped_nms(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any, Any, Any]:
     """A loop over the batch, unrolled over the classes; sorted, cut and padded to ``total``.
 
     Args:
@@ -51,7 +116,7 @@ def looped_nms(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[An
 
     with tf.name_scope("BatchMultiClassNonMaxSuppression"):
         dtypes = (tf.float32, tf.float32, tf.float32, tf.int32)
-        found = tf.map_fn(suppress, (boxes, scores, window), dtype=dtypes)
+        found = tf.map_fn(suppress, (boxes, scores, window), fn_output_signature=dtypes)
     return found[0], found[1], found[2], tf.cast(found[3], tf.float32, name="ToFloat_3")
 
 

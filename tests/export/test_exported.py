@@ -1,0 +1,67 @@
+"""An export on disk is found whole, with the contract that it was written with."""
+
+import json
+
+import pytest
+
+from validation.errors import ArtefactMissing, GraphError
+from validation.export.exported import load_export
+from validation.export.graph_io import write_export
+
+
+@pytest.fixture
+def folder(export_of, tmp_path):
+    """An export of the default miniature."""
+    write_export(tmp_path, export_of())
+    return tmp_path
+
+
+def test_export_is_found(folder, export_of):
+    """Paths, form and contract."""
+    export = load_export(folder)
+    assert export.contract == export_of().contract
+    assert export.add_postprocessing_op
+    assert export.graph == folder / "tflite_graph.pb"
+    assert export.text == folder / "tflite_graph.pbtxt"
+    assert export.anchors == folder / "anchors.npy"
+
+
+@pytest.mark.parametrize(
+    "name", ["tflite_graph.pb", "tflite_graph.pbtxt", "tflite_graph.json", "anchors.npy"]
+)
+def test_missing_file_is_named(folder, name):
+    """Half an export is none."""
+    (folder / name).unlink()
+    with pytest.raises(ArtefactMissing, match=f"incomplete.*expected {name}"):
+        load_export(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about.pop("add_postprocessing_op"),
+        lambda about: about.pop("preprocessing"),
+        lambda about: about.update(colour="red"),
+        lambda about: about["preprocessing"].update(scale=[1.0]),
+        lambda about: about.update(postprocess=None),
+    ],
+    ids=["no form", "no preprocessing", "unknown field", "one scale", "no attributes"],
+)
+def test_contract_that_is_not_one_is_refused(folder, change):
+    """Edited by hand, or written by another version."""
+    path = folder / "tflite_graph.json"
+    about = json.loads(path.read_text())
+    change(about)
+    path.write_text(json.dumps(about))
+    with pytest.raises(
+        GraphError, match=r"contract.*cannot be read.*json\).*export the graph again"
+    ):
+        load_export(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1"])
+def test_other_text_is_no_contract(folder, text):
+    """Whatever stands in the file."""
+    (folder / "tflite_graph.json").write_text(text)
+    with pytest.raises(GraphError, match="contract of an exported graph cannot be read"):
+        load_export(folder)

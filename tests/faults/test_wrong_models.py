@@ -1,0 +1,157 @@
+"""Whatever is wrong with a model turns a check red, and nothing else does."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from faults import BOTH, FAULTS, Fault
+from miniature_cases import MODEL, VARIANTS, MiniatureFiles, make_case, own_canaries, with_key
+
+from validation.chain import promises
+from validation.chain.accuracy import accuracy
+from validation.chain.case import Case
+from validation.limits import Status
+from validation.plugin.fixtures import CHECK_ORDER
+from validation.policy import load_policy
+from validation.record_lines import Entry
+from validation.records import CheckResult, Footer, Header
+from validation.signoff.rules import Judgement, judge
+from validation.signoff.store import Record
+
+Results = dict[tuple[str, str], CheckResult]
+
+
+class _Stopwatch:
+    """Times nothing and says so many seconds."""
+
+    def __init__(self) -> None:
+        self.stats = SimpleNamespace(stats=SimpleNamespace(data=[0.004] * 50))
+
+    def pedantic(self, target: Callable[[], object], **_: int) -> object:
+        return target()
+
+
+# As the suites tie them together; which check speaks of which variants.
+_PROMISES: dict[str, tuple[Callable[[Case], list[Entry]], str]] = {
+    "archive": (promises.archive, "*"),
+    "export_contract": (promises.export_contract, "*"),
+    "tflite_contract": (promises.tflite_contract, "*"),
+    "raw_parity": (promises.raw_parity, "*raw"),
+    "postprocess_parity": (promises.postprocess_parity, "float"),
+    "end_to_end_parity": (promises.end_to_end_parity, "*"),
+    "canaries": (promises.canaries, "*"),
+    "accuracy": (accuracy, "*"),
+    "latency": (lambda case: promises.latency(case, _Stopwatch()), "*"),
+}
+
+
+def _run(case: Case) -> Results:
+    """Every check of every variant; an error fails its check, as in a session."""
+    results: Results = {}
+    for variant in VARIANTS:
+        own = with_key(case, variant)
+        for check, (promise, pattern) in _PROMISES.items():
+            if fnmatch.fnmatchcase(variant, pattern):
+                results[check, variant] = _result(check, promise, own)
+    return results
+
+
+def _result(check: str, promise: Callable[[Case], list[Entry]], case: Case) -> CheckResult:
+    try:
+        entries = promise(case)
+    except Exception as error:
+        return CheckResult.failed(check, case.key, f"{type(error).__name__}: {error}")
+    (result,) = [entry for entry in entries if isinstance(entry, CheckResult)]
+    return result
+
+
+def _judged(results: Results) -> Judgement:
+    failed = any(result.status is Status.FAIL for result in results.values())
+    selection = tuple(f"{MODEL}-{variant}" for variant in VARIANTS)
+    header = Header("run", "now", selection, {}, {}, {}, "")
+    footer = Footer("then", 1.0, len(results), int(failed))
+    return judge(Record(header, tuple(results.values()), footer=footer), load_policy())
+
+
+@pytest.fixture
+def subject(miniature: MiniatureFiles) -> Case:
+    """The miniature, with two of its own labelled images as canaries."""
+    return make_case(miniature, canaries=own_canaries(miniature))
+
+
+def test_clean_model_passes_everything(subject: Case) -> None:
+    """No false alarm: all checks of both variants pass, and the run is a PASS."""
+    results = _run(subject)
+    assert {key for key, result in results.items() if result.status is not Status.PASS} == set()
+    assert len(results) == 16
+    assert _judged(results).run.status is Status.PASS
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_turns_its_checks_red(
+    subject: Case, fault: Fault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The checks that must see the fault fail and say why; the run is a FAIL."""
+    fault.inject(monkeypatch, tmp_path)
+    results = _run(subject)
+    failed = {key for key, result in results.items() if result.status is Status.FAIL}
+    expected = {(check, variant) for check, variants in fault.trips.items() for variant in variants}
+    assert expected <= failed
+    assert {check for check, _ in failed} & set(fault.blind) == set()
+    for key in expected:
+        told = results[key].message or [one.name for one in results[key].measures]
+        assert told, key
+    verdict = _judged(results).run
+    assert verdict.status is Status.FAIL
+    assert verdict.reasons
+
+
+def test_every_check_is_tripped_by_a_fault() -> None:
+    """A check that no fault turns red may be one that cannot."""
+    tripped = {check for fault in FAULTS for check in fault.trips}
+    assert tripped == set(CHECK_ORDER) == set(_PROMISES)
+
+
+def test_every_variant_of_a_check_is_tripped() -> None:
+    """Both variants of a check are tried, where it speaks of both."""
+    tripped = {
+        (check, variant)
+        for fault in FAULTS
+        for check, variants in fault.trips.items()
+        for variant in variants
+    }
+    speaks = {
+        (check, variant)
+        for check, (_, pattern) in _PROMISES.items()
+        for variant in BOTH
+        if fnmatch.fnmatchcase(variant, pattern)
+    }
+    assert tripped == speaks
+
+
+def test_faults_have_names_of_their_own() -> None:
+    """A failing fault is found by its name."""
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("classes one too high", "1 is subtracted from the class ids: label offset"),
+        ("x and y swapped", "x and y of the boxes change places: axis order"),
+        ("an image lost", "the candidate has no result for 1 images: 6"),
+        ("one NaN score", "NaN or infinity in the candidate on 1 images"),
+    ],
+)
+def test_known_fault_is_called_by_its_name(
+    subject: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, said: str
+) -> None:
+    """End to end the message says what was probably done, so that nobody has to guess."""
+    (fault,) = [fault for fault in FAULTS if fault.name == name]
+    fault.inject(monkeypatch, tmp_path)
+    result = _result("end_to_end_parity", promises.end_to_end_parity, subject)
+    assert said in result.message

@@ -1,0 +1,169 @@
+"""From image to detections in TensorFlow, LiteRT, and LiteRT with the NumPy port: the same."""
+
+import numpy as np
+import pytest
+from miniatures import Miniature, build_graph, draw_picture, write_frozen_graph
+
+from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.convert.tflite import conversion_of, convert
+from validation.errors import ConversionError, GraphError
+from validation.export.from_graph import export_from_graph, without_postprocessing
+from validation.export.graph_io import write_export
+from validation.export.options import ExportOptions
+from validation.inference.base import ImageFile
+from validation.inference.graph import OUTPUTS, GraphDetector
+from validation.inference.tflite import (
+    RawTfliteDetector,
+    TfliteDetector,
+    prepared,
+    run_batchwise,
+)
+from validation.preprocess.prepare import prepare
+from validation.records import TensorSpec
+from validation.runtimes.session import SessionRuntime
+from validation.runtimes.tflite import TfliteRuntime
+
+OP = [f"TFLite_Detection_PostProcess{end}" for end in ("", ":1", ":2", ":3")]
+RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
+# Scores above it are well apart from the next; below it the order may differ.
+MIN_SCORE = 0.3
+
+
+class _Fake:
+    """A runtime with given ends and a given answer."""
+
+    def __init__(self, inputs, outputs=(), answer=None):
+        self.inputs = tuple(TensorSpec(name, "float32", (1, 2, 3, 3)) for name in inputs)
+        self.outputs = tuple(TensorSpec(name, "float32", (1,)) for name in outputs)
+        self._answer = answer
+        self.feeds = []
+
+    def run(self, feed):
+        self.feeds.append(feed)
+        return self._answer
+
+
+@pytest.fixture(scope="module", params=["SIGMOID", "SOFTMAX"])
+def detectors(request, tmp_path_factory):
+    """One miniature in three runtimes, the graph's own first."""
+    folder = tmp_path_factory.mktemp("detectors")
+    miniature = Miniature(score_converter=request.param, normalisation="channel_means")
+    frozen = write_frozen_graph(folder / "frozen_inference_graph.pb", miniature)
+    export = export_from_graph(build_graph(miniature).as_graph_def(), ExportOptions())
+    contract, anchors = export.contract, export.anchors
+    with_op = write_export(folder / "float", export).graph
+    raw = write_export(folder / "raw", without_postprocessing(export)).graph
+    with (
+        SessionRuntime(frozen, OUTPUTS) as session,
+        TfliteRuntime(convert(with_op, conversion_of("float"), folder / "f.tflite")) as op,
+        TfliteRuntime(convert(raw, conversion_of("raw"), folder / "r.tflite")) as body,
+    ):
+        yield {
+            "graph": GraphDetector(session),
+            "float": TfliteDetector(op, contract.preprocessing),
+            "raw": RawTfliteDetector(body, contract, anchors),
+        }
+
+
+@pytest.mark.parametrize("candidate", ["float", "raw"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_detections_are_those_of_the_inference_graph(detectors, candidate, seed):
+    """Its own resize, normalisation, anchors and NMS against ours, on non-square images."""
+    image = np.asarray(draw_picture(seed))
+    expected, got = detectors["graph"].detect(image), detectors[candidate].detect(image)
+    count = sum(score >= MIN_SCORE for score in expected.scores)
+    assert count >= 2
+    assert got.classes[:count] == expected.classes[:count]
+    np.testing.assert_allclose(got.scores[:count], expected.scores[:count], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(got.boxes[:count], expected.boxes[:count], rtol=0, atol=1e-3)
+
+
+def test_classes_begin_at_one(detectors):
+    """As label maps do; the op itself begins at 0."""
+    image = np.asarray(draw_picture(1))
+    for detector in detectors.values():
+        assert set(detector.detect(image).classes) == {1, 2}
+
+
+def test_slots_beyond_the_count_are_no_detections():
+    """The graph pads its outputs with zeros."""
+    answer = {
+        "detection_boxes": np.float32([[[0, 0, 1, 1], [0.25, 0, 1, 1], [0, 0, 0, 0]]]),
+        "detection_scores": np.float32([[0.75, 0.5, 0]]),
+        "detection_classes": np.float32([[2, 1, 1]]),
+        "num_detections": np.float32([2]),
+    }
+    runtime = _Fake(["image_tensor"], answer=answer)
+    image = np.zeros((4, 6, 3), np.uint8)
+    found = GraphDetector(runtime).detect(image)
+    assert found.boxes == ((0, 0, 1, 1), (0.25, 0, 1, 1))
+    assert (found.scores, found.classes) == ((0.75, 0.5), (2, 1))
+    assert runtime.feeds[0]["image_tensor"].shape == (1, 4, 6, 3)
+
+
+@pytest.mark.parametrize("inputs", [[], ["encoded_image_string_tensor"], ["image_tensor", "more"]])
+def test_inference_graph_with_another_input_is_refused(inputs):
+    """For example one that takes JPEG bytes."""
+    with pytest.raises(GraphError, match=r"takes another input: expected image_tensor, got \["):
+        GraphDetector(_Fake(inputs))
+
+
+@pytest.mark.parametrize(
+    ("make", "needed", "other"), [("float", OP, RAW), ("raw", RAW, OP)], ids=["float", "raw"]
+)
+def test_file_of_another_form_is_refused(contract, make, needed, other):
+    """A raw file where one with the op is meant, and the other way round; outputs go by name."""
+    with pytest.raises(
+        ConversionError, match=f"lacks outputs.*{needed[0]}.*got {other[0]}.*was it"
+    ):
+        _detector(make, _Fake([INPUT_NAME], other), contract)
+    with pytest.raises(ConversionError, match=r"lacks outputs.*got none"):
+        _detector(make, _Fake([INPUT_NAME]), contract)
+    _detector(make, _Fake([INPUT_NAME], needed[::-1]), contract)
+
+
+@pytest.mark.parametrize("make", ["float", "raw"])
+@pytest.mark.parametrize("inputs", [[], ["one", "two"]])
+def test_file_without_one_input_is_refused(contract, make, inputs):
+    """An SSD takes one image."""
+    with pytest.raises(ConversionError, match=f"one input, got {', '.join(inputs) or 'none'}"):
+        _detector(make, _Fake(inputs, OP + RAW), contract)
+
+
+def _detector(make, runtime, contract):
+    if make == "float":
+        return TfliteDetector(runtime, contract.preprocessing)
+    return RawTfliteDetector(runtime, contract, np.zeros((1, 4), np.float32))
+
+
+@pytest.fixture(scope="module")
+def contract():
+    """Of the default miniature."""
+    return export_from_graph(build_graph(Miniature()).as_graph_def(), ExportOptions()).contract
+
+
+def test_images_are_prepared_one_below_the_other(contract, tmp_path):
+    """Each as the model is fed it, with its batch axis."""
+    files = []
+    for seed in (1, 3):
+        draw_picture(seed).save(tmp_path / f"{seed}.png")
+        files.append(ImageFile(str(seed), tmp_path / f"{seed}.png"))
+    feeds = prepared(files, contract.preprocessing)
+    assert (feeds.shape, feeds.dtype) == ((2, 1, 48, 64, 3), np.float32)
+    expected = prepare(np.asarray(draw_picture(3)), contract.preprocessing)
+    np.testing.assert_array_equal(feeds[1], expected)
+
+
+def test_outputs_of_a_batch_are_stacked_by_image():
+    """Every output, the images along a new first axis, in their order."""
+
+    class Doubling(_Fake):
+        def run(self, feed):
+            (array,) = feed.values()
+            assert array.shape == (1, 2, 3, 3)
+            return {"double": 2 * array, "first": array[:, 0, 0, 0]}
+
+    feeds = np.arange(4 * 18, dtype=np.float32).reshape(4, 1, 2, 3, 3)
+    out = run_batchwise(Doubling(["image"]), feeds)
+    np.testing.assert_array_equal(out["double"], 2 * feeds)
+    np.testing.assert_array_equal(out["first"], feeds[:, :, 0, 0, 0])

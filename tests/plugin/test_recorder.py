@@ -1,0 +1,216 @@
+"""What goes wrong in a test is an entry of the record, and silence is a failure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miniature_cases import MiniatureFiles
+
+Run = Callable[..., pytest.RunResult]
+
+_TRACES = ("Traceback", "INTERNALERROR", "site-packages", "chain/")
+
+
+def _traceless(result: pytest.RunResult) -> None:
+    assert [line for line in result.outlines if any(trace in line for trace in _TRACES)] == []
+
+
+def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
+    """A test that records nothing has shown nothing, so it cannot count as passed."""
+    session.suite('@pytest.mark.check("archive")\ndef test_silent(case):\n    pass\n')
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(failed=1)
+    line = session.checks()["archive", "float"]
+    assert line["status"] == "fail"
+    assert line["message"] == "the test recorded no check: it cannot count as passed"
+
+
+def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: Any) -> None:
+    """Artefacts and figures alone judge nothing."""
+    session.suite(
+        "from validation.records import Step\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_step(case, record):\n"
+        '    record([Step("mini", "look", 1.0, False)])\n'
+    )
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(failed=1)
+    assert session.checks()["archive", "float"]["status"] == "fail"
+    assert "look" in [line["step"] for line in session.lines() if line["kind"] == "step"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "def test_own(case, record):\n    record([])\n",
+            "suites/test_own.py::test_own takes a case but names no check",
+        ),
+        (
+            "@pytest.mark.check\ndef test_own(case, record):\n    record([])\n",
+            "takes a case but names no check: add @pytest.mark.check(name)",
+        ),
+        (
+            '@pytest.mark.check("archive")\ndef test_own(record):\n    record([])\n',
+            "names a check but takes no case: add the fixture `case`",
+        ),
+    ],
+)
+def test_suite_that_is_not_tied_to_a_check(
+    over_miniature: Run, session: Any, text: str, said: str
+) -> None:
+    """The slip is one line at collection; nothing runs and nothing is recorded."""
+    session.suite(text)
+    result = over_miniature()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert any(said in line for line in result.outlines)
+    _traceless(result)
+    assert not session.reports.exists()
+
+
+def test_error_of_the_harness_is_one_line(
+    over_miniature: Run, session: Any, miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """An archive without a graph: every test fails with the cause, and so does each check."""
+    shutil.copytree(miniature.archive, tmp_path / "mini")
+    (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
+    result = over_miniature("--zoo", tmp_path, "--variant", "float")
+    result.assert_outcomes(failed=8)
+    _traceless(result)
+    checks = session.checks()
+    assert {line["status"] for line in checks.values()} == {"fail"}
+    assert "the archive lacks frozen_inference_graph.pb" in checks["archive", "float"]["message"]
+    others = {line["message"] for key, line in checks.items() if key[0] != "archive"}
+    assert others == {
+        "ArtefactMissing: the archive has no inference graph to export from (mini): expected "
+        "frozen_inference_graph.pb, or model.ckpt.meta with .index and .data-*; export from a "
+        "bare checkpoint and pipeline.config is not supported yet"
+    }
+
+
+def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
+    """Nothing is fetched: each test fails with what is missing and what to do."""
+    result = session.run("--offline", "--cache-dir", tmp_path / "cache")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    _traceless(result)
+    checks = session.checks()
+    assert len(checks) == 16
+    failed = [line for line in checks.values() if line["status"] == "fail"]
+    # Accuracy without labelled images is UNKNOWN before any model is asked for.
+    assert len(failed) == 14
+    for line in failed:
+        assert line["message"].startswith("ArtefactMissing: ssdlite_mobilenet_v2_person is not in")
+        assert line["message"].endswith("run once without --offline")
+
+
+def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
+    """Another file under the right name is refused before it is opened."""
+    from validation.zoo.cache import source_path
+    from validation.zoo.catalogue import load_catalogue
+
+    (entry,) = load_catalogue().select("person")
+    assert entry.digest is not None
+    path = source_path(tmp_path, entry.digest.sha256, entry.source.filename)  # type: ignore[union-attr]
+    path.parent.mkdir()
+    path.write_bytes(b"\0" * entry.digest.size_bytes)
+    result = session.run("--offline", "--cache-dir", tmp_path, "-k", "archive_holds")
+    result.assert_outcomes(failed=2, deselected=14)
+    _traceless(result)
+    for variant in ("float", "raw"):
+        message = session.checks()["archive", variant]["message"]
+        assert message.startswith("IntegrityError: ")
+        assert entry.digest.sha256 in message
+
+
+def test_fault_of_the_harness_keeps_its_trace(over_miniature: Run, session: Any) -> None:
+    """An error that is not ours needs its trace; the record has it as a failure too."""
+    session.suite('@pytest.mark.check("archive")\ndef test_slip(case):\n    1 / 0\n')
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(failed=1)
+    assert any("suites/test_own.py:5: ZeroDivisionError" in line for line in result.outlines)
+    message = session.checks()["archive", "float"]["message"]
+    assert message == "ZeroDivisionError: division by zero"
+
+
+def test_failure_after_the_record(over_miniature: Run, session: Any) -> None:
+    """A PASS was recorded and the test then fell over: the run is no PASS."""
+    session.suite(
+        "from validation.chain import promises\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_late(case, record):\n"
+        "    record(promises.archive(case))\n"
+        "    1 / 0\n"
+    )
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(failed=1)
+    assert session.checks()["archive", "float"]["status"] == "pass"
+    result.stdout.fnmatch_lines(["verdict: FAIL", "*ended with exit code 1, and no check says why"])
+
+
+@pytest.mark.parametrize("error", ["1 / 0", "raise UsageError('no such thing')"])
+def test_failure_in_a_fixture(over_miniature: Run, session: Any, error: str) -> None:
+    """What fails before the test is recorded under the test's check."""
+    session.suite(
+        "from validation.errors import UsageError\n\n\n"
+        f"@pytest.fixture\ndef broken():\n    {error}\n\n\n"
+        '@pytest.mark.check("archive")\ndef test_own(case, broken):\n    pass\n'
+    )
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(errors=1)
+    line = session.checks()["archive", "float"]
+    assert line["status"] == "fail"
+    assert line["message"] in (
+        "ZeroDivisionError: division by zero",
+        "UsageError: no such thing",
+    )
+
+
+def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) -> None:
+    """No evidence is neither passed nor failed, and counts as not signed."""
+    session.suite(
+        "from validation.records import CheckResult\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_own(case, record):\n"
+        '    record([CheckResult.unknown("archive", case.key, "nobody looked")])\n'
+    )
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "SKIPPED * UNKNOWN: nobody looked"])
+
+
+def test_verdict_fail_is_never_exit_code_0(over_miniature: Run, session: Any) -> None:
+    """A suite that skips without a word leaves no result: that is nobody's success."""
+    session.suite('@pytest.mark.check("archive")\ndef test_own(case):\n    pytest.skip("later")\n')
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["verdict: FAIL"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_expected_failure_hides_nothing(over_miniature: Run, session: Any) -> None:
+    """A mark that turns a failed test yellow does not turn the verdict."""
+    session.suite(
+        "from validation.records import CheckResult\n\n\n"
+        '@pytest.mark.xfail(reason="known")\n'
+        '@pytest.mark.check("archive")\n'
+        "def test_own(case, record):\n"
+        '    record([CheckResult.failed("archive", case.key, "broken")])\n'
+    )
+    result = over_miniature("--variant", "float")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.fnmatch_lines(["verdict: FAIL"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_collecting_alone_records_nothing(over_miniature: Run, session: Any) -> None:
+    """--collect-only makes no folder and no verdict."""
+    result = over_miniature("--collect-only")
+    assert not session.reports.exists()
+    assert not any(line.startswith("verdict:") for line in result.outlines)

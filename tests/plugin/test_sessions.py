@@ -1,0 +1,267 @@
+"""Whole sessions over the miniature: one record, one verdict, one report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from validation.limits import Status
+from validation.plugin.fixtures import CHECK_ORDER
+from validation.policy import load_policy
+from validation.records import RECORD_VERSION
+from validation.signoff.rules import judge
+from validation.signoff.store import load_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miniature_cases import MiniatureFiles
+
+Run = Callable[..., pytest.RunResult]
+
+_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity"}, {"raw_parity"}
+
+
+def _expected_checks() -> set[tuple[str, str]]:
+    return {
+        (check, variant)
+        for variant, without in (("float", _RAW_ONLY), ("raw", _FLOAT_ONLY))
+        for check in CHECK_ORDER
+        if check not in without
+    }
+
+
+def _verdict(result: pytest.RunResult) -> str:
+    (line,) = [line for line in result.outlines if line.startswith("verdict: ")]
+    return line.removeprefix("verdict: ")
+
+
+def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
+    """Every check of every variant is recorded; what gives no evidence is told as a skip."""
+    result = over_miniature()
+    result.assert_outcomes(passed=14, skipped=2)
+    assert result.ret == 0
+    assert _verdict(result) == "PASS"
+    assert set(session.checks()) == _expected_checks()
+    unknown = {key for key, line in session.checks().items() if line["status"] != "pass"}
+    assert unknown == {("canaries", "float"), ("canaries", "raw")}
+    result.stdout.fnmatch_lines(
+        ["SKIPPED * UNKNOWN: the model knows no class of the canaries: person"]
+    )
+
+    header, *body, footer = session.lines()
+    assert (header["kind"], header["version"]) == ("header", RECORD_VERSION)
+    assert header["selection"] == ["mini-float", "mini-raw"]
+    assert header["options"]["labelled images"] == "6 of annotations"
+    assert header["policy_sha256"] == load_policy().sha256
+    assert header["dataset"]["images"] == 6
+    assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
+    assert header["machine"]["cores"]
+    assert footer["kind"] == "footer"
+    assert (footer["results"], footer["exit_code"]) == (16, 0)
+    assert footer["seconds"] > 0
+    kinds = [line["kind"] for line in body]
+    assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
+        "check": 16,
+        "timing": 2,
+        "artefact": 6,
+        # reference, both variants, and two more for other flags of float
+        "accuracy": 5,
+    }
+    assert kinds.count("picture") == 4
+
+    page = session.page()
+    assert "PASS" in page
+    assert "mini" in page
+    (model_page,) = session.reports.glob("*/model-*.html")
+    assert model_page.name in page
+    result.stdout.fnmatch_lines(["report: reports/*/index.html"])
+
+
+def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None:
+    """Whoever signs can tell the very files that were tested."""
+    over_miniature("-k", "archive or tflite_file", labelled=False)
+    artefacts = [line for line in session.lines() if line["kind"] == "artefact"]
+    roles = [line["role"] for line in artefacts]
+    assert roles == ["source", "source", "tflite float", "tflite raw"]
+    assert all(len(line["sha256"]) == 64 and line["size_bytes"] > 0 for line in artefacts)
+
+
+def test_second_run_uses_cached_products(over_miniature: Run, session: Any) -> None:
+    """Over a filled cache nothing is made again, and the record says so."""
+    over_miniature()
+    made = ("export", "convert", "describe", "reference", "session", "freeze")
+    steps = {
+        line["step"]: line["cached"]
+        for line in session.lines()
+        if line["kind"] == "step" and line["step"].startswith(made)
+    }
+    assert {"export", "convert float", "convert raw", "reference on 10 images"} <= set(steps)
+    assert [step for step, cached in steps.items() if not cached] == []
+
+
+def test_cached_run_starts_without_tensorflow(over_miniature: Run, session: Any) -> None:
+    """What is cached needs no converter: seconds of start-up that a second run is spared."""
+    (session.path / "suites" / "conftest.py").write_text(
+        "import sys\n\n\ndef pytest_unconfigure(config):\n"
+        "    print('tensorflow loaded:', 'tensorflow' in sys.modules)\n"
+    )
+    result = over_miniature(apart=True)
+    assert result.ret == 0
+    assert "tensorflow loaded: False" in result.outlines
+
+
+def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None:
+    """Under xdist the controller alone writes; timing refuses to run beside others."""
+    result = over_miniature("-n", "2")
+    assert _verdict(result) == "UNKNOWN"
+    assert result.ret == 0
+    checks = session.checks()
+    assert set(checks) == _expected_checks()
+    unknown = {key for key, line in checks.items() if line["status"] != "pass"}
+    assert unknown == {
+        (check, variant) for check in ("latency", "canaries") for variant in ("float", "raw")
+    }
+    assert "run the timing suite without -n" in checks["latency", "float"]["message"]
+    assert session.lines()[0]["kind"] == "header"
+    assert session.lines()[-1]["results"] == 16
+    assert not [line for line in session.lines() if line["kind"] == "timing"]
+    assert "UNKNOWN" in session.page()
+
+
+def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
+    """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
+    result = over_miniature("--benchmark-disable", "-k", "latency")
+    result.assert_outcomes(skipped=2, deselected=14)
+    assert session.checks()["latency", "float"]["status"] == "unknown"
+    assert _verdict(result) == "UNKNOWN"
+
+
+def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session: Any) -> None:
+    """Accuracy is required and unknown: the run's verdict is UNKNOWN, with what to pass."""
+    result = over_miniature(labelled=False)
+    result.assert_outcomes(passed=12, skipped=4)
+    assert _verdict(result) == "UNKNOWN"
+    accuracy = session.checks()["accuracy", "raw"]
+    assert accuracy["status"] == "unknown"
+    assert "pass --coco-annotations and --coco-images" in accuracy["message"]
+
+
+def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
+    """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
+    result = over_miniature("-k", "archive_holds")
+    result.assert_outcomes(passed=2, deselected=14)
+    assert _verdict(result) == "UNKNOWN"
+    assert any("required, but it left no result" in line for line in result.outlines)
+    assert set(session.checks()) == {("archive", "float"), ("archive", "raw")}
+
+
+def _write_interrupted(session: Any) -> None:
+    session.suite(
+        "from validation.chain import promises\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_archive(case, record):\n"
+        '    if case.key.variant == "raw":\n'
+        "        raise KeyboardInterrupt\n"
+        "    record(promises.archive(case))\n"
+    )
+
+
+def test_interrupted_run_cannot_be_signed(
+    session: Any, pytester: pytest.Pytester, miniature: MiniatureFiles
+) -> None:
+    """Ctrl-C leaves a whole record with the exit code, and a verdict that is no PASS."""
+    _write_interrupted(session)
+    result = pytester.runpytest_inprocess(
+        "suites",
+        "--zoo",
+        miniature.zoo,
+        "--cache-dir",
+        miniature.cache,
+        no_reraise_ctrlc=True,
+    )
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert set(session.checks()) == {("archive", "float")}
+    footer = session.lines()[-1]
+    assert (footer["kind"], footer["exit_code"]) == ("footer", 2)
+    (path,) = session.reports.glob("*/record.jsonl")
+    verdict = judge(load_record(path), load_policy()).run
+    assert verdict.status is Status.FAIL
+    assert any("exit code 2" in reason for reason in verdict.reasons)
+
+
+def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None:
+    """-x after the first failure: the failure is told, and all that was not run."""
+    session.suite(
+        "from validation.records import CheckResult\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_archive(case, record):\n"
+        '    record([CheckResult.failed("archive", case.key, "on purpose")])\n'
+    )
+    result = over_miniature("-x")
+    result.assert_outcomes(failed=1)
+    assert session.lines()[-1]["exit_code"] == 1
+    assert _verdict(result) == "FAIL"
+    assert any("on purpose" in line for line in result.outlines)
+
+
+def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any) -> None:
+    """The reader sees value, limit and reason, and no trace of the harness."""
+    session.suite(
+        "from validation.limits import Limit\n"
+        "from validation.records import CheckResult, Measure\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_archive(case, record):\n"
+        '    measure = Measure("drop_ap", 0.5, Limit("max", 0.1, "a tenth is plenty"))\n'
+        '    record([CheckResult.judged("archive", case.key, (measure,), where="image 7")])\n'
+    )
+    result = over_miniature("--variant", "raw")
+    result.stdout.fnmatch_lines(
+        [
+            "mini-raw: archive failed at image 7. *",
+            "  drop_ap = 0.5, limit max 0.1 (a tenth is plenty)",
+        ]
+    )
+    assert not any("Traceback" in line or "fixtures.py" in line for line in result.outlines)
+
+
+def test_wrong_model_turns_the_session_red(over_miniature: Run, session: Any) -> None:
+    """Labels off by one in the .tflite's world: the checks that see it fail, and the run."""
+    (session.path / "suites" / "conftest.py").write_text(
+        "import pytest\n\n\n"
+        "@pytest.fixture(autouse=True)\n"
+        "def wrong(monkeypatch):\n"
+        '    monkeypatch.setattr("validation.inference.tflite.LABEL_OFFSET", 0)\n'
+    )
+    result = over_miniature()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _verdict(result) == "FAIL"
+    failed = {key for key, line in session.checks().items() if line["status"] == "fail"}
+    assert failed == {
+        ("postprocess_parity", "float"),
+        *(
+            (check, variant)
+            for check in ("end_to_end_parity", "accuracy")
+            for variant in ("float", "raw")
+        ),
+    }
+    assert "FAIL" in session.page()
+
+
+def test_record_and_page_agree(over_miniature: Run, session: Any) -> None:
+    """The page names the hash of the very record that it was made from."""
+    over_miniature("-k", "archive")
+    (path,) = session.reports.glob("*/record.jsonl")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in session.page()
+
+
+def test_report_dir_is_where_it_was_asked_for(
+    over_miniature: Run, session: Any, tmp_path: Path
+) -> None:
+    """Folders are made as needed, one a run."""
+    over_miniature("-k", "archive", "--report-dir", tmp_path / "a" / "b")
+    assert len(list((tmp_path / "a" / "b").glob("*/record.jsonl"))) == 1
+    assert not session.reports.exists()

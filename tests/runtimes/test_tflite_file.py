@@ -1,0 +1,205 @@
+"""A .tflite file's promises are read from its bytes, and damage is told as damage."""
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.errors import ArtefactMissing, ConversionError
+from validation.records import TensorSpec
+from validation.runtimes.tflite import TfliteRuntime
+from validation.runtimes.tflite_file import read_tflite
+
+OP = "TFLite_Detection_PostProcess"
+OUTPUTS = (OP, f"{OP}:1", f"{OP}:2", f"{OP}:3")
+
+
+@pytest.fixture
+def rewritten(tiny, tmp_path):
+    """The tiny file after a change to its model."""
+
+    def rewrite(change):
+        model = schema.ModelT.InitFromPackedBuf(tiny, 0)
+        change(model)
+        builder = flatbuffers.Builder(len(tiny))
+        builder.Finish(model.Pack(builder), b"TFL3")
+        path = tmp_path / "rewritten.tflite"
+        path.write_bytes(bytes(builder.Output()))
+        return path
+
+    return rewrite
+
+
+def test_raw_file_is_described(files):
+    """Ends, ops, tensors, runtime and size; nothing of the op."""
+    file = read_tflite(files.raw)
+    assert file.inputs == (TensorSpec(INPUT_NAME, "float32", (1, 48, 64, 3)),)
+    assert set(file.outputs) == {
+        TensorSpec(BOX_ENCODINGS_NAME, "float32", (1, 132, 4)),
+        TensorSpec(CLASS_PREDICTIONS_NAME, "float32", (1, 132, 3)),
+    }
+    assert file.ops["CONV_2D"] == 8
+    assert file.ops["LOGISTIC"] == 1
+    assert set(file.tensors) <= {"float32", "int32"}
+    assert (file.postprocess, file.postprocess_outputs, file.anchors) == (None, (), ())
+    assert file.min_runtime.count(".") == 2
+    assert file.size_bytes == files.raw.stat().st_size
+
+
+def test_op_is_described(rewritten, tiny_attributes):
+    """Every attribute from the flexbuffer, anchors from the third input."""
+    file = read_tflite(rewritten(lambda _: None))
+    assert file.postprocess == tiny_attributes
+    assert file.postprocess_outputs == OUTPUTS
+    assert file.anchors == (2, 4)
+    assert file.ops[OP] == 1
+
+
+def test_file_and_runtime_tell_the_same(files):
+    """Read from the bytes or from the interpreter, the ends are the same."""
+    for path in (files.raw, files.float):
+        with TfliteRuntime(path) as runtime:
+            file = read_tflite(path)
+            assert file.inputs == runtime.inputs
+            assert [spec.name for spec in file.outputs] == [spec.name for spec in runtime.outputs]
+
+
+def test_order_of_the_file_is_not_the_order_of_the_op(rewritten):
+    """Consumers that bind by position see the file's order; names keep the meaning."""
+
+    def reverse(model):
+        model.subgraphs[0].outputs = model.subgraphs[0].outputs[::-1].copy()
+
+    path = rewritten(reverse)
+    file = read_tflite(path)
+    assert [spec.name for spec in file.outputs] == list(OUTPUTS[::-1])
+    assert file.postprocess_outputs == OUTPUTS
+    feed = {INPUT_NAME: np.float32([[[[0, 0, 0, 0], [1, 2, 3, 0]]]])}
+    with TfliteRuntime(path) as swapped, TfliteRuntime(rewritten(lambda _: None)) as straight:
+        assert [spec.name for spec in swapped.outputs] == list(OUTPUTS[::-1])
+        got, expected = swapped.run(feed), straight.run(feed)
+    for name in OUTPUTS:
+        np.testing.assert_array_equal(got[name], expected[name])
+
+
+def test_old_op_codes_are_read(rewritten):
+    """Files of before 2020 have the code in the deprecated field alone."""
+
+    def age(model):
+        for code in model.operatorCodes:
+            code.builtinCode = 0
+
+    assert read_tflite(rewritten(age)).ops == read_tflite(rewritten(lambda _: None)).ops
+
+
+def test_attributes_that_the_kernel_defaults_may_be_missing(rewritten, tiny_attributes):
+    """Old exporters wrote neither detections_per_class nor use_regular_nms."""
+
+    def strip(model):
+        (op,) = [op for op in model.subgraphs[0].operators if op.customOptions is not None]
+        table = flexbuffers.Loads(bytearray(bytes(op.customOptions)))
+        del table["detections_per_class"], table["use_regular_nms"]
+        op.customOptions = np.frombuffer(bytes(flexbuffers.Dumps(table)), np.uint8)
+
+    attributes = read_tflite(rewritten(strip)).postprocess
+    assert (attributes.detections_per_class, attributes.use_regular_nms) == (100, False)
+    assert attributes.max_detections == tiny_attributes.max_detections
+
+
+def test_op_without_options_is_damage(rewritten):
+    """The kernel could not start either."""
+
+    def strip(model):
+        for op in model.subgraphs[0].operators:
+            op.customOptions = None
+
+    with pytest.raises(ConversionError, match=r"flatbuffer is damaged \(rewritten.tflite\)"):
+        read_tflite(rewritten(strip))
+
+
+def test_file_without_metadata_names_no_runtime(rewritten):
+    """Not every converter notes it."""
+
+    def strip(model):
+        model.metadata = None
+
+    assert read_tflite(rewritten(strip)).min_runtime == ""
+
+
+def test_open_sides_are_minus_one(rewritten):
+    """The signature says more than the shape that a file happens to have."""
+
+    def open_height(model):
+        graph = model.subgraphs[0]
+        graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, 2, 4]
+
+    assert read_tflite(rewritten(open_height)).inputs[0].shape == (1, -1, 2, 4)
+
+
+def test_quantisation_of_a_tensor_is_told(quantised):
+    """Scale and zero point of the ends."""
+    (image,) = read_tflite(quantised).inputs
+    assert (image.dtype, image.zero_point) == ("uint8", 128)
+    assert image.scale == pytest.approx(2 / 255)
+
+
+def test_quantisation_of_channels_is_no_scale_of_the_tensor(rewritten):
+    """There is no one number to tell."""
+
+    def by_channel(model):
+        graph = model.subgraphs[0]
+        quantisation = schema.QuantizationParametersT()
+        quantisation.scale, quantisation.zeroPoint = [0.5, 0.25], [0, 0]
+        graph.tensors[graph.inputs[0]].quantization = quantisation
+
+    (image,) = read_tflite(rewritten(by_channel)).inputs
+    assert (image.scale, image.zero_point) == (None, None)
+
+
+def test_missing_file_is_named(tmp_path):
+    """With its path."""
+    with pytest.raises(ArtefactMissing, match=r"no .tflite file \(.*no.tflite\)"):
+        read_tflite(tmp_path / "no.tflite")
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"404 Not Found", b"\x08\x00\x00\x00TFL2abcd"])
+def test_other_files_are_told_by_their_identifier(tmp_path, content):
+    """Every TFLite file has it at byte 4."""
+    path = tmp_path / "other.tflite"
+    path.write_bytes(content)
+    with pytest.raises(
+        ConversionError, match=rf"no TFLite flatbuffer.*TFL3.*in {len(content)} byt"
+    ):
+        read_tflite(path)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_truncated_file_is_damage(tiny, tmp_path_factory, data):
+    """Cut anywhere behind the identifier."""
+    path = tmp_path_factory.getbasetemp() / "cut.tflite"
+    path.write_bytes(tiny[: data.draw(st.integers(0, len(tiny) - 1))])
+    with pytest.raises(ConversionError, match=r"damaged|no TFLite flatbuffer") as error:
+        read_tflite(path)
+    assert "\n" not in str(error.value)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_flipped_bytes_raise_only_the_harness_s_error(tiny, tmp_path_factory, data):
+    """Some flips cannot be seen, in a name for one; the others are told as damage."""
+    damaged = bytearray(tiny)
+    for place in data.draw(st.lists(st.integers(0, len(tiny) - 1), min_size=1, max_size=4)):
+        damaged[place] ^= data.draw(st.integers(1, 255))
+    path = tmp_path_factory.getbasetemp() / "flipped.tflite"
+    path.write_bytes(damaged)
+    try:
+        file = read_tflite(path)
+    except ConversionError as error:
+        assert "\n" not in str(error)
+    else:
+        assert file.size_bytes == len(tiny)

@@ -1,0 +1,122 @@
+"""A miniature as a thing under test: its files laid out, and cases over a shared cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from validation.chain.accuracy import accuracy
+from validation.chain.case import Case, image_files
+from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
+from validation.chain.observations import Observations
+from validation.chain.work import Work
+from validation.coco.dataset import load_dataset
+from validation.policy import load_policy
+from validation.records import ModelKey, Step
+from validation.zoo.canaries import Canary, load_canaries
+from validation.zoo.folders import entries_at
+
+MODEL = "mini"
+VARIANTS = ("float", "raw")
+
+
+@dataclass(frozen=True)
+class MiniatureFiles:
+    """Where a miniature's files lie.
+
+    Args:
+        zoo: Folder of archives with the one.
+        annotations: Labelled images, in the COCO layout.
+        images: Their folder.
+        cache: Products of the harness; shared by tests, since it is addressed by content.
+    """
+
+    zoo: Path
+    annotations: Path
+    images: Path
+    cache: Path
+
+    @property
+    def archive(self) -> Path:
+        """The unpacked archive."""
+        return self.zoo / MODEL
+
+
+def lay_out(folder: Path) -> MiniatureFiles:
+    """Write the archive and the labelled images."""
+    import miniatures
+
+    archive = miniatures.write_archive(folder / "zoo" / MODEL)
+    annotations, images = miniatures.write_coco(folder / "coco", archive)
+    return MiniatureFiles(folder / "zoo", annotations, images, folder / "cache")
+
+
+def make_case(
+    files: MiniatureFiles,
+    variant: str = "float",
+    *,
+    cache: Path | None = None,
+    steps: list[Step] | None = None,
+    canaries: Sequence[Canary] | None = None,
+    labelled: bool = True,
+) -> Case:
+    """A case as a session would make it.
+
+    Args:
+        files: See `lay_out`.
+        variant: See `ModelKey`.
+        cache: Instead of the shared one.
+        steps: Gets the steps.
+        canaries: None takes the harness's own.
+        labelled: False leaves the labelled images out.
+    """
+    told = [] if steps is None else steps
+    cache = cache or files.cache
+    (entry,) = entries_at(files.zoo)
+    work = Work(cache / "work", told.append)
+    chain = ModelChain(entry, work, cache_dir=cache, offline=True, on_step=told.append)
+    dataset = load_dataset(files.annotations, files.images) if labelled else None
+    tried = load_canaries() if canaries is None else tuple(canaries)
+    observations = Observations(chain, image_files(dataset, tried), told.append)
+    key = ModelKey(MODEL, variant)
+    return Case(key, chain, observations, load_policy(), dataset, tried, VARIANTS)
+
+
+def own_canaries(files: MiniatureFiles) -> tuple[Canary, ...]:
+    """Labelled images that serve as canaries: the first object of each of the first two."""
+    table: dict[str, Any] = json.loads(files.annotations.read_text())
+    labels = {category["id"]: category["name"] for category in table["categories"]}
+    canaries = []
+    for image in table["images"][:2]:
+        first = next(each for each in table["annotations"] if each["image_id"] == image["id"])
+        x, y, width, height = first["bbox"]
+        box = (
+            y / image["height"],
+            x / image["width"],
+            (y + height) / image["height"],
+            (x + width) / image["width"],
+        )
+        label = labels[first["category_id"]]
+        canaries.append(Canary(files.images / image["file_name"], label, box, "drawn", "none"))
+    return tuple(canaries)
+
+
+def fill_cache(files: MiniatureFiles) -> None:
+    """Make every product that a session over the miniature asks for."""
+    for variant in VARIANTS:
+        case = make_case(files, variant)
+        case.chain.summary(add_postprocessing_op=variant == "float")
+        accuracy(case)
+    for count in (1, int(case.policy.setting("parity_images"))):
+        case.observations.session_raw_outputs(count)
+    for options in (FAST_NMS, GUIDE_DEFAULT):
+        case.chain.tflite("float", options)
+
+
+def with_key(case: Case, variant: str) -> Case:
+    """The same session's case of another variant."""
+    return dataclasses.replace(case, key=ModelKey(case.key.model, variant))
