@@ -232,6 +232,16 @@ def test_file_lands_in_a_folder_that_is_made(exports, tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["r.tflite"]
 
 
+def test_file_is_replaced_and_not_overwritten(exports, tmp_path):
+    """Whoever holds the earlier file open, or mapped, reads it to its end."""
+    output = tmp_path / "r.tflite"
+    output.write_bytes(b"earlier")
+    with output.open("rb") as held:
+        convert(exports["raw"].graph, RAW, output)
+        assert held.read() == b"earlier"
+    assert output.read_bytes()[4:8] == b"TFL3"
+
+
 def test_full_disk_leaves_the_earlier_file(exports, tmp_path, monkeypatch):
     """Nothing half-written, and nothing lies about."""
     output = tmp_path / "r.tflite"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from validation.errors import CorruptGraph
 from validation.export.graph_map import GraphMap
 
 
@@ -28,6 +29,19 @@ def test_constants_are_found_through_what_passes_them_on(nodes):
     assert nodes.constant("one") == 1
     assert nodes.constant("cast").tolist() == [2, 3]
     assert nodes.constant("end") is None
+
+
+@pytest.mark.parametrize("damage", [{"dtype": 0}, {"tensor_content": b"abc"}])
+def test_damaged_constant_is_told(nodes, damage):
+    """No type, or bytes that do not fill the shape."""
+    tensor = nodes.nodes["two"].attr["value"].tensor
+    for field, value in damage.items():
+        setattr(tensor, field, value)
+    with pytest.raises(
+        CorruptGraph, match=r"constant of the graph is damaged \(node 'two'\)"
+    ) as told:
+        nodes.constant("cast")
+    assert "\n" not in str(told.value)
 
 
 def test_skip_follows_the_first_input_through_some_ops(nodes):

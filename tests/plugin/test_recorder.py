@@ -61,6 +61,11 @@ def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: A
             '@pytest.mark.check("archive")\ndef test_own(record):\n    record([])\n',
             "names a check but takes no case: add the fixture `case`",
         ),
+        (
+            '@pytest.mark.check("archive")\ndef test_own(case):\n    pass\n\n\n'
+            '@pytest.mark.check("archive", variants="raw")\ndef test_more(case):\n    pass\n',
+            "test_more names the check 'archive', which suites/test_own.py::test_own records",
+        ),
     ],
 )
 def test_suite_that_is_not_tied_to_a_check(
@@ -93,6 +98,48 @@ def test_error_of_the_harness_is_one_line(
         "frozen_inference_graph.pb, or model.ckpt.meta with .index and .data-*; export from a "
         "bare checkpoint and pipeline.config is not supported yet"
     }
+
+
+@pytest.mark.parametrize(
+    ("check", "more", "got"),
+    [
+        ("latency", "", "archive of mini-raw"),
+        ("archive", " * 2", "archive of mini-raw, archive of mini-raw"),
+    ],
+)
+def test_result_that_is_not_the_tests_own(
+    over_miniature: Run, session: Any, check: str, more: str, got: str
+) -> None:
+    """A test speaks once and for its own check; the record holds each result once."""
+    session.suite(
+        "from validation.chain import promises\n\n\n"
+        f'@pytest.mark.check("{check}")\n'
+        "def test_own(case, record):\n"
+        f"    record(promises.archive(case){more})\n"
+    )
+    result = over_miniature("--variant", "raw")
+    result.assert_outcomes(failed=1)
+    _traceless(result)
+    message = session.checks()[check, "raw"]["message"]
+    assert message.startswith("UsageError: a test records other results than its own")
+    assert message.endswith(f"got {got}")
+
+
+def test_crashed_worker_is_no_pass(over_miniature: Run, session: Any) -> None:
+    """A worker that dies takes its results along; what others recorded is no PASS by itself."""
+    session.suite(
+        "import os\n\n"
+        "from validation.chain import promises\n\n\n"
+        '@pytest.mark.check("archive")\n'
+        "def test_own(case, record):\n"
+        '    if case.key.variant == "raw":\n'
+        "        os._exit(3)\n"
+        "    record(promises.archive(case))\n"
+    )
+    result = over_miniature("-n", "1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert set(session.checks()) == {("archive", "float")}
+    result.stdout.fnmatch_lines(["verdict: FAIL", "*mini-raw*"])
 
 
 def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:

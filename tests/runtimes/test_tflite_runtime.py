@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from validation.contracts import INPUT_NAME
 from validation.errors import ArtefactMissing, ConversionError
@@ -42,10 +43,19 @@ def test_float_ends_have_no_scale(files):
         assert runtime.inputs == (TensorSpec(INPUT_NAME, "float32", (1, 48, 64, 3)),)
 
 
-def test_path_and_threads_are_kept(files):
-    """The report tells them."""
+def test_threads_reach_the_interpreter(files, monkeypatch):
+    """And are kept beside the path, for whoever tells of a run."""
+    asked = []
+
+    def spy(path, num_threads):
+        asked.append(num_threads)
+        return Interpreter(path, num_threads=num_threads)
+
+    monkeypatch.setattr("validation.runtimes.tflite.Interpreter", spy)
     with TfliteRuntime(files.raw, threads=2) as runtime:
         assert (runtime.path, runtime.threads) == (files.raw, 2)
+    TfliteRuntime(files.raw)
+    assert asked == [2, 1]
 
 
 def test_default_threads_are_at_least_one():

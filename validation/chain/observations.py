@@ -70,6 +70,8 @@ class Observations:
                 zip([image.key for image in self.images], self._images_sha256, strict=True)
             ),
             "tensorflow": installed_version("tensorflow"),
+            # Decoders of JPEG differ by a step here and there.
+            "pillow": installed_version("pillow"),
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"reference on {len(self.images)} images"
@@ -105,7 +107,8 @@ class Observations:
     def session_raw_outputs(self, count: int) -> Arrays:
         """Raw outputs of the exported graph in a TensorFlow session, [I, 1, N, ...]."""
         names = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
-        graph = self.chain.exported(add_postprocessing_op=False).graph
+        export = self.chain.exported(add_postprocessing_op=False)
+        graph = export.graph
 
         def make(folder: Path) -> None:
             from validation.runtimes.session import SessionRuntime
@@ -118,7 +121,10 @@ class Observations:
         made_from = {
             "graph": file_sha256(graph),
             "images": self._images_sha256[:count],
+            # The graph begins after it, so its hash says nothing of it.
+            "preprocessing": to_plain(export.contract.preprocessing),
             "tensorflow": installed_version("tensorflow"),
+            "pillow": installed_version("pillow"),
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"session on {count} images"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tensorflow.python.framework import tensor_util
 
+from validation.errors import CorruptGraph
 from validation.export.graph_io import node_name
 
 # Ops that hand a tensor on as it is. Enter takes a constant into a while loop.
@@ -55,11 +56,23 @@ class GraphMap:
         return tensor
 
     def constant(self, tensor: str) -> np.ndarray | None:
-        """The value of a constant tensor; None where it is computed."""
+        """The value of a constant tensor; None where it is computed.
+
+        Raises:
+            CorruptGraph: Its bytes are no tensor.
+        """
         node = self.source(self.skip(tensor, PASSING | {"Cast"}))
         if node.op != "Const":
             return None
-        value: np.ndarray = tensor_util.MakeNdarray(node.attr["value"].tensor)
+        try:
+            value: np.ndarray = tensor_util.MakeNdarray(node.attr["value"].tensor)
+        except (TypeError, ValueError) as error:
+            raise CorruptGraph(
+                "a constant of the graph is damaged",
+                got=error,
+                where=f"node {node.name!r}",
+                next_step="fetch or unpack the graph again",
+            ) from error
         return value
 
     def ancestors(

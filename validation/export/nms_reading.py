@@ -77,8 +77,8 @@ def _score_filters(nodes: GraphMap, where: str) -> set[float]:
     return {
         _number(nodes, nodes.inputs(node)[1], where)
         for node in nodes.of_op("Greater", "GreaterEqual")
-        # The window clip filters boxes of no area by the same helper, in its own scope.
-        if "FilterGreaterThan" in node.name and "ClipToWindow" not in node.name
+        # Other comparisons stand under ClipToWindow and PadOrClipBoxList.
+        if "FilterGreaterThan" in node.name
     }
 
 

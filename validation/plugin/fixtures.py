@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from validation.chain.case import Case
-from validation.errors import ValidationError
+from validation.errors import UsageError, ValidationError
 from validation.limits import Status
 from validation.plugin.state import session_state
 from validation.record_lines import Entry
@@ -17,6 +17,8 @@ from validation.records import CheckResult, ModelKey
 from validation.timing.latency import Stopwatch
 
 ENTRIES = pytest.StashKey[list[Entry]]()
+# Which test records a check of a case; a record holds each result once.
+_OWNERS = pytest.StashKey[dict[tuple[str, ModelKey], str]]()
 
 # Suites run in the order of the chain, whatever their files are called: what a check
 # needs has then been timed under its own name.
@@ -75,6 +77,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for key in session_state(metafunc.config).keys
         if fnmatch.fnmatchcase(key.variant, pattern)
     ]
+    owners = metafunc.config.stash.setdefault(_OWNERS, {})
+    for key in keys:
+        owner = owners.setdefault((marker.args[0], key), metafunc.definition.nodeid)
+        if owner != metafunc.definition.nodeid:
+            _refuse(metafunc, f"names the check {marker.args[0]!r}, which {owner} records")
     metafunc.parametrize("case", keys, ids=str, indirect=True)
 
 
@@ -117,12 +124,28 @@ def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
     """Keep entries for the record, and let the test end as they say."""
 
     def keep(entries: Sequence[Entry]) -> None:
-        request.node.stash.setdefault(ENTRIES, []).extend(entries)
+        kept = request.node.stash.setdefault(ENTRIES, [])
+        _refuse_foreign(request.node, [*kept, *entries])
+        kept.extend(entries)
         for entry in entries:
             if isinstance(entry, CheckResult):
                 _end_as(entry)
 
     return keep
+
+
+def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
+    """A test speaks once, for its own check and case: nothing else may be in its record."""
+    marker = item.get_closest_marker("check")
+    own = (marker.args[0], item.callspec.params["case"]) if marker else None
+    found = [(each.check, each.key) for each in entries if isinstance(each, CheckResult)]
+    if found not in ([], [own]):
+        raise UsageError(
+            "a test records other results than its own",
+            expected="at most one, of its check and case",
+            got=", ".join(f"{check} of {key}" for check, key in found),
+            where=item.nodeid,
+        )
 
 
 def _end_as(result: CheckResult) -> None:
