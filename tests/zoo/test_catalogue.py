@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from validation.errors import CatalogueError, UsageError
 from validation.zoo.catalogue import Catalogue, load_catalogue
 from validation.zoo.entry import FolderSource, HttpsSource, PypiSource
-from validation.zoo.integrity import Digest
+from validation.zoo.integrity import Digest, Sha384Digest
 
 Values = dict[str, Any]
 
@@ -31,7 +32,7 @@ _SOURCES: dict[str, Values] = {
     },
     "folder": {"kind": "folder", "folder": "bundled/ssd_tiny"},
 }
-_OPTIONAL = {"labels", "unpacked_bytes"}
+_OPTIONAL = {"labels", "published", "subfolder", "traps", "unpacked_bytes"}
 
 
 def _model(kind: str = "https", **changes: object) -> Values:
@@ -44,7 +45,10 @@ def _model(kind: str = "https", **changes: object) -> Values:
         "sha256": "a" * 64,
         "size_bytes": 5,
         "unpacked_bytes": 50,
+        "subfolder": "fp32",
         "labels": {"1": "person", "3": "car"},
+        "published": {"coco_map_minival": 21, "speed_ms_titanx": 30.5},
+        "traps": ["The first.", "The second."],
         "source": dict(_SOURCES[kind]),
     }
     return {**model, **changes}
@@ -59,6 +63,8 @@ def _toml(value: object) -> str:
             )
             + "}"
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return json.dumps(value)
 
 
@@ -99,6 +105,10 @@ def test_every_field_of_an_entry_is_read(kind: str) -> None:
     assert entry.digest == Digest("a" * 64, 5)
     assert entry.unpacked_bytes == 50
     assert entry.labels == {1: "person", 3: "car"}
+    assert entry.subfolder == "fp32"
+    assert entry.published == {"coco_map_minival": 21, "speed_ms_titanx": 30.5}
+    assert entry.traps == ("The first.", "The second.")
+    assert not entry.trust_first_download
     if isinstance(entry.source, HttpsSource):
         assert entry.source.filename == "ssd_tiny.tar.gz"
     elif isinstance(entry.source, PypiSource):
@@ -117,6 +127,68 @@ def test_folder_may_come_without_digest() -> None:
     assert _load(_document(model)).entries[0].digest is None
     with pytest.raises(CatalogueError, match="'size_bytes' is missing"):
         _load(_document({**model, "sha256": "a" * 64}))
+
+
+def _unpinned(kind: str = "https", **stated: object) -> Values:
+    model = _model(kind)
+    del model["sha256"], model["size_bytes"]
+    return {**model, **stated}
+
+
+def test_url_may_come_with_another_hash_or_with_none() -> None:
+    """A sha384 stands in for the sha256; to trust the first download must be said."""
+    (entry,) = _load(_document(_unpinned(sha384="c" * 96, size_bytes=9))).entries
+    assert entry.digest == Sha384Digest("c" * 96, 9)
+    assert not entry.trust_first_download
+    (entry,) = _load(_document(_unpinned(trust_first_download=True))).entries
+    assert entry.digest is None
+    assert entry.trust_first_download
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (_unpinned(), "'sha256' is missing"),
+        (_unpinned(sha384="c" * 96), r"one thing must say .*got sha384$"),
+        (_unpinned(sha384="c" * 64, size_bytes=9), "sha384 is wrong.*96 lower-case hexadecimal"),
+        (_unpinned(sha384="c" * 96, size_bytes=0), "size_bytes is wrong"),
+        (_model(sha384="c" * 96), "one thing must say .*got sha256, sha384, size_bytes$"),
+        (_model(trust_first_download=True), "one thing must say .*got sha256, size_bytes, trust"),
+        (_unpinned(trust_first_download=False), "one thing must say .*got trust_first_download$"),
+        (_unpinned(trust_first_download=1), "trust_first_download is wrong.*true or false, got 1"),
+        (_unpinned("pypi", trust_first_download=True), "one thing must say .*for a URL"),
+        (_unpinned("folder", trust_first_download=True), "one thing must say"),
+        (_unpinned("pypi", sha384="c" * 96, size_bytes=9), "one thing must say"),
+    ],
+)
+def test_one_thing_says_what_a_file_is(model: Values, message: str) -> None:
+    """No hash, two of them, or trust where there need be none is an error."""
+    with pytest.raises(CatalogueError, match=message):
+        _load(_document(model))
+
+
+def test_label_set_is_named() -> None:
+    """Models that share their classes name a set of the file; a slip finds the nearest."""
+    head = 'version = 1\nlabel_sets.coco = { "1" = "person", "3" = "car" }'
+    assert _load(_document(_model(labels="coco"), head=head)).entries[0].labels == {
+        1: "person",
+        3: "car",
+    }
+    with pytest.raises(CatalogueError, match=r"unknown label set 'koko' .*tiny.*mean 'coco'"):
+        _load(_document(_model(labels="koko"), head=head))
+    with pytest.raises(CatalogueError, match=r"a label is .*label_sets, coco\): got 0 = 'x'"):
+        _load(_document(_model(), head='version = 1\nlabel_sets.coco = { "0" = "x" }'))
+
+
+def test_catalogue_may_come_in_files(tmp_path: Path) -> None:
+    """Entries of several files follow each other; a name is unique over all of them."""
+    paths = (tmp_path / "a.toml", tmp_path / "b.toml")
+    paths[0].write_text(_document(_model(name="one")))
+    paths[1].write_text(_document(_model(name="two", group="other")))
+    assert [entry.name for entry in load_catalogue(*paths).entries] == ["one", "two"]
+    assert load_catalogue(*paths).groups == ("tiny", "other")
+    with pytest.raises(CatalogueError, match=r"two models called 'one' \(a\.toml\)"):
+        load_catalogue(paths[0], paths[0])
 
 
 @_FEW
@@ -174,6 +246,16 @@ def test_no_foreign_key_is_overlooked(key: str) -> None:
         ({"labels": {"one": "person"}}, "a label is an id"),
         ({"labels": {"1": ""}}, "a label is an id"),
         ({"labels": 4}, r"not a table \(catalogue.toml, model 'ssd_tiny', labels\): got 4"),
+        ({"subfolder": "../fp32"}, "subfolder is wrong.*downwards"),
+        ({"published": {"coco_map": 21}}, "unknown key 'coco_map'.*'coco_map_minival'"),
+        ({"published": {"coco_map_minival": "21"}}, "coco_map_minival is wrong.*above 0"),
+        ({"published": {"coco_map_minival": True}}, "coco_map_minival is wrong"),
+        ({"published": {"coco_map_minival": 0}}, "coco_map_minival is wrong.*got 0"),
+        ({"published": {"coco_map_minival": math.inf}}, "coco_map_minival is wrong.*got inf"),
+        ({"published": {"coco_map_minival": math.nan}}, "coco_map_minival is wrong.*got nan"),
+        ({"traps": "one"}, "traps is wrong.*a list of texts"),
+        ({"traps": ["one", " "]}, "traps is wrong"),
+        ({"traps": [1]}, "traps is wrong"),
         ({"source": "https"}, "not a table"),
         ({"source": {"kind": "htps"}}, "unknown kind of source 'htps'.*did you mean 'https'"),
         ({"source": {"kind": "https", "url": "ftp://a.example/b"}}, "not the URL of a file"),

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import ArtefactMissing, IntegrityError
-from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
+from validation.zoo.integrity import (
+    Digest,
+    Sha384Digest,
+    digest_file,
+    digest_files,
+    sha384_file,
+    verify,
+    verify_file,
+)
 
 
 def _digest(data: bytes) -> Digest:
@@ -23,6 +31,20 @@ def test_digest_is_size_and_sha256(tmp_path: Path) -> None:
     path.write_bytes(b"abc")
     assert digest_file(path) == _digest(b"abc")
     verify_file(path, _digest(b"abc"), what="it", next_step="-")
+
+
+def test_published_sha384_is_compared(tmp_path: Path) -> None:
+    """Where the expected digest is a sha384, so is the one that is computed."""
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    expected = Sha384Digest(hashlib.sha384(b"abc").hexdigest(), 3)
+    assert sha384_file(path) == expected
+    verify_file(path, expected, what="it", next_step="-")
+    for wrong in (Sha384Digest("0" * 96, 3), Sha384Digest(expected.sha384, 4)):
+        with pytest.raises(IntegrityError, match=r"expected \d bytes with sha384 .*got 3 bytes"):
+            verify_file(path, wrong, what="it", next_step="-")
+    with pytest.raises(IntegrityError, match=r"expected 3 bytes with sha384 .*with sha256"):
+        verify(digest_file(path), expected, what="it", where=path, next_step="-")
 
 
 @settings(max_examples=30, deadline=None)

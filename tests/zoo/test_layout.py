@@ -159,6 +159,45 @@ def test_two_models_in_one_archive_are_refused(tmp_path: Path) -> None:
         find_model_files(tmp_path)
 
 
+@pytest.mark.parametrize("top", ["", "ssdlite_mobiledet_edgetpu_320x320_coco_2020_05_19"])
+def test_named_folder_is_one_of_several_models(tmp_path: Path, top: str) -> None:
+    """With its folder named, a model of an archive that holds several is found."""
+    for folder in ("fp32", "uint8"):
+        _checkpoint(tmp_path / top / folder, "model.ckpt-400000")
+        _make(tmp_path / top / folder, "pipeline.config", "tflite_graph.pb", "model.tflite")
+    for folder in ("fp32", "uint8"):
+        inside = tmp_path / top / folder
+        assert find_model_files(tmp_path, folder) == ModelFiles(
+            meta_graph=inside / "model.ckpt-400000.meta",
+            checkpoint_prefix=inside / "model.ckpt-400000",
+            pipeline_config=inside / "pipeline.config",
+            tflite_graph=inside / "tflite_graph.pb",
+        )
+
+
+def test_named_folder_must_be_there_once_and_hold_a_model(tmp_path: Path) -> None:
+    """A folder that is missing, empty or there twice is told by what there is."""
+    with pytest.raises(ArtefactError, match=r"not one model folder 'fp32' .*got no folder; corr"):
+        find_model_files(tmp_path, "fp32")
+    (tmp_path / "a" / "fp32").mkdir(parents=True)
+    with pytest.raises(ArtefactError, match=r"not one model folder .*got a, fp32"):
+        find_model_files(tmp_path, "fp32")
+    _make(tmp_path, "a/fp32/pipeline.config", "fp32/pipeline.config")
+    with pytest.raises(ArtefactError, match=r"not one model folder .*got a, fp32, fp32"):
+        find_model_files(tmp_path, "fp32")
+
+
+def test_quantised_archive_has_no_frozen_graph(tmp_path: Path) -> None:
+    """Checkpoint, config and tflite_graph.pb are a model, as the zoo's quantised ones come."""
+    _checkpoint(tmp_path / "ssd", "model.ckpt")
+    _make(tmp_path / "ssd", "pipeline.config", "tflite_graph.pb", "tflite_graph.pbtxt")
+    found = find_model_files(tmp_path)
+    assert found.frozen_graph is None
+    assert found.tflite_graph == tmp_path / "ssd" / "tflite_graph.pb"
+    assert found.checkpoint_prefix == tmp_path / "ssd" / "model.ckpt"
+    assert found.label_map is None
+
+
 def test_folder_without_model_is_refused(tmp_path: Path) -> None:
     """A folder without a model, or with one too deep, is told by what it holds."""
     with pytest.raises(ArtefactError, match=r"no model in the archive.*got an empty folder"):

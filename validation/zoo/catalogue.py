@@ -1,26 +1,34 @@
-"""The models that the harness knows: catalogue.toml, checked, and the choice among them."""
+"""The models that the harness knows: the catalogue's files, checked, and the choice among them."""
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
-import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from validation.errors import CatalogueError, UsageError
-from validation.zoo.entry import CatalogueEntry, FolderSource, HttpsSource, PypiSource, Source
+from validation.zoo.entry import (
+    PUBLISHED_FIGURES,
+    CatalogueEntry,
+    FolderSource,
+    HttpsSource,
+    PypiSource,
+    Source,
+)
 from validation.zoo.folders import entries_at
-from validation.zoo.integrity import Digest
+from validation.zoo.integrity import Digest, Sha384Digest
+from validation.zoo.refusals import refuse
+from validation.zoo.toml_table import PLAIN, Table, did_you_mean, read_toml
 
 CATALOGUE_VERSION = 1
-DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
+DEFAULT_CATALOGUES = tuple(
+    Path(__file__).with_name(name) for name in ("catalogue.toml", "zoo_tf1.toml")
+)
 
-_TOP_KEYS = ("version", "model")
+_TOP_KEYS = ("version", "label_sets", "model")
 _MODEL_KEYS = (
     "name",
     "group",
@@ -28,9 +36,14 @@ _MODEL_KEYS = (
     "licence",
     "origin",
     "sha256",
+    "sha384",
     "size_bytes",
+    "trust_first_download",
+    "subfolder",
     "unpacked_bytes",
     "labels",
+    "published",
+    "traps",
     "source",
 )
 _SOURCE_KEYS = {
@@ -38,9 +51,7 @@ _SOURCE_KEYS = {
     "pypi": ("kind", "package", "version", "member", "member_sha256", "member_size_bytes"),
     "folder": ("kind", "folder"),
 }
-# Names go into file names, test ids and the command line of pip, so they are plain.
-_PLAIN = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SHA256 = re.compile("[0-9a-f]{64}")
+_HASH_KEYS = ("sha256", "sha384", "size_bytes", "trust_first_download")
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ class Catalogue:
             At least one entry; a group in file order, a folder by name.
 
         Raises:
-            UsageError: No such group or folder, or nothing selected.
+            UsageError: No such group or folder, nothing selected, or a model that is no SSD.
             ArtefactMissing: The folder cannot be listed.
         """
         entries = tuple(entry for entry in self.entries if entry.group == zoo)
@@ -78,6 +89,7 @@ class Catalogue:
             entries = self._from_path(zoo)
         selected = tuple(entry for entry in entries if fnmatch.fnmatchcase(entry.name, model_glob))
         if not selected:
+            refuse(model_glob, "--model")
             raise UsageError(
                 f"no model of {zoo} matches {model_glob!r}",
                 expected=f"one of {', '.join(entry.name for entry in entries)}",
@@ -88,11 +100,12 @@ class Catalogue:
     def _from_path(self, zoo: str) -> tuple[CatalogueEntry, ...]:
         path = _existing(zoo)
         if path is None:
+            refuse(zoo, "--zoo")
             raise UsageError(
                 f"no group and no folder {zoo!r}",
                 expected=f"{' | '.join(self.groups)} or a folder of zoo archives",
                 where="--zoo",
-                next_step=None if "/" in zoo else _did_you_mean(zoo, self.groups),
+                next_step=None if "/" in zoo else did_you_mean(zoo, self.groups),
             )
         entries = entries_at(path)
         if not entries:
@@ -117,83 +130,118 @@ def _existing(zoo: str) -> Path | None:
         return None
 
 
-def load_catalogue(path: Path = DEFAULT_CATALOGUE) -> Catalogue:
+def load_catalogue(*paths: Path) -> Catalogue:
     """Read and check a catalogue.
+
+    Args:
+        paths: Its files, in the order of their entries; none: those that are shipped.
 
     Raises:
         CatalogueError: Not TOML, or an entry with unknown, missing or wrong keys, or two
             entries of one name.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError("the catalogue cannot be read", got=error, where=path.name) from error
-    top = _Table(values, path.name)
-    top.refuse_unknown(_TOP_KEYS)
-    if values.get("version") != CATALOGUE_VERSION:
-        raise CatalogueError(
-            "the catalogue has another layout",
-            expected=f"version = {CATALOGUE_VERSION}",
-            got=values.get("version"),
-            where=path.name,
-        )
-    models = values.get("model")
-    if not isinstance(models, list) or not models:
-        raise CatalogueError("the catalogue has no [[model]]", where=path.name)
     entries: dict[str, CatalogueEntry] = {}
-    for number, model in enumerate(models, 1):
-        entry = _entry(model, number, path)
-        if entry.name in entries:
-            raise CatalogueError(f"two models called {entry.name!r}", where=path.name)
-        entries[entry.name] = entry
+    for path in paths or DEFAULT_CATALOGUES:
+        for entry in _entries(path):
+            if entry.name in entries:
+                raise CatalogueError(f"two models called {entry.name!r}", where=path.name)
+            entries[entry.name] = entry
     return Catalogue(tuple(entries.values()))
 
 
-def _entry(values: Any, number: int, path: Path) -> CatalogueEntry:
-    name = values.get("name") if isinstance(values, Mapping) else None
-    table = _Table(values, f"{path.name}, model {repr(name) if name else number}")
+def _entries(path: Path) -> list[CatalogueEntry]:
+    top = read_toml(path, CATALOGUE_VERSION)
+    top.refuse_unknown(_TOP_KEYS)
+    sets = top.table("label_sets") if "label_sets" in top else Table({}, path.name)
+    label_sets = {name: _label_table(sets.table(name)) for name in sets.values}
+    return [_entry(table, path.parent, label_sets) for table in top.tables("model")]
+
+
+def _entry(
+    table: Table, folder: Path, label_sets: Mapping[str, Mapping[int, str]]
+) -> CatalogueEntry:
     table.refuse_unknown(_MODEL_KEYS)
-    source = _source(table.table("source"), path.parent)
-    # A folder may do without: it is on this machine, and its digest goes into the record.
-    has_digest = "sha256" in values or "size_bytes" in values or not _is_local(source)
+    source = _source(table.table("source"), folder)
+    digest = _digest(table, source)
     return CatalogueEntry(
         name=table.plain("name"),
         group=table.plain("group"),
         source=source,
-        digest=table.digest() if has_digest else None,
-        unpacked_bytes=table.positive("unpacked_bytes") if "unpacked_bytes" in values else None,
+        digest=digest,
+        trust_first_download=digest is None and isinstance(source, HttpsSource),
+        subfolder=table.relative_path("subfolder") if "subfolder" in table else "",
+        unpacked_bytes=table.positive("unpacked_bytes") if "unpacked_bytes" in table else None,
         licence=table.text("licence"),
         origin=table.text("origin"),
-        labels=_labels(table) if "labels" in values else {},
+        labels=_labels(table, label_sets) if "labels" in table else {},
         description=table.text("description"),
+        published=_published(table.table("published")) if "published" in table else {},
+        traps=table.texts("traps") if "traps" in table else (),
     )
 
 
-def _is_local(source: Source) -> bool:
-    return isinstance(source, FolderSource)
+def _digest(table: Table, source: Source) -> Digest | Sha384Digest | None:
+    """The one thing that says what the file must be; None where nothing here can."""
+    stated = {key for key in _HASH_KEYS if key in table}
+    if not stated and isinstance(source, FolderSource):
+        # It is on this machine, and its digest goes into the record.
+        return None
+    if stated <= {"sha256", "size_bytes"}:
+        return table.digest()
+    if isinstance(source, HttpsSource):
+        if stated == {"sha384", "size_bytes"}:
+            return table.sha384_digest()
+        if stated == {"trust_first_download"} and table.flag("trust_first_download"):
+            return None
+    raise CatalogueError(
+        "one thing must say what the file is",
+        expected="sha256 with size_bytes; or, for a URL, sha384 with size_bytes or "
+        "trust_first_download = true",
+        got=", ".join(sorted(stated)),
+        where=table.where,
+    )
 
 
-def _labels(table: _Table) -> dict[int, str]:
+def _labels(table: Table, label_sets: Mapping[str, Mapping[int, str]]) -> Mapping[int, str]:
+    """Labels of the entry's own, or a set of the file by its name."""
+    name = table.values["labels"]
+    if not isinstance(name, str):
+        return _label_table(table.table("labels"))
+    if name not in label_sets:
+        raise CatalogueError(
+            f"unknown label set {name!r}",
+            where=table.where,
+            next_step=did_you_mean(name, label_sets),
+        )
+    return label_sets[name]
+
+
+def _label_table(table: Table) -> dict[int, str]:
     labels: dict[int, str] = {}
-    for key, name in table.table("labels").values.items():
+    for key, name in table.values.items():
         if re.fullmatch("[1-9][0-9]{0,8}", key) is None or not isinstance(name, str) or not name:
             raise CatalogueError(
                 "a label is an id from 1 up and a name",
                 got=f"{key} = {name!r}",
-                where=f"{table.where}, labels",
+                where=table.where,
             )
         labels[int(key)] = name
     return labels
 
 
-def _source(table: _Table, folder: Path) -> Source:
+def _published(table: Table) -> dict[str, float]:
+    table.refuse_unknown(PUBLISHED_FIGURES)
+    return {name: table.figure(name) for name in table.values}
+
+
+def _source(table: Table, folder: Path) -> Source:
     kind = table.text("kind")
     if kind not in _SOURCE_KEYS:
         raise CatalogueError(
             f"unknown kind of source {kind!r}",
             expected=" | ".join(_SOURCE_KEYS),
             where=table.where,
-            next_step=_did_you_mean(kind, _SOURCE_KEYS),
+            next_step=did_you_mean(kind, _SOURCE_KEYS),
         )
     table.refuse_unknown(_SOURCE_KEYS[kind])
     readers: dict[str, Callable[[], Source]] = {
@@ -209,82 +257,15 @@ def _source(table: _Table, folder: Path) -> Source:
     return readers[kind]()
 
 
-def _url(table: _Table) -> str:
+def _url(table: Table) -> str:
     url = table.text("url")
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("https", "http") and bool(parts.hostname)
     except ValueError:
         good = False
-    if not good or _PLAIN.fullmatch(HttpsSource(url).filename) is None:
+    if not good or PLAIN.fullmatch(HttpsSource(url).filename) is None:
         raise CatalogueError(
             "not the URL of a file", expected="https://host/path/file", got=url, where=table.where
         )
     return url
-
-
-@dataclass(frozen=True)
-class _Table:
-    """One TOML table, and where it stands, so that every complaint can say so."""
-
-    values: Mapping[str, Any]
-    where: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.values, Mapping):
-            raise CatalogueError("not a table", got=repr(self.values), where=self.where)
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        for key in self.values:
-            if key not in known:
-                raise CatalogueError(
-                    f"unknown key {key!r}", where=self.where, next_step=_did_you_mean(key, known)
-                )
-
-    def table(self, key: str) -> _Table:
-        return _Table(self._value(key), f"{self.where}, {key}")
-
-    def text(self, key: str) -> str:
-        value = self._value(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self._wrong(key, "a text")
-        return value
-
-    def plain(self, key: str) -> str:
-        if _PLAIN.fullmatch(self.text(key)) is None:
-            raise self._wrong(key, "letters, digits and . _ + -, a letter or digit first")
-        return self.text(key)
-
-    def relative_path(self, key: str) -> str:
-        text = self.text(key)
-        path = PurePosixPath(text)
-        odd = "\\" in text or not text.isprintable()
-        if odd or path.is_absolute() or ".." in path.parts or not path.name:
-            raise self._wrong(key, "a path downwards from where it starts, with slashes")
-        return str(path)
-
-    def positive(self, key: str) -> int:
-        value = self._value(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise self._wrong(key, "a whole number above 0")
-        return value
-
-    def digest(self, prefix: str = "") -> Digest:
-        key = f"{prefix}sha256"
-        if _SHA256.fullmatch(self.text(key)) is None:
-            raise self._wrong(key, "64 lower-case hexadecimal digits")
-        return Digest(self.text(key), self.positive(f"{prefix}size_bytes"))
-
-    def _value(self, key: str) -> Any:
-        if key not in self.values:
-            raise CatalogueError(f"the key {key!r} is missing", where=self.where)
-        return self.values[key]
-
-    def _wrong(self, key: str, expected: str) -> CatalogueError:
-        got = repr(self.values[key])
-        return CatalogueError(f"{key} is wrong", expected=expected, got=got, where=self.where)
-
-
-def _did_you_mean(word: str, known: Collection[str]) -> str | None:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0)
-    return f"did you mean {close[0]!r}?" if close else None

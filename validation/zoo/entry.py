@@ -7,7 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from validation.zoo.integrity import Digest
+from validation.zoo.integrity import Digest, Sha384Digest
+
+# What the publishers of models measured, by the names that the catalogue uses.
+PUBLISHED_FIGURES: Mapping[str, str] = {
+    "coco_map_minival": "mAP in percent, COCO 2014 minival",
+    "coco_map_minival_fp32": "mAP in percent of the float model, COCO 2014 minival",
+    "coco_map_minival_uint8": "mAP in percent of the quantised model, COCO 2014 minival",
+    "coco_map_2017_uint8": "mAP in percent of the quantised model, COCO 2017",
+    "coco_map_val2017_openvino": "mAP in percent, COCO val2017, converted to OpenVINO",
+    "open_images_map50": "mAP in percent at IoU 0.5, Open Images v4",
+    "speed_ms_titanx": "ms for a 600x600 image on a Titan X, with pre- and post-processing",
+    "latency_ms_pixel1": "ms on a Pixel 1, CPU",
+    "latency_ms_pixel4_dsp": "ms on a Pixel 4, DSP",
+    "latency_ms_pixel4_edgetpu": "ms on a Pixel 4, Edge TPU",
+    "latency_ms_pixel6_edgetpu": "ms on a Pixel 6, Edge TPU, without post-processing",
+    "latency_ms_pixel6_edgetpu_and_cpu": "ms on a Pixel 6, Edge TPU, post-processing on the CPU",
+}
 
 
 @dataclass(frozen=True)
@@ -15,7 +31,7 @@ class HttpsSource:
     """An archive behind a URL.
 
     Args:
-        url: https or http; the sha256 of the entry makes either safe.
+        url: https or http; what the file must be stands in the catalogue or in the lock file.
     """
 
     url: str
@@ -71,19 +87,28 @@ class CatalogueEntry:
         group: What ``--zoo`` selects; the folder's path for archives of a folder.
         source: Where the archive comes from.
         digest: Of the file that is fetched. None for a folder: computed when obtained.
+        trust_first_download: Nobody published a hash: what the first download is, the later
+            ones must be too, see `lockfile`.
+        subfolder: Of the archive, where that holds several models; empty: the only one.
         unpacked_bytes: Largest size of the unpacked archive. None: the default of `unpack`.
         licence: SPDX name, for the report.
         origin: Text or URL, for the report.
         labels: Class name of each label id; empty: the archive's own label map holds.
         description: One line.
+        published: What the model's publisher measured, by the names of `PUBLISHED_FIGURES`.
+        traps: What is odd about this archive, for the report; one sentence each.
     """
 
     name: str
     group: str
     source: Source
-    digest: Digest | None = None
+    digest: Digest | Sha384Digest | None = None
+    trust_first_download: bool = False
+    subfolder: str = ""
     unpacked_bytes: int | None = None
     licence: str = ""
     origin: str = ""
     labels: Mapping[int, str] = field(default_factory=dict, hash=False)
     description: str = ""
+    published: Mapping[str, float] = field(default_factory=dict, hash=False)
+    traps: tuple[str, ...] = ()

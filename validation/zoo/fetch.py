@@ -11,7 +11,7 @@ import pooch
 from validation.errors import ArtefactMissing, DownloadFailed
 from validation.zoo.cache import scratch_folder, source_path
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
-from validation.zoo.integrity import Digest, verify_file
+from validation.zoo.integrity import Digest, Sha384Digest, digest_file, verify_file
 
 # Smaller cached files are read through on every use: 0.3 s at most find a damaged disk or an
 # edited file. Larger ones would make every start wait, so only their size is compared, and the
@@ -21,6 +21,8 @@ REHASH_BELOW_BYTES = 64 * 2**20
 # Without an answer for so long a server is taken to be gone.
 _TIMEOUT_SECONDS = 60
 _CHUNK_BYTES = 2**20
+# Of a download, to see whether it is a web page.
+_HEAD_BYTES = 256
 
 
 def fetch(
@@ -32,6 +34,7 @@ def fetch(
     offline: bool,
     progress: bool,
     about_to_open: bool,
+    pinned_by: str = "the catalogue",
 ) -> Path:
     """The file of an entry in the cache, downloaded if it is not there yet.
 
@@ -43,6 +46,7 @@ def fetch(
         offline: Download nothing.
         progress: Show a bar while downloading over HTTP, if stderr is a terminal.
         about_to_open: The file will be opened next, so its sha256 is compared in any case.
+        pinned_by: Where ``digest`` stands, for the message when the file is another one.
 
     Returns:
         Path of a file that is the expected one.
@@ -61,13 +65,11 @@ def fetch(
             next_step="delete it and run again to fetch it anew",
             size_only=not about_to_open and digest.size_bytes >= REHASH_BELOW_BYTES,
         )
+        if about_to_open:
+            _verify_published(entry, path)
         return path
     if offline:
-        raise ArtefactMissing(
-            f"{entry.name} is not in the cache",
-            where=path,
-            next_step="run once without --offline",
-        )
+        raise _not_in_cache(entry, path)
     with scratch_folder(path) as folder:
         if isinstance(source, PypiSource):
             downloaded = _pip_download(source, folder)
@@ -76,12 +78,79 @@ def fetch(
         verify_file(
             downloaded,
             digest,
-            what=f"the download of {entry.name} from {entry.origin or 'its source'}",
+            what=_download_of(entry),
+            next_step="run again; if it repeats, the source has changed: do not use it "
+            f"before someone has compared it with {pinned_by}",
+        )
+        _verify_published(entry, downloaded)
+        downloaded.replace(path)
+    return path
+
+
+def fetch_first(
+    entry: CatalogueEntry, source: HttpsSource, cache_dir: Path, *, offline: bool, progress: bool
+) -> Digest:
+    """Download a file whose sha256 nobody knows yet, and say what it is.
+
+    Args:
+        entry: The model; a sha384 that it declares is compared.
+        source: Where its file comes from.
+        cache_dir: The cache; its lock for the URL is held.
+        offline: Download nothing.
+        progress: See `fetch`.
+
+    Returns:
+        What the file is; `fetch` finds it in the cache by that.
+
+    Raises:
+        ArtefactMissing: Offline.
+        DownloadFailed: No network, no such file, a web page, or an interrupted transfer.
+        IntegrityError: Not the declared sha384 or size.
+    """
+    if offline:
+        raise _not_in_cache(entry, source.url)
+    with scratch_folder(source_path(cache_dir, "", source.filename)) as folder:
+        downloaded = _http_download(source, folder, progress)
+        _refuse_web_page(downloaded, source)
+        _verify_published(entry, downloaded)
+        digest = digest_file(downloaded)
+        downloaded.replace(source_path(cache_dir, digest.sha256, source.filename))
+    return digest
+
+
+def _verify_published(entry: CatalogueEntry, path: Path) -> None:
+    """Compare the hash that the publisher gives in place of a sha256."""
+    if isinstance(entry.digest, Sha384Digest):
+        verify_file(
+            path,
+            entry.digest,
+            what=_download_of(entry),
             next_step="run again; if it repeats, the source has changed: do not use it "
             "before someone has compared it with the catalogue",
         )
-        downloaded.replace(path)
-    return path
+
+
+def _refuse_web_page(path: Path, source: HttpsSource) -> None:
+    """Say early that a server answered with a login form: trusted, it would stay for good."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    if head.lstrip().startswith(b"<"):
+        raise DownloadFailed(
+            "the server sent a web page, not an archive",
+            where=source.url,
+            next_step="it may ask for a login: download the file in a browser and name its folder "
+            "with --zoo",
+        )
+
+
+def _download_of(entry: CatalogueEntry) -> str:
+    return f"the download of {entry.name} from {entry.origin or 'its source'}"
+
+
+def _not_in_cache(entry: CatalogueEntry, where: object) -> ArtefactMissing:
+    return ArtefactMissing(
+        f"{entry.name} is not in the cache", where=where, next_step="run once without --offline"
+    )
 
 
 def _http_download(source: HttpsSource, folder: Path, progress: bool) -> Path:

@@ -27,6 +27,23 @@ class Digest:
         return f"{self.size_bytes} bytes with sha256 {self.sha256}"
 
 
+@dataclass(frozen=True)
+class Sha384Digest:
+    """What identifies a file whose publisher gives its SHA-384 only.
+
+    Args:
+        sha384: 96 lower-case hexadecimal digits.
+        size_bytes: Length of the file.
+    """
+
+    sha384: str
+    size_bytes: int
+
+    def __str__(self) -> str:
+        """As error messages show it."""
+        return f"{self.size_bytes} bytes with sha384 {self.sha384}"
+
+
 def digest_file(path: Path, next_step: str | None = None) -> Digest:
     """Size and sha256 of a file.
 
@@ -37,12 +54,12 @@ def digest_file(path: Path, next_step: str | None = None) -> Digest:
     Raises:
         ArtefactMissing: The file is not there or cannot be read.
     """
-    try:
-        with path.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            return Digest(sha256, stream.tell())
-    except OSError as error:
-        raise _unreadable(path, error, next_step) from error
+    return Digest(*_hashed(path, "sha256", next_step))
+
+
+def sha384_file(path: Path, next_step: str | None = None) -> Sha384Digest:
+    """Size and sha384 of a file; arguments and errors as `digest_file`."""
+    return Sha384Digest(*_hashed(path, "sha384", next_step))
 
 
 def digest_files(root: Path, paths: Iterable[Path]) -> Digest:
@@ -60,7 +77,14 @@ def digest_files(root: Path, paths: Iterable[Path]) -> Digest:
     return Digest(whole.hexdigest(), size_bytes)
 
 
-def verify(got: Digest, expected: Digest, *, what: str, where: Path, next_step: str) -> None:
+def verify(
+    got: Digest | Sha384Digest,
+    expected: Digest | Sha384Digest,
+    *,
+    what: str,
+    where: Path,
+    next_step: str,
+) -> None:
     """Return only if the two are the same. Every comparison with the catalogue ends here.
 
     Args:
@@ -71,7 +95,7 @@ def verify(got: Digest, expected: Digest, *, what: str, where: Path, next_step: 
         next_step: What the reader can do when it is another file.
 
     Raises:
-        IntegrityError: Another size or another sha256.
+        IntegrityError: Another size or another hash.
     """
     if got != expected:
         raise IntegrityError(
@@ -84,7 +108,12 @@ def verify(got: Digest, expected: Digest, *, what: str, where: Path, next_step: 
 
 
 def verify_file(
-    path: Path, expected: Digest, *, what: str, next_step: str, size_only: bool = False
+    path: Path,
+    expected: Digest | Sha384Digest,
+    *,
+    what: str,
+    next_step: str,
+    size_only: bool = False,
 ) -> None:
     """`verify` of a file.
 
@@ -97,14 +126,24 @@ def verify_file(
 
     Raises:
         ArtefactMissing: The file is not there or cannot be read.
-        IntegrityError: Another size or another sha256.
+        IntegrityError: Another size or another hash.
     """
     try:
         if size_only and path.stat().st_size == expected.size_bytes:
             return
     except OSError as error:
         raise _unreadable(path, error, next_step) from error
-    verify(digest_file(path, next_step), expected, what=what, where=path, next_step=next_step)
+    digest = digest_file if isinstance(expected, Digest) else sha384_file
+    verify(digest(path, next_step), expected, what=what, where=path, next_step=next_step)
+
+
+def _hashed(path: Path, algorithm: str, next_step: str | None) -> tuple[str, int]:
+    try:
+        with path.open("rb") as stream:
+            digits = hashlib.file_digest(stream, algorithm).hexdigest()
+            return digits, stream.tell()
+    except OSError as error:
+        raise _unreadable(path, error, next_step) from error
 
 
 def _unreadable(path: Path, error: OSError, next_step: str | None) -> ArtefactMissing:

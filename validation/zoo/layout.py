@@ -68,17 +68,22 @@ def looks_like_archive(folder: Path) -> bool:
     )
 
 
-def find_model_files(root: Path) -> ModelFiles:
+def find_model_files(root: Path, subfolder: str = "") -> ModelFiles:
     """Find the files of one model in a folder, or in its only sub-folder that has a model.
 
     All of them come from one folder, since files of two trainings do not belong together; only
     the label map may lie beside that folder.
 
+    Args:
+        root: Folder of the unpacked archive.
+        subfolder: Name of the model's folder where there are several, at the top or one folder
+            deep. Empty: there is one model.
+
     Raises:
         ArtefactError: No model, half a checkpoint, or more than one sub-folder with a model.
         ArtefactMissing: The folder cannot be listed.
     """
-    folder = _model_folder(root)
+    folder = _named_folder(root, subfolder) if subfolder else _model_folder(root)
     by_name = {path.name: path for path in _files(folder)}
     prefix = _preferred(_whole_checkpoints(by_name), folder)
     if prefix is None:
@@ -144,6 +149,21 @@ def _model_folder(root: Path) -> Path:
         "at the top or one folder deep",
         got=", ".join(path.name for path in list_folder(root)[:8]) or "an empty folder",
         where=root,
+    )
+
+
+def _named_folder(root: Path, subfolder: str) -> Path:
+    above = [root, *(path for path in list_folder(root) if path.is_dir())]
+    found = [path / subfolder for path in above if (path / subfolder).is_dir()]
+    if len(found) == 1 and looks_like_archive(found[0]):
+        return found[0]
+    raise ArtefactError(
+        f"the archive has not one model folder {subfolder!r}",
+        expected=f"{subfolder} with a model's files, at the top or one folder deep",
+        got=", ".join(path.name for each in above for path in list_folder(each) if path.is_dir())
+        or "no folder",
+        where=root,
+        next_step="correct the catalogue's subfolder",
     )
 
 
