@@ -1,0 +1,113 @@
+"""Every SSD family against figures of the OD API's own builders, see tests/data/golden."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from validation.contracts import INPUT_NAME
+from validation.export.evaluation import evaluate
+from validation.export.freezing import freeze, variables
+from validation.export.from_checkpoint import body_graph, model_variables
+from validation.graphs.seeded import seeded_value
+from validation.graphs.ssd import BuiltSsd, build
+from validation.pipeline.config import parse_pipeline
+from validation.pipeline.synthetic import load_synthetic, pipeline_text
+
+_GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+_NAMES = sorted(path.stem for path in _GOLDEN.glob("*.json"))
+
+_BOX_LIMIT = 1e-3  # or that share of their standard deviation, where it is larger
+_SCORE_LIMIT = 1e-4
+_ANCHOR_LIMIT = 1e-5
+_PREPROCESS_LIMIT = 1e-5
+_SAMPLE_PIXEL = (10, 128, 250)
+
+
+# Where float32 itself cannot keep the limits: deep, seeded networks amplify rounding, so that
+# moving the image by one unit in the last place moves the outputs as far. For these the
+# limit is a multiple of that movement, measured beside the comparison; a wrong constant or op
+# would be amplified alike and stand far above it.
+_AMPLIFIES_ROUNDING = {
+    "ssd_mobilenet_v2_mnasfpn_shared_box_predictor_320x320_coco_sync",
+    "ssdlite_mobiledet_dsp_320x320_coco_sync_4x4",
+    "ssdlite_mobiledet_edgetpu_320x320_coco_sync_4x4",
+    "ssdlite_mobilenet_edgetpu_320x320_coco",
+    "ssdlite_mobilenet_edgetpu_320x320_coco_quant",
+}
+_ROUNDINGS = 3
+
+
+@cache
+def _golden(name: str) -> dict[str, Any]:
+    golden: dict[str, Any] = json.loads((_GOLDEN / f"{name}.json").read_text())
+    return golden
+
+
+@pytest.fixture(scope="module", params=_NAMES)
+def model(request: pytest.FixtureRequest) -> tuple[str, BuiltSsd]:
+    """The graph that the project's own config of that name describes."""
+    name: str = request.param
+    return name, build(parse_pipeline(pipeline_text(load_synthetic()[name]), name))
+
+
+def test_variables_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
+    """Same names and shapes, exactly: a checkpoint of the zoo loads."""
+    name, built = model
+    found = {key: list(shape) for key, shape in model_variables(built).items()}
+    assert found == dict(_golden(name)["variables"])
+
+
+def test_anchors_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
+    """As many, and at the same places."""
+    name, built = model
+    golden = _golden(name)
+    assert built.anchors.shape == (golden["num_anchors"], 4)
+    expected = np.array(golden["anchors_ymin_xmin_ymax_xmax"])
+    found = built.anchors[golden["sample_index"]]
+    assert np.abs(found - expected).max() <= _ANCHOR_LIMIT
+
+
+def test_preprocessing_is_the_extractors(model: tuple[str, BuiltSsd]) -> None:
+    """One pixel of three different channels comes out alike."""
+    name, built = model
+    steps = built.contract.preprocessing
+    found = np.array(_SAMPLE_PIXEL) * np.array(steps.scale) - np.array(steps.offset)
+    expected = np.array(_golden(name)["preprocess_of_rgb_10_128_250"])
+    assert np.abs(found - expected).max() <= _PREPROCESS_LIMIT
+
+
+def test_raw_outputs_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
+    """Seeded weights and a seeded image give the same box encodings and scores."""
+    name, built = model
+    golden = _golden(name)
+    body = body_graph(built)
+    shapes = variables(body)
+    frozen = freeze(body, lambda key: seeded_value(key, shapes[key]))
+    image = np.random.RandomState(7).uniform(-1, 1, golden["input_shape"]).astype(np.float32)
+    boxes, scores = _sampled(frozen, built, image, golden)
+    limits = [max(_BOX_LIMIT, _BOX_LIMIT * golden["stats"]["box_std"]), _SCORE_LIMIT]
+    if name in _AMPLIFIES_ROUNDING:
+        moved = _sampled(frozen, built, np.nextafter(image, np.float32(2)), golden)
+        limits = [
+            max(limit, _ROUNDINGS * np.abs(found - other).max())
+            for limit, found, other in zip(limits, (boxes, scores), moved, strict=True)
+        ]
+    assert np.abs(boxes - golden["box_encodings"]).max() <= limits[0]
+    assert np.abs(scores - golden["scores"]).max() <= limits[1]
+
+
+def _sampled(
+    frozen: Any, built: BuiltSsd, image: np.ndarray, golden: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raw outputs at the golden figures' anchors, eight score columns."""
+    boxes, scores = evaluate(
+        frozen, [built.box_encodings.name, built.scores.name], {INPUT_NAME: image}
+    )
+    assert boxes.shape == (1, golden["num_anchors"], 4)
+    assert scores.shape == (1, golden["num_anchors"], golden["class_columns"])
+    index = golden["sample_index"]
+    return boxes[0, index], scores[0, index][:, :8]

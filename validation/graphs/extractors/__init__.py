@@ -1,0 +1,1 @@
+"""Feature extractors, one family a module: tables and the few rules that read them."""

@@ -1,0 +1,57 @@
+"""Weights that follow from a variable's name alone, so that anyone can make them again."""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Logit of a class that is almost never there: real detectors start and stay near it, and
+# scores that all saturate would compare nothing.
+_CLASS_BIAS = -6.0
+
+
+def seeded_value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The value of a variable, drawn from a generator seeded by its name.
+
+    Weights keep the variance of what flows through them (He et al.,
+    https://arxiv.org/abs/1502.01852), so that activations neither die nor explode over
+    a hundred layers; batch norm is near the identity.
+
+    Args:
+        name: The variable's name; its last part says what it is.
+        shape: Of the variable.
+    """
+    draw = np.random.RandomState(zlib.crc32(name.encode()))
+    match name.rpartition("/")[2]:
+        case "moving_mean" | "beta":
+            value = draw.normal(0, 0.1, shape)
+        case "moving_variance":
+            value = draw.uniform(0.5, 1.5, shape)
+        case "gamma":
+            value = draw.uniform(0.8, 1.2, shape)
+        case "biases":
+            value = draw.normal(0, 0.05, shape)
+        case "depthwise_weights":
+            value = draw.normal(0, np.sqrt(2 / math.prod(shape[:2])), shape)
+        case _:
+            value = draw.normal(0, np.sqrt(2 / math.prod(shape[:-1])), shape)
+    return value.astype(np.float32)
+
+
+def detector_value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """`seeded_value`, with heads that answer like a detector's: few, distinct scores.
+
+    Args:
+        name: See `seeded_value`.
+        shape: See `seeded_value`.
+    """
+    value = seeded_value(name, shape)
+    if name.endswith("ClassPredictor/biases"):
+        value += np.float32(_CLASS_BIAS)
+    if name.endswith(("BoxEncodingPredictor/weights", "BoxPredictor/weights")):
+        # Boxes stay near their anchors, inside and around the image.
+        value *= np.float32(0.2)
+    return value

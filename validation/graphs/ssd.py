@@ -1,0 +1,239 @@
+"""From a pipeline.config to an SSD's graph: feature extractor, heads, anchors.
+
+Variables get the OD API's names. The config is read completely before anything is built.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from numpy.typing import NDArray
+
+from validation.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing, SsdContract
+from validation.errors import ConfigError
+from validation.graphs.anchors import AnchorGenerator, anchor_generator
+from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
+from validation.graphs.heads import Predictor, convolutional_predictor
+from validation.graphs.options import extractor_options
+from validation.graphs.registry import extractor_entry, network_name
+from validation.graphs.scores import convert_scores
+from validation.graphs.shared_heads import shared_predictor
+from validation.pipeline.config import PipelineConfig
+
+_PREDICTORS: Mapping[str, Callable[[Any, str], Predictor]] = {
+    "convolutional_box_predictor": convolutional_predictor,
+    "weight_shared_convolutional_box_predictor": shared_predictor,
+}
+# TFLite_Detection_PostProcess decodes boxes of four numbers.
+_CODE_SIZE = 4
+# Of the enum ResizeType.
+_BILINEAR = 0
+
+
+@dataclass(frozen=True)
+class BuiltSsd:
+    """An SSD's graph with variables that wait for their values.
+
+    Args:
+        graph: Where the tensors are.
+        image: Placeholder normalized_input_image_tensor, float32 [batch, H, W, 3].
+        box_encodings: float32 [batch, N, 4].
+        class_predictions: float32 [batch, N, C+1], before the score converter.
+        scores: float32 [batch, N, C+1], after it.
+        anchors: float32 [N, 4] as ymin, xmin, ymax, xmax; 1 is the height or width.
+        contract: What the config promises, with the exporter's default flags.
+    """
+
+    graph: tf.Graph
+    image: tf.Tensor
+    box_encodings: tf.Tensor
+    class_predictions: tf.Tensor
+    scores: tf.Tensor
+    anchors: NDArray[np.float32]
+    contract: SsdContract
+
+
+def build(
+    config: PipelineConfig,
+    *,
+    graph: tf.Graph | None = None,
+    batch: int = 1,
+    is_training: bool = False,
+    extractors: Mapping[str, ExtractorEntry] | None = None,
+) -> BuiltSsd:
+    """Build the graph that a config describes.
+
+    Args:
+        config: Of an SSD.
+        graph: Where to build; None: a new one.
+        batch: Images at a time.
+        is_training: Batch norm by the batch and dropout; False gives the inference form.
+        extractors: Feature extractors beyond the registry's, by type.
+
+    Raises:
+        ConfigError: The config asks for something that is not supported.
+    """
+    parts = _read(config, extractors, is_training=is_training)
+    size = parts.preprocessing.height, parts.preprocessing.width
+    graph = tf.Graph() if graph is None else graph
+    with graph.as_default(), warnings.catch_warnings():
+        # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
+        warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
+        image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)
+        with tf.variable_scope("FeatureExtractor"):
+            feature_maps = list(parts.entry.build(image, parts.options))
+        per_location = parts.anchors.per_location
+        _require_as_many(len(feature_maps), len(per_location), config)
+        predictions = parts.predictor.predict(
+            feature_maps, per_location, config.num_classes + 1, is_training=is_training
+        )
+        with tf.name_scope("Postprocessor"):
+            scores = convert_scores(
+                predictions.class_predictions, config.score_converter, config.logit_scale
+            )
+    cells = [(int(features.shape[1]), int(features.shape[2])) for features in feature_maps]
+    anchors = parts.anchors.corners(cells, size)
+    return BuiltSsd(
+        graph=graph,
+        image=image,
+        box_encodings=predictions.box_encodings,
+        class_predictions=predictions.class_predictions,
+        scores=scores,
+        anchors=anchors,
+        contract=SsdContract(
+            parts.preprocessing,
+            len(anchors),
+            config.num_classes,
+            config.score_converter,
+            parts.postprocess,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a config says, read and found supported."""
+
+    entry: ExtractorEntry
+    options: ExtractorOptions
+    predictor: Predictor
+    anchors: AnchorGenerator
+    preprocessing: Preprocessing
+    postprocess: PostprocessAttributes
+
+
+def _read(
+    config: PipelineConfig, extractors: Mapping[str, ExtractorEntry] | None, *, is_training: bool
+) -> _Parts:
+    _refuse_unsupported(config)
+    ssd = config.message.model.ssd
+    where = config.where("model.ssd.feature_extractor.type")
+    network = network_name(
+        config.feature_extractor_type, ssd.feature_extractor.spaghettinet_arch_name
+    )
+    entry = extractor_entry(network, where, extractors)
+    where = config.where("model.ssd.anchor_generator")
+    anchors = anchor_generator(ssd.anchor_generator, where)
+    predictor = _predictor(ssd.box_predictor, config)
+    if predictor.is_shared and len(set(anchors.per_location)) > 1:
+        raise ConfigError(
+            "a shared head needs the same number of anchors in the cells of every feature map",
+            got=", ".join(map(str, anchors.per_location)),
+            where=where,
+            next_step="set reduce_boxes_in_lowest_layer: false",
+        )
+    return _Parts(
+        entry=entry,
+        options=extractor_options(config, is_training=is_training),
+        predictor=predictor,
+        anchors=anchors,
+        preprocessing=Preprocessing(*config.input_size, entry.scale, entry.offset),
+        postprocess=_postprocess(config),
+    )
+
+
+def _refuse_unsupported(config: PipelineConfig) -> None:
+    ssd = config.message.model.ssd
+    resizer = ssd.image_resizer.fixed_shape_resizer
+    background = "a class head with a background column, which the exporter to TFLite adds"
+    for path, refused, expected in (
+        ("add_background_class", not ssd.add_background_class, background),
+        ("explicit_background_class", ssd.explicit_background_class, background),
+        ("mask_head_config", ssd.HasField("mask_head_config"), "boxes and classes only"),
+        (
+            "post_processing.calibration_config",
+            ssd.post_processing.HasField("calibration_config"),
+            "scores that come from the score converter",
+        ),
+        (
+            "image_resizer.fixed_shape_resizer.resize_method",
+            resizer.resize_method != _BILINEAR,
+            "BILINEAR",
+        ),
+        (
+            "image_resizer.fixed_shape_resizer.convert_to_grayscale",
+            resizer.convert_to_grayscale,
+            "images of three channels",
+        ),
+    ):
+        if refused:
+            raise ConfigError(
+                f"{path.rpartition('.')[2]} is not supported",
+                expected=expected,
+                where=config.where(f"model.ssd.{path}"),
+            )
+
+
+def _predictor(message: Any, config: PipelineConfig) -> Predictor:
+    kind = message.WhichOneof("box_predictor_oneof")
+    path = "model.ssd.box_predictor"
+    if kind not in _PREDICTORS:
+        raise ConfigError(
+            "unsupported box predictor",
+            expected=" | ".join(_PREDICTORS),
+            got=kind or "none",
+            where=config.where(path),
+        )
+    where = config.where(f"{path}.{kind}")
+    predictor = _PREDICTORS[kind](getattr(message, kind), where)
+    if predictor.code_size != _CODE_SIZE:
+        raise ConfigError(
+            "the boxes cannot be decoded by TFLite_Detection_PostProcess",
+            expected=f"box_code_size: {_CODE_SIZE}",
+            got=predictor.code_size,
+            where=where,
+        )
+    return predictor
+
+
+def _require_as_many(found: int, expected: int, config: PipelineConfig) -> None:
+    if found != expected:
+        raise ConfigError(
+            "feature extractor and anchor generator disagree",
+            expected=f"{expected} feature maps, as there are layers of anchors",
+            got=f"{found} from {config.feature_extractor_type}",
+            where=config.where("model.ssd.anchor_generator"),
+            next_step="set num_layers, or min_level and max_level, alike in both",
+        )
+
+
+def _postprocess(config: PipelineConfig) -> PostprocessAttributes:
+    y_scale, x_scale, h_scale, w_scale = config.box_coder_scales
+    return PostprocessAttributes(
+        max_detections=config.max_total_detections,
+        max_classes_per_detection=1,
+        nms_score_threshold=config.score_threshold,
+        nms_iou_threshold=config.iou_threshold,
+        num_classes=config.num_classes,
+        y_scale=y_scale,
+        x_scale=x_scale,
+        h_scale=h_scale,
+        w_scale=w_scale,
+        detections_per_class=config.max_detections_per_class,
+        use_regular_nms=True,
+    )
