@@ -85,12 +85,13 @@ def pages(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> dict[
 
 
 def test_files(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> None:
-    """An index and one page a model, readable by all, and no temporary file left."""
+    """An index, the matrix and one page a model, readable by all, and no temporary file left."""
     run = write_run(entries)
     index = render_report(run, policy)
     assert index == run / "index.html"
     assert sorted(path.name for path in run.iterdir()) == [
         "index.html",
+        "matrix.html",
         "model-person.html",
         RECORD_NAME,
     ]
@@ -112,7 +113,7 @@ def test_self_contained(pages: dict[str, Page]) -> None:
         assert not {"script", "link", "iframe", "object"} & page.tags
         assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("src"))
         assert all(
-            re.fullmatch(r"#[\w-]+|(index|model-person)\.html(#[\w-]+)?", value)
+            re.fullmatch(r"#[\w-]+|(index|matrix|model-person)\.html(#[\w-]+)?", value)
             for value in page.values("href")
         )
         assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -266,7 +267,7 @@ def test_empty_run(write_run: Write, header: Header, policy: Policy) -> None:
     """A run that tested nothing has a page that says so."""
     nothing = dataclasses.replace(header, selection=())
     pages = pages_of(render_report(write_run([], header=nothing), policy))
-    assert list(pages) == ["index.html"]
+    assert sorted(pages) == ["index.html", "matrix.html"]
     assert "nothing was selected, so nothing was tested" in pages["index.html"].text
     assert "No model was tested." in pages["index.html"].text
 

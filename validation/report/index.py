@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from validation.limits import Status
 from validation.records import Accuracy, Measure, ModelKey, Timing, Verdict
@@ -30,6 +30,7 @@ class IndexRow:
         worse: True when the difference is negative.
         ap50: AP at IoU 0.5.
         parity: Largest difference of a raw output, of the output nearest to its limit.
+        parity_limit: What that difference may be at most.
         parity_of: Which output that is, and its limit.
         unmatched: Detections without partner, of how many.
         size: Of the .tflite file.
@@ -46,6 +47,7 @@ class IndexRow:
     worse: bool
     ap50: str
     parity: str
+    parity_limit: str
     parity_of: str
     unmatched: str
     size: str
@@ -140,6 +142,7 @@ def _row(
     timing = next(
         (entry for entry in record.timings if ModelKey(entry.model, entry.variant) == key), None
     )
+    worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     delta = _delta(own, reference)
     return IndexRow(
         variant=key.variant,
@@ -150,7 +153,8 @@ def _row(
         ap_delta=delta or formatting.NOTHING,
         worse=delta.startswith("-"),
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
-        parity=formatting.number(parity.value) if parity else formatting.NOTHING,
+        parity=worst,
+        parity_limit=bound,
         parity_of=_name_and_limit(parity) if parity else "",
         unmatched=_unmatched(
             measures.get(("end_to_end_parity", "unmatched_detections")),
@@ -189,6 +193,12 @@ def _strain(measure: Measure) -> float:
     if measure.limit is None or measure.limit.relation != "max" or not measure.limit.bound:
         return 0.0
     return float(measure.value / measure.limit.bound)
+
+
+def _value_and_bound(measure: Measure) -> tuple[str, str]:
+    """Value and limit as the report writes them, without the bound that only warns."""
+    limit = replace(measure.limit, warn=None) if measure.limit else None
+    return formatting.value_and_limit(replace(measure, limit=limit))
 
 
 def _name_and_limit(measure: Measure) -> str:

@@ -11,6 +11,7 @@ from validation.records import Header
 from validation.report import formatting
 from validation.report.accuracy import REFERENCE
 from validation.report.index import IndexModel, TimeTable, index_model, time_table
+from validation.report.matrix import Matrix, convertibility
 from validation.report.page import ModelPage, model_page
 from validation.signoff.rules import WORST_FIRST, Finding, Judgement
 from validation.signoff.store import Record
@@ -73,9 +74,10 @@ class Index:
 
 @dataclass(frozen=True)
 class Report:
-    """The index and one page a model."""
+    """The index, the convertibility matrix and one page a model."""
 
     index: Index
+    matrix: Matrix
     pages: tuple[ModelPage, ...]
 
 
@@ -116,7 +118,7 @@ def build_report(
         record_sha256=record_sha256,
         signable=status in (Status.PASS, Status.WARN),
     )
-    return Report(index, pages)
+    return Report(index, convertibility(record, models), pages)
 
 
 def page_names(models: list[str]) -> tuple[str, ...]:

@@ -14,17 +14,20 @@ from pathlib import Path
 import jinja2
 
 from validation.policy import Policy, load_policy
+from validation.report import formatting
 from validation.report.accuracy import FIGURE_TITLES
+from validation.report.matrix import LEGEND
 from validation.report.model import Report, build_report
 from validation.signoff.rules import judge
 from validation.signoff.store import RECORD_NAME, load_record
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
+MATRIX_NAME = "matrix.html"
 
 
 def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
-    """Write index.html and one page a model beside the record.
+    """Write index.html, matrix.html and one page a model beside the record.
 
     Args:
         run_dir: Folder of the run; a record without footer is shown as unfinished.
@@ -44,7 +47,7 @@ def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
     report = build_report(record, judge(record, policy), policy, sha256)
     pages = render_pages(report)
     for name, text in pages.items():
-        _write(run_dir / name, text)
+        write_whole(run_dir / name, text)
     return run_dir / INDEX_NAME
 
 
@@ -58,17 +61,26 @@ def render_pages(report: Report) -> dict[str, str]:
         lstrip_blocks=True,
     )
     css = (_HERE / "report.css").read_text(encoding="utf-8")
-    shared = {"css": css, "index": report.index, "index_name": INDEX_NAME}
+    shared = {
+        "css": css,
+        "index": report.index,
+        "index_name": INDEX_NAME,
+        "matrix_name": MATRIX_NAME,
+    }
     page = environment.get_template("model.html")
     pages = {
         view.file_name: page.render(page=view, figure_titles=FIGURE_TITLES, **shared)
         for view in report.pages
     }
+    pages[MATRIX_NAME] = environment.get_template("matrix.html").render(
+        matrix=report.matrix, legend=LEGEND, nothing=formatting.NOTHING, **shared
+    )
     pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
     return pages
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that its place never holds half of it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,0 +1,172 @@
+"""Write the convertibility matrix of one run as a Markdown document.
+
+    python tools/write_matrix.py reports/<run>/record.jsonl docs/convertibility.md
+
+Nothing but the record is read, so the same record gives the same document anywhere.
+A run that did not end is refused: half a matrix would be taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+from validation.errors import UsageError, ValidationError
+from validation.policy import Policy, load_policy
+from validation.records import Header
+from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
+from validation.report.model import Report, build_report
+from validation.report.render import write_whole
+from validation.signoff.rules import judge
+from validation.signoff.store import load_record
+
+# Title of each column, and whether it holds figures.
+_COLUMNS = (
+    ("Model", False),
+    ("Variant", False),
+    ("Converts", False),
+    ("Names", False),
+    ("Raw parity", True),
+    ("End to end", True),
+    ("File", True),
+    ("p50 / p95, ms", True),
+    ("Verdict", False),
+)
+# What could start markup anywhere in a line. An underscore inside a word is only a letter.
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def document(record_path: Path, policy: Policy | None = None) -> str:
+    """The Markdown of one run's matrix.
+
+    Args:
+        record_path: The run's record.jsonl.
+        policy: Judges the record; the package's own when None.
+
+    Raises:
+        ArtefactMissing: No such record.
+        RecordError: A record that cannot be trusted, or of a run that did not end.
+    """
+    record = load_record(record_path)
+    policy = policy or load_policy()
+    sha256 = hashlib.sha256(record_path.read_bytes()).hexdigest()
+    report = build_report(record, judge(record, policy), policy, sha256)
+    blocks = [
+        "# Convertibility",
+        "Which models become a `.tflite` file, and whether the file is still the same detector. "
+        "Generated from the record of one run; do not edit.",
+        f"{report.matrix.summary} Verdict on the run: **{report.index.status.upper()}**.",
+        *(f"> {escaped(notice)}" for notice in report.index.notices),
+        "\n".join(f"- {name}: {escaped(value)}" for name, value in _circumstances(report)),
+        "```\n"
+        f"{command(record.header)}\n"
+        "python tools/write_matrix.py reports/<run>/record.jsonl docs/convertibility.md\n"
+        "```",
+        "## Models and variants",
+        _table(report),
+        "## Refused",
+        _list(report.matrix.refused) or "No export and no conversion ended in an error.",
+    ]
+    if report.matrix.not_tried:
+        blocks += ["## Not tried", _list(report.matrix.not_tried)]
+    blocks += [
+        "## How to read this",
+        "\n".join(f"- **{escaped(term)}**: {escaped(meaning)}" for term, meaning in LEGEND),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def command(header: Header) -> str:
+    """The command that makes such a run, as far as its record tells the options."""
+    told = header.options
+    words = ["pytest", "suites/"]
+    zoo = PurePath(told.get("zoo", "")).name
+    models = told.get("models", "").split()
+    words += ["--zoo", zoo] if zoo else []
+    words += ["--model", *models] if len(models) == 1 else []
+    for name in told.get("variants", "").split():
+        words += ["--variant", name]
+    if told.get("labelled images", "none") != "none":
+        words += ["--coco-annotations", "FILE", "--coco-images", "DIR"]
+    words += ["--offline"] if told.get("offline") == "yes" else []
+    return shlex.join(words)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line, in a table too."""
+    return _MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+
+
+def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
+    yield from report.matrix.facts
+    yield "Run", report.index.run
+    yield "sha256 of its record", report.index.record_sha256
+
+
+def _table(report: Report) -> str:
+    lines = [
+        [title for title, _ in _COLUMNS],
+        ["---:" if figures else "---" for _, figures in _COLUMNS],
+        *(_cells(row) for model in report.matrix.models for row in model.rows),
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cells(row: MatrixRow) -> list[str]:
+    converts = f"{row.converts}: {escaped(row.error)}" if row.error else str(row.converts)
+    return [
+        escaped(row.model),
+        escaped(row.variant),
+        converts,
+        row.names.upper() if row.names else "\u2014",
+        _figure(row.parity),
+        _figure(row.unmatched),
+        row.size,
+        _figure(row.latency),
+        row.verdict.upper(),
+    ]
+
+
+def _figure(cell: Cell) -> str:
+    return f"{escaped(cell.text)} **{cell.status.upper()}**" if cell.status else escaped(cell.text)
+
+
+def _list(stopped: tuple[Stopped, ...]) -> str:
+    return "\n".join(
+        f"- **{escaped(entry.model)}** ({escaped(', '.join(entry.variants))}): "
+        f"{escaped(entry.error)}"
+        for entry in stopped
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the document.
+
+    Returns:
+        0, or the exit code of the error that was told on stderr.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0] if __doc__ else None,
+    )
+    parser.add_argument("record", type=Path, metavar="RECORD.jsonl", help="of a run that ended")
+    parser.add_argument("output", type=Path, metavar="OUTPUT.md", help="replaced if it is there")
+    options = parser.parse_args(arguments)
+    try:
+        if not options.output.parent.is_dir():
+            raise UsageError(
+                "no such folder", where=options.output.parent, next_step="make it first"
+            )
+        write_whole(options.output, document(options.record))
+    except ValidationError as error:
+        sys.stderr.write(f"write_matrix: {type(error).__name__}: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

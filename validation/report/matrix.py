@@ -1,0 +1,283 @@
+"""The convertibility matrix: what converts, what it keeps, and why the rest does not."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from validation import errors
+from validation.limits import Status
+from validation.records import CheckResult, ModelKey
+from validation.report import formatting
+from validation.report.accuracy import REFERENCE
+from validation.report.index import IndexModel, IndexRow
+from validation.signoff.rules import evidence
+from validation.signoff.store import Record
+
+# What each column says; the page and the document show it alike.
+LEGEND = (
+    (
+        "Converts",
+        "yes: the .tflite file was made. no: the export or the conversion ended in an error. "
+        "not tried: the run did not come to it, or could not get the archive.",
+    ),
+    ("Names", "names, order, shapes, dtypes and op attributes of the .tflite file."),
+    (
+        "Raw parity",
+        "largest difference between a raw output of the .tflite file and of the exported graph "
+        "in TensorFlow, of the output nearest to its limit. Only raw variants have raw outputs.",
+    ),
+    (
+        "End to end",
+        "detections without a partner of the same class and place in those of the archive's own "
+        "graph, of those compared.",
+    ),
+    ("p50, p95", "latency of one inference in milliseconds."),
+    ("Verdict", "on every check of the row, also on those that have no column here."),
+    ("WARN, FAIL, UNKNOWN", "beside a figure: its check did not pass; the report says why."),
+    (formatting.NOTHING, "not measured."),
+)
+
+# The conversion's own check first: where both failed, its error is nearer to the matter.
+_CHECKS = ("tflite_contract", "export_contract")
+# An exception that ended a check is told as ``ClassName: text``.
+_ERROR = re.compile(r"(?P<name>[A-Za-z_]\w*):(\s|$)")
+# The step that is recorded once an archive was obtained.
+_OBTAINED = "fetch"
+# Characters of an error in a cell, and in the list below the table.
+_FIRST_WORDS, _ONE_LINE = 64, 400
+
+
+class Converts(enum.StrEnum):
+    """Whether a model becomes a file of a variant, as far as the record knows."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure, and the status of its check where that is not a PASS."""
+
+    text: str
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One model and variant.
+
+    Args:
+        model: Its name.
+        variant: Its name.
+        anchor: Of its section on the model's page.
+        converts: See `Converts`.
+        error: First words of why not; empty where no error is known.
+        names: Of the tflite_contract check, None without one.
+        parity: Worst raw output beside its limit.
+        parity_of: Which output that is.
+        unmatched: Detections without partner, of those compared.
+        size: Of the .tflite file.
+        latency: p50 and p95, ms.
+        verdict: Of the row as a whole.
+    """
+
+    model: str
+    variant: str
+    anchor: str
+    converts: Converts
+    error: str
+    names: Status | None
+    parity: Cell
+    parity_of: str
+    unmatched: Cell
+    size: str
+    latency: Cell
+    verdict: Status
+
+
+@dataclass(frozen=True)
+class MatrixModel:
+    """The rows of one model."""
+
+    model: str
+    href: str
+    rows: tuple[MatrixRow, ...]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """One error and the variants of a model that it stopped."""
+
+    model: str
+    variants: tuple[str, ...]
+    error: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The whole page.
+
+    Args:
+        summary: How many rows convert.
+        facts: What the figures depend on.
+        models: In the order of the run's selection.
+        refused: Why what does not convert does not.
+        not_tried: Errors that say nothing about the model: its archive was not obtained.
+    """
+
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    models: tuple[MatrixModel, ...]
+    refused: tuple[Stopped, ...]
+    not_tried: tuple[Stopped, ...]
+
+
+def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
+    """The matrix of a run.
+
+    Args:
+        record: The run's record.
+        models: The index's rows of the same record.
+    """
+    results = {(result.key, result.check): result for result in record.results}
+    views: list[MatrixModel] = []
+    stopped: dict[tuple[Converts, str, str], list[str]] = {}
+    for model in models:
+        rows = []
+        for row in model.rows:
+            key = ModelKey(model.model, row.variant)
+            if row.variant == REFERENCE:
+                continue
+            own = {check: result for (of, check), result in results.items() if of == key}
+            converts, error = _outcome(record, key, own)
+            if error:
+                stopped.setdefault((converts, key.model, error), []).append(key.variant)
+            rows.append(_row(key, row, own, converts, error))
+        views.append(MatrixModel(model.model, model.href, tuple(rows)))
+    return Matrix(
+        summary=_summary(views),
+        facts=_facts(record),
+        models=tuple(view for view in views if view.rows),
+        refused=_stopped(stopped, Converts.NO),
+        not_tried=_stopped(stopped, Converts.NOT_TRIED),
+    )
+
+
+def _outcome(
+    record: Record, key: ModelKey, results: dict[str, CheckResult]
+) -> tuple[Converts, str]:
+    """Whether it converts, and the error that stopped it, on one line."""
+    roles = {entry.role for entry in record.artefacts if entry.model == key.model}
+    if f"tflite {key.variant}" in roles:
+        return Converts.YES, ""
+    for result in (results[check] for check in _CHECKS if check in results):
+        name = _error_name(result)
+        if name:
+            obtained = any(
+                step.model == key.model and step.step == _OBTAINED for step in record.steps
+            )
+            tried = _is_about_the_model(name, obtained=obtained)
+            error = " ".join(result.message.split())
+            return Converts.NO if tried else Converts.NOT_TRIED, error
+    return Converts.NOT_TRIED, ""
+
+
+def _error_name(result: CheckResult) -> str:
+    """Class of the error that ended a check; empty for a check that came to its end."""
+    if result.status is not Status.FAIL or result.measures:
+        return ""
+    found = _ERROR.match(result.message)
+    return found["name"] if found else ""
+
+
+def _is_about_the_model(name: str, *, obtained: bool) -> bool:
+    """False for an error on the way to the archive: nobody has tried the model then."""
+    kind = getattr(errors, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, errors.ArtefactError)):
+        return True
+    # An archive that was obtained can still lack what an export needs.
+    return obtained and kind is errors.ArtefactMissing
+
+
+def _row(
+    key: ModelKey,
+    row: IndexRow,
+    results: dict[str, CheckResult],
+    converts: Converts,
+    error: str,
+) -> MatrixRow:
+    # What stopped the conversion stopped every check after it: it is told once.
+    told = {} if error else results
+    contract = told.get("tflite_contract")
+    parity = f"{row.parity} ({row.parity_limit})" if row.parity_limit else row.parity
+    measured = formatting.NOTHING not in (row.p50, row.p95)
+    latency = f"{row.p50} / {row.p95}" if measured else formatting.NOTHING
+    return MatrixRow(
+        model=key.model,
+        variant=key.variant,
+        anchor=row.anchor,
+        converts=converts,
+        error=_shortened(error, _FIRST_WORDS),
+        names=evidence(contract) if contract else None,
+        parity=_cell(parity, told.get("raw_parity")),
+        parity_of=row.parity_of,
+        unmatched=_cell(row.unmatched, told.get("end_to_end_parity")),
+        size=row.size,
+        latency=_cell(latency, told.get("latency")),
+        verdict=row.status,
+    )
+
+
+def _cell(text: str, result: CheckResult | None) -> Cell:
+    status = evidence(result) if result else Status.PASS
+    return Cell(text, None if status is Status.PASS else status)
+
+
+def _shortened(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    words = cut.rpartition(" ")[0]
+    return f"{words if 2 * len(words) > most else cut} \u2026"
+
+
+def _stopped(
+    found: dict[tuple[Converts, str, str], list[str]], converts: Converts
+) -> tuple[Stopped, ...]:
+    return tuple(
+        Stopped(model, tuple(variants), _shortened(error, _ONE_LINE))
+        for (outcome, model, error), variants in found.items()
+        if outcome is converts
+    )
+
+
+def _summary(models: list[MatrixModel]) -> str:
+    count = Counter(row.converts for model in models for row in model.rows)
+    files = formatting.plural(count.total(), "file")
+    tested = formatting.plural(sum(bool(model.rows) for model in models), "model")
+    return (
+        f"{tested}, {files} asked for: {count[Converts.YES]} converted, "
+        f"{count[Converts.NO]} refused, {count[Converts.NOT_TRIED]} not tried."
+    )
+
+
+def _facts(record: Record) -> tuple[tuple[str, str], ...]:
+    header = record.header
+    machine = (
+        f"{value} cores" if name == "cores" else value for name, value in header.machine.items()
+    )
+    threads = sorted({timing.threads for timing in record.timings})
+    return (
+        ("TensorFlow", header.versions.get("tensorflow", formatting.NOTHING)),
+        ("LiteRT", header.versions.get("ai-edge-litert", formatting.NOTHING)),
+        ("Date", formatting.moment(header.started)),
+        ("Machine", ", ".join(machine) or formatting.NOTHING),
+        ("Threads", ", ".join(map(str, threads)) or "latency was not measured"),
+        ("Zoo", PurePath(header.options.get("zoo", "")).name or formatting.NOTHING),
+        ("Labelled images", header.options.get("labelled images", formatting.NOTHING)),
+    )
