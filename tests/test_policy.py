@@ -17,7 +17,7 @@ from validation.checks.canaries import check_canaries
 from validation.checks.detections import compare_detections
 from validation.checks.numerics import compare_tensors
 from validation.checks.postprocess import check_postprocess
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.errors import CatalogueError
 from validation.limits import Limit
 from validation.plugin.fixtures import CHECK_ORDER
@@ -30,8 +30,9 @@ from validation.zoo.canaries import Canary
 _ROOT = Path(__file__).parents[1]
 _KEY = ModelKey("m", "float")
 _LIMIT = '[[limit]]\ncheck = "c"\nmeasure = "x"\n'
-# A signature does without it: most models know no class of the canaries.
-_NEVER_REQUIRED = {"canaries"}
+# A signature does without them: most models know no class of the canaries, and an archive
+# without pipeline.config has one route only.
+_NEVER_REQUIRED = {"canaries", "route_parity"}
 
 
 def _policy(path: Path, text: str) -> Policy:
@@ -75,6 +76,8 @@ def _run_every_check(policy: Policy) -> None:
         CLASS_PREDICTIONS_NAME: np.zeros((1, 2, 2), np.float32),
     }
     compare_tensors(raw, raw, policy=policy, key=_KEY)
+    routes = {**raw, ANCHORS_NAME: np.zeros((2, 4), np.float32)}
+    compare_tensors(routes, routes, policy=policy, key=_KEY, check="route_parity")
     check_postprocess([found], [found], ["a"], policy=policy, key=_KEY)
     compare_detections(
         {"a": found},

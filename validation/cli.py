@@ -22,8 +22,9 @@ from validation.contracts import (
 )
 from validation.errors import ArtefactMissing, UsageError, ValidationError
 from validation.export.options import ExportOptions
+from validation.export.prefix import check_prefix
 from validation.native_log import held_back
-from validation.pipeline.config import load_pipeline
+from validation.pipeline.config import PipelineConfig, load_pipeline
 
 _EXPORT_EXAMPLE = """example:
   python -m validation export \\
@@ -91,7 +92,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--trained_checkpoint_prefix",
         type=Path,
         metavar="PREFIX",
-        help="model.ckpt, with .meta, .index and .data-* beside it",
+        help="model.ckpt: .index and .data-* beside it, and .meta or --pipeline_config_path",
     )
     parser.add_argument(
         "--pipeline_config_path",
@@ -202,22 +203,14 @@ def _positive(text: str) -> int:
 def _export(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     config = options.pipeline_config_path and load_pipeline(options.pipeline_config_path)
+    prefix: Path | None = options.trained_checkpoint_prefix
+    source: Path | None = options.frozen_graph
     # Refused before TensorFlow is loaded, which takes seconds.
-    source = options.frozen_graph or _meta_beside(options.trained_checkpoint_prefix)
-    if not source.is_file():
+    if prefix is not None:
+        check_prefix(prefix)
+        source = _meta_beside(prefix, config)
+    if source is not None and not source.is_file():
         raise ArtefactMissing("no such graph", where=source)
-    _say("loading TensorFlow")
-    with held_back():
-        from validation.export.from_graph import export_from_graph
-        from validation.export.graph_io import read_graph, write_export
-
-    graph = read_graph(source)
-    values = None
-    if options.trained_checkpoint_prefix:
-        from validation.export.freezing import open_checkpoint
-
-        values = open_checkpoint(options.trained_checkpoint_prefix)
-    _say(f"exporting {source.name}")
     flags = ExportOptions(
         add_postprocessing_op=options.add_postprocessing_op,
         max_detections=options.max_detections,
@@ -225,11 +218,18 @@ def _export(options: argparse.Namespace) -> None:
         max_classes_per_detection=options.max_classes_per_detection,
         use_regular_nms=options.use_regular_nms,
     )
+    _say("loading TensorFlow")
     with held_back():
-        export = export_from_graph(graph, flags, config=config, values=values, where=source.name)
+        from validation.export.graph_io import write_export
+        from validation.export.routes import export_model
+
+    _say(f"exporting {(source or prefix or Path()).name}")
+    with held_back():
+        export, route = export_model(source, prefix, config, flags)
     written = write_export(options.output_directory, export)
     contract = written.contract
     size = contract.preprocessing
+    _say(f"route: {route}")
     _say(f"done in {time.perf_counter() - started:.1f} s")
     print(
         f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
@@ -239,20 +239,17 @@ def _export(options: argparse.Namespace) -> None:
         print(path)
 
 
-def _meta_beside(prefix: Path) -> Path:
-    from validation.export.prefix import check_prefix
-
-    check_prefix(prefix)
+def _meta_beside(prefix: Path, config: PipelineConfig | None) -> Path | None:
     meta = prefix.with_name(f"{prefix.name}.meta")
-    if not meta.is_file():
-        raise ArtefactMissing(
-            "the checkpoint has no inference graph beside it",
-            expected=meta.name,
+    if meta.is_file():
+        return meta
+    if config is None:
+        raise UsageError(
+            "a checkpoint alone does not say what graph it belongs to",
+            expected=f"--pipeline_config_path, or {meta.name} beside the checkpoint",
             where=prefix.parent,
-            next_step="use the archive's .meta or --frozen_graph: an export from a bare "
-            "checkpoint and pipeline.config is not supported yet",
         )
-    return meta
+    return None
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_ssd
 from miniature_cases import MiniatureFiles
 
 from validation import __version__
@@ -233,10 +234,28 @@ def test_checkpoint_without_meta(tmp_path: Path, capsys: Capture) -> None:
     for name in ("model.ckpt.index", "model.ckpt.data-00000-of-00001"):
         (tmp_path / name).touch()
     arguments = [f"--trained_checkpoint_prefix={tmp_path / 'model.ckpt'}"]
-    assert main(["export", *arguments, f"--output_directory={tmp_path / 'out'}"]) == 1
+    assert main(["export", *arguments, f"--output_directory={tmp_path / 'out'}"]) == 2
     error = _error(capsys)
-    assert "no inference graph beside it" in error
-    assert "expected model.ckpt.meta" in error
+    assert "a checkpoint alone does not say what graph it belongs to" in error
+    assert "expected --pipeline_config_path, or model.ckpt.meta beside" in error
+
+
+def test_bare_checkpoint_with_its_config(tmp_path: Path, capsys: Capture) -> None:
+    """As the old exporter was called: the graph is built from the config."""
+    archive = small_ssd.write_small_archive(tmp_path / "small")
+    (archive / "model.ckpt.meta").unlink()
+    out = tmp_path / "out"
+    arguments = [
+        f"--trained_checkpoint_prefix={archive / 'model.ckpt'}",
+        f"--pipeline_config_path={archive / 'pipeline.config'}",
+        f"--output_directory={out}",
+    ]
+    assert main(["export", *arguments]) == 0
+    told = capsys.readouterr()
+    assert "64x96" in told.out
+    assert "3 classes" in told.out
+    assert "route: built from small/pipeline.config and model.ckpt" in told.err
+    assert (out / "tflite_graph.pb").is_file()
 
 
 def test_output_folder_that_cannot_be_written(
@@ -313,7 +332,7 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("validation.export.graph_io.read_graph", interrupted)
+    monkeypatch.setattr("validation.export.routes.read_graph", interrupted)
     assert main(["export", f"--frozen_graph={graph}", "--output_directory=out"]) == 130
     assert "interrupted; nothing half-written is left" in capsys.readouterr().err
 

@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from miniatures import Miniature
 
 from validation.contracts import (
@@ -20,7 +18,6 @@ from validation.contracts import (
 from validation.errors import GraphError, NotSsdGraph
 from validation.export.freezing import open_checkpoint, variables
 from validation.export.from_graph import (
-    center_size,
     export_from_graph,
     with_options,
     without_postprocessing,
@@ -233,20 +230,3 @@ def test_source_graph_is_left_as_it_was(graph_of):
     graph, before = graph_of(), graph_of()
     export_from_graph(graph, ExportOptions())
     assert graph == before
-
-
-@given(
-    st.lists(st.tuples(*[st.floats(-1, 2, width=32)] * 4), min_size=1, max_size=20).map(
-        lambda rows: np.array(rows, np.float32)
-    )
-)
-@settings(max_examples=50, deadline=None)
-def test_center_size_is_the_middle_and_the_sides(corners):
-    """Centre form: middle of each pair of sides, and their distance; float32."""
-    y, x, height, width = center_size(corners).T
-    ymin, xmin, ymax, xmax = corners.astype(np.float64).T
-    assert center_size(corners).dtype == np.float32
-    np.testing.assert_allclose(y, (ymin + ymax) / 2, atol=1e-6)
-    np.testing.assert_allclose(x, (xmin + xmax) / 2, atol=1e-6)
-    np.testing.assert_allclose(height, ymax - ymin, atol=1e-6)
-    np.testing.assert_allclose(width, xmax - xmin, atol=1e-6)

@@ -113,7 +113,8 @@ def test_fault_turns_its_checks_red(
 def test_every_check_is_tripped_by_a_fault() -> None:
     """A check that no fault turns red may be one that cannot."""
     tripped = {check for fault in FAULTS for check in fault.trips}
-    assert tripped == set(CHECK_ORDER) == set(_PROMISES)
+    # route_parity needs a model of a true architecture: tests/chain/test_routes.py.
+    assert tripped == set(CHECK_ORDER) - {"route_parity"} == set(_PROMISES)
 
 
 def test_every_variant_of_a_check_is_tripped() -> None:

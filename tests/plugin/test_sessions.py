@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., pytest.RunResult]
 
-_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity"}, {"raw_parity"}
+_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity"}, {"raw_parity", "route_parity"}
 
 
 def _expected_checks() -> set[tuple[str, str]]:
@@ -42,12 +42,13 @@ def _verdict(result: pytest.RunResult) -> str:
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()
-    result.assert_outcomes(passed=14, skipped=2)
+    result.assert_outcomes(passed=14, skipped=3)
     assert result.ret == 0
     assert _verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()
     unknown = {key for key, line in session.checks().items() if line["status"] != "pass"}
-    assert unknown == {("canaries", "float"), ("canaries", "raw")}
+    # Nobody can build a miniature from its config.
+    assert unknown == {("canaries", "float"), ("canaries", "raw"), ("route_parity", "raw")}
     result.stdout.fnmatch_lines(
         ["SKIPPED * UNKNOWN: the model knows no class of the canaries: person"]
     )
@@ -61,13 +62,13 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
     assert footer["kind"] == "footer"
-    assert (footer["results"], footer["exit_code"]) == (16, 0)
+    assert (footer["results"], footer["exit_code"]) == (17, 0)
     assert footer["seconds"] > 0
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
-        "check": 16,
+        "check": 17,
         "timing": 2,
-        "artefact": 6,
+        "artefact": 8,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
     }
@@ -86,7 +87,7 @@ def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None
     over_miniature("-k", "archive or tflite_file", labelled=False)
     artefacts = [line for line in session.lines() if line["kind"] == "artefact"]
     roles = [line["role"] for line in artefacts]
-    assert roles == ["source", "source", "tflite float", "tflite raw"]
+    assert roles == ["source", "reference"] * 2 + ["tflite float", "tflite raw"]
     assert all(len(line["sha256"]) == 64 and line["size_bytes"] > 0 for line in artefacts)
 
 
@@ -109,7 +110,8 @@ def test_cached_run_starts_without_tensorflow(over_miniature: Run, session: Any)
         "import sys\n\n\ndef pytest_unconfigure(config):\n"
         "    print('tensorflow loaded:', 'tensorflow' in sys.modules)\n"
     )
-    result = over_miniature(apart=True)
+    # A config that cannot be built is tried anew each time, and that takes TensorFlow.
+    result = over_miniature("-k", "not config_describes", apart=True)
     assert result.ret == 0
     assert "tensorflow loaded: False" in result.outlines
 
@@ -123,11 +125,12 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
     assert set(checks) == _expected_checks()
     unknown = {key for key, line in checks.items() if line["status"] != "pass"}
     assert unknown == {
-        (check, variant) for check in ("latency", "canaries") for variant in ("float", "raw")
+        ("route_parity", "raw"),
+        *((check, variant) for check in ("latency", "canaries") for variant in ("float", "raw")),
     }
     assert "run the timing suite without -n" in checks["latency", "float"]["message"]
     assert session.lines()[0]["kind"] == "header"
-    assert session.lines()[-1]["results"] == 16
+    assert session.lines()[-1]["results"] == 17
     assert not [line for line in session.lines() if line["kind"] == "timing"]
     assert "UNKNOWN" in session.page()
 
@@ -135,7 +138,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=14)
+    result.assert_outcomes(skipped=2, deselected=15)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert _verdict(result) == "UNKNOWN"
 
@@ -143,7 +146,7 @@ def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any)
 def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session: Any) -> None:
     """Accuracy is required and unknown: the run's verdict is UNKNOWN, with what to pass."""
     result = over_miniature(labelled=False)
-    result.assert_outcomes(passed=12, skipped=4)
+    result.assert_outcomes(passed=12, skipped=5)
     assert _verdict(result) == "UNKNOWN"
     accuracy = session.checks()["accuracy", "raw"]
     assert accuracy["status"] == "unknown"
@@ -153,7 +156,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=14)
+    result.assert_outcomes(passed=2, deselected=15)
     assert _verdict(result) == "UNKNOWN"
     assert any("required, but it left no result" in line for line in result.outlines)
     assert set(session.checks()) == {("archive", "float"), ("archive", "raw")}

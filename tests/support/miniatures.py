@@ -38,7 +38,7 @@ model {{
   ssd {{
     num_classes: {num_classes}
     image_resizer {{ {resizer} }}
-    feature_extractor {{ type: "ssd_mobilenet_v2" }}
+    feature_extractor {{ type: "ssd_miniature" }}
     box_coder {{
       faster_rcnn_box_coder {{
         y_scale: {y_scale} x_scale: {x_scale} height_scale: {h_scale} width_scale: {w_scale}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from validation.chain.synthetic import GROUP, synthetic_archive
 from validation.chain.work import Work, code_sha256, file_sha256, installed_version, timed
 from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.errors import ArtefactMissing, ValidationError
@@ -35,6 +36,7 @@ GUIDE_DEFAULT = ExportOptions(
 
 _WITH_OP = "with_postprocessing"
 _RAW = "raw_outputs"
+_FROZEN = "frozen_inference_graph.pb"
 _DETECTIONS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
@@ -76,44 +78,111 @@ class ModelChain:
         if self._not_obtained is not None:
             raise self._not_obtained.with_traceback(None)
         try:
+            if self.entry.group == GROUP:
+                return synthetic_archive(self.entry, self.work, self._cache_dir)
             with timed(self.name, "fetch", self.on_step):
                 return obtain(self.entry, self._cache_dir, offline=self._offline)
         except ValidationError as error:
             self._not_obtained = error
             raise
 
+    @property
+    def reference_origin(self) -> str:
+        """Where the reference comes from: the report says which witness was heard."""
+        archive = self.archive
+        if archive.frozen_graph is not None:
+            return "frozen_inference_graph.pb of the archive"
+        if self._has_meta_route():
+            return f"{archive.meta_graph.name} of the archive with its checkpoint"  # type: ignore[union-attr]
+        return (
+            "built from pipeline.config and the checkpoint: it shares this harness's reading "
+            "of the config"
+        )
+
+    def _has_meta_route(self) -> bool:
+        return self.archive.meta_graph is not None and self.archive.checkpoint_prefix is not None
+
     @cached_property
     def reference_graph(self) -> Path:
-        """An inference graph from image_tensor to detections: the archive's own.
+        """An inference graph from image_tensor to detections.
 
-        Where the archive has only a .meta and a checkpoint, that graph with the
-        checkpoint's values is it: built by who trained the model, not by us.
+        The archive's own; else its .meta with the checkpoint's values, built by who
+        trained the model; else one built from its pipeline.config and checkpoint.
         """
         archive = self.archive
         if archive.frozen_graph is not None:
             return archive.frozen_graph
-        meta, prefix = archive.meta_graph, archive.checkpoint_prefix
-        if meta is None or prefix is None:
+        prefix, config = archive.checkpoint_prefix, archive.pipeline_config
+        if prefix is None or (archive.meta_graph is None and config is None):
             raise ArtefactMissing(
-                "the archive has no inference graph to export from",
-                expected="frozen_inference_graph.pb, or model.ckpt.meta with .index and .data-*",
+                "the archive has nothing to export from",
+                expected="frozen_inference_graph.pb, or a checkpoint with .meta or pipeline.config",
                 where=archive.root.name,
-                next_step="export from a bare checkpoint and pipeline.config is not supported yet",
             )
 
         def make(folder: Path) -> None:
-            from validation.export.freezing import frozen_from_checkpoint
+            from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
+            from validation.export.from_checkpoint import restored_body
+            from validation.export.inference_graph import inference_graph
+            from validation.graphs.ssd import build
+            from validation.pipeline.config import load_pipeline
 
-            graph = frozen_from_checkpoint(meta, prefix, _DETECTIONS)
-            (folder / "frozen_inference_graph.pb").write_bytes(graph.SerializeToString())
+            if archive.meta_graph is not None:
+                graph = frozen_from_checkpoint(archive.meta_graph, prefix, _DETECTIONS)
+            else:
+                described = load_pipeline(config)  # type: ignore[arg-type]
+                built = build(described)
+                body = restored_body(built, described, prefix, open_checkpoint(prefix))
+                graph = inference_graph(body, built)
+            (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
 
-        shards = sorted(prefix.parent.glob(f"{prefix.name}.*"))
+        made_from = {**self._checkpoint_hashes(), **_makers("export", "graphs", "pipeline")}
+        return self.work.product(self.name, "freeze", made_from, make) / _FROZEN
+
+    def _checkpoint_hashes(self) -> dict[str, str]:
+        prefix, config = self.archive.checkpoint_prefix, self.archive.pipeline_config
+        files = [] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))
+        files += [] if config is None else [config]
+        return {path.name: file_sha256(path) for path in files}
+
+    def built_export(self) -> ExportedGraph:
+        """The raw-outputs form, built from pipeline.config: the second route to one model.
+
+        Weights come from the checkpoint, or from the frozen graph where there is none.
+
+        Raises:
+            ArtefactMissing: The archive has no pipeline.config.
+        """
+        archive = self.archive
+        config, prefix = archive.pipeline_config, archive.checkpoint_prefix
+        if config is None:
+            raise ArtefactMissing("the archive has no pipeline.config", where=archive.root.name)
+
+        def make(folder: Path) -> None:
+            from validation.export.freezing import open_checkpoint
+            from validation.export.from_checkpoint import (
+                export_from_checkpoint,
+                export_with_constants,
+            )
+            from validation.export.from_graph import without_postprocessing
+            from validation.export.graph_io import read_graph, write_export
+            from validation.pipeline.config import load_pipeline
+
+            described = load_pipeline(config)
+            if prefix is None:
+                export = export_with_constants(described, read_graph(self.reference_graph))
+            else:
+                values = open_checkpoint(prefix)
+                export = export_from_checkpoint(described, prefix, values, EVALUATION)
+            write_export(folder, without_postprocessing(export))
+
         made_from = {
-            "files": {path.name: file_sha256(path) for path in shards},
-            **_makers("export"),
+            "graph": self.reference_sha256,
+            **self._checkpoint_hashes(),
+            **_makers("export", "graphs", "pipeline"),
         }
-        folder = self.work.product(self.name, "freeze", made_from, make)
-        return folder / "frozen_inference_graph.pb"
+        place = self.work.product(self.name, "export from pipeline.config", made_from, make)
+        return load_export(place)
 
     @cached_property
     def reference_sha256(self) -> str:

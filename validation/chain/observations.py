@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from validation.chain.model import EVALUATION, ModelChain, told
 from validation.chain.work import code_sha256, file_sha256, installed_version
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
 from validation.inference.base import Detector, ImageFile, detect_all
 from validation.inference.graph import OUTPUTS, GraphDetector
@@ -104,10 +105,15 @@ class Observations:
         self.candidate(variant, options)
         return self._seconds[variant, options]
 
-    def session_raw_outputs(self, count: int) -> Arrays:
-        """Raw outputs of the exported graph in a TensorFlow session, [I, 1, N, ...]."""
+    def session_raw_outputs(self, count: int, export: ExportedGraph | None = None) -> Arrays:
+        """Raw outputs of an exported graph in a TensorFlow session, [I, 1, N, ...].
+
+        Args:
+            count: The first images.
+            export: In the raw-outputs form; None takes the one that is converted.
+        """
         names = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
-        export = self.chain.exported(add_postprocessing_op=False)
+        export = export or self.chain.exported(add_postprocessing_op=False)
         graph = export.graph
 
         def make(folder: Path) -> None:

@@ -6,6 +6,7 @@ CheckResult and the evidence that belongs to it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,8 +20,12 @@ from validation.checks.detections import compare_detections
 from validation.checks.numerics import compare_tensors
 from validation.checks.postprocess import check_postprocess
 from validation.checks.structure import check_export_contract, check_tflite_contract
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.errors import ConfigError
+from validation.export.exported import ExportedGraph
 from validation.inference.base import ImageFile
+from validation.limits import Status
+from validation.pipeline.config import load_pipeline
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.record_lines import Entry
@@ -29,6 +34,8 @@ from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
 
+NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
+QUANTISED = "the config has a graph_rewriter: its graph cannot be built yet"
 DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
 
 
@@ -45,7 +52,18 @@ def archive(case: Case) -> list[Entry]:
         origin=entry.origin,
         licence=entry.licence,
     )
-    return [about, check_archive(obtained, case.key)]
+    result = check_archive(obtained, case.key)
+    if result.status is Status.FAIL:
+        return [about, result]
+    reference = Artefact(
+        model=case.key.model,
+        role="reference",
+        name=case.chain.reference_graph.name,
+        sha256=case.chain.reference_sha256,
+        size_bytes=case.chain.reference_graph.stat().st_size,
+        origin=case.chain.reference_origin,
+    )
+    return [about, reference, result]
 
 
 def export_contract(case: Case) -> list[Entry]:
@@ -97,6 +115,40 @@ def raw_parity(case: Case) -> list[Entry]:
         images=[image.key for image in case.observations.images[:count]],
     )
     return [result]
+
+
+def route_parity(case: Case) -> list[Entry]:
+    """The archive's graph and the one that its pipeline.config describes are one model.
+
+    Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
+    """
+    config = case.chain.archive.pipeline_config
+    if config is None:
+        return [CheckResult.unknown("route_parity", case.key, NO_CONFIG)]
+    if load_pipeline(config).is_quantized:
+        return [CheckResult.unknown("route_parity", case.key, QUANTISED)]
+    count = _parity_images(case)
+    own = case.chain.exported(add_postprocessing_op=False)
+    try:
+        built = case.chain.built_export()
+    except ConfigError as error:
+        return [CheckResult.unknown("route_parity", case.key, f"no second route: {error}")]
+    result = compare_tensors(
+        _routes_view(case, count, own),
+        _routes_view(case, count, built),
+        policy=case.policy,
+        key=case.key,
+        check="route_parity",
+    )
+    if result.status is Status.FAIL:
+        told = f"checkpoint and config disagree with the inference graph; {result.message}"
+        result = dataclasses.replace(result, message=told)
+    return [result]
+
+
+def _routes_view(case: Case, count: int, export: ExportedGraph) -> dict[str, np.ndarray]:
+    outputs = _squeezed(case.observations.session_raw_outputs(count, export))
+    return {**outputs, ANCHORS_NAME: np.load(export.anchors)}
 
 
 def postprocess_parity(case: Case) -> list[Entry]:

@@ -18,13 +18,14 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
         key: Model and variant.
     """
     frozen = archive.frozen_graph is not None
-    from_checkpoint = archive.meta_graph is not None and archive.checkpoint_prefix is not None
-    missing = "frozen_inference_graph.pb, or model.ckpt.meta with its .index and .data-*"
+    described = archive.meta_graph is not None or archive.pipeline_config is not None
+    from_checkpoint = described and archive.checkpoint_prefix is not None
+    missing = "frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or pipeline.config"
     measures = (
         Measure(
             "exportable",
             frozen or from_checkpoint,
-            Limit("equal", True, "an inference graph is what an export is cut from"),
+            Limit("equal", True, "an inference graph, or what one is built from"),
         ),
         Measure("pinned_by_catalogue", archive.entry.digest is not None),
         Measure("sha256", archive.source.sha256),

@@ -133,6 +133,16 @@ def freeze(graph: Any, values: Values) -> Any:
     return frozen
 
 
+def checkpoint_shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of a checkpoint.
+
+    Raises:
+        ArtefactMissing, GraphError: See `open_checkpoint`.
+    """
+    shapes = _reader(prefix).get_variable_to_shape_map()
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
 def open_checkpoint(prefix: Path) -> Values:
     """Open a checkpoint; values are read by name when they are asked for.
 
@@ -143,21 +153,8 @@ def open_checkpoint(prefix: Path) -> Values:
         ArtefactMissing: No such checkpoint, or ``.index`` left on the prefix.
         GraphError: Damaged; or, when asked, a variable that is not there.
     """
-    check_prefix(prefix)
-    try:
-        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
-        present = reader.get_variable_to_shape_map()
-    except _READ_ERRORS as error:
-        raise GraphError(
-            "the checkpoint cannot be opened", got=_first_line(error), where=prefix.name
-        ) from error
-    if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
-        raise GraphError(
-            "this is an object-based checkpoint of TensorFlow 2",
-            expected="a name-based checkpoint of TensorFlow 1",
-            where=prefix.name,
-            next_step="export it with the TensorFlow 2 OD API",
-        )
+    reader = _reader(prefix)
+    present = reader.get_variable_to_shape_map()
 
     def value(name: str) -> np.ndarray | None:
         if name not in present:
@@ -174,6 +171,25 @@ def open_checkpoint(prefix: Path) -> Values:
         return tensor
 
     return value
+
+
+def _reader(prefix: Path) -> Any:
+    check_prefix(prefix)
+    try:
+        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
+        present = reader.get_variable_to_shape_map()
+    except _READ_ERRORS as error:
+        raise GraphError(
+            "the checkpoint cannot be opened", got=_first_line(error), where=prefix.name
+        ) from error
+    if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
+        raise GraphError(
+            "this is an object-based checkpoint of TensorFlow 2",
+            expected="a name-based checkpoint of TensorFlow 1",
+            where=prefix.name,
+            next_step="export it with the TensorFlow 2 OD API",
+        )
+    return reader
 
 
 def _first_line(error: Exception) -> str:

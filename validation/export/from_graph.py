@@ -33,6 +33,7 @@ from validation.export.graph_io import GraphExport
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import add_postprocess_node
 from validation.export.ssd_reading import SsdReading, read_ssd
+from validation.graphs.boxes import center_size
 from validation.pipeline.config import PipelineConfig
 
 
@@ -164,18 +165,6 @@ def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
             where=where,
         )
     return _Sizes(center_size(corners), scores.shape[2], boxes.ndim)
-
-
-def center_size(corners: np.ndarray) -> np.ndarray:
-    """Anchors (ymin, xmin, ymax, xmax) as (y, x, h, w), float32 [N, 4].
-
-    The form that TFLite_Detection_PostProcess reads; the order of the operations is
-    the OD API's box coder's, so that the rounding is the same.
-    """
-    ymin, xmin, ymax, xmax = corners.astype(np.float32).T
-    height, width = ymax - ymin, xmax - xmin
-    two = np.float32(2)
-    return np.stack([ymin + height / two, xmin + width / two, height, width], axis=1)
 
 
 def _contract(

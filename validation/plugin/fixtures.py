@@ -26,6 +26,7 @@ CHECK_ORDER = (
     "archive",
     "export_contract",
     "tflite_contract",
+    "route_parity",
     "raw_parity",
     "postprocess_parity",
     "end_to_end_parity",

@@ -12,6 +12,7 @@ import pytest
 from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
+from validation.chain.synthetic import GROUP, synthetic_entries
 from validation.chain.work import Work, timed
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
@@ -113,7 +114,7 @@ def _resolve(config: pytest.Config) -> SessionState:
     with timed("", "load labelled images", steps.append):
         dataset = _dataset(config)
     return SessionState(
-        entries=load_catalogue().select(option("--zoo"), option("--model")),
+        entries=_entries(option("--zoo"), option("--model")),
         # In the order of VARIANTS, whatever the order on the command line.
         variants=tuple(name for name in VARIANTS if name in (option("--variant") or VARIANTS)),
         policy=load_policy(),
@@ -124,6 +125,12 @@ def _resolve(config: pytest.Config) -> SessionState:
         offline=option("--offline"),
         steps=steps,
     )
+
+
+def _entries(zoo: str, model_glob: str) -> tuple[CatalogueEntry, ...]:
+    if zoo == GROUP:
+        return synthetic_entries(model_glob)
+    return load_catalogue().select(zoo, model_glob)
 
 
 def _dataset(config: pytest.Config) -> Dataset | None:

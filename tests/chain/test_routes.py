@@ -1,0 +1,156 @@
+"""Two routes to one model, on a small model of a true architecture."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_ssd
+
+from validation.chain import promises
+from validation.chain.case import Case, image_files
+from validation.chain.model import ModelChain
+from validation.chain.observations import Observations
+from validation.chain.work import Work
+from validation.export.archive_writer import PREFIX, write_checkpoint
+from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.limits import Status
+from validation.policy import load_policy
+from validation.records import Artefact, CheckResult, ModelKey, Step
+from validation.zoo.canaries import load_canaries
+from validation.zoo.folders import entries_at
+
+_FROZEN = "frozen_inference_graph.pb"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one whole archive."""
+    zoo = tmp_path_factory.mktemp("zoo")
+    small_ssd.write_small_archive(zoo / "small")
+    return zoo
+
+
+@pytest.fixture
+def zoo(original: Path, tmp_path: Path) -> Path:
+    """A copy, to be changed."""
+    return Path(shutil.copytree(original, tmp_path / "zoo"))
+
+
+def _case(zoo: Path, cache: Path, variant: str = "raw") -> Case:
+    steps: list[Step] = []
+    (entry,) = entries_at(zoo)
+    chain = ModelChain(
+        entry,
+        Work(cache / "work", steps.append),
+        cache_dir=cache,
+        offline=True,
+        on_step=steps.append,
+    )
+    canaries = load_canaries()
+    observations = Observations(chain, image_files(None, canaries), steps.append)
+    key = ModelKey(entry.name, variant)
+    return Case(key, chain, observations, load_policy(), None, canaries, ("float", "raw"))
+
+
+def _judge(case: Case) -> CheckResult:
+    (result,) = [e for e in promises.route_parity(case) if isinstance(e, CheckResult)]
+    return result
+
+
+def _origin(case: Case) -> str:
+    (reference,) = [
+        entry
+        for entry in promises.archive(case)
+        if isinstance(entry, Artefact) and entry.role == "reference"
+    ]
+    return reference.origin
+
+
+def test_routes_of_one_archive_agree(zoo: Path, tmp_path: Path) -> None:
+    """Graph, config and checkpoint tell the same story; all three tensors are compared."""
+    result = _judge(_case(zoo, tmp_path / "cache"))
+    assert result.status is Status.PASS
+    values = {measure.name: measure.value for measure in result.measures}
+    assert values["anchors_max_abs_diff"] <= 1e-6
+    assert values["box_encodings_max_abs_diff"] <= 1e-5
+
+
+def test_frozen_weights_stand_in_for_a_checkpoint(zoo: Path, tmp_path: Path) -> None:
+    """An archive without checkpoint has two routes all the same."""
+    for path in (zoo / "small").glob("model.ckpt*"):
+        path.unlink()
+    (zoo / "small" / "checkpoint").unlink()
+    assert _judge(_case(zoo, tmp_path / "cache")).status is Status.PASS
+
+
+def test_checkpoint_with_other_weights_is_told(zoo: Path, tmp_path: Path) -> None:
+    """The fault of archives whose .pb and checkpoint come from different steps (A02)."""
+    prefix = zoo / "small" / PREFIX
+    values = open_checkpoint(prefix)
+    named = {name: values(name) for name in checkpoint_shapes(prefix) if name != "global_step"}
+    (weights,) = [name for name in named if name.endswith("Conv2d_0/weights")]
+    named[weights] = named[weights] + np.float32(0.1)
+    write_checkpoint(prefix, named)
+    result = _judge(_case(zoo, tmp_path / "cache"))
+    assert result.status is Status.FAIL
+    assert result.message.startswith("checkpoint and config disagree with the inference graph")
+
+
+def test_anchors_of_another_config_are_told(zoo: Path, tmp_path: Path) -> None:
+    """Same count, other places (C05): blind to every comparison that shares the config."""
+    config = zoo / "small" / "pipeline.config"
+    config.write_text(config.read_text().replace("min_scale: 0.2", "min_scale: 0.1"))
+    result = _judge(_case(zoo, tmp_path / "cache"))
+    assert result.status is Status.FAIL
+    broken = {m.name for m in result.measures if m.status is Status.FAIL}
+    assert broken == {"anchors_max_abs_diff"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text + "graph_rewriter { quantization {} }\n", "graph_rewriter"),
+        (lambda text: text.replace("ssd_mobilenet_v1", "ssd_mobilnet_v1"), "no second route"),
+    ],
+)
+def test_config_that_cannot_be_built_gives_no_evidence(
+    zoo: Path, tmp_path: Path, change: object, told: str
+) -> None:
+    """UNKNOWN with the reason; neither a pass nor the archive's fault."""
+    config = zoo / "small" / "pipeline.config"
+    config.write_text(change(config.read_text()))  # type: ignore[operator]
+    result = _judge(_case(zoo, tmp_path / "cache"))
+    assert result.status is Status.UNKNOWN
+    assert told in result.message
+
+
+def test_without_a_config_there_is_one_route(zoo: Path, tmp_path: Path) -> None:
+    """As in the person detector's package."""
+    (zoo / "small" / "pipeline.config").unlink()
+    result = _judge(_case(zoo, tmp_path / "cache"))
+    assert (result.status, result.message) == (Status.UNKNOWN, promises.NO_CONFIG)
+
+
+def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:
+    """Without any graph the reference is built, finds the same, and says what it is."""
+    whole = _case(zoo, tmp_path / "whole")
+    expected = whole.observations.reference()
+    assert _origin(whole) == "frozen_inference_graph.pb of the archive"
+    for name in (_FROZEN, f"{PREFIX}.meta"):
+        (zoo / "small" / name).unlink()
+    bare = _case(zoo, tmp_path / "bare")
+    assert "shares this harness's reading of the config" in _origin(bare)
+    assert bare.observations.reference() == expected
+    assert bare.chain.tflite("float").is_file()
+
+
+def test_meta_goes_before_our_own_graph(zoo: Path, tmp_path: Path) -> None:
+    """Somebody else's graph is the better witness."""
+    (zoo / "small" / _FROZEN).unlink()
+    case = _case(zoo, tmp_path / "cache")
+    assert _origin(case) == "model.ckpt.meta of the archive with its checkpoint"
+    assert _judge(dataclasses.replace(case)).status is Status.PASS

@@ -1,0 +1,219 @@
+"""The Markdown document of the matrix: the record's, whole, and safe to render."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+import validation
+from validation.errors import ArtefactMissing, IncompleteRecord
+from validation.limits import Limit
+from validation.policy import Policy
+from validation.record_lines import Entry
+from validation.records import Artefact, CheckResult, Footer, Header, Measure, ModelKey
+from validation.signoff.store import RECORD_NAME, RecordWriter
+
+Write = Callable[..., Path]
+
+HEADER = Header(
+    run="2026-01-02-night",
+    started="2026-01-02T03:04:05+00:00",
+    selection=("ssd_v2-float", "ssd_v1-float", "lost-float"),
+    options={"zoo": "tf1", "models": "ssd_v2 ssd_v1 lost", "variants": "float", "offline": "yes"},
+    versions={"tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
+    machine={"processor": "A chip", "cores": "2"},
+    policy_sha256="a1" * 32,
+)
+POLICY = Policy((), {}, {}, "a1" * 32)
+ENTRIES: tuple[Entry, ...] = (
+    Artefact("ssd_v2", "tflite float", "ssd_v2-float.tflite", "d4" * 32, 12_180_000),
+    CheckResult.judged(
+        "end_to_end_parity",
+        ModelKey("ssd_v2", "float"),
+        (
+            Measure("unmatched_detections", 3, Limit("max", 0, "none")),
+            Measure("compared_detections", 128),
+        ),
+    ),
+    CheckResult.failed(
+        "tflite_contract", ModelKey("ssd_v1", "float"), "ConversionError: a | b *is* not known"
+    ),
+    CheckResult.failed("tflite_contract", ModelKey("lost", "float"), "DownloadFailed: no network"),
+)
+
+
+def load_tool() -> ModuleType:
+    path = Path(validation.__file__).parents[1] / "tools" / "write_matrix.py"
+    spec = importlib.util.spec_from_file_location("write_matrix", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+TOOL = load_tool()
+
+
+@pytest.fixture
+def write_record(tmp_path: Path) -> Write:
+    """Write a record and give its path."""
+
+    def write(
+        entries: Iterable[Entry] = ENTRIES, header: Header = HEADER, ended: bool = True
+    ) -> Path:
+        with RecordWriter(tmp_path / "run") as writer:
+            writer.write(header)
+            for entry in entries:
+                writer.write(entry)
+            if ended:
+                writer.close(Footer("2026-01-02T03:05:05+00:00", 60.0, writer.results, 1))
+        return writer.path
+
+    return write
+
+
+def table_of(text: str) -> list[list[str]]:
+    """The cells of the document's table, split as Markdown does."""
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip("| \n"))] for row in rows]
+
+
+def test_document(write_record: Write) -> None:
+    """Circumstances, command, table and reasons, in the order of the record."""
+    text = TOOL.document(write_record(), POLICY)
+    assert text.startswith("# Convertibility\n")
+    assert text.endswith("\n")
+    for expected in (
+        "3 models, 3 files asked for: 1 converted, 1 refused, 1 not tried.",
+        "Verdict on the run: **FAIL**",
+        "- TensorFlow: 2.21.0\n- LiteRT: 2.3.0\n- Date: 2026-01-02 03:04:05 UTC\n"
+        "- Machine: A chip, 2 cores\n- Threads: latency was not measured\n",
+        "\npytest suites/ --zoo tf1 --variant float --offline\n",
+        "## Refused\n\n- **ssd_v1** (float): ConversionError: a \\| b \\*is\\* not known\n",
+        "## Not tried\n\n- **lost** (float): DownloadFailed: no network\n",
+        "- **Raw parity**: ",
+    ):
+        assert expected in text
+    table = table_of(text)
+    assert len({len(row) for row in table}) == 1
+    assert [row[0] for row in table] == ["Model", "---", "ssd_v2", "ssd_v1", "lost"]
+    assert table[2] == [
+        *("ssd_v2", "float", "yes", "\u2014", "\u2014", "3 of 128 **FAIL**"),
+        *("12.18 MB", "\u2014", "FAIL"),
+    ]
+    assert table[3][2] == "no: ConversionError: a \\| b \\*is\\* not known"
+    assert table[4][2] == "not tried: DownloadFailed: no network"
+
+
+def test_names_and_notice(write_record: Write) -> None:
+    """The names check stands as its word; a changed policy is said; nobody was refused."""
+    checked = CheckResult.judged(
+        "tflite_contract",
+        ModelKey("ssd_v2", "float"),
+        (Measure("inputs", 1, Limit("equal", 1, "one image")),),
+    )
+    text = TOOL.document(write_record([ENTRIES[0], checked]))
+    assert table_of(text)[2][3] == "PASS"
+    assert "\n> The policy has changed since this run" in text
+    assert "No export and no conversion ended in an error." in text
+    assert "## Not tried" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "pytest suites/"),
+        ({"zoo": "person", "models": "one"}, "pytest suites/ --zoo person --model one"),
+        ({"zoo": "home/me/my models"}, "pytest suites/ --zoo 'my models'"),
+        ({"variants": "float raw"}, "pytest suites/ --variant float --variant raw"),
+        (
+            {"labelled images": "80 of coco", "offline": "no"},
+            "pytest suites/ --coco-annotations FILE --coco-images DIR",
+        ),
+        ({"labelled images": "none"}, "pytest suites/"),
+    ],
+)
+def test_command(options: dict[str, str], expected: str) -> None:
+    """The command says what the record knows of the options, and no place on a disk."""
+    assert TOOL.command(dataclasses.replace(HEADER, options=options)) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.sampled_from("ab _*|\\`<>[]~&$\n") | st.characters(), max_size=30))
+def test_escaped(text: str) -> None:
+    """Any text is one line, cannot end a cell or start markup, and can be read back."""
+    found = TOOL.escaped(text)
+    assert "\n" not in found
+    assert re.sub(r"\\([\\`*_\[\]<>|~&$])", r"\1", found) == " ".join(text.split())
+    bare = re.sub(r"\\.", "", found)
+    assert not set(bare) & set("\\`*[]<>|~&$")
+
+
+def test_names_keep_their_underscores() -> None:
+    """An underscore between letters starts no emphasis and stays readable."""
+    assert TOOL.escaped("ssd_mobilenet_v1 _x_") == "ssd_mobilenet_v1 \\_x\\_"
+
+
+def test_written_whole(write_record: Write, tmp_path: Path) -> None:
+    """The document replaces an older one, the same for the same record, and leaves no scrap."""
+    record, output = write_record(), tmp_path / "docs" / "convertibility.md"
+    output.parent.mkdir()
+    output.write_text("old")
+    assert TOOL.main([str(record), str(output)]) == 0
+    first = output.read_text(encoding="utf-8")
+    assert first == TOOL.document(record)
+    assert TOOL.main([str(record), str(output)]) == 0
+    assert output.read_text(encoding="utf-8") == first
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_failed_write_keeps_the_old_document(
+    write_record: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document that cannot be put in place leaves the old one as it was."""
+    record, output = write_record(), tmp_path / "convertibility.md"
+    output.write_text("old")
+
+    def refuse(source: Path, target: Path) -> Path:
+        raise OSError(f"disk full: {source} {target}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(OSError, match="disk full"):
+            TOOL.main([str(record), str(output)])
+    assert output.read_text() == "old"
+    assert not list(tmp_path.glob(".convertibility*"))
+
+
+def test_refused_records(
+    write_record: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No document of a missing record, nor of a run that did not end; one line says so."""
+    output = tmp_path / "out.md"
+    with pytest.raises(ArtefactMissing, match="there is no record"):
+        TOOL.document(tmp_path / RECORD_NAME)
+    unfinished = write_record(ended=False)
+    with pytest.raises(IncompleteRecord, match="the run did not end"):
+        TOOL.document(unfinished)
+    assert TOOL.main([str(unfinished), str(output)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("write_matrix: IncompleteRecord: the record has no footer")
+    assert told.count("\n") == 1
+    assert not output.exists()
+
+
+def test_missing_folder(
+    write_record: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that is not there is wrong use, said in one line."""
+    assert TOOL.main([str(write_record()), str(tmp_path / "none" / "out.md")]) == 2
+    assert "UsageError: no such folder" in capsys.readouterr().err

@@ -1,0 +1,86 @@
+"""Write an archive in the detection zoo's layout from a built graph and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from validation.export.freezing import freeze
+from validation.export.from_checkpoint import body_graph, model_variables
+from validation.export.inference_graph import OUTPUTS, inference_graph
+from validation.graphs.ssd import build
+from validation.pipeline.config import PipelineConfig
+
+PREFIX = "model.ckpt"
+
+Weights = Callable[[str, tuple[int, ...]], np.ndarray]
+
+
+def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weights) -> None:
+    """Fill a folder as a float archive of the zoo is filled.
+
+    That is: checkpoint, model.ckpt.{data,index,meta}, frozen_inference_graph.pb,
+    pipeline.config and saved_model/.
+
+    Args:
+        folder: Exists and is empty.
+        config: The model.
+        text: The config's text, written as it is.
+        value: Gives a variable's value by its name and shape.
+    """
+    built = build(config)
+    body = body_graph(built)
+    named = {name: value(name, shape) for name, shape in model_variables(built).items()}
+    write_checkpoint(folder / PREFIX, named)
+    meta = meta_graph_pb2.MetaGraphDef()
+    meta.graph_def.CopyFrom(inference_graph(body, built))
+    (folder / f"{PREFIX}.meta").write_bytes(meta.SerializeToString(deterministic=True))
+    frozen = inference_graph(freeze(body, named.get), built)
+    (folder / "frozen_inference_graph.pb").write_bytes(frozen.SerializeToString(deterministic=True))
+    (folder / "pipeline.config").write_text(text)
+    _write_saved_model(folder / "saved_model", frozen)
+
+
+def write_checkpoint(prefix: Path, named: dict[str, np.ndarray]) -> None:
+    """Write a name-based checkpoint and the ``checkpoint`` file that points to it.
+
+    Args:
+        prefix: Path without .index and .data-*.
+        named: Value of each variable; global_step is added.
+    """
+    tensors = {**named, "global_step": np.int64(0)}
+    names = sorted(tensors)
+    with tf.Graph().as_default(), tf.Session() as session:
+        session.run(
+            tf.raw_ops.SaveV2(
+                prefix=str(prefix),
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[tf.constant(tensors[name]) for name in names],
+            )
+        )
+    lines = [
+        f'{key}: "{prefix.name}"\n'
+        for key in ("model_checkpoint_path", "all_model_checkpoint_paths")
+    ]
+    (prefix.parent / "checkpoint").write_text("".join(lines))
+
+
+def _write_saved_model(folder: Path, frozen: Any) -> None:
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen, name="")
+        with tf.Session(graph=graph) as session:
+            builder = tf.saved_model.builder.SavedModelBuilder(str(folder))
+            signature = tf.saved_model.predict_signature_def(
+                {"inputs": graph.get_tensor_by_name("image_tensor:0")},
+                {name: graph.get_tensor_by_name(f"{name}:0") for name in OUTPUTS},
+            )
+            builder.add_meta_graph_and_variables(
+                session, ["serve"], signature_def_map={"serving_default": signature}
+            )
+            builder.save()
