@@ -11,6 +11,11 @@ from validation.chain import synthetic
 from validation.chain.synthetic import synthetic_archive, synthetic_entries
 from validation.chain.work import Work
 from validation.errors import UsageError
+from validation.export.archive_writer import PREFIX
+from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.export.from_checkpoint import export_from_checkpoint
+from validation.export.options import ExportOptions
+from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
 from validation.records import Step
@@ -52,3 +57,17 @@ def test_archive_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert archive.checkpoint_prefix is not None
     assert archive.pipeline_config is not None
     assert archive.entry.origin.startswith("made by this harness")
+
+
+def test_averages_are_written_where_the_config_asks(tmp_path: Path) -> None:
+    """A checkpoint of a model trained with moving averages holds them, and exports."""
+    text = small_ssd.TEXT + "eval_config { use_moving_averages: true }\n"
+    archive = small_ssd.write_small_archive(tmp_path / "small", text)
+    prefix = archive / PREFIX
+    averaged = [name for name in checkpoint_shapes(prefix) if name.endswith(AVERAGE)]
+    assert averaged
+    assert not [name for name in averaged if "moving_" in name]
+    export = export_from_checkpoint(
+        small_ssd.config(text), prefix, open_checkpoint(prefix), ExportOptions()
+    )
+    assert export.contract.num_classes == 3

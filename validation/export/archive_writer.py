@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.inference_graph import OUTPUTS, inference_graph
+from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import build
 from validation.pipeline.config import PipelineConfig
 
@@ -36,7 +37,8 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weight
     built = build(config)
     body = body_graph(built)
     named = {name: value(name, shape) for name, shape in model_variables(built).items()}
-    write_checkpoint(folder / PREFIX, named)
+    averages = _averages(named) if config.use_moving_averages else {}
+    write_checkpoint(folder / PREFIX, {**named, **averages})
     meta = meta_graph_pb2.MetaGraphDef()
     meta.graph_def.CopyFrom(inference_graph(body, built))
     (folder / f"{PREFIX}.meta").write_bytes(meta.SerializeToString(deterministic=True))
@@ -44,6 +46,12 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weight
     (folder / "frozen_inference_graph.pb").write_bytes(frozen.SerializeToString(deterministic=True))
     (folder / "pipeline.config").write_text(text)
     _write_saved_model(folder / "saved_model", frozen)
+
+
+def _averages(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What training with moving averages leaves beside every trained variable."""
+    statistics = ("moving_mean", "moving_variance")
+    return {name + AVERAGE: value for name, value in named.items() if not name.endswith(statistics)}
 
 
 def write_checkpoint(prefix: Path, named: dict[str, np.ndarray]) -> None:
