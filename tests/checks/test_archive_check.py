@@ -29,10 +29,11 @@ def _archive(digest: Digest | None = None, **files: Any) -> Archive:
     [
         {"frozen_graph": "frozen_inference_graph.pb"},
         {"meta_graph": "model.ckpt.meta", "checkpoint_prefix": "model.ckpt"},
+        {"checkpoint_prefix": "model.ckpt", "pipeline_config": "pipeline.config"},
     ],
 )
 def test_whole_archive_passes(files: dict[str, Any]) -> None:
-    """A frozen graph, or a .meta with its checkpoint: either can be exported."""
+    """A frozen graph, or a checkpoint with its .meta or config: each can be exported."""
     result = check_archive(_archive(**files), _KEY)
     assert result.status is Status.PASS
     assert (result.check, result.where, result.message) == ("archive", "archive", "")
@@ -44,7 +45,7 @@ def test_whole_archive_passes(files: dict[str, Any]) -> None:
         {},
         {"pipeline_config": "pipeline.config"},
         {"meta_graph": "model.ckpt.meta"},
-        {"checkpoint_prefix": "model.ckpt", "pipeline_config": "pipeline.config"},
+        {"checkpoint_prefix": "model.ckpt"},
         {"tflite_graph": "tflite_graph.pb"},
     ],
 )
@@ -52,7 +53,10 @@ def test_archive_without_a_graph_fails(files: dict[str, Any]) -> None:
     """Half of what an export needs is not enough, and the message says what lacks."""
     result = check_archive(_archive(**files), _KEY)
     assert result.status is Status.FAIL
-    assert "the archive lacks frozen_inference_graph.pb, or model.ckpt.meta" in result.message
+    assert result.message == (
+        "the archive lacks frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or "
+        "pipeline.config"
+    )
 
 
 def test_what_is_told() -> None:
