@@ -17,6 +17,23 @@ CLASS_PREDICTIONS_NAME = "raw_outputs/class_predictions"
 ANCHORS_NAME = "anchors"
 POSTPROCESS_NAME = "TFLite_Detection_PostProcess"
 
+# What the exported graph ends in, in either of its forms; the op's outputs in its own order:
+# boxes, classes, scores, count.
+RAW_OUTPUTS = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
+POSTPROCESS_OUTPUTS = (
+    POSTPROCESS_NAME,
+    *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)),
+)
+
+# The ends of the OD API's inference graphs.
+IMAGE_TENSOR = "image_tensor"
+DETECTION_OUTPUTS = (
+    "detection_boxes",
+    "detection_scores",
+    "detection_classes",
+    "num_detections",
+)
+
 # The exporter's --max_detections default; the cost of it is told in the report.
 EXPORTER_DEFAULT_MAX_DETECTIONS = 10
 

@@ -11,6 +11,7 @@ import small_ssd
 from validation.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
     INPUT_NAME,
     POSTPROCESS_NAME,
 )
@@ -23,7 +24,7 @@ from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
 from validation.export.options import ExportOptions
 from validation.export.routes import export_model
-from validation.inference.graph import OUTPUTS, GraphDetector
+from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime
 
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
@@ -102,7 +103,7 @@ def test_model_keeps_its_own_numbers_of_detections(archive: Path) -> None:
 def test_built_inference_graph_detects(archive: Path) -> None:
     """image_tensor of any size in; boxes inside the image, classes from 1 on, in order."""
     image = np.random.default_rng(1).integers(0, 256, (40, 70, 3), np.uint8)
-    with SessionRuntime(archive / "frozen_inference_graph.pb", OUTPUTS) as runtime:
+    with SessionRuntime(archive / "frozen_inference_graph.pb", DETECTION_OUTPUTS) as runtime:
         found = GraphDetector(runtime).detect(image)
     assert 0 < len(found) <= 30
     assert set(found.classes) <= {1, 2, 3}

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 from miniatures import Miniature, build_graph, draw_picture, write_frozen_graph
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
+    INPUT_NAME,
+)
 from validation.convert.tflite import conversion_of, convert
 from validation.errors import ConversionError, GraphError
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
 from validation.export.options import ExportOptions
 from validation.inference.base import ImageFile
-from validation.inference.graph import OUTPUTS, GraphDetector
+from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
@@ -54,7 +59,7 @@ def detectors(request, tmp_path_factory):
     with_op = write_export(folder / "float", export).graph
     raw = write_export(folder / "raw", without_postprocessing(export)).graph
     with (
-        SessionRuntime(frozen, OUTPUTS) as session,
+        SessionRuntime(frozen, DETECTION_OUTPUTS) as session,
         TfliteRuntime(convert(with_op, conversion_of("float"), folder / "f.tflite")) as op,
         TfliteRuntime(convert(raw, conversion_of("raw"), folder / "r.tflite")) as body,
     ):

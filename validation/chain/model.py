@@ -14,7 +14,7 @@ from pathlib import Path
 
 from validation.chain.synthetic import GROUP, synthetic_archive
 from validation.chain.work import Work, code_sha256, file_sha256, installed_version, timed
-from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
+from validation.contracts import DETECTION_OUTPUTS, EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.errors import ArtefactMissing, ValidationError
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.options import ExportOptions
@@ -37,7 +37,6 @@ GUIDE_DEFAULT = ExportOptions(
 _WITH_OP = "with_postprocessing"
 _RAW = "raw_outputs"
 _FROZEN = "frozen_inference_graph.pb"
-_DETECTIONS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
 class ModelChain:
@@ -128,7 +127,7 @@ class ModelChain:
             from validation.pipeline.config import load_pipeline
 
             if archive.meta_graph is not None:
-                graph = frozen_from_checkpoint(archive.meta_graph, prefix, _DETECTIONS)
+                graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
             else:
                 described = load_pipeline(config)  # type: ignore[arg-type]
                 built = build(described)

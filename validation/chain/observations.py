@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from validation.chain.model import EVALUATION, ModelChain, told
 from validation.chain.work import code_sha256, file_sha256, installed_version
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.contracts import DETECTION_OUTPUTS, INPUT_NAME, RAW_OUTPUTS
 from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
 from validation.inference.base import Detector, ImageFile, detect_all
-from validation.inference.graph import OUTPUTS, GraphDetector
+from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
@@ -60,7 +60,7 @@ class Observations:
             from validation.runtimes.session import SessionRuntime
 
             # One session serves all threads: it is as safe as it is costly to load.
-            with SessionRuntime(self.chain.reference_graph, OUTPUTS) as runtime:
+            with SessionRuntime(self.chain.reference_graph, DETECTION_OUTPUTS) as runtime:
                 detector = GraphDetector(runtime)
                 found = self._detect(lambda: detector, "reference")
             _write_detections(folder / "detections.json", found)
@@ -112,16 +112,15 @@ class Observations:
             count: The first images.
             export: In the raw-outputs form; None takes the one that is converted.
         """
-        names = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
         export = export or self.chain.exported(add_postprocessing_op=False)
         graph = export.graph
 
         def make(folder: Path) -> None:
             from validation.runtimes.session import SessionRuntime
 
-            with SessionRuntime(graph, names) as runtime:
+            with SessionRuntime(graph, RAW_OUTPUTS) as runtime:
                 out = run_batchwise(runtime, self.feeds(count))
-            for place, name in enumerate(names):
+            for place, name in enumerate(RAW_OUTPUTS):
                 np.save(folder / f"{place}.npy", out[name], allow_pickle=False)
 
         made_from = {
@@ -135,7 +134,7 @@ class Observations:
         }
         step = f"session on {count} images"
         folder = self.chain.work.product(self.chain.name, step, made_from, make)
-        return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(names)}
+        return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""

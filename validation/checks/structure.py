@@ -19,6 +19,8 @@ from validation.contracts import (
     CLASS_PREDICTIONS_NAME,
     INPUT_NAME,
     POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    RAW_OUTPUTS,
     GraphSummary,
     PostprocessAttributes,
     SsdContract,
@@ -30,12 +32,6 @@ from validation.runtimes.tflite_file import TfliteFile
 _GUIDE = "the exporter's own names: apps and converters ask for them"
 _CONTRACT = "read from the source graph"
 _KERNEL = "the op's documented outputs: boxes, classes, scores, count"
-
-POSTPROCESS_OUTPUTS = (
-    POSTPROCESS_NAME,
-    *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)),
-)
-RAW_OUTPUTS = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
 
 
 def check_export_contract(

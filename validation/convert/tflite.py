@@ -15,21 +15,13 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    INPUT_NAME,
-    POSTPROCESS_NAME,
-)
+from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, POSTPROCESS_OUTPUTS, RAW_OUTPUTS
 from validation.errors import ConversionError, UsageError
 from validation.export.graph_io import read_graph
 
-RAW_OUTPUTS = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
-DETECTION_OUTPUTS = (POSTPROCESS_NAME, *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)))
-
 # What each variant ends in.
 VARIANTS: dict[str, tuple[str, ...]] = {
-    "float": DETECTION_OUTPUTS,
+    "float": POSTPROCESS_OUTPUTS,
     "raw": RAW_OUTPUTS,
 }
 

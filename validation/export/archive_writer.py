@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from validation.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
-from validation.export.inference_graph import OUTPUTS, inference_graph
+from validation.export.inference_graph import inference_graph
 from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import build
 from validation.pipeline.config import PipelineConfig
@@ -85,8 +86,8 @@ def _write_saved_model(folder: Path, frozen: Any) -> None:
         with tf.Session(graph=graph) as session:
             builder = tf.saved_model.builder.SavedModelBuilder(str(folder))
             signature = tf.saved_model.predict_signature_def(
-                {"inputs": graph.get_tensor_by_name("image_tensor:0")},
-                {name: graph.get_tensor_by_name(f"{name}:0") for name in OUTPUTS},
+                {"inputs": graph.get_tensor_by_name(f"{IMAGE_TENSOR}:0")},
+                {name: graph.get_tensor_by_name(f"{name}:0") for name in DETECTION_OUTPUTS},
             )
             builder.add_meta_graph_and_variables(
                 session, ["serve"], signature_def_map={"serving_default": signature}

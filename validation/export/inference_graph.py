@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from validation.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing
+from validation.contracts import (
+    DETECTION_OUTPUTS,
+    IMAGE_TENSOR,
+    INPUT_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+)
 from validation.export.freezing import prune
 from validation.graphs.ssd import BuiltSsd
-
-OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
 def inference_graph(body: Any, built: BuiltSsd) -> Any:
@@ -28,11 +32,11 @@ def inference_graph(body: Any, built: BuiltSsd) -> Any:
         built: What it was built as.
 
     Returns:
-        GraphDef from image_tensor (uint8 [1, H, W, 3], any H and W) to `OUTPUTS`.
+        GraphDef from image_tensor (uint8 [1, H, W, 3], any H and W) to the detections.
     """
     contract = built.contract
     with tf.Graph().as_default() as graph:
-        image = tf.placeholder(tf.uint8, [1, None, None, 3], name="image_tensor")
+        image = tf.placeholder(tf.uint8, [1, None, None, 3], name=IMAGE_TENSOR)
         normalised = _preprocess(tf.cast(image, tf.float32, name="ToFloat"), contract.preprocessing)
         encodings, scores = tf.import_graph_def(
             body,
@@ -48,7 +52,7 @@ def inference_graph(body: Any, built: BuiltSsd) -> Any:
         # Label maps begin at 1.
         tf.add(classes, 1.0, "detection_classes")
         tf.cast(count, tf.float32, name="num_detections")
-        return prune(graph.as_graph_def(), OUTPUTS)
+        return prune(graph.as_graph_def(), DETECTION_OUTPUTS)
 
 
 def _preprocess(image: tf.Tensor, preprocessing: Preprocessing) -> tf.Tensor:

@@ -13,18 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from validation.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
 from validation.export.nms_reading import NmsReading, read_nms
 from validation.export.preprocessing_reading import read_preprocessing
-
-IMAGE_TENSOR = "image_tensor"
-DETECTION_OUTPUTS = (
-    "detection_boxes",
-    "detection_scores",
-    "detection_classes",
-    "num_detections",
-)
 
 _PREPROCESSOR = "Preprocessor/"
 _POSTPROCESSOR = "Postprocessor/"

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.contracts import IMAGE_TENSOR
 from validation.errors import GraphError
 from validation.records import Detections
 from validation.runtimes.base import Runtime
-
-IMAGE_TENSOR = "image_tensor"
-OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
 class GraphDetector:
     """frozen_inference_graph.pb with its own resize, normalisation, anchors and NMS.
 
     Args:
-        runtime: The graph with `OUTPUTS`, fed by image_tensor.
+        runtime: The graph with `DETECTION_OUTPUTS`, fed by image_tensor.
     """
 
     def __init__(self, runtime: Runtime) -> None:

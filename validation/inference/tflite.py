@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from validation.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
-    POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    RAW_OUTPUTS,
     Preprocessing,
     SsdContract,
 )
@@ -26,10 +27,7 @@ from validation.runtimes.base import Runtime
 # Label maps begin at 1; the op's classes have no background and begin at 0.
 LABEL_OFFSET = 1
 
-_BOXES, _CLASSES, _SCORES, _COUNT = (
-    POSTPROCESS_NAME,
-    *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)),
-)
+_BOXES, _CLASSES, _SCORES, _COUNT = POSTPROCESS_OUTPUTS
 
 
 class TfliteDetector:
@@ -45,7 +43,7 @@ class TfliteDetector:
         self._runtime = runtime
         self._preprocessing = preprocessing
         self._input = _input_name(runtime)
-        _require(runtime, (_BOXES, _CLASSES, _SCORES, _COUNT))
+        _require(runtime, POSTPROCESS_OUTPUTS)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
@@ -71,7 +69,7 @@ class RawTfliteDetector:
         self._contract = contract
         self._anchors = anchors
         self._input = _input_name(runtime)
-        _require(runtime, (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME))
+        _require(runtime, RAW_OUTPUTS)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
