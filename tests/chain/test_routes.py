@@ -15,6 +15,7 @@ from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
 from validation.chain.work import Work
+from validation.errors import ConfigError
 from validation.export.archive_writer import PREFIX, write_checkpoint
 from validation.export.freezing import checkpoint_shapes, open_checkpoint
 from validation.limits import Status
@@ -146,6 +147,16 @@ def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path
     assert "shares this harness's reading of the config" in _origin(bare)
     assert bare.observations.reference() == expected
     assert bare.chain.tflite("float").is_file()
+
+
+def test_bare_quantised_checkpoint_is_refused_by_name(zoo: Path, tmp_path: Path) -> None:
+    """The reference is not built without its FakeQuant nodes, and the message says why."""
+    for name in (_FROZEN, f"{PREFIX}.meta"):
+        (zoo / "small" / name).unlink()
+    config = zoo / "small" / "pipeline.config"
+    config.write_text(config.read_text() + "graph_rewriter { quantization {} }\n")
+    with pytest.raises(ConfigError, match=r"trained with quantisation.*graph_rewriter"):
+        _case(zoo, tmp_path / "cache").chain.exported()
 
 
 def test_meta_goes_before_our_own_graph(zoo: Path, tmp_path: Path) -> None:

@@ -121,18 +121,15 @@ class ModelChain:
 
         def make(folder: Path) -> None:
             from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
-            from validation.export.from_checkpoint import restored_body
-            from validation.export.inference_graph import inference_graph
-            from validation.graphs.ssd import build
+            from validation.export.from_checkpoint import inference_graph_from_checkpoint
             from validation.pipeline.config import load_pipeline
 
             if archive.meta_graph is not None:
                 graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
             else:
                 described = load_pipeline(config)  # type: ignore[arg-type]
-                built = build(described)
-                body = restored_body(built, described, prefix, open_checkpoint(prefix))
-                graph = inference_graph(body, built)
+                values = open_checkpoint(prefix)
+                graph = inference_graph_from_checkpoint(described, prefix, values)
             (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
 
         made_from = {**self._checkpoint_hashes(), **_makers("export", "graphs", "pipeline")}

@@ -25,7 +25,6 @@ from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
 from validation.inference.base import ImageFile
 from validation.limits import Status
-from validation.pipeline.config import load_pipeline
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.record_lines import Entry
@@ -35,7 +34,6 @@ from validation.runtimes.tflite_file import read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
-QUANTISED = "the config has a graph_rewriter: its graph cannot be built yet"
 DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
 
 
@@ -122,11 +120,8 @@ def route_parity(case: Case) -> list[Entry]:
 
     Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
     """
-    config = case.chain.archive.pipeline_config
-    if config is None:
+    if case.chain.archive.pipeline_config is None:
         return [CheckResult.unknown("route_parity", case.key, NO_CONFIG)]
-    if load_pipeline(config).is_quantized:
-        return [CheckResult.unknown("route_parity", case.key, QUANTISED)]
     count = _parity_images(case)
     own = case.chain.exported(add_postprocessing_op=False)
     try:

@@ -22,6 +22,7 @@ from validation.export.freezing import Values, checkpoint_shapes, freeze, prune,
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
 from validation.export.graph_map import GraphMap
+from validation.export.inference_graph import inference_graph
 from validation.export.options import ExportOptions
 from validation.graphs.boxes import center_size
 from validation.graphs.restore import plan_restore
@@ -44,6 +45,30 @@ def export_from_checkpoint(
         ConfigError: The config asks for something that is not supported.
         GraphError: Checkpoint and config describe different models.
     """
+    built = _built(config)
+    export = export_of_body(_restored_body(built, config, prefix, values), built)
+    if not options.add_postprocessing_op:
+        return without_postprocessing(export)
+    return with_options(export, options)
+
+
+def inference_graph_from_checkpoint(config: PipelineConfig, prefix: Path, values: Values) -> Any:
+    """The inference graph of a checkpoint, from image_tensor to detections, frozen.
+
+    Args:
+        config: See `export_from_checkpoint`.
+        prefix: See `export_from_checkpoint`.
+        values: See `export_from_checkpoint`.
+
+    Raises:
+        ConfigError, GraphError: See `export_from_checkpoint`.
+    """
+    built = _built(config)
+    return inference_graph(_restored_body(built, config, prefix, values), built)
+
+
+def _built(config: PipelineConfig) -> BuiltSsd:
+    """Build what an export may be made of; a float twin of a quantised model is none."""
     if config.is_quantized:
         raise ConfigError(
             "the model was trained with quantisation, and its graph cannot be built yet",
@@ -51,15 +76,10 @@ def export_from_checkpoint(
             next_step="export it from its .meta graph, or convert the tflite_graph.pb that "
             "quantised archives ship",
         )
-    built = build(config)
-    body = restored_body(built, config, prefix, values)
-    export = export_of_body(body, built)
-    if not options.add_postprocessing_op:
-        return without_postprocessing(export)
-    return with_options(export, options)
+    return build(config)
 
 
-def restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values: Values) -> Any:
+def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values: Values) -> Any:
     """The built graph between image and raw outputs, frozen with a checkpoint's values.
 
     Raises:
@@ -86,10 +106,10 @@ def export_with_constants(config: PipelineConfig, frozen: Any) -> GraphExport:
         frozen: GraphDef of its frozen_inference_graph.pb.
 
     Raises:
-        ConfigError: See `build`.
+        ConfigError: See `export_from_checkpoint`.
         GraphError: Constants missing, or of another shape; all are listed.
     """
-    built = build(config)
+    built = _built(config)
     nodes = GraphMap(frozen)
 
     def value(name: str) -> np.ndarray | None:
