@@ -4,5 +4,6 @@ pytest_plugins = [
     "validation.plugin.options",
     "validation.plugin.fixtures",
     "validation.plugin.recorder",
+    "validation.plugin.workers",
     "pytester",
 ]

@@ -1,0 +1,65 @@
+"""How tests are handed to the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from miniature_cases import MiniatureFiles
+
+_CHECKS = """
+@pytest.mark.check("archive")
+def test_one(case, record):
+    record([])
+
+
+@pytest.mark.check("accuracy")
+def test_two(case, record):
+    record([])
+
+
+@pytest.mark.check("latency")
+def test_three(case, record):
+    record([])
+"""
+
+
+@pytest.fixture
+def over_models(
+    session: Any, miniature: MiniatureFiles, tmp_path: Any
+) -> Callable[..., dict[str, set[str]]]:
+    """Run three checks of four models with two workers: the workers that each model saw."""
+    names = ("first", "second", "third", "fourth-float")
+    for name in names:
+        shutil.copytree(miniature.archive, tmp_path / "zoo" / name)
+    session.suite(_CHECKS)
+
+    def run(*options: str) -> dict[str, set[str]]:
+        result = session.run_apart("--zoo", tmp_path / "zoo", "-n", "2", "-v", *options)
+        workers: dict[str, set[str]] = defaultdict(set)
+        for line in result.outlines:
+            if line.startswith("[gw") and "[" in line[1:]:
+                case = line.rpartition("[")[2].partition("]")[0]
+                workers[case.rpartition("-")[0]].add(line[1:4])
+        assert set(workers) == set(names)
+        return workers
+
+    return run
+
+
+def test_a_model_stays_with_one_worker(over_models: Callable[..., dict[str, set[str]]]) -> None:
+    """What its checks share is made once; and both workers get models."""
+    workers = over_models()
+    assert [len(each) for each in workers.values()] == [1, 1, 1, 1]
+    assert set.union(*workers.values()) == {"gw0", "gw1"}
+
+
+def test_asked_distribution_is_kept(over_models: Callable[..., dict[str, set[str]]]) -> None:
+    """--dist of the user counts: by file, all models go to one worker."""
+    workers = over_models("--dist", "loadfile")
+    assert len(set.union(*workers.values())) == 1

@@ -1,0 +1,33 @@
+"""Several workers: each takes whole models, because what a model's checks share is kept there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from validation.plugin.state import STATE
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out models instead of tests, unless --dist asks for something else.
+
+    By tests, two workers would wait for each other's exports of the same model, and run its
+    files twice.
+    """
+    if STATE not in config.stash or config.getvalue("dist") != "load":
+        return None
+    # pytest-xdist is there: this is its hook. It is no dependency of the harness.
+    from xdist.scheduler import LoadScopeScheduling
+
+    models = {str(key): key.model for key in config.stash[STATE].keys}
+
+    class LoadModelScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        """One unit of work for each model."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            case = nodeid.rpartition("[")[2].removesuffix("]")
+            return models.get(case, nodeid)
+
+    return LoadModelScheduling(config, log)
