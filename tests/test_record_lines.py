@@ -17,6 +17,7 @@ from validation.records import (
     RECORD_VERSION,
     Accuracy,
     Artefact,
+    Background,
     CheckResult,
     CocoFigures,
     DatasetFacts,
@@ -27,6 +28,7 @@ from validation.records import (
     ModelKey,
     Panel,
     Picture,
+    PublishedFigure,
     Step,
     Timing,
 )
@@ -90,6 +92,13 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TABLE,
     ),
     "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),
+    "background": st.builds(
+        Background,
+        _TEXT,
+        _TEXT,
+        st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
+        st.lists(_TEXT, max_size=2).map(tuple),
+    ),
     "step": st.builds(Step, _TEXT, _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
 }

@@ -15,6 +15,7 @@ from validation.records import (
     RECORD_VERSION,
     Accuracy,
     Artefact,
+    Background,
     CheckResult,
     Footer,
     Header,
@@ -23,7 +24,7 @@ from validation.records import (
     Timing,
 )
 
-Entry = CheckResult | Timing | Accuracy | Picture | Artefact | Step | Header | Footer
+Entry = CheckResult | Timing | Accuracy | Picture | Artefact | Background | Step | Header | Footer
 
 _KINDS: dict[str, type] = {
     "header": Header,
@@ -32,6 +33,7 @@ _KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "picture": Picture,
     "artefact": Artefact,
+    "background": Background,
     "step": Step,
     "footer": Footer,
 }

@@ -293,6 +293,38 @@ class Artefact:
 
 
 @dataclass(frozen=True)
+class PublishedFigure:
+    """What a model's publisher measured, on other images or hardware than the run's.
+
+    Args:
+        name: As the catalogue has it.
+        value: In the unit that the meaning names.
+        meaning: Quantity, unit, and what it was measured on.
+    """
+
+    name: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Background:
+    """What the catalogue knows of a model; nothing of it was measured in the run.
+
+    Args:
+        model: Model name.
+        description: One line.
+        published: In the catalogue's order.
+        traps: What is odd about the archive; one sentence each.
+    """
+
+    model: str
+    description: str = ""
+    published: tuple[PublishedFigure, ...] = ()
+    traps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """Where the time went: one step of the chain for one model.
 

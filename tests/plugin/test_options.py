@@ -17,6 +17,7 @@ from validation.plugin.options import (
     parse_count,
     parse_existing_file,
     parse_existing_folder,
+    parse_file,
     parse_path,
     parse_variant,
 )
@@ -36,6 +37,7 @@ _OPTIONS = (
     "--label-map",
     "--report-dir",
     "--cache-dir",
+    "--lock-file",
     "--offline",
 )
 
@@ -66,17 +68,22 @@ def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
         [
             "validation: zoo: */zoo, models: mini, variants: raw, "
             "labelled images: 3 of annotations, canaries: 4, label map: the archive's own, "
-            "offline: yes"
+            "lock file: in the cache, offline: yes"
         ]
     )
 
 
 def test_header_without_labelled_images(over_miniature: Run, miniature: MiniatureFiles) -> None:
-    """What was not given is said as well; a label map is told by its name."""
+    """What was not given is said as well; label map and lock file are told by their names."""
     labels = miniature.archive / "label_map.pbtxt"
-    result = over_miniature("--collect-only", "--label-map", labels, labelled=False)
+    result = over_miniature(
+        "--collect-only", "--label-map", labels, "--lock-file", "new/lock.json", labelled=False
+    )
     result.stdout.fnmatch_lines(
-        ["*variants: float raw, labelled images: none, * label map: label_map.pbtxt, offline: no"]
+        [
+            "*variants: float raw, labelled images: none, * label map: label_map.pbtxt, "
+            "lock file: lock.json, offline: no"
+        ]
     )
 
 
@@ -130,6 +137,9 @@ def test_empty_selection(over_miniature: Run) -> None:
         (("--label-map", "none"), "argument --label-map: no such file: none"),
         (("--report-dir", "conftest.py"), "argument --report-dir: no folder that can be written"),
         (("--cache-dir", "conftest.py/x"), "argument --cache-dir: no folder that can be written"),
+        (("--lock-file", "suites"), "argument --lock-file: a folder, not a file: 'suites'"),
+        (("--lock-file", "conftest.py/x"), "argument --lock-file: no file that can be written"),
+        (("--lock-file", "pyproject.toml"), r"lock file cannot be read \(pyproject.toml\)"),
         (("--coco-images", "suites"), "expected --coco-annotations FILE --coco-images DIR"),
         (("--max-images", "3"), "labelled images need both options"),
         (("--coco-annotations", "conftest.py"), "expected --coco-annotations FILE --coco-images"),
@@ -183,6 +193,8 @@ def test_parsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_existing_file(str(tmp_path / "file")) == tmp_path / "file"
     assert parse_existing_folder(str(tmp_path)) == tmp_path
     assert parse_path(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
+    assert parse_file(str(tmp_path / "file")) == tmp_path / "file"
+    assert parse_file(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
     assert not (tmp_path / "a").exists()
     assert [parse_variant(name) for name in VARIANTS] == list(VARIANTS)
     assert parse_count("12") == 12
@@ -190,6 +202,7 @@ def test_parsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_existing_file("~/file") == tmp_path / "file"
     monkeypatch.chdir(tmp_path)
     assert parse_path("reports") == Path("reports")
+    assert parse_file("lock.json") == Path("lock.json")
     assert default_cache_dir().name == "ssd-tflite-validation"
 
 
@@ -200,9 +213,11 @@ def test_wrong_count(text: str) -> None:
         parse_count(text)
 
 
-@pytest.mark.parametrize("parse", [parse_existing_file, parse_existing_folder, parse_path])
+@pytest.mark.parametrize(
+    "parse", [parse_existing_file, parse_existing_folder, parse_file, parse_path]
+)
 def test_wrong_path(tmp_path: Path, parse: Callable[[str], Path]) -> None:
     """A path below a file can be neither found nor made."""
     (tmp_path / "file").touch()
-    with pytest.raises(argparse.ArgumentTypeError, match=r"no (such|folder) .*below"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"no (such|folder|file) .*below"):
         parse(str(tmp_path / "file" / "below"))

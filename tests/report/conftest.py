@@ -14,6 +14,7 @@ from validation.record_lines import Entry
 from validation.records import (
     Accuracy,
     Artefact,
+    Background,
     CheckResult,
     CocoFigures,
     DatasetFacts,
@@ -24,6 +25,7 @@ from validation.records import (
     ModelKey,
     Panel,
     Picture,
+    PublishedFigure,
     Step,
     Timing,
 )
@@ -67,6 +69,15 @@ def entries() -> tuple[Entry, ...]:
     found: list[Entry] = [
         Step("person", "export", 7.25, False),
         Step("person", "fetch", 0.02, True),
+        Background(
+            "person",
+            "SSD for persons, 300x300",
+            (
+                PublishedFigure("coco_map", 23.3212, "mAP in percent, converted elsewhere"),
+                PublishedFigure("speed_ms", 30, "ms for an image on another machine"),
+            ),
+            ("The checkpoint is model.ckpt-400000.", "The predictor has no batch norm."),
+        ),
         Artefact("person", "archive", "frozen.pb", "c3" * 32, 12_923_854, "a package", "MIT"),
         Artefact("person", "tflite float", "person-float.tflite", "d4" * 32, 12_180_000),
         Accuracy("person", "reference", "frozen graph", FIGURES, 80, (1,), 7800, 0.0, 21.0),

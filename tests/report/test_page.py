@@ -9,6 +9,7 @@ import pytest
 from validation.limits import Limit, Status
 from validation.policy import Policy
 from validation.records import (
+    Background,
     CheckResult,
     Detections,
     Footer,
@@ -17,9 +18,10 @@ from validation.records import (
     ModelKey,
     Panel,
     Picture,
+    PublishedFigure,
     Timing,
 )
-from validation.report.page import ModelPage, model_page
+from validation.report.page import FigureRow, ModelPage, model_page
 from validation.signoff.rules import judge
 from validation.signoff.store import Record
 
@@ -119,3 +121,31 @@ def test_picture(header: Header, policy: Policy) -> None:
         "no detections",
     ]
     assert [len(panel.boxes) for panel in view.panels] == [1, 1, 0]
+
+
+def test_background(header: Header, policy: Policy) -> None:
+    """Figures as they were published, unrounded, and the traps; of this model only."""
+    other = Background("car", "", (), ("Another model's.",))
+    mine = Background(
+        "person",
+        "For persons.",
+        (
+            PublishedFigure("map", 23.32125, "mAP in percent"),
+            PublishedFigure("speed", 30, "ms on a Pixel 1"),
+        ),
+        ("First.", "Second."),
+    )
+    view = page_of(Record(header, backgrounds=(other, mine)), policy).background
+    assert view is not None
+    assert view.description == "For persons."
+    assert view.published == (
+        FigureRow("mAP in percent", "23.32125"),
+        FigureRow("ms on a Pixel 1", "30"),
+    )
+    assert view.traps == ("First.", "Second.")
+
+
+@pytest.mark.parametrize("backgrounds", [(), (Background("person", "For persons."),)])
+def test_nothing_known(header: Header, policy: Policy, backgrounds: tuple[Background, ...]) -> None:
+    """A description alone is no reason for a section."""
+    assert page_of(Record(header, backgrounds=backgrounds), policy).background is None

@@ -18,7 +18,17 @@ from validation.errors import ArtefactMissing, RecordError
 from validation.limits import Limit
 from validation.policy import Policy
 from validation.record_lines import Entry
-from validation.records import CheckResult, Detections, Header, Measure, ModelKey, Panel, Picture
+from validation.records import (
+    Background,
+    CheckResult,
+    Detections,
+    Header,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    PublishedFigure,
+)
 from validation.report import render
 from validation.report.render import render_report
 from validation.signoff.store import RECORD_NAME
@@ -186,6 +196,40 @@ def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entr
     assert text.index("int8 FAIL") < text.index("box_encodings_max_abs_diff 0.31")
 
 
+def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
+    """Figures and traps are set apart from what the run found, and said to be the publisher's."""
+    page = pages["model-person.html"]
+    assert (
+        "What is known of this archive SSD for persons, 300x300 Published figures "
+        "Figure Published "
+        "mAP in percent, converted elsewhere 23.3212 ms for an image on another machine 30 "
+        "The publisher's own figures, on other images or other hardware than this run's. "
+        "None of them was measured here, and none takes part in the verdict. "
+        "Traps The checkpoint is model.ckpt-400000. The predictor has no batch norm."
+    ) in page.text
+    assert "#known" in page.values("href")
+
+
+@pytest.mark.parametrize(
+    ("background", "shown", "hidden"),
+    [
+        (
+            Background("person", traps=("A trap.",)),
+            "What is known of this archive Traps A trap.",
+            "Published",
+        ),
+        (Background("person", "Only described."), "Artefacts", "nown"),
+    ],
+)
+def test_only_what_is_known_is_shown(
+    write_run: Write, policy: Policy, background: Background, shown: str, hidden: str
+) -> None:
+    """No heading stands over nothing, and no link leads to it."""
+    page = pages_of(render_report(write_run([background]), policy))["model-person.html"]
+    assert shown in page.text
+    assert hidden not in page.text.replace("UNKNOWN", "")
+
+
 def test_same_picture_in_each_panel(pages: dict[str, Page]) -> None:
     """Both panels show the image; the one without detections has no box."""
     page = pages["model-person.html"]
@@ -213,6 +257,7 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
             (Panel(evil, Detections(((0, 0, 1, 1),), (0.5,), (1,))),),
             {"1": evil},
         ),
+        Background(evil, evil, (PublishedFigure(evil, 1, evil),), (evil,)),
     )
     pages = pages_of(render_report(write_run(found, header=selected), policy))
     assert sorted(pages)[0] == "index.html"

@@ -24,6 +24,7 @@ from validation.records import (
     RECORD_VERSION,
     Accuracy,
     Artefact,
+    Background,
     CheckResult,
     CocoFigures,
     DatasetFacts,
@@ -34,6 +35,7 @@ from validation.records import (
     ModelKey,
     Panel,
     Picture,
+    PublishedFigure,
     Step,
     Timing,
 )
@@ -122,6 +124,13 @@ others = st.one_of(
         tables,
     ),
     st.builds(Artefact, texts, texts, texts, texts, st.integers(), texts, texts),
+    st.builds(
+        Background,
+        texts,
+        texts,
+        st.lists(st.builds(PublishedFigure, texts, numbers, texts), max_size=2).map(tuple),
+        st.lists(texts, max_size=2).map(tuple),
+    ),
     st.builds(Step, texts, texts, numbers, st.booleans()),
 )
 headers = st.builds(
@@ -165,6 +174,7 @@ def test_round_trip(
         accuracies=only(Accuracy),
         pictures=only(Picture),
         artefacts=only(Artefact),
+        backgrounds=only(Background),
         steps=only(Step),
         footer=footer,
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from validation.errors import ArtefactError, CatalogueError, IntegrityError
 from validation.zoo.integrity import Digest
-from validation.zoo.lockfile import note_digest, noted_digest
+from validation.zoo.lockfile import check_lock_file, note_digest, noted_digest
 
 _URL = "http://files.example/ssd_tiny.tar.gz"
 _DIGEST = Digest("a" * 64, 5)
@@ -24,6 +24,7 @@ _DIGESTS = st.builds(
 def test_without_a_lock_file_nothing_is_known(tmp_path: Path) -> None:
     """A lock file that is not there says nothing, and asking does not make one."""
     assert noted_digest(tmp_path / "lock.json", _URL) is None
+    check_lock_file(tmp_path / "lock.json")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -96,6 +97,8 @@ def test_damaged_lock_file_is_not_taken_for_an_empty_one(
     lock_file.write_text(text, encoding="latin-1")
     with pytest.raises(CatalogueError, match=f"lock file cannot be read .*{message}"):
         noted_digest(lock_file, _URL)
+    with pytest.raises(CatalogueError, match=f"lock file cannot be read .*{message}"):
+        check_lock_file(lock_file)
     with pytest.raises(CatalogueError, match="lock file cannot be read"):
         note_digest(lock_file, _URL, _DIGEST)
     assert lock_file.read_text(encoding="latin-1") == text

@@ -47,6 +47,7 @@ class ModelChain:
         work: Where products are kept.
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
+        lock_file: See `obtain`.
         on_step: Told of every step that makes no product.
     """
 
@@ -57,12 +58,14 @@ class ModelChain:
         *,
         cache_dir: Path,
         offline: bool,
+        lock_file: Path | None = None,
         on_step: Callable[[Step], None],
     ) -> None:
         self.entry = entry
         self.work = work
         self._cache_dir = cache_dir
         self._offline = offline
+        self._lock_file = lock_file
         self.on_step = on_step
         self._not_obtained: ValidationError | None = None
 
@@ -80,7 +83,12 @@ class ModelChain:
             if self.entry.group == GROUP:
                 return synthetic_archive(self.entry, self.work, self._cache_dir)
             with timed(self.name, "fetch", self.on_step):
-                return obtain(self.entry, self._cache_dir, offline=self._offline)
+                return obtain(
+                    self.entry,
+                    self._cache_dir,
+                    offline=self._offline,
+                    lock_file=self._lock_file,
+                )
         except ValidationError as error:
             self._not_obtained = error
             raise

@@ -28,10 +28,11 @@ from validation.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.record_lines import Entry
-from validation.records import Artefact, CheckResult, Detections
+from validation.records import Artefact, Background, CheckResult, Detections, PublishedFigure
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
+from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
 DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
@@ -50,9 +51,11 @@ def archive(case: Case) -> list[Entry]:
         origin=entry.origin,
         licence=entry.licence,
     )
+    # What is known belongs to the model: once, whichever variant comes first.
+    known: list[Entry] = [*(_background(entry) if case.is_first else []), about]
     result = check_archive(obtained, case.key)
     if result.status is Status.FAIL:
-        return [about, result]
+        return [*known, result]
     reference = Artefact(
         model=case.key.model,
         role="reference",
@@ -61,7 +64,18 @@ def archive(case: Case) -> list[Entry]:
         size_bytes=case.chain.reference_graph.stat().st_size,
         origin=case.chain.reference_origin,
     )
-    return [about, reference, result]
+    return [*known, reference, result]
+
+
+def _background(entry: CatalogueEntry) -> list[Background]:
+    """With the meaning of each figure, so that the record explains itself; nothing if unknown."""
+    if not entry.published and not entry.traps:
+        return []
+    figures = [
+        PublishedFigure(name, value, PUBLISHED_FIGURES[name])
+        for name, value in entry.published.items()
+    ]
+    return [Background(entry.name, entry.description, tuple(figures), entry.traps)]
 
 
 def export_contract(case: Case) -> list[Entry]:

@@ -11,6 +11,7 @@ import pytest
 
 from validation.errors import ValidationError
 from validation.zoo.catalogue import load_catalogue
+from validation.zoo.lockfile import LOCK_NAME
 
 DEFAULT_ZOO = "person"
 VARIANTS = ("float", "raw")
@@ -35,9 +36,24 @@ def parse_existing_folder(text: str) -> Path:
 def parse_path(text: str) -> Path:
     """A folder that is there or may be made."""
     path = Path(text).expanduser()
-    there = next((each for each in (path, *path.parents) if each.exists()), Path())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    if not _can_be_written(path):
         raise argparse.ArgumentTypeError(f"no folder that can be written: {text}")
+    return path
+
+
+def _can_be_written(folder: Path) -> bool:
+    """True for a folder that is there or may be made."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    return there.is_dir() and os.access(there, os.W_OK)
+
+
+def parse_file(text: str) -> Path:
+    """A file that is there or may be made."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")
+    if not path.is_file() and not _can_be_written(path.parent):
+        raise argparse.ArgumentTypeError(f"no file that can be written: {text}")
     return path
 
 
@@ -124,6 +140,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="DIR",
         help="downloads, exports and converted files (default: the user's cache folder)",
+    )
+    add(
+        "--lock-file",
+        type=parse_file,
+        default=None,
+        metavar="FILE",
+        help="hashes of archives that are trusted on first download; new ones are added "
+        f"(default: {LOCK_NAME} in the cache folder)",
     )
     add(
         "--offline",

@@ -228,6 +228,7 @@ def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
         "labelled images": "none" if data is None else f"{len(data.images)} of {data.name}",
         "canaries": str(len(state.canaries)),
         "label map": Path(option("--label-map") or "the archive's own").name,
+        "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }
 

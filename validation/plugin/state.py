@@ -23,6 +23,7 @@ from validation.zoo.canaries import Canary, load_canaries
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.label_map import read_label_map
+from validation.zoo.lockfile import check_lock_file
 
 
 @dataclass
@@ -38,6 +39,7 @@ class SessionState:
         labels: Of --label-map, None without it.
         cache_dir: Downloads and products.
         offline: Never touch the network.
+        lock_file: What trusted downloads are compared with; None takes the one in the cache.
     """
 
     entries: tuple[CatalogueEntry, ...]
@@ -48,6 +50,7 @@ class SessionState:
     labels: Mapping[int, str] | None
     cache_dir: Path
     offline: bool
+    lock_file: Path | None = None
     steps: list[Step] = field(default_factory=list)
     _observations: dict[str, Observations] = field(default_factory=dict)
 
@@ -72,6 +75,7 @@ class SessionState:
                 self._work,
                 cache_dir=self.cache_dir,
                 offline=self.offline,
+                lock_file=self.lock_file,
                 on_step=self.steps.append,
             )
             images = image_files(self.dataset, self.canaries)
@@ -123,6 +127,7 @@ def _resolve(config: pytest.Config) -> SessionState:
         labels=_labels(config),
         cache_dir=option("--cache-dir") or default_cache_dir(),
         offline=option("--offline"),
+        lock_file=_lock_file(config),
         steps=steps,
     )
 
@@ -146,6 +151,13 @@ def _dataset(config: pytest.Config) -> Dataset | None:
             got="--coco-annotations" if annotations else "no --coco-annotations",
         )
     return load_dataset(annotations, images, max_images=most)
+
+
+def _lock_file(config: pytest.Config) -> Path | None:
+    path: Path | None = config.getoption("--lock-file")
+    if path is not None:
+        check_lock_file(path)
+    return path
 
 
 def _labels(config: pytest.Config) -> Mapping[int, str] | None:

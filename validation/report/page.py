@@ -8,6 +8,7 @@ from validation.limits import Status
 from validation.policy import Policy
 from validation.records import (
     Artefact,
+    Background,
     CheckResult,
     Measure,
     Panel,
@@ -126,8 +127,25 @@ class ArtefactRow:
 
 
 @dataclass(frozen=True)
+class FigureRow:
+    """One figure of the publisher's, as published: not rounded."""
+
+    meaning: str
+    value: str
+
+
+@dataclass(frozen=True)
+class BackgroundView:
+    """What the catalogue knows of the model; at least a figure or a trap."""
+
+    description: str
+    published: tuple[FigureRow, ...]
+    traps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModelPage:
-    """Everything on the page of one model."""
+    """Everything on the page of one model; ``background`` is None where nothing is known."""
 
     model: str
     file_name: str
@@ -137,6 +155,7 @@ class ModelPage:
     has_absent_figures: bool
     timings: tuple[TimingRow, ...]
     pictures: tuple[PictureView, ...]
+    background: BackgroundView | None
     artefacts: tuple[ArtefactRow, ...]
 
 
@@ -173,6 +192,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         has_absent_figures=any(cell.absent for row in accuracies for cell in row.cells),
         timings=tuple(_timing_row(entry) for entry in record.timings if entry.model == model),
         pictures=tuple(_picture(entry) for entry in record.pictures if entry.model == model),
+        background=_background([entry for entry in record.backgrounds if entry.model == model]),
         artefacts=tuple(_artefact(entry) for entry in record.artefacts if entry.model == model),
     )
 
@@ -257,6 +277,14 @@ def _panel(panel: Panel, picture: Picture) -> PanelView:
     if len(boxes) < count:
         found += f", {count - len(boxes)} with NaN not drawn"
     return PanelView(panel.title, found, boxes)
+
+
+def _background(entries: list[Background]) -> BackgroundView | None:
+    for entry in entries:
+        if entry.published or entry.traps:
+            rows = tuple(FigureRow(each.meaning, str(each.value)) for each in entry.published)
+            return BackgroundView(entry.description, rows, entry.traps)
+    return None
 
 
 def _artefact(entry: Artefact) -> ArtefactRow:

@@ -17,6 +17,7 @@ from validation.record_lines import Entry, from_line, to_line
 from validation.records import (
     Accuracy,
     Artefact,
+    Background,
     CheckResult,
     Footer,
     Header,
@@ -41,6 +42,7 @@ class Record:
         accuracies: COCO figures.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
+        backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
     """
@@ -51,6 +53,7 @@ class Record:
     accuracies: tuple[Accuracy, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
 
@@ -206,6 +209,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         accuracies=_only(Accuracy, body),
         pictures=_only(Picture, body),
         artefacts=_only(Artefact, body),
+        backgrounds=_only(Background, body),
         steps=_only(Step, body),
         footer=footer if isinstance(footer, Footer) else None,
     )

@@ -24,6 +24,15 @@ LOCK_VERSION = 1
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
+def check_lock_file(lock_file: Path) -> None:
+    """See early that a lock file can be read; one that is not there yet can.
+
+    Raises:
+        CatalogueError: It cannot be read or is none.
+    """
+    _read(lock_file)
+
+
 def noted_digest(lock_file: Path, url: str) -> Digest | None:
     """What the lock file says that a download is; None where it says nothing, or is not there.
 
