@@ -26,6 +26,13 @@ def tool() -> ModuleType:
     return module
 
 
+def test_names_of_an_enum() -> None:
+    """For advice on a misspelt value; of what is no enum there are none."""
+    names = messages.enum_names("object_detection.protos.Hyperparams.Activation")
+    assert {"NONE", "RELU", "RELU_6"} <= set(names)
+    assert messages.enum_names("object_detection.protos.Ssd") == ()
+
+
 def test_every_message_of_the_sources_is_loaded() -> None:
     """Each message named in a .proto has a class, so no file was left out."""
     room = Path(messages.__file__).parent

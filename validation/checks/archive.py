@@ -20,7 +20,11 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
     frozen = archive.frozen_graph is not None
     described = archive.meta_graph is not None or archive.pipeline_config is not None
     from_checkpoint = described and archive.checkpoint_prefix is not None
-    missing = "frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or pipeline.config"
+    lacking = (
+        "the archive lacks frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or "
+        "pipeline.config"
+    )
+    told = [] if frozen or from_checkpoint else [lacking]
     measures = (
         Measure(
             "exportable",
@@ -38,5 +42,5 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
         key,
         measures,
         where=str(archive.root.name),
-        message="" if frozen or from_checkpoint else f"the archive lacks {missing}",
+        message="; ".join([*told, *archive.unusable]),
     )

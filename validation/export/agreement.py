@@ -8,6 +8,9 @@ from validation.errors import GraphConfigMismatch
 from validation.export.ssd_reading import SsdReading
 from validation.pipeline.config import PipelineConfig
 
+_NMS = "post_processing.batch_non_max_suppression"
+_NAMES = {"box_coder": "box_coder scales (y, x, h, w)"}
+
 
 def require_agreement(
     reading: SsdReading, num_classes: int, config: PipelineConfig, where: str
@@ -19,24 +22,25 @@ def require_agreement(
     Raises:
         GraphConfigMismatch: At least one value differs.
     """
-    size = reading.preprocessing
+    size, nms = reading.preprocessing, reading.nms
     pairs: list[tuple[str, object, object]] = [
         ("num_classes", num_classes, config.num_classes),
         ("image_resizer", (size.height, size.width), config.input_size),
-        ("box_coder scales (y, x, h, w)", reading.box_coder_scales, config.box_coder_scales),
-        ("score_converter", reading.score_converter, config.score_converter),
-        ("score_threshold", reading.nms.score_threshold, config.score_threshold),
-        ("iou_threshold", reading.nms.iou_threshold, config.iou_threshold),
+        ("box_coder", reading.box_coder_scales, config.box_coder_scales),
+        ("post_processing.score_converter", reading.score_converter, config.score_converter),
+        (f"{_NMS}.score_threshold", nms.score_threshold, config.score_threshold),
+        (f"{_NMS}.iou_threshold", nms.iou_threshold, config.iou_threshold),
         (
-            "max_detections_per_class",
-            reading.nms.max_detections_per_class,
+            f"{_NMS}.max_detections_per_class",
+            nms.max_detections_per_class,
             config.max_detections_per_class,
         ),
-        ("max_total_detections", reading.nms.max_total_detections, config.max_total_detections),
+        (f"{_NMS}.max_total_detections", nms.max_total_detections, config.max_total_detections),
     ]
     differing = [
-        f"{name}: graph {graph}, config {text}"
-        for name, graph, text in pairs
+        f"{_NAMES.get(path, path.rpartition('.')[2])}: graph {graph}, config {text} "
+        f"({config.where(f'model.ssd.{path}')})"
+        for path, graph, text in pairs
         if not np.array_equal(np.asarray(graph, _kind(graph)), np.asarray(text, _kind(graph)))
     ]
     if differing:

@@ -15,6 +15,7 @@ from validation.errors import GraphError
 from validation.export.graph_io import read_graph
 from validation.export.graph_map import GraphMap
 from validation.export.prefix import check_prefix
+from validation.graphs.mismatch import Described, Shapes, causes, first_few
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 # Marks of the training session that mean nothing in a frozen graph; `_class` may
@@ -84,29 +85,35 @@ def variables(graph: Any) -> dict[str, tuple[int, ...]]:
     }
 
 
-def freeze(graph: Any, values: Values) -> Any:
+def freeze(
+    graph: Any,
+    values: Values,
+    *,
+    where: str | None = None,
+    config: Described | None = None,
+) -> Any:
     """A copy of the graph with each variable replaced by a constant of its name.
 
     Args:
         graph: GraphDef, pruned to what is needed.
         values: Gives the value for a variable's name.
+        where: File names for messages.
+        config: For messages, where the graph was built from one.
 
     Raises:
-        GraphError: Values missing or of another shape; all are listed.
+        GraphError: Values missing or of another shape: the causes, how many, the first names.
     """
     frozen = graph_pb2.GraphDef()
     frozen.CopyFrom(graph)
-    wrong: list[str] = []
-    missing: list[str] = []
+    found: dict[str, tuple[int, ...]] = {}
     for node in frozen.node:
         if node.op in _VARIABLES:
             shape = tuple(dim.size for dim in node.attr["shape"].shape.dim)
             value = values(node.name)
             if value is None:
-                missing.append(node.name)
                 continue
+            found[node.name] = value.shape
             if value.shape != shape:
-                wrong.append(f"{node.name}: graph {list(shape)}, checkpoint {list(value.shape)}")
                 continue
             name, dtype = node.name, node.attr["dtype"].type
             node.Clear()
@@ -118,19 +125,34 @@ def freeze(graph: Any, values: Values) -> Any:
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
-    if missing:
-        raise GraphError(
-            f"{len(missing)} of {len(variables(graph))} variables are not in the checkpoint",
-            got=", ".join(sorted(missing)),
-            next_step="the checkpoint and the graph come from different models",
-        )
-    if wrong:
-        raise GraphError(
-            f"{len(wrong)} variables have another shape in the checkpoint",
-            got="; ".join(wrong),
-            next_step="the checkpoint and the graph come from different models",
-        )
+    _require_all(variables(graph), found, where, config)
     return frozen
+
+
+def _require_all(
+    wanted: Shapes, found: Shapes, where: str | None, config: Described | None
+) -> None:
+    """Each variable has got a value, of its shape."""
+    missing = [name for name in wanted if name not in found]
+    wrong = [
+        f"{name}: graph {list(wanted[name])}, checkpoint {list(shape)}"
+        for name, shape in found.items()
+        if shape != wanted[name]
+    ]
+    if not missing and not wrong:
+        return
+    what = (
+        f"{len(missing)} of {len(wanted)} variables are not in the checkpoint"
+        if missing
+        else f"{len(wrong)} variables have another shape in the checkpoint"
+    )
+    raise GraphError(
+        "; ".join([what, *causes(wanted, found, config)]),
+        got=first_few(sorted(missing) or wrong),
+        where=where,
+        next_step="the checkpoint and the graph come from different models, or from different "
+        "releases of the OD API",
+    )
 
 
 def checkpoint_shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
@@ -180,7 +202,10 @@ def _reader(prefix: Path) -> Any:
         present = reader.get_variable_to_shape_map()
     except _READ_ERRORS as error:
         raise GraphError(
-            "the checkpoint cannot be opened", got=_first_line(error), where=prefix.name
+            "the checkpoint cannot be opened",
+            got=_first_line(error),
+            where=prefix.name,
+            next_step=f"{prefix.name}.index is damaged: fetch the archive again",
         ) from error
     if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
         raise GraphError(
@@ -202,4 +227,5 @@ def frozen_from_checkpoint(meta_graph: Path, prefix: Path, outputs: Iterable[str
     Raises:
         ArtefactMissing, CorruptGraph, GraphError: See `read_graph`, `open_checkpoint`, `freeze`.
     """
-    return freeze(prune(read_graph(meta_graph), outputs), open_checkpoint(prefix))
+    graph = prune(read_graph(meta_graph), outputs)
+    return freeze(graph, open_checkpoint(prefix), where=f"{meta_graph.name} and {prefix.name}")

@@ -25,6 +25,7 @@ from validation.export.graph_map import GraphMap
 from validation.export.inference_graph import inference_graph
 from validation.export.options import ExportOptions
 from validation.graphs.boxes import center_size
+from validation.graphs.mismatch import Described
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -90,7 +91,8 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
         checkpoint_shapes(prefix),
         use_moving_averages=config.use_moving_averages,
         num_classes=config.num_classes,
-        where=prefix.name,
+        where=f"{prefix.name} and {config.source}",
+        place=config.where,
     )
     return freeze(body_graph(built), lambda name: values(plan.sources[name]))
 
@@ -115,7 +117,13 @@ def export_with_constants(config: PipelineConfig, frozen: Any) -> GraphExport:
     def value(name: str) -> np.ndarray | None:
         return nodes.constant(name) if name in nodes.nodes else None
 
-    return export_of_body(freeze(body_graph(built), value), built)
+    body = freeze(
+        body_graph(built),
+        value,
+        where=f"weights of the frozen graph, graph of {config.source}",
+        config=Described(config.num_classes, config.where),
+    )
+    return export_of_body(body, built)
 
 
 def model_variables(built: BuiltSsd) -> dict[str, tuple[int, ...]]:

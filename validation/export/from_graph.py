@@ -62,7 +62,7 @@ def export_from_graph(
     reading = read_ssd(graph, where)
     body = prune(graph, _ends(reading))
     if values is not None:
-        body = freeze(body, values)
+        body = freeze(body, values, where=where)
     elif left := variables(body):
         raise GraphError(
             "the graph is not frozen: its variables have no values",

@@ -25,7 +25,15 @@ def check_prefix(prefix: Path) -> None:
             got=name,
             where=prefix.parent,
         )
-    if not prefix.with_name(f"{name}.index").is_file():
-        raise ArtefactMissing(
-            "no checkpoint with this prefix", expected=f"{name}.index", where=prefix.parent
-        )
+    if prefix.with_name(f"{name}.index").is_file():
+        return
+    is_folder = prefix.is_dir()
+    folder = prefix if is_folder else prefix.parent
+    present = sorted(path.name for path in folder.glob("*.index"))
+    raise ArtefactMissing(
+        "a folder is no checkpoint prefix" if is_folder else "no checkpoint with this prefix",
+        expected="a prefix inside it" if is_folder else f"{name}.index",
+        got=", ".join(present) or "no .index file",
+        where=folder,
+        next_step=f"give {folder / present[-1].removesuffix('.index')}" if present else None,
+    )

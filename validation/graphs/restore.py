@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.errors import GraphError
-
-Shapes = Mapping[str, tuple[int, ...]]
+from validation.graphs.mismatch import Described, Place, Shapes, causes, first_few
 
 # Written by tf.train.ExponentialMovingAverage beside the variable that it follows.
 AVERAGE = "/ExponentialMovingAverage"
@@ -28,9 +27,6 @@ _OPTIMIZER_SLOTS = (
     "/local_step",
 )
 _TRAINING_ONLY = ("global_step", "beta1_power", "beta2_power", "learning_rate")
-_QUANTISATION = ("act_quant/", "weights_quant/", "_quant/")
-_BOX_HEAD = "BoxEncodingPredictor/biases"
-_CLASS_HEAD = "ClassPredictor/biases"
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,7 @@ def plan_restore(
     use_moving_averages: bool,
     num_classes: int,
     where: str,
+    place: Place | None = None,
 ) -> RestorePlan:
     """Pair variables and checkpoint tensors.
 
@@ -64,9 +61,11 @@ def plan_restore(
             from itself.
         num_classes: Of the config, for the message about the class head.
         where: Checkpoint's name for messages.
+        place: Where the config says something, for messages: `PipelineConfig.where`.
 
     Raises:
-        GraphError: Anything unmatched either way; everything is listed, causes first.
+        GraphError: Anything unmatched either way: the causes, then how many of what, with
+            the first names.
     """
     sources = {
         name: _source(name, checkpoint, use_moving_averages=use_moving_averages)
@@ -81,18 +80,20 @@ def plan_restore(
             where=where,
             next_step="set use_moving_averages: false, or use the checkpoint as trained",
         )
-    missing = sorted(name for name, source in sources.items() if source not in checkpoint)
-    shapes = sorted(
-        f"{name}: graph {list(variables[name])}, checkpoint {list(checkpoint[source])}"
-        for name, source in sources.items()
-        if source in checkpoint and checkpoint[source] != variables[name]
-    )
+    fitting = {name: checkpoint[source] for name, source in sources.items() if source in checkpoint}
+    missing = [name for name in variables if name not in fitting]
+    shapes = [
+        f"{name}: graph {list(variables[name])}, checkpoint {list(shape)}"
+        for name, shape in fitting.items()
+        if shape != variables[name]
+    ]
     unused = sorted(_inference_tensors(checkpoint) - set(variables))
     if missing or shapes or unused:
-        causes = _causes(variables, checkpoint, missing, unused, num_classes)
+        tensors = {**{name: checkpoint[name] for name in unused}, **fitting}
+        found = causes(variables, tensors, Described(num_classes, place))
         raise GraphError(
             "checkpoint and config describe different models"
-            + (f": {'; '.join(causes)}" if causes else ""),
+            + (f": {'; '.join(found)}" if found else ""),
             got="; ".join(
                 [
                     *_listed("variables without a tensor in the checkpoint", missing),
@@ -101,7 +102,8 @@ def plan_restore(
                 ]
             ),
             where=where,
-            next_step="use the pipeline.config that the checkpoint was trained with",
+            next_step="use the pipeline.config that the checkpoint was trained with; if this is "
+            "the one, export from the .meta or frozen graph that came with the checkpoint",
         )
     return RestorePlan(sources, averaged)
 
@@ -120,65 +122,4 @@ def _inference_tensors(checkpoint: Shapes) -> set[str]:
 
 
 def _listed(what: str, names: list[str]) -> list[str]:
-    return [f"{len(names)} {what}: {', '.join(names)}"] if names else []
-
-
-def _causes(
-    variables: Shapes,
-    checkpoint: Shapes,
-    missing: list[str],
-    unused: list[str],
-    num_classes: int,
-) -> list[str]:
-    """What the names and shapes say about why they do not fit."""
-    causes = []
-    if any(_is_quantisation(name) for name in missing):
-        causes.append(
-            "the config has a graph_rewriter, but the checkpoint was not trained with "
-            "quantisation (it has no *_quant/min and max)"
-        )
-    if any(_is_quantisation(name) for name in unused):
-        causes.append(
-            "the checkpoint was trained with quantisation, but the config has no graph_rewriter"
-        )
-    causes += _head_causes(variables, checkpoint, num_classes)
-    scopes = [_backbones(names) for names in (variables, _inference_tensors(checkpoint))]
-    if scopes[0] and scopes[1] and not scopes[0] & scopes[1]:
-        causes.append(
-            f"the config builds {', '.join(sorted(scopes[0]))}, the checkpoint is of "
-            f"{', '.join(sorted(scopes[1]))}"
-        )
-    return causes
-
-
-def _is_quantisation(name: str) -> bool:
-    return any(mark in name for mark in _QUANTISATION)
-
-
-def _backbones(names: Mapping[str, object] | set[str]) -> set[str]:
-    """Second part of the names below FeatureExtractor: the network's own scope."""
-    parts = [name.split("/") for name in names]
-    return {each[1] for each in parts if each[0] == "FeatureExtractor" and len(each) > 1}
-
-
-def _head_causes(variables: Shapes, checkpoint: Shapes, num_classes: int) -> list[str]:
-    """Anchors a cell from the box head, classes from the class head beside it."""
-    causes: list[str] = []
-    for name, shape in variables.items():
-        scope = name.removesuffix(_BOX_HEAD)
-        class_head = scope + _CLASS_HEAD
-        if scope == name or name not in checkpoint or class_head not in checkpoint:
-            continue
-        anchors, trained = shape[0] // 4, checkpoint[name][0] // 4
-        columns = checkpoint[class_head][0] // trained if trained else 0
-        if anchors != trained:
-            causes.append(
-                f"{scope.rstrip('/') or 'heads'}: {trained} anchors a cell in the checkpoint, "
-                f"{anchors} in the config"
-            )
-        if columns != num_classes + 1 and not any("num_classes" in cause for cause in causes):
-            causes.append(
-                f"the checkpoint's class head has {columns} columns an anchor, that is "
-                f"num_classes: {columns - 1}; the config says {num_classes}"
-            )
-    return causes
+    return [f"{len(names)} {what}: {first_few(names)}"] if names else []

@@ -42,4 +42,16 @@ def message_class(name: str) -> type[Any]:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
+def enum_names(full_name: str) -> tuple[str, ...]:
+    """The names of an enum's values; none where there is no such enum.
+
+    Args:
+        full_name: With the package, as the parser's complaints have it.
+    """
+    try:
+        return tuple(_POOL.FindEnumTypeByName(full_name).values_by_name)
+    except KeyError:
+        return ()
+
+
 TrainEvalPipelineConfig = message_class("TrainEvalPipelineConfig")

@@ -20,7 +20,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from validation.errors import ConfigError
-from validation.pipeline.messages import TrainEvalPipelineConfig
+from validation.pipeline.messages import TrainEvalPipelineConfig, enum_names
 from validation.pipeline.outline import UnknownField, blanked, outline
 
 # Fields of earlier versions of the OD API's ssd.proto, all of them about training.
@@ -147,8 +147,17 @@ def _parse(text: str, fatal: UnknownField | None, source: str) -> Any:
         quoted = text.split("\n")[line - 1]
         complaint = complaint.removeprefix(f"'{quoted}': ")
         raise ConfigError(
-            f"the text cannot be parsed: {complaint}", where=f"{source}, line {line}"
+            f"the text cannot be parsed: {complaint}",
+            where=f"{source}, line {line}",
+            next_step=_closest_value(complaint),
         ) from error
+
+
+def _closest_value(complaint: str) -> str | None:
+    """Advice where a name stands for no value of its enum."""
+    match = re.fullmatch(r'Enum type "(.+)" has no value named (\S+)', complaint)
+    close = difflib.get_close_matches(match[2], enum_names(match[1]), 1, 0) if match else []
+    return f"the closest known value is {close[0]}" if close else None
 
 
 def _reason(field: UnknownField) -> str | None:

@@ -14,7 +14,7 @@ from validation.zoo.entry import CatalogueEntry, FolderSource, HttpsSource, Pypi
 from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
 from validation.zoo.label_map import read_label_map
-from validation.zoo.layout import find_model_files
+from validation.zoo.layout import find_model_files, unusable_checkpoints
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
@@ -41,6 +41,7 @@ class Archive:
         tflite_graph: tflite_graph.pb.
         label_map: A label map in either form of `label_map`.
         labels: Class names by id: the catalogue's, else the label map's, else empty.
+        unusable: What is said of checkpoints where none can be used.
     """
 
     entry: CatalogueEntry
@@ -53,6 +54,7 @@ class Archive:
     tflite_graph: Path | None = None
     label_map: Path | None = None
     labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+    unusable: tuple[str, ...] = ()
 
     @property
     def source_sha256(self) -> str:
@@ -182,6 +184,7 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
         tflite_graph=files.tflite_graph,
         label_map=files.label_map,
         labels=labels,
+        unusable=unusable_checkpoints(files.folder),
     )
 
 

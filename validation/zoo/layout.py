@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from validation.zoo.label_map import is_label_map
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 TFLITE_GRAPH = "tflite_graph.pb"
 PIPELINE_CONFIG = "pipeline.config"
+# What the OD API for TensorFlow 2 gives its checkpoints; TensorFlow 1 has a file of this name.
+_TF2_CHECKPOINTS = "checkpoint"
 
 # Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
 _HEAD_CHARACTERS = 4096
@@ -41,6 +44,12 @@ class ModelFiles:
     tflite_graph: Path | None = None
     label_map: Path | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Where they lie, but for the label map, which may lie above."""
+        own = dataclasses.replace(self, label_map=None)
+        return (self.checkpoint_prefix or own.paths()[0]).parent
+
     def paths(self) -> tuple[Path, ...]:
         """Every file that takes part, the checkpoint's index and shards among them."""
         found = [
@@ -63,7 +72,7 @@ def looks_like_archive(folder: Path) -> bool:
     return any(
         name in (FROZEN_GRAPH, TFLITE_GRAPH, PIPELINE_CONFIG)
         or name.endswith(".meta")
-        or (".ckpt" in name and name.endswith(".index"))
+        or _is_index(name)
         for name in (path.name for path in _files(folder))
     )
 
@@ -108,6 +117,49 @@ def find_model_files(root: Path, subfolder: str = "") -> ModelFiles:
             next_step="copy or fetch the archive again",
         )
     return found
+
+
+def _is_index(name: str) -> bool:
+    return ".ckpt" in name and name.endswith(".index")
+
+
+def unusable_checkpoints(folder: Path) -> tuple[str, ...]:
+    """What is said of a folder's checkpoints where none of them can be used.
+
+    Args:
+        folder: Folder of the model's files.
+
+    Returns:
+        A clause for each half checkpoint and for those of TensorFlow 2; empty where a whole one
+        is there, or nothing of any.
+
+    Raises:
+        ArtefactMissing: The folder cannot be listed.
+    """
+    names = {path.name for path in _files(folder)}
+    if _whole_checkpoints(names):
+        return ()
+    indexes = [name.removesuffix(".index") for name in names if _is_index(name)]
+    shards = [match for match in map(_SHARD.fullmatch, names) if match]
+    lacking = {prefix: f"{prefix}.data-*" for prefix in indexes}
+    lacking |= {match["prefix"]: _first_missing(match, names) for match in shards}
+    clauses = [
+        f"half a checkpoint: {prefix} lacks {part}" for prefix, part in sorted(lacking.items())
+    ]
+    below = folder / _TF2_CHECKPOINTS
+    if below.is_dir() and any(path.suffix == ".index" for path in _files(below)):
+        clauses.append(
+            f"{_TF2_CHECKPOINTS}/ holds an object-based checkpoint of TensorFlow 2: "
+            "export it with the TensorFlow 2 OD API"
+        )
+    return tuple(clauses)
+
+
+def _first_missing(shard: re.Match[str], names: Collection[str]) -> str:
+    """Of the index and the shards that one shard's name asks for."""
+    prefix, count = shard["prefix"], int(shard["count"])
+    parts = [f"{prefix}.index", *(f"{prefix}.data-{i:05d}-of-{count:05d}" for i in range(count))]
+    return next((part for part in parts if part not in names), f"{prefix}.data-*")
 
 
 def list_folder(folder: Path) -> tuple[Path, ...]:

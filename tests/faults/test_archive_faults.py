@@ -1,0 +1,234 @@
+"""An archive with a known fault: the user reads what is wrong, where, and why.
+
+Each row puts one fault into a good archive, takes a step that a user takes, and demands the
+message that would have helped. The ids are those of a list of faults that was collected from
+public issue threads; the variants beside them are there so that the harness does not know
+that list alone. See test_config_faults for its other half.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import archive_faults as put
+import numpy as np
+import pytest
+import small_ssd
+
+_TYPE = put.place(small_ssd.TEXT, "type:", "model.ssd.feature_extractor.type")
+
+
+def _noise(value: put.Array) -> put.Array:
+    return value + np.random.default_rng(1).normal(0, 0.1, value.shape)
+
+
+ARCHIVE = (
+    # ------------------------------------------------------------- A01: the archive is incomplete
+    put.Row(
+        "A01 bare checkpoint without config",
+        (put.bare, put.remove(put.CONFIG)),
+        put.suite("archive"),
+        (
+            put.FAILED,
+            r"lacks frozen_inference_graph\.pb, or a checkpoint with .* or pipeline\.config",
+        ),
+    ),
+    put.Row(
+        "A01 graph without config",
+        (put.remove(put.CONFIG),),
+        put.suite("route_parity"),
+        ("^UNKNOWN ", "the archive has no pipeline.config, so there is no second route"),
+    ),
+    put.Row(
+        "A01 config that is not where it is said to be",
+        (put.remove(put.CONFIG),),
+        put.export(),
+        (
+            put.REFUSED,
+            r"ArtefactMissing: there is no such pipeline.config \(small/pipeline.config\)",
+        ),
+    ),
+    put.Row(
+        "A01 no shard",
+        (put.bare, put.remove(put.SHARD)),
+        put.suite("archive"),
+        (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-\*"),
+    ),
+    put.Row(
+        "A01 no index",
+        (put.bare, put.remove("model.ckpt.index")),
+        put.suite("archive"),
+        (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.index"),
+    ),
+    put.Row(
+        "A01 one of two shards",
+        (put.bare, put.in_two_shards, put.remove("*.data-00001-of-00002")),
+        put.suite("archive"),
+        (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-00001-of-00002"),
+    ),
+    put.Row(
+        # The graph can be tested all the same, so this is told and not held against it.
+        "A01 no shard beside a graph",
+        (put.remove(put.SHARD),),
+        put.suite("archive"),
+        ("^PASS ", r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-\*"),
+    ),
+    put.Row(
+        "A01 no shard, exported",
+        (put.remove(put.SHARD),),
+        put.export(),
+        (put.REFUSED, rf"{put.SHARD}; No such file", "fetch the archive again"),
+    ),
+    # ------------------------------------------------- A02: checkpoint and frozen graph disagree
+    put.Row(
+        "A02 noise on one convolution",
+        (put.weights("Conv2d_0/weights", _noise),),
+        put.suite("route_parity"),
+        (
+            put.FAILED,
+            "checkpoint and config disagree with the inference graph",
+            r"box_encodings differs by [0-9.]+, beyond max",
+            r"\[box_encodings_max_abs_diff, class_predictions_max_abs_diff\]$",
+        ),
+    ),
+    put.Row(
+        "A02 one bias of one head",
+        (put.weights("BoxPredictor_3/BoxEncodingPredictor/biases", lambda b: b + np.eye(24)[5]),),
+        put.suite("route_parity"),
+        (put.FAILED, "disagree with the inference graph", r"\[box_encodings_max_abs_diff\]$"),
+    ),
+    # -------------------------------------------------------------- A04: wrong checkpoint prefix
+    *(
+        put.Row(
+            f"A04 {suffix} left on the prefix",
+            (),
+            put.export(prefix=f"{put.CHECKPOINT}{suffix}"),
+            (
+                put.REFUSED,
+                r"prefix ends before \.index, \.meta and \.data-\*",
+                rf"expected model\.ckpt, got {re.escape(put.CHECKPOINT + suffix)}",
+            ),
+        )
+        for suffix in (".index", ".meta", ".data-00000-of-00001")
+    ),
+    put.Row(
+        "A04 prefix of another step",
+        (),
+        put.export(prefix="model.ckpt-50000"),
+        (
+            put.REFUSED,
+            r"expected model\.ckpt-50000\.index, got model\.ckpt\.index",
+            r"give .*model\.ckpt$",
+        ),
+    ),
+    put.Row(
+        "A04 folder for a prefix",
+        (),
+        put.export(prefix="."),
+        (put.REFUSED, "a folder is no checkpoint prefix", r"give .*/small/model\.ckpt$"),
+    ),
+    # ---------------------------------------------------------- A05: a checkpoint of TensorFlow 2
+    put.Row(
+        "A05 checkpoint beside a graph",
+        (put.tf2_checkpoint(),),
+        put.suite("route_parity"),
+        (put.FAILED, r"object-based checkpoint of TensorFlow 2 \(model\.ckpt\)", "name-based"),
+    ),
+    put.Row(
+        "A05 bare checkpoint",
+        (put.bare, put.tf2_checkpoint()),
+        put.export(),
+        (put.REFUSED, "object-based checkpoint of TensorFlow 2", "with the TensorFlow 2 OD API"),
+    ),
+    put.Row(
+        "A05 archive of the TensorFlow 2 zoo",
+        (put.bare, put.tf2_checkpoint("checkpoint", "ckpt-0")),
+        put.suite("archive"),
+        (
+            put.FAILED,
+            "checkpoint/ holds an object-based checkpoint of TensorFlow 2",
+            "TensorFlow 2 OD API",
+        ),
+    ),
+    put.Row(
+        "A05 config of TensorFlow 2",
+        (put.bare, put.edit("ssd_mobilenet_v1", "ssd_mobilenet_v2_keras")),
+        put.export(),
+        (put.REFUSED, "ssd_mobilenet_v2_keras belongs to the TensorFlow 2 OD API", _TYPE),
+    ),
+    # ------------------------------------------------------------------ A06: damaged checkpoint
+    put.Row(
+        "A06 one byte of the shard",
+        (put.without_frozen, put.damage(put.SHARD)),
+        put.suite("archive"),
+        (
+            put.FAILED,
+            r"variable '.+' cannot be read from the checkpoint \(model\.ckpt\)",
+            "shard 0 .*Checksum does not match",
+            "a shard is damaged or missing: fetch the archive again",
+        ),
+    ),
+    put.Row(
+        "A06 one byte of the other shard",
+        (put.in_two_shards, put.damage("model.ckpt.data-00001-of-00002")),
+        put.export(),
+        (put.REFUSED, "shard 1 .*Checksum does not match"),
+    ),
+    put.Row(
+        "A06 half of the shard",
+        (put.cut(put.SHARD),),
+        put.export(),
+        (put.REFUSED, "variable '.+' cannot be read", "a shard is damaged or missing"),
+    ),
+    put.Row(
+        "A06 one byte of the index",
+        (put.damage("model.ckpt.index"),),
+        put.suite("route_parity"),
+        (
+            put.FAILED,
+            "checksum mismatch",
+            r"model\.ckpt\.index is damaged: fetch the archive again",
+        ),
+    ),
+    put.Row(
+        "A06 half of the frozen graph",
+        (put.cut(put.FROZEN),),
+        put.export(prefix=None),
+        (put.REFUSED, r"CorruptGraph: .*\(frozen_inference_graph\.pb\)", "again"),
+    ),
+)
+
+
+@pytest.mark.parametrize("row", ARCHIVE, ids=lambda row: row.fault)
+def test_message_helps(row: put.Row, archives: Path, cache: Path, tmp_path: Path) -> None:
+    """One line says what is wrong, where, and what the cause is."""
+    told = put.told_of(row, archives, tmp_path, cache)
+    for expected in row.says:
+        assert re.search(expected, told), told
+    assert "\n" not in told
+    # What can be read at night: a screen, not the names of all variables.
+    assert len(told) < 2500
+
+
+def test_good_archives_are_not_blamed(archives: Path, cache: Path) -> None:
+    """No false alarm: every step of the tables ends well without a fault."""
+    for check in ("archive", "export_contract", "route_parity"):
+        assert put.suite(check)(archives / "small", cache).startswith("PASS ")
+    for step in (put.export(), put.export(prefix=None)):
+        assert step(archives / "small", cache).startswith("EXIT 0 ")
+    assert put.suite("route_parity")(archives / "pyramid", cache).startswith("PASS ")
+
+
+def test_good_bare_checkpoint_is_not_blamed(archives: Path, cache: Path, tmp_path: Path) -> None:
+    """Nor where the graph is built from the config and the checkpoint is in two shards."""
+    archive = Path(shutil.copytree(archives / "small", tmp_path / "zoo" / "small"))
+    put.in_two_shards(archive)
+    put.bare(archive)
+    assert put.export()(archive, cache).startswith("EXIT 0 ")
+
+
+def test_every_archive_fault_of_the_list_has_a_row() -> None:
+    """By the ids of the list."""
+    assert {row.fault.partition(" ")[0] for row in ARCHIVE} == {"A01", "A02", "A04", "A05", "A06"}

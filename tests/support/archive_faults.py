@@ -1,0 +1,255 @@
+"""What goes wrong with archives on their way to a user, and what the user is told at each step.
+
+A change works on the folder of a good archive; a step takes the folder and a cache, and
+returns what stands on the user's screen. A row of a table of faults ties both together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.chain import promises
+from validation.chain.case import Case, image_files
+from validation.chain.model import ModelChain
+from validation.chain.observations import Observations
+from validation.chain.work import Work
+from validation.cli import main
+from validation.errors import ValidationError
+from validation.limits import Status
+from validation.policy import load_policy
+from validation.records import CheckResult, ModelKey
+from validation.zoo.canaries import load_canaries
+from validation.zoo.folders import entries_at
+
+Change = Callable[[Path], None]
+Step = Callable[[Path, Path], str]
+Array = NDArray[np.float32]
+Tensors = dict[str, Array]
+
+
+class Row(NamedTuple):
+    """A fault, the step at which it shows, and what the step must say.
+
+    Args:
+        fault: Its id in the list of known faults, and the variant.
+        changes: Made to a good archive, in order.
+        step: Taken with it.
+        says: Regular expressions that the text must match.
+        archive: Which good archive: "small" has six heads, "pyramid" one for all levels.
+    """
+
+    fault: str
+    changes: tuple[Change, ...]
+    step: Step
+    says: tuple[str, ...]
+    archive: str = "small"
+
+
+CHECKPOINT = "model.ckpt"
+SHARD = "model.ckpt.data-00000-of-00001"
+FROZEN = "frozen_inference_graph.pb"
+CONFIG = "pipeline.config"
+
+# How texts begin that end in a refusal: of a check, and of the command line.
+FAILED, REFUSED = "^FAIL ", "^EXIT 1 validation: "
+
+
+def place(text: str, fragment: str, path: str) -> str:
+    """How a message names a place of a config, as a regular expression.
+
+    Args:
+        text: The config.
+        fragment: Stands in one line of it only.
+        path: Dotted path of the field.
+    """
+    (number,) = [n for n, line in enumerate(text.splitlines(), 1) if fragment in line]
+    return rf"/pipeline\.config, line {number}, {re.escape(path)}\b"
+
+
+# ------------------------------------------------------------------------------------- changes
+
+
+def remove(*patterns: str) -> Change:
+    """Files that did not come with the archive."""
+
+    def change(folder: Path) -> None:
+        for pattern in patterns:
+            for path in [*folder.glob(pattern)]:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return change
+
+
+# A checkpoint with its config and no graph of any kind.
+bare = remove(FROZEN, "model.ckpt.meta", "saved_model")
+# Its graph is the .meta that the trainer wrote.
+without_frozen = remove(FROZEN, "saved_model")
+
+
+def edit(old: str, new: str) -> Change:
+    """Another text in the config, where it stands first."""
+
+    def change(folder: Path) -> None:
+        config = folder / CONFIG
+        text = config.read_text()
+        assert old in text
+        config.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def weights(name: str, new: Callable[[Array], Array]) -> Change:
+    """One tensor of the checkpoint becomes another."""
+
+    def change(folder: Path) -> None:
+        from validation.export.archive_writer import write_checkpoint
+
+        tensors = _tensors(folder / CHECKPOINT)
+        (found,) = [each for each in tensors if each.endswith(name)]
+        tensors[found] = new(tensors[found]).astype(np.float32)
+        write_checkpoint(folder / CHECKPOINT, tensors)
+
+    return change
+
+
+def in_two_shards(folder: Path) -> None:
+    """The same checkpoint as training with two parameter servers leaves it."""
+    import tensorflow.compat.v1 as tf
+
+    prefix = folder / CHECKPOINT
+    tensors = _tensors(prefix)
+    remove(f"{CHECKPOINT}.index", SHARD)(folder)
+    parts = [str(folder / f"part{number}") for number in range(2)]
+    names = sorted(tensors)
+    with tf.Graph().as_default(), tf.Session() as session:
+        for number, part in enumerate(parts):
+            own = names[number::2]
+            values = [tf.constant(tensors[name]) for name in own]
+            session.run(
+                tf.raw_ops.SaveV2(
+                    prefix=part, tensor_names=own, shape_and_slices=[""] * len(own), tensors=values
+                )
+            )
+        session.run(
+            tf.raw_ops.MergeV2Checkpoints(
+                checkpoint_prefixes=parts, destination_prefix=str(prefix), delete_old_dirs=False
+            )
+        )
+
+
+def damage(name: str) -> Change:
+    """A file with one byte flipped, in its middle."""
+
+    def change(folder: Path) -> None:
+        data = bytearray((folder / name).read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        (folder / name).write_bytes(data)
+
+    return change
+
+
+def cut(name: str) -> Change:
+    """A file whose second half did not arrive."""
+
+    def change(folder: Path) -> None:
+        data = (folder / name).read_bytes()
+        (folder / name).write_bytes(data[: len(data) // 2])
+
+    return change
+
+
+def tf2_checkpoint(below: str = "", prefix: str = CHECKPOINT) -> Change:
+    """TensorFlow 2's checkpoint instead of TensorFlow 1's."""
+
+    def change(folder: Path) -> None:
+        import tensorflow as tf
+
+        remove("model.ckpt.index", "model.ckpt.data-*", "checkpoint")(folder)
+        target = folder / below
+        target.mkdir(exist_ok=True)
+        model = tf.train.Checkpoint(feature_extractor=tf.Variable([1.0]))
+        model.write(str(target / prefix))
+
+    return change
+
+
+def _tensors(prefix: Path) -> Tensors:
+    from validation.export.freezing import checkpoint_shapes, open_checkpoint
+
+    values = open_checkpoint(prefix)
+    named: Mapping[str, Array | None] = {
+        name: values(name) for name in checkpoint_shapes(prefix) if name != "global_step"
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+# --------------------------------------------------------------------------------------- steps
+
+
+def suite(check: str) -> Step:
+    """One check of `pytest suites --zoo FOLDER`: its status, and what it says."""
+
+    def step(archive: Path, cache: Path) -> str:
+        (entry,) = [each for each in entries_at(archive.parent) if each.name == archive.name]
+        work = Work(cache / "work", lambda _: None)
+        chain = ModelChain(entry, work, cache_dir=cache, offline=True, on_step=lambda _: None)
+        images = load_canaries()[:1]
+        observations = Observations(chain, image_files(None, images), lambda _: None)
+        key = ModelKey(entry.name, "raw")
+        case = Case(key, chain, observations, load_policy(), None, images, ("raw",))
+        try:
+            entries = getattr(promises, check)(case)
+        except ValidationError as error:
+            return f"FAIL {type(error).__name__}: {error}"
+        (result,) = [each for each in entries if isinstance(each, CheckResult)]
+        broken = [each.name for each in result.measures if each.status is Status.FAIL]
+        return f"{result.status.name} {result.where}: {result.message} [{', '.join(broken)}]"
+
+    return step
+
+
+def export(*, prefix: str | None = CHECKPOINT) -> Step:
+    """`python -m validation export`: its exit code and its last words.
+
+    Args:
+        prefix: --trained_checkpoint_prefix; None takes the frozen graph.
+    """
+
+    def step(archive: Path, cache: Path) -> str:
+        source = (
+            f"--frozen_graph={archive / FROZEN}"
+            if prefix is None
+            else f"--trained_checkpoint_prefix={archive / prefix}"
+        )
+        target = f"--output_directory={cache / 'exported'}"
+        arguments = ["export", source, f"--pipeline_config_path={archive / CONFIG}", target]
+        told = io.StringIO()
+        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
+            code = main(arguments)
+        return f"EXIT {code} {told.getvalue().splitlines()[-1]}"
+
+    return step
+
+
+def told_of(row: Row, archives: Path, folder: Path, cache: Path) -> str:
+    """What a user reads who has the row's archive.
+
+    Args:
+        row: The fault.
+        archives: Folder of the good archives.
+        folder: Gets a changed copy.
+        cache: Of products.
+    """
+    archive = Path(shutil.copytree(archives / row.archive, folder / "zoo" / row.archive))
+    for change in row.changes:
+        change(archive)
+    return row.step(archive, cache)

@@ -1,0 +1,185 @@
+"""Why tensors do not fit the variables of a graph, as far as names and shapes tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+Shapes = Mapping[str, tuple[int, ...]]
+# A dotted path of the config -> its file and line.
+Place = Callable[[str], str]
+
+_NAMED = 6
+_QUANTISATION = ("act_quant/", "weights_quant/", "_quant/")
+# convolutional_box_predictor and weight_shared_convolutional_box_predictor.
+_BOX_HEAD = re.compile(r"(.*/)?(?:BoxEncodingPredictor|BoxPredictor)/biases")
+_CLASS_HEAD = "ClassPredictor/biases"
+_HEAD = re.compile(
+    r"(.*/)?(?:BoxEncodingPredictor|BoxPredictor|ClassPredictor)(?:_depthwise)?/[^/]+"
+)
+# The layers that SSD adds carry their depth in their name.
+_NAMED_DEPTH = re.compile(r"(_\d+x\d+(?:_s2)?_)\d+(?=[/_])")
+_NUM_CLASSES = "model.ssd.num_classes"
+_ANCHORS = "model.ssd.anchor_generator"
+_EXTRACTOR = "model.ssd.feature_extractor"
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the config says of a graph that was built from it.
+
+    Args:
+        num_classes: Classes without the background.
+        place: File and line of a dotted path; None: not known.
+    """
+
+    num_classes: int
+    place: Place | None = None
+
+
+def causes(variables: Shapes, tensors: Shapes, config: Described | None = None) -> list[str]:
+    """What may have been done, one clause each; empty where nothing tells it.
+
+    Args:
+        variables: Of a graph, in the order in which it was built.
+        tensors: What there is for them, by the variables' names, and what is left over.
+        config: None where the graph was not built from one.
+    """
+    backbones = _backbone_causes(variables, tensors, config)
+    return [
+        *_quantisation_causes(variables, tensors, config),
+        *_anchor_causes(variables, tensors, config),
+        *_class_causes(variables, tensors, config),
+        *(backbones or _layer_causes(variables, tensors, config)),
+    ]
+
+
+def first_few(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _side(config: Described | None) -> str:
+    return "graph" if config is None else "config"
+
+
+def _at(config: Described | None, path: str) -> str:
+    return "" if config is None or config.place is None else f" ({config.place(path)})"
+
+
+def _quantisation_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
+    asked, there = _quantisation(variables), _quantisation(tensors)
+    rewriter = "a graph_rewriter" if config else "FakeQuant nodes"
+    if asked and not there:
+        return [
+            f"the {_side(config)} has {rewriter}{_at(config, 'graph_rewriter')}, but the "
+            "checkpoint was not trained with quantisation (it has no *_quant/min and max)"
+        ]
+    if there and not asked:
+        return [
+            "the checkpoint was trained with quantisation, but the "
+            f"{_side(config)} has no {rewriter.removeprefix('a ')}"
+        ]
+    if asked - there:
+        return [
+            f"the checkpoint lacks {len(asked - there)} of {len(asked)} quantisation ranges "
+            "(*_quant/min and max): code and checkpoint come from different releases"
+        ]
+    return []
+
+
+def _quantisation(names: Iterable[str]) -> set[str]:
+    return {name for name in names if any(mark in name for mark in _QUANTISATION)}
+
+
+def _heads(variables: Shapes, tensors: Shapes) -> Iterable[tuple[str, str, str]]:
+    """Scope, box head and class head of each pair of heads that both sides have."""
+    for name in variables:
+        if match := _BOX_HEAD.fullmatch(name):
+            scope = match[1] or ""
+            class_head = scope + _CLASS_HEAD
+            both = (name in tensors, class_head in tensors, class_head in variables)
+            if all(both) and len(tensors[name]) == len(tensors[class_head]) == 1:
+                yield scope, name, class_head
+
+
+def _anchor_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
+    """Anchors a cell: four numbers of the box head for each."""
+    differing: dict[tuple[int, int], list[str]] = {}
+    for scope, boxes, _ in _heads(variables, tensors):
+        pair = tensors[boxes][0] // 4, variables[boxes][0] // 4
+        if pair[0] != pair[1]:
+            differing.setdefault(pair, []).append(scope.rstrip("/") or "the heads")
+    return [
+        f"{trained} anchors a cell in the checkpoint, {built} in the {_side(config)}"
+        f"{_at(config, _ANCHORS)}, for {first_few(scopes)}"
+        for (trained, built), scopes in differing.items()
+    ]
+
+
+def _class_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
+    """Classes and background: columns of the class head for each anchor of the box head."""
+    for _, boxes, classes in _heads(variables, tensors):
+        trained_anchors, anchors = tensors[boxes][0] // 4, variables[boxes][0] // 4
+        if not trained_anchors or not anchors:
+            continue
+        trained = tensors[classes][0] // trained_anchors
+        built = config.num_classes + 1 if config else variables[classes][0] // anchors
+        if trained != built:
+            return [
+                f"the checkpoint's class head has {trained} columns an anchor, that is "
+                f"num_classes: {trained - 1}; the {_side(config)} says {built - 1}"
+                f"{_at(config, _NUM_CLASSES)}, that is {built} columns"
+            ]
+    return []
+
+
+def _backbone_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
+    """Second part of the names below FeatureExtractor: the network's own scope."""
+    built, trained = _backbones(variables), _backbones(tensors)
+    if not built or not trained or built & trained:
+        return []
+    return [
+        f"the {_side(config)} builds {', '.join(sorted(built))}"
+        f"{_at(config, f'{_EXTRACTOR}.type')}, the checkpoint is of {', '.join(sorted(trained))}"
+    ]
+
+
+def _backbones(names: Iterable[str]) -> set[str]:
+    parts = [name.split("/") for name in names]
+    return {each[1] for each in parts if each[0] == "FeatureExtractor" and len(each) > 1}
+
+
+def _layer_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
+    """The first layer of another depth, and whether all layers are or only some.
+
+    The heads are left out: what they say of anchors and classes is told by itself.
+    """
+    twins = {_NAMED_DEPTH.sub(r"\1", name): name for name in tensors if name not in variables}
+    layers, first = dict.fromkeys(map(_layer, variables), False), ""
+    for name, shape in variables.items():
+        twin = name if name in tensors else twins.get(_NAMED_DEPTH.sub(r"\1", name))
+        if twin is None or _HEAD.fullmatch(name) or tensors[twin] == shape:
+            continue
+        layers[_layer(name)] = True
+        first = first or (
+            f"{name} is {list(shape)} in the graph, {list(tensors[twin])} in the checkpoint"
+            + (f" as {twin}" if twin != name else "")
+        )
+    differing = sum(layers.values())
+    if not differing:
+        return []
+    if 2 * differing > len(layers):
+        place = _at(config, f"{_EXTRACTOR}.depth_multiplier")
+        guess = f"depth_multiplier or min_depth{place} was another one in training"
+    else:
+        place = _at(config, _EXTRACTOR)
+        guess = f"code and checkpoint come from different releases, or the network{place} changed"
+    return [f"another depth in {differing} of {len(layers)} layers, first {first}: {guess}"]
+
+
+def _layer(name: str) -> str:
+    return name.partition("/BatchNorm/")[0] if "/BatchNorm/" in name else name.rpartition("/")[0]
