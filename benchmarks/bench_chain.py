@@ -13,12 +13,12 @@ import pytest
 
 from validation.convert.tflite import conversion_of, convert
 from validation.export.archive_writer import PREFIX, write_archive
+from validation.export.detector_weights import detector_weights
 from validation.export.freezing import open_checkpoint
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph, write_export
 from validation.export.options import ExportOptions
-from validation.graphs.seeded import detector_value
 from validation.pipeline.config import load_pipeline, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 
@@ -31,7 +31,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of the model in the zoo's layout."""
     folder = tmp_path_factory.mktemp(_MODEL)
     text = pipeline_text(load_synthetic()[_MODEL])
-    write_archive(folder, parse_pipeline(text, _MODEL), text, detector_value)
+    write_archive(folder, parse_pipeline(text, _MODEL), text, detector_weights)
     return folder
 
 

@@ -235,7 +235,11 @@ def _export(options: argparse.Namespace) -> None:
         f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
         f"{contract.num_classes} classes"
     )
-    for path in (written.text, written.graph.with_suffix(".json"), written.anchors):
+    for path in (
+        written.graph.with_suffix(".pbtxt"),
+        written.graph.with_suffix(".json"),
+        written.anchors,
+    ):
         print(path)
 
 

@@ -26,9 +26,13 @@ def test_export_is_found(folder, export_of):
     assert export.anchors == folder / "anchors.npy"
 
 
-@pytest.mark.parametrize(
-    "name", ["tflite_graph.pb", "tflite_graph.pbtxt", "tflite_graph.json", "anchors.npy"]
-)
+def test_text_is_for_people(export_of, tmp_path):
+    """An export without it is whole: it is only written where somebody may read it."""
+    assert write_export(tmp_path / "bare", export_of(), text=False).text is None
+    assert not list((tmp_path / "bare").glob("*.pbtxt"))
+
+
+@pytest.mark.parametrize("name", ["tflite_graph.pb", "tflite_graph.json", "anchors.npy"])
 def test_missing_file_is_named(folder, name):
     """Half an export is none."""
     (folder / name).unlink()

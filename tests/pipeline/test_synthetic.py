@@ -20,7 +20,8 @@ _MODELS = load_synthetic()
 
 # Side of the input, classes, extractor, factor of channels, kernel of the heads (dw: depthwise),
 # batch norm decay of extractor and heads (-: none), bias of the class heads, NMS score
-# threshold, delay of the quantisation (-: none). "shared" marks one head for all levels.
+# threshold, delay of the quantisation (-: none). "shared" marks one head for all levels. The
+# large pyramids have the threshold of the archives of their time, not the samples' 1e-8.
 _FACTS = """
 ssd_mobilenet_v1_coco 300 90 ssd_mobilenet_v1 1 k1 0.9997 0.9997 0 1e-8 -
 ssd_mobilenet_v1_coco_2018_01_28 300 90 ssd_mobilenet_v1 1 k1 0.9997 0.9997 0 0.3 -
@@ -32,10 +33,10 @@ ssd_mobilenet_v1_quantized_300x300_coco14_sync 300 90 ssd_mobilenet_v1 1 k1 0.97
 ssd_mobilenet_v1_quantized_300x300_coco14_sync_2018_07_18 300 90 ssd_mobilenet_v1 1 k1 0.97 0.97 -4.6 0.3 48000
 ssd_mobilenet_v1_0.75_depth_quantized_300x300_coco14_sync 300 90 ssd_mobilenet_v1 0.75 k1 0.97 0.97 -4.6 1e-8 48000
 ssd_mobilenet_v1_ppn_shared_box_predictor_300x300_coco14_sync 300 90 ssd_mobilenet_v1_ppn 1 k1shared 0.97 0.97 -4.6 1e-8 -
-ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync 640 90 ssd_mobilenet_v1_fpn 1 k3shared 0.997 0.997 -4.6 1e-8 -
+ssd_mobilenet_v1_fpn_shared_box_predictor_640x640_coco14_sync 640 90 ssd_mobilenet_v1_fpn 1 k3shared 0.997 0.997 -4.6 0.3 -
 ssd_mobilenet_v2_fpnlite_quantized_shared_box_predictor_256x256_depthmultiplier_75_coco14_sync 256 90 ssd_mobilenet_v2_fpn 0.75 k3dwshared 0.997 0.997 -4.6 1e-8 30000
-ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync 640 90 ssd_resnet50_v1_fpn 1 k3shared 0.997 0.997 -4.6 1e-8 -
-ssd_resnet101_v1_fpn_shared_box_predictor_oid_512x512_sync 512 601 ssd_resnet101_v1_fpn 1 k3shared 0.997 0.997 -4.6 1e-8 -
+ssd_resnet50_v1_fpn_shared_box_predictor_640x640_coco14_sync 640 90 ssd_resnet50_v1_fpn 1 k3shared 0.997 0.997 -4.6 0.3 -
+ssd_resnet101_v1_fpn_shared_box_predictor_oid_512x512_sync 512 601 ssd_resnet101_v1_fpn 1 k3shared 0.997 0.997 -4.6 0.3 -
 ssd_mobilenet_v2_coco 300 90 ssd_mobilenet_v2 1 k1 0.9997 0.9997 0 1e-8 -
 ssd_mobilenet_v2_coco_2018_03_29 300 90 ssd_mobilenet_v2 1 k3 0.9997 0.9997 0 0.3 -
 ssd_mobilenet_v2_quantized_300x300_coco 300 90 ssd_mobilenet_v2 1 k1 0.9997 0.9997 0 1e-8 48000

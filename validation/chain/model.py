@@ -178,7 +178,7 @@ class ModelChain:
             else:
                 values = open_checkpoint(prefix)
                 export = export_from_checkpoint(described, prefix, values, EVALUATION)
-            write_export(folder, without_postprocessing(export))
+            write_export(folder, without_postprocessing(export), text=False)
 
         made_from = {
             "graph": self.reference_sha256,
@@ -223,8 +223,8 @@ class ModelChain:
                 config=None if config is None else load_pipeline(config),
                 where=self.reference_graph.name,
             )
-            write_export(folder / _WITH_OP, export)
-            write_export(folder / _RAW, without_postprocessing(export))
+            write_export(folder / _WITH_OP, export, text=False)
+            write_export(folder / _RAW, without_postprocessing(export), text=False)
 
         made_from = {
             "graph": self.reference_sha256,
@@ -242,7 +242,7 @@ class ModelChain:
             from validation.export.from_graph import with_options
             from validation.export.graph_io import read_export, write_export
 
-            write_export(folder, with_options(read_export(base), options))
+            write_export(folder, with_options(read_export(base), options), text=False)
 
         made_from = {
             "graph": file_sha256(base.graph),

@@ -33,6 +33,9 @@ from validation.runtimes.tflite import TfliteRuntime, default_threads
 
 Arrays = dict[str, NDArray[np.float32]]
 
+# Scores of one image, 80 MB: NMS by class needs them several times over.
+_LARGE_SCORES = 20_000_000
+
 
 class Observations:
     """Detections and raw outputs of one model on the images of a session.
@@ -41,13 +44,20 @@ class Observations:
         chain: Gives the files.
         images: Every image of the session: the data set's and the canaries.
         on_step: Told how long each took.
+        workers: Images at a time; one where the raw outputs of an image are very large.
     """
 
     def __init__(
-        self, chain: ModelChain, images: Sequence[ImageFile], on_step: Callable[[Step], None]
+        self,
+        chain: ModelChain,
+        images: Sequence[ImageFile],
+        on_step: Callable[[Step], None],
+        *,
+        workers: int | None = None,
     ) -> None:
         self.chain = chain
         self.images = tuple(images)
+        self._workers = workers or default_threads()
         self._on_step = on_step
         self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
         self._seconds: dict[tuple[str, ExportOptions], float] = {}
@@ -153,7 +163,10 @@ class Observations:
         return lambda: runtime.run(feed)
 
     def _detect(self, make: Callable[[], Detector], label: str) -> Mapping[str, Detections]:
-        return detect_all(make, self.images, workers=default_threads(), label=label)
+        contract = self.chain.exported().contract
+        large = contract.num_anchors * contract.num_classes > _LARGE_SCORES
+        workers = 1 if large else self._workers
+        return detect_all(make, self.images, workers=workers, label=label)
 
     def _detector(self, path: Path, variant: str, options: ExportOptions) -> Detector:
         runtime = TfliteRuntime(path)

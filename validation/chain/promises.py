@@ -150,9 +150,23 @@ def route_parity(case: Case) -> list[Entry]:
         check="route_parity",
     )
     if result.status is Status.FAIL:
-        told = f"checkpoint and config disagree with the inference graph; {result.message}"
-        result = dataclasses.replace(result, message=told)
+        told = f"checkpoint and config disagree with the inference graph: {_half(result)}"
+        result = dataclasses.replace(result, message=f"{told}; {result.message}")
     return [result]
+
+
+def _half(result: CheckResult) -> str:
+    """Which of the two to look at: anchors come from the config alone, raw outputs do not."""
+    beyond = {
+        measure.name.startswith(ANCHORS_NAME)
+        for measure in result.measures
+        if measure.status is Status.FAIL
+    }
+    if beyond == {True}:
+        return "only the anchors differ, so look at anchor_generator in pipeline.config"
+    if beyond == {False}:
+        return "the anchors agree, so look at the weights of the checkpoint"
+    return "anchors and raw outputs differ, or cannot be compared"
 
 
 def _routes_view(case: Case, count: int, export: ExportedGraph) -> dict[str, np.ndarray]:
@@ -236,4 +250,8 @@ def _squeezed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _parity_images(case: Case) -> int:
-    return min(int(case.policy.setting("parity_images")), len(case.observations.images))
+    """As many images as the policy asks for, fewer where the raw outputs are very large."""
+    contract = case.chain.exported().contract
+    values = contract.num_anchors * (contract.num_classes + 1 + 4)
+    fitting = max(2, int(case.policy.setting("parity_values")) // values)
+    return min(int(case.policy.setting("parity_images")), fitting, len(case.observations.images))

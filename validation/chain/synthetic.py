@@ -85,9 +85,9 @@ def synthetic_archive(entry: CatalogueEntry, work: Work, cache_dir: Path) -> Arc
 def _writer(model: SyntheticModel, text: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         from validation.export.archive_writer import write_archive
-        from validation.graphs.seeded import detector_value
+        from validation.export.detector_weights import detector_weights
         from validation.pipeline.config import parse_pipeline
 
-        write_archive(folder, parse_pipeline(text, model.name), text, detector_value)
+        write_archive(folder, parse_pipeline(text, model.name), text, detector_weights)
 
     return make

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from validation.chain.memory import give_back
 from validation.errors import ArtefactError, ValidationError
 from validation.records import Step
 
@@ -98,6 +99,7 @@ class Work:
             scratch.rename(place)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            give_back()
 
 
 @contextlib.contextmanager

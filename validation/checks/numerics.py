@@ -139,12 +139,15 @@ def _difference(
     limit: Limit,
     images: Sequence[object] | None,
 ) -> _Difference:
-    distance = np.abs(np.subtract(reference, candidate, dtype=np.float64))
+    # Whole numbers could wrap around. float32 stays: a large model has 10**8 of these values.
+    floats = reference.dtype.kind == candidate.dtype.kind == "f"
+    distance = np.subtract(reference, candidate, dtype=None if floats else np.float64)
+    np.abs(distance, out=distance)
     worst = tuple(int(one) for one in np.unravel_index(np.argmax(distance), distance.shape))
     largest = float(distance[worst])
     measures = (
         Measure(f"{short}_max_abs_diff", largest, limit),
-        Measure(f"{short}_mean_abs_diff", float(distance.mean())),
+        Measure(f"{short}_mean_abs_diff", float(distance.mean(dtype=np.float64))),
         Measure(f"{short}_p99_abs_diff", float(np.percentile(distance, 99))),
         Measure(f"{short}_reference_std", float(reference.std(dtype=np.float64))),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,18 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from validation.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 from validation.export.freezing import freeze
-from validation.export.from_checkpoint import body_graph, model_variables
+from validation.export.from_checkpoint import body_graph
 from validation.export.inference_graph import inference_graph
 from validation.graphs.restore import AVERAGE
-from validation.graphs.ssd import build
+from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
 
 PREFIX = "model.ckpt"
 
-Weights = Callable[[str, tuple[int, ...]], np.ndarray]
+Weights = Callable[[BuiltSsd], Mapping[str, np.ndarray]]
 
 
-def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weights) -> None:
+def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weights) -> None:
     """Fill a folder as a float archive of the zoo is filled.
 
     That is: checkpoint, model.ckpt.{data,index,meta}, frozen_inference_graph.pb,
@@ -33,11 +33,11 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weight
         folder: Exists and is empty.
         config: The model.
         text: The config's text, written as it is.
-        value: Gives a variable's value by its name and shape.
+        weights: Gives the value of every variable of the built model, by name.
     """
     built = build(config)
     body = body_graph(built)
-    named = {name: value(name, shape) for name, shape in model_variables(built).items()}
+    named = weights(built)
     averages = _averages(named) if config.use_moving_averages else {}
     write_checkpoint(folder / PREFIX, {**named, **averages})
     meta = meta_graph_pb2.MetaGraphDef()
@@ -49,13 +49,13 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, value: Weight
     _write_saved_model(folder / "saved_model", frozen)
 
 
-def _averages(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _averages(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What training with moving averages leaves beside every trained variable."""
     statistics = ("moving_mean", "moving_variance")
     return {name + AVERAGE: value for name, value in named.items() if not name.endswith(statistics)}
 
 
-def write_checkpoint(prefix: Path, named: dict[str, np.ndarray]) -> None:
+def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
     """Write a name-based checkpoint and the ``checkpoint`` file that points to it.
 
     Args:

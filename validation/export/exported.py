@@ -25,14 +25,14 @@ class ExportedGraph:
 
     Args:
         graph: tflite_graph.pb.
-        text: tflite_graph.pbtxt.
+        text: tflite_graph.pbtxt, None where it was not written.
         contract: What was read from the source graph and asked for by the caller.
         add_postprocessing_op: True when the graph ends in the post-processing node.
         anchors: float32 [N, 4] in centre form; whoever decodes raw outputs needs them.
     """
 
     graph: Path
-    text: Path
+    text: Path | None
     contract: SsdContract
     add_postprocessing_op: bool
     anchors: Path
@@ -45,7 +45,7 @@ def load_export(folder: Path) -> ExportedGraph:
         ArtefactMissing: One of the files is not there.
         GraphError: The contract cannot be read.
     """
-    for name in (GRAPH_FILE, GRAPH_TEXT_FILE, CONTRACT_FILE, ANCHORS_FILE):
+    for name in (GRAPH_FILE, CONTRACT_FILE, ANCHORS_FILE):
         if not (folder / name).is_file():
             raise ArtefactMissing("an exported graph is incomplete", expected=name, where=folder)
     try:
@@ -61,7 +61,7 @@ def load_export(folder: Path) -> ExportedGraph:
         ) from error
     return ExportedGraph(
         graph=folder / GRAPH_FILE,
-        text=folder / GRAPH_TEXT_FILE,
+        text=text if (text := folder / GRAPH_TEXT_FILE).is_file() else None,
         contract=contract,
         add_postprocessing_op=with_op,
         anchors=folder / ANCHORS_FILE,

@@ -103,12 +103,13 @@ def node_name(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
-def write_export(folder: Path, export: GraphExport) -> ExportedGraph:
+def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> ExportedGraph:
     """Write tflite_graph.pb and .pbtxt, and the contract and anchors beside them.
 
     Args:
         folder: Made if it is not there.
         export: The graph and what is known of it.
+        text: Write the .pbtxt too: for people, and several times as large and slow.
 
     Raises:
         GraphError: The folder cannot be written.
@@ -124,7 +125,11 @@ def write_export(folder: Path, export: GraphExport) -> ExportedGraph:
         {
             CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
             ANCHORS_FILE: anchors.getvalue(),
-            GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode(),
+            **(
+                {GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode()}
+                if text
+                else {}
+            ),
             # Last: where it stands, the files that explain it stand too.
             GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
         },

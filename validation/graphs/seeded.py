@@ -8,10 +8,6 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-# Logit of a class that is almost never there: real detectors start and stay near it, and
-# scores that all saturate would compare nothing.
-_CLASS_BIAS = -6.0
-
 
 def seeded_value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """The value of a variable, drawn from a generator seeded by its name.
@@ -39,19 +35,3 @@ def seeded_value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         case _:
             value = draw.normal(0, np.sqrt(2 / math.prod(shape[:-1])), shape)
     return value.astype(np.float32)
-
-
-def detector_value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """`seeded_value`, with heads that answer like a detector's: few, distinct scores.
-
-    Args:
-        name: See `seeded_value`.
-        shape: See `seeded_value`.
-    """
-    value = seeded_value(name, shape)
-    if name.endswith("ClassPredictor/biases"):
-        value += np.float32(_CLASS_BIAS)
-    if name.endswith(("BoxEncodingPredictor/weights", "BoxPredictor/weights")):
-        # Boxes stay near their anchors, inside and around the image.
-        value *= np.float32(0.2)
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ from validation.errors import UsageError
 from validation.plugin.options import VARIANTS, default_cache_dir
 from validation.policy import Policy, load_policy
 from validation.records import ModelKey, Step
+from validation.runtimes.tflite import default_threads
 from validation.zoo.canaries import Canary, load_canaries
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
@@ -40,6 +42,7 @@ class SessionState:
         cache_dir: Downloads and products.
         offline: Never touch the network.
         lock_file: What trusted downloads are compared with; None takes the one in the cache.
+        image_workers: Images that are run at a time; None: one for each core.
     """
 
     entries: tuple[CatalogueEntry, ...]
@@ -51,6 +54,7 @@ class SessionState:
     cache_dir: Path
     offline: bool
     lock_file: Path | None = None
+    image_workers: int | None = None
     steps: list[Step] = field(default_factory=list)
     _observations: dict[str, Observations] = field(default_factory=dict)
 
@@ -79,7 +83,9 @@ class SessionState:
                 on_step=self.steps.append,
             )
             images = image_files(self.dataset, self.canaries)
-            observations = Observations(chain, images, self.steps.append)
+            observations = Observations(
+                chain, images, self.steps.append, workers=self.image_workers
+            )
             self._observations[key.model] = observations
         return Case(
             key,
@@ -128,6 +134,7 @@ def _resolve(config: pytest.Config) -> SessionState:
         cache_dir=option("--cache-dir") or default_cache_dir(),
         offline=option("--offline"),
         lock_file=_lock_file(config),
+        image_workers=_image_workers(),
         steps=steps,
     )
 
@@ -151,6 +158,11 @@ def _dataset(config: pytest.Config) -> Dataset | None:
             got="--coco-annotations" if annotations else "no --coco-annotations",
         )
     return load_dataset(annotations, images, max_images=most)
+
+
+def _image_workers() -> int:
+    """The cores of this machine, shared with the other workers of pytest-xdist."""
+    return max(1, default_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _lock_file(config: pytest.Config) -> Path | None:

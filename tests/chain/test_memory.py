@@ -1,0 +1,40 @@
+"""Memory goes back to the system when there is much of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from validation.chain import memory
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_freed_pieces_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces freed beneath one that stays: the allocator keeps them, until asked."""
+    monkeypatch.setattr(memory, "_WORTH_BYTES", 0)
+    pieces = [np.ones(12_000) for _ in range(4000)]
+    last = pieces[-1]
+    del pieces
+    before = _resident()
+    memory.give_back()
+    assert _resident() < before - 100e6
+    assert last.sum() == 12_000
+
+
+def test_little_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small process is not held up."""
+    monkeypatch.setattr(memory, "_WORTH_BYTES", 10**15)
+    monkeypatch.setattr(memory.gc, "collect", lambda: pytest.fail("collected"))
+    memory.give_back()
+
+
+def test_systems_without_statm_do_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only Linux has the figure; nothing is done where it is not known."""
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
+    monkeypatch.setattr(memory.gc, "collect", lambda: pytest.fail("collected"))
+    memory.give_back()

@@ -1,0 +1,69 @@
+"""Seeded weights that make a detector out of any SSD: few, distinct, well-placed answers."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.contracts import INPUT_NAME
+from validation.export.evaluation import evaluate
+from validation.export.freezing import freeze
+from validation.export.from_checkpoint import body_graph, model_variables
+from validation.graphs.seeded import seeded_value
+from validation.graphs.ssd import BuiltSsd
+
+# Logit of a class that is almost never there, and how far the others spread: one score in a
+# thousand is then above 0.3. Real detectors start and stay near it; scores that all saturate
+# would compare nothing.
+_CLASS_BIAS = np.float32(-6.0)
+_CLASS_SPREAD = 1.8
+# Boxes stay near their anchors, inside and around the image.
+_BOX_SPREAD = 0.3
+
+# Layers without an activation: half of what passes a ReLU passes twice, see `seeded_value`.
+# Left as they are they would amplify, and the next ReLU6 would clip: then the rounding of one
+# addition grows from layer to layer, and no two implementations agree.
+_LINEAR = re.compile(r"/project/|/MnasFPN/")
+_CLASS_HEAD = re.compile(r"(^|/)ClassPredictor/(pointwise_)?weights$")
+_CLASS_BIASES = re.compile(r"(^|/)ClassPredictor/biases$")
+_BOX_HEAD = re.compile(r"(^|/)Box(Encoding)?Predictor/(pointwise_)?weights$")
+
+
+def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
+    """A value for every variable of a built SSD, from their names alone.
+
+    The heads are scaled once by what the graph answers to a seeded noise image.
+
+    Args:
+        built: Its variables need no values.
+    """
+    values = {name: _value(name, shape) for name, shape in model_variables(built).items()}
+    boxes, logits = _spreads(built, values)
+    for name in values:
+        if _CLASS_HEAD.search(name):
+            values[name] *= np.float32(_CLASS_SPREAD / logits)
+        elif _BOX_HEAD.search(name):
+            values[name] *= np.float32(_BOX_SPREAD / boxes)
+        elif _CLASS_BIASES.search(name):
+            values[name] += _CLASS_BIAS
+    return values
+
+
+def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    value = seeded_value(name, shape)
+    if name.endswith("weights") and _LINEAR.search(name):
+        value *= np.float32(np.sqrt(0.5))
+    return value
+
+
+def _spreads(built: BuiltSsd, values: dict[str, NDArray[np.float32]]) -> tuple[float, float]:
+    """Standard deviation of box encodings and of class predictions."""
+    size = built.contract.preprocessing
+    noise = np.random.RandomState(0).uniform(-1, 1, (1, size.height, size.width, 3))
+    ends = [built.box_encodings.op.name, built.class_predictions.op.name]
+    frozen = freeze(body_graph(built), values.get)
+    answers = evaluate(frozen, ends, {INPUT_NAME: noise.astype(np.float32)})
+    boxes, logits = (float(answer.std()) for answer in answers)
+    return boxes, logits
