@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.chain.memory import give_back
 from validation.chain.model import EVALUATION, ModelChain, told
 from validation.chain.work import code_sha256, file_sha256, installed_version
 from validation.contracts import DETECTION_OUTPUTS, INPUT_NAME, RAW_OUTPUTS
@@ -148,6 +149,7 @@ class Observations:
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
+        give_back()
         with TfliteRuntime(self.chain.tflite(variant)) as runtime:
             return run_batchwise(runtime, self.feeds(count))
 
@@ -166,6 +168,7 @@ class Observations:
         contract = self.chain.exported().contract
         large = contract.num_anchors * contract.num_classes > _LARGE_SCORES
         workers = 1 if large else self._workers
+        give_back()
         return detect_all(make, self.images, workers=workers, label=label)
 
     def _detector(self, path: Path, variant: str, options: ExportOptions) -> Detector:
