@@ -15,7 +15,7 @@ from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
 from validation.chain.work import Work
-from validation.errors import ConfigError
+from validation.errors import GraphError
 from validation.export.archive_writer import PREFIX, write_checkpoint
 from validation.export.freezing import checkpoint_shapes, open_checkpoint
 from validation.limits import Status
@@ -25,6 +25,7 @@ from validation.zoo.canaries import load_canaries
 from validation.zoo.folders import entries_at
 
 _FROZEN = "frozen_inference_graph.pb"
+_REWRITER = "graph_rewriter { quantization { } }\n"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,14 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one whole archive."""
     zoo = tmp_path_factory.mktemp("zoo")
     small_ssd.write_small_archive(zoo / "small")
+    return zoo
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one whole archive of a model quantised in training; not to be changed."""
+    zoo = tmp_path_factory.mktemp("quantised")
+    small_ssd.write_small_archive(zoo / "small", small_ssd.TEXT + _REWRITER)
     return zoo
 
 
@@ -111,22 +120,42 @@ def test_anchors_of_another_config_are_told(zoo: Path, tmp_path: Path) -> None:
     assert broken == {"anchors_max_abs_diff"}
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda text: text + "graph_rewriter { quantization {} }\n", "graph_rewriter"),
-        (lambda text: text.replace("ssd_mobilenet_v1", "ssd_mobilnet_v1"), "no second route"),
-    ],
-)
-def test_config_that_cannot_be_built_gives_no_evidence(
-    zoo: Path, tmp_path: Path, change: object, told: str
-) -> None:
+def test_config_that_cannot_be_built_gives_no_evidence(zoo: Path, tmp_path: Path) -> None:
     """UNKNOWN with the reason; neither a pass nor the archive's fault."""
     config = zoo / "small" / "pipeline.config"
-    config.write_text(change(config.read_text()))  # type: ignore[operator]
+    config.write_text(config.read_text().replace("ssd_mobilenet_v1", "ssd_mobilnet_v1"))
     result = _judge(_case(zoo, tmp_path / "cache"))
     assert result.status is Status.UNKNOWN
-    assert told in result.message
+    assert "no second route" in result.message
+
+
+def test_quantised_config_of_a_float_archive_is_told(zoo: Path, tmp_path: Path) -> None:
+    """Its checkpoint has no ranges (C13)."""
+    config = zoo / "small" / "pipeline.config"
+    config.write_text(config.read_text() + _REWRITER)
+    with pytest.raises(GraphError, match=r"no quantisation ranges .*remove graph_rewriter"):
+        _judge(_case(zoo, tmp_path / "cache"))
+
+
+def test_quantised_archive_has_two_routes(quantised: Path, tmp_path: Path) -> None:
+    """Its .meta and its config with the checkpoint give the same rounded values."""
+    case = _case(quantised, tmp_path / "cache")
+    assert _origin(case) == "model.ckpt.meta of the archive with its checkpoint"
+    result = _judge(case)
+    assert result.status is Status.PASS
+    values = {measure.name: measure.value for measure in result.measures}
+    assert values["box_encodings_max_abs_diff"] <= 1e-5
+
+
+def test_bare_quantised_checkpoint_is_exported(quantised: Path, tmp_path: Path) -> None:
+    """With its FakeQuant nodes, and a reference that has them too."""
+    zoo = Path(shutil.copytree(quantised, tmp_path / "zoo"))
+    for name in ("tflite_graph.pb", "tflite_graph.pbtxt", f"{PREFIX}.meta"):
+        (zoo / "small" / name).unlink()
+    case = _case(zoo, tmp_path / "cache")
+    assert "shares this harness's reading of the config" in _origin(case)
+    summary = case.chain.summary(add_postprocessing_op=True)
+    assert summary.ops["FakeQuantWithMinMaxVars"] == 2 * 47
 
 
 def test_without_a_config_there_is_one_route(zoo: Path, tmp_path: Path) -> None:
@@ -149,13 +178,13 @@ def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path
     assert bare.chain.tflite("float").is_file()
 
 
-def test_bare_quantised_checkpoint_is_refused_by_name(zoo: Path, tmp_path: Path) -> None:
-    """The reference is not built without its FakeQuant nodes, and the message says why."""
+def test_bare_float_checkpoint_of_a_quantised_config_is_refused(zoo: Path, tmp_path: Path) -> None:
+    """The reference is not built without ranges, and the message says why."""
     for name in (_FROZEN, f"{PREFIX}.meta"):
         (zoo / "small" / name).unlink()
     config = zoo / "small" / "pipeline.config"
-    config.write_text(config.read_text() + "graph_rewriter { quantization {} }\n")
-    with pytest.raises(ConfigError, match=r"trained with quantisation.*graph_rewriter"):
+    config.write_text(config.read_text() + _REWRITER)
+    with pytest.raises(GraphError, match=r"no quantisation ranges .*remove graph_rewriter"):
         _case(zoo, tmp_path / "cache").chain.exported()
 
 

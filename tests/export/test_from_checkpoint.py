@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +16,39 @@ from validation.contracts import (
     INPUT_NAME,
     POSTPROCESS_NAME,
 )
-from validation.errors import ConfigError, GraphError, NotSsdGraph
+from validation.errors import GraphError, NotSsdGraph
 from validation.export.archive_writer import PREFIX, write_checkpoint
 from validation.export.evaluation import evaluate
-from validation.export.freezing import checkpoint_shapes, open_checkpoint, prune
-from validation.export.from_checkpoint import export_from_checkpoint, export_with_constants
+from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint, prune
+from validation.export.from_checkpoint import (
+    body_graph,
+    export_from_checkpoint,
+    export_of_body,
+    export_with_constants,
+)
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
 from validation.export.options import ExportOptions
 from validation.export.routes import export_model
+from validation.graphs.ssd import build
 from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime
 
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
+_QUANTISED = small_ssd.TEXT + "graph_rewriter { quantization { delay: 100 } }\n"
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small archive of a true architecture."""
     return small_ssd.write_small_archive(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same architecture as if it had been trained with quantisation."""
+    folder = tmp_path_factory.mktemp("quantised")
+    return small_ssd.write_small_archive(folder, _QUANTISED)
 
 
 def _export(archive: Path, options: ExportOptions | None = None, text: str = small_ssd.TEXT):
@@ -128,11 +143,72 @@ def test_constants_of_another_model_are_refused(archive: Path) -> None:
         export_with_constants(small_ssd.config(text), frozen)
 
 
-def test_quantised_configs_are_refused_by_name(archive: Path) -> None:
-    """Dropping the FakeQuant nodes in silence would make another model."""
-    text = small_ssd.TEXT + "graph_rewriter { quantization { delay: 100 } }\n"
-    with pytest.raises(ConfigError, match="trained with quantisation"):
-        _export(archive, text=text)
+def test_float_checkpoint_of_a_quantised_config_is_refused(archive: Path) -> None:
+    """It has no ranges, and its config should not ask for any."""
+    with pytest.raises(
+        GraphError,
+        match=r"no quantisation ranges .*remove graph_rewriter \(small/pipeline.config, line \d+, "
+        r"graph_rewriter\) or take the QAT checkpoint",
+    ):
+        _export(archive, text=_QUANTISED)
+
+
+def test_quantised_archive_has_the_zoos_layout(quantised: Path) -> None:
+    """No frozen inference graph, but the graph that TFLite converts."""
+    assert sorted(path.name for path in quantised.iterdir()) == [
+        "checkpoint",
+        "model.ckpt.data-00000-of-00001",
+        "model.ckpt.index",
+        "model.ckpt.meta",
+        "pipeline.config",
+        "tflite_graph.pb",
+        "tflite_graph.pbtxt",
+    ]
+    graph = read_graph(quantised / "tflite_graph.pb")
+    (node,) = [node for node in graph.node if node.op == POSTPROCESS_NAME]
+    assert (node.attr["max_detections"].i, node.attr["use_regular_nms"].b) == (10, False)
+    assert read_graph(quantised / "tflite_graph.pbtxt") == graph
+
+
+def test_quantised_routes_lead_to_one_model(quantised: Path) -> None:
+    """Checkpoint with config, .meta with checkpoint, and the shipped graph: bit for bit."""
+    prefix = quantised / PREFIX
+    config = small_ssd.config(_QUANTISED)
+    built = _export(quantised, text=_QUANTISED)
+    cut = export_from_graph(
+        read_graph(prefix.with_suffix(".ckpt.meta")),
+        ExportOptions(),
+        config=config,
+        values=open_checkpoint(prefix),
+    )
+    shipped = dataclasses.replace(built, graph=read_graph(quantised / "tflite_graph.pb"))
+    assert _fake_quants(built) == _fake_quants(cut) == _fake_quants(shipped) == 2 * 47
+    for other in (cut, shipped):
+        for found, expected in zip(_raw_outputs(other), _raw_outputs(built), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_quantised_model_is_its_float_twin_but_for_rounding(quantised: Path) -> None:
+    """Folding and rounding move the outputs a little, and they do move them."""
+    values = open_checkpoint(quantised / PREFIX)
+    built = build(small_ssd.config())
+    twin = export_of_body(freeze(body_graph(built), values), built)
+    for found, expected in zip(
+        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(twin), strict=True
+    ):
+        error = np.abs(found - expected)
+        assert error.max() > 0
+        assert error.mean() < 0.2 * expected.std()
+
+
+def test_quantised_checkpoint_of_a_float_config_is_refused(quantised: Path) -> None:
+    """Its ranges would be lost in silence."""
+    with pytest.raises(GraphError, match=r"its 188 quantisation ranges .*would be unused"):
+        _export(quantised)
+
+
+def _fake_quants(export: GraphExport) -> int:
+    return sum(node.op == "FakeQuantWithMinMaxVars" for node in export.graph.node)
 
 
 def test_averages_go_in_where_the_config_asks(archive: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ ARCHIVE = (
         put.suite("archive"),
         (
             put.FAILED,
-            r"lacks frozen_inference_graph\.pb, or a checkpoint with .* or pipeline\.config",
+            r"lacks frozen_inference_graph\.pb, a checkpoint with .* or pipeline\.config",
         ),
     ),
     put.Row(

@@ -113,11 +113,14 @@ def test_some_ranges_are_there() -> None:
 def test_float_checkpoint_of_a_quantised_graph() -> None:
     """Without a config it is the graph that has the nodes."""
     assert causes({**_LAYERS, "a/act_quant/min": ()}, _LAYERS) == [
-        "the graph has FakeQuant nodes, but the checkpoint was not trained with quantisation "
-        "(it has no *_quant/min and max)"
+        "the checkpoint has no quantisation ranges (act_quant/weights_quant min and max): it was "
+        "not trained with quantisation; take a graph without FakeQuant nodes or take the QAT "
+        "checkpoint"
     ]
     assert causes(_LAYERS, {**_LAYERS, "a/act_quant/min": ()}) == [
-        "the checkpoint was trained with quantisation, but the graph has no FakeQuant nodes"
+        "the checkpoint was trained with quantisation, and its 1 quantisation ranges "
+        "(act_quant/weights_quant min and max) would be unused; take a graph with FakeQuant "
+        "nodes or take a float checkpoint"
     ]
 
 

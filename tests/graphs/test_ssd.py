@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from validation.contracts import PostprocessAttributes, Preprocessing, SsdContract
-from validation.errors import ConfigError
+from validation.errors import ConfigError, GraphError
 from validation.graphs import ssd
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.slim_compat import slim
@@ -296,3 +296,21 @@ def test_a_given_extractor_comes_before_the_registry() -> None:
         ssd.build(config)
     built = ssd.build(config, extractors={"ssd_pnasnet": ExtractorEntry(Toy())})
     assert len(built.anchors) == 96
+
+
+def test_graph_rewriter_is_obeyed():
+    """The raw outputs are those of the rewritten graph: rounded heads, joined."""
+    built = build(f"{CONFIG} graph_rewriter {{ quantization {{ weight_bits: 4 }} }}")
+    types = [op.type for op in built.graph.get_operations()]
+    assert types.count("FakeQuantWithMinMaxVars") == 2 * (4 + 4)
+    for tensor in (built.box_encodings, built.class_predictions):
+        heads = [reshape.op.inputs[0].op for reshape in tensor.op.inputs[:2]]
+        assert [head.type for head in heads] == ["FakeQuantWithMinMaxVars"] * 2
+    assert built.scores.op.inputs[0].op is built.class_predictions.op
+
+
+def test_training_form_of_a_quantised_model_is_refused():
+    """Its batch norms cannot be folded."""
+    text = f"{CONFIG} graph_rewriter {{ quantization {{ }} }}"
+    with pytest.raises(GraphError, match="batch norm in training form"):
+        build(text, is_training=True)

@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from validation.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
+from validation.contracts import (
+    DETECTION_OUTPUTS,
+    EXPORTER_DEFAULT_MAX_DETECTIONS,
+    IMAGE_TENSOR,
+)
+from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE
 from validation.export.freezing import freeze
-from validation.export.from_checkpoint import body_graph
+from validation.export.from_checkpoint import body_graph, export_of_body
+from validation.export.from_graph import with_options
 from validation.export.inference_graph import inference_graph
+from validation.export.options import ExportOptions
 from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -24,10 +32,11 @@ Weights = Callable[[BuiltSsd], Mapping[str, np.ndarray]]
 
 
 def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weights) -> None:
-    """Fill a folder as a float archive of the zoo is filled.
+    """Fill a folder as an archive of the zoo is filled.
 
-    That is: checkpoint, model.ckpt.{data,index,meta}, frozen_inference_graph.pb,
-    pipeline.config and saved_model/.
+    That is: checkpoint, model.ckpt.{data,index,meta} and pipeline.config; with them
+    frozen_inference_graph.pb and saved_model/ where the model is a float one, and
+    tflite_graph.{pb,pbtxt}, ending in the post-processing op, where it is a quantised one.
 
     Args:
         folder: Exists and is empty.
@@ -43,16 +52,34 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weig
     meta = meta_graph_pb2.MetaGraphDef()
     meta.graph_def.CopyFrom(inference_graph(body, built))
     (folder / f"{PREFIX}.meta").write_bytes(meta.SerializeToString(deterministic=True))
-    frozen = inference_graph(freeze(body, named.get), built)
-    (folder / "frozen_inference_graph.pb").write_bytes(frozen.SerializeToString(deterministic=True))
     (folder / "pipeline.config").write_text(text)
-    _write_saved_model(folder / "saved_model", frozen)
+    frozen = freeze(body, named.get)
+    if config.is_quantized:
+        _write_tflite_graph(folder, frozen, built)
+        return
+    detector = inference_graph(frozen, built)
+    (folder / "frozen_inference_graph.pb").write_bytes(
+        detector.SerializeToString(deterministic=True)
+    )
+    _write_saved_model(folder / "saved_model", detector)
 
 
 def _averages(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What training with moving averages leaves beside every trained variable."""
-    statistics = ("moving_mean", "moving_variance")
-    return {name + AVERAGE: value for name, value in named.items() if not name.endswith(statistics)}
+    untrained = ("moving_mean", "moving_variance", "_quant/min", "_quant/max")
+    return {name + AVERAGE: value for name, value in named.items() if not name.endswith(untrained)}
+
+
+def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
+    """As export_tflite_ssd_graph.py writes it for whoever sets no flag."""
+    flags = ExportOptions(
+        max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
+        detections_per_class=100,
+        use_regular_nms=False,
+    )
+    graph = with_options(export_of_body(frozen, built), flags).graph
+    (folder / GRAPH_FILE).write_bytes(graph.SerializeToString(deterministic=True))
+    (folder / GRAPH_TEXT_FILE).write_text(text_format.MessageToString(graph))
 
 
 def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:

@@ -11,7 +11,8 @@ from validation.contracts import INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
-from validation.graphs.seeded import seeded_value
+from validation.export.seeded_ranges import seeded_ranges, without_fake_quantisation
+from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
 
 # Logit of a class that is almost never there, and how far the others spread: one score in a
@@ -21,9 +22,6 @@ _CLASS_BIAS = np.float32(-6.0)
 _CLASS_SPREAD = 1.8
 # Boxes stay near their anchors, inside and around the image.
 _BOX_SPREAD = 0.3
-
-# Side of a square of one colour, in pixels.
-_PATCH = 16
 
 # Layers without an activation: half of what passes a ReLU passes twice, see `seeded_value`.
 # Left as they are they would amplify, and the next ReLU6 would clip: then the rounding of one
@@ -37,7 +35,8 @@ _BOX_HEAD = re.compile(r"(^|/)Box(Encoding)?Predictor/(pointwise_)?weights$")
 def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
     """A value for every variable of a built SSD, from their names alone.
 
-    The heads are scaled once by what the graph answers to a seeded image.
+    The heads are scaled once by what the graph answers to a seeded image; quantisation
+    ranges are what their tensors hold then.
 
     Args:
         built: Its variables need no values.
@@ -51,7 +50,7 @@ def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
             values[name] *= np.float32(_BOX_SPREAD / boxes)
         elif _CLASS_BIASES.search(name):
             values[name] += _CLASS_BIAS
-    return values
+    return {**values, **seeded_ranges(built, values)}
 
 
 def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -64,16 +63,10 @@ def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
 def _spreads(built: BuiltSsd, values: dict[str, NDArray[np.float32]]) -> tuple[float, float]:
     """Standard deviation of box encodings and of class predictions."""
     size = built.contract.preprocessing
-    image = _patches(size.height, size.width)
+    image = seeded_image(size.height, size.width)
     ends = [built.box_encodings.op.name, built.class_predictions.op.name]
-    frozen = freeze(body_graph(built), values.get)
+    # Ranges are settled after the heads: what passes them first must not be clipped.
+    frozen = without_fake_quantisation(freeze(body_graph(built), values.get))
     answers = evaluate(frozen, ends, {INPUT_NAME: image})
     boxes, logits = (float(answer.std()) for answer in answers)
     return boxes, logits
-
-
-def _patches(height: int, width: int) -> NDArray[np.float32]:
-    """Squares of random colours: nearer to a photograph than noise, which excites twice as much."""
-    shape = (1, -(-height // _PATCH), -(-width // _PATCH), 3)
-    colours = np.random.RandomState(0).uniform(-1, 1, shape).astype(np.float32)
-    return np.kron(colours, np.ones((1, _PATCH, _PATCH, 1), np.float32))[:, :height, :width]

@@ -6,6 +6,7 @@ name, and the ends get the exporter's names: no .meta and no frozen graph is nee
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from validation.contracts import (
     CLASS_PREDICTIONS_NAME,
     SsdContract,
 )
-from validation.errors import ConfigError
 from validation.export.freezing import Values, checkpoint_shapes, freeze, prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
@@ -26,6 +26,7 @@ from validation.export.inference_graph import inference_graph
 from validation.export.options import ExportOptions
 from validation.graphs.boxes import center_size
 from validation.graphs.mismatch import Described
+from validation.graphs.quant.options import sums_of
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -46,7 +47,7 @@ def export_from_checkpoint(
         ConfigError: The config asks for something that is not supported.
         GraphError: Checkpoint and config describe different models.
     """
-    built = _built(config)
+    built = _built_for(config, checkpoint_shapes(prefix))
     export = export_of_body(_restored_body(built, config, prefix, values), built)
     if not options.add_postprocessing_op:
         return without_postprocessing(export)
@@ -64,20 +65,18 @@ def inference_graph_from_checkpoint(config: PipelineConfig, prefix: Path, values
     Raises:
         ConfigError, GraphError: See `export_from_checkpoint`.
     """
-    built = _built(config)
+    built = _built_for(config, checkpoint_shapes(prefix))
     return inference_graph(_restored_body(built, config, prefix, values), built)
 
 
-def _built(config: PipelineConfig) -> BuiltSsd:
-    """Build what an export may be made of; a float twin of a quantised model is none."""
-    if config.is_quantized:
-        raise ConfigError(
-            "the model was trained with quantisation, and its graph cannot be built yet",
-            where=config.where("graph_rewriter"),
-            next_step="export it from its .meta graph, or convert the tflite_graph.pb that "
-            "quantised archives ship",
-        )
-    return build(config)
+def _built_for(config: PipelineConfig, names: Iterable[str]) -> BuiltSsd:
+    """Build a config's graph as the release rewrote it that trained these weights.
+
+    Args:
+        config: See `build`.
+        names: Of the tensors that there are.
+    """
+    return build(config, sums=sums_of(names))
 
 
 def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values: Values) -> Any:
@@ -111,8 +110,8 @@ def export_with_constants(config: PipelineConfig, frozen: Any) -> GraphExport:
         ConfigError: See `export_from_checkpoint`.
         GraphError: Constants missing, or of another shape; all are listed.
     """
-    built = _built(config)
     nodes = GraphMap(frozen)
+    built = _built_for(config, nodes.nodes)
 
     def value(name: str) -> np.ndarray | None:
         return nodes.constant(name) if name in nodes.nodes else None

@@ -14,20 +14,33 @@ Boxes = NDArray[np.float32]
 _SMALLEST_SIDE = np.float32(1e-8)
 
 
-def center_size(corners: Boxes) -> Boxes:
+def center_size(boxes: Boxes) -> Boxes:
     """Corners (ymin, xmin, ymax, xmax) as (centre y, centre x, height, width).
 
     The order of the operations is the OD API's, so that the rounding is the same.
 
     Args:
-        corners: float32 [N, 4].
+        boxes: float32 [N, 4].
 
     Returns:
         float32 [N, 4].
     """
-    low, high = corners[:, :2], corners[:, 2:]
+    low, high = boxes[:, :2], boxes[:, 2:]
     size = high - low
     return np.concatenate([low + size / np.float32(2), size], axis=1)
+
+
+def corners(centers: Boxes) -> Boxes:
+    """The inverse of `center_size`.
+
+    Args:
+        centers: float32 [N, 4] as centre y, centre x, height, width.
+
+    Returns:
+        float32 [N, 4] as ymin, xmin, ymax, xmax.
+    """
+    middle, half = centers[:, :2], centers[:, 2:] / np.float32(2)
+    return np.concatenate([middle - half, middle + half], axis=1)
 
 
 def encode(boxes: Boxes, anchors: Boxes, scales: tuple[float, float, float, float]) -> Boxes:

@@ -12,6 +12,7 @@ Place = Callable[[str], str]
 
 _NAMED = 6
 _QUANTISATION = ("act_quant/", "weights_quant/", "_quant/")
+_ENDS = "act_quant/weights_quant min and max"
 # convolutional_box_predictor and weight_shared_convolutional_box_predictor.
 _BOX_HEAD = re.compile(r"(.*/)?(?:BoxEncodingPredictor|BoxPredictor)/biases")
 _CLASS_HEAD = "ClassPredictor/biases"
@@ -72,21 +73,30 @@ def _at(config: Described | None, path: str) -> str:
 
 def _quantisation_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
     asked, there = _quantisation(variables), _quantisation(tensors)
-    rewriter = "a graph_rewriter" if config else "FakeQuant nodes"
     if asked and not there:
+        remedy = (
+            f"remove graph_rewriter{_at(config, 'graph_rewriter')}"
+            if config
+            else "take a graph without FakeQuant nodes"
+        )
         return [
-            f"the {_side(config)} has {rewriter}{_at(config, 'graph_rewriter')}, but the "
-            "checkpoint was not trained with quantisation (it has no *_quant/min and max)"
+            f"the checkpoint has no quantisation ranges ({_ENDS}): it was not trained with "
+            f"quantisation; {remedy} or take the QAT checkpoint"
         ]
     if there and not asked:
+        remedy = (
+            "add graph_rewriter { quantization { } } to the config"
+            if config
+            else "take a graph with FakeQuant nodes"
+        )
         return [
-            "the checkpoint was trained with quantisation, but the "
-            f"{_side(config)} has no {rewriter.removeprefix('a ')}"
+            f"the checkpoint was trained with quantisation, and its {len(there)} quantisation "
+            f"ranges ({_ENDS}) would be unused; {remedy} or take a float checkpoint"
         ]
     if asked - there:
         return [
             f"the checkpoint lacks {len(asked - there)} of {len(asked)} quantisation ranges "
-            "(*_quant/min and max): code and checkpoint come from different releases"
+            f"({_ENDS}): code and checkpoint come from different releases"
         ]
     return []
 

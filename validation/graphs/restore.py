@@ -26,7 +26,13 @@ _OPTIMIZER_SLOTS = (
     "/biased",
     "/local_step",
 )
-_TRAINING_ONLY = ("global_step", "beta1_power", "beta2_power", "learning_rate")
+_TRAINING_ONLY = (
+    "global_step",
+    "fake_quantization_step",
+    "beta1_power",
+    "beta2_power",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ def plan_restore(
         variables: Of the built graph.
         checkpoint: Every tensor of the checkpoint.
         use_moving_averages: eval_config.use_moving_averages: trained variables are taken
-            from their averages; what has no average (batch norm's moving statistics)
-            from itself.
+            from their averages; what has no average (batch norm's moving statistics,
+            quantisation ranges) from itself.
         num_classes: Of the config, for the message about the class head.
         where: Checkpoint's name for messages.
         place: Where the config says something, for messages: `PipelineConfig.where`.

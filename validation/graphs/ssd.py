@@ -20,6 +20,8 @@ from validation.graphs.anchors import AnchorGenerator, anchor_generator
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.heads import Predictor, convolutional_predictor
 from validation.graphs.options import extractor_options
+from validation.graphs.quant.options import QuantisationOptions, Sums, quantisation_options
+from validation.graphs.quant.rewrite import quantise
 from validation.graphs.registry import extractor_entry, network_name
 from validation.graphs.scores import convert_scores
 from validation.graphs.shared_heads import shared_predictor
@@ -65,8 +67,12 @@ def build(
     batch: int = 1,
     is_training: bool = False,
     extractors: Mapping[str, ExtractorEntry] | None = None,
+    sums: Sums = Sums.ADD_V2,
 ) -> BuiltSsd:
     """Build the graph that a config describes.
+
+    With graph_rewriter.quantization in it, the graph is rewritten at the end, as the OD API
+    rewrites it.
 
     Args:
         config: Of an SSD.
@@ -74,11 +80,14 @@ def build(
         batch: Images at a time.
         is_training: Batch norm by the batch and dropout; False gives the inference form.
         extractors: Feature extractors beyond the registry's, by type.
+        sums: What a quantised graph's additions and multiplications have, by the release of
+            its training.
 
     Raises:
         ConfigError: The config asks for something that is not supported.
+        GraphError: The training form of a quantised model.
     """
-    parts = _read(config, extractors, is_training=is_training)
+    parts = _read(config, extractors, sums, is_training=is_training)
     size = parts.preprocessing.height, parts.preprocessing.width
     graph = tf.Graph() if graph is None else graph
     with graph.as_default(), warnings.catch_warnings():
@@ -96,6 +105,8 @@ def build(
             scores = convert_scores(
                 predictions.class_predictions, config.score_converter, config.logit_scale
             )
+        if parts.quantisation is not None:
+            quantise(graph, parts.quantisation)
     cells = [(int(features.shape[1]), int(features.shape[2])) for features in feature_maps]
     anchors = parts.anchors.corners(cells, size)
     return BuiltSsd(
@@ -125,10 +136,15 @@ class _Parts:
     anchors: AnchorGenerator
     preprocessing: Preprocessing
     postprocess: PostprocessAttributes
+    quantisation: QuantisationOptions | None
 
 
 def _read(
-    config: PipelineConfig, extractors: Mapping[str, ExtractorEntry] | None, *, is_training: bool
+    config: PipelineConfig,
+    extractors: Mapping[str, ExtractorEntry] | None,
+    sums: Sums,
+    *,
+    is_training: bool,
 ) -> _Parts:
     _refuse_unsupported(config)
     ssd = config.message.model.ssd
@@ -154,6 +170,7 @@ def _read(
         anchors=anchors,
         preprocessing=Preprocessing(*config.input_size, entry.scale, entry.offset),
         postprocess=_postprocess(config),
+        quantisation=quantisation_options(config, sums=sums),
     )
 
 

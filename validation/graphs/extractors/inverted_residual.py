@@ -179,7 +179,8 @@ def inverted_residual(
             net = parts["depthwise_output"] = tf.identity(net, "depthwise_output")
         if block.gate is not None:
             net = block.gate(net)
-        net = slim.conv2d(net, depth, _square(1), activation_fn=None, scope="project")
+        # The identity is where quantisation-aware training puts the range of the output.
+        net = slim.conv2d(net, depth, _square(1), activation_fn=tf.identity, scope="project")
         if block.residual and block.stride == 1 and depth == channels:
             net += entry
         parts["output"] = tf.identity(net, "output")
