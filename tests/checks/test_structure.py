@@ -18,7 +18,9 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
+from validation.errors import UsageError
 from validation.limits import Status
+from validation.policy import load_policy
 from validation.records import CheckResult, ModelKey, TensorSpec
 from validation.runtimes.tflite_file import TfliteFile
 
@@ -77,8 +79,11 @@ _FILE = TfliteFile(
     outputs=tuple(TensorSpec(name, "float32", ()) for name in _OUTPUT_NAMES),
     ops={"CONV_2D": 3, POSTPROCESS_NAME: 1},
     tensors={"float32": 20},
+    float_tensors=("weights", *_OUTPUT_NAMES),
+    per_channel=0,
     postprocess=_STORED,
     postprocess_outputs=_OUTPUT_NAMES,
+    postprocess_inputs=(*_RAW_SPECS, TensorSpec("anchors", "float32", (7, 4))),
     anchors=(7, 4),
     min_runtime="1.5.0",
     size_bytes=1234,
@@ -89,6 +94,7 @@ _RAW_FILE = dataclasses.replace(
     ops={"CONV_2D": 3},
     postprocess=None,
     postprocess_outputs=(),
+    postprocess_inputs=(),
     anchors=(),
 )
 
@@ -100,7 +106,8 @@ def _export(summary: GraphSummary, with_op: bool = True) -> CheckResult:
 
 def _tflite(file: TfliteFile, outputs: Any = None, key: ModelKey = _FLOAT) -> CheckResult:
     usual = _RAW_SPECS if key is _RAW else _OUTPUT_SPECS
-    return check_tflite_contract(file, usual if outputs is None else outputs, _CONTRACT, key)
+    found = usual if outputs is None else outputs
+    return check_tflite_contract(file, found, _CONTRACT, key, policy=load_policy())
 
 
 @pytest.mark.parametrize(
@@ -181,6 +188,7 @@ def test_every_attribute_is_compared(name: str) -> None:
         ({"ops": {"FlexTensorListReserve": 1, **_FILE.ops}}, "custom_ops"),
         ({"ops": {"CONV_2D": 3}}, "custom_ops"),
         ({"postprocess_outputs": _OUTPUT_NAMES[::-1]}, "op_outputs"),
+        ({"postprocess_inputs": _FILE.postprocess_inputs[:2]}, "op_input_dtypes"),
         ({"anchors": (8, 4)}, "anchors_shape"),
         ({"postprocess": None}, "max_detections"),
     ],
@@ -222,3 +230,9 @@ def test_size_and_runtime_are_told() -> None:
     """What nothing judges still stands in the record."""
     told = {one.name: one.value for one in _tflite(_FILE).measures if one.limit is None}
     assert told == {"size_bytes": 1234, "min_runtime_version": "1.5.0", "ops": 4}
+
+
+def test_variant_that_nobody_knows_is_refused() -> None:
+    """What it should be cannot be said."""
+    with pytest.raises(UsageError, match=r"unknown variant: .*got int4"):
+        _tflite(_FILE, key=ModelKey("m", "int4"))

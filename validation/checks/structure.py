@@ -2,7 +2,7 @@
 
 The expectations come from the contract that was read from the source graph and
 from the OD API's own names, so they are no tolerances and stand here, not in the
-policy.
+policy; what a quantised file must be besides is in `quantised_structure`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from validation.checks.quantised_structure import (
+    RANGES_IN_WORDS,
+    full_integer_measures,
+    head_dtype,
+    input_dtype,
+    input_measures,
+    op_input_measures,
+    size_measures,
+)
 from validation.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -25,9 +34,12 @@ from validation.contracts import (
     PostprocessAttributes,
     SsdContract,
 )
-from validation.limits import Limit
+from validation.input_stats import InputStats
+from validation.limits import Limit, Status
+from validation.policy import Policy
 from validation.records import CheckResult, Measure, ModelKey, TensorSpec
 from validation.runtimes.tflite_file import TfliteFile
+from validation.variants import variant_of
 
 _GUIDE = "the exporter's own names: apps and converters ask for them"
 _CONTRACT = "read from the source graph"
@@ -73,7 +85,14 @@ def check_export_contract(
 
 
 def check_tflite_contract(
-    file: TfliteFile, outputs: Sequence[TensorSpec], contract: SsdContract, key: ModelKey
+    file: TfliteFile,
+    outputs: Sequence[TensorSpec],
+    contract: SsdContract,
+    key: ModelKey,
+    *,
+    policy: Policy,
+    input_stats: InputStats | None = None,
+    float_size_bytes: int | None = None,
 ) -> CheckResult:
     """The .tflite file has the ends, the order and the op attributes of its variant.
 
@@ -83,29 +102,52 @@ def check_tflite_contract(
             once it has planned its memory.
         contract: Of the graph that was converted.
         key: Model and variant; ``raw`` variants end in the raw outputs.
+        policy: Has the limits of quantised files.
+        input_stats: Mean and std that a uint8 file was converted with.
+        float_size_bytes: Of the float file that ends alike; None: sizes are not compared.
+
+    Raises:
+        UsageError: No such variant.
     """
-    raw = key.variant.endswith("raw")
-    expected = _raw_specs(contract) if raw else _detection_specs(contract.postprocess)
-    custom = [] if raw else [POSTPROCESS_NAME]
+    variant = variant_of(key.variant)
+    with_op = variant.add_postprocessing_op
+    expected = (
+        _detection_specs(contract.postprocess)
+        if with_op
+        else _raw_specs(contract, head_dtype(variant))
+    )
     measures = [
-        *_input(file.inputs, contract),
+        *_input(file.inputs, contract, input_dtype(variant)),
         _equal(
             "output_order",
             [spec.name for spec in expected],
             [spec.name for spec in file.outputs],
             "apps bind by position, so the order is part of the contract",
         ),
-        *_tensors(outputs, expected, _KERNEL if not raw else _CONTRACT),
-        _equal("custom_ops", custom, _custom_ops(file), "no runtime knows any other"),
+        *_tensors(outputs, expected, _KERNEL if with_op else _CONTRACT),
+        _equal(
+            "custom_ops",
+            [POSTPROCESS_NAME] if with_op else [],
+            _custom_ops(file),
+            "no runtime knows any other",
+        ),
     ]
-    if not raw:
+    if with_op:
         measures += [
             _equal(
                 "op_outputs", list(POSTPROCESS_OUTPUTS), list(file.postprocess_outputs), _KERNEL
             ),
+            *op_input_measures(file, variant),
             _equal("anchors_shape", [contract.num_anchors, 4], list(file.anchors), _CONTRACT),
             *_attributes(file.postprocess, contract.postprocess),
         ]
+    if variant.is_full_integer:
+        measures += [
+            *full_integer_measures(file, variant),
+            *input_measures(file.inputs, contract.preprocessing, policy, key, input_stats),
+        ]
+    if variant.is_quantised:
+        measures += size_measures(file, float_size_bytes, policy, key)
     told = (
         Measure("size_bytes", file.size_bytes),
         Measure("min_runtime_version", file.min_runtime),
@@ -115,15 +157,9 @@ def check_tflite_contract(
 
 
 def _judged(check: str, key: ModelKey, measures: Sequence[Measure]) -> CheckResult:
-    wrong = [
-        measure
-        for measure in measures
-        if measure.limit is not None
-        and measure.limit.headroom(measure.value) is None
-        and measure.value != measure.limit.bound
-    ]
+    wrong = [measure for measure in measures if measure.status is Status.FAIL]
     message = "; ".join(
-        f"{measure.name}: expected {measure.limit.bound}, got {measure.value}"
+        _complaint(measure, measure.limit, measures)
         for measure in wrong
         if measure.limit is not None
     )
@@ -131,13 +167,25 @@ def _judged(check: str, key: ModelKey, measures: Sequence[Measure]) -> CheckResu
     return CheckResult.judged(check, key, tuple(measures), where=where, message=message)
 
 
+def _complaint(measure: Measure, limit: Limit, measures: Sequence[Measure]) -> str:
+    """What was expected and what was found; ranges in words as well."""
+    if limit.relation == "equal":
+        return f"{measure.name}: expected {limit.bound}, got {measure.value}"
+    values = {one.name: one.value for one in measures}
+    words = "; ".join(values[name] for name in RANGES_IN_WORDS.get(measure.name, ()))
+    told = f"{measure.name}: {measure.value:.3g}, beyond {limit.relation} {limit.bound:g}"
+    return f"{words} ({told})" if words else told
+
+
 def _equal(name: str, expected: Any, got: Any, reason: str) -> Measure:
     return Measure(name, got, Limit("equal", expected, reason))
 
 
-def _input(inputs: Sequence[TensorSpec], contract: SsdContract) -> list[Measure]:
+def _input(
+    inputs: Sequence[TensorSpec], contract: SsdContract, dtype: str = "float32"
+) -> list[Measure]:
     size = contract.preprocessing
-    expected = TensorSpec(INPUT_NAME, "float32", (1, size.height, size.width, 3))
+    expected = TensorSpec(INPUT_NAME, dtype, (1, size.height, size.width, 3))
     return [
         _equal("input_names", [INPUT_NAME], [spec.name for spec in inputs], _GUIDE),
         *_tensors(inputs, (expected,), _CONTRACT),
@@ -159,11 +207,11 @@ def _told(spec: TensorSpec | None) -> str:
     return "absent" if spec is None else f"{spec.dtype} {list(spec.shape)}"
 
 
-def _raw_specs(contract: SsdContract) -> tuple[TensorSpec, ...]:
+def _raw_specs(contract: SsdContract, dtype: str = "float32") -> tuple[TensorSpec, ...]:
     rows, columns = contract.num_anchors, contract.num_classes + 1
     return (
-        TensorSpec(BOX_ENCODINGS_NAME, "float32", (1, rows, 4)),
-        TensorSpec(CLASS_PREDICTIONS_NAME, "float32", (1, rows, columns)),
+        TensorSpec(BOX_ENCODINGS_NAME, dtype, (1, rows, 4)),
+        TensorSpec(CLASS_PREDICTIONS_NAME, dtype, (1, rows, columns)),
     )
 
 

@@ -15,15 +15,20 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, POSTPROCESS_OUTPUTS, RAW_OUTPUTS
-from validation.errors import ConversionError, UsageError
+from validation.contracts import (
+    INPUT_NAME,
+    POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    RAW_OUTPUTS,
+    Preprocessing,
+)
+from validation.convert.calibration import Calibration, watched
+from validation.convert.pre_flight import count_fake_quant, pre_flight
+from validation.convert.schemes import RECIPES
+from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
-
-# What each variant ends in.
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "float": POSTPROCESS_OUTPUTS,
-    "raw": RAW_OUTPUTS,
-}
+from validation.input_stats import InputStats, default_stats
+from validation.variants import Scheme, variant_of
 
 
 @dataclass(frozen=True)
@@ -35,28 +40,65 @@ class Conversion:
         output_arrays: Names of the tensors to end in.
         input_shapes: A shape for each input, where it is to replace the placeholder's own.
         allow_custom_ops: The post-processing op is one, so True is the rule.
+        scheme: How the file is to keep its numbers.
+        input_stats: mean_values and std_dev_values; uint8 needs them.
+        calibration: Representative images; int8 needs them.
     """
 
     input_arrays: tuple[str, ...]
     output_arrays: tuple[str, ...]
     input_shapes: dict[str, tuple[int, ...]] | None = None
     allow_custom_ops: bool = True
+    scheme: Scheme = Scheme.FLOAT
+    input_stats: InputStats | None = None
+    calibration: Calibration | None = None
 
 
-def conversion_of(variant: str) -> Conversion:
+def conversion_of(
+    variant: str,
+    *,
+    preprocessing: Preprocessing | None = None,
+    input_stats: InputStats | None = None,
+    calibration: Calibration | None = None,
+) -> Conversion:
     """The conversion that makes a variant.
+
+    Args:
+        variant: Its name.
+        preprocessing: Of the extractor: mean and std follow from it where none are given.
+        input_stats: For uint8, other than the preprocessing's own.
+        calibration: For int8.
 
     Raises:
         UsageError: Unknown variant.
+        ConversionError: No mean and std follow from the preprocessing.
     """
-    if variant not in VARIANTS:
-        raise UsageError("unknown variant", expected=" | ".join(VARIANTS), got=variant)
-    return Conversion((INPUT_NAME,), VARIANTS[variant])
+    known = variant_of(variant)
+    if RECIPES[known.scheme].needs_stats and input_stats is None and preprocessing is not None:
+        input_stats = default_stats(preprocessing)
+    return Conversion(
+        (INPUT_NAME,),
+        POSTPROCESS_OUTPUTS if known.add_postprocessing_op else RAW_OUTPUTS,
+        scheme=known.scheme,
+        input_stats=input_stats,
+        calibration=calibration,
+    )
 
 
-def default_variant(graph: Path) -> str:
-    """``float`` where the graph ends in the post-processing op, else ``raw``."""
-    return "float" if any(node.op == POSTPROCESS_NAME for node in read_graph(graph).node) else "raw"
+def default_variant(graph: Path, inference_type: str | None = None) -> str:
+    """The variant that a graph was made for: raw where it does not end in the op.
+
+    Args:
+        graph: tflite_graph.pb.
+        inference_type: FLOAT or QUANTIZED_UINT8, tflite_convert's words; None: uint8 where
+            the graph has FakeQuant nodes, else float.
+    """
+    definition = read_graph(graph)
+    ranges = count_fake_quant(definition) > 0
+    quantised = ranges if inference_type is None else inference_type == "QUANTIZED_UINT8"
+    variant = variant_of("uint8" if quantised else "float")
+    has_op = any(node.op == POSTPROCESS_NAME for node in definition.node)
+    return variant.name if has_op else variant.raw_twin
 
 
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
@@ -70,9 +112,10 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     Raises:
         ArtefactMissing, CorruptGraph: The graph cannot be read.
         ConversionError: The graph is not convertible, or the converter refused it.
+        FeedError: A representative image is not what the extractor is given.
     """
     definition = read_graph(graph)
-    _pre_flight(definition, conversion, graph.name)
+    pre_flight(definition, conversion, graph.name)
     shapes = conversion.input_shapes or _placeholder_shapes(definition, conversion.input_arrays)
     try:
         converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
@@ -83,7 +126,10 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
             {name: list(shape) for name, shape in shapes.items()},
         )
         converter.allow_custom_ops = conversion.allow_custom_ops
+        _instruct(converter, conversion, shapes)
         content = converter.convert()
+    except ValidationError:  # of the representative images
+        raise
     except Exception as error:  # the converter raises bare Exceptions among others
         raise ConversionError(
             "the converter refused the graph", got=_cause(error), where=graph.name
@@ -93,37 +139,19 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     return output
 
 
-def _pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
-    """Name what the converter would only stumble over."""
-    names = {node.name: node for node in graph.node}
-    if not (conversion.input_arrays and conversion.output_arrays):
-        raise ConversionError(
-            "a conversion needs input arrays and output arrays",
-            got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
-            where=where,
+def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Tell the converter the scheme and what it is fed with."""
+    raw = POSTPROCESS_NAME not in conversion.output_arrays
+    RECIPES[conversion.scheme].instruct(converter, raw=raw)
+    stats, calibration = conversion.input_stats, conversion.calibration
+    if stats is not None:
+        converter.quantized_input_stats = dict.fromkeys(
+            conversion.input_arrays, (stats.mean, stats.std)
         )
-    if INPUT_NAME not in names and any(node.op.startswith("TensorArray") for node in graph.node):
-        raise ConversionError(
-            "an inference graph is not convertible: its image_tensor feeds loops over "
-            "TensorArrays that TFLite does not have",
-            where=where,
-            next_step="export it first: python -m validation export --frozen_graph ...",
-        )
-    for name in conversion.input_arrays:
-        if name not in names:
-            raise _no_such(
-                "input", name, [n.name for n in graph.node if n.op == "Placeholder"], where
-            )
-    for tensor in conversion.output_arrays:
-        if tensor.partition(":")[0] not in names:
-            raise _no_such("output", tensor, _ends(graph), where)
-    has_op = any(node.op == POSTPROCESS_NAME for node in graph.node)
-    if has_op and POSTPROCESS_NAME in conversion.output_arrays and not conversion.allow_custom_ops:
-        raise ConversionError(
-            f"{POSTPROCESS_NAME} is a custom op of TFLite",
-            expected="allow_custom_ops",
-            where=where,
-            next_step="allow custom ops: this one is known to every TFLite runtime",
+    if calibration is not None:
+        (name,) = conversion.input_arrays
+        converter.representative_dataset = lambda: (
+            [feed] for feed in watched(calibration, shapes[name], name)
         )
 
 
@@ -149,24 +177,6 @@ def _refuse_unknown_ops(content: bytes, where: str) -> None:
             got=", ".join(unknown),
             where=where,
         )
-
-
-def _no_such(kind: str, name: str, candidates: list[str], where: str) -> ConversionError:
-    quoted = name != name.strip("'\"")
-    return ConversionError(
-        f"no node for {kind} array {name!r}"
-        + (" (the quotes belong to the name)" if quoted else ""),
-        expected=" | ".join(sorted(candidates)) or "a node of the graph",
-        where=where,
-    )
-
-
-def _ends(graph: Any) -> list[str]:
-    """Nodes that no other node reads."""
-    read = {
-        source.removeprefix("^").partition(":")[0] for node in graph.node for source in node.input
-    }
-    return [node.name for node in graph.node if node.name not in read]
 
 
 def _cause(error: Exception) -> str:

@@ -66,3 +66,13 @@ def load_export(folder: Path) -> ExportedGraph:
         add_postprocessing_op=with_op,
         anchors=folder / ANCHORS_FILE,
     )
+
+
+def contract_beside(graph: Path) -> SsdContract | None:
+    """The contract that `write_export` left beside a graph; None where there is none.
+
+    Raises:
+        ArtefactMissing, GraphError: See `load_export`.
+    """
+    ours = graph.name in (GRAPH_FILE, GRAPH_TEXT_FILE) and graph.with_name(CONTRACT_FILE).is_file()
+    return load_export(graph.parent).contract if ours else None

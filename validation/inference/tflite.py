@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.errors import ConversionError
+from validation.errors import ConversionError, FeedError
 from validation.inference.base import ImageFile
 from validation.postprocess.detections import detections_from_op, to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
-from validation.records import Detections
+from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
+from validation.records import Detections, TensorSpec
 from validation.runtimes.base import Runtime
 
 # Label maps begin at 1; the op's classes have no background and begin at 0.
@@ -42,12 +44,12 @@ class TfliteDetector:
     def __init__(self, runtime: Runtime, preprocessing: Preprocessing) -> None:
         self._runtime = runtime
         self._preprocessing = preprocessing
-        self._input = _input_name(runtime)
+        self._input = _input(runtime)
         _require(runtime, POSTPROCESS_OUTPUTS)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        out = self._runtime.run({self._input: prepare(image, self._preprocessing)})
+        out = self._runtime.run(feed_of(self._input, prepare(image, self._preprocessing)))
         return detections_from_op(
             out[_BOXES], out[_CLASSES], out[_SCORES], out[_COUNT], LABEL_OFFSET
         )
@@ -68,12 +70,13 @@ class RawTfliteDetector:
         self._runtime = runtime
         self._contract = contract
         self._anchors = anchors
-        self._input = _input_name(runtime)
+        self._input = _input(runtime)
         _require(runtime, RAW_OUTPUTS)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        out = self._runtime.run({self._input: prepare(image, self._contract.preprocessing)})
+        feed = feed_of(self._input, prepare(image, self._contract.preprocessing))
+        out = real_outputs(self._runtime.outputs, self._runtime.run(feed))
         output = detection_postprocess(
             out[BOX_ENCODINGS_NAME],
             out[CLASS_PREDICTIONS_NAME],
@@ -92,26 +95,53 @@ def prepared(images: Sequence[ImageFile], preprocessing: Preprocessing) -> NDArr
     return np.stack([prepare(load_rgb(image.path), preprocessing) for image in images])
 
 
-def run_batchwise(runtime: Runtime, feeds: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Every output over a stack of feeds, the images stacked along a new first axis.
+def feed_of(spec: TensorSpec, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """What a runtime is to be fed: quantised by the input's own scale and zero point.
+
+    Args:
+        spec: Of the input.
+        tensor: float32, normalised. Integers are taken to be quantised already.
+    """
+    return {spec.name: quantise(tensor, spec) if tensor.dtype.kind == "f" else tensor}
+
+
+def real_outputs(
+    specs: Sequence[TensorSpec], outputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Every output in real units: quantised ones by their own scale and zero point."""
+    return {spec.name: dequantise(outputs[spec.name], spec) for spec in specs}
+
+
+def run_batchwise(runtime: Runtime, feeds: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    """Every output over a stack of feeds in real units, the images along a new first axis.
 
     Args:
         runtime: With one input.
-        feeds: [I, 1, H, W, 3].
+        feeds: [I, 1, H, W, 3], float32; or of a quantised input's own dtype.
+
+    Raises:
+        FeedError: Quantised feeds that were normalised and then cast.
     """
-    name = _input_name(runtime)
-    runs = [runtime.run({name: feed}) for feed in feeds]
+    spec = _input(runtime)
+    complaint = suspicious_feed(feeds) if is_quantised(spec) else ""
+    if complaint:
+        raise FeedError(
+            complaint,
+            where=spec.name,
+            next_step="feed pixels quantised by the file's scale and zero point",
+        )
+    runs = [real_outputs(runtime.outputs, runtime.run(feed_of(spec, feed))) for feed in feeds]
     return {output: np.stack([run[output] for run in runs]) for output in runs[0]}
 
 
-def _input_name(runtime: Runtime) -> str:
+def _input(runtime: Runtime) -> TensorSpec:
     if len(runtime.inputs) != 1:
         raise ConversionError(
             "an SSD takes one image",
             expected="one input",
             got=", ".join(spec.name for spec in runtime.inputs) or "none",
         )
-    return runtime.inputs[0].name
+    return runtime.inputs[0]
 
 
 def _require(runtime: Runtime, names: Sequence[str]) -> None:

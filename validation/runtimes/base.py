@@ -64,11 +64,12 @@ def check_feed(feed: Mapping[str, np.ndarray], inputs: Sequence[TensorSpec]) -> 
         if array.dtype.name != spec.dtype:
             raise FeedError(
                 "the feed has another dtype than the model's input",
-                expected=spec.dtype,
-                got=array.dtype.name,
+                expected=_told_bytes(spec.dtype, array.size),
+                got=_told_bytes(array.dtype.name, array.size),
                 where=name,
-                next_step="quantise it with the input's scale and zero point"
-                if spec.scale
+                next_step=f"quantise it by the input's scale {spec.scale:g} and zero point "
+                f"{spec.zero_point}"
+                if spec.scale is not None
                 else "normalise it to float as the model's preprocessing says",
             )
         fits = len(array.shape) == len(spec.shape) and all(
@@ -81,3 +82,12 @@ def check_feed(feed: Mapping[str, np.ndarray], inputs: Sequence[TensorSpec]) -> 
                 got=list(array.shape),
                 where=name,
             )
+
+
+def _told_bytes(dtype: str, elements: int) -> str:
+    """Apps see a wrong dtype as a buffer of the wrong size."""
+    try:
+        size = elements * np.dtype(dtype).itemsize
+    except TypeError:  # TensorFlow has types that NumPy has not
+        return dtype
+    return f"{dtype} ({size} bytes)"

@@ -37,9 +37,12 @@ class TfliteFile:
         outputs: In the file's order.
         ops: How often each op occurs; custom ops by their own name.
         tensors: How many tensors of each dtype there are.
+        float_tensors: Names of those in floating point, constants among them.
+        per_channel: How many tensors have a scale for each channel.
         postprocess: Attributes of the post-processing op, None without it.
         postprocess_outputs: Names of the tensors that the op writes, in the op's own
             order: boxes, classes, scores, count. Empty without it.
+        postprocess_inputs: What the op reads: encodings, scores, anchors. Empty without it.
         anchors: Shape of the op's third input. Empty without it.
         min_runtime: As the converter noted it, or empty.
         size_bytes: Of the file.
@@ -49,8 +52,11 @@ class TfliteFile:
     outputs: tuple[TensorSpec, ...]
     ops: dict[str, int]
     tensors: dict[str, int]
+    float_tensors: tuple[str, ...]
+    per_channel: int
     postprocess: PostprocessAttributes | None
     postprocess_outputs: tuple[str, ...]
+    postprocess_inputs: tuple[TensorSpec, ...]
     anchors: tuple[int, ...]
     min_runtime: str
     size_bytes: int
@@ -94,10 +100,13 @@ def _describe(model: Any, size: int) -> TfliteFile:
         outputs=tuple(specs[index] for index in graph.outputs),
         ops=dict(sorted(ops.items())),
         tensors=dict(sorted(dtypes.items())),
+        float_tensors=tuple(spec.name for spec in specs if spec.dtype.startswith("float")),
+        per_channel=sum(_scales(tensor) > 1 for tensor in graph.tensors),
         postprocess=None if custom is None else _attributes(bytes(custom.customOptions)),
         postprocess_outputs=()
         if custom is None
         else tuple(specs[index].name for index in custom.outputs),
+        postprocess_inputs=() if custom is None else tuple(specs[index] for index in custom.inputs),
         anchors=() if custom is None else specs[custom.inputs[2]].shape,
         min_runtime=_min_runtime(model),
         size_bytes=size,
@@ -114,11 +123,7 @@ def _op_name(code: Any) -> str:
 def _spec(tensor: Any) -> TensorSpec:
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
     quantisation = tensor.quantization
-    per_tensor = (
-        quantisation is not None
-        and quantisation.scale is not None
-        and np.size(quantisation.scale) == 1
-    )
+    per_tensor = _scales(tensor) == 1
     return TensorSpec(
         name=tensor.name.decode(),
         dtype=_DTYPES[tensor.type],
@@ -126,6 +131,14 @@ def _spec(tensor: Any) -> TensorSpec:
         scale=float(quantisation.scale[0]) if per_tensor else None,
         zero_point=int(quantisation.zeroPoint[0]) if per_tensor else None,
     )
+
+
+def _scales(tensor: Any) -> int:
+    """How many scales a tensor has: none, its own, or one for each channel."""
+    quantisation = tensor.quantization
+    if quantisation is None or quantisation.scale is None:
+        return 0
+    return int(np.size(quantisation.scale))
 
 
 def _attributes(options: bytes) -> PostprocessAttributes:

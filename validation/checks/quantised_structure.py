@@ -1,0 +1,138 @@
+"""What a quantised file must be besides: its input's meaning, its heads, its size.
+
+Dtypes follow from the variant's scheme. How far an input's range may be from what
+the extractor wants, and how small the file has to be, is in the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from validation.contracts import RAW_OUTPUTS, Preprocessing
+from validation.input_stats import (
+    InputStats,
+    mapped_range,
+    range_of,
+    steps_off,
+    told_mapping,
+    told_stats,
+    wanted_range,
+)
+from validation.limits import Limit
+from validation.policy import Policy
+from validation.preprocess.quantise import is_quantised
+from validation.records import Measure, ModelKey, TensorSpec
+from validation.runtimes.tflite_file import TfliteFile
+from validation.variants import Scheme, Variant
+
+_CHECK = "tflite_contract"
+# The measures that say in words what another says in steps.
+RANGES_IN_WORDS = {
+    "input_range_steps_off": ("input_mapping",),
+    "input_stated_steps_off": ("input_mapping", "stated_mapping"),
+}
+
+_BYTES = "images are bytes: a file of 8 bits takes them without a detour over floats"
+_HEADS = "a body of 8 bits hands its heads on as they are"
+_KERNEL = "the op's kernel takes uint8 or float32 and nothing else"
+_INTEGER = "whatever else is a float is computed outside of 8 bits"
+
+# What the body hands to its consumer: a raw output, or the op.
+_HEAD_DTYPES = {Scheme.INT8: "int8", Scheme.UINT8: "uint8"}
+# The kernel has no int8, so its inputs are dequantised ahead of it.
+_OP_INPUT_DTYPES = {Scheme.UINT8: "uint8"}
+
+
+def input_dtype(variant: Variant) -> str:
+    """What the image is fed as."""
+    return "uint8" if variant.is_full_integer else "float32"
+
+
+def head_dtype(variant: Variant) -> str:
+    """What the raw outputs are given as."""
+    return _HEAD_DTYPES.get(variant.scheme, "float32")
+
+
+def op_input_measures(file: TfliteFile, variant: Variant) -> list[Measure]:
+    """The op is fed what its kernel takes: encodings, scores and anchors alike."""
+    expected = _OP_INPUT_DTYPES.get(variant.scheme, "float32")
+    found = [spec.dtype for spec in file.postprocess_inputs]
+    return [_equal("op_input_dtypes", [expected] * 3, found, _KERNEL)]
+
+
+def full_integer_measures(file: TfliteFile, variant: Variant) -> list[Measure]:
+    """No float tensor but what the op writes, and reads where it must be dequantised."""
+    at_the_op = set(file.postprocess_outputs) | {spec.name for spec in file.postprocess_inputs}
+    others = [name for name in file.float_tensors if name not in at_the_op]
+    at_the_op &= set(file.float_tensors)
+    measures = [
+        _equal("float_tensors_elsewhere", [], others, _INTEGER),
+        Measure("float_tensors", sorted(at_the_op)),
+        Measure("weights_per_channel", file.per_channel),
+    ]
+    if not variant.add_postprocessing_op:
+        by_name = {spec.name: spec for spec in file.outputs}
+        for name in RAW_OUTPUTS:
+            spec = by_name.get(name)
+            scaled = spec is not None and spec.scale is not None
+            measures.append(_equal(f"{name} has a scale", True, scaled, _HEADS))
+            measures.append(Measure(f"{name} quantisation", _told(spec)))
+    return measures
+
+
+def input_measures(
+    inputs: Sequence[TensorSpec],
+    preprocessing: Preprocessing,
+    policy: Policy,
+    key: ModelKey,
+    stats: InputStats | None,
+) -> list[Measure]:
+    """What the file's own scale and zero point map bytes to, against what is wanted.
+
+    Args:
+        inputs: Of the file; without one quantised input there is nothing to map.
+        preprocessing: Of the extractor.
+        policy: Has the limits.
+        key: Model and variant.
+        stats: What the converter was told, None where the ranges were found by images.
+    """
+    wanted = wanted_range(preprocessing)
+    spec = inputs[0] if len(inputs) == 1 else None
+    if spec is None or not is_quantised(spec):
+        return [_equal("input has a scale", True, False, _BYTES)]
+    mapped = range_of(spec)
+    measures = [
+        Measure("input_quantisation", _told(spec)),
+        Measure("input_mapping", told_mapping(mapped, wanted)),
+        _judged("input_range_steps_off", steps_off(mapped, wanted), policy, key),
+    ]
+    if stats is not None:
+        stated = mapped_range(stats)
+        measures += [
+            Measure("stated_mapping", told_stats(stats, preprocessing)),
+            _judged("input_stated_steps_off", steps_off(mapped, stated), policy, key),
+        ]
+    return measures
+
+
+def size_measures(
+    file: TfliteFile, float_size_bytes: int | None, policy: Policy, key: ModelKey
+) -> list[Measure]:
+    """The file beside its float twin; nothing where that is not known."""
+    if float_size_bytes is None:
+        return []
+    return [_judged("size_ratio", file.size_bytes / float_size_bytes, policy, key)]
+
+
+def _judged(name: str, value: float, policy: Policy, key: ModelKey) -> Measure:
+    return Measure(name, value, policy.limit(_CHECK, name, key.model, key.variant))
+
+
+def _equal(name: str, expected: object, got: object, reason: str) -> Measure:
+    return Measure(name, got, Limit("equal", expected, reason))
+
+
+def _told(spec: TensorSpec | None) -> str:
+    if spec is None or spec.scale is None:
+        return "none"
+    return f"{spec.dtype}, scale {spec.scale:.6g}, zero point {spec.zero_point}"

@@ -1,0 +1,104 @@
+"""Representative images for post-training quantisation, watched while they are fed.
+
+Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import FeedError
+from validation.input_stats import Range, told_range
+
+_PIXEL_STEPS = 255
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Images by which the converter finds the ranges of activations.
+
+    Args:
+        feeds: Gives the feeds from the first on, each float32 [1, H, W, 3]; called once for
+            a conversion.
+        count: How many were asked for.
+        wanted: What the extractor is given for the darkest and the brightest pixel.
+        min_span: Share of that range which the feeds together have to span, at least.
+    """
+
+    feeds: Callable[[], Iterable[NDArray[np.float32]]]
+    count: int
+    wanted: Range
+    min_span: float
+
+
+def watched(
+    calibration: Calibration, shape: tuple[int, ...], name: str
+) -> Iterator[NDArray[np.float32]]:
+    """The feeds one by one; whatever is wrong with them is told before the last is used.
+
+    Args:
+        calibration: The feeds and what they have to be.
+        shape: Of the input; -1 fits any.
+        name: Of the input.
+
+    Raises:
+        FeedError: Too few feeds, another shape or dtype, a value that is no number, or
+            another range than the extractor's: such ranges would be those of no image.
+    """
+    low, high, count = np.inf, -np.inf, 0
+    for feed in calibration.feeds():
+        _check_form(feed, shape, name)
+        low, high = min(low, float(feed.min())), max(high, float(feed.max()))
+        count += 1
+        # Such a feed would only mislead the converter: the first is as good as the last.
+        _check_ends((low, high), calibration.wanted, name)
+        yield feed
+    if count < calibration.count or count == 0:
+        raise FeedError(
+            "too few representative images",
+            expected=max(calibration.count, 1),
+            got=count,
+            where=name,
+            next_step="give more images, or ask for fewer",
+        )
+    _check_span((low, high), calibration, name)
+
+
+def _check_form(feed: NDArray[np.float32], shape: tuple[int, ...], name: str) -> None:
+    fits = feed.ndim == len(shape) and all(
+        want in (-1, have) for want, have in zip(shape, feed.shape, strict=True)
+    )
+    if feed.dtype != np.float32 or not fits:
+        raise FeedError(
+            "a representative feed does not fit the input",
+            expected=f"float32 {list(shape)}",
+            got=f"{feed.dtype} {list(feed.shape)}",
+            where=name,
+        )
+    if not np.isfinite(feed).all():
+        raise FeedError("a representative feed holds what is no number", where=name)
+
+
+def _check_ends(found: Range, wanted: Range, name: str) -> None:
+    # Rounding is far less than the step of a pixel, another normalisation far more.
+    slack = (wanted[1] - wanted[0]) / _PIXEL_STEPS
+    if found[0] < wanted[0] - slack or found[1] > wanted[1] + slack:
+        raise _other_range(found, wanted, name)
+
+
+def _check_span(found: Range, calibration: Calibration, name: str) -> None:
+    wanted = calibration.wanted
+    if found[1] - found[0] < calibration.min_span * (wanted[1] - wanted[0]):
+        raise _other_range(found, wanted, name)
+
+
+def _other_range(found: Range, wanted: Range, name: str) -> FeedError:
+    return FeedError(
+        f"calibration input spans {told_range(found)}, extractor gives {told_range(wanted)}",
+        where=name,
+        next_step="resize and normalise the images as the extractor's preprocessing does",
+    )

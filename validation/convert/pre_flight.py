@@ -1,0 +1,160 @@
+"""Name what the converter would only stumble over, before it is called."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from validation.contracts import INPUT_NAME, POSTPROCESS_NAME
+from validation.convert.schemes import RECIPES, Source
+from validation.errors import ConversionError
+from validation.input_stats import InputStats
+
+if TYPE_CHECKING:
+    from validation.convert.tflite import Conversion
+
+# One activation each: what follows (bias, Relu6) is one op with it in TFLite.
+_COMPUTING = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+
+
+def pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
+    """Refuse a conversion that cannot be.
+
+    Args:
+        graph: GraphDef.
+        conversion: What is asked.
+        where: The graph's file name.
+
+    Raises:
+        ConversionError: Says what is wrong and what to do.
+    """
+    _check_ends(graph, conversion, where)
+    _check_custom_op(graph, conversion, where)
+    _check_source(graph, conversion, where)
+    _check_inputs_of_scheme(conversion, where)
+
+
+def count_fake_quant(graph: Any) -> int:
+    """How many FakeQuant nodes a graph holds."""
+    return sum(node.op.startswith("FakeQuantWithMinMax") for node in graph.node)
+
+
+def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
+    names = {node.name for node in graph.node}
+    if not (conversion.input_arrays and conversion.output_arrays):
+        raise ConversionError(
+            "a conversion needs input arrays and output arrays",
+            got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
+            where=where,
+        )
+    if INPUT_NAME not in names and any(node.op.startswith("TensorArray") for node in graph.node):
+        raise ConversionError(
+            "an inference graph is not convertible: its image_tensor feeds loops over "
+            "TensorArrays that TFLite does not have",
+            where=where,
+            next_step="export it first: python -m validation export --frozen_graph ...",
+        )
+    for name in conversion.input_arrays:
+        if name not in names:
+            placeholders = [node.name for node in graph.node if node.op == "Placeholder"]
+            raise _no_such("input", name, placeholders, where)
+    for tensor in conversion.output_arrays:
+        if tensor.partition(":")[0] not in names:
+            raise _no_such("output", tensor, _ends(graph), where)
+
+
+def _check_custom_op(graph: Any, conversion: Conversion, where: str) -> None:
+    has_op = any(node.op == POSTPROCESS_NAME for node in graph.node)
+    if has_op and POSTPROCESS_NAME in conversion.output_arrays and not conversion.allow_custom_ops:
+        raise ConversionError(
+            f"{POSTPROCESS_NAME} is a custom op of TFLite",
+            expected="allow_custom_ops",
+            where=where,
+            next_step="allow custom ops: this one is known to every TFLite runtime",
+        )
+
+
+def _check_source(graph: Any, conversion: Conversion, where: str) -> None:
+    """Ranges are either in the graph or found after training, never both."""
+    source, found = RECIPES[conversion.scheme].source, count_fake_quant(graph)
+    if source is Source.FAKE_QUANT and not found:
+        activations = sum(node.op in _COMPUTING for node in graph.node)
+        raise ConversionError(
+            f"QUANTIZED_UINT8 takes its ranges from the graph, and 0 of {activations} "
+            "activations have FakeQuant ranges",
+            where=where,
+            next_step="use float, dynamic, float16 or int8; or take a checkpoint that was "
+            "trained with quantisation, or calibrate the float one with fakequant",
+        )
+    if source is Source.FLOAT and found:
+        raise ConversionError(
+            f"{conversion.scheme} quantises a float graph, and this one holds its own ranges",
+            expected="no FakeQuant nodes",
+            got=found,
+            where=where,
+            next_step="convert it as uint8",
+        )
+
+
+def _check_inputs_of_scheme(conversion: Conversion, where: str) -> None:
+    recipe, stats = RECIPES[conversion.scheme], conversion.input_stats
+    if recipe.needs_images and conversion.calibration is None:
+        raise ConversionError(
+            f"{conversion.scheme} needs representative images",
+            where=where,
+            next_step="give some of the images that the model is meant for, prepared as its "
+            "extractor wants them",
+        )
+    if recipe.needs_images and len(conversion.input_arrays) != 1:
+        raise ConversionError(
+            "representative images feed one input",
+            got=", ".join(conversion.input_arrays),
+            where=where,
+        )
+    if recipe.needs_stats and stats is None:
+        raise ConversionError(
+            "QUANTIZED_UINT8 needs mean and std",
+            expected="--mean_values and --std_dev_values",
+            where=where,
+            next_step="127.5/127.5 for an extractor that wants [-1, 1]",
+        )
+    # What would be left unheard, or change the scheme behind its name.
+    if stats is not None and not recipe.needs_stats:
+        raise _not_taken(conversion, "mean and std", stats, where)
+    if conversion.calibration is not None and not recipe.needs_images:
+        raise _not_taken(conversion, "representative images", conversion.calibration.count, where)
+    if stats is not None and not _makes_a_scale(stats):
+        raise ConversionError(
+            "mean and std make no scale", expected="a std above 0", got=stats, where=where
+        )
+
+
+def _makes_a_scale(stats: InputStats) -> bool:
+    return math.isfinite(stats.mean) and math.isfinite(stats.std) and stats.std > 0
+
+
+def _not_taken(conversion: Conversion, given: str, got: object, where: str) -> ConversionError:
+    return ConversionError(
+        f"{conversion.scheme} takes no {given}",
+        got=got,
+        where=where,
+        next_step="leave them out, or ask for the variant that they are meant for",
+    )
+
+
+def _no_such(kind: str, name: str, candidates: list[str], where: str) -> ConversionError:
+    quoted = name != name.strip("'\"")
+    return ConversionError(
+        f"no node for {kind} array {name!r}"
+        + (" (the quotes belong to the name)" if quoted else ""),
+        expected=" | ".join(sorted(candidates)) or "a node of the graph",
+        where=where,
+    )
+
+
+def _ends(graph: Any) -> list[str]:
+    """Nodes that no other node reads."""
+    read = {
+        source.removeprefix("^").partition(":")[0] for node in graph.node for source in node.input
+    }
+    return [node.name for node in graph.node if node.name not in read]
