@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import RecordError, RecordVersionError
+from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
 from validation.limits import Limit, Status
 from validation.record_lines import Entry, from_line, to_line
 from validation.records import (
@@ -30,6 +31,7 @@ from validation.records import (
     Picture,
     PublishedFigure,
     Step,
+    TensorSpec,
     Timing,
 )
 
@@ -52,6 +54,16 @@ _DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
 _TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=2)
 _COUNT = st.integers(0, 10**9)
 _STATUS = st.sampled_from(Status)
+_TENSOR = st.builds(
+    TensorSpec,
+    _TEXT,
+    _TEXT,
+    st.lists(_COUNT, max_size=3).map(tuple),
+    st.none() | _FLOAT,
+    st.none() | st.integers(),
+)
+_SHARE = st.none() | _FLOAT
+_FIDELITY = st.builds(Fidelity, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
 
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "header": st.builds(
@@ -80,6 +92,28 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _COUNT,
         _FLOAT,
         _FLOAT,
+    ),
+    "quantisation": st.builds(
+        QuantisationCost,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _COUNT,
+        st.lists(st.builds(OutputError, _TENSOR, _FIDELITY, st.booleans()), max_size=2).map(tuple),
+        st.lists(
+            st.builds(
+                LayerError,
+                _COUNT,
+                _TEXT,
+                _TENSOR,
+                _TEXT,
+                _SHARE,
+                st.none() | _FIDELITY,
+                st.none() | _FIDELITY,
+            ),
+            max_size=2,
+        ).map(tuple),
     ),
     "picture": st.builds(
         Picture,

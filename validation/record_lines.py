@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.errors import RecordError, RecordVersionError
+from validation.fidelity import QuantisationCost
 from validation.plain import from_plain, to_plain
 from validation.records import (
     RECORD_VERSION,
@@ -24,13 +25,25 @@ from validation.records import (
     Timing,
 )
 
-Entry = CheckResult | Timing | Accuracy | Picture | Artefact | Background | Step | Header | Footer
+Entry = (
+    CheckResult
+    | Timing
+    | Accuracy
+    | QuantisationCost
+    | Picture
+    | Artefact
+    | Background
+    | Step
+    | Header
+    | Footer
+)
 
 _KINDS: dict[str, type] = {
     "header": Header,
     "check": CheckResult,
     "timing": Timing,
     "accuracy": Accuracy,
+    "quantisation": QuantisationCost,
     "picture": Picture,
     "artefact": Artefact,
     "background": Background,

@@ -30,10 +30,11 @@ def _archive(digest: Digest | None = None, **files: Any) -> Archive:
         {"frozen_graph": "frozen_inference_graph.pb"},
         {"meta_graph": "model.ckpt.meta", "checkpoint_prefix": "model.ckpt"},
         {"checkpoint_prefix": "model.ckpt", "pipeline_config": "pipeline.config"},
+        {"tflite_graph": "tflite_graph.pb"},
     ],
 )
 def test_whole_archive_passes(files: dict[str, Any]) -> None:
-    """A frozen graph, or a checkpoint with its .meta or config: each can be exported."""
+    """A frozen graph, a checkpoint with its .meta or config, or a shipped export."""
     result = check_archive(_archive(**files), _KEY)
     assert result.status is Status.PASS
     assert (result.check, result.where, result.message) == ("archive", "archive", "")
@@ -46,7 +47,6 @@ def test_whole_archive_passes(files: dict[str, Any]) -> None:
         {"pipeline_config": "pipeline.config"},
         {"meta_graph": "model.ckpt.meta"},
         {"checkpoint_prefix": "model.ckpt"},
-        {"tflite_graph": "tflite_graph.pb"},
     ],
 )
 def test_archive_without_a_graph_fails(files: dict[str, Any]) -> None:
@@ -54,8 +54,8 @@ def test_archive_without_a_graph_fails(files: dict[str, Any]) -> None:
     result = check_archive(_archive(**files), _KEY)
     assert result.status is Status.FAIL
     assert result.message == (
-        "the archive lacks frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or "
-        "pipeline.config"
+        "the archive lacks frozen_inference_graph.pb, a checkpoint with model.ckpt.meta or "
+        "pipeline.config, or tflite_graph.pb"
     )
 
 

@@ -21,6 +21,8 @@ _CHECK = "end_to_end_parity"
 _LIMITS = {
     "compared_detections": Limit("min", 1, "nothing compared is no evidence"),
     "unmatched_detections": Limit("max", 0, "test"),
+    "lost_share": Limit("max", 0.5, "test"),
+    "gained_share": Limit("max", 0.5, "test"),
     "worst_iou": Limit("min", 0.999, "test"),
     "worst_score_shift": Limit("max", 1e-4, "test"),
 }
@@ -272,6 +274,30 @@ def test_counts_stand_in_the_message() -> None:
     assert result.message == (
         "2 detections compared on 2 images at scores from 0.3; 1 of the reference not found, "
         "0 only in the candidate; unmatched_detections 1, limit max 0"
+    )
+
+
+def test_losses_and_gains_are_told_apart() -> None:
+    """Each as a count and as a share of the reference's detections."""
+    more = Detections(((0.1, 0.8, 0.3, 0.9),), (0.8,), (2,))
+    gained = _values(_compare(_SAMPLE, {**_SAMPLE, 8: _joined(_SAMPLE[8], more)}))
+    assert (gained["lost_detections"], gained["gained_detections"]) == (0, 1)
+    assert (gained["lost_share"], gained["gained_share"]) == (0, pytest.approx(1 / 3))
+    lost = _values(_compare(_SAMPLE, {3: _SAMPLE[3], 8: _NOTHING}))
+    assert (lost["lost_detections"], lost["gained_detections"]) == (1, 0)
+    assert (lost["lost_share"], lost["gained_share"]) == (pytest.approx(1 / 3), 0)
+
+
+def test_shares_of_nothing_do_not_pass() -> None:
+    """Without a detection in the reference there is nothing to lose."""
+    result = _compare({3: _NOTHING}, {3: _SAMPLE[3]})
+    assert result.status is Status.FAIL
+    assert (_values(result)["lost_share"], _values(result)["gained_share"]) == (None, None)
+
+
+def _joined(one: Detections, other: Detections) -> Detections:
+    return Detections(
+        one.boxes + other.boxes, one.scores + other.scores, one.classes + other.classes
     )
 
 

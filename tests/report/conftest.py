@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
 from validation.limits import Limit
 from validation.policy import Policy
 from validation.record_lines import Entry
@@ -27,6 +28,7 @@ from validation.records import (
     Picture,
     PublishedFigure,
     Step,
+    TensorSpec,
     Timing,
 )
 from validation.signoff.store import RecordWriter
@@ -40,6 +42,30 @@ JPEG = (
     "////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/a"
     "AAgBAQABPxA="
 )
+
+
+def quantisation_cost(layers: int) -> QuantisationCost:
+    """Of an int8 file whose third layer is the worst."""
+    scores = TensorSpec("class_predictions", "int8", (1, 1917, 2), 1 / 256, -128)
+    error = Fidelity(30672, 0.0, 0.96, 0.0019, 24.61, 0.9981, 0.4864, 0.00012, 0.031)
+    rows = []
+    for place in range(1, layers + 1):
+        spec = TensorSpec(f"net/{place}/Relu6;net/{place}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
+        own = Fidelity(648, 0.0, 5.1, 0.01, 31.5 - place, 0.999, 0.5, 0.0, 0.1)
+        local = Fidelity(648, 0.0, 5.1, 0.01, 12.25 if place == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0)
+        rows.append(LayerError(place, "CONV_2D", spec, f"net/{place}/Relu6", 32.5, own, local))
+    rows.append(
+        LayerError(layers + 1, "RESHAPE", TensorSpec("odd", "float32", (1, 324))),
+    )
+    return QuantisationCost(
+        "person",
+        "int8",
+        "the exported graph in a TensorFlow session",
+        8,
+        2,
+        (OutputError(scores, error, constant=False),),
+        tuple(rows),
+    )
 
 
 @pytest.fixture
@@ -91,6 +117,7 @@ def entries() -> tuple[Entry, ...]:
             800,
             0.0,
         ),
+        quantisation_cost(20),
         Timing("person", "float", "LiteRT", 2, 10, (9.0, 9.5, 10.0, 14.0)),
         Picture(
             "person",

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ArtefactMissing, RecordError
+from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
 from validation.limits import Limit
 from validation.policy import Policy
 from validation.record_lines import Entry
@@ -28,10 +29,13 @@ from validation.records import (
     Panel,
     Picture,
     PublishedFigure,
+    TensorSpec,
 )
 from validation.report import render
 from validation.report.render import render_report
 from validation.signoff.store import RECORD_NAME
+
+_FIDELITY = Fidelity(9, 0.0, 1.0, 0.1, 20.0, 0.9)
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -210,6 +214,31 @@ def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
     assert "#known" in page.values("href")
 
 
+def test_quantisation_is_told_by_output_and_by_layer(pages: dict[str, Page]) -> None:
+    """The worst rows at once, all of them folded; the first page has none of it."""
+    page = pages["model-person.html"]
+    assert "What quantisation costs int8 Against the exported graph in a TensorFlow session" in (
+        page.text
+    )
+    assert (
+        "class_predictions int8, step 0.003906 0 \u2026 0.96 24.6 0.0019 0.486 0.9981" in page.text
+    )
+    assert "3 CONV_2D net/3/Relu6 int8, step 0.02 0 \u2026 5.1 0 \u2026 5.1 324 12.2" in page.text
+    assert "All 21 layers, in the order of execution" in page.text
+    assert page.text.count("net/3/Relu6") == 2
+    assert "1 layer without a counterpart in the float file" in page.text
+    assert "#quantisation" in page.values("href")
+    assert "What quantisation costs" not in pages["index.html"].text
+
+
+def test_float_models_have_no_section_on_quantisation(write_run: Write, policy: Policy) -> None:
+    """No heading stands over nothing."""
+    run = write_run([Background("person", traps=("A trap.",))])
+    page = pages_of(render_report(run, policy))["model-person.html"]
+    assert "quantisation" not in page.text
+    assert "#quantisation" not in page.values("href")
+
+
 @pytest.mark.parametrize(
     ("background", "shown", "hidden"),
     [
@@ -258,6 +287,15 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
             {"1": evil},
         ),
         Background(evil, evil, (PublishedFigure(evil, 1, evil),), (evil,)),
+        QuantisationCost(
+            evil,
+            evil,
+            evil,
+            1,
+            1,
+            (OutputError(TensorSpec(evil, evil, (1,)), _FIDELITY, constant=True),),
+            (LayerError(1, evil, TensorSpec(evil, evil, (1,)), evil),),
+        ),
     )
     pages = pages_of(render_report(write_run(found, header=selected), policy))
     assert sorted(pages)[0] == "index.html"

@@ -18,6 +18,7 @@ from validation.errors import (
     RecordError,
     RecordVersionError,
 )
+from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
 from validation.limits import Limit, Status
 from validation.record_lines import Entry
 from validation.records import (
@@ -37,6 +38,7 @@ from validation.records import (
     Picture,
     PublishedFigure,
     Step,
+    TensorSpec,
     Timing,
 )
 from validation.signoff.store import RECORD_NAME, Record, RecordWriter, load_record
@@ -65,6 +67,8 @@ limits = st.one_of(
     st.builds(Limit, st.sampled_from(["max", "min"]), numbers, texts, st.none() | numbers),
     st.builds(Limit, st.just("equal"), scalars, texts),
 )
+tensors = st.builds(TensorSpec, texts, texts, st.just((1, 2)))
+fidelities = st.builds(Fidelity, st.integers(), *[numbers] * 5)
 measures = st.builds(Measure, texts, scalars, st.none() | limits)
 results = st.builds(
     CheckResult,
@@ -112,6 +116,19 @@ others = st.one_of(
         st.integers(),
         numbers,
         numbers,
+    ),
+    st.builds(
+        QuantisationCost,
+        texts,
+        texts,
+        texts,
+        st.integers(),
+        st.integers(),
+        st.lists(st.builds(OutputError, tensors, fidelities, st.booleans()), max_size=2).map(tuple),
+        st.lists(
+            st.builds(LayerError, st.integers(), texts, tensors, local=st.none() | fidelities),
+            max_size=2,
+        ).map(tuple),
     ),
     st.builds(
         Picture,
@@ -172,6 +189,7 @@ def test_round_trip(
         results=tuple(found),
         timings=only(Timing),
         accuracies=only(Accuracy),
+        quantisations=only(QuantisationCost),
         pictures=only(Picture),
         artefacts=only(Artefact),
         backgrounds=only(Background),

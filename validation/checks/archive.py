@@ -20,16 +20,17 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
     frozen = archive.frozen_graph is not None
     described = archive.meta_graph is not None or archive.pipeline_config is not None
     from_checkpoint = described and archive.checkpoint_prefix is not None
+    exportable = frozen or from_checkpoint or archive.tflite_graph is not None
     lacking = (
-        "the archive lacks frozen_inference_graph.pb, or a checkpoint with model.ckpt.meta or "
-        "pipeline.config"
+        "the archive lacks frozen_inference_graph.pb, a checkpoint with model.ckpt.meta or "
+        "pipeline.config, or tflite_graph.pb"
     )
-    told = [] if frozen or from_checkpoint else [lacking]
+    told = [] if exportable else [lacking]
     measures = (
         Measure(
             "exportable",
-            frozen or from_checkpoint,
-            Limit("equal", True, "an inference graph, or what one is built from"),
+            exportable,
+            Limit("equal", True, "a graph to convert, or what one is built from"),
         ),
         Measure("pinned_by_catalogue", archive.entry.digest is not None),
         Measure("sha256", archive.source.sha256),

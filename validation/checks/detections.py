@@ -39,8 +39,9 @@ def compare_detections(
     Args:
         reference: Detections of each image.
         candidate: Detections of each image.
-        policy: Has the limits of compared_detections, unmatched_detections, worst_iou and
-            worst_score_shift.
+        policy: Has the limits of compared_detections, unmatched_detections, lost_share,
+            gained_share, worst_iou and worst_score_shift. The shares are those of the
+            reference's detections; a candidate may lose none and invent many.
         key: The thing under test.
         min_score: See `match_detections`.
         score_epsilon: See `match_detections`.
@@ -74,7 +75,7 @@ def compare_detections(
     message = (
         f"{judged['compared_detections']} detections compared on {told['images']} images at"
         f" scores from {min_score:g}; {lost} of the reference not found,"
-        f" {told['extra_detections']} only in the candidate"
+        f" {told['gained_detections']} only in the candidate"
     )
     message += "".join(f"; {text}" for text in _broken_limits(measures))
     if lost:
@@ -94,10 +95,14 @@ def _values(
     """What is judged and what is only told, by the names of their measures."""
     pairs = [pair for match in matches for pair in match.pairs]
     lost = sum(len(match.unmatched_reference) for match in matches)
-    extra = sum(len(match.unmatched_candidate) for match in matches)
+    gained = sum(len(match.unmatched_candidate) for match in matches)
+    expected = len(pairs) + lost
     judged = {
         "compared_detections": len(pairs),
-        "unmatched_detections": lost + extra,
+        "unmatched_detections": lost + gained,
+        # None where the reference has none; a limit never passes it.
+        "lost_share": lost / expected if expected else None,
+        "gained_share": gained / expected if expected else None,
         # None where nothing was paired; a limit never passes it.
         "worst_iou": min((pair.iou for pair in pairs), default=None),
         "worst_score_shift": max((abs(pair.score_shift) for pair in pairs), default=None),
@@ -105,7 +110,7 @@ def _values(
     told = {
         "images": len(matches),
         "lost_detections": lost,
-        "extra_detections": extra,
+        "gained_detections": gained,
         "borderline_detections": sum(len(match.borderline) for match in matches),
         "detections_outside_image": sum(match.outside for match in matches),
     }

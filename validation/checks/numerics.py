@@ -59,11 +59,11 @@ def compare_tensors(
         images: When the arrays are stacked over several inputs: what to call each row of
             the leading axis. Only then is an output that never changes noticed.
     """
-    faults = _faults(reference, candidate, images)
+    faults = tensor_faults(reference, candidate, images)
     if faults:
         text = "; ".join(f"{name}: {fault}" if name else fault for name, fault in faults)
         return CheckResult.failed(check, key, text, where=faults[0][0])
-    short = _short_names(reference)
+    short = short_names(reference)
     differences = {}
     for name in reference:
         limit = policy.limit(check, f"{short[name]}_max_abs_diff", key.model, key.variant)
@@ -85,7 +85,7 @@ def compare_tensors(
     )
 
 
-def _faults(
+def tensor_faults(
     reference: _Arrays, candidate: _Arrays, images: Sequence[object] | None
 ) -> list[tuple[str, str]]:
     """Tensor and complaint, for all that makes a comparison meaningless."""
@@ -97,11 +97,11 @@ def _faults(
     for name in reference:
         if name in candidate:
             left, right = np.asarray(reference[name]), np.asarray(candidate[name])
-            faults += [(name, text) for text in _tensor_faults(left, right, images)]
+            faults += [(name, text) for text in _array_faults(left, right, images)]
     return faults
 
 
-def _tensor_faults(
+def _array_faults(
     reference: _Array, candidate: _Array, images: Sequence[object] | None
 ) -> list[str]:
     if reference.shape != candidate.shape:
@@ -156,7 +156,7 @@ def _difference(
         f"reference {float(reference[worst]):.6g}, candidate {float(candidate[worst]):.6g}"
     )
     return _Difference(
-        measures, place, _share(largest, limit), _stands_still(reference, candidate, images)
+        measures, place, _share(largest, limit), stands_still(reference, candidate, images)
     )
 
 
@@ -166,7 +166,7 @@ def _share(largest: float, limit: Limit) -> float:
     return np.inf if largest > 0 else 0
 
 
-def _stands_still(reference: _Array, candidate: _Array, images: Sequence[object] | None) -> bool:
+def stands_still(reference: _Array, candidate: _Array, images: Sequence[object] | None) -> bool:
     """The candidate answers every input alike and the reference does not."""
     if images is None:
         return False
@@ -189,7 +189,7 @@ def _message(reference: _Arrays, differences: Mapping[str, _Difference]) -> str:
     return text
 
 
-def _short_names(names: Iterable[str]) -> dict[str, str]:
+def short_names(names: Iterable[str]) -> dict[str, str]:
     """What follows the last slash; the whole name where that would stand for two tensors."""
     short = {name: name.rsplit("/", 1)[-1].partition(":")[0] for name in names}
     counts = Counter(short.values())

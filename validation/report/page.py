@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 from validation.limits import Status
 from validation.policy import Policy
-from validation.records import (
-    Artefact,
-    Background,
-    CheckResult,
-    Measure,
-    Panel,
-    Picture,
-    Timing,
-)
+from validation.records import Artefact, Background, CheckResult, Measure, Panel, Picture, Timing
 from validation.report import drawing, formatting
 from validation.report.accuracy import AccuracyRow, accuracy_rows, reference_first
+from validation.report.quantisation import QuantisationView, quantisation_views
 from validation.signoff.rules import WORST_FIRST, ModelVerdict, evidence
 from validation.signoff.store import Record
 
@@ -153,6 +146,7 @@ class ModelPage:
     variants: tuple[VariantSection, ...]
     accuracies: tuple[AccuracyRow, ...]
     has_absent_figures: bool
+    quantisations: tuple[QuantisationView, ...]
     timings: tuple[TimingRow, ...]
     pictures: tuple[PictureView, ...]
     background: BackgroundView | None
@@ -190,6 +184,9 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         ),
         accuracies=accuracies,
         has_absent_figures=any(cell.absent for row in accuracies for cell in row.cells),
+        quantisations=quantisation_views(
+            entry for entry in record.quantisations if entry.model == model
+        ),
         timings=tuple(_timing_row(entry) for entry in record.timings if entry.model == model),
         pictures=tuple(_picture(entry) for entry in record.pictures if entry.model == model),
         background=_background([entry for entry in record.backgrounds if entry.model == model]),

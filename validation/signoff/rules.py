@@ -15,13 +15,14 @@ from validation.limits import Status, worst_status
 from validation.policy import Policy
 from validation.records import CheckResult, Measure, ModelKey, Verdict
 from validation.signoff.store import Record
+from validation.variants import VARIANTS
 
 RUN = "run"
 
 _UNFINISHED = "the run did not end: its record has no footer"
 
 # A test id that left no result. Model names hold hyphens; of the variants only uint8-raw does.
-_TEST_ID = re.compile(r"(?P<model>.+?)-(?P<variant>uint8-raw|[^-]+)")
+_TEST_ID = re.compile(rf"(?P<model>.+?)-(?P<variant>{'|'.join(VARIANTS)}|[^-]+)")
 
 _RELATIONS = {"max": "at most", "min": "at least", "equal": "exactly"}
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
+from validation.fidelity import QuantisationCost
 from validation.record_lines import Entry, from_line, to_line
 from validation.records import (
     Accuracy,
@@ -40,6 +41,7 @@ class Record:
         results: What each check found; no (check, model, variant) twice.
         timings: Raw latency samples.
         accuracies: COCO figures.
+        quantisations: What quantised files lose, by output and by layer.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
         backgrounds: What the catalogue knows of the models.
@@ -51,6 +53,7 @@ class Record:
     results: tuple[CheckResult, ...] = ()
     timings: tuple[Timing, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
+    quantisations: tuple[QuantisationCost, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     backgrounds: tuple[Background, ...] = ()
@@ -207,6 +210,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         results=results,
         timings=_only(Timing, body),
         accuracies=_only(Accuracy, body),
+        quantisations=_only(QuantisationCost, body),
         pictures=_only(Picture, body),
         artefacts=_only(Artefact, body),
         backgrounds=_only(Background, body),

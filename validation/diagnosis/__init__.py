@@ -1,0 +1,1 @@
+"""Diagnosis: where a quantised .tflite file loses what its outputs lack."""

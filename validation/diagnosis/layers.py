@@ -1,0 +1,213 @@
+"""The layer table of a quantised .tflite file: what each operator loses, and what has gathered.
+
+Two errors stand beside each other. The accumulated one compares both files' own runs on the
+same images. The local one feeds a single operator with the reference's values, quantised by
+the file's own parameters, so that it alone is to blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.diagnosis.counterparts import counterparts, is_computing
+from validation.diagnosis.intermediates import Probe
+from validation.diagnosis.operators import Operator, OperatorGraph, read_operators
+from validation.diagnosis.single_operator import single_operator
+from validation.errors import ConversionError, FeedError
+from validation.fidelity import Fidelity, LayerError
+from validation.tally import FidelityTally
+
+_Floats = NDArray[np.float32]
+_INPUT = "INPUT"
+
+
+def layer_table(
+    quantised: Path, reference: Path, feeds: NDArray[np.float32]
+) -> tuple[LayerError, ...]:
+    """What each operator of a quantised file costs, in the order of execution.
+
+    The input comes first where it is quantised. Operators that only store a value otherwise
+    have a row where values are rounded, and none where they are only read back.
+
+    Args:
+        quantised: A .tflite file that ends in the raw outputs.
+        reference: The float file of the same graph. The converter's float file of a graph
+            with FakeQuant nodes will do: its values are those of training.
+        feeds: float32 [I, 1, H, W, 3], as the float file is fed; at least one image.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: A file that cannot be read or run, more inputs than one, a reference
+            whose input is not float32, or two files of which no operator corresponds.
+        FeedError: The feeds are no images of the size that both files take.
+    """
+    ours, theirs = read_operators(quantised), read_operators(reference)
+    run, truth = Probe(ours.content), Probe(theirs.content)
+    for probe, path in ((truth, reference), (run, quantised)):
+        _refuse_odd_inputs(probe, path.name)
+        _refuse_odd_feeds(probe, feeds, path.name)
+    _refuse_quantised(truth, reference.name)
+    found = counterparts(ours, theirs, _shapes(run), _shapes(truth))
+    computing = [each for each in ours.moving if is_computing(each)]
+    if not any(output in found for each in computing for output in each.outputs):
+        raise ConversionError(
+            "no operator of the quantised file has a counterpart in the float file",
+            expected=f"two conversions of one graph: {quantised.name} and {reference.name}",
+            next_step="take the raw variants of the same model",
+        )
+    rows = [_input_row(ours, run, found)] if run.specs[ours.inputs[0]].scale is not None else []
+    rows += [_operator_row(ours, each, run, found) for each in ours.moving if _is_told(each)]
+    for feed in feeds:
+        truth.run(feed)
+        run.run(feed)
+        for row in rows:
+            row.add(run, truth)
+    arrived = {row.tensor: row.accumulated.fidelity().sqnr_db for row in rows if row.is_matched}
+    names = theirs.names
+    return tuple(row.error(run, names, _arriving(ours, row, arrived)) for row in rows)
+
+
+@dataclass
+class _Row:
+    """One row while its images come in.
+
+    Args:
+        place: See `LayerError`.
+        op: See `LayerError`.
+        tensor: Index of what the operator writes.
+        counterpart: Index in the reference; None where there is none.
+        inputs: Indices in the reference of what the operator is fed; empty where one is
+            missing, or where there is no operator.
+        reads: Indices of what the operator reads from the image.
+        single: The operator by itself; None where it cannot be fed.
+    """
+
+    place: int
+    op: str
+    tensor: int
+    counterpart: int | None
+    inputs: tuple[int, ...]
+    reads: tuple[int, ...]
+    single: Probe | None
+    accumulated: FidelityTally
+    local: FidelityTally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.local = FidelityTally(self.accumulated.spec)
+
+    @property
+    def is_matched(self) -> bool:
+        """True where the reference holds the same value."""
+        return self.counterpart is not None
+
+    def add(self, run: Probe, truth: Probe) -> None:
+        """Count the last run of both files."""
+        if self.counterpart is None:
+            return
+        reference = truth.value(self.counterpart)
+        self.accumulated.add(reference, run.value(self.tensor))
+        if self.single is not None:
+            self.single.run(*(truth.value(index) for index in self.inputs))
+            self.local.add(reference, self.single.value(self.single.outputs[0]))
+
+    def error(self, run: Probe, names: tuple[str, ...], arriving: float | None) -> LayerError:
+        """The row as it stands in the table."""
+        return LayerError(
+            place=self.place,
+            op=self.op,
+            tensor=run.specs[self.tensor],
+            counterpart="" if self.counterpart is None else names[self.counterpart],
+            arriving_db=arriving,
+            accumulated=self.accumulated.fidelity() if self.is_matched else None,
+            local=self._local(),
+        )
+
+    def _local(self) -> Fidelity | None:
+        if self.op == _INPUT:
+            # Nothing comes before it: what it lost it lost by itself.
+            return self.accumulated.fidelity()
+        return self.local.fidelity() if self.single is not None else None
+
+
+def _input_row(graph: OperatorGraph, run: Probe, found: Mapping[int, int]) -> _Row:
+    """The image itself: fed with wrong parameters it is lost before the first layer."""
+    (tensor,) = graph.inputs
+    return _Row(0, _INPUT, tensor, found[tensor], (), (), None, FidelityTally(run.specs[tensor]))
+
+
+def _operator_row(
+    graph: OperatorGraph, operator: Operator, run: Probe, found: Mapping[int, int]
+) -> _Row:
+    tensor = operator.outputs[0]
+    reads = graph.moving_inputs(operator)
+    counterpart = found.get(tensor)
+    fed = tuple(found[index] for index in reads if index in found)
+    can_be_fed = counterpart is not None and len(fed) == len(reads)
+    single = Probe(single_operator(graph, operator), keep_all=False) if can_be_fed else None
+    spec = run.specs[tensor]
+    return _Row(
+        operator.place, operator.op, tensor, counterpart, fed, reads, single, FidelityTally(spec)
+    )
+
+
+def _is_told(operator: Operator) -> bool:
+    """Reading stored values back is exact, and detections are no layer's values."""
+    return is_computing(operator) or operator.op == "QUANTIZE"
+
+
+def _arriving(graph: OperatorGraph, row: _Row, arrived: Mapping[int, float]) -> float | None:
+    """The worst of what the operator reads, unless one of it is unknown."""
+    known = []
+    for index in row.reads:
+        source = _value_source(graph, index)
+        if source not in arrived:
+            return None
+        known.append(arrived[source])
+    return min(known, default=None)
+
+
+def _value_source(graph: OperatorGraph, tensor: int) -> int:
+    """Where a value was computed before it was only read back."""
+    producer = graph.producer(tensor)
+    while producer is not None and producer.op == "DEQUANTIZE":
+        (tensor,) = producer.inputs
+        producer = graph.producer(tensor)
+    return tensor
+
+
+def _shapes(probe: Probe) -> dict[int, tuple[int, ...]]:
+    return {index: spec.shape for index, spec in probe.specs.items()}
+
+
+def _refuse_odd_inputs(probe: Probe, where: str) -> None:
+    if len(probe.inputs) != 1:
+        raise ConversionError(
+            "an SSD takes one image", expected="one input", got=len(probe.inputs), where=where
+        )
+
+
+def _refuse_odd_feeds(probe: Probe, feeds: _Floats, where: str) -> None:
+    spec = probe.specs[probe.inputs[0]]
+    if not len(feeds) or feeds.shape[1:] != spec.shape or feeds.dtype != np.float32:
+        raise FeedError(
+            "the feeds are no images of the file's size",
+            expected=f"float32 [I, {', '.join(map(str, spec.shape))}]",
+            got=f"{feeds.dtype} {list(feeds.shape)}",
+            where=where,
+        )
+
+
+def _refuse_quantised(reference: Probe, where: str) -> None:
+    dtype = reference.specs[reference.inputs[0]].dtype
+    if dtype != "float32":
+        raise ConversionError(
+            "the reference of a layer table is a float file",
+            expected="input of float32",
+            got=dtype,
+            where=where,
+        )
