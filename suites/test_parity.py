@@ -5,13 +5,13 @@ import pytest
 from validation.chain import promises
 
 
-@pytest.mark.check("route_parity", variants="*raw")
+@pytest.mark.check("route_parity", variants=("raw", "uint8-raw"))
 def test_config_describes_the_archives_graph(case, record):
     """Two routes to one model: its own graph, and the one built from pipeline.config."""
     record(promises.route_parity(case))
 
 
-@pytest.mark.check("raw_parity", variants="*raw")
+@pytest.mark.check("raw_parity", variants="raw")
 def test_raw_outputs_are_those_of_the_session(case, record):
     """Body: the raw .tflite against the exported graph in a TensorFlow session."""
     record(promises.raw_parity(case))

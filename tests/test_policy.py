@@ -15,16 +15,29 @@ from hypothesis import strategies as st
 from validation.checks.accuracy import check_accuracy
 from validation.checks.canaries import check_canaries
 from validation.checks.detections import compare_detections
+from validation.checks.fake_quant import check_fake_quant
 from validation.checks.numerics import compare_tensors
 from validation.checks.postprocess import check_postprocess
-from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.checks.quantisation import check_quantisation
+from validation.checks.structure import check_tflite_contract
+from validation.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
 from validation.errors import CatalogueError
+from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.input_stats import InputStats
 from validation.limits import Limit
 from validation.plugin.fixtures import CHECK_ORDER
-from validation.plugin.options import VARIANTS
 from validation.policy import DEFAULT_POLICY, Policy, load_policy
-from validation.records import Accuracy, CocoFigures, Detections, ModelKey, Timing
+from validation.records import Accuracy, CocoFigures, Detections, ModelKey, TensorSpec, Timing
+from validation.runtimes.tflite_file import TfliteFile
 from validation.timing.latency import check_latency
+from validation.variants import VARIANTS, Scheme
 from validation.zoo.canaries import Canary
 
 _ROOT = Path(__file__).parents[1]
@@ -41,16 +54,15 @@ def _policy(path: Path, text: str) -> Policy:
     return load_policy(file)
 
 
-def _suite_checks() -> dict[str, str]:
-    """Pattern of variants of each check that a suite records."""
+def _suite_checks() -> dict[str, tuple[str, ...]]:
+    """Patterns of variants of each check that a suite records."""
     found = {}
     for path in (_ROOT / "suites").glob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.check":
                 patterns = [each.value for each in node.keywords if each.arg == "variants"]
-                found[ast.literal_eval(node.args[0])] = (
-                    ast.literal_eval(patterns[0]) if patterns else "*"
-                )
+                told = ast.literal_eval(patterns[0]) if patterns else "*"
+                found[ast.literal_eval(node.args[0])] = (told,) if isinstance(told, str) else told
     return found
 
 
@@ -92,7 +104,34 @@ def _run_every_check(policy: Policy) -> None:
         [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
     )
     check_accuracy(accuracy, accuracy, policy)
+    check_quantisation(
+        raw,
+        raw,
+        {name: TensorSpec(name, "int8", array.shape, 0.1, 0) for name, array in raw.items()},
+        policy=policy,
+        key=ModelKey("m", "int8"),
+        images=["a"],
+    )
+    check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
+    _check_quantised_file(policy)
+
+
+def _check_quantised_file(policy: Policy) -> None:
+    sizes = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    attributes = PostprocessAttributes(1, 1, 0.5, 0.5, 1, 1.0, 1.0, 1.0, 1.0, 1, True)
+    contract = SsdContract(Preprocessing(8, 8, *sizes), 1, 1, "SIGMOID", attributes)
+    image = TensorSpec("image", "uint8", (1, 8, 8, 3), 1.0, 0)
+    file = TfliteFile((image,), (), {}, {}, (), 0, None, (), (), (), "", 1)
+    check_tflite_contract(
+        file,
+        (),
+        contract,
+        ModelKey("m", "uint8-raw"),
+        policy=policy,
+        input_stats=InputStats(0, 1),
+        float_size_bytes=4,
+    )
 
 
 def test_shipped_policy_loads() -> None:
@@ -133,8 +172,9 @@ def test_required_checks_can_be_recorded() -> None:
     for variant in VARIANTS:
         speaks = {
             check
-            for check, pattern in suites.items()
-            if Path(variant).match(pattern) and check not in _NEVER_REQUIRED
+            for check, patterns in suites.items()
+            if any(Path(variant).match(pattern) for pattern in patterns)
+            and check not in _NEVER_REQUIRED
         }
         assert set(policy.required_checks(variant)) == speaks
 
@@ -269,7 +309,7 @@ _LINES = DEFAULT_POLICY.read_text().splitlines()
 _KEYED = [
     number
     for number, line in enumerate(_LINES)
-    if "=" in line and not line.startswith(("#", "float", "raw"))
+    if "=" in line and not line.startswith(("#", '"', *Scheme, "raw"))
 ]
 
 

@@ -6,6 +6,7 @@ checked against the files; the names are those of the OD API and of TFLite.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.records import TensorSpec
@@ -33,6 +34,12 @@ DETECTION_OUTPUTS = (
     "detection_classes",
     "num_detections",
 )
+
+# Attributes that exporters before 2018-08 did not write, with what the op's kernel takes then.
+KERNEL_DEFAULTS: Mapping[str, int | bool] = {
+    "detections_per_class": 100,
+    "use_regular_nms": False,
+}
 
 # The exporter's --max_detections default; the cost of it is told in the report.
 EXPORTER_DEFAULT_MAX_DETECTIONS = 10

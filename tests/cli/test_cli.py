@@ -277,7 +277,7 @@ def test_output_folder_that_cannot_be_written(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--variant=int3"], 2, "UsageError: unknown variant: expected float | raw, got int3"),
+        (["--variant=int3"], 2, "UsageError: unknown variant: expected float | raw | float16"),
         (["--input_shapes=1,48"], 1, "ConversionError"),
         (["--input_shapes=1,x,64,3"], 2, "UsageError: a shape for each input is needed"),
         (["--input_shapes=1,48,64,3:1"], 2, "(--input_shapes)"),
@@ -305,6 +305,93 @@ def test_inference_graph_is_not_converted(graph: Path, tmp_path: Path, capsys: C
     assert main(["convert", f"--graph_def_file={graph}", f"--output_file={out}"]) == 1
     assert "export it first: python -m validation export" in _error(capsys)
     assert not out.exists()
+
+
+@pytest.fixture(scope="module")
+def fake_quant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quantised graph as archives ship it: no contract beside it."""
+    import fake_quant_graph
+
+    return fake_quant_graph.write_graph(tmp_path_factory.mktemp("shipped") / "tflite_graph.pb")
+
+
+@pytest.mark.parametrize("word", ["--inference_type=QUANTIZED_UINT8", "--variant=uint8", ""])
+def test_convert_a_quantised_graph(fake_quant: Path, tmp_path: Path, word: str) -> None:
+    """The guide's command; the graph says itself that it is for uint8."""
+    arguments = [f"--graph_def_file={fake_quant}", "--mean_values=128", "--std_dev_values=127"]
+    file = _converted(tmp_path, *arguments, *[word] * bool(word))
+    (image,) = file.inputs
+    assert (image.dtype, image.zero_point) == ("uint8", 128)
+    assert image.scale == pytest.approx(1 / 127)
+    assert file.postprocess is not None
+
+
+def test_mean_and_std_come_from_the_contract(tmp_path: Path, capsys: Capture) -> None:
+    """Of an export made here; what they map bytes to is told beside what is wanted."""
+    import fake_quant_graph
+
+    from validation.export.exported import load_export
+
+    graph = fake_quant_graph.write_export(tmp_path / "export")
+    assert load_export(graph.parent).contract == fake_quant_graph.CONTRACT
+    out = f"--output_file={tmp_path / 'm.tflite'}"
+    assert main(["convert", f"--graph_def_file={graph}", out]) == 0
+    told = "validation: 127.5/127.5 maps uint8 to [-1, 1], as the extractor wants"
+    assert told in capsys.readouterr().err.splitlines()
+    guide = ["--mean_values=128", "--std_dev_values=127"]
+    assert main(["convert", f"--graph_def_file={graph}", *guide, out]) == 0
+    told = "validation: 128/127 maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
+    assert told in capsys.readouterr().err.splitlines()
+
+
+def test_quantised_graph_without_mean_and_std(
+    fake_quant: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """Fault V09: the flags are named, and half a pair is none."""
+    arguments = ["convert", f"--graph_def_file={fake_quant}", f"--output_file={tmp_path / 'm'}"]
+    assert main(arguments) == 1
+    assert "needs mean and std" in (line := _error(capsys))
+    assert "--mean_values and --std_dev_values; 127.5/127.5 for an extractor" in line
+    assert main([*arguments, "--std_dev_values=127"]) == 2
+    assert "mean and std belong together" in (line := _error(capsys))
+    assert line.endswith("or neither, got --std_dev_values")
+    assert main([*arguments, "--mean_values=127"]) == 2
+    assert _error(capsys).endswith("or neither, got --mean_values")
+
+
+def test_convert_with_representative_images(
+    exported: Path, miniature: MiniatureFiles, tmp_path: Path, capsys: Capture
+) -> None:
+    """Prepared by the contract beside the graph; how many is told."""
+    graph = f"--graph_def_file={exported / 'tflite_graph.pb'}"
+    images = f"--representative_images={miniature.images}"
+    file = _converted(tmp_path, graph, "--variant=int8", images)
+    assert file.inputs[0].dtype == "uint8"
+    count = len(list(miniature.images.iterdir()))
+    assert f"calibrating on {count} images of {miniature.images.name}" in capsys.readouterr().err
+
+
+def test_representative_images_need_the_contract(
+    fake_quant: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """A graph from elsewhere does not say how its images are prepared."""
+    arguments = ["convert", f"--graph_def_file={fake_quant}", f"--output_file={tmp_path / 'm'}"]
+    assert main([*arguments, f"--representative_images={tmp_path}", "--variant=int8"]) == 1
+    line = _error(capsys)
+    assert "nothing says how representative images are to be prepared" in line
+    assert "expected tflite_graph.json; export the graph here" in line
+
+
+def test_folder_without_images(exported: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Told before TensorFlow is loaded."""
+    arguments = [
+        "convert",
+        f"--graph_def_file={exported / 'tflite_graph.pb'}",
+        f"--output_file={tmp_path / 'm'}",
+        "--variant=int8",
+    ]
+    assert main([*arguments, f"--representative_images={tmp_path}"]) == 1
+    assert "too few representative images: expected 1 or more, got 0" in _error(capsys)
 
 
 def test_debug_shows_the_trace(tmp_path: Path, graph: Path) -> None:
@@ -393,6 +480,9 @@ def test_wrong_use(capsys: Capture, arguments: list[str], said: str) -> None:
                 "--output_arrays",
                 "--input_shapes",
                 "--allow_custom_ops",
+                "--inference_type",
+                "--mean_values",
+                "--std_dev_values",
             ],
         ),
     ],

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from validation.plugin.options import (
-    VARIANTS,
     default_cache_dir,
     parse_count,
     parse_existing_file,
@@ -21,6 +20,7 @@ from validation.plugin.options import (
     parse_path,
     parse_variant,
 )
+from validation.variants import VARIANTS
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
@@ -34,6 +34,7 @@ _OPTIONS = (
     "--coco-annotations",
     "--coco-images",
     "--max-images",
+    "--representative-images",
     "--label-map",
     "--report-dir",
     "--cache-dir",
@@ -67,7 +68,10 @@ def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "validation: zoo: */zoo, models: mini, variants: raw, "
-            "labelled images: 3 of annotations, canaries: 4, label map: the archive's own, "
+            "labelled images: 3 of annotations, canaries: 4, "
+            "representative images: 3 of annotations, the very images that accuracy is "
+            "measured on, "
+            "label map: the archive's own, "
             "lock file: in the cache, offline: yes"
         ]
     )
@@ -130,7 +134,7 @@ def test_empty_selection(over_miniature: Run) -> None:
             r"no group and no folder 'persons' \(--zoo\).*did you mean 'person'",
         ),
         (("--zoo", "suites"), r"no archive found .*suites.*name the folder above the archives"),
-        (("--variant", "int3"), "argument --variant: 'int3' is none of float, raw"),
+        (("--variant", "int3"), "argument --variant: 'int3' is none of float, raw, float16"),
         (("--max-images", "0"), "argument --max-images: '0' is no number from 1 on"),
         (("--coco-images", "none"), "argument --coco-images: no such folder: none"),
         (("--coco-annotations", "none"), "argument --coco-annotations: no such file: none"),

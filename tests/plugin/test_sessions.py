@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Run = Callable[..., pytest.RunResult]
 
 _FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity"}, {"raw_parity", "route_parity"}
+_QUANTISED_ONLY = {"quantisation", "fake_quant_lint"}
 
 
 def _expected_checks() -> set[tuple[str, str]]:
@@ -30,7 +31,7 @@ def _expected_checks() -> set[tuple[str, str]]:
         (check, variant)
         for variant, without in (("float", _RAW_ONLY), ("raw", _FLOAT_ONLY))
         for check in CHECK_ORDER
-        if check not in without
+        if check not in without | _QUANTISED_ONLY
     }
 
 
@@ -138,7 +139,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=15)
+    result.assert_outcomes(skipped=2, deselected=17)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert _verdict(result) == "UNKNOWN"
 
@@ -156,7 +157,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=15)
+    result.assert_outcomes(passed=2, deselected=17)
     assert _verdict(result) == "UNKNOWN"
     assert any("required, but it left no result" in line for line in result.outlines)
     assert set(session.checks()) == {("archive", "float"), ("archive", "raw")}
@@ -209,6 +210,24 @@ def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None
     assert session.lines()[-1]["exit_code"] == 1
     assert _verdict(result) == "FAIL"
     assert any("on purpose" in line for line in result.outlines)
+
+
+@pytest.mark.parametrize(
+    ("variants", "spoken_of"),
+    [('"raw"', {"raw"}), ('("raw", "int*")', {"raw"}), ('("float", "r?w")', {"float", "raw"})],
+)
+def test_check_speaks_of_the_variants_it_names(
+    over_miniature: Run, session: Any, variants: str, spoken_of: set[str]
+) -> None:
+    """By one pattern or by several."""
+    session.suite(
+        "from validation.records import CheckResult\n\n\n"
+        f'@pytest.mark.check("archive", variants={variants})\n'
+        "def test_archive(case, record):\n"
+        '    record([CheckResult.failed("archive", case.key, "on purpose")])\n'
+    )
+    over_miniature().assert_outcomes(failed=len(spoken_of))
+    assert {variant for _, variant in session.checks()} == spoken_of
 
 
 def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from validation.errors import IntegrityError
 from validation.plugin.state import SessionState
 from validation.policy import load_policy
+from validation.records import ModelKey
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, HttpsSource
 from validation.zoo.integrity import Digest
@@ -50,7 +51,7 @@ def _archive(url: str, cache: Path, lock_file: Path | None) -> Archive:
     entry = CatalogueEntry(_NAME, "tf1", source, trust_first_download=True)
     state = SessionState(
         entries=(entry,),
-        variants=("float",),
+        keys=(ModelKey(_NAME, "float"),),
         policy=load_policy(),
         dataset=None,
         canaries=(),

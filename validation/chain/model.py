@@ -12,14 +12,19 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from validation.chain.representative import Representative
 from validation.chain.synthetic import GROUP, synthetic_archive
+from validation.chain.twin import twin_entry
 from validation.chain.work import Work, code_sha256, file_sha256, installed_version, timed
 from validation.contracts import DETECTION_OUTPUTS, EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
-from validation.errors import ArtefactMissing, ValidationError
+from validation.errors import ArtefactMissing, UsageError, ValidationError
 from validation.export.exported import ExportedGraph, load_export
+from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.export.options import ExportOptions
+from validation.inference.representative import calibration_of
 from validation.plain import from_plain, to_plain
 from validation.records import Step
+from validation.variants import Scheme, variant_of
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
 
@@ -47,6 +52,7 @@ class ModelChain:
         work: Where products are kept.
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
+        representative: Images to calibrate with, None where there are none.
         lock_file: See `obtain`.
         on_step: Told of every step that makes no product.
     """
@@ -59,6 +65,7 @@ class ModelChain:
         cache_dir: Path,
         offline: bool,
         lock_file: Path | None = None,
+        representative: Representative | None = None,
         on_step: Callable[[Step], None],
     ) -> None:
         self.entry = entry
@@ -66,6 +73,7 @@ class ModelChain:
         self._cache_dir = cache_dir
         self._offline = offline
         self._lock_file = lock_file
+        self.representative = representative
         self.on_step = on_step
         self._not_obtained: ValidationError | None = None
 
@@ -101,10 +109,20 @@ class ModelChain:
             return "frozen_inference_graph.pb of the archive"
         if self._has_meta_route():
             return f"{archive.meta_graph.name} of the archive with its checkpoint"  # type: ignore[union-attr]
+        if archive.checkpoint_prefix is not None and archive.pipeline_config is not None:
+            return (
+                "built from pipeline.config and the checkpoint: it shares this harness's reading "
+                "of the config"
+            )
         return (
-            "built from pipeline.config and the checkpoint: it shares this harness's reading "
-            "of the config"
+            "tflite_graph.pb of the archive between this harness's own preprocessing and NMS: "
+            "it shares the body that is converted"
         )
+
+    @property
+    def _shipped(self) -> Path | None:
+        """The archive's tflite_graph.pb, where it has no inference graph that goes before it."""
+        return self.archive.tflite_graph if self.archive.frozen_graph is None else None
 
     def _has_meta_route(self) -> bool:
         return self.archive.meta_graph is not None and self.archive.checkpoint_prefix is not None
@@ -114,25 +132,32 @@ class ModelChain:
         """An inference graph from image_tensor to detections.
 
         The archive's own; else its .meta with the checkpoint's values, built by who
-        trained the model; else one built from its pipeline.config and checkpoint.
+        trained the model; else one built from its pipeline.config and checkpoint; else its
+        tflite_graph.pb, closed at both ends.
         """
         archive = self.archive
         if archive.frozen_graph is not None:
             return archive.frozen_graph
         prefix, config = archive.checkpoint_prefix, archive.pipeline_config
-        if prefix is None or (archive.meta_graph is None and config is None):
+        bare = prefix is None or (archive.meta_graph is None and config is None)
+        if bare and self._shipped is None:
             raise ArtefactMissing(
                 "the archive has nothing to export from",
-                expected="frozen_inference_graph.pb, or a checkpoint with .meta or pipeline.config",
+                expected="frozen_inference_graph.pb, a checkpoint with .meta or pipeline.config, "
+                "or tflite_graph.pb",
                 where=archive.root.name,
             )
 
         def make(folder: Path) -> None:
             from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
             from validation.export.from_checkpoint import inference_graph_from_checkpoint
+            from validation.export.graph_io import read_export
+            from validation.export.inference_graph import inference_graph_of_export
             from validation.pipeline.config import load_pipeline
 
-            if archive.meta_graph is not None:
+            if prefix is None or bare:
+                graph = inference_graph_of_export(read_export(self.exported()))
+            elif archive.meta_graph is not None:
                 graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
             else:
                 described = load_pipeline(config)  # type: ignore[arg-type]
@@ -140,7 +165,11 @@ class ModelChain:
                 graph = inference_graph_from_checkpoint(described, prefix, values)
             (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
 
-        made_from = {**self._checkpoint_hashes(), **_makers("export", "graphs", "pipeline")}
+        made_from = {
+            "graph": file_sha256(self.exported().graph) if bare else None,
+            **self._checkpoint_hashes(),
+            **_makers("export", "graphs", "pipeline"),
+        }
         return self.work.product(self.name, "freeze", made_from, make) / _FROZEN
 
     def _checkpoint_hashes(self) -> dict[str, str]:
@@ -211,23 +240,28 @@ class ModelChain:
     def _export(self) -> Path:
         """Both forms of the evaluation's export."""
         config = self.archive.pipeline_config
+        shipped = self._shipped
+        source = shipped or self.reference_graph
 
         def make(folder: Path) -> None:
             from validation.export.from_graph import export_from_graph, without_postprocessing
             from validation.export.graph_io import read_graph, write_export
+            from validation.export.shipped_graph import export_shipped
             from validation.pipeline.config import load_pipeline
 
-            export = export_from_graph(
-                read_graph(self.reference_graph),
+            take = export_from_graph if shipped is None else export_shipped
+            export = take(
+                read_graph(source),
                 EVALUATION,
                 config=None if config is None else load_pipeline(config),
-                where=self.reference_graph.name,
+                where=source.name,
             )
             write_export(folder / _WITH_OP, export, text=False)
             write_export(folder / _RAW, without_postprocessing(export), text=False)
 
         made_from = {
-            "graph": self.reference_sha256,
+            "graph": file_sha256(source),
+            "shipped": shipped is not None,
             "config": None if config is None else file_sha256(config),
             "options": dataclasses.asdict(EVALUATION),
             **_makers("export", "pipeline"),
@@ -267,25 +301,81 @@ class ModelChain:
         )
         return summary
 
+    def fake_quant_facts(self) -> FakeQuantFacts:
+        """What the FakeQuant nodes of the graph of uint8 say, read back from its file."""
+        graph = self._source_of("uint8").exported(add_postprocessing_op=False).graph
+
+        def make(folder: Path) -> None:
+            from validation.export.fake_quant_reading import read_fake_quant
+
+            (folder / "facts.json").write_text(json.dumps(to_plain(read_fake_quant(graph))))
+
+        made_from = {"graph": file_sha256(graph), **_makers("export")}
+        folder = self.work.product(self.name, "lint", made_from, make)
+        facts: FakeQuantFacts = from_plain(
+            FakeQuantFacts, json.loads((folder / "facts.json").read_text())
+        )
+        return facts
+
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         """The converted file of a variant."""
-        raw = variant.endswith("raw")
-        export = self.exported(options, add_postprocessing_op=not raw)
+        with_op = variant_of(variant).add_postprocessing_op
+        export = self._source_of(variant).exported(options, add_postprocessing_op=with_op)
         file_name = f"{self.name}-{variant}.tflite"
+
+        preprocessing = export.contract.preprocessing
+        known = variant_of(variant)
+        chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
 
         def make(folder: Path) -> None:
             from validation.convert.tflite import conversion_of, convert
 
-            convert(export.graph, conversion_of(variant), folder / file_name)
+            calibration = None
+            if chosen is not None:
+                calibration = calibration_of(chosen.images, preprocessing, chosen.policy)
+            conversion = conversion_of(
+                variant, preprocessing=preprocessing, calibration=calibration
+            )
+            convert(export.graph, conversion, folder / file_name)
 
         made_from = {
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
+            "calibration": None
+            if chosen is None
+            else [file_sha256(image.path) for image in chosen.images],
             **_makers("convert"),
         }
         step = f"convert {variant}{told(options)}"
         return self.work.product(self.name, step, made_from, make) / file_name
+
+    def _source_of(self, variant: str) -> ModelChain:
+        """Whose exported graph a variant is made from: a float model's uint8 has a twin."""
+        needs_ranges = variant_of(variant).scheme is Scheme.UINT8
+        return self._twin if needs_ranges and not self.entry.quantised else self
+
+    @cached_property
+    def _twin(self) -> ModelChain:
+        entry = twin_entry(
+            self.name,
+            self.archive,
+            lambda: self.reference_graph,
+            self._calibrating(),
+            self.work,
+        )
+        return ModelChain(
+            entry, self.work, cache_dir=self._cache_dir, offline=True, on_step=self.on_step
+        )
+
+    def _calibrating(self) -> Representative:
+        if self.representative is None:
+            raise UsageError(
+                "8-bit ranges of a float model need representative images",
+                expected="--representative-images DIR, or labelled images",
+                where=self.name,
+            )
+        return self.representative
 
 
 def _makers(*rooms: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from validation.chain.memory import give_back
 from validation.chain.model import EVALUATION, ModelChain, told
 from validation.chain.work import code_sha256, file_sha256, installed_version
-from validation.contracts import DETECTION_OUTPUTS, INPUT_NAME, RAW_OUTPUTS
+from validation.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
 from validation.inference.base import Detector, ImageFile, detect_all
@@ -25,6 +25,7 @@ from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
+    feed_of,
     prepared,
     run_batchwise,
 )
@@ -161,7 +162,8 @@ class Observations:
     def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
         """One inference of a variant on the first image, its feed made beforehand."""
         runtime = TfliteRuntime(self.chain.tflite(variant), threads)
-        feed = {INPUT_NAME: self.feeds(1)[0]}
+        (spec,) = runtime.inputs
+        feed = feed_of(spec, self.feeds(1)[0])
         return lambda: runtime.run(feed)
 
     def _detect(self, make: Callable[[], Detector], label: str) -> Mapping[str, Detections]:

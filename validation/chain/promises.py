@@ -24,6 +24,7 @@ from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICT
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
 from validation.inference.base import ImageFile
+from validation.input_stats import default_stats
 from validation.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
@@ -32,6 +33,7 @@ from validation.records import Artefact, Background, CheckResult, Detections, Pu
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
+from validation.variants import Scheme, variant_of
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
@@ -105,7 +107,17 @@ def tflite_contract(case: Case) -> list[Entry]:
     contract = case.chain.exported(add_postprocessing_op=not case.is_raw).contract
     with TfliteRuntime(path) as runtime:
         outputs = runtime.outputs
-    result = check_tflite_contract(read_tflite(path), outputs, contract, case.key)
+    variant = variant_of(case.key.variant)
+    uint8 = variant.scheme is Scheme.UINT8
+    result = check_tflite_contract(
+        read_tflite(path),
+        outputs,
+        contract,
+        case.key,
+        policy=case.policy,
+        input_stats=default_stats(contract.preprocessing) if uint8 else None,
+        float_size_bytes=_float_size(case) if variant.is_quantised else None,
+    )
     about = Artefact(
         case.key.model,
         f"tflite {case.key.variant}",
@@ -116,9 +128,14 @@ def tflite_contract(case: Case) -> list[Entry]:
     return [about, result]
 
 
+def _float_size(case: Case) -> int:
+    """Of the float file that ends as the variant does."""
+    return case.chain.tflite("raw" if case.is_raw else "float").stat().st_size
+
+
 def raw_parity(case: Case) -> list[Entry]:
     """The raw outputs of the .tflite are those of the exported graph in a session."""
-    count = _parity_images(case)
+    count = parity_images(case)
     result = compare_tensors(
         _squeezed(case.observations.session_raw_outputs(count)),
         _squeezed(case.observations.raw_outputs("raw", count)),
@@ -136,7 +153,7 @@ def route_parity(case: Case) -> list[Entry]:
     """
     if case.chain.archive.pipeline_config is None:
         return [CheckResult.unknown("route_parity", case.key, NO_CONFIG)]
-    count = _parity_images(case)
+    count = parity_images(case)
     own = case.chain.exported(add_postprocessing_op=False)
     try:
         built = case.chain.built_export()
@@ -176,7 +193,7 @@ def _routes_view(case: Case, count: int, export: ExportedGraph) -> dict[str, np.
 
 def postprocess_parity(case: Case) -> list[Entry]:
     """The op inside the .tflite does what its port says it does, slot by slot."""
-    images = case.observations.images[: _parity_images(case)]
+    images = case.observations.images[: parity_images(case)]
     op = case.observations.candidate(case.key.variant)
     result = check_postprocess(
         [op[image.key] for image in images],
@@ -196,7 +213,7 @@ def end_to_end_parity(case: Case) -> list[Entry]:
         policy=case.policy,
         key=case.key,
         min_score=case.policy.setting("parity_min_score"),
-        score_epsilon=case.policy.setting("parity_score_epsilon"),
+        score_epsilon=_score_epsilon(case),
         min_iou=case.policy.setting("parity_min_iou"),
     )
     # Pictures belong to the model: once, whichever variant comes first.
@@ -244,12 +261,19 @@ def _port_detections(case: Case, images: Sequence[ImageFile]) -> list[Detections
     ]
 
 
+def _score_epsilon(case: Case) -> float:
+    """Distance from the cut within which nobody can say whether a detection is lost."""
+    if variant_of(case.key.variant).is_quantised:
+        return case.policy.setting("quantised_score_epsilon")
+    return case.policy.setting("parity_score_epsilon")
+
+
 def _squeezed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
     return {name: array[:, 0] for name, array in arrays.items()}
 
 
-def _parity_images(case: Case) -> int:
+def parity_images(case: Case) -> int:
     """As many images as the policy asks for, fewer where the raw outputs are very large."""
     contract = case.chain.exported().contract
     values = contract.num_anchors * (contract.num_classes + 1 + 4)

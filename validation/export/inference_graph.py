@@ -12,15 +12,20 @@ from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from numpy.typing import NDArray
 
 from validation.contracts import (
     DETECTION_OUTPUTS,
     IMAGE_TENSOR,
     INPUT_NAME,
+    RAW_OUTPUTS,
     PostprocessAttributes,
     Preprocessing,
+    SsdContract,
 )
 from validation.export.freezing import prune
+from validation.export.graph_io import GraphExport
+from validation.graphs.boxes import corners
 from validation.graphs.ssd import BuiltSsd
 
 
@@ -34,19 +39,39 @@ def inference_graph(body: Any, built: BuiltSsd) -> Any:
     Returns:
         GraphDef from image_tensor (uint8 [1, H, W, 3], any H and W) to the detections.
     """
-    contract = built.contract
+    ends = (built.box_encodings.name, built.scores.name)
+    return _closed(body, ends, built.anchors, built.contract)
+
+
+def inference_graph_of_export(export: GraphExport) -> Any:
+    """Close an exported graph in the same way; its post-processing node falls away.
+
+    Args:
+        export: In either form.
+
+    Returns:
+        See `inference_graph`.
+    """
+    body = prune(export.graph, RAW_OUTPUTS)
+    ends = (f"{RAW_OUTPUTS[0]}:0", f"{RAW_OUTPUTS[1]}:0")
+    return _closed(body, ends, corners(export.anchors), export.contract)
+
+
+def _closed(
+    body: Any, ends: tuple[str, str], anchors: NDArray[np.float32], contract: SsdContract
+) -> Any:
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.uint8, [1, None, None, 3], name=IMAGE_TENSOR)
         normalised = _preprocess(tf.cast(image, tf.float32, name="ToFloat"), contract.preprocessing)
         encodings, scores = tf.import_graph_def(
             body,
             input_map={f"{INPUT_NAME}:0": normalised},
-            return_elements=[built.box_encodings.name, built.scores.name],
+            return_elements=list(ends),
             name="",
         )
         with tf.name_scope("MultipleGridAnchorGenerator"):
-            anchors = tf.constant(built.anchors, name="anchors")
-        boxes, kept, classes, count = _postprocess(encodings, scores, anchors, contract.postprocess)
+            table = tf.constant(anchors, name="anchors")
+        boxes, kept, classes, count = _postprocess(encodings, scores, table, contract.postprocess)
         tf.identity(boxes, "detection_boxes")
         tf.identity(kept, "detection_scores")
         # Label maps begin at 1.

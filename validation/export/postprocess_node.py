@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from tensorflow.core.framework import types_pb2
@@ -43,8 +44,15 @@ def add_postprocess_node(graph: Any, attributes: PostprocessAttributes) -> None:
     node.attr["_support_output_type_float_in_quantized_op"].b = True
 
 
-def read_postprocess_node(graph: Any) -> PostprocessAttributes | None:
+def read_postprocess_node(
+    graph: Any, defaults: Mapping[str, int | bool] | None = None
+) -> PostprocessAttributes | None:
     """The attributes of a graph's post-processing node; None where it has none.
+
+    Args:
+        graph: GraphDef.
+        defaults: For attributes that the node lacks, see `KERNEL_DEFAULTS`. None: it must
+            have all of them.
 
     Raises:
         GraphError: Attributes missing; all are listed.
@@ -52,12 +60,14 @@ def read_postprocess_node(graph: Any) -> PostprocessAttributes | None:
     node = next((node for node in graph.node if node.op == POSTPROCESS_NAME), None)
     if node is None:
         return None
-    fields = dataclasses.fields(PostprocessAttributes)
-    missing = [
-        field.name
-        for field in fields
-        if field.name not in node.attr or node.attr[field.name].WhichOneof("value") is None
-    ]
+    names = [field.name for field in dataclasses.fields(PostprocessAttributes)]
+    present = {
+        name: _value(node.attr[name])
+        for name in names
+        if name in node.attr and node.attr[name].WhichOneof("value") is not None
+    }
+    values = {**(defaults or {}), **present}
+    missing = [name for name in names if name not in values]
     if missing:
         raise GraphError(
             "the post-processing node lacks attributes",
@@ -65,7 +75,7 @@ def read_postprocess_node(graph: Any) -> PostprocessAttributes | None:
             where=node.name,
             next_step="export the graph again: older exporters left some out",
         )
-    return PostprocessAttributes(**{field.name: _value(node.attr[field.name]) for field in fields})
+    return PostprocessAttributes(**values)
 
 
 def _value(attr: Any) -> Any:

@@ -25,10 +25,12 @@ _OWNERS = pytest.StashKey[dict[tuple[str, ModelKey], str]]()
 CHECK_ORDER = (
     "archive",
     "export_contract",
+    "fake_quant_lint",
     "tflite_contract",
     "route_parity",
     "raw_parity",
     "postprocess_parity",
+    "quantisation",
     "end_to_end_parity",
     "canaries",
     "accuracy",
@@ -40,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that ties a test to its check."""
     config.addinivalue_line(
         "markers",
-        "check(name, variants='*'): the check that this test records, and for which variants",
+        "check(name, variants='*'): the check that this test records, and for which variants: "
+        "a pattern or several",
     )
 
 
@@ -72,11 +75,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         _refuse(metafunc, "takes a case but names no check: add @pytest.mark.check(name)")
     if not takes_case:
         _refuse(metafunc, "names a check but takes no case: add the fixture `case`")
-    pattern = marker.kwargs.get("variants", "*")
+    told = marker.kwargs.get("variants", "*")
+    patterns = (told,) if isinstance(told, str) else told
     keys = [
         key
         for key in session_state(metafunc.config).keys
-        if fnmatch.fnmatchcase(key.variant, pattern)
+        if any(fnmatch.fnmatchcase(key.variant, pattern) for pattern in patterns)
     ]
     owners = metafunc.config.stash.setdefault(_OWNERS, {})
     for key in keys:

@@ -10,11 +10,11 @@ import pooch
 import pytest
 
 from validation.errors import ValidationError
+from validation.variants import VARIANTS
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
 
 DEFAULT_ZOO = "person"
-VARIANTS = ("float", "raw")
 
 
 def parse_existing_file(text: str) -> Path:
@@ -58,7 +58,7 @@ def parse_file(text: str) -> Path:
 
 
 def parse_variant(text: str) -> str:
-    """One of the variants that can be made."""
+    """One of the variants."""
     if text not in VARIANTS:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(VARIANTS)}")
     return text
@@ -101,7 +101,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         type=parse_variant,
         metavar="NAME",
-        help=f"only this variant, may be repeated: {', '.join(VARIANTS)} (default: all)",
+        help=f"only this variant, may be repeated: {', '.join(VARIANTS)} (default: float, raw, "
+        "float16, dynamic, and int8 where there are representative images; uint8 and uint8-raw "
+        "of quantised models; float and raw of synthetic ones)",
     )
     add(
         "--coco-annotations",
@@ -120,6 +122,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=parse_count,
         metavar="N",
         help="use the first N labelled images by id (default: all)",
+    )
+    add(
+        "--representative-images",
+        type=parse_existing_folder,
+        metavar="DIR",
+        help="images that calibrate int8 (default: some of the labelled images)",
     )
     add(
         "--label-map",

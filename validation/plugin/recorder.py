@@ -224,9 +224,12 @@ def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
     return {
         "zoo": option("--zoo"),
         "models": " ".join(entry.name for entry in state.entries),
-        "variants": " ".join(state.variants),
+        "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
         "labelled images": "none" if data is None else f"{len(data.images)} of {data.name}",
         "canaries": str(len(state.canaries)),
+        "representative images": "none"
+        if state.representative is None
+        else f"{len(state.representative.images)} of {state.representative.source}",
         "label map": Path(option("--label-map") or "the archive's own").name,
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",

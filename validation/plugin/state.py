@@ -13,11 +13,13 @@ import pytest
 from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
+from validation.chain.representative import Representative, representative
 from validation.chain.synthetic import GROUP, synthetic_entries
 from validation.chain.work import Work, timed
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
-from validation.plugin.options import VARIANTS, default_cache_dir
+from validation.plugin.options import default_cache_dir
+from validation.plugin.selection import select
 from validation.policy import Policy, load_policy
 from validation.records import ModelKey, Step
 from validation.runtimes.tflite import default_threads
@@ -34,7 +36,7 @@ class SessionState:
 
     Args:
         entries: Models under test, at least one.
-        variants: Variants under test.
+        keys: Models and variants under test, models in catalogue order.
         policy: Every limit.
         dataset: Labelled images, None where none were given.
         canaries: Images with one known object.
@@ -43,10 +45,11 @@ class SessionState:
         offline: Never touch the network.
         lock_file: What trusted downloads are compared with; None takes the one in the cache.
         image_workers: Images that are run at a time; None: one for each core.
+        representative: Images to calibrate with, None where there are none.
     """
 
     entries: tuple[CatalogueEntry, ...]
-    variants: tuple[str, ...]
+    keys: tuple[ModelKey, ...]
     policy: Policy
     dataset: Dataset | None
     canaries: tuple[Canary, ...]
@@ -55,15 +58,9 @@ class SessionState:
     offline: bool
     lock_file: Path | None = None
     image_workers: int | None = None
+    representative: Representative | None = None
     steps: list[Step] = field(default_factory=list)
     _observations: dict[str, Observations] = field(default_factory=dict)
-
-    @property
-    def keys(self) -> tuple[ModelKey, ...]:
-        """Everything under test, models in catalogue order."""
-        return tuple(
-            ModelKey(entry.name, variant) for entry in self.entries for variant in self.variants
-        )
 
     @cached_property
     def _work(self) -> Work:
@@ -80,6 +77,7 @@ class SessionState:
                 cache_dir=self.cache_dir,
                 offline=self.offline,
                 lock_file=self.lock_file,
+                representative=self.representative,
                 on_step=self.steps.append,
             )
             images = image_files(self.dataset, self.canaries)
@@ -94,7 +92,7 @@ class SessionState:
             self.policy,
             self.dataset,
             self.canaries,
-            self.variants,
+            tuple(each.variant for each in self.keys if each.model == key.model),
             self.labels,
         )
 
@@ -123,11 +121,14 @@ def _resolve(config: pytest.Config) -> SessionState:
     steps: list[Step] = []
     with timed("", "load labelled images", steps.append):
         dataset = _dataset(config)
+    policy = load_policy()
+    calibrating = representative(option("--representative-images"), dataset, policy)
+    entries = _entries(option("--zoo"), option("--model"))
+    keys = select(entries, option("--variant") or (), representative=calibrating is not None)
     return SessionState(
-        entries=_entries(option("--zoo"), option("--model")),
-        # In the order of VARIANTS, whatever the order on the command line.
-        variants=tuple(name for name in VARIANTS if name in (option("--variant") or VARIANTS)),
-        policy=load_policy(),
+        entries=entries,
+        keys=keys,
+        policy=policy,
         dataset=dataset,
         canaries=load_canaries(),
         labels=_labels(config),
@@ -135,6 +136,7 @@ def _resolve(config: pytest.Config) -> SessionState:
         offline=option("--offline"),
         lock_file=_lock_file(config),
         image_workers=_image_workers(),
+        representative=calibrating,
         steps=steps,
     )
 

@@ -37,7 +37,7 @@ class Archive:
         frozen_graph: frozen_inference_graph.pb, from image to detections.
         meta_graph: The .meta of the checkpoint, or one without checkpoint.
         checkpoint_prefix: Path without .index and .data-*; no file has this very name.
-        pipeline_config: pipeline.config.
+        pipeline_config: pipeline.config, or the catalogue's for this archive.
         tflite_graph: tflite_graph.pb.
         label_map: A label map in either form of `label_map`.
         labels: Class names by id: the catalogue's, else the label map's, else empty.
@@ -180,7 +180,7 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
         frozen_graph=files.frozen_graph,
         meta_graph=files.meta_graph,
         checkpoint_prefix=files.checkpoint_prefix,
-        pipeline_config=files.pipeline_config,
+        pipeline_config=files.pipeline_config or entry.pipeline_config,
         tflite_graph=files.tflite_graph,
         label_map=files.label_map,
         labels=labels,

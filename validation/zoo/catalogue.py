@@ -41,6 +41,8 @@ _MODEL_KEYS = (
     "trust_first_download",
     "subfolder",
     "unpacked_bytes",
+    "quantised",
+    "pipeline_config",
     "labels",
     "published",
     "traps",
@@ -171,6 +173,10 @@ def _entry(
         trust_first_download=digest is None and isinstance(source, HttpsSource),
         subfolder=table.relative_path("subfolder") if "subfolder" in table else "",
         unpacked_bytes=table.positive("unpacked_bytes") if "unpacked_bytes" in table else None,
+        quantised=table.flag("quantised") if "quantised" in table else False,
+        pipeline_config=folder / table.relative_path("pipeline_config")
+        if "pipeline_config" in table
+        else None,
         licence=table.text("licence"),
         origin=table.text("origin"),
         labels=_labels(table, label_sets) if "labels" in table else {},

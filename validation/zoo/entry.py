@@ -91,6 +91,8 @@ class CatalogueEntry:
             ones must be too, see `lockfile`.
         subfolder: Of the archive, where that holds several models; empty: the only one.
         unpacked_bytes: Largest size of the unpacked archive. None: the default of `unpack`.
+        quantised: It was trained with quantisation: its graph holds FakeQuant nodes.
+        pipeline_config: For an archive that has none; the archive's own goes before it.
         licence: SPDX name, for the report.
         origin: Text or URL, for the report.
         labels: Class name of each label id; empty: the archive's own label map holds.
@@ -106,6 +108,8 @@ class CatalogueEntry:
     trust_first_download: bool = False
     subfolder: str = ""
     unpacked_bytes: int | None = None
+    quantised: bool = False
+    pipeline_config: Path | None = None
     licence: str = ""
     origin: str = ""
     labels: Mapping[int, str] = field(default_factory=dict, hash=False)

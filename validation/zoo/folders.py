@@ -7,6 +7,7 @@ from pathlib import Path
 from validation.errors import UsageError
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
+from validation.zoo.quantised import looks_quantised
 
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 
@@ -65,6 +66,7 @@ def _entry(name: str, path: Path, group: str) -> CatalogueEntry:
         name=name,
         group=group,
         source=FolderSource(path),
+        quantised=looks_quantised(path),
         origin=str(path),
         description="archive given by the user",
     )

@@ -1,0 +1,28 @@
+"""The lint speaks of the graph that is converted, and keeps what it read."""
+
+from __future__ import annotations
+
+from miniature_cases import MiniatureFiles, make_case
+
+from validation.chain.fake_quant import fake_quant_lint
+from validation.limits import Status
+from validation.records import CheckResult, Step
+
+
+def test_float_model_is_not_ready_for_uint8(miniature: MiniatureFiles) -> None:
+    """Fault V04 in a session: told before the converter aborts over it."""
+    steps: list[Step] = []
+    case = make_case(miniature, "uint8", steps=steps)
+    (result,) = fake_quant_lint(case)
+    assert isinstance(result, CheckResult)
+    assert (result.check, result.status) == ("fake_quant_lint", Status.FAIL)
+    assert "0 of 8 activations have FakeQuant ranges: use float" in result.message
+    assert "lint" in [step.step for step in steps]
+
+
+def test_facts_are_read_once(miniature: MiniatureFiles) -> None:
+    """A second session finds them in the work folder."""
+    first = make_case(miniature, "uint8").chain.fake_quant_facts()
+    steps: list[Step] = []
+    assert make_case(miniature, "uint8-raw", steps=steps).chain.fake_quant_facts() == first
+    assert [step.cached for step in steps if step.step == "lint"] == [True]

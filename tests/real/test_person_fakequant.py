@@ -1,0 +1,143 @@
+"""uint8 from a float model and images alone: what it costs on real weights.
+
+The ranges are found on images of the set that is scored, for there is no other here; which
+ones stands in calibration.json.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from validation.chain.model import ModelChain
+from validation.chain.work import Work
+from validation.checks.fake_quant import check_fake_quant
+from validation.coco.dataset import load_dataset
+from validation.coco.evaluate import evaluate
+from validation.contracts import INPUT_NAME, RAW_OUTPUTS, Preprocessing
+from validation.export.archive_writer import PREFIX
+from validation.export.fake_quant_reading import fake_quant_facts
+from validation.export.fakequant_archive import (
+    CalibrationFacts,
+    weights_of_frozen_graph,
+    write_fakequant,
+)
+from validation.export.freezing import open_checkpoint
+from validation.export.from_checkpoint import export_from_checkpoint
+from validation.export.graph_io import read_graph
+from validation.export.options import ExportOptions
+from validation.export.range_finding import RangeMethod
+from validation.inference.base import ImageFile
+from validation.inference.representative import draw
+from validation.limits import Status
+from validation.pipeline.config import load_pipeline, parse_pipeline
+from validation.pipeline.synthetic import load_synthetic, pipeline_text
+from validation.plugin.options import default_cache_dir
+from validation.policy import load_policy
+from validation.postprocess.detections import to_detections
+from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import load_rgb
+from validation.preprocess.prepare import prepare
+from validation.records import ModelKey
+from validation.runtimes.tflite import TfliteRuntime
+from validation.zoo.catalogue import load_catalogue
+
+_ROOT = Path(__file__).parents[2]
+_IMAGES = Path(os.environ.get("VALIDATION_COCO_TINY", _ROOT.parent / "shared" / "coco-tiny"))
+_FLOAT_AP = 0.1948
+_MOST_LOST = 0.02
+_STATS = (127.5, 127.5)
+
+pytestmark = pytest.mark.skipif(
+    not _IMAGES.is_dir(),
+    reason=f"no labelled images at {_IMAGES.name}: set VALIDATION_COCO_TINY to their folder",
+)
+
+
+def _config_text() -> str:
+    """The archive has no config: the zoo's for this network, with one class."""
+    text = pipeline_text(load_synthetic()["ssdlite_mobilenet_v2_coco"])
+    return re.sub(r"num_classes: \d+", "num_classes: 1", text)
+
+
+def _frozen_graph() -> Path:
+    (entry,) = load_catalogue().select("person")
+    cache = default_cache_dir()
+    work = Work(cache / "work", lambda _: None)
+    chain = ModelChain(entry, work, cache_dir=cache, offline=False, on_step=lambda _: None)
+    return chain.reference_graph
+
+
+def _uint8(graph: Path) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_frozen_graph(
+        str(graph), [INPUT_NAME], list(RAW_OUTPUTS)
+    )
+    converter.inference_type = tf.uint8
+    converter.quantized_input_stats = {INPUT_NAME: _STATS}
+    content: bytes = converter.convert()
+    return content
+
+
+def test_uint8_keeps_the_accuracy(tmp_path: Path) -> None:
+    """Within 0.02 AP of the float file, with one range for all channels of a tensor."""
+    dataset = load_dataset(_IMAGES / "annotations" / "instances_val2017.json", _IMAGES / "val2017")
+    files = [ImageFile(str(image.id), image.path) for image in dataset.images]
+    drawn = draw(files, 60, 4)
+
+    def images(preprocessing: Preprocessing) -> Iterator[np.ndarray]:
+        return (prepare(load_rgb(image.path), preprocessing) for image in drawn)
+
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    text = _config_text()
+    write_fakequant(
+        archive,
+        parse_pipeline(text),
+        text,
+        weights_of_frozen_graph(read_graph(_frozen_graph())),
+        images,
+        CalibrationFacts(
+            "coco-tiny", tuple(image.key for image in drawn), 4, RangeMethod.LEAST_ERROR
+        ),
+    )
+
+    prefix = archive / PREFIX
+    export = export_from_checkpoint(
+        load_pipeline(archive / "pipeline.config"),
+        prefix,
+        open_checkpoint(prefix),
+        ExportOptions(add_postprocessing_op=False),
+    )
+    lint = check_fake_quant(
+        fake_quant_facts(export.graph), load_policy(), ModelKey("person", "uint8")
+    )
+    assert lint.status is not Status.FAIL, lint.message
+
+    graph, file = tmp_path / "raw.pb", tmp_path / "uint8-raw.tflite"
+    graph.write_bytes(export.graph.SerializeToString())
+    file.write_bytes(_uint8(graph))
+    found = {}
+    with TfliteRuntime(file, threads=2) as runtime:
+        specs = {spec.name: spec for spec in runtime.outputs}
+        assert {spec.dtype for spec in (*runtime.inputs, *specs.values())} == {"uint8"}
+        for image in dataset.images:
+            feed = prepare(load_rgb(image.path), export.contract.preprocessing)
+            levels = np.clip(np.round(feed * _STATS[1] + _STATS[0]), 0, 255).astype(np.uint8)
+            answers = runtime.run({INPUT_NAME: levels})
+            boxes, scores = (
+                (answers[name].astype(np.float32) - np.float32(specs[name].zero_point))
+                * np.float32(specs[name].scale)
+                for name in RAW_OUTPUTS
+            )
+            found[image.id] = to_detections(
+                detection_postprocess(boxes, scores, export.anchors, export.contract.postprocess),
+                1,
+            )
+    figures = evaluate(dataset, found, category_ids={1: 1}).figures
+    assert figures.ap == pytest.approx(_FLOAT_AP, abs=_MOST_LOST)

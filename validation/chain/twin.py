@@ -1,0 +1,102 @@
+"""The quantised twin of a float model: its ranges measured on representative images.
+
+What training with quantisation would have learnt is measured instead; the archive has the
+zoo's quantised layout, so that it goes the very way of a model that was trained so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.chain.representative import Representative
+from validation.chain.work import Work, code_sha256, file_sha256, installed_version
+from validation.contracts import Preprocessing
+from validation.errors import ConfigError
+from validation.preprocess.image import load_rgb
+from validation.preprocess.prepare import prepare
+from validation.zoo.archives import Archive
+from validation.zoo.entry import CatalogueEntry, FolderSource
+
+
+def twin_entry(
+    name: str,
+    archive: Archive,
+    frozen_graph: Callable[[], Path],
+    chosen: Representative,
+    work: Work,
+) -> CatalogueEntry:
+    """The twin's archive, made if it is not there.
+
+    Args:
+        name: Of the model.
+        archive: Of the float model.
+        frozen_graph: Gives an inference graph whose constants are the weights; asked where
+            there is no checkpoint.
+        chosen: Images to calibrate with.
+        work: Where the archive is kept.
+
+    Raises:
+        ConfigError: The archive has no pipeline.config, or that of a quantised model.
+        GraphError: Weights and config describe different models.
+    """
+    config, prefix = archive.pipeline_config, archive.checkpoint_prefix
+    if config is None:
+        raise ConfigError(
+            "a float model becomes uint8 by its pipeline.config, and the archive has none",
+            where=archive.root.name,
+            next_step="put the pipeline.config of its training beside it; int8 needs none",
+        )
+    weights = [frozen_graph()] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))
+
+    def make(folder: Path) -> None:
+        from validation.export.fakequant_archive import (
+            CalibrationFacts,
+            weights_of_checkpoint,
+            weights_of_frozen_graph,
+            write_fakequant,
+        )
+        from validation.export.graph_io import read_graph
+        from validation.export.range_finding import RangeMethod
+        from validation.pipeline.config import load_pipeline
+
+        keys = tuple(image.key for image in chosen.images)
+        facts = CalibrationFacts(chosen.source, keys, chosen.seed, RangeMethod.LEAST_ERROR)
+        write_fakequant(
+            folder,
+            load_pipeline(config),
+            config.read_text(encoding="utf-8"),
+            weights_of_frozen_graph(read_graph(weights[0]))
+            if prefix is None
+            else weights_of_checkpoint(prefix),
+            lambda preprocessing: _feeds(chosen, preprocessing),
+            facts,
+        )
+
+    made_from = {
+        "weights": {path.name: file_sha256(path) for path in weights},
+        "config": file_sha256(config),
+        "images": [file_sha256(image.path) for image in chosen.images],
+        "seed": chosen.seed,
+        "tensorflow": installed_version("tensorflow"),
+        "pillow": installed_version("pillow"),
+        "code": code_sha256("graphs", "export", "pipeline", "preprocess"),
+    }
+    step = f"fakequant on {len(chosen.images)} images"
+    folder = work.product(name, step, made_from, make)
+    return CatalogueEntry(
+        name=name,
+        group=archive.entry.group,
+        source=FolderSource(folder),
+        quantised=True,
+        labels=archive.labels,
+        origin=f"{name} with ranges calibrated on {chosen.source}",
+    )
+
+
+def _feeds(chosen: Representative, preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    for image in chosen.images:
+        yield prepare(load_rgb(image.path), preprocessing)

@@ -1,0 +1,158 @@
+"""``python -m validation fakequant``: a quantised archive from a float model and images."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.contracts import INPUT_NAME, Preprocessing
+from validation.convert.calibration import watched
+from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.export.prefix import check_prefix
+from validation.export.range_finding import RangeMethod
+from validation.inference.representative import calibration_of, drawn_from
+from validation.native_log import held_back
+from validation.pipeline.config import load_pipeline
+from validation.policy import load_policy
+
+_EXAMPLE = """example:
+  python -m validation fakequant \\
+    --frozen_graph=ssd/frozen_inference_graph.pb \\
+    --pipeline_config_path=ssd/pipeline.config \\
+    --representative_images=coco/val2017 --output_directory=ssd_quantized
+"""
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``.
+
+    Args:
+        commands: Of the program's parser.
+    """
+    parser = commands.add_parser(
+        "fakequant",
+        help="make a quantised archive from a float model and images",
+        description="Find quantisation ranges on representative images and write an archive in "
+        "the zoo's quantised layout.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--frozen_graph", type=Path, metavar="PB", help="frozen_inference_graph.pb of the model"
+    )
+    source.add_argument(
+        "--trained_checkpoint_prefix", type=Path, metavar="PREFIX", help="its float checkpoint"
+    )
+    parser.add_argument(
+        "--pipeline_config_path",
+        type=Path,
+        required=True,
+        metavar="CONFIG",
+        help="pipeline.config of the float model",
+    )
+    parser.add_argument(
+        "--representative_images",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="images that ranges are found with; as many are drawn as the policy says. Accuracy "
+        "on the same images is flattered",
+    )
+    parser.add_argument(
+        "--range_method",
+        choices=[str(method) for method in RangeMethod],
+        default=str(RangeMethod.LEAST_ERROR),
+        help="how ranges of activations are cut (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output_directory", type=Path, required=True, metavar="DIR", help="new or empty"
+    )
+    parser.set_defaults(command=_fakequant)
+    return parser
+
+
+def _fakequant(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    output: Path = options.output_directory
+    _require_room(output)
+    prefix: Path | None = options.trained_checkpoint_prefix
+    frozen: Path | None = options.frozen_graph
+    # Refused before TensorFlow is loaded, which takes seconds.
+    if prefix is not None:
+        check_prefix(prefix)
+    elif frozen is not None and not frozen.is_file():
+        raise ArtefactMissing("no such graph", where=frozen)
+    config = load_pipeline(options.pipeline_config_path)
+    policy = load_policy()
+    images = drawn_from(options.representative_images, policy)
+    method = RangeMethod(options.range_method)
+    _say("loading TensorFlow")
+    with held_back():
+        from validation.export import fakequant_archive
+        from validation.export.graph_io import read_graph
+
+    def feeds(preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
+        shape = (1, preprocessing.height, preprocessing.width, 3)
+        return watched(calibration_of(images, preprocessing, policy), shape, INPUT_NAME)
+
+    facts = fakequant_archive.CalibrationFacts(
+        source=options.representative_images.name,
+        images=tuple(image.key for image in images),
+        seed=int(policy.setting("calibration_seed")),
+        method=method,
+        percent=(
+            policy.setting("calibration_percentile") if method is RangeMethod.PERCENTILE else None
+        ),
+    )
+    _say(f"calibrating on {len(images)} images of {facts.source}, seed {facts.seed}")
+    with held_back(), _whole(output) as folder:
+        weights = (
+            fakequant_archive.weights_of_checkpoint(prefix)
+            if prefix is not None
+            else fakequant_archive.weights_of_frozen_graph(read_graph(options.frozen_graph))
+        )
+        text = options.pipeline_config_path.read_text()
+        fakequant_archive.write_fakequant(folder, config, text, weights, feeds, facts)
+    _say(f"done in {time.perf_counter() - started:.1f} s")
+    for path in sorted(output.iterdir()):
+        print(path)
+
+
+def _require_room(output: Path) -> None:
+    if output.is_file() or (output.is_dir() and any(output.iterdir())):
+        raise UsageError(
+            "the folder for the archive is not empty",
+            expected="a new or an empty folder",
+            where=output,
+        )
+
+
+@contextlib.contextmanager
+def _whole(output: Path) -> Iterator[Path]:
+    """A folder beside the output that takes its place at the end, or never was."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:
+            folder = Path(scratch) / "archive"
+            folder.mkdir()
+            yield folder
+            folder.replace(output)
+    except OSError as error:
+        raise ArtefactError(
+            "the archive cannot be written", got=error.strerror or error, where=output
+        ) from error
+
+
+def _say(text: str) -> None:
+    print(f"validation: {text}", file=sys.stderr, flush=True)

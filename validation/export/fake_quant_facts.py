@@ -1,0 +1,124 @@
+"""What the FakeQuant nodes of an exported graph say: ranges, and what has none.
+
+Needs no TensorFlow, so that a run over cached facts does not import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WeightRange:
+    """One FakeQuant node on weights, and the weights themselves.
+
+    Args:
+        name: The FakeQuant node.
+        layer: The node that reads the quantised weights; empty where nothing does.
+        op: Its op.
+        minimum: Lower end of the range.
+        maximum: Upper end of the range.
+        num_bits: Of the node.
+        narrow_range: Of the node: the lowest level is left out.
+        lowest: Smallest weight, batch norm folded in where the graph folds it.
+        highest: Largest weight.
+        clipped_share: Share of the weights that the range cuts by more than half a step.
+        channel_spans: For each output channel the extent of its weights and 0.
+    """
+
+    name: str
+    layer: str
+    op: str
+    minimum: float
+    maximum: float
+    num_bits: int
+    narrow_range: bool
+    lowest: float
+    highest: float
+    clipped_share: float
+    channel_spans: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ActivationRange:
+    """One FakeQuant node on what is computed from the image.
+
+    Args:
+        name: The FakeQuant node.
+        source: The node whose output it quantises, reshapes passed over.
+        op: Op of the source, for example Relu6 or BiasAdd.
+        minimum: Lower end of the range.
+        maximum: Upper end of the range.
+        num_bits: Of the node.
+        narrow_range: Of the node.
+    """
+
+    name: str
+    source: str
+    op: str
+    minimum: float
+    maximum: float
+    num_bits: int
+    narrow_range: bool
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One tensor that a converter to 8 bits needs a range for.
+
+    Args:
+        name: The node that makes it.
+        ops: What makes it, first to last, for example Conv2D, BiasAdd, Relu6.
+        ranged_by: The FakeQuant node that gives its range; None: there is none.
+    """
+
+    name: str
+    ops: tuple[str, ...]
+    ranged_by: str | None
+
+
+@dataclass(frozen=True)
+class ConcatInput:
+    """One input of a concatenation.
+
+    Args:
+        source: The FakeQuant node, or the node that makes it where there is none.
+        minimum: Lower end of its range; None where it has no FakeQuant node.
+        maximum: Upper end of its range, None likewise.
+    """
+
+    source: str
+    minimum: float | None
+    maximum: float | None
+
+
+@dataclass(frozen=True)
+class Concatenation:
+    """A concatenation of tensors that are computed from the image.
+
+    Args:
+        name: The node.
+        inputs: In its order.
+    """
+
+    name: str
+    inputs: tuple[ConcatInput, ...]
+
+
+@dataclass(frozen=True)
+class FakeQuantFacts:
+    """Everything about fake quantisation that stands in one exported graph.
+
+    Args:
+        weights: FakeQuant nodes on weights, in graph order.
+        ranges: FakeQuant nodes on activations, in graph order.
+        activations: Every tensor that needs a range, in graph order.
+        bare_weights: Layers whose weights have no FakeQuant node.
+        concatenations: In graph order.
+    """
+
+    weights: tuple[WeightRange, ...]
+    ranges: tuple[ActivationRange, ...]
+    activations: tuple[Activation, ...]
+    bare_weights: tuple[str, ...]
+    concatenations: tuple[Concatenation, ...]

@@ -1,0 +1,183 @@
+"""A tflite_graph.pb that was exported by somebody else: read, checked, never built anew.
+
+The zoo's quantised archives ship one instead of a frozen inference graph.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from validation.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    KERNEL_DEFAULTS,
+    POSTPROCESS_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
+from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
+from validation.export.evaluation import evaluate
+from validation.export.freezing import prune, variables
+from validation.export.from_graph import with_options, without_postprocessing
+from validation.export.graph_io import GraphExport
+from validation.export.graph_map import PASSING, GraphMap
+from validation.export.options import ExportOptions
+from validation.export.postprocess_node import read_postprocess_node
+from validation.pipeline.config import PipelineConfig
+
+# The OD API's own evaluation keeps so many, for each class and in all. Shipped graphs often
+# have the exporter's 10, see EXPORTER_DEFAULT_MAX_DETECTIONS.
+_EVALUATED_DETECTIONS = 100
+
+_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
+_FAKE_QUANT = frozenset({"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs"})
+
+# (2/255) x - 1: all feature extractors of the OD API but the ResNets, which subtract the mean
+# of each RGB channel.
+_UNIT_RANGE = ((2 / 255,) * 3, (1.0,) * 3)
+_CHANNEL_MEANS = ((1.0,) * 3, (123.68, 116.779, 103.939))
+
+
+def export_shipped(
+    graph: Any, options: ExportOptions, *, config: PipelineConfig | None, where: str
+) -> GraphExport:
+    """Take a shipped graph as an export, with the post-processing flags of the evaluation.
+
+    Body, anchors and thresholds stay as they were shipped. How many detections the op gives
+    and which NMS it runs are flags of the exporter and come from `options`, then from the
+    config; without either there are 100, as in the OD API's own evaluation.
+
+    Args:
+        graph: GraphDef of tflite_graph.pb.
+        options: The exporter's flags.
+        config: Of the archive; must agree with the graph where it is given.
+        where: File name for messages.
+
+    Raises:
+        NotSsdGraph: Not a graph of the exporter.
+        GraphError: Variables left, no post-processing node, or no anchors.
+        GraphConfigMismatch: Graph and config disagree.
+    """
+    nodes = GraphMap(graph)
+    _require_ends(nodes, where)
+    if left := variables(graph):
+        raise GraphError("the graph is not frozen", got=f"{len(left)} variables", where=where)
+    node = read_postprocess_node(graph, KERNEL_DEFAULTS)
+    anchors = nodes.constant(nodes.nodes[POSTPROCESS_NAME].input[2]) if node else None
+    if node is None or anchors is None:
+        raise GraphError(
+            "the graph has no anchors: it ends in its raw outputs",
+            expected=f"{POSTPROCESS_NAME} with its three inputs",
+            where=where,
+            next_step="export it with --add_postprocessing_op=true, or give the checkpoint",
+        )
+    preprocessing = _preprocessing(nodes)
+    contract = SsdContract(
+        preprocessing,
+        len(anchors),
+        node.num_classes,
+        _score_converter(nodes),
+        _evaluated(node, config),
+    )
+    if config is not None:
+        _require_agreement(contract, config, where)
+    body = prune(graph, [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME])
+    _require_shapes(body, contract, where)
+    bare = GraphExport(body, contract, anchors.astype(np.float32), add_postprocessing_op=False)
+    export = with_options(bare, options)
+    return export if options.add_postprocessing_op else without_postprocessing(export)
+
+
+def _require_ends(nodes: GraphMap, where: str) -> None:
+    missing = [
+        name
+        for name in (INPUT_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
+        if name not in nodes.nodes
+    ]
+    if missing:
+        raise NotSsdGraph(
+            "the graph is none of export_tflite_ssd_graph",
+            expected=f"{INPUT_NAME}, {BOX_ENCODINGS_NAME} and {CLASS_PREDICTIONS_NAME}",
+            got=f"no {', '.join(missing)}",
+            where=where,
+        )
+
+
+def _preprocessing(nodes: GraphMap) -> Preprocessing:
+    """Size from the placeholder; normalisation by the extractor, whose scope names it."""
+    shape = [int(dim.size) for dim in nodes.nodes[INPUT_NAME].attr["shape"].shape.dim]
+    if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
+        raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
+    scale, offset = _CHANNEL_MEANS if _is_resnet(nodes) else _UNIT_RANGE
+    return Preprocessing(shape[1], shape[2], scale, offset)
+
+
+def _is_resnet(nodes: GraphMap) -> bool:
+    return any("/resnet_v1_" in name for name in nodes.nodes)
+
+
+def _score_converter(nodes: GraphMap) -> str:
+    made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | _FAKE_QUANT))
+    return _CONVERTERS.get(made_by.op, "IDENTITY")
+
+
+def _evaluated(
+    shipped: PostprocessAttributes, config: PipelineConfig | None
+) -> PostprocessAttributes:
+    per_class = total = _EVALUATED_DETECTIONS
+    if config is not None:
+        per_class, total = config.max_detections_per_class, config.max_total_detections
+    return dataclasses.replace(shipped, max_detections=total, detections_per_class=per_class)
+
+
+def _require_agreement(contract: SsdContract, config: PipelineConfig, where: str) -> None:
+    node, size = contract.postprocess, contract.preprocessing
+    pairs: Mapping[str, tuple[object, object]] = {
+        "num_classes": (node.num_classes, config.num_classes),
+        "image_resizer": ((size.height, size.width), config.input_size),
+        "box_coder": (
+            (node.y_scale, node.x_scale, node.h_scale, node.w_scale),
+            config.box_coder_scales,
+        ),
+        "post_processing.score_converter": (contract.score_converter, config.score_converter),
+    }
+    differing = [
+        f"{path.rpartition('.')[2]}: graph {shipped}, config {text} "
+        f"({config.where(f'model.ssd.{path}')})"
+        for path, (shipped, text) in pairs.items()
+        if shipped != text
+    ]
+    if differing:
+        raise GraphConfigMismatch(
+            "shipped graph and pipeline.config disagree",
+            got="; ".join(differing),
+            where=where,
+            next_step="use the pipeline.config that the graph was exported with",
+        )
+
+
+def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:
+    """Run the body once: what its ends give must fit anchors and classes."""
+    size = contract.preprocessing
+    zeros = np.zeros((1, size.height, size.width, 3), np.float32)
+    ends = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
+    shapes = [list(value.shape) for value in evaluate(body, ends, {INPUT_NAME: zeros})]
+    rows, columns = contract.num_anchors, contract.num_classes + 1
+    if shapes != [[1, rows, 4], [1, rows, columns]]:
+        raise NotSsdGraph(
+            "raw outputs, anchors and classes do not fit each other",
+            expected=f"{[1, rows, 4]} and {[1, rows, columns]}",
+            got=f"{shapes[0]} and {shapes[1]}",
+            where=where,
+        )
+
+
+def holds_fake_quant(graph: Any) -> bool:
+    """True for the graph of a model that was trained with quantisation."""
+    return any(node.op in _FAKE_QUANT for node in graph.node)
