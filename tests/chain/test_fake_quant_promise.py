@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.chain.case import Case
 from validation.chain.fake_quant import fake_quant_lint
 from validation.limits import Status
 from validation.records import CheckResult, Step
 
 
-def test_float_model_is_not_ready_for_uint8(miniature: MiniatureFiles) -> None:
+def _called_quantised(miniature: MiniatureFiles, steps: list[Step]) -> Case:
+    """A float model whose entry says that it was trained with quantisation."""
+    case = make_case(miniature, "uint8", steps=steps)
+    case.chain.entry = dataclasses.replace(case.chain.entry, quantised=True)
+    return case
+
+
+def test_graph_without_ranges_is_not_ready_for_uint8(miniature: MiniatureFiles) -> None:
     """Fault V04 in a session: told before the converter aborts over it."""
     steps: list[Step] = []
-    case = make_case(miniature, "uint8", steps=steps)
+    case = _called_quantised(miniature, steps)
     (result,) = fake_quant_lint(case)
     assert isinstance(result, CheckResult)
     assert (result.check, result.status) == ("fake_quant_lint", Status.FAIL)
@@ -22,7 +32,7 @@ def test_float_model_is_not_ready_for_uint8(miniature: MiniatureFiles) -> None:
 
 def test_facts_are_read_once(miniature: MiniatureFiles) -> None:
     """A second session finds them in the work folder."""
-    first = make_case(miniature, "uint8").chain.fake_quant_facts()
+    first = _called_quantised(miniature, []).chain.fake_quant_facts()
     steps: list[Step] = []
-    assert make_case(miniature, "uint8-raw", steps=steps).chain.fake_quant_facts() == first
+    assert _called_quantised(miniature, steps).chain.fake_quant_facts() == first
     assert [step.cached for step in steps if step.step == "lint"] == [True]
