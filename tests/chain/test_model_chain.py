@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
+from zoo_archives import entries_at
 
 from validation.chain.case import Case, image_files
 from validation.chain.model import EVALUATION, FAST_NMS, GUIDE_DEFAULT, ModelChain
@@ -18,7 +19,6 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
 from validation.export.options import ExportOptions
 from validation.records import Step
 from validation.runtimes.tflite_file import read_tflite
-from validation.zoo.folders import entries_at
 
 
 def _chain(zoo: Path, cache: Path, steps: list[Step] | None = None) -> ModelChain:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_ssd
+from zoo_archives import entries_at
 
 from validation.chain import promises
 from validation.chain.case import Case, image_files
@@ -22,7 +23,6 @@ from validation.limits import Status
 from validation.policy import load_policy
 from validation.records import Artefact, CheckResult, ModelKey, Step
 from validation.zoo.canaries import load_canaries
-from validation.zoo.folders import entries_at
 
 _FROZEN = "frozen_inference_graph.pb"
 _REWRITER = "graph_rewriter { quantization { } }\n"

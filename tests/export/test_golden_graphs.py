@@ -4,12 +4,12 @@ The .meta graphs are the zoo's and not part of this repository; see tests/data/g
 """
 
 import json
-import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from zoo_archives import zoo_archive
 
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.convert.tflite import conversion_of, convert
@@ -24,6 +24,7 @@ from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 
 REPOSITORY = Path(__file__).parents[2]
+_META = "model.ckpt.meta"
 GOLDEN = REPOSITORY / "tests" / "data" / "golden"
 V1 = "ssd_mobilenet_v1_coco_2018_01_28"
 # The float archives whose .meta graph could be had.
@@ -36,15 +37,6 @@ RAW = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
 # Another order of the same float32 sums; encodings reach 15, scores and anchors 1.
 LIMITS = {BOX_ENCODINGS_NAME: 1e-3, CLASS_PREDICTIONS_NAME: 1e-4}
 ANCHORS_LIMIT = 1e-5
-
-
-def _archive(model):
-    archives = os.environ.get("VALIDATION_ZOO_ARCHIVES")
-    folder = Path(archives) if archives else REPOSITORY.parent / "shared" / "zoo" / "archives"
-    meta = folder / model / "model.ckpt.meta"
-    if not meta.is_file():
-        pytest.skip(f"no {meta}: name the folder of zoo archives in VALIDATION_ZOO_ARCHIVES")
-    return meta.parent
 
 
 def _seeded(shapes):
@@ -78,8 +70,8 @@ def golden_export():
 
     def export(model):
         if model not in made:
-            graph = read_graph(_archive(model) / "model.ckpt.meta")
-            config = load_pipeline(_archive(model) / "pipeline.config")
+            graph = read_graph(zoo_archive(model, _META) / _META)
+            config = load_pipeline(zoo_archive(model, _META) / "pipeline.config")
             values = _seeded(variables(graph))
             made[model] = export_from_graph(graph, ExportOptions(), config=config, values=values)
         return made[model]
@@ -179,7 +171,7 @@ def test_converted_detector_keeps_the_contract(golden_export, tmp_path):
 @pytest.mark.parametrize("model", [*MODELS, *QUANTISED])
 def test_every_real_graph_is_read(model):
     """Five graphs of two releases, two of them with fake quantisation between the parts."""
-    graph = read_graph(_archive(model) / "model.ckpt.meta")
+    graph = read_graph(zoo_archive(model, _META) / _META)
     reading = read_ssd(graph, model)
     assert sum(node.op == "FakeQuantWithMinMaxVars" for node in graph.node) == (
         94 if model in QUANTISED else 0

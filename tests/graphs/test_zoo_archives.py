@@ -4,12 +4,11 @@ The archives are the zoo's and not part of this repository; see tests/data/golde
 """
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from zoo_archives import zoo_archive
 
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.export.evaluation import evaluate
@@ -23,7 +22,7 @@ from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 
-_ROOT = Path(__file__).parents[2]
+_META = "model.ckpt.meta"
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
 _BOX_LIMIT, _SCORE_LIMIT, _ANCHOR_LIMIT = 1e-3, 1e-4, 1e-5
 
@@ -49,14 +48,6 @@ _MODELS = {
 _WITH_FLOAT_META = list(_MODELS)[:3]
 
 
-def _archive(name: str) -> Path:
-    given = os.environ.get("VALIDATION_ZOO_ARCHIVES")
-    folder = Path(given) if given else _ROOT.parent / "shared" / "zoo" / "archives"
-    if not (folder / name).is_dir():
-        pytest.skip(f"no archive {name}: name their folder in VALIDATION_ZOO_ARCHIVES")
-    return folder / name
-
-
 @cache
 def _built(name: str) -> BuiltSsd:
     return build(parse_pipeline(pipeline_text(load_synthetic()[_MODELS[name]]), name))
@@ -65,7 +56,7 @@ def _built(name: str) -> BuiltSsd:
 @pytest.mark.parametrize("name", _MODELS)
 def test_variables_are_in_the_checkpoint(name: str) -> None:
     """Every variable of the built graph, under its name and in its shape."""
-    lines = (_archive(name) / "vars.tsv").read_text().splitlines()
+    lines = (zoo_archive(name) / "vars.tsv").read_text().splitlines()
     rows = [line.split("\t") for line in lines]
     checkpoint = {row[0]: tuple(json.loads(row[1])) for row in rows}
     found = model_variables(_built(name))
@@ -75,7 +66,7 @@ def test_variables_are_in_the_checkpoint(name: str) -> None:
 @pytest.mark.parametrize("name", _WITH_FLOAT_META)
 def test_meta_graph_and_config_are_one_model(name: str) -> None:
     """With the same seeded weights both routes give the same raw outputs and anchors."""
-    graph = read_graph(_archive(name) / "model.ckpt.meta")
+    graph = read_graph(zoo_archive(name, _META) / _META)
     built = _built(name)
     shapes = model_variables(built)
     body = freeze(body_graph(built), lambda key: seeded_value(key, shapes[key]))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from zoo_archives import entries_at
 
 from validation.chain import promises
 from validation.chain.case import Case, image_files
@@ -28,7 +29,6 @@ from validation.limits import Status
 from validation.policy import load_policy
 from validation.records import CheckResult, ModelKey
 from validation.zoo.canaries import load_canaries
-from validation.zoo.folders import entries_at
 
 Change = Callable[[Path], None]
 Step = Callable[[Path, Path], str]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo_archives import entries_at
+
 from validation.chain.accuracy import accuracy
 from validation.chain.case import Case, image_files
 from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
@@ -18,7 +20,6 @@ from validation.coco.dataset import load_dataset
 from validation.policy import load_policy
 from validation.records import ModelKey, Step
 from validation.zoo.canaries import Canary, load_canaries
-from validation.zoo.folders import entries_at
 
 MODEL = "mini"
 VARIANTS = ("float", "raw")

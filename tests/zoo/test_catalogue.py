@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import CatalogueError, UsageError
+from validation.zoo import folders
 from validation.zoo.catalogue import Catalogue, load_catalogue
 from validation.zoo.entry import FolderSource, HttpsSource, PypiSource
 from validation.zoo.integrity import Digest, Sha384Digest
@@ -332,6 +333,17 @@ def test_group_goes_before_a_folder_of_its_name(
     monkeypatch.chdir(tmp_path)
     assert [entry.name for entry in _three().select("tiny")] == ["b_one", "a_two"]
     assert [entry.name for entry in _three().select("./tiny")] == ["inner"]
+
+
+def test_archives_left_out_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a tar file takes a second: a folder of forty is not read for one model."""
+    for name in ("a.tar.gz", "b.tar.gz"):
+        (tmp_path / name).touch()
+    opened: list[str] = []
+    monkeypatch.setattr(folders, "looks_quantised", lambda path: bool(opened.append(path.name)))
+    (entry,) = _three().select(str(tmp_path), "a")
+    assert entry.name == "a"
+    assert opened == ["a.tar.gz"]
 
 
 @pytest.mark.parametrize(

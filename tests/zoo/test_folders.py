@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, UsageError
 from validation.zoo.entry import FolderSource
-from validation.zoo.folders import entries_at
 
 _SIGNS = [
     "frozen_inference_graph.pb",

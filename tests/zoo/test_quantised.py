@@ -6,8 +6,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from zoo_archives import entries_at
 
-from validation.zoo.folders import entries_at
 from validation.zoo.quantised import looks_quantised
 
 _PLAIN = b"model { ssd { num_classes: 3 } }\n"

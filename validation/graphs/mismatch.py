@@ -111,8 +111,10 @@ def _heads(variables: Shapes, tensors: Shapes) -> Iterable[tuple[str, str, str]]
         if match := _BOX_HEAD.fullmatch(name):
             scope = match[1] or ""
             class_head = scope + _CLASS_HEAD
-            both = (name in tensors, class_head in tensors, class_head in variables)
-            if all(both) and len(tensors[name]) == len(tensors[class_head]) == 1:
+            shapes = [
+                side.get(head) for side in (tensors, variables) for head in (name, class_head)
+            ]
+            if all(shape is not None and len(shape) == 1 for shape in shapes):
                 yield scope, name, class_head
 
 

@@ -18,7 +18,7 @@ from validation.zoo.entry import (
     PypiSource,
     Source,
 )
-from validation.zoo.folders import entries_at
+from validation.zoo.folders import archives_at, entry_of
 from validation.zoo.integrity import Digest, Sha384Digest
 from validation.zoo.refusals import refuse
 from validation.zoo.toml_table import PLAIN, Table, did_you_mean, read_toml
@@ -86,20 +86,21 @@ class Catalogue:
             UsageError: No such group or folder, nothing selected, or a model that is no SSD.
             ArtefactMissing: The folder cannot be listed.
         """
-        entries = tuple(entry for entry in self.entries if entry.group == zoo)
-        if not entries:
-            entries = self._from_path(zoo)
-        selected = tuple(entry for entry in entries if fnmatch.fnmatchcase(entry.name, model_glob))
-        if not selected:
+        known = {entry.name: entry for entry in self.entries if entry.group == zoo}
+        archives = {} if known else self._archives(zoo)
+        names = tuple(known or archives)
+        chosen = [name for name in names if fnmatch.fnmatchcase(name, model_glob)]
+        if not chosen:
             refuse(model_glob, "--model")
             raise UsageError(
                 f"no model of {zoo} matches {model_glob!r}",
-                expected=f"one of {', '.join(entry.name for entry in entries)}",
+                expected=f"one of {', '.join(names)}",
                 where="--model",
             )
-        return selected
+        where = str(Path(zoo).expanduser().resolve()) if archives else ""
+        return tuple(known.get(name) or entry_of(name, archives[name], where) for name in chosen)
 
-    def _from_path(self, zoo: str) -> tuple[CatalogueEntry, ...]:
+    def _archives(self, zoo: str) -> dict[str, Path]:
         path = _existing(zoo)
         if path is None:
             refuse(zoo, "--zoo")
@@ -109,8 +110,8 @@ class Catalogue:
                 where="--zoo",
                 next_step=None if "/" in zoo else did_you_mean(zoo, self.groups),
             )
-        entries = entries_at(path)
-        if not entries:
+        archives = archives_at(path)
+        if not archives:
             inside = sorted(each.name for each in path.iterdir()) if path.is_dir() else [path.name]
             raise UsageError(
                 "no archive found",
@@ -120,7 +121,7 @@ class Catalogue:
                 where=path,
                 next_step="name the folder above the archives",
             )
-        return entries
+        return archives
 
 
 def _existing(zoo: str) -> Path | None:

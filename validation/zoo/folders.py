@@ -12,8 +12,8 @@ from validation.zoo.quantised import looks_quantised
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 
 
-def entries_at(path: Path) -> tuple[CatalogueEntry, ...]:
-    """One entry for each archive at a path, by name.
+def archives_at(path: Path) -> dict[str, Path]:
+    """The archives at a path by the name of their model.
 
     An archive is a sub-folder that holds a model's files, a tar file, or the path itself.
     Where an archive lies both packed and unpacked the unpacked one is taken: somebody
@@ -23,7 +23,7 @@ def entries_at(path: Path) -> tuple[CatalogueEntry, ...]:
         path: A folder, or one tar file.
 
     Returns:
-        Entries without digest, to be computed when obtained; empty if nothing is an archive.
+        Sorted by name; empty if nothing is an archive. No archive is opened.
 
     Raises:
         ArtefactMissing: The folder cannot be listed.
@@ -37,7 +37,26 @@ def entries_at(path: Path) -> tuple[CatalogueEntry, ...]:
         folders.append(path)
     tars = [each for each in visible if each.name.endswith(_TAR_SUFFIXES) and each.is_file()]
     found = _by_name(tars, path) | _by_name(folders, path)
-    return tuple(_entry(name, found[name], str(path)) for name in sorted(found))
+    return {name: found[name] for name in sorted(found)}
+
+
+def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
+    """The entry of one archive that was found.
+
+    The archive is opened to see whether it is of the quantised kind, which takes a second for
+    a large tar file: to be asked for the chosen models only.
+
+    Returns:
+        Without digest, which is computed when the archive is obtained.
+    """
+    return CatalogueEntry(
+        name=name,
+        group=group,
+        source=FolderSource(path),
+        quantised=looks_quantised(path),
+        origin=str(path),
+        description="archive given by the user",
+    )
 
 
 def _by_name(paths: list[Path], where: Path) -> dict[str, Path]:
@@ -59,14 +78,3 @@ def _model_name(path: Path) -> str:
     suffixes = () if path.is_dir() else _TAR_SUFFIXES
     suffix = next((suffix for suffix in suffixes if path.name.endswith(suffix)), "")
     return path.name.removesuffix(suffix)
-
-
-def _entry(name: str, path: Path, group: str) -> CatalogueEntry:
-    return CatalogueEntry(
-        name=name,
-        group=group,
-        source=FolderSource(path),
-        quantised=looks_quantised(path),
-        origin=str(path),
-        description="archive given by the user",
-    )

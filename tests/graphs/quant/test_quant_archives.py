@@ -4,13 +4,13 @@ The .meta graphs are the zoo's and not part of this repository; see tests/data/g
 """
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from zoo_archives import zoo_archive
 
 from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.export.evaluation import evaluate
@@ -27,6 +27,7 @@ from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 
+_META = "model.ckpt.meta"
 _ROOT = Path(__file__).parents[3]
 _DATA = _ROOT / "tests" / "data" / "quantised"
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
@@ -135,7 +136,7 @@ def test_archives_have_no_ranges_of_sums(name: str) -> None:
 @pytest.mark.parametrize("name", _WITH_META)
 def test_meta_graph_and_config_are_one_model(name: str) -> None:
     """With the same seeded weights and ranges, 99.9 % of the values within one step."""
-    graph = read_graph(_archive(name) / "model.ckpt.meta")
+    graph = read_graph(zoo_archive(name, _META) / _META)
     built = _built(name)
     shapes = model_variables(built)
 
@@ -147,14 +148,6 @@ def test_meta_graph_and_config_are_one_model(name: str) -> None:
     for key, found, expected in zip(_RAW, _raw_outputs(own), _raw_outputs(meta), strict=True):
         assert np.ptp(expected) > 10 * _STEPS[key]
         assert np.mean(np.abs(found - expected) <= _STEPS[key]) >= 0.999, key
-
-
-def _archive(name: str) -> Path:
-    given = os.environ.get("VALIDATION_ZOO_ARCHIVES")
-    folder = Path(given) if given else _ROOT.parent / "shared" / "zoo" / "archives"
-    if not (folder / name).is_dir():
-        pytest.skip(f"no archive {name}: name their folder in VALIDATION_ZOO_ARCHIVES")
-    return folder / name
 
 
 def _raw_outputs(export: GraphExport) -> list[np.ndarray]:
