@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from validation.contracts import INPUT_NAME, Preprocessing
-from validation.convert.calibration import watched
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
 from validation.export.prefix import check_prefix
 from validation.export.range_finding import RangeMethod
-from validation.inference.representative import calibration_of, drawn_from
+from validation.inference.representative import drawn_from, watched_feeds
 from validation.native_log import held_back
 from validation.pipeline.config import load_pipeline
 from validation.policy import load_policy
@@ -102,10 +98,6 @@ def _fakequant(options: argparse.Namespace) -> None:
         from validation.export import fakequant_archive
         from validation.export.graph_io import read_graph
 
-    def feeds(preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
-        shape = (1, preprocessing.height, preprocessing.width, 3)
-        return watched(calibration_of(images, preprocessing, policy), shape, INPUT_NAME)
-
     facts = fakequant_archive.CalibrationFacts(
         source=options.representative_images.name,
         images=tuple(image.key for image in images),
@@ -123,6 +115,7 @@ def _fakequant(options: argparse.Namespace) -> None:
             else fakequant_archive.weights_of_frozen_graph(read_graph(options.frozen_graph))
         )
         text = options.pipeline_config_path.read_text()
+        feeds = functools.partial(watched_feeds, images, policy=policy)
         fakequant_archive.write_fakequant(folder, config, text, weights, feeds, facts)
     _say(f"done in {time.perf_counter() - started:.1f} s")
     for path in sorted(output.iterdir()):

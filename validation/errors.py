@@ -26,6 +26,8 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "ArtefactError",
     "ArtefactMissing",
@@ -46,6 +48,7 @@ __all__ = [
     "UnsafeArchive",
     "UsageError",
     "ValidationError",
+    "first_few",
 ]
 
 
@@ -178,3 +181,10 @@ class RecordVersionError(RecordError):
 
 class IncompleteRecord(RecordError):
     """No header, no footer, or nothing in between."""
+
+
+def first_few(names: Iterable[object], most: int = 3) -> str:
+    """The first names for a message, and how many more there are."""
+    listed = [str(name) for name in names]
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

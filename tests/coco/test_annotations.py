@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.coco.annotations import first_few, read_annotations
-from validation.errors import DatasetError
+from validation.coco.annotations import read_annotations
+from validation.errors import DatasetError, first_few
 
 Make = Callable[..., tuple[Path, Path]]
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.graphs.mismatch import Described, Shapes, causes, first_few
+from validation.errors import first_few
+from validation.graphs.mismatch import NAMED, Described, Shapes, causes
 
 _NET = "FeatureExtractor/MobilenetV1"
 _SHARED = "WeightSharedConvolutionalBoxPredictor"
@@ -138,4 +139,4 @@ def test_another_backbone_goes_before_its_layers() -> None:
 )
 def test_long_lists_are_cut(count: int, told: str) -> None:
     """A model has hundreds of variables; how many there are stands in front of the list."""
-    assert first_few(f"n{number}" for number in range(count)) == told
+    assert first_few((f"n{number}" for number in range(count)), NAMED) == told

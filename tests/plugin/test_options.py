@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from validation.input_stats import InputStats
 from validation.plugin.options import (
     default_cache_dir,
     parse_count,
     parse_existing_file,
     parse_existing_folder,
     parse_file,
+    parse_input_stats,
     parse_path,
     parse_variant,
 )
@@ -35,6 +37,7 @@ _OPTIONS = (
     "--coco-images",
     "--max-images",
     "--representative-images",
+    "--input-stats",
     "--label-map",
     "--report-dir",
     "--cache-dir",
@@ -70,7 +73,7 @@ def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
             "validation: zoo: */zoo, models: mini, variants: raw, "
             "labelled images: 3 of annotations, canaries: 4, "
             "representative images: 3 of annotations, the very images that accuracy is "
-            "measured on, "
+            "measured on, uint8 input: as each extractor's preprocessing, "
             "label map: the archive's own, "
             "lock file: in the cache, offline: yes"
         ]
@@ -202,6 +205,9 @@ def test_parsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (tmp_path / "a").exists()
     assert [parse_variant(name) for name in VARIANTS] == list(VARIANTS)
     assert parse_count("12") == 12
+    assert parse_input_stats("guide") == InputStats(128, 127)
+    assert parse_input_stats("127.5/127.5") == InputStats(127.5, 127.5)
+    assert parse_input_stats("0/1") == InputStats(0, 1)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert parse_existing_file("~/file") == tmp_path / "file"
     monkeypatch.chdir(tmp_path)
@@ -215,6 +221,13 @@ def test_wrong_count(text: str) -> None:
     """A number of images is a whole one, from 1 on."""
     with pytest.raises(argparse.ArgumentTypeError, match="is no number from 1 on"):
         parse_count(text)
+
+
+@pytest.mark.parametrize("text", ["", "128", "128/", "/127", "128/0", "128/-1", "nan/1", "0/inf"])
+def test_wrong_input_stats(text: str) -> None:
+    """A mean and a positive std, or the guide's by name."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is neither 'guide' nor a mean"):
+        parse_input_stats(text)
 
 
 @pytest.mark.parametrize(

@@ -253,3 +253,12 @@ def told_of(row: Row, archives: Path, folder: Path, cache: Path) -> str:
     for change in row.changes:
         change(archive)
     return row.step(archive, cache)
+
+
+def assert_told(row: Row, told: str) -> None:
+    """One line that says all that the row expects, and is no longer than a screen."""
+    for expected in row.says:
+        assert re.search(expected, told), told
+    assert "\n" not in told
+    # What can be read at night: not the names of all variables.
+    assert len(told) < 2500

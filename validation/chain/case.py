@@ -11,6 +11,7 @@ from validation.coco.dataset import Dataset
 from validation.inference.base import ImageFile
 from validation.policy import Policy
 from validation.records import ModelKey
+from validation.variants import variant_of
 from validation.zoo.canaries import Canary
 
 REFERENCE = "reference"
@@ -44,7 +45,7 @@ class Case:
     @property
     def is_raw(self) -> bool:
         """True when the variant ends in the raw outputs."""
-        return self.key.variant.endswith("raw")
+        return not variant_of(self.key.variant).add_postprocessing_op
 
     @property
     def is_first(self) -> bool:

@@ -11,17 +11,20 @@ import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+from validation.chain import reference
 from validation.chain.representative import Representative
 from validation.chain.synthetic import GROUP, synthetic_archive
 from validation.chain.twin import twin_entry
-from validation.chain.work import Work, code_sha256, file_sha256, installed_version, timed
-from validation.contracts import DETECTION_OUTPUTS, EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
-from validation.errors import ArtefactMissing, UsageError, ValidationError
+from validation.chain.work import Work, file_sha256, makers, timed
+from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
+from validation.errors import UsageError, ValidationError
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.export.options import ExportOptions
 from validation.inference.representative import calibration_of
+from validation.input_stats import InputStats, default_stats
 from validation.plain import from_plain, to_plain
 from validation.records import Step
 from validation.variants import Scheme, variant_of
@@ -41,7 +44,8 @@ GUIDE_DEFAULT = ExportOptions(
 
 _WITH_OP = "with_postprocessing"
 _RAW = "raw_outputs"
-_FROZEN = "frozen_inference_graph.pb"
+
+_Facts = TypeVar("_Facts")
 
 
 class ModelChain:
@@ -53,6 +57,7 @@ class ModelChain:
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
         representative: Images to calibrate with, None where there are none.
+        input_stats: What a uint8 input stands for; None: what the extractor's preprocessing says.
         lock_file: See `obtain`.
         on_step: Told of every step that makes no product.
     """
@@ -66,6 +71,7 @@ class ModelChain:
         offline: bool,
         lock_file: Path | None = None,
         representative: Representative | None = None,
+        input_stats: InputStats | None = None,
         on_step: Callable[[Step], None],
     ) -> None:
         self.entry = entry
@@ -74,6 +80,7 @@ class ModelChain:
         self._offline = offline
         self._lock_file = lock_file
         self.representative = representative
+        self._input_stats = input_stats
         self.on_step = on_step
         self._not_obtained: ValidationError | None = None
 
@@ -104,118 +111,20 @@ class ModelChain:
     @property
     def reference_origin(self) -> str:
         """Where the reference comes from: the report says which witness was heard."""
-        archive = self.archive
-        if archive.frozen_graph is not None:
-            return "frozen_inference_graph.pb of the archive"
-        if self._has_meta_route():
-            return f"{archive.meta_graph.name} of the archive with its checkpoint"  # type: ignore[union-attr]
-        if archive.checkpoint_prefix is not None and archive.pipeline_config is not None:
-            return (
-                "built from pipeline.config and the checkpoint: it shares this harness's reading "
-                "of the config"
-            )
-        return (
-            "tflite_graph.pb of the archive between this harness's own preprocessing and NMS: "
-            "it shares the body that is converted"
-        )
-
-    @property
-    def _shipped(self) -> Path | None:
-        """The archive's tflite_graph.pb, where it has no inference graph that goes before it."""
-        return self.archive.tflite_graph if self.archive.frozen_graph is None else None
-
-    def _has_meta_route(self) -> bool:
-        return self.archive.meta_graph is not None and self.archive.checkpoint_prefix is not None
+        return reference.origin(self.archive)
 
     @cached_property
     def reference_graph(self) -> Path:
-        """An inference graph from image_tensor to detections.
-
-        The archive's own; else its .meta with the checkpoint's values, built by who
-        trained the model; else one built from its pipeline.config and checkpoint; else its
-        tflite_graph.pb, closed at both ends.
-        """
-        archive = self.archive
-        if archive.frozen_graph is not None:
-            return archive.frozen_graph
-        prefix, config = archive.checkpoint_prefix, archive.pipeline_config
-        bare = prefix is None or (archive.meta_graph is None and config is None)
-        if bare and self._shipped is None:
-            raise ArtefactMissing(
-                "the archive has nothing to export from",
-                expected="frozen_inference_graph.pb, a checkpoint with .meta or pipeline.config, "
-                "or tflite_graph.pb",
-                where=archive.root.name,
-            )
-
-        def make(folder: Path) -> None:
-            from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
-            from validation.export.from_checkpoint import inference_graph_from_checkpoint
-            from validation.export.graph_io import read_export
-            from validation.export.inference_graph import inference_graph_of_export
-            from validation.pipeline.config import load_pipeline
-
-            if prefix is None or bare:
-                graph = inference_graph_of_export(read_export(self.exported()))
-            elif archive.meta_graph is not None:
-                graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
-            else:
-                described = load_pipeline(config)  # type: ignore[arg-type]
-                values = open_checkpoint(prefix)
-                graph = inference_graph_from_checkpoint(described, prefix, values)
-            (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
-
-        made_from = {
-            "graph": file_sha256(self.exported().graph) if bare else None,
-            **self._checkpoint_hashes(),
-            **_makers("export", "graphs", "pipeline"),
-        }
-        return self.work.product(self.name, "freeze", made_from, make) / _FROZEN
-
-    def _checkpoint_hashes(self) -> dict[str, str]:
-        prefix, config = self.archive.checkpoint_prefix, self.archive.pipeline_config
-        files = [] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))
-        files += [] if config is None else [config]
-        return {path.name: file_sha256(path) for path in files}
+        """An inference graph from image_tensor to detections, see `chain.reference`."""
+        return reference.inference_graph(self.name, self.archive, self.exported, self.work)
 
     def built_export(self) -> ExportedGraph:
         """The raw-outputs form, built from pipeline.config: the second route to one model.
 
-        Weights come from the checkpoint, or from the frozen graph where there is none.
-
         Raises:
             ArtefactMissing: The archive has no pipeline.config.
         """
-        archive = self.archive
-        config, prefix = archive.pipeline_config, archive.checkpoint_prefix
-        if config is None:
-            raise ArtefactMissing("the archive has no pipeline.config", where=archive.root.name)
-
-        def make(folder: Path) -> None:
-            from validation.export.freezing import open_checkpoint
-            from validation.export.from_checkpoint import (
-                export_from_checkpoint,
-                export_with_constants,
-            )
-            from validation.export.from_graph import without_postprocessing
-            from validation.export.graph_io import read_graph, write_export
-            from validation.pipeline.config import load_pipeline
-
-            described = load_pipeline(config)
-            if prefix is None:
-                export = export_with_constants(described, read_graph(self.reference_graph))
-            else:
-                values = open_checkpoint(prefix)
-                export = export_from_checkpoint(described, prefix, values, EVALUATION)
-            write_export(folder, without_postprocessing(export), text=False)
-
-        made_from = {
-            "graph": self.reference_sha256,
-            **self._checkpoint_hashes(),
-            **_makers("export", "graphs", "pipeline"),
-        }
-        place = self.work.product(self.name, "export from pipeline.config", made_from, make)
-        return load_export(place)
+        return reference.built_export(self.name, self.archive, self.reference_graph, self.work)
 
     @cached_property
     def reference_sha256(self) -> str:
@@ -240,7 +149,7 @@ class ModelChain:
     def _export(self) -> Path:
         """Both forms of the evaluation's export."""
         config = self.archive.pipeline_config
-        shipped = self._shipped
+        shipped = reference.shipped_graph(self.archive)
         source = shipped or self.reference_graph
 
         def make(folder: Path) -> None:
@@ -264,7 +173,7 @@ class ModelChain:
             "shipped": shipped is not None,
             "config": None if config is None else file_sha256(config),
             "options": dataclasses.asdict(EVALUATION),
-            **_makers("export", "pipeline"),
+            **makers("export", "pipeline"),
         }
         return self.work.product(self.name, "export", made_from, make)
 
@@ -281,41 +190,44 @@ class ModelChain:
         made_from = {
             "graph": file_sha256(base.graph),
             "options": dataclasses.asdict(options),
-            **_makers("export"),
+            **makers("export"),
         }
         return self.work.product(self.name, f"export{told(options)}", made_from, make)
 
     def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
         """What stands in an exported graph, read back from its file."""
-        graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
 
-        def make(folder: Path) -> None:
+        def described(graph: Path) -> GraphSummary:
             from validation.export.describe import describe_graph
 
-            (folder / "summary.json").write_text(json.dumps(to_plain(describe_graph(graph))))
+            return describe_graph(graph)
 
-        made_from = {"graph": file_sha256(graph), **_makers("export")}
-        folder = self.work.product(self.name, "describe", made_from, make)
-        summary: GraphSummary = from_plain(
-            GraphSummary, json.loads((folder / "summary.json").read_text())
-        )
-        return summary
+        graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
+        return self._read_back("describe", GraphSummary, graph, described)
 
     def fake_quant_facts(self) -> FakeQuantFacts:
         """What the FakeQuant nodes of the graph of uint8 say, read back from its file."""
-        graph = self._source_of("uint8").exported(add_postprocessing_op=False).graph
 
-        def make(folder: Path) -> None:
+        def read(graph: Path) -> FakeQuantFacts:
             from validation.export.fake_quant_reading import read_fake_quant
 
-            (folder / "facts.json").write_text(json.dumps(to_plain(read_fake_quant(graph))))
+            return read_fake_quant(graph)
 
-        made_from = {"graph": file_sha256(graph), **_makers("export")}
-        folder = self.work.product(self.name, "lint", made_from, make)
-        facts: FakeQuantFacts = from_plain(
-            FakeQuantFacts, json.loads((folder / "facts.json").read_text())
-        )
-        return facts
+        graph = self._source_of("uint8").exported(add_postprocessing_op=False).graph
+        return self._read_back("lint", FakeQuantFacts, graph, read)
+
+    def _read_back(
+        self, step: str, kind: type[_Facts], graph: Path, read: Callable[[Path], _Facts]
+    ) -> _Facts:
+        """What a reader finds in an exported graph, kept as JSON beside the other products."""
+
+        def make(folder: Path) -> None:
+            (folder / "facts.json").write_text(json.dumps(to_plain(read(graph))))
+
+        made_from = {"graph": file_sha256(graph), **makers("export")}
+        folder = self.work.product(self.name, step, made_from, make)
+        found: _Facts = from_plain(kind, json.loads((folder / "facts.json").read_text()))
+        return found
 
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         """The converted file of a variant."""
@@ -326,6 +238,7 @@ class ModelChain:
         preprocessing = export.contract.preprocessing
         known = variant_of(variant)
         chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
+        stats = self.input_stats(variant)
 
         def make(folder: Path) -> None:
             from validation.convert.tflite import conversion_of, convert
@@ -334,7 +247,10 @@ class ModelChain:
             if chosen is not None:
                 calibration = calibration_of(chosen.images, preprocessing, chosen.policy)
             conversion = conversion_of(
-                variant, preprocessing=preprocessing, calibration=calibration
+                variant,
+                preprocessing=preprocessing,
+                input_stats=stats,
+                calibration=calibration,
             )
             convert(export.graph, conversion, folder / file_name)
 
@@ -342,13 +258,25 @@ class ModelChain:
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
+            "input_stats": None if stats is None else to_plain(stats),
             "calibration": None
             if chosen is None
             else [file_sha256(image.path) for image in chosen.images],
-            **_makers("convert"),
+            **makers("convert"),
         }
         step = f"convert {variant}{told(options)}"
         return self.work.product(self.name, step, made_from, make) / file_name
+
+    def input_stats(self, variant: str) -> InputStats | None:
+        """Mean and std that a variant is converted with; None where it needs none.
+
+        Raises:
+            ConversionError: None are stated, and none follow from the preprocessing.
+        """
+        if variant_of(variant).scheme is not Scheme.UINT8:
+            return None
+        contract = self._source_of(variant).exported(add_postprocessing_op=False).contract
+        return self._input_stats or default_stats(contract.preprocessing)
 
     def _source_of(self, variant: str) -> ModelChain:
         """Whose exported graph a variant is made from: a float model's uint8 has a twin."""
@@ -376,11 +304,6 @@ class ModelChain:
                 where=self.name,
             )
         return self.representative
-
-
-def _makers(*rooms: str) -> dict[str, str]:
-    """The versions and the code that make a product."""
-    return {"tensorflow": installed_version("tensorflow"), "code": code_sha256(*rooms)}
 
 
 def told(options: ExportOptions) -> str:

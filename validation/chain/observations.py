@@ -32,6 +32,7 @@ from validation.inference.tflite import (
 from validation.plain import from_plain, to_plain
 from validation.records import Detections, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
+from validation.variants import variant_of
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -175,7 +176,7 @@ class Observations:
 
     def _detector(self, path: Path, variant: str, options: ExportOptions) -> Detector:
         runtime = TfliteRuntime(path)
-        if not variant.endswith("raw"):
+        if variant_of(variant).add_postprocessing_op:
             preprocessing = self.chain.exported(options).contract.preprocessing
             return TfliteDetector(runtime, preprocessing)
         export = self.chain.exported(options, add_postprocessing_op=False)

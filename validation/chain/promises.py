@@ -24,7 +24,6 @@ from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICT
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
 from validation.inference.base import ImageFile
-from validation.input_stats import default_stats
 from validation.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
@@ -33,7 +32,7 @@ from validation.records import Artefact, Background, CheckResult, Detections, Pu
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
-from validation.variants import Scheme, variant_of
+from validation.variants import variant_of
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
@@ -107,16 +106,14 @@ def tflite_contract(case: Case) -> list[Entry]:
     contract = case.chain.exported(add_postprocessing_op=not case.is_raw).contract
     with TfliteRuntime(path) as runtime:
         outputs = runtime.outputs
-    variant = variant_of(case.key.variant)
-    uint8 = variant.scheme is Scheme.UINT8
     result = check_tflite_contract(
         read_tflite(path),
         outputs,
         contract,
         case.key,
         policy=case.policy,
-        input_stats=default_stats(contract.preprocessing) if uint8 else None,
-        float_size_bytes=_float_size(case) if variant.is_quantised else None,
+        input_stats=case.chain.input_stats(case.key.variant),
+        float_size_bytes=_float_size(case) if variant_of(case.key.variant).is_quantised else None,
     )
     about = Artefact(
         case.key.model,

@@ -6,18 +6,13 @@ zoo's quantised layout, so that it goes the very way of a model that was trained
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from validation.chain.representative import Representative
 from validation.chain.work import Work, code_sha256, file_sha256, installed_version
-from validation.contracts import Preprocessing
 from validation.errors import ConfigError
-from validation.preprocess.image import load_rgb
-from validation.preprocess.prepare import prepare
+from validation.inference.representative import watched_feeds
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -72,7 +67,7 @@ def twin_entry(
             weights_of_frozen_graph(read_graph(weights[0]))
             if prefix is None
             else weights_of_checkpoint(prefix),
-            lambda preprocessing: _feeds(chosen, preprocessing),
+            lambda preprocessing: watched_feeds(chosen.images, preprocessing, chosen.policy),
             facts,
         )
 
@@ -81,6 +76,7 @@ def twin_entry(
         "config": file_sha256(config),
         "images": [file_sha256(image.path) for image in chosen.images],
         "seed": chosen.seed,
+        "min_span": chosen.policy.setting("calibration_min_span"),
         "tensorflow": installed_version("tensorflow"),
         "pillow": installed_version("pillow"),
         "code": code_sha256("graphs", "export", "pipeline", "preprocess"),
@@ -95,8 +91,3 @@ def twin_entry(
         labels=archive.labels,
         origin=f"{name} with ranges calibrated on {chosen.source}",
     )
-
-
-def _feeds(chosen: Representative, preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
-    for image in chosen.images:
-        yield prepare(load_rgb(image.path), preprocessing)

@@ -9,14 +9,12 @@ from typing import TypeVar
 import numpy as np
 
 from validation.checks.matching import ImageMatch, match_detections
+from validation.errors import first_few
 from validation.limits import Status
 from validation.policy import Policy
 from validation.records import CheckResult, Detections, Measure, ModelKey
 
 _Image = TypeVar("_Image", bound=Hashable)
-
-# More names than this make a message longer, not clearer.
-_NAMED = 3
 
 
 def compare_detections(
@@ -130,11 +128,11 @@ def _input_faults(
     ):
         lost = [image for image in other if image not in side]
         if lost:
-            text = f"the {name} has no result for {len(lost)} images: {_first_few(lost)}"
+            text = f"the {name} has no result for {len(lost)} images: {first_few(lost)}"
             faults.append((f"image {lost[0]}", text))
         wrong = [image for image, found in side.items() if not _is_finite(found)]
         if wrong:
-            text = f"NaN or infinity in the {name} on {len(wrong)} images: {_first_few(wrong)}"
+            text = f"NaN or infinity in the {name} on {len(wrong)} images: {first_few(wrong)}"
             faults.append((f"image {wrong[0]}", text))
     return faults
 
@@ -236,9 +234,3 @@ def _broken_limits(measures: Iterable[Measure]) -> list[str]:
         for one in measures
         if one.limit is not None and one.value is not None and one.status is Status.FAIL
     ]
-
-
-def _first_few(names: Iterable[object]) -> str:
-    listed = [str(name) for name in names]
-    more = len(listed) - _NAMED
-    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from validation.errors import DatasetError
-
-# More names than this make a message longer, not clearer.
-_NAMED = 3
+from validation.errors import DatasetError, first_few
 
 
 @dataclass(frozen=True)
@@ -89,13 +86,6 @@ def read_annotations(path: Path, folder: Path) -> AnnotationFile:
     _refuse_unknown("image", (item.image_id for item in objects), images, path.name)
     _refuse_unknown("category", (item.category_id for item in objects), categories, path.name)
     return AnnotationFile(data, images, categories, tuple(objects))
-
-
-def first_few(names: Iterable[object]) -> str:
-    """The first three names, and how many more there are."""
-    listed = [str(name) for name in names]
-    more = len(listed) - _NAMED
-    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _read(path: Path) -> tuple[bytes, Mapping[str, Any]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from validation.coco.annotations import first_few
 from validation.coco.dataset import Dataset
-from validation.errors import DatasetError
+from validation.errors import DatasetError, first_few
 
 
 def category_map(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from validation.coco.annotations import CocoAnnotation, CocoImage, first_few, read_annotations
-from validation.errors import DatasetError, UsageError
+from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
+from validation.errors import DatasetError, UsageError, first_few
 from validation.records import DatasetFacts
 
 

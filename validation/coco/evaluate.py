@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from validation.coco.annotations import CocoImage, first_few
+from validation.coco.annotations import CocoImage
 from validation.coco.dataset import Dataset
-from validation.errors import DatasetError, UsageError
+from validation.errors import DatasetError, UsageError, first_few
 from validation.records import CocoFigures, Detections
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).

@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError
+from validation.preprocess.quantise import dequantise, quantise
 from validation.records import TensorSpec
 from validation.runtimes.tflite import default_threads
 
@@ -64,12 +65,14 @@ class Probe:
         """
         for index, feed in zip(self._inputs, feeds, strict=True):
             spec = self.specs[index]
-            self._interpreter.set_tensor(index, _stored(feed, spec).reshape(spec.shape))
+            self._interpreter.set_tensor(
+                index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
+            )
         self._interpreter.invoke()
 
     def value(self, index: int) -> _Floats:
         """A tensor of the last run in real units."""
-        return _real(self._interpreter.get_tensor(index), self.specs[index])
+        return dequantise(self._interpreter.get_tensor(index), self.specs[index]).astype(np.float32)
 
 
 def _spec(detail: Mapping[str, Any]) -> TensorSpec:
@@ -84,18 +87,3 @@ def _spec(detail: Mapping[str, Any]) -> TensorSpec:
         scale=float(scales[0]) if quantised else None,
         zero_point=int(zero_points[0]) if quantised else None,
     )
-
-
-def _stored(values: _Floats, spec: TensorSpec) -> NDArray[Any]:
-    if spec.scale is None:
-        return values.astype(spec.dtype)
-    ends = np.iinfo(spec.dtype)
-    codes = np.rint(values / spec.scale) + (spec.zero_point or 0)
-    return np.asarray(np.clip(codes, ends.min, ends.max), spec.dtype)
-
-
-def _real(stored: NDArray[Any], spec: TensorSpec) -> _Floats:
-    if spec.scale is None:
-        return stored.astype(np.float32)
-    codes = stored.astype(np.float32) - (spec.zero_point or 0)
-    return np.asarray(codes * np.float32(spec.scale), np.float32)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from validation.errors import ArtefactMissing, ConversionError
-
-_OPS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[:1] != "_"}
+from validation.errors import ConversionError
+from validation.runtimes.tflite_file import DAMAGE, op_name, tflite_bytes
 
 
 @dataclass(frozen=True)
@@ -75,13 +73,10 @@ def read_operators(path: Path) -> OperatorGraph:
         ArtefactMissing: No such file.
         ConversionError: No flatbuffer of TFLite, or a damaged one.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ArtefactMissing("no .tflite file", got=error.strerror, where=path) from error
+    content = tflite_bytes(path)
     try:
         return _graph(content)
-    except (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError) as error:
+    except DAMAGE as error:
         raise ConversionError(
             "the file is no TFLite flatbuffer, or a damaged one", got=repr(error), where=path.name
         ) from error
@@ -105,13 +100,10 @@ def _graph(content: bytes) -> OperatorGraph:
 
 
 def _operator(place: int, operator: Any, code: Any) -> Operator:
-    custom = code.customCode
-    # Old files keep the code in the first field, new ones in the second; the larger one is true.
-    name = custom.decode() if custom else _OPS[max(code.builtinCode, code.deprecatedBuiltinCode)]
     return Operator(
         place=place,
-        op=name,
-        is_custom=bool(custom),
+        op=op_name(code),
+        is_custom=bool(code.customCode),
         inputs=tuple(int(each) for each in operator.inputs if each >= 0),
         outputs=tuple(int(each) for each in operator.outputs),
     )

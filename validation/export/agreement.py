@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from validation.errors import GraphConfigMismatch
 from validation.export.ssd_reading import SsdReading
 from validation.pipeline.config import PipelineConfig
+
+# Path of a field below model.ssd, what a graph says of it, and what a config says.
+Told = tuple[str, object, object]
 
 _NMS = "post_processing.batch_non_max_suppression"
 _NAMES = {"box_coder": "box_coder scales (y, x, h, w)"}
@@ -15,15 +20,13 @@ _NAMES = {"box_coder": "box_coder scales (y, x, h, w)"}
 def require_agreement(
     reading: SsdReading, num_classes: int, config: PipelineConfig, where: str
 ) -> None:
-    """Compare what both say; every disagreement is named with both values.
-
-    Floats are equal when they are the same float32: the graph stores no more.
+    """Compare what an inference graph and a config say of one model.
 
     Raises:
         GraphConfigMismatch: At least one value differs.
     """
     size, nms = reading.preprocessing, reading.nms
-    pairs: list[tuple[str, object, object]] = [
+    told: list[Told] = [
         ("num_classes", num_classes, config.num_classes),
         ("image_resizer", (size.height, size.width), config.input_size),
         ("box_coder", reading.box_coder_scales, config.box_coder_scales),
@@ -37,15 +40,32 @@ def require_agreement(
         ),
         (f"{_NMS}.max_total_detections", nms.max_total_detections, config.max_total_detections),
     ]
+    require_same(told, config, where, what="graph and pipeline.config")
+
+
+def require_same(told: Iterable[Told], config: PipelineConfig, where: str, *, what: str) -> None:
+    """Compare what a graph and a config say; every disagreement is named with both values.
+
+    Floats are equal when they are the same float32: the graph stores no more.
+
+    Args:
+        told: Path of a field below model.ssd, what the graph says, what the config says.
+        config: Knows the line of a field.
+        where: File name for messages.
+        what: The two that are compared.
+
+    Raises:
+        GraphConfigMismatch: At least one value differs.
+    """
     differing = [
         f"{_NAMES.get(path, path.rpartition('.')[2])}: graph {graph}, config {text} "
         f"({config.where(f'model.ssd.{path}')})"
-        for path, graph, text in pairs
+        for path, graph, text in told
         if not np.array_equal(np.asarray(graph, _kind(graph)), np.asarray(text, _kind(graph)))
     ]
     if differing:
         raise GraphConfigMismatch(
-            "graph and pipeline.config disagree",
+            f"{what} disagree",
             got="; ".join(differing),
             where=where,
             next_step="use the pipeline.config that the graph was exported with",

@@ -11,11 +11,11 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework import errors_impl, tensor_util
 from tensorflow.python.training import py_checkpoint_reader
 
-from validation.errors import GraphError
+from validation.errors import GraphError, first_few
 from validation.export.graph_io import read_graph
 from validation.export.graph_map import GraphMap
 from validation.export.prefix import check_prefix
-from validation.graphs.mismatch import Described, Shapes, causes, first_few
+from validation.graphs.mismatch import NAMED, Described, Shapes, causes
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 # Marks of the training session that mean nothing in a frozen graph; `_class` may
@@ -148,7 +148,7 @@ def _require_all(
     )
     raise GraphError(
         "; ".join([what, *causes(wanted, found, config)]),
-        got=first_few(sorted(missing) or wrong),
+        got=first_few(sorted(missing) or wrong, NAMED),
         where=where,
         next_step="the checkpoint and the graph come from different models, or from different "
         "releases of the OD API",

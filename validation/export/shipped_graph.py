@@ -6,7 +6,6 @@ The zoo's quantised archives ship one instead of a frozen inference graph.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
+from validation.errors import GraphError, NotSsdGraph
+from validation.export.agreement import require_same
 from validation.export.evaluation import evaluate
 from validation.export.freezing import prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
@@ -138,28 +138,14 @@ def _evaluated(
 
 def _require_agreement(contract: SsdContract, config: PipelineConfig, where: str) -> None:
     node, size = contract.postprocess, contract.preprocessing
-    pairs: Mapping[str, tuple[object, object]] = {
-        "num_classes": (node.num_classes, config.num_classes),
-        "image_resizer": ((size.height, size.width), config.input_size),
-        "box_coder": (
-            (node.y_scale, node.x_scale, node.h_scale, node.w_scale),
-            config.box_coder_scales,
-        ),
-        "post_processing.score_converter": (contract.score_converter, config.score_converter),
-    }
-    differing = [
-        f"{path.rpartition('.')[2]}: graph {shipped}, config {text} "
-        f"({config.where(f'model.ssd.{path}')})"
-        for path, (shipped, text) in pairs.items()
-        if shipped != text
+    scales = (node.y_scale, node.x_scale, node.h_scale, node.w_scale)
+    told = [
+        ("num_classes", node.num_classes, config.num_classes),
+        ("image_resizer", (size.height, size.width), config.input_size),
+        ("box_coder", scales, config.box_coder_scales),
+        ("post_processing.score_converter", contract.score_converter, config.score_converter),
     ]
-    if differing:
-        raise GraphConfigMismatch(
-            "shipped graph and pipeline.config disagree",
-            got="; ".join(differing),
-            where=where,
-            next_step="use the pipeline.config that the graph was exported with",
-        )
+    require_same(told, config, where, what="shipped graph and pipeline.config")
 
 
 def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:
@@ -176,8 +162,3 @@ def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:
             got=f"{shapes[0]} and {shapes[1]}",
             where=where,
         )
-
-
-def holds_fake_quant(graph: Any) -> bool:
-    """True for the graph of a model that was trained with quantisation."""
-    return any(node.op in _FAKE_QUANT for node in graph.node)

@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from validation.errors import first_few
+
 Shapes = Mapping[str, tuple[int, ...]]
 # A dotted path of the config -> its file and line.
 Place = Callable[[str], str]
 
-_NAMED = 6
+# Scopes and variables that a message names: they differ in their ends.
+NAMED = 6
 _QUANTISATION = ("act_quant/", "weights_quant/", "_quant/")
 _ENDS = "act_quant/weights_quant min and max"
 # convolutional_box_predictor and weight_shared_convolutional_box_predictor.
@@ -54,13 +57,6 @@ def causes(variables: Shapes, tensors: Shapes, config: Described | None = None) 
         *_class_causes(variables, tensors, config),
         *(backbones or _layer_causes(variables, tensors, config)),
     ]
-
-
-def first_few(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = len(listed) - _NAMED
-    return ", ".join(listed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _side(config: Described | None) -> str:
@@ -127,7 +123,7 @@ def _anchor_causes(variables: Shapes, tensors: Shapes, config: Described | None)
             differing.setdefault(pair, []).append(scope.rstrip("/") or "the heads")
     return [
         f"{trained} anchors a cell in the checkpoint, {built} in the {_side(config)}"
-        f"{_at(config, _ANCHORS)}, for {first_few(scopes)}"
+        f"{_at(config, _ANCHORS)}, for {first_few(scopes, NAMED)}"
         for (trained, built), scopes in differing.items()
     ]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.errors import GraphError
-from validation.graphs.mismatch import Described, Place, Shapes, causes, first_few
+from validation.errors import GraphError, first_few
+from validation.graphs.mismatch import NAMED, Described, Place, Shapes, causes
 
 # Written by tf.train.ExponentialMovingAverage beside the variable that it follows.
 AVERAGE = "/ExponentialMovingAverage"
@@ -128,4 +128,4 @@ def _inference_tensors(checkpoint: Shapes) -> set[str]:
 
 
 def _listed(what: str, names: list[str]) -> list[str]:
-    return [f"{len(names)} {what}: {first_few(names)}"] if names else []
+    return [f"{len(names)} {what}: {first_few(names, NAMED)}"] if names else []

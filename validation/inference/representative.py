@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import Preprocessing
-from validation.convert.calibration import Calibration
+from validation.contracts import INPUT_NAME, Preprocessing
+from validation.convert.calibration import Calibration, watched
 from validation.errors import DatasetError
 from validation.inference.base import ImageFile
 from validation.input_stats import wanted_range
@@ -86,3 +86,18 @@ def calibration_of(
 
     min_span = policy.setting("calibration_min_span")
     return Calibration(feeds, len(images), wanted_range(preprocessing), min_span)
+
+
+def watched_feeds(
+    images: Sequence[ImageFile], preprocessing: Preprocessing, policy: Policy
+) -> Iterator[NDArray[np.float32]]:
+    """The images one by one as the graph's input is fed, for a calibration of our own.
+
+    Returns:
+        float32 [1, H, W, 3] each.
+
+    Raises:
+        FeedError: They are not what an extractor's input is made of, see `watched`.
+    """
+    shape = (1, preprocessing.height, preprocessing.width, 3)
+    return watched(calibration_of(images, preprocessing, policy), shape, INPUT_NAME)

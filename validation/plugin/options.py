@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pooch
 import pytest
 
 from validation.errors import ValidationError
+from validation.input_stats import GUIDE_STATS, InputStats
 from validation.variants import VARIANTS
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
@@ -75,6 +77,22 @@ def parse_count(text: str) -> int:
     return count
 
 
+def parse_input_stats(text: str) -> InputStats:
+    """``MEAN/STD``, or ``guide`` for the old guide's."""
+    if text == "guide":
+        return GUIDE_STATS
+    mean, slash, std = text.partition("/")
+    try:
+        stats = InputStats(float(mean), float(std))
+    except ValueError:
+        stats = InputStats(math.nan, 0.0)
+    if not slash or not math.isfinite(stats.mean) or not 0 < stats.std < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'guide' nor a mean and a positive std such as 127.5/127.5"
+        )
+    return stats
+
+
 def default_cache_dir() -> Path:
     """The user's cache folder for this project."""
     return Path(pooch.os_cache("ssd-tflite-validation"))
@@ -128,6 +146,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=parse_existing_folder,
         metavar="DIR",
         help="images that calibrate int8 (default: some of the labelled images)",
+    )
+    add(
+        "--input-stats",
+        type=parse_input_stats,
+        metavar="MEAN/STD",
+        help="what a uint8 input stands for, real = (q - mean) / std; guide: "
+        f"{GUIDE_STATS} (default: the extractor's own preprocessing)",
     )
     add(
         "--label-map",

@@ -230,6 +230,7 @@ def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
         "representative images": "none"
         if state.representative is None
         else f"{len(state.representative.images)} of {state.representative.source}",
+        "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
         "label map": Path(option("--label-map") or "the archive's own").name,
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",

@@ -18,6 +18,7 @@ from validation.chain.synthetic import GROUP, synthetic_entries
 from validation.chain.work import Work, timed
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
+from validation.input_stats import InputStats
 from validation.plugin.options import default_cache_dir
 from validation.plugin.selection import select
 from validation.policy import Policy, load_policy
@@ -46,6 +47,7 @@ class SessionState:
         lock_file: What trusted downloads are compared with; None takes the one in the cache.
         image_workers: Images that are run at a time; None: one for each core.
         representative: Images to calibrate with, None where there are none.
+        input_stats: What a uint8 input stands for; None: each extractor's own.
     """
 
     entries: tuple[CatalogueEntry, ...]
@@ -59,6 +61,7 @@ class SessionState:
     lock_file: Path | None = None
     image_workers: int | None = None
     representative: Representative | None = None
+    input_stats: InputStats | None = None
     steps: list[Step] = field(default_factory=list)
     _observations: dict[str, Observations] = field(default_factory=dict)
 
@@ -78,6 +81,7 @@ class SessionState:
                 offline=self.offline,
                 lock_file=self.lock_file,
                 representative=self.representative,
+                input_stats=self.input_stats,
                 on_step=self.steps.append,
             )
             images = image_files(self.dataset, self.canaries)
@@ -137,6 +141,7 @@ def _resolve(config: pytest.Config) -> SessionState:
         lock_file=_lock_file(config),
         image_workers=_image_workers(),
         representative=calibrating,
+        input_stats=option("--input-stats"),
         steps=steps,
     )
 

@@ -16,6 +16,9 @@ from validation.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.errors import ArtefactMissing, ConversionError
 from validation.records import TensorSpec
 
+# What the schema's reader raises on bytes that are no flatbuffer, or a torn one.
+DAMAGE = (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError)
+
 _IDENTIFIER = b"TFL3"
 _MIN_RUNTIME = "min_runtime_version"
 
@@ -69,10 +72,7 @@ def read_tflite(path: Path) -> TfliteFile:
         ArtefactMissing: No such file.
         ConversionError: No flatbuffer of TFLite, or a damaged one.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ArtefactMissing("no .tflite file", got=error.strerror, where=path) from error
+    data = tflite_bytes(path)
     if data[4:8] != _IDENTIFIER:
         raise ConversionError(
             "the file is no TFLite flatbuffer",
@@ -82,15 +82,27 @@ def read_tflite(path: Path) -> TfliteFile:
         )
     try:
         return _describe(schema.ModelT.InitFromPackedBuf(data, 0), len(data))
-    except (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError) as error:
+    except DAMAGE as error:
         raise ConversionError(
             "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
         ) from error
 
 
+def tflite_bytes(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ArtefactMissing: No such file, or it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtefactMissing("no .tflite file", got=error.strerror, where=path) from error
+
+
 def _describe(model: Any, size: int) -> TfliteFile:
     graph = model.subgraphs[0]
-    codes = [_op_name(code) for code in model.operatorCodes]
+    codes = [op_name(code) for code in model.operatorCodes]
     ops = Counter(codes[operator.opcodeIndex] for operator in graph.operators)
     dtypes = Counter(_DTYPES[tensor.type] for tensor in graph.tensors)
     specs = [_spec(tensor) for tensor in graph.tensors]
@@ -113,7 +125,8 @@ def _describe(model: Any, size: int) -> TfliteFile:
     )
 
 
-def _op_name(code: Any) -> str:
+def op_name(code: Any) -> str:
+    """TFLite's name of an operator code of the schema; a custom op's own."""
     if code.customCode:
         return str(code.customCode.decode())
     # Old files keep the code in the first field, new ones in the second; the larger one is true.
