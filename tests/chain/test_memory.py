@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from validation.chain import memory
+
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def _resident() -> int:
@@ -38,3 +41,15 @@ def test_systems_without_statm_do_nothing(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
     monkeypatch.setattr(memory.gc, "collect", lambda: pytest.fail("collected"))
     memory.give_back()
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(None, "0"), ("1", "1")])
+def test_onednn_is_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, kept: str
+) -> None:
+    """Off by default, because its allocator gives nothing back; the environment decides."""
+    monkeypatch.setenv(_ONEDNN, asked or "")
+    if asked is None:
+        monkeypatch.delenv(_ONEDNN)
+    memory.without_pools()
+    assert os.environ[_ONEDNN] == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -11,15 +12,17 @@ from validation.contracts import INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
-from validation.export.seeded_ranges import seeded_ranges, without_fake_quantisation
+from validation.export.seeded_ranges import Named, seeded_ranges, without_fake_quantisation
 from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
 
-# Logit of a class that is almost never there, and how far the others spread: one score in a
-# thousand is then above 0.3. Real detectors start and stay near it; scores that all saturate
-# would compare nothing.
-_CLASS_BIAS = np.float32(-6.0)
+# How far the logits of a class spread, and how many scores of an image are above 0.3: two in a
+# thousand, as with real detectors, but thirty at least, so that a model of one class compares
+# something. Scores that all saturate would compare nothing either.
 _CLASS_SPREAD = 1.8
+_SHOWN_SCORE = 0.3
+_SHOWN_SHARE = 0.002
+_LEAST_SHOWN = 30
 # Boxes stay near their anchors, inside and around the image.
 _BOX_SPREAD = 0.3
 
@@ -45,15 +48,24 @@ def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
         built: Its variables need no values.
     """
     values = {name: _value(name, shape) for name, shape in model_variables(built).items()}
-    boxes, logits = _spreads(built, values)
+    boxes, logits = _answers(built, values)
+    class_gain = np.float32(_CLASS_SPREAD / logits.std())
+    bias = _class_bias(logits * class_gain)
     for name in values:
         if _CLASS_HEAD.search(name):
-            values[name] *= np.float32(_CLASS_SPREAD / logits)
+            values[name] *= class_gain
         elif _BOX_HEAD.search(name):
-            values[name] *= np.float32(_BOX_SPREAD / boxes)
+            values[name] *= np.float32(_BOX_SPREAD / boxes.std())
         elif _CLASS_BIASES.search(name):
-            values[name] += _CLASS_BIAS
+            values[name] += bias
     return {**values, **seeded_ranges(built, values)}
+
+
+def _class_bias(logits: NDArray[np.float32]) -> np.float32:
+    """What moves as many logits as wanted above the score that is shown."""
+    share = min(max(_SHOWN_SHARE, _LEAST_SHOWN / logits.size), 0.5)
+    shown = math.log(_SHOWN_SCORE / (1 - _SHOWN_SCORE))
+    return np.float32(shown - np.quantile(logits, 1 - share))
 
 
 def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -63,13 +75,12 @@ def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return value
 
 
-def _spreads(built: BuiltSsd, values: dict[str, NDArray[np.float32]]) -> tuple[float, float]:
-    """Standard deviation of box encodings and of class predictions."""
+def _answers(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Box encodings and the logits of all classes but the background, for a seeded image."""
     size = built.contract.preprocessing
     image = seeded_image(size.height, size.width)
     ends = [built.box_encodings.op.name, built.class_predictions.op.name]
     # Ranges are settled after the heads: what passes them first must not be clipped.
     frozen = without_fake_quantisation(freeze(body_graph(built), values.get))
-    answers = evaluate(frozen, ends, {INPUT_NAME: image})
-    boxes, logits = (float(answer.std()) for answer in answers)
-    return boxes, logits
+    boxes, logits = evaluate(frozen, ends, {INPUT_NAME: image})
+    return boxes, logits[..., 1:]

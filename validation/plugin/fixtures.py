@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from validation.chain.case import Case
+from validation.chain.memory import without_pools
 from validation.errors import UsageError, ValidationError
 from validation.limits import Status
 from validation.plugin.state import session_state
@@ -50,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Bad options end the session in one line, before anything is collected."""
     if _runs_suites(session.config):
+        without_pools()
         try:
             session_state(session.config)
         except ValidationError as error:
