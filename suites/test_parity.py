@@ -17,7 +17,7 @@ def test_raw_outputs_are_those_of_the_session(case, record):
     record(promises.raw_parity(case))
 
 
-@pytest.mark.check("postprocess_parity", variants="float")
+@pytest.mark.check("postprocess_parity", variants=("float", "float16", "dynamic", "int8", "uint8"))
 def test_postprocessing_is_that_of_the_port(case, record):
     """Post-processing: the op inside the .tflite against the NumPy port."""
     record(promises.postprocess_parity(case))

@@ -48,7 +48,6 @@ __all__ = [
     "UnsafeArchive",
     "UsageError",
     "ValidationError",
-    "first_few",
 ]
 
 

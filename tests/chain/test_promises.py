@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.chain import promises
+from validation.chain.representative import Representative
 from validation.limits import Status
 from validation.records import Background, CheckResult, PublishedFigure
+from validation.runtimes.tflite_file import read_anchors
 from validation.zoo.entry import PUBLISHED_FIGURES
 
 _FIGURES = {"coco_map_minival": 21, "speed_ms_titanx": 30.5}
@@ -53,3 +59,50 @@ def test_failed_archive_has_its_traps_told(miniature: MiniatureFiles) -> None:
 def test_nothing_known_leaves_no_entry(miniature: MiniatureFiles) -> None:
     """A description is no knowledge of the archive."""
     assert _known(miniature, description="Tiny.") == []
+
+
+@pytest.mark.parametrize("variant", ["float", "float16", "dynamic", "int8"])
+def test_post_processing_is_judged_in_every_form(miniature: MiniatureFiles, variant: str) -> None:
+    """The op reads what the raw twin gives, whatever the numbers are kept as."""
+    case = make_case(miniature, variant)
+    images = case.observations.images[:4]
+    case.chain.representative = Representative(images, 1, "the session's images", case.policy)
+    (result,) = promises.postprocess_parity(case)
+    assert isinstance(result, CheckResult)
+    values = {measure.name: measure.value for measure in result.measures}
+    assert result.status is Status.PASS
+    assert (values["anchors_steps_off"] > 0) == (variant == "float16")
+    assert values["compared_detections"] > 0
+
+
+def test_other_anchors_in_the_file_are_seen(
+    miniature: MiniatureFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Port and op both read them, so slot by slot nothing differs."""
+    case = make_case(miniature)
+    exported = case.chain.exported()
+    anchors, _ = read_anchors(case.chain.tflite("float"))
+    np.save(tmp_path / "anchors.npy", anchors + np.float32(0.01))
+    other = dataclasses.replace(exported, anchors=tmp_path / "anchors.npy")
+    monkeypatch.setattr(case.chain, "exported", lambda *_, **__: other)
+    (result,) = promises.postprocess_parity(case)
+    assert isinstance(result, CheckResult)
+    assert result.status is Status.FAIL
+    failed = [measure.name for measure in result.measures if measure.status is Status.FAIL]
+    assert failed == ["anchors_steps_off"]
+
+
+def test_another_number_of_anchors_is_infinitely_far(
+    miniature: MiniatureFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables of different length cannot be subtracted."""
+    case = make_case(miniature)
+    exported = case.chain.exported()
+    np.save(tmp_path / "anchors.npy", np.load(exported.anchors)[1:])
+    other = dataclasses.replace(exported, anchors=tmp_path / "anchors.npy")
+    monkeypatch.setattr(case.chain, "exported", lambda *_, **__: other)
+    (result,) = promises.postprocess_parity(case)
+    assert isinstance(result, CheckResult)
+    assert [each.value for each in result.measures if each.name == "anchors_steps_off"] == [
+        math.inf
+    ]

@@ -188,6 +188,44 @@ def test_without_an_epsilon_nothing_is_borderline() -> None:
     assert (match.unmatched_reference, match.borderline) == ((0,), ())
 
 
+@pytest.mark.parametrize(
+    ("capacity", "lost", "borderline"),
+    [(None, (1,), ()), (3, (1,), ()), (2, (), (1,))],
+)
+def test_what_found_no_slot_is_not_lost(
+    capacity: int | None, lost: tuple[int, ...], borderline: tuple[int, ...]
+) -> None:
+    """A full candidate whose last detection scores better had no slot for the other."""
+    reference = _found((_BOX, 0.9, 1), (_FAR, 0.5, 1))
+    candidate = _found((_BOX, 0.9, 1), (_FAR, 0.6, 2))
+    match = match_detections(
+        reference, candidate, min_score=0.3, score_epsilon=0.01, min_iou=0.5, capacity=capacity
+    )
+    assert (match.unmatched_reference, match.borderline) == (lost, borderline)
+    # The reference's last slot went to less: this one it would have shown.
+    assert match.unmatched_candidate == (1,)
+
+
+def test_a_better_score_than_the_last_slots_is_lost() -> None:
+    """There was a slot for it: something worse has it."""
+    reference = _found((_BOX, 0.9, 1), (_FAR, 0.5, 1))
+    candidate = _found((_BOX, 0.9, 1), (_FAR, 0.4, 2))
+    match = match_detections(
+        reference, candidate, min_score=0.3, score_epsilon=0.01, min_iou=0.5, capacity=2
+    )
+    assert (match.unmatched_reference, match.unmatched_candidate) == ((1,), ())
+
+
+def test_a_candidate_full_of_inventions_is_told() -> None:
+    """The reference had slots left, so nothing excuses them."""
+    reference = _found((_BOX, 0.9, 1))
+    candidate = _found((_FAR, 0.95, 1), (_FAR, 0.94, 2))
+    match = match_detections(
+        reference, candidate, min_score=0.3, score_epsilon=0.01, min_iou=0.5, capacity=2
+    )
+    assert match.unmatched_candidate == (0, 1)
+
+
 def test_only_the_part_inside_the_image_is_compared() -> None:
     """A clipped and an unclipped box of the same object overlap fully."""
     match = _match(_found(((0, 0, 0.5, 1), 0.9, 1)), _found(((-0.2, -0.1, 0.5, 1.3), 0.9, 1)))

@@ -24,9 +24,17 @@ _IMAGES = ["one", "two"]
 
 
 def _check(
-    op: list[Detections], port: list[Detections], images: list[str] | None = None
+    op: list[Detections],
+    port: list[Detections],
+    images: list[str] | None = None,
+    *,
+    anchors_steps_off: float = 0.0,
+    key: ModelKey = _KEY,
 ) -> CheckResult:
-    return check_postprocess(op, port, images or _IMAGES, policy=_POLICY, key=_KEY)
+    images = images or _IMAGES
+    return check_postprocess(
+        op, port, images, anchors_steps_off=anchors_steps_off, policy=_POLICY, key=key
+    )
 
 
 def _values(result: CheckResult) -> dict[str, Any]:
@@ -39,6 +47,7 @@ def test_equal_slots_pass() -> None:
     assert result.status is Status.PASS
     assert result.check == "postprocess_parity"
     assert _values(result) == {
+        "anchors_steps_off": 0,
         "compared_detections": 3,
         "count_mismatches": 0,
         "class_mismatches": 0,
@@ -46,6 +55,26 @@ def test_equal_slots_pass() -> None:
         "scores_max_abs_diff": 0,
     }
     assert result.message == "3 slots on 2 images compared in the op's own order"
+
+
+@pytest.mark.parametrize(
+    ("variant", "far", "status"),
+    [
+        ("float", 1e-6, Status.FAIL),
+        ("int8", 1e-6, Status.FAIL),
+        ("float16", 0.5, Status.PASS),
+        ("float16", 1, Status.FAIL),
+        ("uint8", 0.5, Status.PASS),
+        ("uint8", 1, Status.FAIL),
+        ("float", math.inf, Status.FAIL),
+        ("float", math.nan, Status.FAIL),
+    ],
+)
+def test_other_anchors_are_seen(variant: str, far: float, status: Status) -> None:
+    """Slots agree where op and port share a wrong table: the table itself is compared."""
+    key = ModelKey("m", variant)
+    result = _check([_FIRST, _SECOND], [_FIRST, _SECOND], anchors_steps_off=far, key=key)
+    assert result.status is status
 
 
 @pytest.mark.parametrize(
@@ -95,7 +124,7 @@ def test_empty_on_both_sides_proves_nothing(images: int) -> None:
 
 def test_no_images_prove_nothing() -> None:
     """Without an image nothing was compared, and every difference is undefined."""
-    result = check_postprocess([], [], [], policy=_POLICY, key=_KEY)
+    result = check_postprocess([], [], [], anchors_steps_off=0, policy=_POLICY, key=_KEY)
     assert result.status is Status.FAIL
     assert math.isnan(_values(result)["boxes_max_abs_diff"])
 

@@ -12,7 +12,7 @@ from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INP
 from validation.errors import ArtefactMissing, ConversionError
 from validation.records import TensorSpec
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_tflite
+from validation.runtimes.tflite_file import read_anchors, read_tflite
 
 OP = "TFLite_Detection_PostProcess"
 OUTPUTS = (OP, f"{OP}:1", f"{OP}:2", f"{OP}:3")
@@ -158,6 +158,62 @@ def test_quantisation_of_channels_is_no_scale_of_the_tensor(rewritten):
 
     (image,) = read_tflite(rewritten(by_channel)).inputs
     assert (image.scale, image.zero_point) == (None, None)
+
+
+def test_anchors_are_read_as_they_are_stored(rewritten):
+    """The constant behind the op's third input, of its own shape and dtype."""
+    anchors, spec = read_anchors(rewritten(lambda _: None))
+    assert (anchors.shape, anchors.dtype, spec.dtype) == ((2, 4), np.float32, "float32")
+    assert np.isfinite(anchors).all()
+
+
+def test_anchors_in_half_precision_are_read_before_they_are_widened(rewritten):
+    """What float16 makes of them: a constant and an operator between it and the op."""
+
+    def halve(model):
+        graph = model.subgraphs[0]
+        (op,) = [each for each in graph.operators if each.customOptions is not None]
+        place = op.inputs[2]
+        tensor = graph.tensors[place]
+        stored = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32)
+        buffer, half = schema.BufferT(), schema.TensorT()
+        buffer.data = np.frombuffer(stored.astype(np.float16).tobytes(), np.uint8)
+        half.buffer, tensor.buffer = len(model.buffers), 0
+        half.name, half.shape, half.type = b"half", [2, 4], schema.TensorType.FLOAT16
+        model.buffers.append(buffer)
+        graph.tensors.append(half)
+        code, widen = schema.OperatorCodeT(), schema.OperatorT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+        widen.opcodeIndex, widen.inputs, widen.outputs = (
+            len(model.operatorCodes),
+            [len(graph.tensors) - 1],
+            [place],
+        )
+        model.operatorCodes.append(code)
+        graph.operators.insert(0, widen)
+
+    whole, _ = read_anchors(rewritten(lambda _: None))
+    anchors, spec = read_anchors(rewritten(halve))
+    assert (spec.dtype, anchors.dtype) == ("float16", np.float16)
+    np.testing.assert_array_equal(anchors, whole.astype(np.float16))
+
+
+def test_file_without_the_op_has_no_anchors(files):
+    """A raw file leaves them to the app."""
+    with pytest.raises(ConversionError, match=r"no anchors stand in the file .*: expected a const"):
+        read_anchors(files.raw)
+
+
+def test_anchors_that_are_computed_are_none(rewritten):
+    """An empty buffer is told, not compared."""
+
+    def empty(model):
+        graph = model.subgraphs[0]
+        (op,) = [each for each in graph.operators if each.customOptions is not None]
+        graph.tensors[op.inputs[2]].buffer = 0
+
+    with pytest.raises(ConversionError, match=r"no anchors stand in the file"):
+        read_anchors(rewritten(empty))
 
 
 def test_missing_file_is_named(tmp_path):

@@ -7,9 +7,12 @@ CheckResult and the evidence that belongs to it.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.chain.case import Case
 from validation.chain.pictures import pictures
@@ -27,13 +30,23 @@ from validation.inference.base import ImageFile
 from validation.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
+from validation.preprocess.quantise import dequantise
 from validation.record_lines import Entry
-from validation.records import Artefact, Background, CheckResult, Detections, PublishedFigure
+from validation.records import (
+    Artefact,
+    Background,
+    CheckResult,
+    Detections,
+    PublishedFigure,
+    TensorSpec,
+)
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_tflite
+from validation.runtimes.tflite_file import read_anchors, read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
 from validation.variants import variant_of
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
+
+Anchors = NDArray[np.float32]
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
 DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
@@ -189,17 +202,35 @@ def _routes_view(case: Case, count: int, export: ExportedGraph) -> dict[str, np.
 
 
 def postprocess_parity(case: Case) -> list[Entry]:
-    """The op inside the .tflite does what its port says it does, slot by slot."""
+    """The op inside the .tflite does what its port says it does, slot by slot.
+
+    Both take the anchors that stand in the file, which are compared with the exported ones.
+    """
     images = case.observations.images[: parity_images(case)]
     op = case.observations.candidate(case.key.variant)
+    stored, spec = read_anchors(case.chain.tflite(case.key.variant))
+    anchors = dequantise(stored, spec).astype(np.float32)
     result = check_postprocess(
         [op[image.key] for image in images],
-        _port_detections(case, images),
+        _port_detections(case, images, anchors),
         [image.key for image in images],
+        anchors_steps_off=_steps_off(stored, spec, np.load(case.chain.exported().anchors)),
         policy=case.policy,
         key=case.key,
     )
     return [result]
+
+
+def _steps_off(stored: NDArray[Any], spec: TensorSpec, exported: Anchors) -> float:
+    """The largest difference in steps of what the numbers are stored as.
+
+    A step is the scale of integers and the distance to the next float. Infinite where they
+    are not as many.
+    """
+    if stored.shape != exported.shape:
+        return math.inf
+    step = np.abs(np.spacing(stored)) if spec.scale is None else spec.scale
+    return float(np.max(np.abs(dequantise(stored, spec) - exported) / step))
 
 
 def end_to_end_parity(case: Case) -> list[Entry]:
@@ -212,6 +243,7 @@ def end_to_end_parity(case: Case) -> list[Entry]:
         min_score=case.policy.setting("parity_min_score"),
         score_epsilon=_score_epsilon(case),
         min_iou=case.policy.setting("parity_min_iou"),
+        capacity=case.chain.exported().contract.postprocess.max_detections,
     )
     # Pictures belong to the model: once, whichever variant comes first.
     return [*(pictures(case) if case.is_first else []), result]
@@ -244,11 +276,10 @@ def latency(case: Case, stopwatch: Stopwatch | None) -> list[Entry]:
     return [timing, check_latency(timing, case.policy)]
 
 
-def _port_detections(case: Case, images: Sequence[ImageFile]) -> list[Detections]:
-    """The port fed with the raw outputs of the same body."""
+def _port_detections(case: Case, images: Sequence[ImageFile], anchors: Anchors) -> list[Detections]:
+    """The port fed with the raw outputs of the variant's twin, which has the same body."""
     export = case.chain.exported()
-    anchors = np.load(export.anchors)
-    raw = case.observations.raw_outputs("raw", len(images))
+    raw = case.observations.raw_outputs(variant_of(case.key.variant).raw_twin, len(images))
     boxes, scores = raw[BOX_ENCODINGS_NAME], raw[CLASS_PREDICTIONS_NAME]
     return [
         to_detections(

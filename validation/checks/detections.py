@@ -26,6 +26,7 @@ def compare_detections(
     min_score: float,
     score_epsilon: float,
     min_iou: float,
+    capacity: int | None = None,
     check: str = "end_to_end_parity",
 ) -> CheckResult:
     """Judge whether the candidate finds what the reference finds, on every image.
@@ -44,6 +45,7 @@ def compare_detections(
         min_score: See `match_detections`.
         score_epsilon: See `match_detections`.
         min_iou: See `match_detections`.
+        capacity: See `match_detections`.
         check: Name of the check in the policy.
     """
     faults = _input_faults(reference, candidate)
@@ -59,6 +61,7 @@ def compare_detections(
                 min_score=min_score,
                 score_epsilon=score_epsilon,
                 min_iou=min_iou,
+                capacity=capacity,
             )
             for image, found in reference.items()
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,8 @@ class ImageMatch:
         unmatched_reference: Indices of detections that the candidate has lost.
         unmatched_candidate: Indices of detections that only the candidate has.
         borderline: Indices of reference detections without a partner whose score is so
-            near the threshold that rounding may explain it; not counted as lost.
+            near the threshold, or the last slot of a full candidate, that rounding may
+            explain it; not counted as lost.
         outside: Detections on either side with no area inside the image; not compared.
     """
 
@@ -74,6 +76,7 @@ def match_detections(
     min_score: float,
     score_epsilon: float,
     min_iou: float,
+    capacity: int | None = None,
 ) -> ImageMatch:
     """Pair the detections of one image by class, place and score.
 
@@ -89,6 +92,8 @@ def match_detections(
         min_score: Lowest score that is compared.
         score_epsilon: Distance from min_score within which rounding may decide.
         min_iou: Lowest overlap at which two boxes may be the same object.
+        capacity: Detections that a run has slots for. Where all are taken, one that scores
+            no better than the last may have found no slot. None: as many as there are.
     """
     left, right = _inside_image(reference), _inside_image(candidate)
     rows, rows_outside = _selection(reference, left, min_score)
@@ -116,14 +121,23 @@ def match_detections(
     ]
     lonely = sorted(set(rows.tolist()) - {pair.reference for pair in pairs})
     extra = sorted(set(columns.tolist()) - {pair.candidate for pair in pairs})
-    certain = min_score + score_epsilon
+    # A detection is missed where the other side had a slot for it.
+    found_by_candidate = max(min_score, _last_slot(scores_right, capacity)) + score_epsilon
+    found_by_reference = max(min_score, _last_slot(scores_left, capacity)) + score_epsilon
     return ImageMatch(
         pairs=tuple(sorted(pairs, key=lambda pair: pair.reference)),
-        unmatched_reference=tuple(i for i in lonely if scores_left[i] >= certain),
-        unmatched_candidate=tuple(i for i in extra if scores_right[i] >= certain),
-        borderline=tuple(i for i in lonely if scores_left[i] < certain),
+        unmatched_reference=tuple(i for i in lonely if scores_left[i] >= found_by_candidate),
+        unmatched_candidate=tuple(i for i in extra if scores_right[i] >= found_by_reference),
+        borderline=tuple(i for i in lonely if scores_left[i] < found_by_candidate),
         outside=rows_outside + columns_outside,
     )
+
+
+def _last_slot(scores: _Floats, capacity: int | None) -> float:
+    """The lowest score that found a slot, where none is left."""
+    if capacity is None or len(scores) < capacity or not len(scores):
+        return -math.inf
+    return float(scores.min())
 
 
 def _area(boxes: _Floats) -> _Floats:

@@ -34,6 +34,7 @@ def check_postprocess(
     port: Sequence[Detections],
     images: Sequence[str],
     *,
+    anchors_steps_off: float,
     policy: Policy,
     key: ModelKey,
     check: str = "postprocess_parity",
@@ -44,8 +45,10 @@ def check_postprocess(
         op: Detections of the .tflite with the op, one an image.
         port: Of the port, fed with the raw outputs of the same body.
         images: Names of the images.
-        policy: Its limits: compared_detections, count_mismatches, class_mismatches,
-            boxes_max_abs_diff, scores_max_abs_diff.
+        anchors_steps_off: How far the op's anchors are from the exported ones, in steps of
+            what they are stored as.
+        policy: Its limits: anchors_steps_off, compared_detections, count_mismatches,
+            class_mismatches, boxes_max_abs_diff, scores_max_abs_diff.
         key: Model and variant.
         check: Name in the record.
     """
@@ -54,6 +57,7 @@ def check_postprocess(
     ]
     compared = sum(min(len(first), len(second)) for first, second in zip(op, port, strict=True))
     values: dict[str, float | int] = {
+        "anchors_steps_off": anchors_steps_off,
         "compared_detections": compared,
         "count_mismatches": sum(gap.count != 0 for gap in gaps),
         "class_mismatches": sum(gap.classes for gap in gaps),

@@ -17,12 +17,14 @@ from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
 
 # How far the logits of a class spread, and how many scores of an image are above 0.3: two in a
-# thousand, as with real detectors, but thirty at least, so that a model of one class compares
-# something. Scores that all saturate would compare nothing either.
+# thousand, but thirty at least, so that a model of one class compares something, and as many as
+# an SSD of 1,917 anchors and 90 classes at most. Like a trained detector a finer pyramid then
+# shows no more than a coarse one; where thousands of overlapping boxes are shown, the least
+# error of one changes which of them are suppressed.
 _CLASS_SPREAD = 1.8
 _SHOWN_SCORE = 0.3
 _SHOWN_SHARE = 0.002
-_LEAST_SHOWN = 30
+_LEAST_SHOWN, _MOST_SHOWN = 30, 345
 # Boxes stay near their anchors, inside and around the image.
 _BOX_SPREAD = 0.3
 
@@ -63,7 +65,8 @@ def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
 
 def _class_bias(logits: NDArray[np.float32]) -> np.float32:
     """What moves as many logits as wanted above the score that is shown."""
-    share = min(max(_SHOWN_SHARE, _LEAST_SHOWN / logits.size), 0.5)
+    wanted = np.clip(_SHOWN_SHARE * logits.size, _LEAST_SHOWN, _MOST_SHOWN)
+    share = min(wanted / logits.size, 0.5)
     shown = math.log(_SHOWN_SCORE / (1 - _SHOWN_SCORE))
     return np.float32(shown - np.quantile(logits, 1 - share))
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
+from numpy.typing import NDArray
 
 from validation.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.errors import ArtefactMissing, ConversionError
@@ -85,6 +86,39 @@ def read_tflite(path: Path) -> TfliteFile:
     except DAMAGE as error:
         raise ConversionError(
             "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
+        ) from error
+
+
+def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
+    """The anchors that stand in the post-processing op of a .tflite file.
+
+    Half precision is kept as such and widened by an operator of its own: what that reads is
+    taken.
+
+    Returns:
+        As they are stored, [N, 4], and what they are stored as.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: No op, a damaged file, or anchors that are no constant.
+    """
+    data = tflite_bytes(path)
+    try:
+        model = schema.ModelT.InitFromPackedBuf(data, 0)
+        graph = model.subgraphs[0]
+        names = {op: op_name(model.operatorCodes[op.opcodeIndex]) for op in graph.operators}
+        place = next(op for op, name in names.items() if name == POSTPROCESS_NAME).inputs[2]
+        widened = [op.inputs[0] for op in graph.operators if list(op.outputs) == [place]]
+        tensor = graph.tensors[widened[0] if widened else place]
+        spec = _spec(tensor)
+        stored = bytes(model.buffers[tensor.buffer].data)
+        return np.frombuffer(stored, spec.dtype).reshape(spec.shape), spec
+    except (StopIteration, *DAMAGE) as error:
+        raise ConversionError(
+            "no anchors stand in the file",
+            expected=f"a constant as third input of {POSTPROCESS_NAME}",
+            got=repr(error),
+            where=path.name,
         ) from error
 
 
