@@ -34,7 +34,11 @@ _BOX_SPREAD = 0.3
 # agree. In 8 bits seventeen such blocks leave 10 dB of MobileNet V2 at a gain of 0.7, 18 dB at
 # 0.5 and 24 dB at 0.4; trained ones leave 21 dB.
 _LINEAR_GAIN = np.float32(0.4)
-_LINEAR = re.compile(r"/project/|/MnasFPN/")
+_LINEAR = re.compile(
+    r"/project/|/MnasFPN/"
+    # MobileDet's projections are the last convolutions of its blocks.
+    r"|/(IBN|FusedConv)(_\d+)?/Conv_1/|/TuckerConv(_\d+)?/Conv_2/|/IBNNoExpansion(_\d+)?/Conv/"
+)
 _CLASS_HEAD = re.compile(r"(^|/)ClassPredictor/(pointwise_)?weights$")
 _CLASS_BIASES = re.compile(r"(^|/)ClassPredictor/biases$")
 _BOX_HEAD = re.compile(r"(^|/)Box(Encoding)?Predictor/(pointwise_)?weights$")
