@@ -23,6 +23,7 @@ from validation.checks.detections import compare_detections
 from validation.checks.numerics import compare_tensors
 from validation.checks.postprocess import check_postprocess
 from validation.checks.structure import check_export_contract, check_tflite_contract
+from validation.checks.ties import TieRule
 from validation.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
@@ -244,6 +245,7 @@ def end_to_end_parity(case: Case) -> list[Entry]:
         score_epsilon=_score_epsilon(case),
         min_iou=case.policy.setting("parity_min_iou"),
         capacity=case.chain.exported().contract.postprocess.max_detections,
+        ties=_ties(case),
     )
     # Pictures belong to the model: once, whichever variant comes first.
     return [*(pictures(case) if case.is_first else []), result]
@@ -287,6 +289,18 @@ def _port_detections(case: Case, images: Sequence[ImageFile], anchors: Anchors) 
         )
         for place in range(len(images))
     ]
+
+
+def _ties(case: Case) -> TieRule | None:
+    """Rounding of floats exchanges equal scores; what 8 bits exchange is their cost."""
+    if variant_of(case.key.variant).is_quantised:
+        return None
+    return TieRule(
+        nms_iou=case.chain.exported().contract.postprocess.nms_iou_threshold,
+        score_epsilon=case.policy.setting("parity_tie_epsilon"),
+        same_iou=case.policy.setting("parity_tie_same_iou"),
+        most_share=case.policy.setting("parity_tie_share"),
+    )
 
 
 def _score_epsilon(case: Case) -> float:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from validation.checks.matching import ImageMatch, match_detections
+from validation.checks.ties import TieRule, tied_share, without_ties
 from validation.errors import first_few
 from validation.limits import Status
 from validation.policy import Policy
@@ -27,6 +28,7 @@ def compare_detections(
     score_epsilon: float,
     min_iou: float,
     capacity: int | None = None,
+    ties: TieRule | None = None,
     check: str = "end_to_end_parity",
 ) -> CheckResult:
     """Judge whether the candidate finds what the reference finds, on every image.
@@ -46,6 +48,7 @@ def compare_detections(
         score_epsilon: See `match_detections`.
         min_iou: See `match_detections`.
         capacity: See `match_detections`.
+        ties: When an exchange of detections is a tie; None: never.
         check: Name of the check in the policy.
     """
     faults = _input_faults(reference, candidate)
@@ -67,6 +70,13 @@ def compare_detections(
         }
 
     matches = matched(lambda found: found)
+    if ties is not None:
+        settled = {
+            image: without_ties(match, reference[image], candidate[image], ties)
+            for image, match in matches.items()
+        }
+        if tied_share(settled.values()) <= ties.most_share:
+            matches = settled
     judged, told = _values(list(matches.values()))
     measures = [
         Measure(name, value, policy.limit(check, name, key.model, key.variant))
@@ -113,6 +123,7 @@ def _values(
         "lost_detections": lost,
         "gained_detections": gained,
         "borderline_detections": sum(len(match.borderline) for match in matches),
+        "tied_detections": sum(match.tied for match in matches),
         "detections_outside_image": sum(match.outside for match in matches),
     }
     return judged, told

@@ -42,6 +42,7 @@ class ImageMatch:
             near the threshold, or the last slot of a full candidate, that rounding may
             explain it; not counted as lost.
         outside: Detections on either side with no area inside the image; not compared.
+        tied: Detections on either side that were set apart as ties, see `ties`.
     """
 
     pairs: tuple[Pair, ...]
@@ -49,6 +50,7 @@ class ImageMatch:
     unmatched_candidate: tuple[int, ...]
     borderline: tuple[int, ...]
     outside: int
+    tied: int = 0
 
 
 def box_iou(first: _Floats, second: _Floats) -> _Floats:
