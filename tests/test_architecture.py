@@ -249,7 +249,7 @@ def test_no_path_of_one_machine() -> None:
         ('path = "{}"'.format("/".join(("", "work", "x"))), True),
         ("\\".join(("C:", "Users", "me")), True),
         ("https://example.org/home/page", False),
-        ("reports/work/x", False),
+        ("/".join(("reports", "work", "x")), False),
     ],
 )
 def test_machine_paths_are_told_from_others(line: str, caught: bool) -> None:

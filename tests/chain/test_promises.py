@@ -12,6 +12,7 @@ import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.chain import promises
+from validation.chain.case import Case
 from validation.chain.representative import Representative
 from validation.limits import Status
 from validation.records import Background, CheckResult, PublishedFigure
@@ -75,16 +76,20 @@ def test_post_processing_is_judged_in_every_form(miniature: MiniatureFiles, vari
     assert values["compared_detections"] > 0
 
 
+def _against(case: Case, anchors: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the export say that these are its anchors."""
+    np.save(folder / "anchors.npy", anchors)
+    other = dataclasses.replace(case.chain.exported(), anchors=folder / "anchors.npy")
+    monkeypatch.setattr(case.chain, "exported", lambda *_, **__: other)
+
+
 def test_other_anchors_in_the_file_are_seen(
     miniature: MiniatureFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Port and op both read them, so slot by slot nothing differs."""
     case = make_case(miniature)
-    exported = case.chain.exported()
     anchors, _ = read_anchors(case.chain.tflite("float"))
-    np.save(tmp_path / "anchors.npy", anchors + np.float32(0.01))
-    other = dataclasses.replace(exported, anchors=tmp_path / "anchors.npy")
-    monkeypatch.setattr(case.chain, "exported", lambda *_, **__: other)
+    _against(case, anchors + np.float32(0.01), tmp_path, monkeypatch)
     (result,) = promises.postprocess_parity(case)
     assert isinstance(result, CheckResult)
     assert result.status is Status.FAIL
@@ -97,10 +102,8 @@ def test_another_number_of_anchors_is_infinitely_far(
 ) -> None:
     """Tables of different length cannot be subtracted."""
     case = make_case(miniature)
-    exported = case.chain.exported()
-    np.save(tmp_path / "anchors.npy", np.load(exported.anchors)[1:])
-    other = dataclasses.replace(exported, anchors=tmp_path / "anchors.npy")
-    monkeypatch.setattr(case.chain, "exported", lambda *_, **__: other)
+    anchors, _ = read_anchors(case.chain.tflite("float"))
+    _against(case, anchors[1:], tmp_path, monkeypatch)
     (result,) = promises.postprocess_parity(case)
     assert isinstance(result, CheckResult)
     assert [each.value for each in result.measures if each.name == "anchors_steps_off"] == [

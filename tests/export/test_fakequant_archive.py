@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_ssd
+from zoo_archives import QUANTISED_LAYOUT
 
 from validation.checks.fake_quant import check_fake_quant
 from validation.contracts import Preprocessing
@@ -68,16 +69,7 @@ def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_layout_is_the_zoos(made: Path) -> None:
     """Checkpoint, .meta, config and both forms of tflite_graph; and how ranges were found."""
     assert sorted(path.name for path in made.iterdir()) == sorted(
-        [
-            CALIBRATION_FILE,
-            "checkpoint",
-            "model.ckpt.data-00000-of-00001",
-            "model.ckpt.index",
-            "model.ckpt.meta",
-            "pipeline.config",
-            "tflite_graph.pb",
-            "tflite_graph.pbtxt",
-        ]
+        [CALIBRATION_FILE, *QUANTISED_LAYOUT]
     )
 
 

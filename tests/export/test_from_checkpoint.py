@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_ssd
+from zoo_archives import QUANTISED_LAYOUT
 
 from validation.contracts import (
     BOX_ENCODINGS_NAME,
@@ -155,15 +156,7 @@ def test_float_checkpoint_of_a_quantised_config_is_refused(archive: Path) -> Non
 
 def test_quantised_archive_has_the_zoos_layout(quantised: Path) -> None:
     """No frozen inference graph, but the graph that TFLite converts."""
-    assert sorted(path.name for path in quantised.iterdir()) == [
-        "checkpoint",
-        "model.ckpt.data-00000-of-00001",
-        "model.ckpt.index",
-        "model.ckpt.meta",
-        "pipeline.config",
-        "tflite_graph.pb",
-        "tflite_graph.pbtxt",
-    ]
+    assert sorted(path.name for path in quantised.iterdir()) == list(QUANTISED_LAYOUT)
     graph = read_graph(quantised / "tflite_graph.pb")
     (node,) = [node for node in graph.node if node.op == POSTPROCESS_NAME]
     assert (node.attr["max_detections"].i, node.attr["use_regular_nms"].b) == (10, False)

@@ -8,6 +8,16 @@ import pytest
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.folders import archives_at, entry_of
 
+# The files of a quantised archive, by name.
+QUANTISED_LAYOUT = (
+    "checkpoint",
+    "model.ckpt.data-00000-of-00001",
+    "model.ckpt.index",
+    "model.ckpt.meta",
+    "pipeline.config",
+    "tflite_graph.pb",
+    "tflite_graph.pbtxt",
+)
 _BESIDE = Path(__file__).parents[3] / "shared" / "zoo" / "archives"
 
 

@@ -124,7 +124,9 @@ class ModelChain:
         Raises:
             ArtefactMissing: The archive has no pipeline.config.
         """
-        return reference.built_export(self.name, self.archive, self.reference_graph, self.work)
+        return reference.built_export(
+            self.name, self.archive, self.reference_graph, self.reference_sha256, self.work
+        )
 
     @cached_property
     def reference_sha256(self) -> str:

@@ -215,23 +215,25 @@ def postprocess_parity(case: Case) -> list[Entry]:
         [op[image.key] for image in images],
         _port_detections(case, images, anchors),
         [image.key for image in images],
-        anchors_steps_off=_steps_off(stored, spec, np.load(case.chain.exported().anchors)),
+        anchors_steps_off=_steps_off(
+            anchors, np.load(case.chain.exported().anchors), _step(stored, spec)
+        ),
         policy=case.policy,
         key=case.key,
     )
     return [result]
 
 
-def _steps_off(stored: NDArray[Any], spec: TensorSpec, exported: Anchors) -> float:
-    """The largest difference in steps of what the numbers are stored as.
+def _step(stored: NDArray[Any], spec: TensorSpec) -> NDArray[Any] | float:
+    """What rounding can tell apart: the scale of integers, the distance to the next float."""
+    return np.abs(np.spacing(stored)) if spec.scale is None else spec.scale
 
-    A step is the scale of integers and the distance to the next float. Infinite where they
-    are not as many.
-    """
-    if stored.shape != exported.shape:
+
+def _steps_off(anchors: Anchors, exported: Anchors, step: NDArray[Any] | float) -> float:
+    """The largest difference in steps; infinite where they are not as many."""
+    if anchors.shape != exported.shape:
         return math.inf
-    step = np.abs(np.spacing(stored)) if spec.scale is None else spec.scale
-    return float(np.max(np.abs(dequantise(stored, spec) - exported) / step))
+    return float(np.max(np.abs(anchors - exported) / step))
 
 
 def end_to_end_parity(case: Case) -> list[Entry]:

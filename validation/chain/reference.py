@@ -91,7 +91,9 @@ def inference_graph(
     return work.product(name, "freeze", made_from, make) / _FROZEN
 
 
-def built_export(name: str, archive: Archive, reference_graph: Path, work: Work) -> ExportedGraph:
+def built_export(
+    name: str, archive: Archive, reference_graph: Path, reference_sha256: str, work: Work
+) -> ExportedGraph:
     """The raw-outputs form, built from pipeline.config.
 
     Weights come from the checkpoint, or from the reference where there is none.
@@ -122,7 +124,7 @@ def built_export(name: str, archive: Archive, reference_graph: Path, work: Work)
         write_export(folder, without_postprocessing(export), text=False)
 
     made_from = {
-        "graph": file_sha256(reference_graph),
+        "graph": reference_sha256,
         **_checkpoint_hashes(archive),
         **makers("export", "graphs", "pipeline"),
     }

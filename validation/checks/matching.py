@@ -97,7 +97,7 @@ def match_detections(
         capacity: Detections that a run has slots for. Where all are taken, one that scores
             no better than the last may have found no slot. None: as many as there are.
     """
-    left, right = _inside_image(reference), _inside_image(candidate)
+    left, right = inside_image(reference), inside_image(candidate)
     rows, rows_outside = _selection(reference, left, min_score)
     columns, columns_outside = _selection(candidate, right, min_score - score_epsilon)
     scores_left = np.asarray(reference.scores, dtype=np.float64)
@@ -147,7 +147,8 @@ def _area(boxes: _Floats) -> _Floats:
     return sides[:, 0] * sides[:, 1]
 
 
-def _inside_image(found: Detections) -> _Floats:
+def inside_image(found: Detections) -> _Floats:
+    """Boxes [N, 4] cut to the image."""
     boxes = np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4)
     return np.clip(boxes, 0, 1)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.checks.matching import ImageMatch, Pair, box_iou
+from validation.checks.matching import ImageMatch, Pair, box_iou, inside_image
 from validation.records import Detections
 
 
@@ -91,8 +91,7 @@ def _suppressed(
     """Which of the lonely detections a tied survivor of the other side rules out."""
     if not lonely:
         return set()
-    boxes = np.clip(np.asarray(own.boxes, np.float64)[list(lonely)], 0, 1)
-    rivals = np.clip(np.asarray(other.boxes, np.float64)[list(survivors)], 0, 1)
+    boxes, rivals = inside_image(own)[list(lonely)], inside_image(other)[list(survivors)]
     same_class = (
         np.asarray(own.classes)[list(lonely)][:, None] == np.asarray(other.classes)[list(survivors)]
     )

@@ -21,7 +21,7 @@ from validation.export.fake_quant_reading import computed_nodes, levels
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph
 from validation.export.graph_io import node_name
-from validation.export.graph_map import PASSING, GraphMap
+from validation.export.graph_map import FAKE_QUANT_VARS, PASSING, GraphMap
 from validation.export.range_finding import (
     Histogram,
     Range,
@@ -38,7 +38,6 @@ Named = Mapping[str, Array]
 # Gives the images as the model is fed them, float32 [1, H, W, 3], from the first on.
 Feeds = Callable[[], Iterable[Array]]
 
-_FAKE_QUANT = "FakeQuantWithMinMaxVars"
 # From a FakeQuant node to the variable of its end.
 _READS = PASSING | {"ReadVariableOp"}
 
@@ -118,7 +117,7 @@ def _quants(graph: Any) -> tuple[list[_Quant], list[_Quant]]:
     computed = computed_nodes(nodes)
     on_weights: list[_Quant] = []
     on_activations: list[_Quant] = []
-    for node in nodes.of_op(_FAKE_QUANT):
+    for node in nodes.of_op(FAKE_QUANT_VARS):
         tensor, *ends = node.input
         low, high = (node_name(nodes.skip(end, _READS)) for end in ends)
         steps = levels(int(node.attr["num_bits"].i), bool(node.attr["narrow_range"].b))

@@ -20,10 +20,8 @@ from validation.export.fake_quant_facts import (
 )
 from validation.export.freezing import prune
 from validation.export.graph_io import node_name, read_graph
-from validation.export.graph_map import PASSING, GraphMap
+from validation.export.graph_map import FAKE_QUANT, FAKE_QUANT_ARGS, PASSING, GraphMap
 
-_VARS, _ARGS = "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs"
-FAKE_QUANT = (_VARS, _ARGS)
 # Ops with weights; an input that is not computed from the image is one.
 _LAYERS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 _ARITHMETIC = ("Add", "AddV2", "Sub", "Mul")
@@ -134,7 +132,7 @@ class _Reading:
         return dict(zip(wanted, values, strict=True))
 
     def _range(self, node: Any) -> tuple[float, float]:
-        if node.op == _ARGS:
+        if node.op == FAKE_QUANT_ARGS:
             return float(node.attr["min"].f), float(node.attr["max"].f)
         _, minimum, maximum = node.input
         return float(self._values[minimum]), float(self._values[maximum])

@@ -12,6 +12,10 @@ from tensorflow.python.framework import tensor_util
 from validation.errors import CorruptGraph
 from validation.export.graph_io import node_name
 
+# Rounding of training with quantisation; in the graphs of the OD API the ends are variables.
+FAKE_QUANT_VARS = "FakeQuantWithMinMaxVars"
+FAKE_QUANT_ARGS = "FakeQuantWithMinMaxArgs"
+FAKE_QUANT = frozenset({FAKE_QUANT_VARS, FAKE_QUANT_ARGS})
 # Ops that hand a tensor on as it is. Enter takes a constant into a while loop.
 PASSING = frozenset({"Identity", "Enter", "StopGradient", "Snapshot", "PlaceholderWithDefault"})
 

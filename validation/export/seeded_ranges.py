@@ -14,11 +14,10 @@ from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph
 from validation.export.graph_io import node_name
-from validation.export.graph_map import GraphMap
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.seeded import seeded_image
 from validation.graphs.ssd import BuiltSsd
 
-_FAKE_QUANT = "FakeQuantWithMinMaxVars"
 # No step size of zero, whatever a layer answers.
 _LEAST_WIDTH = np.float32(0.001)
 
@@ -34,7 +33,7 @@ def without_fake_quantisation(graph: Any) -> Any:
     bare = graph_pb2.GraphDef()
     bare.CopyFrom(graph)
     for node in bare.node:
-        if node.op == _FAKE_QUANT:
+        if node.op == FAKE_QUANT_VARS:
             source = node.input[0]
             name = node.name
             node.Clear()
@@ -58,7 +57,7 @@ def seeded_ranges(built: BuiltSsd, values: Named) -> dict[str, NDArray[np.float3
     """
     body = body_graph(built)
     nodes = GraphMap(body)
-    ranges = nodes.of_op(_FAKE_QUANT)
+    ranges = nodes.of_op(FAKE_QUANT_VARS)
     if not ranges:
         return {}
     size = built.contract.preprocessing

@@ -26,7 +26,7 @@ from validation.export.evaluation import evaluate
 from validation.export.freezing import prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
-from validation.export.graph_map import PASSING, GraphMap
+from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
 from validation.pipeline.config import PipelineConfig
@@ -36,7 +36,6 @@ from validation.pipeline.config import PipelineConfig
 _EVALUATED_DETECTIONS = 100
 
 _CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
-_FAKE_QUANT = frozenset({"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs"})
 
 # (2/255) x - 1: all feature extractors of the OD API but the ResNets, which subtract the mean
 # of each RGB channel.
@@ -123,7 +122,7 @@ def _is_resnet(nodes: GraphMap) -> bool:
 
 
 def _score_converter(nodes: GraphMap) -> str:
-    made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | _FAKE_QUANT))
+    made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | FAKE_QUANT))
     return _CONVERTERS.get(made_by.op, "IDENTITY")
 
 
