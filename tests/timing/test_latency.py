@@ -36,6 +36,13 @@ class _FakeStopwatch:
         return None
 
 
+def _measured(
+    stopwatch: _FakeStopwatch, call: Callable[[], object], seconds: float, rhythm: Rhythm
+) -> Timing:
+    """With a clock by which the second call takes so long."""
+    return measure_latency(stopwatch, call, _KEY, "LiteRT", rhythm, iter([0.0, seconds]).__next__)
+
+
 def _timing(samples_ms: Sequence[float]) -> Timing:
     return Timing("m", "float", "LiteRT", 2, 10, tuple(samples_ms))
 
@@ -44,10 +51,35 @@ def test_every_sample_is_kept_in_milliseconds() -> None:
     """One call a sample, after the warm-up, in the order measured."""
     calls: list[int] = []
     stopwatch = _FakeStopwatch([0.003, 0.001, 0.002])
-    timing = measure_latency(stopwatch, lambda: calls.append(1), _KEY, "LiteRT", Rhythm(2, 3, 4))
-    assert timing == Timing("m", "float", "LiteRT", 4, 2, (3.0, 1.0, 2.0))
-    assert stopwatch.asked == {"rounds": 3, "warmup_rounds": 2, "iterations": 1}
-    assert len(calls) == 5
+    timing = _measured(stopwatch, lambda: calls.append(1), 0.0, Rhythm(5, 3, 1, 10, 4))
+    assert timing == Timing("m", "float", "LiteRT", 4, 5, (3.0, 1.0, 2.0))
+    assert stopwatch.asked == {"rounds": 3, "warmup_rounds": 3, "iterations": 1}
+    assert len(calls) == 8
+
+
+def test_a_slow_model_gets_fewer_rounds() -> None:
+    """What the second call took decides; the first, which plans memory, does not."""
+    stopwatch = _FakeStopwatch([2.0] * 20)
+    timing = _measured(stopwatch, lambda: None, 2.0, Rhythm(10, 50, 20, 10, 2))
+    assert stopwatch.asked == {"rounds": 20, "warmup_rounds": 2, "iterations": 1}
+    assert timing.warmup == 4
+
+
+@given(
+    st.integers(0, 20),
+    st.integers(1, 100),
+    st.integers(1, 100),
+    st.floats(0.1, 60),
+    st.floats(1e-6, 100),
+)
+def test_pace(warmup: int, rounds: int, least: int, seconds: float, call: float) -> None:
+    """Never more rounds than asked for; more than the least only where the time is enough."""
+    paced = Rhythm(warmup, rounds, least, seconds, 1).paced(call)
+    assert min(least, rounds) <= paced.rounds <= rounds
+    assert paced.rounds * call <= seconds * (1 + 1e-9) or paced.rounds == min(least, rounds)
+    assert paced.warmup <= warmup
+    if rounds * call < seconds * (1 - 1e-9):
+        assert (paced.warmup, paced.rounds) == (warmup, rounds)
 
 
 def test_stopwatch_is_what_pytest_benchmark_offers() -> None:

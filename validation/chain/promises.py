@@ -273,6 +273,8 @@ def latency(case: Case, stopwatch: Stopwatch | None) -> list[Entry]:
     rhythm = Rhythm(
         warmup=int(case.policy.setting("timing_warmup")),
         rounds=int(case.policy.setting("timing_rounds")),
+        least_rounds=int(case.policy.setting("timing_least_rounds")),
+        seconds=case.policy.setting("timing_seconds"),
         threads=int(case.policy.setting("timing_threads")),
     )
     call = case.observations.timed_call(case.key.variant, rhythm.threads)

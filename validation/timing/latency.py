@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from validation.policy import Policy
@@ -28,18 +29,40 @@ class Rhythm:
     Args:
         warmup: Calls before the first sample: first invokes plan memory and fill caches.
         rounds: Samples.
+        least_rounds: Samples of a model that is too slow for all of them.
+        seconds: That all samples may take, as long as there are enough.
         threads: Threads of the runtime, stated beside the figures.
     """
 
     warmup: int
     rounds: int
+    least_rounds: int
+    seconds: float
     threads: int
+
+    def paced(self, call_seconds: float) -> Rhythm:
+        """The rhythm for calls that take so long: warm-up and samples shrink alike.
+
+        Args:
+            call_seconds: Of one call, above 0.
+        """
+        affordable = int(min(self.rounds, self.seconds / call_seconds))
+        rounds = max(affordable, min(self.least_rounds, self.rounds))
+        return replace(self, warmup=-(-self.warmup * rounds // self.rounds), rounds=rounds)
 
 
 def measure_latency(
-    stopwatch: Stopwatch, call: Callable[[], object], key: ModelKey, runtime: str, rhythm: Rhythm
+    stopwatch: Stopwatch,
+    call: Callable[[], object],
+    key: ModelKey,
+    runtime: str,
+    rhythm: Rhythm,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Timing:
     """Time single calls and keep every sample.
+
+    The first call plans memory; by the second one the rhythm is paced. Both belong to the
+    warm-up.
 
     Args:
         stopwatch: The `benchmark` fixture.
@@ -47,10 +70,17 @@ def measure_latency(
         key: Model and variant.
         runtime: Name and version of what runs.
         rhythm: See `Rhythm`.
+        clock: Seconds.
     """
-    stopwatch.pedantic(call, rounds=rhythm.rounds, warmup_rounds=rhythm.warmup, iterations=1)
+    call()
+    began = clock()
+    call()
+    # A clock may stand still for a call that takes no time at all.
+    paced = rhythm.paced(max(clock() - began, 1e-9))
+    more = max(paced.warmup - 2, 0)
+    stopwatch.pedantic(call, rounds=paced.rounds, warmup_rounds=more, iterations=1)
     samples = [1000 * seconds for seconds in stopwatch.stats.stats.data]
-    return Timing(key.model, key.variant, runtime, rhythm.threads, rhythm.warmup, tuple(samples))
+    return Timing(key.model, key.variant, runtime, rhythm.threads, more + 2, tuple(samples))
 
 
 def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> CheckResult:
