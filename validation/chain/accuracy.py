@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
 
 from validation.chain.case import REFERENCE, Case
 from validation.chain.model import EVALUATION, FAST_NMS, GUIDE_DEFAULT
-from validation.chain.work import timed
+from validation.chain.work import code_sha256, file_sha256, installed_version
 from validation.checks.accuracy import check_accuracy
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.export.options import ExportOptions
+from validation.plain import from_plain, to_plain
 from validation.record_lines import Entry
-from validation.records import Accuracy, CheckResult, Detections
+from validation.records import Accuracy, CheckResult, CocoFigures, Detections
 
 NO_DATA = (
     "no labelled images were given, so accuracy is not known: pass --coco-annotations and "
     "--coco-images"
 )
+
+_SCORE = "score.json"
 
 # Other flags, evaluated beside the float variant so that their price is on the page.
 _FLAGS: dict[str, ExportOptions] = {
@@ -80,21 +88,47 @@ def _score(
     contract = case.chain.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in case.canaries}
     categories = category_map(case.class_labels(), dataset, contract.num_classes)
-    with timed(case.key.model, f"score {subject}", case.chain.on_step):
-        evaluation = evaluate(
-            dataset,
-            # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
-            {int(key): each for key, each in found.items() if key not in canaries},
-            category_ids=categories,
-        )
+    # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
+    own = {int(key): each for key, each in found.items() if key not in canaries}
+
+    def make(folder: Path) -> None:
+        evaluation = evaluate(dataset, own, category_ids=categories)
+        told = {
+            "figures": to_plain(evaluation.figures),
+            "category_ids": evaluation.category_ids,
+            "detections": evaluation.detections,
+        }
+        (folder / _SCORE).write_text(json.dumps(told))
+
+    # The same detections have the same score, in the next variant and in the next run.
+    made_from = {
+        "detections": _sha256(own),
+        "annotations": file_sha256(dataset.annotation_path),
+        "images": [image.id for image in dataset.images],
+        "categories": sorted(categories.items()),
+        "pycocotools": installed_version("pycocotools"),
+        "code": code_sha256("coco"),
+    }
+    folder = case.chain.work.product(case.key.model, f"score {subject}", made_from, make)
+    score = json.loads((folder / _SCORE).read_text())
     return Accuracy(
         model=case.key.model,
         variant=variant,
         subject=subject,
-        figures=evaluation.figures,
-        images=evaluation.images,
-        category_ids=evaluation.category_ids,
-        detections=evaluation.detections,
+        figures=from_plain(CocoFigures, score["figures"]),
+        images=len(dataset.images),
+        category_ids=tuple(score["category_ids"]),
+        detections=score["detections"],
         score_threshold=contract.postprocess.nms_score_threshold,
         seconds=seconds,
     )
+
+
+def _sha256(found: Mapping[int, Detections]) -> str:
+    """Of all that is scored, to the last bit."""
+    digest = hashlib.sha256()
+    for key, each in sorted(found.items()):
+        digest.update(f"{key} {len(each)} ".encode())
+        for values in (each.boxes, each.scores, each.classes):
+            digest.update(np.asarray(values, np.float64).tobytes())
+    return digest.hexdigest()
