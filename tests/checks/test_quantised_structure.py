@@ -59,7 +59,8 @@ def _with_op(image: TensorSpec, op_inputs: tuple[TensorSpec, ...], **facts: Any)
         postprocess_inputs=op_inputs,
         anchors=(7, 4),
         min_runtime="1.5.0",
-        size_bytes=300,
+        size_bytes=2000,
+        constant_bytes=300,
         **facts,
     )
 
@@ -75,7 +76,8 @@ def _raw(image: TensorSpec, outputs: tuple[TensorSpec, ...], **facts: Any) -> Tf
         postprocess_inputs=(),
         anchors=(),
         min_runtime="1.5.0",
-        size_bytes=300,
+        size_bytes=2000,
+        constant_bytes=300,
         **facts,
     )
 
@@ -116,7 +118,7 @@ def _check(
         ModelKey("m", variant),
         policy=_POLICY,
         input_stats=stats,
-        float_size_bytes=float_size,
+        float_constant_bytes=float_size,
     )
 
 
@@ -127,7 +129,7 @@ def _values(result: CheckResult) -> dict[str, Any]:
 @pytest.mark.parametrize("variant", _FILES)
 def test_every_variant_has_a_file_that_passes(variant: str) -> None:
     """As the converter writes them, three tenths of the float file; half at float16."""
-    size = {"size_bytes": 500} if variant.startswith("float16") else {}
+    size = {"constant_bytes": 500} if variant.startswith("float16") else {}
     stats = _STATS if variant.startswith("uint8") else None
     result = _check(variant, size, stats=stats)
     assert (result.status, result.message) == (Status.PASS, "")
@@ -252,9 +254,9 @@ def test_channel_means_are_one_range() -> None:
 def test_size_is_judged_beside_the_float_file(variant: str, ratio: float) -> None:
     """At the limit it passes, beyond it does not; without a float file nothing is judged."""
     most = round(1000 * ratio)
-    assert _check(variant, {"size_bytes": most}).status is Status.PASS
-    result = _check(variant, {"size_bytes": most + 1})
-    assert result.where == "size_ratio"
+    assert _check(variant, {"constant_bytes": most}).status is Status.PASS
+    result = _check(variant, {"constant_bytes": most + 1})
+    assert result.where == "constants_ratio"
     assert f"beyond max {ratio:g}" in result.message
-    unknown = _check(variant, {"size_bytes": most + 1}, float_size=None)
-    assert (unknown.status, "size_ratio" in _values(unknown)) == (Status.PASS, False)
+    unknown = _check(variant, {"constant_bytes": most + 1}, float_size=None)
+    assert (unknown.status, "constants_ratio" in _values(unknown)) == (Status.PASS, False)

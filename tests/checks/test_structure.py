@@ -87,6 +87,7 @@ _FILE = TfliteFile(
     anchors=(7, 4),
     min_runtime="1.5.0",
     size_bytes=1234,
+    constant_bytes=1000,
 )
 _RAW_FILE = dataclasses.replace(
     _FILE,

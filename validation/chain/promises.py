@@ -127,7 +127,9 @@ def tflite_contract(case: Case) -> list[Entry]:
         case.key,
         policy=case.policy,
         input_stats=case.chain.input_stats(case.key.variant),
-        float_size_bytes=_float_size(case) if variant_of(case.key.variant).is_quantised else None,
+        float_constant_bytes=_float_constants(case)
+        if variant_of(case.key.variant).is_quantised
+        else None,
     )
     about = Artefact(
         case.key.model,
@@ -139,9 +141,9 @@ def tflite_contract(case: Case) -> list[Entry]:
     return [about, result]
 
 
-def _float_size(case: Case) -> int:
-    """Of the float file that ends as the variant does."""
-    return case.chain.tflite("raw" if case.is_raw else "float").stat().st_size
+def _float_constants(case: Case) -> int:
+    """Bytes of the float file that ends as the variant does."""
+    return read_tflite(case.chain.tflite("raw" if case.is_raw else "float")).constant_bytes
 
 
 def raw_parity(case: Case) -> list[Entry]:

@@ -116,12 +116,17 @@ def input_measures(
 
 
 def size_measures(
-    file: TfliteFile, float_size_bytes: int | None, policy: Policy, key: ModelKey
+    file: TfliteFile, float_constant_bytes: int | None, policy: Policy, key: ModelKey
 ) -> list[Measure]:
-    """The file beside its float twin; nothing where that is not known."""
-    if float_size_bytes is None:
+    """The file beside its float twin; nothing where that is not known.
+
+    Constants are compared: names, shapes and operators take as much room in either, which in
+    a file of a megabyte is a share that has nothing to do with bits.
+    """
+    if float_constant_bytes is None:
         return []
-    return [_judged("size_ratio", file.size_bytes / float_size_bytes, policy, key)]
+    ratio = file.constant_bytes / float_constant_bytes
+    return [_judged("constants_ratio", ratio, policy, key)]
 
 
 def _judged(name: str, value: float, policy: Policy, key: ModelKey) -> Measure:

@@ -50,6 +50,7 @@ class TfliteFile:
         anchors: Shape of the op's third input. Empty without it.
         min_runtime: As the converter noted it, or empty.
         size_bytes: Of the file.
+        constant_bytes: Of weights and all other constants: the file without its structure.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -64,6 +65,7 @@ class TfliteFile:
     anchors: tuple[int, ...]
     min_runtime: str
     size_bytes: int
+    constant_bytes: int
 
 
 def read_tflite(path: Path) -> TfliteFile:
@@ -156,6 +158,7 @@ def _describe(model: Any, size: int) -> TfliteFile:
         anchors=() if custom is None else specs[custom.inputs[2]].shape,
         min_runtime=_min_runtime(model),
         size_bytes=size,
+        constant_bytes=sum(len(each.data) for each in model.buffers if each.data is not None),
     )
 
 
