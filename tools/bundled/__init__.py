@@ -1,0 +1,1 @@
+"""What makes the data and the models that ship inside the package."""
