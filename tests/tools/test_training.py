@@ -1,0 +1,374 @@
+"""Training, its feed and its recipes, on the smallest model of a true architecture."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import train_bundled
+from bundled.augment import View
+from bundled.feed import Batch, BatchMaker, FeedOptions, batches, normalised, resized
+from bundled.recipes import ClassLoss, TrainingOptions, load_recipes
+from bundled.targets import MatchRule
+from bundled.training import Trained, initial_value, learning_rate, train
+from small_ssd import TEXT
+
+from validation.contracts import Preprocessing
+from validation.errors import ArtefactMissing, CatalogueError, GraphError, UsageError
+from validation.export.from_checkpoint import model_variables
+from validation.graphs.ssd import build
+from validation.pipeline.config import PipelineConfig, load_pipeline, parse_pipeline
+
+RECIPES = load_recipes()
+REWRITER = "graph_rewriter { quantization { delay: 0 weight_bits: 8 activation_bits: 8 } }\n"
+AVERAGING = "eval_config { use_moving_averages: true }\n"
+OPTIONS = TrainingOptions(steps=8, warm_up=2, learning_rate=0.01, seed=3, threads=1)
+RECIPE_FILE = """\
+version = 1
+[common]
+scenes = 4
+batch = 2
+warm_up = 1
+weight_decay = 1e-5
+calibrations = 1
+matched = 0.5
+unmatched = 0.4
+crop = 0.5
+light = 1.0
+seed = 1000
+steps = 2
+learning_rate = 0.01
+loss = { kind = "focal", alpha = 0.25, gamma = 2.0, negatives = 3.0, box_weight = 1.0, delta = 1.0 }
+[[model]]
+name = "small"
+config = "small.config"
+[[model]]
+name = "small_quantized"
+config = "small_quantized.config"
+starts_from = "small"
+loss.kind = "mined_softmax"
+"""
+
+
+def config_of(extra: str = "") -> PipelineConfig:
+    text = TEXT.replace("num_classes: 3", "num_classes: 8").replace("epsilon", "decay: 0.9 epsilon")
+    own = "override_base_feature_extractor_hyperparams: true min_depth"
+    text = text.replace("min_depth", own, 1)
+    return parse_pipeline(text + extra, "small")
+
+
+CONFIG = config_of()
+BUILT = build(CONFIG)
+
+
+def feed_of(batch: int = 2, scenes: int = 3, seed: int = 1000) -> FeedOptions:
+    return FeedOptions(
+        seed=seed,
+        scenes=scenes,
+        batch=batch,
+        preprocessing=BUILT.contract.preprocessing,
+        anchors=BUILT.anchors,
+        scales=CONFIG.box_coder_scales,
+        rule=MatchRule(),
+        view=View(),
+    )
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    """Two images that are the same in every test."""
+    return BatchMaker(feed_of())(0)
+
+
+@pytest.fixture(scope="module")
+def trained(batch: Batch) -> Trained:
+    """A few steps on one batch."""
+    return train(CONFIG, [batch] * OPTIONS.steps, OPTIONS)
+
+
+def test_learning_rate_grows_and_falls() -> None:
+    """Up to the peak in the warm-up, down to nearly nothing at the end."""
+    rates = [learning_rate(step, OPTIONS) for step in range(OPTIONS.steps)]
+    assert rates[0] == pytest.approx(0.005)
+    assert rates[1] == rates[2] == pytest.approx(0.01)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[5] == pytest.approx(0.005)
+    assert 0 < rates[-1] < 0.001
+
+
+def test_initial_values_keep_the_variance() -> None:
+    """Convolutions by their fan-in, depthwise ones by their window, heads small."""
+    scale = math.sqrt(2 / (9 * 64))
+    assert initial_value("a/Conv/weights", (3, 3, 64, 256), 0).std() == pytest.approx(
+        scale, rel=0.05
+    )
+    depthwise = initial_value("a/b/depthwise_weights", (3, 3, 512, 1), 0)
+    assert depthwise.std() == pytest.approx(math.sqrt(2 / 9), rel=0.05)
+    head = initial_value("BoxPredictor_0/ClassPredictor/weights", (1, 1, 256, 90), 0)
+    assert head.std() == pytest.approx(0.01, rel=0.05)
+
+
+def test_initial_classes_are_improbable() -> None:
+    """Class heads start at one in a hundred; other biases and batch norms are the identity."""
+    bias = initial_value("BoxPredictor_0/ClassPredictor/biases", (9,), 0)
+    np.testing.assert_allclose(1 / (1 + np.exp(-bias)), 0.01, rtol=1e-5)
+    assert initial_value("BoxPredictor_0/BoxEncodingPredictor/biases", (4,), 0).tolist() == [0] * 4
+    assert initial_value("a/BatchNorm/gamma", (2,), 0).tolist() == [1, 1]
+    assert initial_value("a/BatchNorm/moving_mean", (2,), 0).tolist() == [0, 0]
+
+
+def test_initial_values_follow_from_seed_and_name() -> None:
+    """The same seed and name draw the same; another of either draws something else."""
+    one = initial_value("a/weights", (1, 1, 4, 4), 1)
+    np.testing.assert_array_equal(one, initial_value("a/weights", (1, 1, 4, 4), 1))
+    assert not np.array_equal(one, initial_value("b/weights", (1, 1, 4, 4), 1))
+    assert not np.array_equal(one, initial_value("a/weights", (1, 1, 4, 4), 2))
+
+
+def test_training_lowers_the_loss(trained: Trained) -> None:
+    """Eight steps on one batch are enough to see."""
+    assert len(trained.losses) == OPTIONS.steps
+    assert trained.losses[-1] < 0.8 * trained.losses[0]
+    assert trained.seconds > 0
+
+
+def test_training_gives_every_variable_of_the_inference_graph(trained: Trained) -> None:
+    """Nothing of the optimiser, nothing left out, all of the right shape."""
+    shapes = {name: value.shape for name, value in trained.values.items()}
+    assert shapes == model_variables(BUILT)
+
+
+def test_batch_norm_statistics_are_learnt(trained: Trained) -> None:
+    """The moving averages leave what they start from."""
+    name = "FeatureExtractor/MobilenetV1/Conv2d_0/BatchNorm/moving_"
+    assert np.abs(trained.values[f"{name}mean"]).max() > 0.01
+    assert np.abs(trained.values[f"{name}variance"] - 1).max() > 0.05
+
+
+def test_moving_averages_lag_behind(batch: Batch, trained: Trained) -> None:
+    """Where the config asks for averages, they are given: nearer to the start."""
+    name = "BoxPredictor_0/ClassPredictor/weights"
+    start = initial_value(name, trained.values[name].shape, OPTIONS.seed)
+    averaged = train(config_of(AVERAGING), [batch] * OPTIONS.steps, OPTIONS).values
+    assert set(averaged) == set(trained.values)
+    moved = np.abs(averaged[name] - start).sum()
+    assert 0 < moved < 0.5 * np.abs(trained.values[name] - start).sum()
+
+
+def test_a_quantised_model_needs_a_start(batch: Batch) -> None:
+    """Ranges cannot be measured on weights that nobody trained."""
+    with pytest.raises(GraphError, match="tuned from the weights of its float twin"):
+        train(config_of(REWRITER), [batch], OPTIONS)
+
+
+def test_a_quantised_model_goes_on_from_its_twin(batch: Batch, trained: Trained) -> None:
+    """Weights move through the FakeQuant nodes; statistics stay; ranges are measured."""
+    config = config_of(REWRITER)
+    options = dataclasses.replace(OPTIONS, steps=3, warm_up=1, calibrations=1)
+    tuned = train(config, [batch] * 3, options, start=trained.values).values
+    assert set(tuned) == set(model_variables(build(config)))
+    layer = "FeatureExtractor/MobilenetV1/Conv2d_0"
+    mean = f"{layer}/BatchNorm/moving_mean"
+    np.testing.assert_array_equal(tuned[mean], trained.values[mean])
+    assert not np.array_equal(tuned[f"{layer}/weights"], trained.values[f"{layer}/weights"])
+    lows = [float(value) for name, value in tuned.items() if name.endswith("weights_quant/min")]
+    assert len(lows) > 10
+    assert all(low < 0 and low != -6 for low in lows)
+
+
+def test_a_start_of_another_model_is_refused(batch: Batch, trained: Trained) -> None:
+    """A name or a shape that the graph has not is told, not passed over."""
+    strange = {**trained.values, "Elsewhere/weights": np.zeros(3, np.float32)}
+    with pytest.raises(GraphError, match=r"1 values to start from .*Elsewhere/weights"):
+        train(CONFIG, [batch], OPTIONS, start=strange)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(batch: Batch) -> None:
+    """Better no model than one of NaN."""
+    wrong = dataclasses.replace(batch.targets, boxes=np.full_like(batch.targets.boxes, np.nan))
+    with pytest.raises(GraphError, match=r"the loss is no number any more .*step 0"):
+        train(CONFIG, [Batch(batch.images, wrong)], OPTIONS)
+
+
+def test_batches_follow_from_seed_and_number(batch: Batch) -> None:
+    """The same number gives the same batch, another number or seed another one."""
+    again = BatchMaker(feed_of())(0)
+    np.testing.assert_array_equal(batch.images, again.images)
+    np.testing.assert_array_equal(batch.targets.boxes, again.targets.boxes)
+    assert not np.array_equal(batch.images, BatchMaker(feed_of())(1).images)
+    assert not np.array_equal(batch.images, BatchMaker(feed_of(seed=1001))(0).images)
+
+
+def test_batches_have_the_shapes_of_the_model(batch: Batch) -> None:
+    """Images at the model's size, targets for each of its anchors, some of them matched."""
+    anchors = len(BUILT.anchors)
+    assert batch.images.shape == (2, 64, 96, 3)
+    assert batch.images.dtype == np.uint8
+    assert batch.targets.boxes.shape == (2, anchors, 4)
+    assert batch.targets.classes.shape == batch.targets.asked.shape == (2, anchors)
+    assert 0 < (batch.targets.classes > 0).sum() < anchors
+    assert batch.targets.classes.max() <= 8
+
+
+def test_workers_make_the_same_batches() -> None:
+    """Another process changes nothing, nor the order."""
+    here = list(batches(feed_of(), 3, workers=0))
+    there = list(batches(feed_of(), 3, workers=1))
+    assert len(here) == len(there) == 3
+    for one, other in zip(here, there, strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.targets.classes, other.targets.classes)
+
+
+def test_images_are_resized_and_normalised_as_in_inference() -> None:
+    """What the trained graph sees is what the harness feeds."""
+    from validation.preprocess.prepare import prepare
+
+    preprocessing = Preprocessing(32, 48, (2 / 255,) * 3, (1.0,) * 3)
+    image = np.full((70, 50, 3), 200, np.uint8)
+    seen = normalised(resized(image, preprocessing).astype(np.uint8)[None], preprocessing)
+    np.testing.assert_allclose(seen, prepare(image, preprocessing), atol=1e-6)
+    assert seen.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_has_a_config_that_builds(name: str) -> None:
+    """Eight classes, few parameters, and the float twin's graph under a quantised one."""
+    recipe = RECIPES[name]
+    config = load_pipeline(recipe.config)
+    built = build(config)
+    shapes = model_variables(built)
+    assert config.num_classes == 8
+    assert sum(math.prod(shape) for shape in shapes.values()) < 550_000
+    assert config.is_quantized == bool(recipe.starts_from)
+    if recipe.starts_from:
+        twin = model_variables(build(load_pipeline(RECIPES[recipe.starts_from].config)))
+        assert twin == {key: shapes[key] for key in twin}
+    softmax = recipe.training.loss.kind is ClassLoss.MINED_SOFTMAX
+    assert (config.score_converter == "SOFTMAX") == softmax
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_config_tells_how_its_model_is_trained(name: str) -> None:
+    """What only training reads is in the config as the recipe has it."""
+    recipe = RECIPES[name]
+    text = recipe.config.read_text()
+    training, loss = recipe.training, recipe.training.loss
+    told = [
+        f"batch_size: {recipe.batch}",
+        f"num_steps: {training.steps}",
+        f"total_steps: {training.steps}",
+        f"warmup_steps: {training.warm_up}",
+        f"learning_rate_base: {training.learning_rate}",
+        f"matched_threshold: {recipe.rule.matched}",
+        f"unmatched_threshold: {recipe.rule.unmatched}",
+        # The OD API divides the box loss by the four numbers of an encoding.
+        "normalize_loc_loss_by_codesize: true",
+        f"localization_weight: {4 * loss.box_weight:g}\n",
+    ]
+    if loss.kind is ClassLoss.FOCAL:
+        told += [f"alpha: {loss.alpha}", f"gamma: {loss.gamma}"]
+    else:
+        told += ["weighted_softmax", f"max_negatives_per_positive: {loss.negatives:g}"]
+    assert [line for line in told if line not in text] == []
+
+
+def test_the_recipes_differ_where_they_should() -> None:
+    """No two share a seed; sizes, converters and moving averages vary."""
+    configs = [load_pipeline(recipe.config) for recipe in RECIPES.values()]
+    assert len({recipe.seed for recipe in RECIPES.values()}) == len(RECIPES) == 8
+    assert any(height != width for height, width in (each.input_size for each in configs))
+    assert any(each.use_moving_averages for each in configs)
+    assert {each.score_converter for each in configs} == {"SIGMOID", "SOFTMAX"}
+
+
+def recipes_from(folder: Path, text: str) -> dict[str, object]:
+    path = folder / "recipes.toml"
+    path.write_text(text)
+    return dict(load_recipes(path))
+
+
+def test_a_recipe_takes_from_common_what_it_leaves_out(tmp_path: Path) -> None:
+    """A model replaces single values, those of the loss too."""
+    recipes = recipes_from(tmp_path, RECIPE_FILE)
+    loss = recipes["small_quantized"].training.loss
+    assert loss.kind is ClassLoss.MINED_SOFTMAX
+    assert loss.alpha == 0.25
+    assert recipes["small"].config == tmp_path / "small.config"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("version = 1", "version = 2", "another layout"),
+        ("[common]", "[common]\nname = 'all'", "unknown key 'name'"),
+        ('name = "small"\n', 'name = "small"\nstep = 3\n', "unknown key 'step'.*'steps'"),
+        ("seed = 1000", "seed = 2", "seed is wrong.*1000 or more"),
+        ("alpha = 0.25", "alfa = 0.25", "unknown key 'alfa'"),
+        ('"focal"', '"hinge"', r"kind is wrong.*focal \| mined_softmax"),
+        ('starts_from = "small"', 'starts_from = "large"', "starts_from is wrong.*further up"),
+        ('name = "small_quantized"', 'name = "small"', "name is wrong.*a name of its own"),
+        ("steps = 2", "steps = 0", "steps is wrong"),
+    ],
+)
+def test_a_wrong_recipe_is_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    """The complaint names the key and what is right."""
+    assert old in RECIPE_FILE
+    with pytest.raises(CatalogueError, match=complaint):
+        recipes_from(tmp_path, RECIPE_FILE.replace(old, new, 1))
+
+
+def test_models_are_chosen_in_file_order() -> None:
+    """A twin comes before what starts from it, however they were asked for."""
+    names = ["ssd_mobilenet_v1_quantized", "ssd_mobilenet_v1"]
+    chosen = train_bundled.chosen_recipes(names, RECIPES)
+    assert [each.name for each in chosen] == names[::-1]
+    assert train_bundled.chosen_recipes([], RECIPES) == tuple(RECIPES.values())
+
+
+def test_a_model_without_a_recipe_is_refused() -> None:
+    """With the nearest name as advice."""
+    with pytest.raises(UsageError, match=r"no recipe for 'ssd_mobilenet_v9'.*did you mean"):
+        train_bundled.chosen_recipes(["ssd_mobilenet_v9"], RECIPES)
+
+
+def test_packing_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Neither time nor owner nor the order on the disk shows in an archive."""
+    packed = []
+    for parent in ("one", "other"):
+        folder = tmp_path / parent / "model"
+        (folder / "saved_model").mkdir(parents=True)
+        names = ["b", "saved_model/c", "a"]
+        for name in names if parent == "one" else reversed(names):
+            (folder / name).write_text(name)
+        target = tmp_path / parent / "model.tar.gz"
+        train_bundled.pack(folder, target)
+        packed.append(target.read_bytes())
+    assert packed[0] == packed[1]
+    with tarfile.open(tmp_path / "one" / "model.tar.gz") as tar:
+        assert tar.getnames() == [
+            "model",
+            "model/a",
+            "model/b",
+            "model/saved_model",
+            "model/saved_model/c",
+        ]
+        assert {member.mtime for member in tar} == {0}
+
+
+def test_a_loss_curve_is_short_and_keeps_the_mean() -> None:
+    """Means over stretches of equal length; a short run keeps every step."""
+    assert train_bundled.loss_curve([3.0, 1.0, 4.0, 2.0], 2) == [(2, 2.0), (4, 3.0)]
+    assert train_bundled.loss_curve([3.0, 1.0]) == [(1, 3.0), (2, 1.0)]
+    assert len(train_bundled.loss_curve(list(range(1001)))) == 200
+
+
+def test_a_start_that_was_not_trained_is_told(tmp_path: Path) -> None:
+    """With the model that has to come first."""
+    recipe = RECIPES["ssd_mobilenet_v1_quantized"]
+    with pytest.raises(ArtefactMissing, match="train ssd_mobilenet_v1 first"):
+        train_bundled.start_of(recipe, tmp_path)
