@@ -24,6 +24,7 @@ from validation.report.model import Report, build_report
 from validation.report.render import write_whole
 from validation.signoff.rules import judge
 from validation.signoff.store import load_record
+from validation.zoo.bundled_files import SCENES_NAME
 
 # Title of each column, and whether it holds figures.
 _COLUMNS = (
@@ -91,7 +92,8 @@ def command(header: Header) -> str:
     words += ["--model", *models] if len(models) == 1 else []
     for name in told.get("variants", "").split():
         words += ["--variant", name]
-    if told.get("labelled images", "none") != "none":
+    labelled = told.get("labelled images", "none")
+    if labelled != "none" and not labelled.startswith(SCENES_NAME):
         words += ["--coco-annotations", "FILE", "--coco-images", "DIR"]
     words += ["--offline"] if told.get("offline") == "yes" else []
     return shlex.join(words)

@@ -27,6 +27,9 @@ def test_own_folder_goes_before_the_labelled_images(
     assert [image.key for image in chosen.images] == ["a.jpg"]
     assert chosen.source == f"folder {tmp_path.name}"
     assert chosen.seed == load_policy().setting("calibration_seed")
+    named = representative(tmp_path, dataset, load_policy(), "scenes of their own")
+    assert named is not None
+    assert (named.images, named.source) == (chosen.images, "scenes of their own")
 
 
 def test_labelled_images_serve_and_are_named_as_such(miniature: MiniatureFiles) -> None:

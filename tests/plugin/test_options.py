@@ -71,7 +71,7 @@ def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "validation: zoo: */zoo, models: mini, variants: raw, "
-            "labelled images: 3 of annotations, canaries: 4, "
+            "labelled images: annotations, 3 images, canaries: 4, "
             "representative images: 3 of annotations, the very images that accuracy is "
             "measured on, uint8 input: as each extractor's preprocessing, "
             "label map: the archive's own, "
@@ -148,7 +148,7 @@ def test_empty_selection(over_miniature: Run) -> None:
         (("--lock-file", "conftest.py/x"), "argument --lock-file: no file that can be written"),
         (("--lock-file", "pyproject.toml"), r"lock file cannot be read \(pyproject.toml\)"),
         (("--coco-images", "suites"), "expected --coco-annotations FILE --coco-images DIR"),
-        (("--max-images", "3"), "labelled images need both options"),
+        (("--zoo", "person", "--max-images", "3"), "labelled images need both options"),
         (("--coco-annotations", "conftest.py"), "expected --coco-annotations FILE --coco-images"),
         (
             ("--coco-annotations", "conftest.py", "--coco-images", "suites"),

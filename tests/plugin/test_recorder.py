@@ -144,7 +144,8 @@ def test_crashed_worker_is_no_pass(over_miniature: Run, session: Any) -> None:
 def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     """Nothing is fetched: each test fails with what is missing and what to do."""
     variants = ("--variant", "float", "--variant", "raw")
-    result = session.run("--offline", "--cache-dir", tmp_path / "cache", *variants)
+    cache = ("--offline", "--cache-dir", tmp_path / "cache")
+    result = session.run("--zoo", "person", *cache, *variants)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
@@ -168,7 +169,8 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"\0" * entry.digest.size_bytes)
     result = session.run(
-        "--offline", "--cache-dir", tmp_path, "-k", "archive_holds", "--variant", "float"
+        *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
+        *("-k", "archive_holds", "--variant", "float"),
     )
     result.assert_outcomes(failed=1, deselected=11)
     _traceless(result)

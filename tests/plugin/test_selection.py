@@ -9,10 +9,12 @@ import pytest
 from validation.errors import UsageError
 from validation.plugin.selection import select
 from validation.records import ModelKey
-from validation.zoo.entry import CatalogueEntry, FolderSource
+from validation.zoo.entry import CatalogueEntry, FolderSource, PackageSource
 
 _FLOAT = CatalogueEntry("plain", "zoo", FolderSource(Path("plain")))
 _QAT = CatalogueEntry("qat", "zoo", FolderSource(Path("qat")), quantised=True)
+_OWN = CatalogueEntry("own", "bundled", PackageSource("own.tar.gz"))
+_OWN_QAT = CatalogueEntry("own_qat", "bundled", PackageSource("own_qat.tar.gz"), quantised=True)
 _SEEDED = CatalogueEntry("seeded", "synthetic", FolderSource(Path("seeded")))
 
 
@@ -26,6 +28,13 @@ def test_models_have_the_variants_that_people_ship() -> None:
     assert _variants(keys, "plain") == ["float", "raw", "float16", "dynamic", "int8"]
     assert _variants(keys, "qat") == ["uint8", "uint8-raw"]
     assert _variants(keys, "seeded") == ["float", "raw"]
+
+
+def test_bundled_models_are_tried_as_what_people_ship() -> None:
+    """They were trained: every form says something of them."""
+    keys = select([_OWN, _OWN_QAT], (), representative=True)
+    assert _variants(keys, "own") == ["float", "raw", "float16", "dynamic", "int8"]
+    assert _variants(keys, "own_qat") == ["uint8", "uint8-raw"]
 
 
 def test_int8_needs_images_to_calibrate_with() -> None:

@@ -57,7 +57,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     header, *body, footer = session.lines()
     assert (header["kind"], header["version"]) == ("header", RECORD_VERSION)
     assert header["selection"] == ["mini-float", "mini-raw"]
-    assert header["options"]["labelled images"] == "6 of annotations"
+    assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
     assert header["dataset"]["images"] == 6
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])

@@ -81,7 +81,7 @@ def test_facts(header: Header, entries: tuple[Entry, ...], policy: Policy) -> No
         header,
         versions={"tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
         machine={"processor": "A chip", "cores": "2"},
-        options={"zoo": "home/me/models", "labelled images": "80 of coco-tiny"},
+        options={"zoo": "home/me/models", "labelled images": "coco-tiny, 80 images"},
     )
     assert dict(matrix_of(told, entries, policy).facts) == {
         "TensorFlow": "2.21.0",
@@ -90,7 +90,7 @@ def test_facts(header: Header, entries: tuple[Entry, ...], policy: Policy) -> No
         "Machine": "A chip, 2 cores",
         "Threads": "2",
         "Zoo": "models",
-        "Labelled images": "80 of coco-tiny",
+        "Labelled images": "coco-tiny, 80 images",
     }
     bare = dataclasses.replace(header, versions={}, machine={}, options={})
     facts = dict(matrix_of(bare, (), policy).facts)

@@ -20,6 +20,7 @@ from validation.policy import Policy
 from validation.record_lines import Entry
 from validation.records import Artefact, CheckResult, Footer, Header, Measure, ModelKey
 from validation.signoff.store import RECORD_NAME, RecordWriter
+from validation.zoo.bundled_files import SCENES_NAME
 
 Write = Callable[..., Path]
 
@@ -136,7 +137,11 @@ def test_names_and_notice(write_record: Write) -> None:
         ({"zoo": "home/me/my models"}, "pytest suites/ --zoo 'my models'"),
         ({"variants": "float raw"}, "pytest suites/ --variant float --variant raw"),
         (
-            {"labelled images": "80 of coco", "offline": "no"},
+            {"zoo": "bundled", "labelled images": f"{SCENES_NAME}, 220 images"},
+            "pytest suites/ --zoo bundled",
+        ),
+        (
+            {"labelled images": "coco, 80 images", "offline": "no"},
             "pytest suites/ --coco-annotations FILE --coco-images DIR",
         ),
         ({"labelled images": "none"}, "pytest suites/"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from validation.errors import CatalogueError, UsageError
 from validation.zoo import folders
 from validation.zoo.catalogue import Catalogue, load_catalogue
-from validation.zoo.entry import FolderSource, HttpsSource, PypiSource
+from validation.zoo.entry import FolderSource, HttpsSource, PackageSource, PypiSource
 from validation.zoo.integrity import Digest, Sha384Digest
 
 Values = dict[str, Any]
@@ -32,6 +32,7 @@ _SOURCES: dict[str, Values] = {
         "member_size_bytes": 7,
     },
     "folder": {"kind": "folder", "folder": "bundled/ssd_tiny"},
+    "package": {"kind": "package", "member": "more/ssd_tiny.tar.gz"},
 }
 _OPTIONAL = {"labels", "published", "subfolder", "traps", "unpacked_bytes"}
 
@@ -90,7 +91,7 @@ def test_shipped_catalogue_has_the_person_detector() -> None:
     assert entry.digest.size_bytes == 11_603_528
     assert isinstance(entry.source, PypiSource)
     assert entry.source.member_digest.size_bytes == 12_923_854
-    assert hash(entry) == hash(load_catalogue().entries[0])
+    assert hash(entry) == hash(load_catalogue().select("person")[0])
 
 
 @pytest.mark.parametrize("kind", _SOURCES)
@@ -115,6 +116,8 @@ def test_every_field_of_an_entry_is_read(kind: str) -> None:
     elif isinstance(entry.source, PypiSource):
         assert entry.source.filename == "some_package-1.0.whl"
         assert entry.source.member_digest == Digest("b" * 64, 7)
+    elif isinstance(entry.source, PackageSource):
+        assert entry.source == PackageSource("more/ssd_tiny.tar.gz")
     else:
         assert isinstance(entry.source, FolderSource)
         assert entry.source.path.is_absolute()
@@ -160,6 +163,8 @@ def test_url_may_come_with_another_hash_or_with_none() -> None:
         (_unpinned("pypi", trust_first_download=True), "one thing must say .*for a URL"),
         (_unpinned("folder", trust_first_download=True), "one thing must say"),
         (_unpinned("pypi", sha384="c" * 96, size_bytes=9), "one thing must say"),
+        (_unpinned("package"), "'sha256' is missing"),
+        (_unpinned("package", trust_first_download=True), "one thing must say"),
     ],
 )
 def test_one_thing_says_what_a_file_is(model: Values, message: str) -> None:
@@ -192,8 +197,15 @@ def test_catalogue_may_come_in_files(tmp_path: Path) -> None:
         load_catalogue(paths[0], paths[0])
 
 
+def test_file_may_say_that_it_lists_nothing(tmp_path: Path) -> None:
+    """An empty list that is written out is no slip, and makes no group."""
+    path = tmp_path / "none.toml"
+    path.write_text("version = 1\nmodel = []\n")
+    assert load_catalogue(path).groups == ()
+
+
 @_FEW
-@given(st.sampled_from(["https", "pypi"]), st.data())
+@given(st.sampled_from(["https", "pypi", "package"]), st.data())
 def test_dropped_key_is_named(kind: str, data: st.DataObject) -> None:
     """Whichever key is missing, the error names it and the entry."""
     model = _model(kind)
@@ -267,6 +279,8 @@ def test_no_foreign_key_is_overlooked(key: str) -> None:
         ({"source": {**_SOURCES["pypi"], "member": "/a"}}, "member is wrong.*downwards"),
         ({"source": {**_SOURCES["pypi"], "member": "a\\b"}}, "member is wrong"),
         ({"source": {**_SOURCES["pypi"], "member": "a\0b"}}, "member is wrong"),
+        ({"source": {"kind": "package", "member": "../a.tar.gz"}}, "member is wrong.*downwards"),
+        ({"source": {"kind": "package", "member": "/a.tar.gz"}}, "member is wrong.*downwards"),
         ({"source": {"kind": "folder", "folder": "a/../../b"}}, "folder is wrong"),
         ({"source": {"kind": "folder", "folder": "."}}, "folder is wrong"),
     ],

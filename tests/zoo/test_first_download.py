@@ -254,7 +254,7 @@ def test_wheels_are_never_trusted(cache: Path, digest: Sha384Digest | None) -> N
     """Trust on first download is for archives behind a URL only."""
     source = PypiSource("tiny-model", "0.2", "graph.pb", _digest(b"x"))
     entry = CatalogueEntry("tiny", "group", source, digest, trust_first_download=True)
-    with pytest.raises(CatalogueError, match="a download needs sha256 and size"):
+    with pytest.raises(CatalogueError, match="the archive needs sha256 and size"):
         obtain(entry, cache)
 
 

@@ -29,7 +29,7 @@ class Representative:
 
 
 def representative(
-    folder: Path | None, dataset: Dataset | None, policy: Policy
+    folder: Path | None, dataset: Dataset | None, policy: Policy, source: str | None = None
 ) -> Representative | None:
     """Images of a folder; else of the data set that is evaluated; None without either.
 
@@ -37,19 +37,21 @@ def representative(
     where that is so.
 
     Args:
-        folder: Given by the user.
+        folder: Given by the user, or of the package.
         dataset: Labelled images of the session.
         policy: How many, and the seed.
+        source: What the folder's images are, in words; None: its name.
 
     Raises:
         DatasetError: No such folder, or no image in it.
     """
     seed = int(policy.setting("calibration_seed"))
     if folder is not None:
-        return Representative(drawn_from(folder, policy), seed, f"folder {folder.name}", policy)
+        told = source or f"folder {folder.name}"
+        return Representative(drawn_from(folder, policy), seed, told, policy)
     if dataset is None:
         return None
     labelled = [ImageFile(str(image.id), image.path) for image in dataset.images]
     count = min(len(labelled), int(policy.setting("calibration_images")))
-    source = f"{dataset.name}, the very images that accuracy is measured on"
-    return Representative(draw(labelled, count, seed), seed, source, policy)
+    told = f"{dataset.name}, the very images that accuracy is measured on"
+    return Representative(draw(labelled, count, seed), seed, told, policy)

@@ -24,6 +24,7 @@ from validation.plugin.fixtures import ENTRIES
 from validation.plugin.state import STATE, SessionState, session_state
 from validation.record_lines import Entry, from_line, to_line
 from validation.records import CheckResult, Footer, Header, ModelKey
+from validation.report.formatting import plural
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
 from validation.signoff.store import RECORD_NAME, RecordWriter, load_record
@@ -225,7 +226,9 @@ def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
         "zoo": option("--zoo"),
         "models": " ".join(entry.name for entry in state.entries),
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
-        "labelled images": "none" if data is None else f"{len(data.images)} of {data.name}",
+        "labelled images": "none"
+        if data is None
+        else f"{data.name}, {plural(len(data.images), 'image')}",
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None

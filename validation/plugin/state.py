@@ -13,18 +13,19 @@ import pytest
 from validation.chain.case import Case, image_files
 from validation.chain.model import ModelChain
 from validation.chain.observations import Observations
-from validation.chain.representative import Representative, representative
+from validation.chain.representative import Representative
 from validation.chain.synthetic import GROUP, synthetic_entries
 from validation.chain.work import Work, timed
-from validation.coco.dataset import Dataset, load_dataset
-from validation.errors import UsageError
+from validation.coco.dataset import Dataset
 from validation.input_stats import InputStats
+from validation.plugin.images import SessionImages, session_images
 from validation.plugin.options import default_cache_dir
 from validation.plugin.selection import select
 from validation.policy import Policy, load_policy
 from validation.records import ModelKey, Step
 from validation.runtimes.tflite import default_threads
-from validation.zoo.canaries import Canary, load_canaries
+from validation.zoo.bundled_files import BUNDLED_GROUP
+from validation.zoo.canaries import Canary
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.label_map import read_label_map
@@ -39,7 +40,7 @@ class SessionState:
         entries: Models under test, at least one.
         keys: Models and variants under test, models in catalogue order.
         policy: Every limit.
-        dataset: Labelled images, None where none were given.
+        dataset: Labelled images, None where there are none.
         canaries: Images with one known object.
         labels: Of --label-map, None without it.
         cache_dir: Downloads and products.
@@ -123,18 +124,18 @@ def session_state(config: pytest.Config) -> SessionState:
 def _resolve(config: pytest.Config) -> SessionState:
     option = config.getoption
     steps: list[Step] = []
-    with timed("", "load labelled images", steps.append):
-        dataset = _dataset(config)
     policy = load_policy()
-    calibrating = representative(option("--representative-images"), dataset, policy)
     entries = _entries(option("--zoo"), option("--model"))
+    with timed("", "load labelled images", steps.append):
+        images = _images(config, policy, entries)
+    calibrating = images.representative
     keys = select(entries, option("--variant") or (), representative=calibrating is not None)
     return SessionState(
         entries=entries,
         keys=keys,
         policy=policy,
-        dataset=dataset,
-        canaries=load_canaries(),
+        dataset=images.dataset,
+        canaries=images.canaries,
         labels=_labels(config),
         cache_dir=option("--cache-dir") or default_cache_dir(),
         offline=option("--offline"),
@@ -152,19 +153,18 @@ def _entries(zoo: str, model_glob: str) -> tuple[CatalogueEntry, ...]:
     return load_catalogue().select(zoo, model_glob)
 
 
-def _dataset(config: pytest.Config) -> Dataset | None:
-    annotations = config.getoption("--coco-annotations")
-    images = config.getoption("--coco-images")
-    most = config.getoption("--max-images")
-    if annotations is None and images is None and most is None:
-        return None
-    if annotations is None or images is None:
-        raise UsageError(
-            "labelled images need both options",
-            expected="--coco-annotations FILE --coco-images DIR",
-            got="--coco-annotations" if annotations else "no --coco-annotations",
-        )
-    return load_dataset(annotations, images, max_images=most)
+def _images(
+    config: pytest.Config, policy: Policy, entries: tuple[CatalogueEntry, ...]
+) -> SessionImages:
+    option = config.getoption
+    return session_images(
+        policy,
+        bundled=all(entry.group == BUNDLED_GROUP for entry in entries),
+        annotations=option("--coco-annotations"),
+        images=option("--coco-images"),
+        most=option("--max-images"),
+        calibration=option("--representative-images"),
+    )
 
 
 def _image_workers() -> int:

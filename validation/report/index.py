@@ -1,4 +1,4 @@
-"""The two tables of the first page: one row a variant, and where the time went."""
+"""Two tables of the first page: one row a variant, and where the time went."""
 
 from __future__ import annotations
 

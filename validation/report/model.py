@@ -12,6 +12,7 @@ from validation.report import formatting
 from validation.report.accuracy import REFERENCE
 from validation.report.index import IndexModel, TimeTable, index_model, time_table
 from validation.report.matrix import Matrix, convertibility
+from validation.report.overview import Overview, overview
 from validation.report.page import ModelPage, model_page
 from validation.signoff.rules import WORST_FIRST, Finding, Judgement
 from validation.signoff.store import Record
@@ -49,7 +50,8 @@ class Index:
         findings: What led to the verdict, the worst few.
         more_findings: The others.
         counts: How many variants have which status, worst first.
-        models: Rows of the table, by model.
+        overview: The table of models.
+        models: Rows of the table of variants, by model.
         time: Where the time went.
         environment: Versions, machine, options, data.
         record_sha256: Ties the page, and a signature on it, to one record.
@@ -65,6 +67,7 @@ class Index:
     findings: tuple[Finding, ...]
     more_findings: tuple[Finding, ...]
     counts: tuple[tuple[Status, int], ...]
+    overview: Overview
     models: tuple[IndexModel, ...]
     time: TimeTable
     environment: tuple[Facts, ...]
@@ -112,6 +115,7 @@ def build_report(
         findings=judgement.findings[:_FINDINGS_AT_ONCE],
         more_findings=judgement.findings[_FINDINGS_AT_ONCE:],
         counts=_counts(judgement),
+        overview=overview(models),
         models=models,
         time=time_table(record),
         environment=_environment(record.header),

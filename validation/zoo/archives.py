@@ -10,7 +10,13 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
-from validation.zoo.entry import CatalogueEntry, FolderSource, HttpsSource, PypiSource
+from validation.zoo.entry import (
+    CatalogueEntry,
+    FolderSource,
+    HttpsSource,
+    PackageSource,
+    PypiSource,
+)
 from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
 from validation.zoo.label_map import read_label_map
@@ -23,6 +29,8 @@ from validation.zoo.unpack import (
     unpack_tar,
     unpack_wheel_member,
 )
+
+_RESTORE = "restore the archive, or correct the catalogue if the change is meant"
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,8 @@ def obtain(
     """Bring a model's archive to this machine, verified and unpacked.
 
     A folder is used in place. Everything else goes through the cache, where it is found again
-    by its sha256; two processes that want the same archive fetch it once.
+    by its sha256; two processes that want the same archive fetch it once. A file of the package
+    is unpacked to the cache and never fetched.
 
     Args:
         entry: What to obtain.
@@ -102,10 +111,14 @@ def obtain(
     source = entry.source
     if isinstance(source, FolderSource):
         return _local(entry, source.path, cache_dir)
+    if isinstance(source, PackageSource):
+        if entry.digest is None:
+            raise _unpinned(entry)
+        return _local_tar(entry, source.path(), cache_dir, "install the package again")
     if isinstance(entry.digest, Digest):
         return _downloaded(entry, source, entry.digest, cache_dir, offline, progress)
     if isinstance(source, PypiSource) or (entry.digest is None and not entry.trust_first_download):
-        raise CatalogueError("a download needs sha256 and size", where=f"model {entry.name!r}")
+        raise _unpinned(entry)
     lock_file = lock_file or cache_dir / LOCK_NAME
     with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest()):
         digest = noted_digest(lock_file, source.url)
@@ -157,8 +170,12 @@ def _local(entry: CatalogueEntry, path: Path, cache_dir: Path) -> Archive:
         ) from error
     if is_folder:
         return _archive(entry, path, None)
+    return _local_tar(entry, path, cache_dir, _RESTORE)
+
+
+def _local_tar(entry: CatalogueEntry, path: Path, cache_dir: Path, next_step: str) -> Archive:
     digest = digest_file(path, "the archive has been moved or cannot be reached")
-    _verify_local(entry, path, digest)
+    _verify_local(entry, path, digest, next_step)
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
     with locked(cache_dir, digest.sha256):
         _unpack_once(entry, path, unpacked)
@@ -169,7 +186,7 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
     files = find_model_files(root, entry.subfolder)
     if digest is None:
         digest = digest_files(root, files.paths())
-        _verify_local(entry, root, digest)
+        _verify_local(entry, root, digest, _RESTORE)
     labels = entry.labels
     if not labels and files.label_map is not None:
         labels = read_label_map(files.label_map)
@@ -188,7 +205,11 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
     )
 
 
-def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest) -> None:
+def _unpinned(entry: CatalogueEntry) -> CatalogueError:
+    return CatalogueError("the archive needs sha256 and size", where=f"model {entry.name!r}")
+
+
+def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest, next_step: str) -> None:
     """Most local archives declare nothing; their digest is only told."""
     if entry.digest is not None:
         verify(
@@ -196,7 +217,7 @@ def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest) -> None:
             entry.digest,
             what=f"the archive of {entry.name}",
             where=path,
-            next_step="restore the archive, or correct the catalogue if the change is meant",
+            next_step=next_step,
         )
 
 

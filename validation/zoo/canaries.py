@@ -1,4 +1,4 @@
-"""Canary images: photographs with one object of known class and place.
+"""Canary images: one object of known class and place on each.
 
 They are what a run has to look at where no labelled data set is given, and they see
 what parity of two runs cannot: a fault that both sides share.
@@ -27,7 +27,7 @@ class Canary:
         path: The image file.
         label: Name of the object's class.
         box: (ymin, xmin, ymax, xmax), shares of the image's sides.
-        origin: Who made the photograph.
+        origin: Who made the image.
         licence: Under which it is passed on.
     """
 

@@ -15,6 +15,7 @@ from validation.zoo.entry import (
     CatalogueEntry,
     FolderSource,
     HttpsSource,
+    PackageSource,
     PypiSource,
     Source,
 )
@@ -25,7 +26,7 @@ from validation.zoo.toml_table import PLAIN, Table, did_you_mean, read_toml
 
 CATALOGUE_VERSION = 1
 DEFAULT_CATALOGUES = tuple(
-    Path(__file__).with_name(name) for name in ("catalogue.toml", "zoo_tf1.toml")
+    Path(__file__).with_name(name) for name in ("bundled.toml", "catalogue.toml", "zoo_tf1.toml")
 )
 
 _TOP_KEYS = ("version", "label_sets", "model")
@@ -52,6 +53,7 @@ _SOURCE_KEYS = {
     "https": ("kind", "url"),
     "pypi": ("kind", "package", "version", "member", "member_sha256", "member_size_bytes"),
     "folder": ("kind", "folder"),
+    "package": ("kind", "member"),
 }
 _HASH_KEYS = ("sha256", "sha384", "size_bytes", "trust_first_download")
 
@@ -155,6 +157,9 @@ def load_catalogue(*paths: Path) -> Catalogue:
 def _entries(path: Path) -> list[CatalogueEntry]:
     top = read_toml(path, CATALOGUE_VERSION)
     top.refuse_unknown(_TOP_KEYS)
+    if top.values.get("model") == []:
+        # Said in so many words, unlike a list that was forgotten.
+        return []
     sets = top.table("label_sets") if "label_sets" in top else Table({}, path.name)
     label_sets = {name: _label_table(sets.table(name)) for name in sets.values}
     return [_entry(table, path.parent, label_sets) for table in top.tables("model")]
@@ -260,6 +265,7 @@ def _source(table: Table, folder: Path) -> Source:
             table.digest("member_"),
         ),
         "folder": lambda: FolderSource((folder / table.relative_path("folder")).resolve()),
+        "package": lambda: PackageSource(table.relative_path("member")),
     }
     return readers[kind]()
 

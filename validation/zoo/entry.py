@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from validation.zoo.bundled_files import bundled_file
 from validation.zoo.integrity import Digest, Sha384Digest
 
 # What the publishers of models measured, by the names that the catalogue uses.
@@ -75,7 +76,27 @@ class FolderSource:
     path: Path
 
 
-Source = HttpsSource | PypiSource | FolderSource
+@dataclass(frozen=True)
+class PackageSource:
+    """A tar file that ships inside this package.
+
+    Args:
+        member: Path below the folder of `bundled_files`, with slashes.
+    """
+
+    member: str
+
+    def path(self) -> Path:
+        """Where the tar file lies.
+
+        Raises:
+            CatalogueError: The member leads out of the folder.
+            ArtefactMissing: It is not there.
+        """
+        return bundled_file(self.member)
+
+
+Source = HttpsSource | PypiSource | FolderSource | PackageSource
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,98 @@
+"""What the user gives wins; what ships serves the package's own models and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from validation.errors import ArtefactMissing, UsageError
+from validation.plugin.images import SessionImages, session_images
+from validation.policy import load_policy
+from validation.zoo import bundled_files
+from validation.zoo.canaries import load_canaries
+
+if TYPE_CHECKING:
+    from miniature_cases import MiniatureFiles
+
+
+@pytest.fixture
+def own(tmp_path: Path, miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small package's data in the place of this one's."""
+    from bundled_stand_in import lay_out_bundled
+
+    folder = lay_out_bundled(tmp_path / "bundled", miniature)
+    monkeypatch.setattr(bundled_files, "BUNDLED_FOLDER", folder)
+    return folder
+
+
+def _images(*, bundled: bool = True, **given: Any) -> SessionImages:
+    options = {"annotations": None, "images": None, "most": None, "calibration": None, **given}
+    return session_images(load_policy(), bundled=bundled, **options)
+
+
+def test_bundled_models_come_with_their_images(own: Path) -> None:
+    """Labelled scenes, canaries of their classes, and other scenes to calibrate with."""
+    found = _images()
+    assert found.dataset is not None
+    assert (found.dataset.name, len(found.dataset.images)) == ("bundled scenes", 6)
+    assert found.dataset.annotation_path == own / "scenes" / "annotations.json"
+    assert {each.label for each in found.canaries} <= {"square", "disc"}
+    assert found.representative is not None
+    assert {each.path.parent for each in found.representative.images} == {
+        own / "calibration" / "images"
+    }
+    assert "bundled calibration scenes" in found.representative.source
+
+
+def test_number_of_scenes_is_the_users(own: Path) -> None:
+    """--max-images alone narrows the scenes."""
+    assert own.is_dir()
+    found = _images(most=2)
+    assert found.dataset is not None
+    assert [image.id for image in found.dataset.images] == [1, 2]
+
+
+def test_what_the_user_gives_wins(own: Path, miniature: MiniatureFiles, tmp_path: Path) -> None:
+    """Each option for itself; the canaries are still of the models' classes."""
+    found = _images(annotations=miniature.annotations, images=miniature.images)
+    assert found.dataset is not None
+    assert found.dataset.name == "annotations"
+    assert found.canaries[0].path.parent == own / "scenes" / "images"
+    assert found.representative is not None
+    assert found.representative.images[0].path.parent == own / "calibration" / "images"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.jpg").touch()
+    found = _images(calibration=tmp_path / "mine")
+    assert found.representative is not None
+    assert found.representative.source == "folder mine"
+    assert found.dataset is not None
+    assert found.dataset.name == "bundled scenes"
+
+
+def test_other_models_get_none_of_it(own: Path, miniature: MiniatureFiles) -> None:
+    """No data unless given; canaries are the photographs, calibration is on what is given."""
+    assert own.is_dir()
+    found = _images(bundled=False)
+    assert found == SessionImages(None, load_canaries(), None)
+    found = _images(bundled=False, annotations=miniature.annotations, images=miniature.images)
+    assert found.representative is not None
+    assert "the very images" in found.representative.source
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+@pytest.mark.parametrize("half", ["annotations", "images"])
+def test_half_a_data_set(own: Path, bundled: bool, half: str) -> None:
+    """The other half is not made up, not of bundled scenes either."""
+    with pytest.raises(UsageError, match="labelled images need both options"):
+        _images(bundled=bundled, **{half: own})
+    with pytest.raises(UsageError, match="labelled images need both options"):
+        _images(bundled=False, most=3)
+
+
+def test_installation_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One error that names the installation, not a missing option."""
+    monkeypatch.setattr(bundled_files, "BUNDLED_FOLDER", tmp_path)
+    with pytest.raises(ArtefactMissing, match="installed without its data"):
+        _images()

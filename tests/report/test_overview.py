@@ -1,0 +1,124 @@
+"""The table of models: what stands beside what, and what is left empty."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from validation.limits import Status
+from validation.policy import Policy
+from validation.record_lines import Entry
+from validation.records import Header
+from validation.report.index import IndexModel, IndexRow
+from validation.report.overview import OverviewCell, overview
+from validation.report.render import render_report
+
+_DASH = "\u2014"
+_ROW = IndexRow(
+    variant="float",
+    anchor="variant-1",
+    status=Status.PASS,
+    ap_reference="0.5000",
+    ap="0.4990",
+    ap_delta="-0.0010",
+    worse=True,
+    ap50="0.7000",
+    parity="1e-05",
+    parity_limit="",
+    parity_of="",
+    unmatched="0 of 9",
+    size="1.20 MB",
+    p50="2.10",
+    p95="2.50",
+)
+
+
+def _row(variant: str, **changes: object) -> IndexRow:
+    return dataclasses.replace(_ROW, variant=variant, **changes)  # type: ignore[arg-type]
+
+
+def _model(name: str, *rows: IndexRow, status: Status = Status.PASS) -> IndexModel:
+    return IndexModel(name, f"model-{name}.html", status, rows)
+
+
+def test_columns_are_the_variants_of_all_models() -> None:
+    """In the harness's own order; a variant that it does not know comes last, not lost."""
+    models = (
+        _model("b", _row("uint8"), _row("odd")),
+        _model("a", _row("reference"), _row("int8"), _row("float")),
+    )
+    view = overview(models)
+    assert view.variants == ("float", "int8", "uint8", "odd")
+    assert [row.model for row in view.rows] == ["b", "a"]
+    asked = [[cell is not None for cell in row.cells] for row in view.rows]
+    assert asked == [[False, False, True, True], [True, True, False, False]]
+
+
+def test_cell_holds_what_a_reader_compares() -> None:
+    """AP, its difference, size and latency with a unit, linked to its section."""
+    (row,) = overview((_model("a", _ROW, status=Status.WARN),)).rows
+    assert (row.model, row.href, row.status) == ("a", "model-a.html", Status.WARN)
+    assert row.ap_reference == "0.5000"
+    assert row.cells == (
+        OverviewCell(
+            href="model-a.html#variant-1",
+            status=Status.PASS,
+            ap="0.4990",
+            ap_delta="-0.0010",
+            worse=True,
+            size="1.20 MB",
+            latency="2.10 ms",
+        ),
+    )
+
+
+def test_nothing_measured() -> None:
+    """Dashes without a unit, no difference; the graph's AP is of whichever row knows it."""
+    bare = _row("raw", ap_reference=_DASH, ap=_DASH, ap_delta=_DASH, size=_DASH, p50=_DASH)
+    (row,) = overview((_model("a", bare, _row("int8")),)).rows
+    cell = row.cells[0]
+    assert cell is not None
+    assert (cell.ap, cell.ap_delta, cell.size, cell.latency) == (_DASH, "", _DASH, _DASH)
+    assert row.ap_reference == "0.5000"
+    assert overview((_model("a", bare),)).rows[0].ap_reference == _DASH
+    assert overview(()).rows == ()
+
+
+def test_every_model_has_one_row_on_the_first_page(
+    write_run: Callable[..., Path],
+    header: Header,
+    entries: tuple[Entry, ...],
+    policy: Policy,
+) -> None:
+    """Whatever the number of variants; a verdict other than PASS is said by its word."""
+    named = ("one", "two <b>", "three")
+    found = [
+        dataclasses.replace(entry, model=name)
+        for name in named
+        for entry in entries
+        if hasattr(entry, "model")
+    ]
+    selected = dataclasses.replace(
+        header, selection=tuple(f"{name}-{each}" for name in named for each in ("float", "int8"))
+    )
+    run = write_run(found, header=selected)
+    page = render_report(run, policy).read_text()
+    table = page[page.index('<table class="overview">') :]
+    table = table[: table.index("</table>")]
+    body = table[table.index("<tbody>") :]
+    assert body.count("<tr>") == len(named)
+    assert "two &lt;b&gt;" in body
+    assert body.count("0.1948") == len(named)
+    assert body.count("0.1694") == body.count("-0.0254") == body.count("12.18 MB") == len(named)
+    assert body.count("9.75 ms") == len(named)
+    # The int8 cells fail, and with them their models.
+    assert body.count('<td class="n fail">') == len(named)
+    assert body.count(">FAIL<") == 2 * len(named)
+    # The table of variants folds where there are several models to compare.
+    assert "<details open>" not in page
+    alone = [entry for entry in found if entry.model == "one"]
+    one = dataclasses.replace(header, selection=("one-float", "one-int8"))
+    shutil.rmtree(run)
+    assert "<details open>" in render_report(write_run(alone, header=one), policy).read_text()

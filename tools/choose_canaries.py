@@ -1,0 +1,129 @@
+"""Choose the canaries of the bundled models among the labelled scenes.
+
+    python tools/choose_canaries.py        write validation/zoo/bundled/canaries.toml
+
+One image each of the four classes that name a fault by their confusion: exchanged channels turn
+a red ball into a blue one, a flip turns an arrow round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from validation.coco.annotations import CocoAnnotation, CocoImage
+from validation.coco.dataset import Dataset, load_dataset
+from validation.errors import DatasetError, ValidationError
+from validation.report.render import write_whole
+from validation.zoo.bundled_files import BUNDLED_FOLDER
+from validation.zoo.integrity import digest_file
+
+CLASSES = ("red_ball", "blue_ball", "arrow_up", "arrow_down")
+# Plain images: what hides the object is not what a canary is for.
+MOST_OBJECTS = 2
+NEAREST_TO_BORDER = 4.0
+# Longer over shorter side: swapped axes move a box by a good part of the image.
+LEAST_ASPECT = 1.25
+
+_HEAD = """\
+# Written by tools/choose_canaries.py from the labelled scenes; do not edit. None is square, so
+# that swapped axes show; the boxes are those of the annotations, as (ymin, xmin, ymax, xmax) in
+# shares of the image's sides.
+"""
+_ORIGIN = "drawn by this project, one of the labelled scenes"
+_LICENCE = "Apache-2.0"
+
+
+def document(folder: Path, classes: Sequence[str] = CLASSES) -> str:
+    """The list of the canaries, one for each class.
+
+    Args:
+        folder: With the labelled scenes in scenes/.
+        classes: Names of categories.
+
+    Raises:
+        DatasetError: The scenes cannot be read, or a class has no image that is plain enough.
+    """
+    dataset = load_dataset(folder / "scenes" / "annotations.json", folder / "scenes" / "images")
+    taken: list[CocoImage] = []
+    entries = []
+    for name in classes:
+        # Wide and tall in turn: an error of one axis alone does not pass all of them.
+        image, found = _plainest(dataset, name, taken, wide=len(taken) % 2 == 0)
+        taken.append(image)
+        entries.append(_entry(folder, name, image, found))
+    return "\n".join([_HEAD, *entries])
+
+
+def _plainest(
+    dataset: Dataset, name: str, taken: Sequence[CocoImage], *, wide: bool
+) -> tuple[CocoImage, CocoAnnotation]:
+    """The image that its only object of the class fills most."""
+    candidates = []
+    for image in dataset.images:
+        objects = [each for each in dataset.ground_truth if each.image_id == image.id]
+        own = [each for each in objects if dataset.categories[each.category_id] == name]
+        aspect = image.width / image.height if wide else image.height / image.width
+        fits = len(own) == 1 and len(objects) <= MOST_OBJECTS and image not in taken
+        if fits and aspect >= LEAST_ASPECT and not own[0].is_crowd and _is_whole(image, own[0]):
+            _, _, width, height = own[0].bbox
+            share = width * height / (image.width * image.height)
+            candidates.append((share, -image.id, image, own[0]))
+    if not candidates:
+        raise DatasetError(
+            f"no image is plain enough to be the canary of {name}",
+            expected=f"one object of the class, whole, of {MOST_OBJECTS} at most, on an image that "
+            f"is {'wide' if wide else 'tall'}, sides {LEAST_ASPECT}:1 or more",
+            where=dataset.annotation_path,
+        )
+    _, _, image, found = max(candidates, key=lambda each: each[:2])
+    return image, found
+
+
+def _is_whole(image: CocoImage, found: CocoAnnotation) -> bool:
+    x, y, width, height = found.bbox
+    right, bottom = image.width - x - width, image.height - y - height
+    return min(x, y, right, bottom) >= NEAREST_TO_BORDER
+
+
+def _entry(folder: Path, name: str, image: CocoImage, found: CocoAnnotation) -> str:
+    x, y, width, height = found.bbox
+    box = [
+        round(y / image.height, 5),
+        round(x / image.width, 5),
+        round((y + height) / image.height, 5),
+        round((x + width) / image.width, 5),
+    ]
+    return f"""\
+[[canary]]
+file = {json.dumps(image.path.relative_to(folder).as_posix())}
+sha256 = {json.dumps(digest_file(image.path).sha256)}
+label = {json.dumps(name)}
+box = {json.dumps(box)}
+origin = {json.dumps(_ORIGIN)}
+licence = {json.dumps(_LICENCE)}
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the list.
+
+    Returns:
+        0, or the exit code of the error that was told on stderr.
+    """
+    argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None).parse_args(
+        arguments
+    )
+    try:
+        write_whole(BUNDLED_FOLDER / "canaries.toml", document(BUNDLED_FOLDER))
+    except ValidationError as error:
+        sys.stderr.write(f"choose_canaries: {type(error).__name__}: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

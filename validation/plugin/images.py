@@ -1,0 +1,87 @@
+"""The images of a session: what the user gave, else what ships for the group under test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.chain.representative import Representative, representative
+from validation.coco.dataset import Dataset, load_dataset
+from validation.errors import UsageError
+from validation.policy import Policy
+from validation.zoo.bundled_files import (
+    CALIBRATION_NAME,
+    SCENES_NAME,
+    bundled_canaries,
+    calibration_scenes,
+    labelled_scenes,
+)
+from validation.zoo.canaries import Canary, load_canaries
+
+
+@dataclass(frozen=True)
+class SessionImages:
+    """What a session looks at.
+
+    Args:
+        dataset: Labelled images, None where there are none.
+        canaries: Images with one known object, of classes that the models can know.
+        representative: Images to calibrate with, None where there are none.
+    """
+
+    dataset: Dataset | None
+    canaries: tuple[Canary, ...]
+    representative: Representative | None
+
+
+def session_images(
+    policy: Policy,
+    *,
+    bundled: bool,
+    annotations: Path | None,
+    images: Path | None,
+    most: int | None,
+    calibration: Path | None,
+) -> SessionImages:
+    """What the options come to.
+
+    Args:
+        policy: How many images to calibrate with.
+        bundled: The models under test are the package's own, whose images ship with them.
+        annotations: Of --coco-annotations.
+        images: Of --coco-images.
+        most: Of --max-images.
+        calibration: Of --representative-images.
+
+    Raises:
+        UsageError: One half of a data set, or a number of images of none.
+        DatasetError: Annotations or images that cannot be used.
+        CatalogueError: The list of canaries cannot be used.
+        ArtefactMissing: The package was installed without its data.
+        IntegrityError: A file of the package is another one.
+    """
+    dataset = _dataset(annotations, images, most, bundled=bundled)
+    # The photographs show none of the scenes' classes.
+    canaries = load_canaries(bundled_canaries()) if bundled else load_canaries()
+    if bundled and calibration is None:
+        chosen = representative(calibration_scenes(), dataset, policy, CALIBRATION_NAME)
+    else:
+        chosen = representative(calibration, dataset, policy)
+    return SessionImages(dataset, canaries, chosen)
+
+
+def _dataset(
+    annotations: Path | None, images: Path | None, most: int | None, *, bundled: bool
+) -> Dataset | None:
+    if annotations is None and images is None:
+        if bundled:
+            return load_dataset(*labelled_scenes(), max_images=most, name=SCENES_NAME)
+        if most is None:
+            return None
+    if annotations is None or images is None:
+        raise UsageError(
+            "labelled images need both options",
+            expected="--coco-annotations FILE --coco-images DIR",
+            got="--coco-annotations" if annotations else "no --coco-annotations",
+        )
+    return load_dataset(annotations, images, max_images=most)
