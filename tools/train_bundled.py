@@ -37,6 +37,7 @@ from validation.errors import ArtefactMissing, UsageError, ValidationError
 from validation.pipeline.config import PipelineConfig, parse_pipeline
 from validation.plain import to_plain
 from validation.preprocess.image import load_rgb
+from validation.report.render import write_whole, write_whole_bytes
 from validation.zoo.toml_table import did_you_mean
 
 _SCENES = Path(__file__).resolve().parent.parent / "validation" / "zoo" / "bundled" / "scenes"
@@ -115,14 +116,7 @@ def pack(folder: Path, target: Path) -> None:
             else:
                 with path.open("rb") as file:
                     tar.addfile(member, file)
-    write_whole(target, packed.getvalue())
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Write a file beside its place, then move it there."""
-    beside = target.with_name(f".{target.name}.part")
-    beside.write_bytes(data)
-    beside.replace(target)
+    write_whole_bytes(target, packed.getvalue())
 
 
 def loss_curve(losses: Sequence[float], points: int = _MOST_POINTS) -> list[tuple[int, float]]:
@@ -254,7 +248,7 @@ def _train_one(recipe: Recipe, dataset: Dataset, options: argparse.Namespace) ->
         "loss_curve": loss_curve(trained.losses),
     }
     beside = options.output_directory / f"{recipe.name}.training.json"
-    write_whole(beside, (json.dumps(facts, indent=1) + "\n").encode())
+    write_whole(beside, json.dumps(facts, indent=1) + "\n")
     sys.stderr.write(
         f"{target}: {facts['size_bytes']} bytes, AP {evaluation.figures.ap:.3f}, "
         f"{facts['seconds']:.0f} s\n"

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import choose_canaries
 import pytest
 from PIL import Image
 
-import validation
 from validation.coco.dataset import load_dataset
 from validation.errors import DatasetError
 from validation.zoo.bundled_files import bundled_canaries, calibration_scenes, labelled_scenes
 from validation.zoo.canaries import load_canaries
 
-
-def _load_tool() -> ModuleType:
-    path = Path(validation.__file__).parents[1] / "tools" / "choose_canaries.py"
-    spec = importlib.util.spec_from_file_location("choose_canaries", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = _load_tool()
 _NAMES = ("ball", "arrow")
 
 
@@ -54,7 +40,7 @@ def _write(folder: Path, images: list[tuple[int, int, list[tuple[int, list[int]]
 
 
 def _chosen(folder: Path) -> list[tuple[str, str]]:
-    (folder / "canaries.toml").write_text(TOOL.document(folder, _NAMES))
+    (folder / "canaries.toml").write_text(choose_canaries.document(folder, _NAMES))
     return [(each.label, each.path.name) for each in load_canaries(folder / "canaries.toml")]
 
 
@@ -92,19 +78,19 @@ def test_what_is_no_canary(tmp_path: Path, better: Any) -> None:
 def test_no_image_is_plain_enough(tmp_path: Path) -> None:
     """The class is named, and what was looked for."""
     with pytest.raises(DatasetError, match=r"canary of arrow .*one object .* image that is tall"):
-        TOOL.document(_write(tmp_path, [_WIDE]), _NAMES)
+        choose_canaries.document(_write(tmp_path, [_WIDE]), _NAMES)
 
 
 def test_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Writes the list beside the scenes; an error is one line and its exit code."""
-    monkeypatch.setattr(TOOL, "BUNDLED_FOLDER", tmp_path)
-    assert TOOL.main([]) == 1
+    monkeypatch.setattr(choose_canaries, "BUNDLED_FOLDER", tmp_path)
+    assert choose_canaries.main([]) == 1
     assert capsys.readouterr().err.startswith("choose_canaries: DatasetError: the annotation file")
     _write(tmp_path, [_WIDE, _TALL])
-    monkeypatch.setattr(TOOL, "document", lambda folder: f"{folder.name}\n")
-    assert TOOL.main([]) == 0
+    monkeypatch.setattr(choose_canaries, "document", lambda folder: f"{folder.name}\n")
+    assert choose_canaries.main([]) == 0
     assert (tmp_path / "canaries.toml").read_text() == f"{tmp_path.name}\n"
 
 
@@ -112,7 +98,7 @@ def test_shipped_canaries_are_labelled_scenes() -> None:
     """Each box is one of the annotations; the colours and the directions are all there."""
     dataset = load_dataset(*labelled_scenes())
     canaries = load_canaries(bundled_canaries())
-    assert [each.label for each in canaries] == list(TOOL.CLASSES)
+    assert [each.label for each in canaries] == list(choose_canaries.CLASSES)
     for canary in canaries:
         (image,) = [each for each in dataset.images if each.path == canary.path]
         sides = (image.height, image.width, image.height, image.width)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tarfile
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
+import list_bundled
 import pytest
 
-import validation
 from validation.errors import ArtefactMissing, CorruptGraph, DatasetError, ValidationError
 from validation.zoo import bundled_files
 from validation.zoo.archives import obtain
@@ -21,19 +19,6 @@ from validation.zoo.integrity import digest_file
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
-
-
-def _load_tool() -> ModuleType:
-    path = Path(validation.__file__).parents[1] / "tools" / "list_bundled.py"
-    spec = importlib.util.spec_from_file_location("list_bundled", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = _load_tool()
 
 
 @pytest.fixture
@@ -49,7 +34,7 @@ def test_listed_archive_can_be_obtained(
 ) -> None:
     """What is written is read back: names, hashes, classes, kind; and the archive opens."""
     path = tmp_path / "bundled.toml"
-    path.write_text(TOOL.document(folder))
+    path.write_text(list_bundled.document(folder))
     (entry,) = load_catalogue(path).entries
     assert (entry.name, entry.group) == ("mini", "bundled")
     assert entry.source == PackageSource("mini.tar.gz")
@@ -71,7 +56,7 @@ def test_quantised_archive_is_listed_as_such(folder: Path, miniature: MiniatureF
     with tarfile.open(folder / "a_quantised.tar.gz", "w:gz") as tar:
         tar.add(archive, archive.name)
     shutil.rmtree(archive)
-    text = TOOL.document(folder)
+    text = list_bundled.document(folder)
     assert text.index('"a_quantised"') < text.index('"mini"')
     assert text.count("quantised = true") == text.count("quantised = false") == 1
     assert "trained with quantisation" in text
@@ -80,7 +65,7 @@ def test_quantised_archive_is_listed_as_such(folder: Path, miniature: MiniatureF
 def test_without_archives_nothing_is_listed(tmp_path: Path) -> None:
     """No folder and an empty one give a catalogue without models, which can be read."""
     for folder in (tmp_path / "none", tmp_path):
-        (tmp_path / "list.toml").write_text(TOOL.document(folder))
+        (tmp_path / "list.toml").write_text(list_bundled.document(folder))
         assert load_catalogue(tmp_path / "list.toml").entries == ()
 
 
@@ -103,7 +88,7 @@ def test_incomplete_data(
         )
     (folder / "scenes" / lost).unlink(missing_ok=True)
     with pytest.raises(error, match=message):
-        TOOL.document(folder)
+        list_bundled.document(folder)
 
 
 def test_command(
@@ -111,21 +96,21 @@ def test_command(
 ) -> None:
     """Writes the file whole; --check only compares; an unusable archive is told in one line."""
     path = folder.with_suffix(".toml")
-    monkeypatch.setattr(TOOL, "CATALOGUE", path)
-    monkeypatch.setattr(TOOL, "document", lambda: "new\n")
+    monkeypatch.setattr(list_bundled, "CATALOGUE", path)
+    monkeypatch.setattr(list_bundled, "document", lambda: "new\n")
     path.write_text("old\n")
-    assert TOOL.main(["--check"]) == 1
+    assert list_bundled.main(["--check"]) == 1
     assert "bundled.toml is not what its archives say" in capsys.readouterr().err
     assert path.read_text() == "old\n"
-    assert TOOL.main([]) == 0
+    assert list_bundled.main([]) == 0
     assert path.read_text() == "new\n"
-    assert TOOL.main(["--check"]) == 0
+    assert list_bundled.main(["--check"]) == 0
 
     def refuse() -> str:
         raise CorruptGraph("the bytes are no graph", where="a.pb")
 
-    monkeypatch.setattr(TOOL, "document", refuse)
-    assert TOOL.main([]) == 1
+    monkeypatch.setattr(list_bundled, "document", refuse)
+    assert list_bundled.main([]) == 1
     told = capsys.readouterr().err
     assert told == "list_bundled: CorruptGraph: the bytes are no graph (a.pb)\n"
     assert path.read_text() == "new\n"
@@ -133,4 +118,4 @@ def test_command(
 
 def test_shipped_catalogue_is_what_its_archives_say(capsys: pytest.CaptureFixture[str]) -> None:
     """The committed list was written from the committed archives."""
-    assert TOOL.main(["--check"]) == 0, capsys.readouterr().err
+    assert list_bundled.main(["--check"]) == 0, capsys.readouterr().err

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import ModuleType
 
 import hypothesis.strategies as st
 import pytest
+import write_matrix
 from hypothesis import given, settings
 
-import validation
 from validation.errors import ArtefactMissing, IncompleteRecord
 from validation.limits import Limit
 from validation.policy import Policy
@@ -51,19 +49,6 @@ ENTRIES: tuple[Entry, ...] = (
 )
 
 
-def load_tool() -> ModuleType:
-    path = Path(validation.__file__).parents[1] / "tools" / "write_matrix.py"
-    spec = importlib.util.spec_from_file_location("write_matrix", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = load_tool()
-
-
 @pytest.fixture
 def write_record(tmp_path: Path) -> Write:
     """Write a record and give its path."""
@@ -90,7 +75,7 @@ def table_of(text: str) -> list[list[str]]:
 
 def test_document(write_record: Write) -> None:
     """Circumstances, command, table and reasons, in the order of the record."""
-    text = TOOL.document(write_record(), POLICY)
+    text = write_matrix.document(write_record(), POLICY)
     assert text.startswith("# Convertibility\n")
     assert text.endswith("\n")
     for expected in (
@@ -122,7 +107,7 @@ def test_names_and_notice(write_record: Write) -> None:
         ModelKey("ssd_v2", "float"),
         (Measure("inputs", 1, Limit("equal", 1, "one image")),),
     )
-    text = TOOL.document(write_record([ENTRIES[0], checked]))
+    text = write_matrix.document(write_record([ENTRIES[0], checked]))
     assert table_of(text)[2][3] == "PASS"
     assert "\n> The policy has changed since this run" in text
     assert "No export and no conversion ended in an error." in text
@@ -149,14 +134,14 @@ def test_names_and_notice(write_record: Write) -> None:
 )
 def test_command(options: dict[str, str], expected: str) -> None:
     """The command says what the record knows of the options, and no place on a disk."""
-    assert TOOL.command(dataclasses.replace(HEADER, options=options)) == expected
+    assert write_matrix.command(dataclasses.replace(HEADER, options=options)) == expected
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from("ab _*|\\`<>[]~&$\n") | st.characters(), max_size=30))
 def test_escaped(text: str) -> None:
     """Any text is one line, cannot end a cell or start markup, and can be read back."""
-    found = TOOL.escaped(text)
+    found = write_matrix.escaped(text)
     assert "\n" not in found
     assert re.sub(r"\\([\\`*_\[\]<>|~&$])", r"\1", found) == " ".join(text.split())
     bare = re.sub(r"\\.", "", found)
@@ -165,7 +150,7 @@ def test_escaped(text: str) -> None:
 
 def test_names_keep_their_underscores() -> None:
     """An underscore between letters starts no emphasis and stays readable."""
-    assert TOOL.escaped("ssd_mobilenet_v1 _x_") == "ssd_mobilenet_v1 \\_x\\_"
+    assert write_matrix.escaped("ssd_mobilenet_v1 _x_") == "ssd_mobilenet_v1 \\_x\\_"
 
 
 def test_written_whole(write_record: Write, tmp_path: Path) -> None:
@@ -173,10 +158,10 @@ def test_written_whole(write_record: Write, tmp_path: Path) -> None:
     record, output = write_record(), tmp_path / "docs" / "convertibility.md"
     output.parent.mkdir()
     output.write_text("old")
-    assert TOOL.main([str(record), str(output)]) == 0
+    assert write_matrix.main([str(record), str(output)]) == 0
     first = output.read_text(encoding="utf-8")
-    assert first == TOOL.document(record)
-    assert TOOL.main([str(record), str(output)]) == 0
+    assert first == write_matrix.document(record)
+    assert write_matrix.main([str(record), str(output)]) == 0
     assert output.read_text(encoding="utf-8") == first
     assert list(output.parent.iterdir()) == [output]
 
@@ -194,7 +179,7 @@ def test_failed_write_keeps_the_old_document(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse)
         with pytest.raises(OSError, match="disk full"):
-            TOOL.main([str(record), str(output)])
+            write_matrix.main([str(record), str(output)])
     assert output.read_text() == "old"
     assert not list(tmp_path.glob(".convertibility*"))
 
@@ -205,11 +190,11 @@ def test_refused_records(
     """No document of a missing record, nor of a run that did not end; one line says so."""
     output = tmp_path / "out.md"
     with pytest.raises(ArtefactMissing, match="there is no record"):
-        TOOL.document(tmp_path / RECORD_NAME)
+        write_matrix.document(tmp_path / RECORD_NAME)
     unfinished = write_record(ended=False)
     with pytest.raises(IncompleteRecord, match="the run did not end"):
-        TOOL.document(unfinished)
-    assert TOOL.main([str(unfinished), str(output)]) == 1
+        write_matrix.document(unfinished)
+    assert write_matrix.main([str(unfinished), str(output)]) == 1
     told = capsys.readouterr().err
     assert told.startswith("write_matrix: IncompleteRecord: the record has no footer")
     assert told.count("\n") == 1
@@ -220,5 +205,5 @@ def test_missing_folder(
     write_record: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A folder that is not there is wrong use, said in one line."""
-    assert TOOL.main([str(write_record()), str(tmp_path / "none" / "out.md")]) == 2
+    assert write_matrix.main([str(write_record()), str(tmp_path / "none" / "out.md")]) == 2
     assert "UsageError: no such folder" in capsys.readouterr().err

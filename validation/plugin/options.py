@@ -192,11 +192,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _groups() -> str:
-    return ", ".join(_known_groups()) or "a group of the catalogue"
-
-
-def _known_groups() -> tuple[str, ...]:
     try:
-        return load_catalogue().groups
+        return ", ".join(load_catalogue().groups)
     except ValidationError:  # told in full when the session starts
-        return ()
+        return "a group of the catalogue"

@@ -80,12 +80,17 @@ def render_pages(report: Report) -> dict[str, str]:
 
 
 def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that its place never holds half of it."""
+    # File names on Linux may hold bytes that are no UTF-8; they are shown escaped.
+    write_whole_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_whole_bytes(path: Path, data: bytes) -> None:
     """Write a file so that its place never holds half of it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            # File names on Linux may hold bytes that are no UTF-8; they are shown escaped.
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(data)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
