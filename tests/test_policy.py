@@ -122,7 +122,7 @@ def _check_quantised_file(policy: Policy) -> None:
     attributes = PostprocessAttributes(1, 1, 0.5, 0.5, 1, 1.0, 1.0, 1.0, 1.0, 1, True)
     contract = SsdContract(Preprocessing(8, 8, *sizes), 1, 1, "SIGMOID", attributes)
     image = TensorSpec("image", "uint8", (1, 8, 8, 3), 1.0, 0)
-    file = TfliteFile((image,), (), {}, {}, (), 0, None, (), (), (), "", 1, 1)
+    file = TfliteFile((image,), (), {}, {}, (), 0, None, (), (), (), "", 10**9, 1)
     check_tflite_contract(
         file,
         (),
@@ -130,7 +130,7 @@ def _check_quantised_file(policy: Policy) -> None:
         ModelKey("m", "uint8-raw"),
         policy=policy,
         input_stats=InputStats(0, 1),
-        float_constant_bytes=4,
+        float_twin=file,
     )
 
 

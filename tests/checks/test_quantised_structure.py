@@ -106,11 +106,15 @@ def _check(
     variant: str,
     changes: dict[str, Any] | None = None,
     *,
-    float_size: int | None = 1000,
+    float_sizes: tuple[int, int] | None = (9000, 1000),
     stats: InputStats | None = None,
     contract: SsdContract = _CONTRACT,
 ) -> CheckResult:
     file = dataclasses.replace(_FILES[variant], **(changes or {}))
+    float_twin = None
+    if float_sizes is not None:
+        whole, constants = float_sizes
+        float_twin = dataclasses.replace(file, size_bytes=whole, constant_bytes=constants)
     return check_tflite_contract(
         file,
         file.outputs,
@@ -118,7 +122,7 @@ def _check(
         ModelKey("m", variant),
         policy=_POLICY,
         input_stats=stats,
-        float_constant_bytes=float_size,
+        float_twin=float_twin,
     )
 
 
@@ -258,5 +262,22 @@ def test_size_is_judged_beside_the_float_file(variant: str, ratio: float) -> Non
     result = _check(variant, {"constant_bytes": most + 1})
     assert result.where == "constants_ratio"
     assert f"beyond max {ratio:g}" in result.message
-    unknown = _check(variant, {"constant_bytes": most + 1}, float_size=None)
+    unknown = _check(variant, {"constant_bytes": most + 1}, float_sizes=None)
     assert (unknown.status, "constants_ratio" in _values(unknown)) == (Status.PASS, False)
+
+
+@pytest.mark.parametrize(
+    ("variant", "ratio"),
+    [("float16", 0.52), ("dynamic-raw", 0.30), ("int8", 0.32), ("uint8-raw", 0.32)],
+)
+def test_whole_file_is_judged_where_it_is_large(variant: str, ratio: float) -> None:
+    """Names and operators weigh nothing in it; in a small file they are told and not judged."""
+    large = int(_POLICY.setting("size_ratio_bytes"))
+    sizes = {"constant_bytes": 1, "size_bytes": round(large * ratio)}
+    assert _check(variant, sizes, float_sizes=(large, large)).status is Status.PASS
+    sizes["size_bytes"] += 1
+    result = _check(variant, sizes, float_sizes=(large, large))
+    assert (result.status, result.where) == (Status.FAIL, "size_ratio")
+    small = _check(variant, sizes, float_sizes=(large - 1, large))
+    assert small.status is Status.PASS
+    assert _values(small)["size_ratio"] == pytest.approx(ratio, abs=1e-6)

@@ -42,7 +42,7 @@ from validation.records import (
     TensorSpec,
 )
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_anchors, read_tflite
+from validation.runtimes.tflite_file import TfliteFile, read_anchors, read_tflite
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
 from validation.variants import variant_of
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
@@ -127,9 +127,7 @@ def tflite_contract(case: Case) -> list[Entry]:
         case.key,
         policy=case.policy,
         input_stats=case.chain.input_stats(case.key.variant),
-        float_constant_bytes=_float_constants(case)
-        if variant_of(case.key.variant).is_quantised
-        else None,
+        float_twin=_float_twin(case) if variant_of(case.key.variant).is_quantised else None,
     )
     about = Artefact(
         case.key.model,
@@ -141,9 +139,9 @@ def tflite_contract(case: Case) -> list[Entry]:
     return [about, result]
 
 
-def _float_constants(case: Case) -> int:
-    """Bytes of the float file that ends as the variant does."""
-    return read_tflite(case.chain.tflite("raw" if case.is_raw else "float")).constant_bytes
+def _float_twin(case: Case) -> TfliteFile:
+    """The float file that ends as the variant does."""
+    return read_tflite(case.chain.tflite("raw" if case.is_raw else "float"))
 
 
 def raw_parity(case: Case) -> list[Entry]:

@@ -116,17 +116,22 @@ def input_measures(
 
 
 def size_measures(
-    file: TfliteFile, float_constant_bytes: int | None, policy: Policy, key: ModelKey
+    file: TfliteFile, float_twin: TfliteFile | None, policy: Policy, key: ModelKey
 ) -> list[Measure]:
     """The file beside its float twin; nothing where that is not known.
 
-    Constants are compared: names, shapes and operators take as much room in either, which in
-    a file of a megabyte is a share that has nothing to do with bits.
+    Constants are always judged. Names, shapes and operators take as much room in either file,
+    a share of a small one that has nothing to do with bits: whole files are judged from a size
+    on at which that share is none.
     """
-    if float_constant_bytes is None:
+    if float_twin is None:
         return []
-    ratio = file.constant_bytes / float_constant_bytes
-    return [_judged("constants_ratio", ratio, policy, key)]
+    whole = file.size_bytes / float_twin.size_bytes
+    large = float_twin.size_bytes >= policy.setting("size_ratio_bytes")
+    return [
+        _judged("constants_ratio", file.constant_bytes / float_twin.constant_bytes, policy, key),
+        _judged("size_ratio", whole, policy, key) if large else Measure("size_ratio", whole),
+    ]
 
 
 def _judged(name: str, value: float, policy: Policy, key: ModelKey) -> Measure:

@@ -92,7 +92,7 @@ def check_tflite_contract(
     *,
     policy: Policy,
     input_stats: InputStats | None = None,
-    float_constant_bytes: int | None = None,
+    float_twin: TfliteFile | None = None,
 ) -> CheckResult:
     """The .tflite file has the ends, the order and the op attributes of its variant.
 
@@ -104,7 +104,7 @@ def check_tflite_contract(
         key: Model and variant; ``raw`` variants end in the raw outputs.
         policy: Has the limits of quantised files.
         input_stats: Mean and std that a uint8 file was converted with.
-        float_constant_bytes: Of the float file that ends alike; None: sizes are not compared.
+        float_twin: The float file that ends alike; None: sizes are not compared.
 
     Raises:
         UsageError: No such variant.
@@ -147,7 +147,7 @@ def check_tflite_contract(
             *input_measures(file.inputs, contract.preprocessing, policy, key, input_stats),
         ]
     if variant.is_quantised:
-        measures += size_measures(file, float_constant_bytes, policy, key)
+        measures += size_measures(file, float_twin, policy, key)
     told = (
         Measure("size_bytes", file.size_bytes),
         Measure("min_runtime_version", file.min_runtime),
