@@ -75,11 +75,6 @@ def test_nan_scores_are_no_candidates() -> None:
     assert kept([0.5, np.nan, np.nan, 0.4, 0]) == [0, 3]
 
 
-def test_above_drops_scores_that_do_not_exceed_it() -> None:
-    """0.5 does not exceed 0.5."""
-    assert kept([0.5, 0, 0.6, 0, 0], above=np.float32(0.5)) == [2]
-
-
 def test_nothing_above_the_threshold_keeps_nothing() -> None:
     """An empty answer, not an error."""
     assert kept([0, 0, 0, 0, 0]) == []
@@ -170,3 +165,46 @@ def test_regular_nms_orders_equal_scores_by_class_then_anchor(
     found = regular_nms(boxes, scores, make_attributes(max_detections=slots))
     pairs = list(zip(found.classes[:, 0].tolist(), found.anchors.tolist(), strict=True))
     assert pairs == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)][:slots]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    number=st.integers(1, 40),
+    classes=st.integers(1, 5),
+    levels=st.sampled_from([3, 1000]),
+    slots=st.integers(1, 30),
+    per_class=st.integers(1, 12),
+)
+def test_regular_nms_is_the_best_of_what_each_class_keeps(
+    make_attributes: Attributes,
+    seed: int,
+    number: int,
+    classes: int,
+    levels: int,
+    slots: int,
+    per_class: int,
+) -> None:
+    """Suppression in each class alone, then the best over all; with few levels scores are equal."""
+    rng = np.random.default_rng(seed)
+    corner = rng.random((number, 2))
+    boxes = np.concatenate([corner, corner + 0.1 + rng.random((number, 2))], 1).astype(np.float32)
+    scores = (rng.integers(0, levels, (number, classes)) / levels).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.05] = np.nan
+    attributes = make_attributes(
+        max_detections=slots, detections_per_class=per_class, nms_score_threshold=0.3
+    )
+    survivors = []
+    for label in range(classes):
+        rows = suppress(
+            boxes,
+            scores[:, label],
+            score_threshold=0.3,
+            iou_threshold=attributes.nms_iou_threshold,
+            limit=per_class,
+        )
+        survivors += [(-scores[row, label], label, place, row) for place, row in enumerate(rows)]
+    expected = [(label, row) for _, label, _, row in sorted(survivors)[:slots]]
+    found = regular_nms(boxes, scores, attributes)
+    pairs = list(zip(found.classes[:, 0].tolist(), found.anchors.tolist(), strict=True))
+    assert pairs == expected

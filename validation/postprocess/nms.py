@@ -6,6 +6,7 @@ in regular NMS the lower class before that.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,27 +70,37 @@ def regular_nms(
     Returns:
         At most max_detections boxes with S = 1; an anchor may stand there for several classes.
     """
-    slots = attributes.max_detections
-    best_scores = np.empty(0, np.float32)
-    best_anchors = np.empty(0, np.intp)
-    best_classes = np.empty(0, np.intp)
-    for label, column in enumerate(np.ascontiguousarray(scores.T)):
-        kept = suppress(
-            boxes,
-            column,
-            score_threshold=attributes.nms_score_threshold,
-            iou_threshold=attributes.nms_iou_threshold,
-            limit=attributes.detections_per_class,
-            # Once the slots are full, a score must beat the last one: an equal one would be
-            # merged in behind it. What cannot enter cannot suppress anything that can either.
-            above=best_scores[-1] if best_scores.size == slots else None,
-        )
-        merged = np.concatenate([best_scores, column[kept]])
-        order = np.argsort(-merged, kind="stable")[:slots]
-        best_scores = merged[order]
-        best_anchors = np.concatenate([best_anchors, kept])[order]
-        best_classes = np.concatenate([best_classes, np.full(kept.size, label, np.intp)])[order]
-    return Selection(best_anchors, best_classes[:, np.newaxis], best_scores[:, np.newaxis])
+    # The op merges class by class. Taking the best head of all classes until the slots are full
+    # keeps the same in the same order: what cannot enter cannot suppress what can. Only classes
+    # whose turn comes are sorted.
+    best = np.fmax.reduce(scores, axis=0)
+    labels = np.flatnonzero(best >= np.float32(attributes.nms_score_threshold)).tolist()
+    heads = [(-best[label], label) for label in labels]
+    heapq.heapify(heads)
+    columns: dict[int, _Column] = {}
+    found: list[tuple[int, int, np.float32]] = []
+    while heads and len(found) < attributes.max_detections:
+        _, label = heads[0]
+        if label not in columns:
+            columns[label] = _Column(
+                boxes,
+                scores[:, label],
+                score_threshold=attributes.nms_score_threshold,
+                iou_threshold=attributes.nms_iou_threshold,
+            )
+        column = columns[label]
+        found.append((column.anchor, label, column.score))
+        column.keep()
+        if column.left and column.kept < attributes.detections_per_class:
+            heapq.heapreplace(heads, (-column.score, label))
+        else:
+            heapq.heappop(heads)
+    anchors, classes, values = zip(*found, strict=True) if found else ((), (), ())
+    return Selection(
+        np.array(anchors, np.intp),
+        np.array(classes, np.intp)[:, np.newaxis],
+        np.array(values, np.float32)[:, np.newaxis],
+    )
 
 
 def suppress(
@@ -99,7 +110,6 @@ def suppress(
     score_threshold: float,
     iou_threshold: float,
     limit: int,
-    above: np.float32 | None = None,
 ) -> NDArray[np.intp]:
     """Greedy NMS over one score for each box.
 
@@ -109,40 +119,77 @@ def suppress(
         score_threshold: A score at the threshold is in.
         iou_threshold: An overlap at the threshold stays.
         limit: Stop after so many.
-        above: Drop scores that do not exceed this; None drops none.
 
     Returns:
         Rows kept, best score first, lower row first among equals.
     """
-    passed = scores >= np.float32(score_threshold)
-    if above is not None:
-        passed &= scores > above
-    candidates = np.flatnonzero(passed)
-    order = candidates[np.argsort(-scores[candidates], kind="stable")]
-    # Columns in score order: what a box may suppress is then a slice, not a gather.
-    columns = np.ascontiguousarray(boxes[order].T)
-    # Infinite and NaN boxes are the model's answer, to be reported and not to be warned of.
-    with np.errstate(all="ignore"):
-        kept = _greedy(columns, np.float32(iou_threshold), limit)
-    return order[kept]
-
-
-def _greedy(columns: NDArray[np.float32], threshold: np.float32, limit: int) -> list[int]:
-    """Positions kept of boxes in score order, given as the four rows of ``columns``."""
-    ymin, xmin, ymax, xmax = columns
-    areas = (ymax - ymin) * (xmax - xmin)
-    alive = np.ones(areas.size, np.bool_)
+    column = _Column(boxes, scores, score_threshold=score_threshold, iou_threshold=iou_threshold)
     kept: list[int] = []
-    row = 0
-    while row < areas.size and len(kept) < limit:
-        kept.append(row)
-        rest = slice(row + 1, None)
-        height = np.minimum(ymax[rest], ymax[row]) - np.maximum(ymin[rest], ymin[row])
-        width = np.minimum(xmax[rest], xmax[row]) - np.maximum(xmin[rest], xmin[row])
-        shared = np.maximum(height, 0) * np.maximum(width, 0)
-        iou = shared / (areas[row] + areas[rest] - shared)
+    while column.left and len(kept) < limit:
+        kept.append(column.anchor)
+        column.keep()
+    return np.array(kept, np.intp)
+
+
+class _Column:
+    """The candidates of one score column, best first; what is kept suppresses those behind it.
+
+    Args:
+        boxes: See `suppress`.
+        scores: See `suppress`.
+        score_threshold: See `suppress`.
+        iou_threshold: See `suppress`.
+    """
+
+    def __init__(
+        self,
+        boxes: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        *,
+        score_threshold: float,
+        iou_threshold: float,
+    ) -> None:
+        candidates = np.flatnonzero(scores >= np.float32(score_threshold))
+        self._order = candidates[np.argsort(-scores[candidates], kind="stable")]
+        self._scores = scores[self._order]
+        self._threshold = np.float32(iou_threshold)
+        # Rows in score order: what a box may suppress is then a slice, not a gather.
+        self._sides = np.ascontiguousarray(boxes[self._order].T)
+        ymin, xmin, ymax, xmax = self._sides
+        # Infinite and NaN boxes are the model's answer, to be reported and not to be warned of.
+        with np.errstate(all="ignore"):
+            self._areas = (ymax - ymin) * (xmax - xmin)
+        self._alive = np.ones(self._order.size, np.bool_)
+        self._head = 0
+        self.kept = 0
+
+    @property
+    def left(self) -> bool:
+        """True while there is a candidate."""
+        return self._head < self._order.size
+
+    @property
+    def anchor(self) -> int:
+        """Row of the best candidate."""
+        return int(self._order[self._head])
+
+    @property
+    def score(self) -> np.float32:
+        """Score of the best candidate."""
+        score: np.float32 = self._scores[self._head]
+        return score
+
+    def keep(self) -> None:
+        """Keep the best candidate: those that overlap it are out, the next one is the best."""
+        row, rest = self._head, slice(self._head + 1, None)
+        ymin, xmin, ymax, xmax = self._sides
+        with np.errstate(all="ignore"):
+            height = np.minimum(ymax[rest], ymax[row]) - np.maximum(ymin[rest], ymin[row])
+            width = np.minimum(xmax[rest], xmax[row]) - np.maximum(xmin[rest], xmin[row])
+            shared = np.maximum(height, 0) * np.maximum(width, 0)
+            iou = shared / (self._areas[row] + self._areas[rest] - shared)
         # Not `iou <= threshold`: two boxes without area give NaN, and both stay.
-        alive[rest] &= ~(iou > threshold)
-        following = alive[rest]
-        row = row + 1 + int(following.argmax()) if following.any() else areas.size
-    return kept
+        self._alive[rest] &= ~(iou > self._threshold)
+        following = self._alive[rest]
+        self._head = row + 1 + int(following.argmax()) if following.any() else self._order.size
+        self.kept += 1
