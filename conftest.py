@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "validation.plugin.options",
+    "validation.plugin.second_process",
     "validation.plugin.fixtures",
     "validation.plugin.recorder",
     "validation.plugin.workers",

@@ -83,7 +83,7 @@ def test_both_tables_and_the_result(miniature: MiniatureFiles, twin: Path) -> No
     assert result.check == "quantisation"
     assert result.status is Status.PASS
     assert "most is lost at " in result.message
-    assert "layer table of float16-raw" in [step.step for step in steps]
+    assert "layers of float16-raw" in [step.step for step in steps]
 
 
 def test_float_file_under_a_quantised_name_is_noticed(miniature: MiniatureFiles) -> None:

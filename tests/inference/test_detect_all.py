@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from validation.errors import DatasetError, GraphError
-from validation.inference.base import ImageFile, detect_all
+from validation.inference.base import ImageFile, detect_all, on_files
 from validation.records import Detections
 
 
@@ -42,7 +42,7 @@ def images(tmp_path):
 @pytest.mark.parametrize("workers", [1, 4])
 def test_detections_come_by_key_in_the_order_of_the_images(images, workers):
     """However many threads, and whichever of them is ready first."""
-    found = detect_all(lambda: _ByHeight([]), images, workers=workers, label="")
+    found = detect_all(lambda: on_files(_ByHeight([])), images, workers=workers, label="")
     assert list(found) == [image.key for image in images]
     assert len(found["image 1"]) == 0
     assert all(found[f"image {height}"] == _of(height) for height in range(2, 13))
@@ -51,7 +51,7 @@ def test_detections_come_by_key_in_the_order_of_the_images(images, workers):
 def test_each_thread_has_a_detector_of_its_own(images):
     """Interpreters are not shared between threads."""
     calls = []
-    detect_all(lambda: _ByHeight(calls), images, workers=3, label="")
+    detect_all(lambda: on_files(_ByHeight(calls)), images, workers=3, label="")
     threads_of = {detector: {t for d, t in calls if d == detector} for detector, _ in calls}
     assert len(calls) == len(images)
     assert 1 <= len(threads_of) <= 3
@@ -68,7 +68,7 @@ def test_image_that_cannot_be_read_ends_the_run(images, tmp_path):
     images.insert(3, ImageFile("broken", tmp_path / "broken.jpg"))
     images[3].path.write_bytes(b"404 Not Found")
     with pytest.raises(DatasetError, match=r"broken.jpg"):
-        detect_all(lambda: _ByHeight([]), images, workers=2, label="")
+        detect_all(lambda: on_files(_ByHeight([])), images, workers=2, label="")
 
 
 def test_failing_detector_ends_the_run(images):
@@ -79,7 +79,7 @@ def test_failing_detector_ends_the_run(images):
             raise GraphError("the graph failed while it ran", got=image.shape)
 
     with pytest.raises(GraphError, match="failed while it ran"):
-        detect_all(Failing, images, workers=2, label="")
+        detect_all(lambda: on_files(Failing()), images, workers=2, label="")
 
 
 def test_detector_that_cannot_be_made_ends_the_run(images):
@@ -94,7 +94,9 @@ def test_detector_that_cannot_be_made_ends_the_run(images):
 
 def test_progress_is_shown_where_asked_for(images, capsys):
     """With its label; otherwise a log stays quiet."""
-    detect_all(lambda: _ByHeight([]), images, workers=1, label="mini float")
+    detect_all(lambda: on_files(_ByHeight([])), images, workers=1, label="mini float")
     assert capsys.readouterr().err == ""
-    detect_all(lambda: _ByHeight([]), images, workers=1, label="mini float", progress=True)
+    detect_all(
+        lambda: on_files(_ByHeight([])), images, workers=1, label="mini float", progress=True
+    )
     assert "mini float: 100%" in capsys.readouterr().err

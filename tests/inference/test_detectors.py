@@ -17,15 +17,12 @@ from validation.errors import ConversionError, FeedError, GraphError
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
 from validation.export.options import ExportOptions
-from validation.inference.base import ImageFile
 from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
-    prepared,
     run_batchwise,
 )
-from validation.preprocess.prepare import prepare
 from validation.records import TensorSpec
 from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
@@ -148,18 +145,6 @@ def _detector(make, runtime, contract):
 def contract():
     """Of the default miniature."""
     return export_from_graph(build_graph(Miniature()).as_graph_def(), ExportOptions()).contract
-
-
-def test_images_are_prepared_one_below_the_other(contract, tmp_path):
-    """Each as the model is fed it, with its batch axis."""
-    files = []
-    for seed in (1, 3):
-        draw_picture(seed).save(tmp_path / f"{seed}.png")
-        files.append(ImageFile(str(seed), tmp_path / f"{seed}.png"))
-    feeds = prepared(files, contract.preprocessing)
-    assert (feeds.shape, feeds.dtype) == ((2, 1, 48, 64, 3), np.float32)
-    expected = prepare(np.asarray(draw_picture(3)), contract.preprocessing)
-    np.testing.assert_array_equal(feeds[1], expected)
 
 
 def test_outputs_of_a_batch_are_stacked_by_image():

@@ -138,7 +138,7 @@ def in_feed(change: Callable[[NDArray[np.float32]], Any]) -> Inject:
         def wrongly(image: NDArray[np.uint8], size: Preprocessing) -> NDArray[np.float32]:
             return np.ascontiguousarray(change(prepare(image, size)), np.float32)
 
-        patch.setattr("validation.inference.tflite.prepare", wrongly)
+        patch.setattr("validation.inference.feeds.prepare", wrongly)
 
     return inject
 
@@ -150,7 +150,7 @@ def other_resize(patch: pytest.MonkeyPatch, _: Path) -> None:
         small = Image.fromarray(image).resize((size.width, size.height), Image.Resampling.BILINEAR)
         return prepare(np.asarray(small), size)
 
-    patch.setattr("validation.inference.tflite.prepare", resized)
+    patch.setattr("validation.inference.feeds.prepare", resized)
 
 
 def other_label_offset(patch: pytest.MonkeyPatch, _: Path) -> None:

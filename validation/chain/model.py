@@ -27,6 +27,7 @@ from validation.inference.representative import calibration_of
 from validation.input_stats import InputStats, default_stats
 from validation.plain import from_plain, to_plain
 from validation.records import Step
+from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.variants import Scheme, variant_of
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -83,6 +84,7 @@ class ModelChain:
         self._input_stats = input_stats
         self.on_step = on_step
         self._not_obtained: ValidationError | None = None
+        self._read: dict[str, TfliteFile] = {}
 
     @property
     def name(self) -> str:
@@ -143,11 +145,12 @@ class ModelChain:
             add_postprocessing_op: Which form.
         """
         if not add_postprocessing_op:
-            return load_export(self._export() / _RAW)
+            return load_export(self._export / _RAW)
         if options == EVALUATION:
-            return load_export(self._export() / _WITH_OP)
+            return load_export(self._export / _WITH_OP)
         return load_export(self._export_with(options))
 
+    @cached_property
     def _export(self) -> Path:
         """Both forms of the evaluation's export."""
         config = self.archive.pipeline_config
@@ -268,6 +271,12 @@ class ModelChain:
         }
         step = f"convert {variant}{told(options)}"
         return self.work.product(self.name, step, made_from, make) / file_name
+
+    def tflite_file(self, variant: str) -> TfliteFile:
+        """What stands in the converted file of a variant, read once."""
+        if variant not in self._read:
+            self._read[variant] = read_tflite(self.tflite(variant))
+        return self._read[variant]
 
     def input_stats(self, variant: str) -> InputStats | None:
         """Mean and std that a variant is converted with; None where it needs none.

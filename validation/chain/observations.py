@@ -1,12 +1,12 @@
 """What the reference and the files under test say about images.
 
 The reference's answers are cached by content: it is the fixed point of a run. The
-files under test are run anew in every session, once for each file.
+files under test are run anew in every session, once for each file, by whichever of the
+session's processes comes first.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,22 +14,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.chain.found import read_found, write_found
 from validation.chain.memory import give_back
 from validation.chain.model import EVALUATION, ModelChain, told
-from validation.chain.work import code_sha256, file_sha256, installed_version
+from validation.chain.work import Work, code_sha256, file_sha256, folder_for, installed_version
 from validation.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
-from validation.inference.base import Detector, ImageFile, detect_all
+from validation.inference.base import DetectFile, ImageFile, detect_all, on_files
+from validation.inference.feeds import Feeds
 from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
     feed_of,
-    prepared,
     run_batchwise,
 )
-from validation.plain import from_plain, to_plain
+from validation.plain import to_plain
 from validation.records import Detections, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.variants import variant_of
@@ -38,6 +39,9 @@ Arrays = dict[str, NDArray[np.float32]]
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
+
+_FOUND = "detections.npz"
+_SECONDS = "seconds.txt"
 
 
 class Observations:
@@ -48,6 +52,9 @@ class Observations:
         images: Every image of the session: the data set's and the canaries.
         on_step: Told how long each took.
         workers: Images at a time; one where the raw outputs of an image are very large.
+        runs: Folder of this session, where what the files under test find is kept; its
+            processes share it. None: a temporary one.
+        feeds: Keeps prepared images; None: a keeper of its own.
     """
 
     def __init__(
@@ -57,26 +64,34 @@ class Observations:
         on_step: Callable[[Step], None],
         *,
         workers: int | None = None,
+        runs: Path | None = None,
+        feeds: Feeds | None = None,
     ) -> None:
         self.chain = chain
         self.images = tuple(images)
         self._workers = workers or default_threads()
-        self._on_step = on_step
+        self._runs = Work(runs or folder_for(self), on_step)
+        self._feeds = feeds or Feeds()
+        self._reference: Mapping[str, Detections] | None = None
         self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
         self._seconds: dict[tuple[str, ExportOptions], float] = {}
         self._images_sha256 = [file_sha256(image.path) for image in self.images]
 
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
+        if self._reference is None:
+            self._reference = self._reference_product()
+        return self._reference
 
+    def _reference_product(self) -> Mapping[str, Detections]:
         def make(folder: Path) -> None:
             from validation.runtimes.session import SessionRuntime
 
             # One session serves all threads: it is as safe as it is costly to load.
             with SessionRuntime(self.chain.reference_graph, DETECTION_OUTPUTS) as runtime:
                 detector = GraphDetector(runtime)
-                found = self._detect(lambda: detector, "reference")
-            _write_detections(folder / "detections.json", found)
+                found = self._detect(lambda: on_files(detector), "reference")
+            write_found(folder / _FOUND, found)
 
         made_from = {
             "graph": self.chain.reference_sha256,
@@ -90,7 +105,7 @@ class Observations:
         }
         step = f"reference on {len(self.images)} images"
         folder = self.chain.work.product(self.chain.name, step, made_from, make)
-        return _read_detections(folder / "detections.json")
+        return read_found(folder / _FOUND)
 
     def candidate(
         self, variant: str, options: ExportOptions = EVALUATION
@@ -103,15 +118,31 @@ class Observations:
         """
         place = (variant, options)
         if place not in self._seen:
-            path = self.chain.tflite(variant, options)
+            folder = self._candidate_run(variant, options)
+            self._seen[place] = read_found(folder / _FOUND)
+            self._seconds[place] = float((folder / _SECONDS).read_text())
+        return self._seen[place]
+
+    def _candidate_run(self, variant: str, options: ExportOptions) -> Path:
+        path = self.chain.tflite(variant, options)
+
+        def make(folder: Path) -> None:
             started = time.perf_counter()
-            self._seen[place] = self._detect(
+            found = self._detect(
                 lambda: self._detector(path, variant, options), f"{self.chain.name} {variant}"
             )
-            self._seconds[place] = time.perf_counter() - started
-            step = f"run {variant}{told(options)} on {len(self.images)} images"
-            self._on_step(Step(self.chain.name, step, self._seconds[place], cached=False))
-        return self._seen[place]
+            (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
+            write_found(folder / _FOUND, found)
+
+        made_from = {
+            "model": self.chain.name,
+            "variant": variant,
+            "options": to_plain(options),
+            "file": file_sha256(path),
+            "images": [image.key for image in self.images],
+        }
+        step = f"run {variant}{told(options)} on {len(self.images)} images"
+        return self._runs.product(self.chain.name, step, made_from, make)
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
@@ -158,7 +189,7 @@ class Observations:
     def feeds(self, count: int) -> NDArray[np.float32]:
         """The first images as the model is fed them, [I, 1, H, W, 3]."""
         contract = self.chain.exported().contract
-        return prepared(self.images[:count], contract.preprocessing)
+        return self._feeds.stacked(self.images[:count], contract.preprocessing)
 
     def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
         """One inference of a variant on the first image, its feed made beforehand."""
@@ -167,26 +198,21 @@ class Observations:
         feed = feed_of(spec, self.feeds(1)[0])
         return lambda: runtime.run(feed)
 
-    def _detect(self, make: Callable[[], Detector], label: str) -> Mapping[str, Detections]:
+    def _detect(self, make: Callable[[], DetectFile], label: str) -> Mapping[str, Detections]:
         contract = self.chain.exported().contract
         large = contract.num_anchors * contract.num_classes > _LARGE_SCORES
         workers = 1 if large else self._workers
         give_back()
         return detect_all(make, self.images, workers=workers, label=label)
 
-    def _detector(self, path: Path, variant: str, options: ExportOptions) -> Detector:
+    def _detector(self, path: Path, variant: str, options: ExportOptions) -> DetectFile:
         runtime = TfliteRuntime(path)
-        if variant_of(variant).add_postprocessing_op:
-            preprocessing = self.chain.exported(options).contract.preprocessing
-            return TfliteDetector(runtime, preprocessing)
-        export = self.chain.exported(options, add_postprocessing_op=False)
-        return RawTfliteDetector(runtime, export.contract, np.load(export.anchors))
-
-
-def _write_detections(path: Path, found: Mapping[str, Detections]) -> None:
-    path.write_text(json.dumps({key: to_plain(each) for key, each in found.items()}))
-
-
-def _read_detections(path: Path) -> dict[str, Detections]:
-    table = json.loads(path.read_text())
-    return {key: from_plain(Detections, each) for key, each in table.items()}
+        with_op = variant_of(variant).add_postprocessing_op
+        export = self.chain.exported(options, add_postprocessing_op=with_op)
+        contract = export.contract
+        detector = (
+            TfliteDetector(runtime, contract.preprocessing)
+            if with_op
+            else RawTfliteDetector(runtime, contract, np.load(export.anchors))
+        )
+        return lambda image: detector.detect_feed(self._feeds.of(image, contract.preprocessing))

@@ -42,7 +42,7 @@ from validation.records import (
     TensorSpec,
 )
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import TfliteFile, read_anchors, read_tflite
+from validation.runtimes.tflite_file import TfliteFile, read_anchors
 from validation.timing.latency import Rhythm, Stopwatch, check_latency, measure_latency
 from validation.variants import variant_of
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
@@ -121,13 +121,15 @@ def tflite_contract(case: Case) -> list[Entry]:
     with TfliteRuntime(path) as runtime:
         outputs = runtime.outputs
     result = check_tflite_contract(
-        read_tflite(path),
+        case.chain.tflite_file(case.key.variant),
         outputs,
         contract,
         case.key,
         policy=case.policy,
         input_stats=case.chain.input_stats(case.key.variant),
-        float_twin=_float_twin(case) if variant_of(case.key.variant).is_quantised else None,
+        float_twin=case.chain.tflite_file("raw" if case.is_raw else "float")
+        if variant_of(case.key.variant).is_quantised
+        else None,
     )
     about = Artefact(
         case.key.model,
@@ -141,7 +143,7 @@ def tflite_contract(case: Case) -> list[Entry]:
 
 def _float_twin(case: Case) -> TfliteFile:
     """The float file that ends as the variant does."""
-    return read_tflite(case.chain.tflite("raw" if case.is_raw else "float"))
+    return case.chain.tflite_file("raw" if case.is_raw else "float")
 
 
 def raw_parity(case: Case) -> list[Entry]:

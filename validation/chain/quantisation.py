@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
 from validation.chain.case import Case
 from validation.chain.observations import Arrays
 from validation.chain.promises import parity_images
-from validation.chain.work import timed
+from validation.chain.work import code_sha256, file_sha256, installed_version
 from validation.checks.quantisation import check_quantisation
 from validation.contracts import CLASS_PREDICTIONS_NAME
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
 from validation.fidelity import LayerError, QuantisationCost, worst_layer
+from validation.plain import from_plain, to_plain
 from validation.record_lines import Entry
 from validation.runtimes.tflite import TfliteRuntime
 from validation.variants import Scheme, variant_of
 
 _FLOAT_FILE = "raw"
+_TABLE = "layers.json"
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """A layer table as it is kept.
+
+    Args:
+        layers: In the order of the quantised file.
+    """
+
+    layers: tuple[LayerError, ...]
 
 
 def quantisation(case: Case) -> list[Entry]:
@@ -67,12 +85,31 @@ def _as_the_op_reads(outputs: Arrays) -> Arrays:
 def _layers(case: Case, twin: str) -> tuple[tuple[LayerError, ...], str]:
     """The layer table, or why there is none: it explains a loss and judges nothing."""
     try:
-        quantised, reference = case.chain.tflite(twin), case.chain.tflite(_FLOAT_FILE)
-        feeds = case.observations.feeds(_layer_images(case))
-        with timed(case.key.model, f"layer table of {twin}", case.chain.on_step):
-            return layer_table(quantised, reference, feeds), ""
+        return _layer_product(case, twin), ""
     except ValidationError as error:
         return (), f"no layer table: {error}"
+
+
+def _layer_product(case: Case, twin: str) -> tuple[LayerError, ...]:
+    quantised, reference = case.chain.tflite(twin), case.chain.tflite(_FLOAT_FILE)
+    feeds = case.observations.feeds(_layer_images(case))
+
+    def make(folder: Path) -> None:
+        table = LayerTable(layer_table(quantised, reference, feeds))
+        (folder / _TABLE).write_text(json.dumps(to_plain(table)))
+
+    # It judges nothing, so the same files and feeds may be answered from the last run.
+    made_from = {
+        "quantised": file_sha256(quantised),
+        "float": file_sha256(reference),
+        "feeds": hashlib.sha256(feeds.tobytes()).hexdigest(),
+        "litert": installed_version("ai-edge-litert"),
+        "code": code_sha256("diagnosis", "runtimes"),
+    }
+    step = f"layers of {twin}"
+    folder = case.chain.work.product(case.key.model, step, made_from, make)
+    found: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
+    return found.layers
 
 
 def _layer_images(case: Case) -> int:

@@ -14,6 +14,7 @@ import json
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -100,6 +101,13 @@ class Work:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
             give_back()
+
+
+def folder_for(owner: object) -> Path:
+    """A temporary folder that lasts as long as its owner."""
+    folder = Path(tempfile.mkdtemp(prefix="validation-"))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextlib.contextmanager

@@ -37,8 +37,17 @@ class Detector(Protocol):
         """Detections of one RGB image [H, W, 3], in the model's own order."""
 
 
+# What detects one image file; made anew for each thread.
+DetectFile = Callable[[ImageFile], Detections]
+
+
+def on_files(detector: Detector) -> DetectFile:
+    """A detector as it is used on stored images."""
+    return lambda image: detector.detect(load_rgb(image.path))
+
+
 def detect_all(
-    make: Callable[[], Detector],
+    make: Callable[[], DetectFile],
     images: Sequence[ImageFile],
     *,
     workers: int,
@@ -48,24 +57,23 @@ def detect_all(
     """Detections of every image, by key.
 
     Args:
-        make: Makes a detector; called once in each worker thread, for interpreters are
-            not shared between threads.
+        make: Makes what detects an image; called once in each worker thread, for
+            interpreters are not shared between threads.
         images: Their keys are unique.
         workers: Threads. Decoding, LiteRT and TensorFlow all work outside of the GIL.
         label: For the progress bar.
         progress: Show the bar on a terminal.
 
     Raises:
-        DatasetError: An image cannot be read.
         ValidationError: What the detector raises; nothing is left out silently.
     """
     local = threading.local()
 
     def detect(image: ImageFile) -> Detections:
-        if not hasattr(local, "detector"):
-            local.detector = make()
-        detector: Detector = local.detector
-        return detector.detect(load_rgb(image.path))
+        if not hasattr(local, "detect"):
+            local.detect = make()
+        detections: Detections = local.detect(image)
+        return detections
 
     with ThreadPoolExecutor(workers) as pool:
         found = pool.map(detect, images)

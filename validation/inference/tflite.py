@@ -17,10 +17,8 @@ from validation.contracts import (
     SsdContract,
 )
 from validation.errors import ConversionError, FeedError
-from validation.inference.base import ImageFile
 from validation.postprocess.detections import detections_from_op, to_detections
 from validation.postprocess.op import detection_postprocess
-from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
 from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
 from validation.records import Detections, TensorSpec
@@ -49,7 +47,11 @@ class TfliteDetector:
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        out = self._runtime.run(feed_of(self._input, prepare(image, self._preprocessing)))
+        return self.detect_feed(prepare(image, self._preprocessing))
+
+    def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
+        """Detections of one prepared image, float32 [1, H, W, 3]."""
+        out = self._runtime.run(feed_of(self._input, feed))
         return detections_from_op(
             out[_BOXES], out[_CLASSES], out[_SCORES], out[_COUNT], LABEL_OFFSET
         )
@@ -75,8 +77,12 @@ class RawTfliteDetector:
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        feed = feed_of(self._input, prepare(image, self._contract.preprocessing))
-        out = real_outputs(self._runtime.outputs, self._runtime.run(feed))
+        return self.detect_feed(prepare(image, self._contract.preprocessing))
+
+    def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
+        """Detections of one prepared image, float32 [1, H, W, 3]."""
+        fed = feed_of(self._input, feed)
+        out = real_outputs(self._runtime.outputs, self._runtime.run(fed))
         output = detection_postprocess(
             out[BOX_ENCODINGS_NAME],
             out[CLASS_PREDICTIONS_NAME],
@@ -84,15 +90,6 @@ class RawTfliteDetector:
             self._contract.postprocess,
         )
         return to_detections(output, LABEL_OFFSET)
-
-
-def prepared(images: Sequence[ImageFile], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """The images as the model is fed them, float32 [I, 1, H, W, 3].
-
-    Raises:
-        DatasetError: An image cannot be read.
-    """
-    return np.stack([prepare(load_rgb(image.path), preprocessing) for image in images])
 
 
 def feed_of(spec: TensorSpec, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:

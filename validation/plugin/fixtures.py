@@ -12,6 +12,7 @@ from validation.chain.case import Case
 from validation.chain.memory import without_pools
 from validation.errors import UsageError, ValidationError
 from validation.limits import Status
+from validation.plugin.second_process import AHEAD
 from validation.plugin.state import session_state
 from validation.record_lines import Entry
 from validation.records import CheckResult, ModelKey
@@ -179,5 +180,8 @@ def stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
     """pytest-benchmark's stopwatch; None where other work would disturb it."""
     if hasattr(request.config, "workerinput"):
         return None
+    ahead = request.config.stash.get(AHEAD, None)
+    if ahead is not None:
+        ahead.finish()
     watch = request.getfixturevalue("benchmark")
     return None if watch.disabled else watch

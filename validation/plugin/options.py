@@ -185,6 +185,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"(default: {LOCK_NAME} in the cache folder)",
     )
     add(
+        "--one-process",
+        action="store_true",
+        help="no second process that makes exports and conversions ahead (default: one does, where "
+        "no archive is over 50 MB)",
+    )
+    add(
         "--offline",
         action="store_true",
         help="never touch the network: what is not cached is an error (default: off)",

@@ -17,13 +17,15 @@ from pathlib import Path
 import pytest
 
 from validation import __version__
+from validation.chain.session import Session
 from validation.chain.work import installed_version
 from validation.errors import ValidationError
 from validation.limits import Status
 from validation.plugin.fixtures import ENTRIES
-from validation.plugin.state import STATE, SessionState, session_state
+from validation.plugin.second_process import AHEAD
+from validation.plugin.state import STATE, session_state
 from validation.record_lines import Entry, from_line, to_line
-from validation.records import CheckResult, Footer, Header, ModelKey
+from validation.records import CheckResult, Footer, Header, ModelKey, Step
 from validation.report.formatting import plural
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
@@ -120,10 +122,16 @@ def pytest_runtest_makereport(
         report.longrepr = "the test recorded no check: it cannot count as passed"
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
-        entries.extend(session_state(item.config).drain_steps())
+        entries.extend(_steps(item.config))
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in entries])
         entries.clear()
     return report
+
+
+def _steps(config: pytest.Config) -> list[Step]:
+    steps = session_state(config).drain_steps()
+    ahead = config.stash.get(AHEAD, None)
+    return steps if ahead is None else ahead.merged(steps)
 
 
 def _key(item: pytest.Item) -> ModelKey:
@@ -205,7 +213,7 @@ def _grouped(reasons: Sequence[str]) -> list[str]:
     ]
 
 
-def _header(config: pytest.Config, state: SessionState, run: str, started: datetime) -> Header:
+def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
     versions = {package: installed_version(package) for package in _PACKAGES}
     return Header(
         run=run,
@@ -219,7 +227,7 @@ def _header(config: pytest.Config, state: SessionState, run: str, started: datet
     )
 
 
-def _options(config: pytest.Config, state: SessionState) -> dict[str, str]:
+def _options(config: pytest.Config, state: Session) -> dict[str, str]:
     option = config.getoption
     data = state.dataset
     return {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from validation.chain.session import Session
 from validation.errors import IntegrityError
-from validation.plugin.state import SessionState
 from validation.policy import load_policy
 from validation.records import ModelKey
 from validation.zoo.archives import Archive
@@ -49,7 +49,7 @@ def _archive(url: str, cache: Path, lock_file: Path | None) -> Archive:
     """The archive as a session with these options obtains it."""
     source = HttpsSource(url)
     entry = CatalogueEntry(_NAME, "tf1", source, trust_first_download=True)
-    state = SessionState(
+    state = Session(
         entries=(entry,),
         keys=(ModelKey(_NAME, "float"),),
         policy=load_policy(),
