@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 import types
 import typing
@@ -75,8 +76,13 @@ def _expected(kind: type, value: Any) -> Any:
     return value
 
 
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _rebuild_dataclass(kind: type, value: Any) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     if not isinstance(value, Mapping):
         raise RecordError(f"no {kind.__name__}", expected="a table of fields", got=repr(value))
     unknown, missing = sorted(set(value) - set(hints)), sorted(set(hints) - set(value))

@@ -20,6 +20,7 @@ from validation.export.options import ExportOptions
 from validation.plain import from_plain, to_plain
 from validation.record_lines import Entry
 from validation.records import Accuracy, CheckResult, CocoFigures, Detections
+from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (
     "no labelled images were given, so accuracy is not known: pass --coco-annotations and "
@@ -56,11 +57,16 @@ def accuracy(case: Case) -> list[Entry]:
         case.observations.candidate(variant),
         case.observations.seconds(variant),
     )
-    others = _other_flags(case, case.dataset) if variant == "float" else []
+    others = _other_flags(case, case.dataset) if _flags_are_told(case) else []
     result = check_accuracy(reference, candidate, case.policy)
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own = [reference] if case.is_first else []
     return [*own, candidate, *others, result]
+
+
+def _flags_are_told(case: Case) -> bool:
+    """Of the float file, on images that somebody cares for: drawn scenes price nothing."""
+    return case.key.variant == "float" and case.chain.entry.group != BUNDLED_GROUP
 
 
 def _other_flags(case: Case, dataset: Dataset) -> list[Accuracy]:

@@ -35,7 +35,7 @@ def read_found(path: Path) -> dict[str, Detections]:
     """What `write_found` wrote."""
     with np.load(path, allow_pickle=False) as file:
         keys, counts = file["keys"].tolist(), file["counts"]
-        boxes = [(ymin, xmin, ymax, xmax) for ymin, xmin, ymax, xmax in file["boxes"].tolist()]
+        boxes = list(map(tuple, file["boxes"].tolist()))
         scores, classes = file["scores"].tolist(), file["classes"].tolist()
     ends = np.concatenate([[0], np.cumsum(counts)]).tolist()
     return {

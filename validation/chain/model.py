@@ -84,6 +84,7 @@ class ModelChain:
         self._input_stats = input_stats
         self.on_step = on_step
         self._not_obtained: ValidationError | None = None
+        self._files: dict[tuple[str, ExportOptions], Path] = {}
         self._read: dict[str, TfliteFile] = {}
 
     @property
@@ -236,6 +237,12 @@ class ModelChain:
 
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         """The converted file of a variant."""
+        place = (variant, options)
+        if place not in self._files:
+            self._files[place] = self._converted(variant, options)
+        return self._files[place]
+
+    def _converted(self, variant: str, options: ExportOptions) -> Path:
         with_op = variant_of(variant).add_postprocessing_op
         export = self._source_of(variant).exported(options, add_postprocessing_op=with_op)
         file_name = f"{self.name}-{variant}.tflite"

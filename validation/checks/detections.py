@@ -34,8 +34,8 @@ def compare_detections(
     """Judge whether the candidate finds what the reference finds, on every image.
 
     Lost images, no images and values that are not finite fail before anything is matched.
-    When detections have no partner the message names the fault that would explain most
-    of them, if one of a few known faults does.
+    When detections have no partner and a limit is touched, the message names the fault that
+    would explain most of them, if one of a few known faults does.
 
     Args:
         reference: Detections of each image.
@@ -89,7 +89,7 @@ def compare_detections(
         f" {told['gained_detections']} only in the candidate"
     )
     message += "".join(f"; {text}" for text in _broken_limits(measures))
-    if lost:
+    if lost and any(measure.status is not Status.PASS for measure in measures):
         message += _explanation(lost, matched)
     return CheckResult.judged(
         check,

@@ -18,6 +18,7 @@ from validation.contracts import INPUT_NAME, PostprocessAttributes, Preprocessin
 from validation.errors import ConfigError
 from validation.graphs.anchors import AnchorGenerator, anchor_generator
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
+from validation.graphs.hashes import identity_hashes
 from validation.graphs.heads import Predictor, convolutional_predictor
 from validation.graphs.options import extractor_options
 from validation.graphs.quant.options import QuantisationOptions, Sums, quantisation_options
@@ -90,7 +91,7 @@ def build(
     parts = _read(config, extractors, sums, is_training=is_training)
     size = parts.preprocessing.height, parts.preprocessing.width
     graph = tf.Graph() if graph is None else graph
-    with graph.as_default(), warnings.catch_warnings():
+    with graph.as_default(), identity_hashes(), warnings.catch_warnings():
         # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)
