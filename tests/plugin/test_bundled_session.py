@@ -26,7 +26,6 @@ labels = {{ 1 = "square", 2 = "disc" }}
 source = {{ kind = "package", member = "mini.tar.gz" }}
 """
 # 8 bits save nothing in a file of 20 kB: these are for models of true size.
-_ZOO = ("--zoo", "bundled")
 _VARIANTS = ("--variant", "float", "--variant", "raw")
 
 
@@ -45,9 +44,9 @@ def own(tmp_path: Path, miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPat
 
 
 def test_group_brings_its_own_images(own: Path, session: Any, miniature: MiniatureFiles) -> None:
-    """Model, labelled scenes, canaries and calibration come with the package, and are named."""
+    """Without an option: models, scenes, canaries and calibration of the package, all named."""
     assert own.is_dir()
-    result = session.run(*_ZOO, "--offline", "--cache-dir", miniature.cache, *_VARIANTS)
+    result = session.run("--offline", "--cache-dir", miniature.cache, *_VARIANTS)
     assert result.ret == 0
     assert any("verdict: PASS" in line for line in result.outlines)
     result.stdout.fnmatch_lines(
@@ -72,7 +71,7 @@ def test_group_brings_its_own_images(own: Path, session: Any, miniature: Miniatu
 def test_variants_without_an_option(own: Path, session: Any, miniature: MiniatureFiles) -> None:
     """A float model in all five forms, since there are scenes to calibrate with."""
     assert own.is_dir()
-    result = session.run(*_ZOO, "--collect-only", "-q", "--cache-dir", miniature.cache)
+    result = session.run("--collect-only", "-q", "--cache-dir", miniature.cache)
     found = {match[1] for line in result.outlines if (match := re.search(r"\[mini-(.+)\]$", line))}
     assert found == {"float", "raw", "float16", "dynamic", "int8"}
 
@@ -93,14 +92,14 @@ def test_without_models_there_is_no_such_group(
     install(tmp_path / "bundled", "version = 1\nmodel = []\n", monkeypatch)
     text = " ".join(session.run("--help").stdout.str().split())
     assert "models to test: person, tf1, or a folder" in text
-    result = session.run(*_ZOO)
+    result = session.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_damaged_installation_ends_in_one_line(own: Path, session: Any) -> None:
     """Lost scenes are no reason to sign with less: the session does not start."""
     (own / "scenes" / "annotations.json").unlink()
-    result = session.run(*_ZOO)
+    result = session.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = [line for line in [*result.outlines, *result.errlines] if "ERROR" in line]
     assert len(told) == 1

@@ -96,3 +96,9 @@ def test_installation_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bundled_files, "BUNDLED_FOLDER", tmp_path)
     with pytest.raises(ArtefactMissing, match="installed without its data"):
         _images()
+
+
+def test_images_of_other_things_need_other_models(miniature: MiniatureFiles) -> None:
+    """Who names no models gets the bundled ones; photographs show none of what they know."""
+    with pytest.raises(UsageError, match=r"know none of the labelled classes.*--zoo person"):
+        _images(annotations=miniature.annotations, images=miniature.images)

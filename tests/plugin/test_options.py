@@ -42,6 +42,7 @@ _OPTIONS = (
     "--report-dir",
     "--cache-dir",
     "--lock-file",
+    "--one-process",
     "--offline",
 )
 

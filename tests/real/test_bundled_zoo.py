@@ -77,14 +77,16 @@ def _each(found: Found, change: Callable[[Detections], Detections]) -> Found:
 
 
 def test_every_kind_of_model_is_there() -> None:
-    """Both box predictors, three generations of MobileNet, a pyramid, 8 bits."""
-    assert {each.name for each in _MODELS} >= {
+    """Both box predictors, three generations of MobileNet, Inception, a pyramid, 8 bits."""
+    assert {each.name for each in _MODELS} == {
         "ssd_mobilenet_v1",
         "ssd_mobilenet_v1_quantized",
         "ssd_mobilenet_v1_ppn",
         "ssd_mobilenet_v1_fpn",
         "ssd_mobilenet_v2",
+        "ssdlite_mobilenet_v2",
         "ssdlite_mobilenet_v3_small",
+        "ssd_inception_v2",
     }
 
 

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
-from typing import Any
 
 from validation.chain import promises
 from validation.chain.accuracy import accuracy
@@ -81,13 +80,12 @@ class Ahead:
         # A fresh interpreter: TensorFlow does not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._items = list(items)
-        self._reached = context.Value("i", -1, lock=False)
-        self._steps, theirs = context.Pipe(duplex=False)
+        self._pipe, theirs = context.Pipe()
         self._received: list[Step] = []
         self._made: set[tuple[str, str]] = set()
         self._process = context.Process(
             target=_work_ahead,
-            args=(session.for_another_process(), self._items, self._reached, theirs),
+            args=(session.for_another_process(), self._items, theirs),
             daemon=True,
         )
         self._process.start()
@@ -96,7 +94,7 @@ class Ahead:
     def reached(self, item: Item) -> None:
         """Tell what the session does now; the second process leaves it, and all before it."""
         if item in self._items:
-            self._reached.value = self._items.index(item)
+            self._send(self._items.index(item))
 
     def merged(self, steps: Sequence[Step]) -> list[Step]:
         """The session's own steps and those made here since the last call.
@@ -115,7 +113,7 @@ class Ahead:
         Args:
             at_once: Do not wait; what it is at is lost.
         """
-        self._reached.value = len(self._items)
+        self._send(len(self._items))
         latest = time.monotonic() + (0 if at_once else _LONGEST_WAIT_SECONDS)
         while self._process.is_alive() and time.monotonic() < latest:
             # A full pipe would hold it for ever.
@@ -124,10 +122,15 @@ class Ahead:
         self._process.kill()
         self._process.join()
 
+    def _send(self, place: int) -> None:
+        # It may have ended by itself.
+        with contextlib.suppress(OSError):
+            self._pipe.send(place)
+
     def _receive(self) -> None:
         with contextlib.suppress(EOFError, OSError):
-            while self._steps.poll():
-                self._received.append(self._steps.recv())
+            while self._pipe.poll():
+                self._received.append(self._pipe.recv())
 
 
 def next_items(items: Sequence[Item], reached: Callable[[], int]) -> Iterator[Item]:
@@ -148,19 +151,30 @@ def next_items(items: Sequence[Item], reached: Callable[[], int]) -> Iterator[It
             yield items[place]
 
 
-def _work_ahead(session: Session, items: Sequence[Item], reached: Any, steps: Connection) -> None:
+def _work_ahead(session: Session, items: Sequence[Item], pipe: Connection) -> None:
     """The whole of the second process."""
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     without_pools()
-    for check, key in next_items(items, lambda: int(reached.value)):
+    place = -1
+
+    def reached() -> int:
+        nonlocal place
+        try:
+            while pipe.poll():
+                place = pipe.recv()
+        except (EOFError, OSError):  # the session is gone
+            place = len(items)
+        return place
+
+    for check, key in next_items(items, reached):
         make = _MAKERS.get(check)
         if make is not None:
             # What goes wrong here goes wrong in the session as well, and is told there.
             with contextlib.suppress(Exception):
                 make(session.case(key))
-        for step in session.drain_steps():
-            if not step.cached:
-                steps.send(step)
-    steps.close()
+        with contextlib.suppress(OSError):
+            for step in session.drain_steps():
+                if not step.cached:
+                    pipe.send(step)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from validation.chain.representative import Representative, representative
 from validation.coco.dataset import Dataset, load_dataset
-from validation.errors import UsageError
+from validation.errors import UsageError, first_few
 from validation.policy import Policy
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
@@ -54,13 +54,16 @@ def session_images(
         calibration: Of --representative-images.
 
     Raises:
-        UsageError: One half of a data set, or a number of images of none.
+        UsageError: One half of a data set, a number of images of none, or labelled images
+            that show nothing the bundled models know.
         DatasetError: Annotations or images that cannot be used.
         CatalogueError: The list of canaries cannot be used.
         ArtefactMissing: The package was installed without its data.
         IntegrityError: A file of the package is another one.
     """
     dataset = _dataset(annotations, images, most, bundled=bundled)
+    if bundled and dataset is not None and annotations is not None:
+        _require_known_classes(dataset)
     # The photographs show none of the scenes' classes.
     canaries = load_canaries(bundled_canaries()) if bundled else load_canaries()
     if bundled and calibration is None:
@@ -85,3 +88,16 @@ def _dataset(
             got="--coco-annotations" if annotations else "no --coco-annotations",
         )
     return load_dataset(annotations, images, max_images=most)
+
+
+def _require_known_classes(dataset: Dataset) -> None:
+    """Who brings images but names no models gets the bundled ones, and should be told so."""
+    known = set(load_dataset(*labelled_scenes(), name=SCENES_NAME).categories.values())
+    if not known & set(dataset.categories.values()):
+        raise UsageError(
+            "the bundled models know none of the labelled classes",
+            expected=f"some of {', '.join(sorted(known))}",
+            got=first_few(sorted(dataset.categories.values())),
+            where=dataset.annotation_path.name,
+            next_step="name the models that do: --zoo person, or --zoo FOLDER",
+        )

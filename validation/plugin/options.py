@@ -13,10 +13,11 @@ import pytest
 from validation.errors import ValidationError
 from validation.input_stats import GUIDE_STATS, InputStats
 from validation.variants import VARIANTS
+from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
 
-DEFAULT_ZOO = "person"
+DEFAULT_ZOO = BUNDLED_GROUP
 
 
 def parse_existing_file(text: str) -> Path:
