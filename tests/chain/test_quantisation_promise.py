@@ -126,7 +126,7 @@ def test_outputs_are_judged_without_a_layer_table(
     def refuse(*_: Any) -> None:
         raise ConversionError("no such op without delegates")
 
-    monkeypatch.setattr("validation.chain.quantisation.layer_table", refuse)
+    monkeypatch.setattr("validation.chain.quantisation._layer_product", refuse)
     entries = quantisation(_case(miniature, {"float16-raw": twin}, []))
     (cost,) = [entry for entry in entries if isinstance(entry, QuantisationCost)]
     assert (cost.layers, cost.layer_images) == ((), 0)

@@ -25,6 +25,8 @@ _LIMITS = {
     "gained_share": Limit("max", 0.5, "test"),
     "worst_iou": Limit("min", 0.999, "test"),
     "worst_score_shift": Limit("max", 1e-4, "test"),
+    "iou_p01": Limit("min", 0.999, "test"),
+    "score_shift_p99": Limit("max", 1e-4, "test"),
 }
 _POLICY = Policy(
     tuple(Rule(_CHECK, name, ("*",), ("*",), limit) for name, limit in _LIMITS.items()), {}, {}, ""
@@ -315,3 +317,20 @@ def test_boxes_outside_the_image_are_told() -> None:
     result = _compare({**_SAMPLE, 9: _NOTHING}, outside)
     assert result.status is Status.PASS
     assert _values(result)["detections_outside_image"] == 1
+
+
+def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
+    """Of 101 pairs the worst is told and the next one judged; of 50 the worst is both."""
+
+    def values(images: int, far: int) -> dict[str, Any]:
+        one = Detections(((0.1, 0.1, 0.5, 0.5),), (0.9,), (1,))
+        other = Detections(((0.1, 0.1, 0.5, 0.4),), (0.5,), (1,))
+        reference = dict.fromkeys(range(images), one)
+        return _values(_compare(reference, {**reference, **dict.fromkeys(range(far), other)}))
+
+    told = values(101, 1)
+    assert (told["worst_iou"], told["worst_score_shift"]) == pytest.approx((0.75, 0.4))
+    assert (told["iou_p01"], told["score_shift_p99"]) == (1, 0)
+    for images, far in ((101, 2), (50, 1)):
+        told = values(images, far)
+        assert (told["iou_p01"], told["score_shift_p99"]) == pytest.approx((0.75, 0.4))

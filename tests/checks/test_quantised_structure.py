@@ -253,7 +253,7 @@ def test_channel_means_are_one_range() -> None:
 
 @pytest.mark.parametrize(
     ("variant", "ratio"),
-    [("float16", 0.52), ("dynamic-raw", 0.30), ("int8", 0.32), ("uint8-raw", 0.32)],
+    [("float16", 0.52), ("dynamic-raw", 0.35), ("int8", 0.32), ("uint8-raw", 0.32)],
 )
 def test_size_is_judged_beside_the_float_file(variant: str, ratio: float) -> None:
     """At the limit it passes, beyond it does not; without a float file nothing is judged."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -41,7 +41,8 @@ def compare_detections(
         reference: Detections of each image.
         candidate: Detections of each image.
         policy: Has the limits of compared_detections, unmatched_detections, lost_share,
-            gained_share, worst_iou and worst_score_shift. The shares are those of the
+            gained_share, worst_iou, worst_score_shift, iou_p01 and score_shift_p99 (one pair in a
+            hundred may lie beyond: a neighbour that NMS kept). The shares are those of the
             reference's detections; a candidate may lose none and invent many.
         key: The thing under test.
         min_score: See `match_detections`.
@@ -117,6 +118,9 @@ def _values(
         # None where nothing was paired; a limit never passes it.
         "worst_iou": min((pair.iou for pair in pairs), default=None),
         "worst_score_shift": max((abs(pair.score_shift) for pair in pairs), default=None),
+        # A hundredth beyond: the worst of less than a hundred pairs.
+        "iou_p01": _quantile([pair.iou for pair in pairs], 0.01, "lower"),
+        "score_shift_p99": _quantile([abs(pair.score_shift) for pair in pairs], 0.99, "higher"),
     }
     told = {
         "images": len(matches),
@@ -127,6 +131,13 @@ def _values(
         "detections_outside_image": sum(match.outside for match in matches),
     }
     return judged, told
+
+
+def _quantile(
+    values: Sequence[float], share: float, method: Literal["lower", "higher"]
+) -> float | None:
+    """One of the values; None of none."""
+    return float(np.quantile(values, share, method=method)) if values else None
 
 
 def _input_faults(
