@@ -127,9 +127,7 @@ def tflite_contract(case: Case) -> list[Entry]:
         case.key,
         policy=case.policy,
         input_stats=case.chain.input_stats(case.key.variant),
-        float_twin=case.chain.tflite_file("raw" if case.is_raw else "float")
-        if variant_of(case.key.variant).is_quantised
-        else None,
+        float_twin=_float_twin(case) if variant_of(case.key.variant).is_quantised else None,
     )
     about = Artefact(
         case.key.model,
