@@ -119,8 +119,8 @@ def _values(
         "worst_iou": min((pair.iou for pair in pairs), default=None),
         "worst_score_shift": max((abs(pair.score_shift) for pair in pairs), default=None),
         # A hundredth beyond: the worst of less than a hundred pairs.
-        "iou_p01": _quantile([pair.iou for pair in pairs], 0.01, "lower"),
-        "score_shift_p99": _quantile([abs(pair.score_shift) for pair in pairs], 0.99, "higher"),
+        "iou_p01": _percentile([pair.iou for pair in pairs], 1, "lower"),
+        "score_shift_p99": _percentile([abs(pair.score_shift) for pair in pairs], 99, "higher"),
     }
     told = {
         "images": len(matches),
@@ -133,11 +133,11 @@ def _values(
     return judged, told
 
 
-def _quantile(
-    values: Sequence[float], share: float, method: Literal["lower", "higher"]
+def _percentile(
+    values: Sequence[float], percent: int, method: Literal["lower", "higher"]
 ) -> float | None:
     """One of the values; None of none."""
-    return float(np.quantile(values, share, method=method)) if values else None
+    return float(np.percentile(values, percent, method=method)) if values else None
 
 
 def _input_faults(
