@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
 from validation.export.prefix import check_prefix
 from validation.export.range_finding import RangeMethod
@@ -19,29 +19,21 @@ from validation.native_log import held_back
 from validation.pipeline.config import load_pipeline
 from validation.policy import load_policy
 
-_EXAMPLE = """example:
-  python -m validation fakequant \\
-    --frozen_graph=ssd/frozen_inference_graph.pb \\
-    --pipeline_config_path=ssd/pipeline.config \\
-    --representative_images=coco/val2017 --output_directory=ssd_quantized
-"""
+_EXAMPLE = r"""\
+    --frozen_graph=ssd/frozen_inference_graph.pb \
+    --pipeline_config_path=ssd/pipeline.config \
+    --representative_images=coco/val2017 --output_directory=ssd_quantized"""
 
 
-def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-) -> argparse.ArgumentParser:
-    """Declare the command; its function is the default ``command``.
-
-    Args:
-        commands: Of the program's parser.
-    """
-    parser = commands.add_parser(
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
         "fakequant",
-        help="make a quantised archive from a float model and images",
-        description="Find quantisation ranges on representative images and write an archive in "
+        "make a quantised archive from a float model and images",
+        "Find quantisation ranges on representative images and write an archive in "
         "the zoo's quantised layout.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _EXAMPLE,
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -93,7 +85,7 @@ def _fakequant(options: argparse.Namespace) -> None:
     policy = load_policy()
     images = drawn_from(options.representative_images, policy)
     method = RangeMethod(options.range_method)
-    _say("loading TensorFlow")
+    say("loading TensorFlow")
     with held_back():
         from validation.export import fakequant_archive
         from validation.export.graph_io import read_graph
@@ -107,7 +99,7 @@ def _fakequant(options: argparse.Namespace) -> None:
             policy.setting("calibration_percentile") if method is RangeMethod.PERCENTILE else None
         ),
     )
-    _say(f"calibrating on {len(images)} images of {facts.source}, seed {facts.seed}")
+    say(f"calibrating on {len(images)} images of {facts.source}, seed {facts.seed}")
     with held_back(), _whole(output) as folder:
         weights = (
             fakequant_archive.weights_of_checkpoint(prefix)
@@ -117,7 +109,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         text = options.pipeline_config_path.read_text()
         feeds = functools.partial(watched_feeds, images, policy=policy)
         fakequant_archive.write_fakequant(folder, config, text, weights, feeds, facts)
-    _say(f"done in {time.perf_counter() - started:.1f} s")
+    say(f"done in {time.perf_counter() - started:.1f} s")
     for path in sorted(output.iterdir()):
         print(path)
 
@@ -145,7 +137,3 @@ def _whole(output: Path) -> Iterator[Path]:
         raise ArtefactError(
             "the archive cannot be written", got=error.strerror or error, where=output
         ) from error
-
-
-def _say(text: str) -> None:
-    print(f"validation: {text}", file=sys.stderr, flush=True)

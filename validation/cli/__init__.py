@@ -1,0 +1,57 @@
+"""The guide's steps as commands: ``python -m validation COMMAND``, also ``validation COMMAND``.
+
+Flags have the names that the guide's tools gave them, where it had any. Exit codes: 0 done,
+1 failed, 2 wrong use. An error is one line; ``--debug`` adds the trace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from validation import __version__
+from validation.cli import convert, export, fakequant
+from validation.errors import ValidationError
+
+# In the order of the guide.
+_COMMANDS = (export, convert, fakequant)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Without the program's name; None takes the process's own.
+
+    Returns:
+        The exit code.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # TensorFlow's start-up notes would bury the one line that matters.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        code = options.command(options)
+    except ValidationError as error:
+        if options.debug:
+            raise
+        print(f"{parser.prog}: {type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted; nothing half-written is left", file=sys.stderr)
+        return 130
+    return code or 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="validation",
+        description="Export, convert and judge TensorFlow 1 Object Detection API SSD models.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for each in _COMMANDS:
+        each.add_command(commands)
+    return parser

@@ -1,0 +1,167 @@
+"""``python -m validation convert``: tflite_convert's step, under its flags."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from validation.cli.flags import Commands, add_flag, add_parser, say
+from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, SsdContract
+from validation.convert.calibration import Calibration
+from validation.errors import ArtefactMissing, UsageError
+from validation.export.exported import CONTRACT_FILE, contract_beside
+from validation.inference.representative import calibration_of, drawn_from
+from validation.input_stats import InputStats, told_stats
+from validation.native_log import held_back
+from validation.policy import load_policy
+from validation.variants import VARIANTS
+
+_EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
+    --output_file=out/detect.tflite"""
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "convert",
+        "make a .tflite file, as tflite_convert did",
+        "Convert an exported graph to a .tflite file.",
+        _EXAMPLE,
+    )
+    parser.add_argument(
+        "--graph_def_file", type=Path, required=True, metavar="PB", help="tflite_graph.pb"
+    )
+    parser.add_argument(
+        "--output_file", type=Path, required=True, metavar="TFLITE", help="the file to write"
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--variant",
+        metavar="NAME",
+        help=f"{', '.join(VARIANTS)}; raw ones end in the raw outputs (default: uint8 where the "
+        "graph has FakeQuant nodes, else float; raw where it has no post-processing op)",
+    )
+    kind.add_argument(
+        "--inference_type",
+        choices=["FLOAT", "QUANTIZED_UINT8"],
+        help="the guide's words for the variants float and uint8",
+    )
+    parser.add_argument(
+        "--mean_values",
+        type=float,
+        metavar="MEAN",
+        help="for uint8: the byte that stands for 0.0 (default: from the contract beside the "
+        "graph, 127.5 for [-1, 1])",
+    )
+    parser.add_argument(
+        "--std_dev_values",
+        type=float,
+        metavar="STD",
+        help="for uint8: bytes in 1.0 (default: as --mean_values)",
+    )
+    parser.add_argument(
+        "--representative_images",
+        type=Path,
+        metavar="DIR",
+        help="for int8: images that ranges are found with; as many are drawn as the policy says",
+    )
+    parser.add_argument(
+        "--input_arrays", metavar="NAMES", help=f"comma-separated (default: {INPUT_NAME})"
+    )
+    parser.add_argument(
+        "--output_arrays", metavar="NAMES", help="comma-separated (default: the variant's)"
+    )
+    parser.add_argument(
+        "--input_shapes",
+        metavar="SHAPES",
+        help="such as 1,300,300,3, colon-separated for several (default: the graph's own)",
+    )
+    add_flag(parser, "--allow_custom_ops", True, f"{POSTPROCESS_NAME} is one")
+    parser.set_defaults(command=_convert)
+    return parser
+
+
+def _convert(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    if not options.graph_def_file.is_file():
+        raise ArtefactMissing("no such graph", where=options.graph_def_file)
+    stats = _input_stats(options)
+    contract = contract_beside(options.graph_def_file)
+    calibration = _calibration(options, contract)
+    say("loading TensorFlow")
+    with held_back():
+        from validation.convert.tflite import conversion_of, convert, default_variant
+
+    variant = options.variant or default_variant(options.graph_def_file, options.inference_type)
+    usual = conversion_of(
+        variant,
+        preprocessing=contract.preprocessing if contract else None,
+        input_stats=stats,
+        calibration=calibration,
+    )
+    inputs = _names(options.input_arrays) or usual.input_arrays
+    conversion = dataclasses.replace(
+        usual,
+        input_arrays=inputs,
+        output_arrays=_names(options.output_arrays) or usual.output_arrays,
+        input_shapes=_shapes(options.input_shapes, inputs),
+        allow_custom_ops=options.allow_custom_ops,
+    )
+    if conversion.input_stats is not None and contract is not None:
+        say(told_stats(conversion.input_stats, contract.preprocessing))
+    say(f"converting {options.graph_def_file.name} to {variant}")
+    with held_back():
+        path = convert(options.graph_def_file, conversion, options.output_file)
+    say(f"done in {time.perf_counter() - started:.1f} s")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+def _input_stats(options: argparse.Namespace) -> InputStats | None:
+    mean, std = options.mean_values, options.std_dev_values
+    if (mean is None) != (std is None):
+        raise UsageError(
+            "mean and std belong together",
+            expected="--mean_values and --std_dev_values, or neither",
+            got="--mean_values" if std is None else "--std_dev_values",
+        )
+    return None if mean is None or std is None else InputStats(mean, std)
+
+
+def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> Calibration | None:
+    folder: Path | None = options.representative_images
+    if folder is None:
+        return None
+    if contract is None:
+        raise ArtefactMissing(
+            "nothing says how representative images are to be prepared",
+            expected=CONTRACT_FILE,
+            where=options.graph_def_file.parent,
+            next_step="export the graph here: python -m validation export ...",
+        )
+    images = drawn_from(folder, load_policy())
+    say(f"calibrating on {len(images)} images of {folder.name}")
+    return calibration_of(images, contract.preprocessing, load_policy())
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _shapes(text: str | None, inputs: Sequence[str]) -> dict[str, tuple[int, ...]] | None:
+    if text is None:
+        return None
+    shapes = text.split(":")
+    try:
+        sides = [tuple(int(side) for side in shape.split(",")) for shape in shapes]
+        return dict(zip(inputs, sides, strict=True))
+    except ValueError as error:
+        raise UsageError(
+            "a shape for each input is needed",
+            expected="such as 1,300,300,3 for each of " + ", ".join(inputs),
+            got=text,
+            where="--input_shapes",
+        ) from error

@@ -1,0 +1,132 @@
+"""``python -m validation export``: export_tflite_ssd_graph.py's step, under its flags."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from validation.cli.flags import Commands, add_flag, add_parser, positive, say
+from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
+from validation.errors import ArtefactMissing, UsageError
+from validation.export.options import ExportOptions
+from validation.export.prefix import check_prefix
+from validation.native_log import held_back
+from validation.pipeline.config import PipelineConfig, load_pipeline
+
+_EXAMPLE = r"""\
+    --frozen_graph=ssd/frozen_inference_graph.pb \
+    --pipeline_config_path=ssd/pipeline.config \
+    --output_directory=out --use_regular_nms=true --max_detections=100"""
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "export",
+        "make tflite_graph.pb, as export_tflite_ssd_graph.py did",
+        "Cut an SSD's inference graph into the graph that TFLite can convert.",
+        _EXAMPLE,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--frozen_graph", type=Path, metavar="PB", help="frozen_inference_graph.pb of the archive"
+    )
+    source.add_argument(
+        "--trained_checkpoint_prefix",
+        type=Path,
+        metavar="PREFIX",
+        help="model.ckpt: .index and .data-* beside it, and .meta or --pipeline_config_path",
+    )
+    parser.add_argument(
+        "--pipeline_config_path",
+        type=Path,
+        metavar="CONFIG",
+        help="pipeline.config; must agree with the graph (default: not compared)",
+    )
+    parser.add_argument(
+        "--output_directory", type=Path, required=True, metavar="DIR", help="made if need be"
+    )
+    add_flag(parser, "--add_postprocessing_op", True, f"end the graph in {POSTPROCESS_NAME}")
+    parser.add_argument(
+        "--max_detections",
+        type=positive,
+        default=EXPORTER_DEFAULT_MAX_DETECTIONS,
+        metavar="N",
+        help="detections the op returns (default: %(default)s, the old exporter's; "
+        "COCO's evaluation wants 100)",
+    )
+    parser.add_argument(
+        "--max_classes_per_detection",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="classes of one box, in fast NMS (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--detections_per_class",
+        type=positive,
+        default=100,
+        metavar="N",
+        help="kept for each class, in regular NMS (default: %(default)s)",
+    )
+    add_flag(parser, "--use_regular_nms", False, "suppress for each class, as the OD API does")
+    parser.set_defaults(command=_export)
+    return parser
+
+
+def _export(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    config = options.pipeline_config_path and load_pipeline(options.pipeline_config_path)
+    prefix: Path | None = options.trained_checkpoint_prefix
+    source: Path | None = options.frozen_graph
+    # Refused before TensorFlow is loaded, which takes seconds.
+    if prefix is not None:
+        check_prefix(prefix)
+        source = _meta_beside(prefix, config)
+    if source is not None and not source.is_file():
+        raise ArtefactMissing("no such graph", where=source)
+    flags = ExportOptions(
+        add_postprocessing_op=options.add_postprocessing_op,
+        max_detections=options.max_detections,
+        detections_per_class=options.detections_per_class,
+        max_classes_per_detection=options.max_classes_per_detection,
+        use_regular_nms=options.use_regular_nms,
+    )
+    say("loading TensorFlow")
+    with held_back():
+        from validation.export.graph_io import write_export
+        from validation.export.routes import export_model
+
+    say(f"exporting {(source or prefix or Path()).name}")
+    with held_back():
+        export, route = export_model(source, prefix, config, flags)
+    written = write_export(options.output_directory, export)
+    contract = written.contract
+    size = contract.preprocessing
+    say(f"route: {route}")
+    say(f"done in {time.perf_counter() - started:.1f} s")
+    print(
+        f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
+        f"{contract.num_classes} classes"
+    )
+    for path in (
+        written.graph.with_suffix(".pbtxt"),
+        written.graph.with_suffix(".json"),
+        written.anchors,
+    ):
+        print(path)
+
+
+def _meta_beside(prefix: Path, config: PipelineConfig | None) -> Path | None:
+    meta = prefix.with_name(f"{prefix.name}.meta")
+    if meta.is_file():
+        return meta
+    if config is None:
+        raise UsageError(
+            "a checkpoint alone does not say what graph it belongs to",
+            expected=f"--pipeline_config_path, or {meta.name} beside the checkpoint",
+            where=prefix.parent,
+        )
+    return None

@@ -1,0 +1,68 @@
+"""What the commands' flags have in common, and the two places that a command prints to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_parser(
+    commands: Commands, name: str, told: str, description: str, example: str
+) -> argparse.ArgumentParser:
+    """Declare a command, ``--debug`` included; its function is set as the default ``command``.
+
+    Args:
+        commands: Of the program's parser, or of a command that has commands of its own.
+        name: What is typed.
+        told: One clause for the list of commands.
+        description: One sentence for its own help.
+        example: What follows ``python -m validation`` in a command line that works.
+    """
+    parser = commands.add_parser(
+        name,
+        help=told,
+        description=description,
+        epilog=f"example:\n  python -m validation {name} {example}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    return parser
+
+
+def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, told: str) -> None:
+    """Add a boolean that can be given bare, or as ``=true`` and ``=false`` as the guide does."""
+    parser.add_argument(
+        name,
+        type=boolean,
+        nargs="?",
+        const=True,
+        default=default,
+        metavar="BOOL",
+        help=f"{told} (default: {str(default).lower()})",
+    )
+
+
+def boolean(text: str) -> bool:
+    """``true`` or ``false``, as the guide's flags are given."""
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() in ("true", "1")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return number
+
+
+def say(text: str) -> None:
+    """Tell a person who waits what is being done; results go to standard output."""
+    print(f"validation: {text}", file=sys.stderr, flush=True)
