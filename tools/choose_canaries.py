@@ -17,7 +17,7 @@ from pathlib import Path
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import DatasetError, ValidationError
-from validation.report.render import write_whole
+from validation.whole_file import write_whole
 from validation.zoo.bundled_files import BUNDLED_FOLDER
 from validation.zoo.integrity import digest_file
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, ValidationError
 from validation.pipeline.config import load_pipeline
-from validation.report.render import write_whole
+from validation.whole_file import write_whole
 from validation.zoo.archives import obtain
 from validation.zoo.bundled_files import BUNDLED_FOLDER, BUNDLED_GROUP
 from validation.zoo.folders import archives_at, entry_of

@@ -37,7 +37,7 @@ from validation.errors import ArtefactMissing, UsageError, ValidationError
 from validation.pipeline.config import PipelineConfig, parse_pipeline
 from validation.plain import to_plain
 from validation.preprocess.image import load_rgb
-from validation.report.render import write_whole, write_whole_bytes
+from validation.whole_file import write_whole, write_whole_bytes
 from validation.zoo.toml_table import did_you_mean
 
 _SCENES = Path(__file__).resolve().parent.parent / "validation" / "zoo" / "bundled" / "scenes"

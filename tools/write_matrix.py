@@ -21,9 +21,9 @@ from validation.policy import Policy, load_policy
 from validation.records import Header
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.model import Report, build_report
-from validation.report.render import write_whole
 from validation.signoff.rules import judge
 from validation.signoff.store import load_record
+from validation.whole_file import write_whole
 from validation.zoo.bundled_files import SCENES_NAME
 
 # Title of each column, and whether it holds figures.

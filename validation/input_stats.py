@@ -6,6 +6,7 @@ The converter's words: ``real = (q - mean) / std``. An extractor's: ``real = pix
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,26 @@ class InputStats:
 
 # https://github.com/tensorflow/models, running_on_mobile_tensorflowlite.md.
 GUIDE_STATS = InputStats(128.0, 127.0)
+
+
+def stats_of(text: str) -> InputStats:
+    """``MEAN/STD``, or ``guide`` for the old guide's.
+
+    Raises:
+        ValueError: Neither of them, or no mean and positive std.
+    """
+    if text == "guide":
+        return GUIDE_STATS
+    mean, slash, std = text.partition("/")
+    try:
+        stats = InputStats(float(mean), float(std))
+    except ValueError:
+        stats = InputStats(math.nan, 0.0)
+    if not slash or not math.isfinite(stats.mean) or not 0 < stats.std < math.inf:
+        raise ValueError(
+            f"{text!r} is neither 'guide' nor a mean and a positive std such as 127.5/127.5"
+        )
+    return stats
 
 
 def default_stats(preprocessing: Preprocessing) -> InputStats:

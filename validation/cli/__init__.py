@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from validation import __version__
-from validation.cli import convert, export, fakequant
+from validation.cli import convert, detect, evaluate, export, fakequant
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (export, convert, fakequant)
+_COMMANDS = (export, convert, fakequant, detect, evaluate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

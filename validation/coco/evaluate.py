@@ -91,7 +91,7 @@ def evaluate(
     found = [
         entry
         for image in dataset.images
-        for entry in _coco_detections(image, detections[image.id], categories)
+        for entry in coco_detections(image, detections[image.id], categories)
     ]
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(_coco(_coco_ground_truth(dataset)), _coco(found), "bbox")
@@ -173,10 +173,16 @@ def _check_classes(
         )
 
 
-def _coco_detections(
+def coco_detections(
     image: CocoImage, found: Detections, categories: Mapping[int, int | None]
 ) -> list[dict[str, Any]]:
-    """One image's scored detections in pixels, as pycocotools wants them."""
+    """One image's scored detections in pixels, as pycocotools wants them.
+
+    Args:
+        image: Gives the size.
+        found: Boxes normalised; they are cut to the image.
+        categories: Category id of each class id, None for what is not scored.
+    """
     size = np.array([image.height, image.width, image.height, image.width])
     boxes = np.clip(np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4), 0, 1) * size
     ymin, xmin, ymax, xmax = boxes.T

@@ -27,8 +27,6 @@ from validation.runtimes.base import Runtime
 # Label maps begin at 1; the op's classes have no background and begin at 0.
 LABEL_OFFSET = 1
 
-_BOXES, _CLASSES, _SCORES, _COUNT = POSTPROCESS_OUTPUTS
-
 
 class TfliteDetector:
     """A .tflite file with the post-processing op.
@@ -37,13 +35,20 @@ class TfliteDetector:
         runtime: The loaded file. One thread each: with more, LiteRT's regular NMS skips
             a class (https://github.com/tensorflow/tensorflow/issues/56058).
         preprocessing: Of its contract.
+        outputs: Names of boxes, classes, scores and count, in this order.
     """
 
-    def __init__(self, runtime: Runtime, preprocessing: Preprocessing) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        preprocessing: Preprocessing,
+        outputs: Sequence[str] = POSTPROCESS_OUTPUTS,
+    ) -> None:
         self._runtime = runtime
         self._preprocessing = preprocessing
         self._input = _input(runtime)
-        _require(runtime, POSTPROCESS_OUTPUTS)
+        self._outputs = tuple(outputs)
+        _require(runtime, self._outputs)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
@@ -52,9 +57,8 @@ class TfliteDetector:
     def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
         """Detections of one prepared image, float32 [1, H, W, 3]."""
         out = self._runtime.run(feed_of(self._input, feed))
-        return detections_from_op(
-            out[_BOXES], out[_CLASSES], out[_SCORES], out[_COUNT], LABEL_OFFSET
-        )
+        boxes, classes, scores, count = (out[name] for name in self._outputs)
+        return detections_from_op(boxes, classes, scores, count, LABEL_OFFSET)
 
 
 class RawTfliteDetector:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pooch
 import pytest
 
 from validation.errors import ValidationError
-from validation.input_stats import GUIDE_STATS, InputStats
+from validation.input_stats import GUIDE_STATS, InputStats, stats_of
 from validation.variants import VARIANTS
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.catalogue import load_catalogue
@@ -80,18 +79,10 @@ def parse_count(text: str) -> int:
 
 def parse_input_stats(text: str) -> InputStats:
     """``MEAN/STD``, or ``guide`` for the old guide's."""
-    if text == "guide":
-        return GUIDE_STATS
-    mean, slash, std = text.partition("/")
     try:
-        stats = InputStats(float(mean), float(std))
-    except ValueError:
-        stats = InputStats(math.nan, 0.0)
-    if not slash or not math.isfinite(stats.mean) or not 0 < stats.std < math.inf:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither 'guide' nor a mean and a positive std such as 127.5/127.5"
-        )
-    return stats
+        return stats_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def default_cache_dir() -> Path:

@@ -7,8 +7,6 @@ not have made the run.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import jinja2
@@ -20,6 +18,7 @@ from validation.report.matrix import LEGEND
 from validation.report.model import Report, build_report
 from validation.signoff.rules import judge
 from validation.signoff.store import RECORD_NAME, load_record
+from validation.whole_file import write_whole
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
@@ -77,22 +76,3 @@ def render_pages(report: Report) -> dict[str, str]:
     )
     pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
     return pages
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that its place never holds half of it."""
-    # File names on Linux may hold bytes that are no UTF-8; they are shown escaped.
-    write_whole_bytes(path, text.encode("utf-8", "backslashreplace"))
-
-
-def write_whole_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that its place never holds half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

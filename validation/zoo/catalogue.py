@@ -160,9 +160,26 @@ def _entries(path: Path) -> list[CatalogueEntry]:
     if top.values.get("model") == []:
         # Said in so many words, unlike a list that was forgotten.
         return []
-    sets = top.table("label_sets") if "label_sets" in top else Table({}, path.name)
-    label_sets = {name: _label_table(sets.table(name)) for name in sets.values}
+    label_sets = _label_sets(top, path)
     return [_entry(table, path.parent, label_sets) for table in top.tables("model")]
+
+
+def label_set(name: str) -> Mapping[int, str]:
+    """Class names by id of a label set that the shipped catalogues have, such as ``coco``.
+
+    Raises:
+        CatalogueError: None of that name.
+    """
+    for path in DEFAULT_CATALOGUES:
+        sets = _label_sets(read_toml(path, CATALOGUE_VERSION), path)
+        if name in sets:
+            return sets[name]
+    raise CatalogueError(f"unknown label set {name!r}")
+
+
+def _label_sets(top: Table, path: Path) -> dict[str, dict[int, str]]:
+    sets = top.table("label_sets") if "label_sets" in top else Table({}, path.name)
+    return {name: _label_table(sets.table(name)) for name in sets.values}
 
 
 def _entry(

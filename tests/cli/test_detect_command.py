@@ -1,0 +1,120 @@
+"""detect prints what a file finds and draws it; two models are drawn and paired."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from miniature_cases import MiniatureFiles, make_case
+from PIL import Image
+
+from validation.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def tflite(miniature: MiniatureFiles) -> Path:
+    """The miniature's float file."""
+    return make_case(miniature).chain.tflite("float")
+
+
+@pytest.fixture
+def image(miniature: MiniatureFiles) -> Path:
+    """A labelled image."""
+    return sorted(miniature.images.iterdir())[0]
+
+
+def test_table_and_picture(tflite: Path, image: Path, tmp_path: Path, capsys: Capture) -> None:
+    """A row for each detection with its label, and the image with boxes beside."""
+    labels = tmp_path / "labels.txt"
+    labels.write_text("???\nbox\ndisc\n")
+    before = image.read_bytes()
+    flags = [f"--label_map={labels}", f"--output_directory={tmp_path / 'new' / 'folder'}"]
+    assert main(["detect", str(tflite), str(image), *flags]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(str(image))
+    assert "1 box" in out or "2 disc" in out
+    (picture,) = (tmp_path / "new" / "folder").iterdir()
+    assert picture.name == f"{image.stem}.detected{image.suffix}"
+    with Image.open(picture) as drawn, Image.open(image) as plain:
+        assert drawn.size == plain.size
+        assert np.asarray(drawn.convert("RGB")).tobytes() != np.asarray(plain).tobytes()
+    assert image.read_bytes() == before
+
+
+def test_label_list_without_the_first_line(
+    tflite: Path, image: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """With or without the '???' line the names are the same."""
+    told = []
+    for content in ("???\nbox\ndisc\n", "box\ndisc\n", 'item { id: 1 name: "box" }\n'
+                    'item { id: 2 name: "disc" }\n'):  # fmt: skip
+        labels = tmp_path / "labels"
+        labels.write_text(content)
+        flags = [f"--label_map={labels}", f"--output_directory={tmp_path}", "--json"]
+        assert main(["detect", str(tflite), str(image), *flags]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1] == told[2]
+    assert {row["label"] for row in told[0][0]["detections"]} <= {"box", "disc"}
+
+
+def test_json_says_where(tflite: Path, image: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Boxes in shares of the sides and in pixels, class ids from 1, scores above the threshold."""
+    flags = [f"--output_directory={tmp_path}", "--json", "--score_threshold=0.3"]
+    assert main(["detect", str(tflite), str(image), *flags]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["detections"]
+    for row in entry["detections"]:
+        assert row["score"] >= 0.3
+        assert row["class_id"] in (1, 2)
+        ymin, xmin, ymax, xmax = row["pixels"]
+        assert ymin == pytest.approx(row["box"]["ymin"] * entry["height"], abs=0.06)
+        assert xmax == pytest.approx(row["box"]["xmax"] * entry["width"], abs=0.06)
+        assert xmin < xmax and ymin < ymax
+
+
+def test_compare_draws_and_pairs_both(
+    miniature: MiniatureFiles, tflite: Path, image: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """The inference graph beside the .tflite: every detection finds its partner."""
+    graph = miniature.archive / "frozen_inference_graph.pb"
+    flags = [f"--compare={graph}", f"--output_directory={tmp_path}", "--json"]
+    assert main(["detect", str(tflite), str(image), *flags]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    other = entry["compared"]
+    assert other["pairs"] == len(entry["detections"]) > 0
+    assert (other["only_first"], other["only_second"]) == (0, 0)
+    assert other["worst_iou"] > 0.99
+    (picture,) = tmp_path.iterdir()
+    with Image.open(picture) as drawn:
+        assert drawn.width > 2 * entry["width"]
+
+
+def test_images_of_one_name_keep_apart(tflite: Path, image: Path, tmp_path: Path) -> None:
+    """Two folders may hold images of one name; no picture replaces another."""
+    again = Path(shutil.copy(image, tmp_path / image.name))
+    folder = tmp_path / "out"
+    assert (
+        main(["detect", str(tflite), str(image), str(again), f"--output_directory={folder}"]) == 0
+    )
+    assert len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("make", ["missing", "folder", "text"])
+def test_image_that_is_none(tflite: Path, tmp_path: Path, capsys: Capture, make: str) -> None:
+    """One line names the image; nothing is written."""
+    path = tmp_path / "image.jpg"
+    if make == "folder":
+        path.mkdir()
+    elif make == "text":
+        path.write_text("no image")
+    folder = tmp_path / "out"
+    assert main(["detect", str(tflite), str(path), f"--output_directory={folder}"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "DatasetError" in err and "image.jpg" in err
+    assert not folder.exists()

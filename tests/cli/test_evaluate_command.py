@@ -1,0 +1,148 @@
+"""evaluate prints COCO's figures of one file, with nothing else at hand and no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from miniature_cases import MiniatureFiles, make_case
+
+from validation.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+_WITHOUT_TENSORFLOW = (
+    "import sys\n"
+    "for name in ('tensorflow', 'tf_keras', 'tf_slim'):\n"
+    "    sys.modules[name] = None\n"
+    "from validation.cli import main\n"
+    "sys.exit(main(sys.argv[1:]))\n"
+)
+
+
+@pytest.fixture
+def tflite(miniature: MiniatureFiles) -> Path:
+    """The miniature's float file."""
+    return make_case(miniature).chain.tflite("float")
+
+
+@pytest.fixture
+def images(miniature: MiniatureFiles) -> list[str]:
+    """The flags for its labelled images."""
+    return [f"--coco-annotations={miniature.annotations}", f"--coco-images={miniature.images}"]
+
+
+def _ap(out: str) -> float:
+    found = re.search(r"^  AP +(\d\.\d{3}) ", out, re.MULTILINE)
+    assert found is not None, out
+    return float(found[1])
+
+
+def test_table(tflite: Path, images: list[str], capsys: Capture) -> None:
+    """Twelve figures by name, and what they were taken on."""
+    assert main(["evaluate", str(tflite), *images]) == 0
+    out, err = capsys.readouterr()
+    assert _ap(out) > 0.5
+    assert len(re.findall(r"^  A[PR]", out, re.MULTILINE)) == 12
+    assert out.startswith(f"{tflite.name} on ")
+    assert "pixels become [-1, 1]" in err
+
+
+def test_no_tensorflow_on_the_way(tflite: Path, images: list[str]) -> None:
+    """The command works where TensorFlow cannot be imported, and tells what it does first."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_TENSORFLOW, "evaluate", str(tflite), *images],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert _ap(done.stdout) > 0.5
+    assert done.stderr.startswith(f"validation: {tflite.name}: 48x64")
+    # The bar of a hundred images, whatever it is shown on.
+    assert re.search(r"\d+/\d+ \[", done.stderr)
+
+
+def test_inference_graph_scores_as_its_tflite(
+    miniature: MiniatureFiles, tflite: Path, images: list[str], capsys: Capture
+) -> None:
+    """frozen_inference_graph.pb is taken as well; the labels are the file's to name."""
+    graph = miniature.archive / "frozen_inference_graph.pb"
+    assert main(["evaluate", str(graph), *images, "--json"]) == 0
+    own = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", str(tflite), *images, "--json"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert own["figures"]["ap"] == pytest.approx(other["figures"]["ap"], abs=1e-3)
+    assert own["images"] == other["images"] > 1
+
+
+def test_per_category_and_results_file(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """AP of each category, and the detections as COCO's results are stored."""
+    results = tmp_path / "results.json"
+    arguments = ["--per_category", f"--results_file={results}"]
+    assert main(["evaluate", str(tflite), *images, *arguments]) == 0
+    out = capsys.readouterr().out
+    entries = json.loads(results.read_text())
+    assert set(entries[0]) == {"image_id", "category_id", "bbox", "score"}
+    told = re.search(r"(\d+) detections", out)
+    assert told is not None
+    assert len(entries) == int(told[1])
+    assert len(out.splitlines()) > 13
+
+
+def test_raw_file_and_its_export(
+    miniature: MiniatureFiles, images: list[str], capsys: Capture
+) -> None:
+    """--export_directory gives a raw file its anchors; without, the flag is named."""
+    chain = make_case(miniature).chain
+    raw = str(chain.tflite("raw"))
+    export = chain.exported(add_postprocessing_op=False).graph.parent
+    assert main(["evaluate", raw, *images, f"--export_directory={export}"]) == 0
+    assert _ap(capsys.readouterr().out) > 0.5
+    assert main(["evaluate", raw, *images]) == 1
+    assert "--export_directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "code", "said"),
+    [
+        ("none.tflite", [], 1, "ArtefactMissing: no such model file"),
+        ("", [], 1, "ArtefactMissing: no such model file"),
+        (None, ["--label_map=none.txt"], 1, "DatasetError: no such label map"),
+        (None, ["--input_stats=5"], 2, "neither 'guide' nor a mean"),
+        (None, ["--coco-annotations=none.json"], 1, "the annotation file is not there"),
+    ],
+)
+def test_what_cannot_be_used(
+    tflite: Path,
+    images: list[str],
+    capsys: Capture,
+    model: str | None,
+    flags: list[str],
+    code: int,
+    said: str,
+) -> None:
+    """One line that names what is wrong."""
+    try:
+        found = main(["evaluate", str(tflite) if model is None else model, *images, *flags])
+    except SystemExit as error:
+        found = int(str(error.code))
+    assert found == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_graph_that_is_no_inference_graph(
+    miniature: MiniatureFiles, images: list[str], capsys: Capture
+) -> None:
+    """An exported graph cannot be run in TensorFlow; the way around is told."""
+    graph = make_case(miniature).chain.exported().graph
+    assert main(["evaluate", str(graph), *images]) == 1
+    assert "run as the .tflite that convert makes of it" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""A .tflite file is opened with what is known of it, and whoever says so is named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from miniature_cases import MiniatureFiles, make_case
+
+from validation.chain.model import ModelChain
+from validation.contracts import Preprocessing
+from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
+from validation.inference.model_file import normalised, open_tflite
+from validation.input_stats import InputStats
+from validation.preprocess.image import load_rgb
+
+
+@pytest.fixture
+def chain(miniature: MiniatureFiles) -> ModelChain:
+    """The miniature's products."""
+    return make_case(miniature).chain
+
+
+def _beside_its_export(chain: ModelChain, folder: Path, variant: str = "raw") -> Path:
+    export = chain.exported(add_postprocessing_op=variant == "float")
+    shutil.copytree(export.graph.parent, folder)
+    return Path(shutil.copy(chain.tflite(variant), folder / "detect.tflite"))
+
+
+def test_alone_a_float_file_is_fed_as_most_ssds_are(chain: ModelChain) -> None:
+    """Nobody says how pixels are normalised, and the words for it say so."""
+    model = open_tflite(chain.tflite("float"))
+    assert model.preprocessing == normalised(48, 64, InputStats(127.5, 127.5))
+    assert "nobody's word" in model.source
+    assert model.num_classes == 2
+
+
+def test_export_beside_the_file_is_believed(chain: ModelChain, tmp_path: Path) -> None:
+    """The contract that export wrote says what the extractor wants."""
+    path = _beside_its_export(chain, tmp_path / "out")
+    model = open_tflite(path)
+    assert model.preprocessing == chain.exported().contract.preprocessing
+    assert model.source == "tflite_graph.json of its export"
+
+
+def test_what_the_caller_states_goes_first(chain: ModelChain, tmp_path: Path) -> None:
+    """Mean and std that are stated go before the export's."""
+    path = _beside_its_export(chain, tmp_path / "out")
+    model = open_tflite(path, stats=InputStats(0, 255))
+    assert model.preprocessing == Preprocessing(48, 64, (1 / 255,) * 3, (0.0,) * 3)
+
+
+def test_raw_file_detects_as_the_file_with_the_op(
+    chain: ModelChain, miniature: MiniatureFiles
+) -> None:
+    """Anchors and attributes of the named export close a raw file."""
+    export = chain.exported(add_postprocessing_op=False).graph.parent
+    raw = open_tflite(chain.tflite("raw"), export=export).detector()
+    whole = open_tflite(chain.tflite("float")).detector()
+    image = load_rgb(next(miniature.images.iterdir()))
+    found, expected = raw.detect(image), whole.detect(image)
+    assert len(expected) > 0
+    assert found.classes == expected.classes
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-5)
+
+
+def test_raw_file_alone_is_refused(chain: ModelChain, tmp_path: Path) -> None:
+    """Without its anchors a raw file cannot be read, and the folder to name is said."""
+    alone = Path(shutil.copy(chain.tflite("raw"), tmp_path / "raw.tflite"))
+    with pytest.raises(ArtefactMissing, match=r"anchors.*--export_directory"):
+        open_tflite(alone)
+
+
+def test_export_of_another_model_is_refused_where_it_was_named(
+    chain: ModelChain, tmp_path: Path
+) -> None:
+    """What the caller names has to fit; what merely lies beside is passed over."""
+    path = _beside_its_export(chain, tmp_path / "out", "float")
+    contract = tmp_path / "out" / "tflite_graph.json"
+    contract.write_text(contract.read_text().replace('"num_anchors": 132', '"num_anchors": 7'))
+    with pytest.raises(GraphConfigMismatch, match="132 anchors and 7"):
+        open_tflite(path, export=tmp_path / "out")
+    assert "nobody's word" in open_tflite(path).source
+
+
+def test_half_an_export_beside_the_file_is_passed_over(chain: ModelChain, tmp_path: Path) -> None:
+    """A folder that somebody tidied up does not keep a whole file from being used."""
+    path = _beside_its_export(chain, tmp_path / "out", "float")
+    (tmp_path / "out" / "anchors.npy").unlink()
+    assert "nobody's word" in open_tflite(path).source
+    with pytest.raises(ArtefactMissing, match=r"anchors\.npy"):
+        open_tflite(path, export=tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\0\0\0TFL3" + b"\xff" * 40])
+def test_bytes_that_are_no_model(tmp_path: Path, content: bytes) -> None:
+    """One error that names the file, whatever the bytes."""
+    path = tmp_path / "bad.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ConversionError, match=r"bad\.tflite"):
+        open_tflite(path)

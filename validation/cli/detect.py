@@ -1,0 +1,239 @@
+"""``python -m validation detect``: what a model file finds on images, as table and picture."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from validation.checks.matching import ImageMatch, match_detections
+from validation.cli.detectors import OpenModel, add_model_flags, open_model, told_labels
+from validation.cli.flags import Commands, add_parser, say
+from validation.errors import ArtefactError, DatasetError
+from validation.inference.base import ImageFile, detect_all
+from validation.policy import load_policy
+from validation.preprocess.image import load_rgb
+from validation.records import Detections
+from validation.report.annotated import annotated, encoded, side_by_side
+from validation.runtimes.tflite import default_threads
+from validation.whole_file import write_whole_bytes
+
+_EXAMPLE = "detect.tflite street.jpg --label_map=coco --output_directory=found"
+
+# What an app would show; the suites' own comparisons begin lower.
+_SHOWN = 0.5
+_PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "detect",
+        "what a model file finds on images",
+        "Print what is found on each image and write the image with boxes and labels.",
+        _EXAMPLE,
+    )
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help=".tflite, with or without the post-processing op, or frozen_inference_graph.pb",
+    )
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OTHER",
+        help="a second model: both are drawn beside each other and paired",
+    )
+    add_model_flags(parser)
+    parser.add_argument(
+        "--score_threshold",
+        type=_share,
+        default=_SHOWN,
+        metavar="SCORE",
+        help="lowest score that is shown (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output_directory",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where pictures are written, made if need be (default: the current folder)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.set_defaults(command=_detect)
+    return parser
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no score from 0 to 1")
+    return share
+
+
+def _detect(options: argparse.Namespace) -> None:
+    _refuse_folders(options.images)
+    images = [ImageFile(str(place), path) for place, path in enumerate(options.images)]
+    paths = [options.model, *([options.compare] if options.compare else [])]
+    runs = []
+    with contextlib.ExitStack() as stack:
+        # Both are opened first: a second one that cannot be read is not told after a wait.
+        models = [stack.enter_context(open_model(path, options)) for path in paths]
+        for model in models:
+            found = _found(model, images)
+            runs.append({key: _above(found[key], options.score_threshold) for key in found})
+    labels = told_labels(models[0].labels, models[0].num_classes)
+    names = _picture_names(options.images, "compared" if options.compare else "detected")
+    told = []
+    for image, name in zip(images, names, strict=True):
+        each = [run[image.key] for run in runs]
+        match = _matched(*each) if options.compare else None
+        picture = options.output_directory / name
+        _draw(picture, image.path, [model.name for model in models], each, labels)
+        entry = _told(image.path, picture, each[0], labels)
+        if match is not None:
+            entry["compared"] = _compared(models[1].name, each[1], match, image.path, labels)
+        told.append(entry)
+        if not options.json:
+            _print(entry)
+    if options.json:
+        print(json.dumps(told, indent=2))
+
+
+def _refuse_folders(images: Sequence[Path]) -> None:
+    for path in images:
+        if not path.is_file():
+            what = "an image is a folder" if path.is_dir() else "no such image"
+            raise DatasetError(what, where=path, next_step="name the image files themselves")
+
+
+def _found(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, Detections]:
+    workers = min(default_threads(), len(images))
+    return detect_all(
+        model.make, images, workers=workers, label=model.name, progress=len(images) > 1
+    )
+
+
+def _above(found: Detections, threshold: float) -> Detections:
+    kept = [place for place, score in enumerate(found.scores) if score >= threshold]
+    kept.sort(key=lambda place: -found.scores[place])
+    return Detections(
+        tuple(found.boxes[place] for place in kept),
+        tuple(found.scores[place] for place in kept),
+        tuple(found.classes[place] for place in kept),
+    )
+
+
+def _matched(one: Detections, other: Detections) -> ImageMatch:
+    """Pairs among what is shown; what rounding moves over the threshold is not excused."""
+    min_iou = load_policy().setting("parity_min_iou")
+    return match_detections(one, other, min_score=0, score_epsilon=0, min_iou=min_iou)
+
+
+def _picture_names(images: Sequence[Path], what: str) -> list[str]:
+    """A name for each picture, none twice."""
+    names: list[str] = []
+    for path in images:
+        suffix = path.suffix if path.suffix.lower() in _PICTURES else ".png"
+        stem, number = path.stem, 1
+        while (name := f"{stem}.{what}{suffix}") in names:
+            number += 1
+            stem = f"{path.stem}-{number}"
+        names.append(name)
+    return names
+
+
+def _draw(
+    target: Path,
+    image: Path,
+    titles: Sequence[str],
+    runs: Sequence[Detections],
+    labels: Mapping[int, str],
+) -> None:
+    pixels = load_rgb(image)
+    pictures = [annotated(pixels, found, labels) for found in runs]
+    whole = side_by_side(list(zip(titles, pictures, strict=True))) if runs[1:] else pictures[0]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            "the folder cannot be made", got=error.strerror, where=target.parent
+        ) from error
+    write_whole_bytes(target, encoded(whole, target.suffix))
+    say(f"picture: {target}")
+
+
+def _told(
+    image: Path, picture: Path, found: Detections, labels: Mapping[int, str]
+) -> dict[str, Any]:
+    height, width = load_rgb(image).shape[:2]
+    return {
+        "image": str(image),
+        "width": width,
+        "height": height,
+        "picture": str(picture),
+        "detections": [
+            {
+                "class_id": class_id,
+                "label": labels.get(class_id, ""),
+                "score": score,
+                "box": dict(zip(("ymin", "xmin", "ymax", "xmax"), box, strict=True)),
+                "pixels": np.multiply(box, (height, width) * 2).round(1).tolist(),
+            }
+            for box, score, class_id in zip(found.boxes, found.scores, found.classes, strict=True)
+        ],
+    }
+
+
+def _compared(
+    name: str, found: Detections, match: ImageMatch, image: Path, labels: Mapping[int, str]
+) -> dict[str, Any]:
+    return {
+        "model": name,
+        "detections": _told(image, image, found, labels)["detections"],
+        "pairs": len(match.pairs),
+        "only_first": len(match.unmatched_reference),
+        "only_second": len(match.unmatched_candidate),
+        "worst_iou": min((pair.iou for pair in match.pairs), default=None),
+        "worst_score_shift": max((abs(pair.score_shift) for pair in match.pairs), default=None),
+    }
+
+
+def _print(entry: Mapping[str, Any]) -> None:
+    print(f"{entry['image']} ({entry['width']}x{entry['height']})")
+    _print_rows(entry["detections"])
+    other = entry.get("compared")
+    if other is None:
+        return
+    print(f"  {other['model']}:")
+    _print_rows(other["detections"])
+    told = f"  paired: {other['pairs']}"
+    if other["pairs"]:
+        shift = other["worst_score_shift"]
+        told += f", worst IoU {other['worst_iou']:.4f}, worst score shift {shift:.4f}"
+    first, second = other["only_first"], other["only_second"]
+    print(f"{told}; alone in the first: {first}, in the second: {second}")
+
+
+def _print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        print("  nothing above the threshold")
+        return
+    print(
+        f"  {'score':>6}  {'class':<24} {'ymin':>7} {'xmin':>7} {'ymax':>7} {'xmax':>7}  (pixels)"
+    )
+    for row in rows:
+        name = f"{row['class_id']} {row['label']}".strip()
+        corners = " ".join(f"{side:7.1f}" for side in row["pixels"])
+        print(f"  {row['score']:6.3f}  {name:<24} {corners}")

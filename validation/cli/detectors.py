@@ -1,0 +1,146 @@
+"""Model files as the commands take them: .tflite, or a frozen inference graph."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from validation.cli.flags import say
+from validation.contracts import DETECTION_OUTPUTS
+from validation.errors import ArtefactMissing, DatasetError, GraphError
+from validation.inference.base import DetectFile, on_files
+from validation.inference.model_file import open_tflite
+from validation.input_stats import InputStats, stats_of, told_range, wanted_range
+from validation.native_log import held_back
+from validation.zoo.catalogue import label_set
+from validation.zoo.label_map import read_label_map
+
+# The name of a label map that everybody knows; anything else is a file.
+COCO_LABELS = "coco"
+_COCO_CLASSES = 90
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model file, ready to detect.
+
+    Args:
+        name: Of the file.
+        make: See `validation.inference.base.detect_all`.
+        labels: Class names by id; empty where nobody names them.
+        num_classes: Without the background; None of an inference graph, which does not say.
+    """
+
+    name: str
+    make: Callable[[], DetectFile]
+    labels: Mapping[int, str] = field(default_factory=dict)
+    num_classes: int | None = None
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare what a model file may need beside itself."""
+    parser.add_argument(
+        "--label_map",
+        metavar="FILE-or-coco",
+        help=".pbtxt, or one name a line with or without a first line '???'; 'coco' stands for "
+        "COCO's 90 ids (default: the file's metadata)",
+    )
+    parser.add_argument(
+        "--input_stats",
+        type=_stats,
+        metavar="MEAN/STD",
+        help="what the model wants of a pixel: (pixel - MEAN) / STD; 'guide' is 128/127 (default: "
+        "from the export beside the file, its metadata or its scale and zero point, else "
+        "127.5/127.5)",
+    )
+    parser.add_argument(
+        "--export_directory",
+        type=Path,
+        metavar="DIR",
+        help="what export wrote, for a file that ends in raw outputs (default: the file's folder)",
+    )
+
+
+@contextlib.contextmanager
+def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
+    """A model file as the flags describe it; what it is fed with is told.
+
+    Args:
+        path: .tflite, with or without the post-processing op, or frozen_inference_graph.pb.
+        options: Of `add_model_flags`.
+
+    Raises:
+        ValidationError: The file or its label map cannot be used.
+    """
+    labels = _labels(options.label_map)
+    if not path.is_file():
+        raise ArtefactMissing("no such model file", where=path)
+    if _is_tflite(path):
+        model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
+        size = model.preprocessing
+        ends = told_range(wanted_range(size))
+        say(f"{path.name}: {size.height}x{size.width}, pixels become {ends} ({model.source})")
+        yield OpenModel(
+            path.name,
+            lambda: on_files(model.detector()),
+            labels or model.labels,
+            model.num_classes,
+        )
+        return
+    say("loading TensorFlow")
+    with held_back():
+        from validation.inference.graph import GraphDetector
+        from validation.runtimes.session import SessionRuntime
+
+        try:
+            runtime = SessionRuntime(path, DETECTION_OUTPUTS)
+        except GraphError as error:
+            if error.what == "the graph has no such output":
+                error.next_step = (
+                    "give the archive's frozen_inference_graph.pb; a tflite_graph.pb is run as the "
+                    ".tflite that convert makes of it"
+                )
+            raise
+    with runtime:
+        detector = GraphDetector(runtime)
+        say(f"{path.name}: resizes and normalises by itself")
+        # One session serves all threads.
+        yield OpenModel(path.name, lambda: on_files(detector), labels)
+
+
+def told_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
+    """Labels to write beside detections: COCO's where nobody names 90 classes otherwise."""
+    if labels or num_classes != _COCO_CLASSES:
+        return labels
+    say("no label map: 90 classes are taken to be COCO's")
+    return label_set(COCO_LABELS)
+
+
+def _labels(told: str | None) -> Mapping[int, str]:
+    if told is None:
+        return {}
+    if told == COCO_LABELS:
+        return label_set(COCO_LABELS)
+    if not Path(told).is_file():
+        raise DatasetError("no such label map", expected=f"a file, or {COCO_LABELS!r}", got=told)
+    return read_label_map(Path(told))
+
+
+def _is_tflite(path: Path) -> bool:
+    """By what stands in it: suffixes lie. Anything but a GraphDef's name is taken for one."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ArtefactMissing("the model cannot be read", got=error.strerror, where=path) from error
+    return head[4:8] == b"TFL3" or path.suffix == ".tflite"
+
+
+def _stats(text: str) -> InputStats:
+    try:
+        return stats_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

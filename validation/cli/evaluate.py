@@ -1,0 +1,150 @@
+"""``python -m validation evaluate``: COCO's twelve figures of one model file."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from validation.cli.detectors import OpenModel, add_model_flags, open_model
+from validation.cli.flags import Commands, add_parser, positive, say
+from validation.coco.categories import category_map
+from validation.coco.dataset import Dataset, load_dataset
+from validation.coco.evaluate import CocoEvaluation, evaluate
+from validation.coco.results import write_results
+from validation.errors import first_few
+from validation.inference.base import ImageFile, detect_all
+from validation.records import CocoFigures, Detections
+from validation.runtimes.tflite import default_threads
+
+_EXAMPLE = r"""detect.tflite \
+    --coco-annotations=instances_val2017.json --coco-images=val2017"""
+
+# As COCO's own evaluation words them.
+_MEANING = {
+    "ap": "AP        {} IoU 0.50:0.95",
+    "ap50": "AP50      {} IoU 0.50",
+    "ap75": "AP75      {} IoU 0.75",
+    "ap_small": "AP small  {} objects under 32x32 pixels",
+    "ap_medium": "AP medium {} up to 96x96",
+    "ap_large": "AP large  {} beyond",
+    "ar_1": "AR 1      {} recall, 1 detection an image",
+    "ar_10": "AR 10     {} 10 detections",
+    "ar_100": "AR 100    {} 100 detections",
+    "ar_small": "AR small  {} 100 detections",
+    "ar_medium": "AR medium {} 100 detections",
+    "ar_large": "AR large  {} 100 detections",
+}
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "evaluate",
+        "COCO average precision of one model file",
+        "Detect on labelled images and score with pycocotools. A .tflite needs no TensorFlow and "
+        "nothing but itself.",
+        _EXAMPLE,
+    )
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help=".tflite, or frozen_inference_graph.pb"
+    )
+    parser.add_argument(
+        "--coco-annotations",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="instances JSON of the data set",
+    )
+    parser.add_argument(
+        "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
+    )
+    parser.add_argument(
+        "--max-images", type=positive, metavar="N", help="the first N by id (default: all)"
+    )
+    add_model_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--per_category", action="store_true", help="AP of each category as well")
+    parser.add_argument(
+        "--results_file",
+        type=Path,
+        metavar="FILE",
+        help="write the detections in COCO's results format",
+    )
+    parser.set_defaults(command=_evaluate)
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    with open_model(options.model, options) as model:
+        dataset = load_dataset(
+            options.coco_annotations, options.coco_images, max_images=options.max_images
+        )
+        categories = category_map(
+            model.labels or None, dataset, model.num_classes or max(dataset.categories)
+        )
+        found, seconds = _detect(model, dataset)
+    say("scoring")
+    result = evaluate(dataset, found, category_ids=categories)
+    if options.results_file is not None:
+        write_results(options.results_file, dataset, found, categories)
+        say(f"detections: {options.results_file}")
+    told = _told(options.model, dataset, result, seconds)
+    if options.json:
+        print(json.dumps(told, indent=2))
+    else:
+        _print(told, dataset, result, options.per_category)
+
+
+def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections], float]:
+    images = [ImageFile(str(image.id), image.path) for image in dataset.images]
+    started = time.perf_counter()
+    found = detect_all(
+        model.make, images, workers=default_threads(), label=model.name, progress=True
+    )
+    return {int(key): each for key, each in found.items()}, time.perf_counter() - started
+
+
+def _told(model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "data_set": dataset.name,
+        "images": result.images,
+        "objects": sum(item.category_id in result.category_ids for item in dataset.ground_truth),
+        "detections": result.detections,
+        "unscored_detections": result.unscored_detections,
+        "seconds": round(seconds, 3),
+        "figures": dataclasses.asdict(result.figures),
+        "per_category": {
+            dataset.categories[key]: value for key, value in result.per_category.items()
+        },
+    }
+
+
+def _print(
+    told: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
+) -> None:
+    names = first_few(dataset.categories[key] for key in result.category_ids)
+    print(
+        f"{told['model']} on {told['data_set']}: {told['images']} images, {told['objects']} "
+        f"objects, {told['detections']} detections; scored: {names}"
+    )
+    if told["unscored_detections"]:
+        print(f"passed over: {told['unscored_detections']} detections of other classes")
+    for figure in dataclasses.fields(CocoFigures):
+        value = _number(told["figures"][figure.name])
+        print("  " + _MEANING[figure.name].format(value))
+    if per_category:
+        best_first = sorted(told["per_category"].items(), key=lambda item: -item[1])
+        for name, average in best_first:
+            print(f"  {name:<24} {_number(average)}")
+
+
+def _number(value: float) -> str:
+    """Three decimals as COCO prints them; -1 stands for nothing to find."""
+    return "    -" if value < 0 else f"{value:.3f}"

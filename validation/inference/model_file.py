@@ -1,0 +1,194 @@
+"""A .tflite file as a detector: what it is to be fed with, and by whose word."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.contracts import RAW_OUTPUTS, Preprocessing, SsdContract
+from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch, ValidationError
+from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
+from validation.inference.base import Detector
+from validation.inference.tflite import RawTfliteDetector, TfliteDetector
+from validation.input_stats import InputStats
+from validation.preprocess.quantise import is_quantised
+from validation.records import TensorSpec
+from validation.runtimes.tflite import TfliteRuntime
+from validation.runtimes.tflite_file import TfliteFile, read_tflite
+
+# What every extractor of the zoo but ResNet and VGG makes of pixels: [-1, 1].
+_USUAL = InputStats(127.5, 127.5)
+
+
+@dataclass(frozen=True)
+class TfliteModel:
+    """A .tflite file and what it takes to use it.
+
+    Args:
+        path: The file.
+        file: What stands in it.
+        preprocessing: From image to input.
+        source: By whose word the preprocessing is known, for people.
+        num_classes: Without the background.
+        contract: Of the export it was made from; None where that is not at hand.
+        anchors: float32 [N, 4] of that export; None alike. A raw file has both.
+        labels: Class names by id that the file or its caller gives; may be empty.
+    """
+
+    path: Path
+    file: TfliteFile
+    preprocessing: Preprocessing
+    source: str
+    num_classes: int
+    contract: SsdContract | None = None
+    anchors: NDArray[np.float32] | None = None
+    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+
+    def detector(self) -> Detector:
+        """A detector with an interpreter of its own: one for each thread.
+
+        Raises:
+            ConversionError: LiteRT does not take the file.
+        """
+        runtime = TfliteRuntime(self.path)
+        if self.file.postprocess is not None:
+            # By the op's own order: exporters of TensorFlow 2 permute the file's outputs.
+            names = self.file.postprocess_outputs
+            return TfliteDetector(runtime, self.preprocessing, names)
+        if self.contract is None or self.anchors is None:
+            raise _raw_without_contract(self.path)
+        contract = dataclasses.replace(self.contract, preprocessing=self.preprocessing)
+        return RawTfliteDetector(runtime, contract, self.anchors)
+
+
+def open_tflite(
+    path: Path, *, export: Path | None = None, stats: InputStats | None = None
+) -> TfliteModel:
+    """Read a .tflite file and find out how images are to be fed to it.
+
+    In this order: what the caller states; the contract of the export it was made from; the
+    scale and zero point of a quantised input, which bytes are fed to as they are; and last
+    [-1, 1], which is what most extractors want.
+
+    Args:
+        path: The .tflite file.
+        export: Folder that `export` wrote; it has to fit. None: the file's own folder is
+            looked into, and what does not fit is passed over.
+        stats: ``real = (pixel - mean) / std``, stated by the caller.
+
+    Raises:
+        ArtefactMissing: No such file, or a raw file without anchors and contract.
+        ConversionError: No SSD: not one image [1, H, W, 3] in, or other outputs.
+        GraphConfigMismatch: `export` belongs to another model.
+    """
+    file = read_tflite(path)
+    height, width = _sides(file, path)
+    if file.postprocess is None and [spec.name for spec in file.outputs] != list(RAW_OUTPUTS):
+        raise ConversionError(
+            "the file is no SSD as the OD API exports it",
+            expected="the post-processing op, or the outputs " + ", ".join(RAW_OUTPUTS),
+            got="outputs " + ", ".join(spec.name for spec in file.outputs),
+            where=path.name,
+        )
+    found = _export_for(file, path, export)
+    contract = found.contract if found else None
+    if file.postprocess is not None:
+        num_classes = file.postprocess.num_classes
+    elif contract is not None:
+        num_classes = contract.num_classes
+    else:
+        raise _raw_without_contract(path)
+    if stats is not None:
+        preprocessing = normalised(height, width, stats)
+        source = f"{stats} as stated"
+    elif contract is not None:
+        preprocessing, source = contract.preprocessing, f"{CONTRACT_FILE} of its export"
+    elif is_quantised(file.inputs[0]):
+        preprocessing = _bytes_as_they_are(height, width, file.inputs[0])
+        source = "the input's own scale and zero point"
+    else:
+        preprocessing = normalised(height, width, _USUAL)
+        source = f"nobody's word, {_USUAL} taken as most SSDs want it"
+    return TfliteModel(
+        path=path,
+        file=file,
+        preprocessing=preprocessing,
+        source=source,
+        num_classes=num_classes,
+        contract=contract,
+        anchors=np.load(found.anchors) if found else None,
+    )
+
+
+def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
+    """``real = (pixel - mean) / std`` after the resize of TensorFlow 1, for all channels."""
+    return Preprocessing(height, width, _rgb(1 / stats.std), _rgb(stats.mean / stats.std))
+
+
+def _bytes_as_they_are(height: int, width: int, spec: TensorSpec) -> Preprocessing:
+    """What pixels mean to an input whose first integer stands for black."""
+    assert spec.scale is not None
+    assert spec.zero_point is not None
+    zero = spec.zero_point - int(np.iinfo(spec.dtype).min)
+    return Preprocessing(height, width, _rgb(spec.scale), _rgb(spec.scale * zero))
+
+
+def _rgb(value: float) -> tuple[float, float, float]:
+    return value, value, value
+
+
+def _sides(file: TfliteFile, path: Path) -> tuple[int, int]:
+    shapes = [spec.shape for spec in file.inputs]
+    match shapes:
+        case [(1, height, width, 3)] if height > 0 and width > 0:
+            return height, width
+    raise ConversionError(
+        "an SSD takes one image",
+        expected="one input [1, height, width, 3]",
+        got=", ".join(str(list(shape)) for shape in shapes) or "no input",
+        where=path.name,
+    )
+
+
+def _export_for(file: TfliteFile, path: Path, told: Path | None) -> ExportedGraph | None:
+    """The export that a file was made from, as far as one can see."""
+    try:
+        found = load_export(told or path.parent)
+    except ValidationError:
+        if told is not None:
+            raise
+        return None
+    unlike = _unlike(file, found.contract)
+    if told is not None and unlike:
+        raise GraphConfigMismatch(
+            "the export belongs to another model", got=unlike, where=f"{path.name} and {told}"
+        )
+    return None if unlike else found
+
+
+def _unlike(file: TfliteFile, contract: SsdContract) -> str:
+    """What a file and a contract disagree on; empty where they may belong together."""
+    own = file.inputs[0].shape[1:3]
+    wanted = (contract.preprocessing.height, contract.preprocessing.width)
+    if own != wanted:
+        return f"an input of {own[0]}x{own[1]} and one of {wanted[0]}x{wanted[1]}"
+    if file.postprocess is not None and file.postprocess.num_classes != contract.num_classes:
+        return f"{file.postprocess.num_classes} classes and {contract.num_classes}"
+    rows = file.anchors[0] if file.anchors else file.outputs[0].shape[1]
+    if rows != contract.num_anchors:
+        return f"{rows} anchors and {contract.num_anchors}"
+    return ""
+
+
+def _raw_without_contract(path: Path) -> ArtefactMissing:
+    return ArtefactMissing(
+        "a file that ends in raw outputs does not have its anchors",
+        expected=f"{CONTRACT_FILE} and anchors.npy of its export beside it",
+        where=path,
+        next_step="name the folder that export wrote with --export_directory",
+    )
