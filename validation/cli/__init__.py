@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from validation import __version__
-from validation.cli import convert, detect, evaluate, export, fakequant
+from validation.cli import compare, convert, detect, evaluate, export, fakequant, report
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (export, convert, fakequant, detect, evaluate)
+_COMMANDS = (export, convert, fakequant, detect, evaluate, compare, report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -78,7 +78,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     labels = _labels(options.label_map)
     if not path.is_file():
         raise ArtefactMissing("no such model file", where=path)
-    if _is_tflite(path):
+    if is_tflite(path):
         model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
         size = model.preprocessing
         ends = told_range(wanted_range(size))
@@ -129,8 +129,12 @@ def _labels(told: str | None) -> Mapping[int, str]:
     return read_label_map(Path(told))
 
 
-def _is_tflite(path: Path) -> bool:
-    """By what stands in it: suffixes lie. Anything but a GraphDef's name is taken for one."""
+def is_tflite(path: Path) -> bool:
+    """True for a TFLite flatbuffer, and for what is called one and is broken.
+
+    Raises:
+        ArtefactMissing: The file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(8)

@@ -1,0 +1,120 @@
+"""compare tells two files apart, and two runs; report makes pages anew."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from miniature_cases import MiniatureFiles, make_case
+
+from validation.chain.model import GUIDE_DEFAULT
+from validation.cli import main
+from validation.limits import Limit
+from validation.records import CheckResult, Footer, Header, Measure, ModelKey
+from validation.signoff.store import RecordWriter
+
+Capture = pytest.CaptureFixture[str]
+
+_HEADER = Header("night-1", "now", ("a-float",), {}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
+
+
+def _run(folder: Path, value: float, header: Header = _HEADER) -> Path:
+    limit = Limit("max", 1.0, "why")
+    with RecordWriter(folder) as writer:
+        writer.write(header)
+        measures = (Measure("value", value, limit),)
+        writer.write(CheckResult.judged("raw_parity", ModelKey("a", "float"), measures))
+        writer.close(Footer("later", 1.0, writer.results, 0))
+    return folder
+
+
+def test_runs_that_agree(tmp_path: Path, capsys: Capture) -> None:
+    """Nothing moved: exit code 0."""
+    first, second = _run(tmp_path / "a", 0.1), _run(tmp_path / "b", 0.2)
+    assert main(["compare", str(first), str(second / "record.jsonl")]) == 0
+    assert "0 changes, 0 for the worse" in capsys.readouterr().out
+
+
+def test_worse_run(tmp_path: Path, capsys: Capture) -> None:
+    """What failed comes under `worse`, circumstances before it, and the exit code is 1."""
+    first = _run(tmp_path / "a", 0.1)
+    header = dataclasses.replace(_HEADER, run="night-2", versions={"tensorflow": "2.22.0"})
+    second = _run(tmp_path / "b", 5.0, header)
+    assert main(["compare", str(first), str(second)]) == 1
+    out = capsys.readouterr().out
+    assert out.index("version tensorflow: 2.21.0 -> 2.22.0") < out.index("worse:")
+    assert "a-float: raw_parity: pass -> fail" in out
+    assert main(["compare", str(second), str(first), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [change["worse"] for change in told["changes"]] == [False] * len(told["changes"])
+
+
+def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> None:
+    """Other flags of the exporter are seen in the files, and what they cost on the images."""
+    chain = make_case(miniature).chain
+    paths = [str(chain.tflite("float")), str(chain.tflite("float", GUIDE_DEFAULT))]
+    assert main(["compare", *paths, f"--images={miniature.images}", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    words = {each["what"]: (each["first"], each["second"]) for each in told["files"]}
+    assert words["max_detections"] == ("20", "10")
+    assert words["use_regular_nms"] == ("True", "False")
+    assert told["detections"]["pairs"] > 0
+    assert told["detections"]["worst_iou"] > 0.99
+
+
+def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
+    """Said in so many words; the package's own images serve where none are named."""
+    path = make_case(miniature).chain.tflite("float")
+    copy = shutil.copy(path, tmp_path / "copy.tflite")
+    assert main(["compare", str(path), str(copy)]) == 0
+    out, err = capsys.readouterr()
+    assert "the files hold the same" in out
+    assert "0 by the first alone, 0 by the second alone" in out
+    assert "4 photographs and 16 drawn scenes" in err
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "said"),
+    [
+        (lambda folder, tflite: (folder, tflite), 2, "nothing in common"),
+        (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such model file"),
+        (lambda folder, _: (folder, folder), 1, "ArtefactMissing"),
+    ],
+)
+def test_what_cannot_be_compared(
+    miniature: MiniatureFiles, tmp_path: Path, capsys: Capture, make, code: int, said: str
+) -> None:
+    """A run and a model, a file that is not there, a folder without a record."""
+    tflite = make_case(miniature).chain.tflite("float")
+    first, second = make(tmp_path, tflite)
+    assert main(["compare", str(first), str(second)]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_folder_without_images(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
+    """No image is a wrong use, not an agreement."""
+    path = str(make_case(miniature).chain.tflite("float"))
+    assert main(["compare", path, path, f"--images={tmp_path}"]) == 2
+    assert "no image to compare on" in capsys.readouterr().err
+
+
+def test_report_again(tmp_path: Path, capsys: Capture) -> None:
+    """The pages are made from the record alone; the verdict and the first page are told."""
+    folder = _run(tmp_path / "run", 5.0)
+    assert main(["report", str(folder)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out == ["verdict: FAIL", str(folder / "index.html")]
+    assert (folder / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert main(["report", str(folder / "record.jsonl")]) == 0
+
+
+@pytest.mark.parametrize(("name", "code"), [("none", 2), ("", 1)])
+def test_report_of_nothing(tmp_path: Path, capsys: Capture, name: str, code: int) -> None:
+    """A path that is no record, and a folder without one."""
+    assert main(["report", str(tmp_path / name)]) == code
+    assert "record" in capsys.readouterr().err

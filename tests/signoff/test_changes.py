@@ -1,0 +1,147 @@
+"""Two runs beside each other: what moved, and which of it is for the worse."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from validation.limits import Limit
+from validation.policy import load_policy
+from validation.records import (
+    Accuracy,
+    Artefact,
+    CheckResult,
+    CocoFigures,
+    DatasetFacts,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Timing,
+)
+from validation.signoff.changes import Change, changes, circumstances
+from validation.signoff.store import Record
+
+_KEY = ModelKey("a", "float")
+_HEADER = Header("r", "now", ("a-float",), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
+_FIGURES = CocoFigures(*([0.5] * 12))
+
+
+def _result(value: float, check: str = "raw_parity") -> CheckResult:
+    limit = Limit("max", 1.0, "why", warn=0.5)
+    return CheckResult.judged(check, _KEY, (Measure("value", value, limit),), message="told")
+
+
+def _record(*results: CheckResult, ap: float = 0.5, ms: float = 10.0, **told: Any) -> Record:
+    record = Record(
+        _HEADER,
+        results=results or (_result(0.1),),
+        accuracies=(
+            Accuracy("a", "reference", "graph", _FIGURES, 9, (1,), 90, 0.0),
+            Accuracy("a", "float", "file", dataclasses.replace(_FIGURES, ap=ap), 9, (1,), 90, 0.0),
+        ),
+        timings=(Timing("a", "float", "LiteRT", 2, 1, (ms, ms, ms)),),
+        artefacts=(Artefact("a", "tflite float", "a.tflite", "d" * 64, 100),),
+        footer=Footer("later", 1.0, max(len(results), 1), 0),
+    )
+    return dataclasses.replace(record, **told)
+
+
+def _found(before: Record, after: Record) -> list[Change]:
+    return [change for change in changes(before, after, load_policy()) if change.what != "verdict"]
+
+
+def test_the_same_run_has_not_changed() -> None:
+    """Nothing is told where nothing moved."""
+    assert changes(_record(), _record(), load_policy()) == ()
+    assert circumstances(_record(), _record()) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "worse"), [((0.1, 0.7), True), ((0.7, 2.0), True), ((2.0, 0.1), False)]
+)
+def test_status_of_a_check(values: tuple[float, float], worse: bool) -> None:
+    """A check that turned from pass to warn or to fail is worse, the way back is not."""
+    (change,) = _found(*(_record(_result(value)) for value in values))
+    assert (change.subject, change.what, change.worse) == ("a-float", "raw_parity", worse)
+    assert change.before != change.after
+    assert change.reason == "told"
+
+
+def test_lost_evidence_is_worse() -> None:
+    """A check that was not made any more cannot be signed; a new one that passes is no harm."""
+    both = _record(_result(0.1), _result(0.1, "canaries"))
+    (lost,) = _found(both, _record())
+    assert (lost.what, lost.after, lost.worse) == ("canaries", "", True)
+    (new,) = _found(_record(), both)
+    assert (new.what, new.before, new.worse) == ("canaries", "", False)
+
+
+def test_lost_model_is_worse() -> None:
+    """A variant that the later run did not select is worse, by its verdict."""
+    nothing = _record(header=dataclasses.replace(_HEADER, selection=("b-float",)))
+    lost = dataclasses.replace(nothing, results=(), accuracies=(), timings=(), artefacts=())
+    found = changes(_record(), lost, load_policy())
+    verdicts = {change.subject: change for change in found if change.what == "verdict"}
+    assert verdicts["a-float"].worse
+    assert verdicts["a-float"].after == ""
+
+
+@pytest.mark.parametrize(
+    ("ap", "told", "worse"),
+    [(0.4998, 0, False), (0.4993, 1, False), (0.6, 1, False), (0.4, 1, True)],
+)
+def test_average_precision(ap: float, told: int, worse: bool) -> None:
+    """What COCO's three decimals do not show is no news; beyond accuracy's limit it is worse."""
+    found = _found(_record(), _record(ap=ap))
+    assert len(found) == told
+    assert any(change.worse for change in found) is worse
+
+
+def test_drop_of_the_reference_is_worse_too() -> None:
+    """The inference graph itself is scored; its drop says that the data or TensorFlow moved."""
+    after = _record()
+    low = dataclasses.replace(after.accuracies[0], figures=dataclasses.replace(_FIGURES, ap=0.3))
+    (change,) = _found(_record(), dataclasses.replace(after, accuracies=(low, after.accuracies[1])))
+    assert change.subject == "a-reference"
+    assert change.worse
+
+
+def test_latency_and_file_are_told_and_not_judged() -> None:
+    """Another file and another speed are news; neither keeps anybody from signing."""
+    other = Artefact("a", "tflite float", "a.tflite", "e" * 64, 90)
+    found = _found(_record(), _record(ms=12.0, artefacts=(other,)))
+    assert [(change.what, change.worse) for change in found] == [
+        ("file", False),
+        ("median latency", False),
+    ]
+    assert _found(_record(), _record(ms=10.5)) == []
+
+
+def test_what_is_worse_comes_first() -> None:
+    """Whoever was woken reads the top line."""
+    found = changes(_record(), _record(_result(2.0), ms=20.0), load_policy())
+    worse = [change.worse for change in found]
+    assert worse == sorted(worse, reverse=True)
+    assert worse[0] and not worse[-1]
+
+
+def test_circumstances_that_differ() -> None:
+    """Versions, options, images and limits are told, so that nobody compares the unlike."""
+    other = dataclasses.replace(
+        _HEADER,
+        versions={"tensorflow": "2.22.0"},
+        options={},
+        policy_sha256="1" * 64,
+        dataset=DatasetFacts("coco", "c" * 64, 80, 200),
+    )
+    found = circumstances(_record(), _record(header=other))
+    assert {change.what for change in found} == {
+        "version tensorflow",
+        "option --zoo",
+        "limits",
+        "labelled images",
+    }
+    assert not any(change.worse for change in found)

@@ -1,0 +1,159 @@
+"""``python -m validation compare``: what differs between two model files, or two runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from validation.checks.likeness import Likeness, likeness
+from validation.cli.detectors import add_model_flags, is_tflite, open_model
+from validation.cli.flags import Commands, add_parser, say
+from validation.cli.report import record_path
+from validation.errors import UsageError
+from validation.inference.base import ImageFile, detect_all
+from validation.inference.representative import images_in
+from validation.plain import to_plain
+from validation.policy import load_policy
+from validation.records import Detections
+from validation.runtimes.differences import Difference, differences
+from validation.runtimes.tflite import default_threads
+from validation.runtimes.tflite_file import read_tflite
+from validation.signoff.changes import Change, changes, circumstances
+from validation.signoff.store import RECORD_NAME, load_record
+from validation.zoo.bundled_files import labelled_scenes
+from validation.zoo.canaries import load_canaries
+
+_EXAMPLE = "detect_float.tflite detect_int8.tflite --images=photos"
+
+# Of the package's own images: enough to see whether two files are one detector.
+_SCENES = 16
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "compare",
+        "what differs between two model files, or between two runs",
+        "Two model files: what stands in them, and what they find on images. Two runs: which "
+        "verdicts, checks and figures moved; exit code 1 where the second is worse.",
+        _EXAMPLE,
+    )
+    told = f"model file, folder of a run, or its {RECORD_NAME}"
+    parser.add_argument("first", type=Path, metavar="A", help=told)
+    parser.add_argument("second", type=Path, metavar="B", help="of the same kind")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="images for two model files (default: photographs and scenes of this package)",
+    )
+    add_model_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.set_defaults(command=_compare)
+    return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    first, second = options.first, options.second
+    kinds = [_is_run(path) for path in (first, second)]
+    if kinds[0] is not kinds[1]:
+        raise UsageError("a run and a model file have nothing in common", got=f"{first}, {second}")
+    return _compare_runs(options) if kinds[0] else _compare_models(options)
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() or path.name == RECORD_NAME
+
+
+def _compare_runs(options: argparse.Namespace) -> int:
+    policy = load_policy()
+    before, after = (
+        load_record(record_path(path), allow_unfinished=True)
+        for path in (options.first, options.second)
+    )
+    around, found = circumstances(before, after), changes(before, after, policy)
+    worse = sum(change.worse for change in found)
+    if options.json:
+        print(json.dumps({"circumstances": to_plain(around), "changes": to_plain(found)}, indent=2))
+        return int(worse > 0)
+    _print_changes("made otherwise", around)
+    _print_changes("worse", [change for change in found if change.worse])
+    _print_changes("changed", [change for change in found if not change.worse])
+    print(f"{before.header.run} to {after.header.run}: {len(found)} changes, {worse} for the worse")
+    return int(worse > 0)
+
+
+def _print_changes(title: str, found: Sequence[Change]) -> None:
+    if not found:
+        return
+    print(f"{title}:")
+    for change in found:
+        words = f"{change.before or 'nothing'} -> {change.after or 'nothing'}"
+        reason = f" ({change.reason})" if change.reason else ""
+        print(f"  {change.subject}: {change.what}: {words}{reason}")
+
+
+def _compare_models(options: argparse.Namespace) -> int:
+    paths = (options.first, options.second)
+    images = _images(options.images)
+    with contextlib.ExitStack() as stack:
+        models = [stack.enter_context(open_model(path, options)) for path in paths]
+        both = all(is_tflite(path) for path in paths)
+        found = differences(*(read_tflite(path) for path in paths)) if both else ()
+        runs: list[Mapping[str, Detections]] = [
+            detect_all(
+                model.make, images, workers=default_threads(), label=model.name, progress=True
+            )
+            for model in models
+        ]
+    policy = load_policy()
+    like = likeness(
+        *runs,
+        min_score=policy.setting("parity_min_score"),
+        min_iou=policy.setting("parity_min_iou"),
+    )
+    if options.json:
+        print(json.dumps({"files": to_plain(found), "detections": to_plain(like)}, indent=2))
+    else:
+        _print_models(options, found, like, both)
+    return 0
+
+
+def _images(folder: Path | None) -> Sequence[ImageFile]:
+    if folder is not None:
+        images = images_in(folder)
+        if not images:
+            raise UsageError("no image to compare on", where=folder)
+        return images
+    photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
+    scenes = images_in(labelled_scenes()[1])[:_SCENES]
+    say(
+        f"comparing on {len(photographs)} photographs and {len(scenes)} drawn scenes of the package"
+    )
+    return [*photographs, *scenes]
+
+
+def _print_models(
+    options: argparse.Namespace, found: Sequence[Difference], like: Likeness, both: bool
+) -> None:
+    if found:
+        width = max(len(each.what) for each in found)
+        print(f"{'':<{width}}  {options.first.name} | {options.second.name}")
+        for each in found:
+            print(f"{each.what:<{width}}  {each.first} | {each.second}")
+    elif both:
+        print("the files hold the same inputs, outputs, ops, constants and attributes")
+    print(
+        f"detections of score {like.min_score:g} and more on {like.images} images: "
+        f"{like.pairs} found by both, {like.only_first} by the first alone, "
+        f"{like.only_second} by the second alone"
+    )
+    if like.pairs:
+        print(
+            f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
+            f"({like.where})"
+        )

@@ -1,0 +1,54 @@
+"""``python -m validation report``: the pages of a run, made anew from its record."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from validation.cli.flags import Commands, add_parser
+from validation.errors import UsageError
+from validation.policy import load_policy
+from validation.report.render import render_report
+from validation.signoff.rules import judge
+from validation.signoff.store import RECORD_NAME, load_record
+
+_EXAMPLE = "reports/2026-01-31T02-00-00Z-4711"
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "report",
+        "make the HTML pages of a run again from its record",
+        "Judge a record by today's policy and write its pages beside it. The record alone is read: "
+        "no model, no image, no TensorFlow.",
+        _EXAMPLE,
+    )
+    parser.add_argument(
+        "record", type=Path, metavar="RECORD", help=f"folder of a run, or its {RECORD_NAME}"
+    )
+    parser.set_defaults(command=_report)
+    return parser
+
+
+def record_path(path: Path) -> Path:
+    """The record that is meant by a run's folder or by the file itself.
+
+    Raises:
+        UsageError: A file of another name, which its pages could not be found beside.
+    """
+    if path.is_dir():
+        return path / RECORD_NAME
+    if path.name != RECORD_NAME:
+        raise UsageError("no record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
+    return path
+
+
+def _report(options: argparse.Namespace) -> None:
+    path = record_path(options.record)
+    policy = load_policy()
+    index = render_report(path.parent, policy)
+    verdict = judge(load_record(path, allow_unfinished=True), policy).run
+    print(f"verdict: {verdict.status.upper()}")
+    print(index)
