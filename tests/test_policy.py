@@ -16,6 +16,7 @@ from validation.checks.accuracy import check_accuracy
 from validation.checks.canaries import check_canaries
 from validation.checks.detections import compare_detections
 from validation.checks.fake_quant import check_fake_quant
+from validation.checks.guide import GuideFacts, check_guide
 from validation.checks.numerics import compare_tensors
 from validation.checks.postprocess import check_postprocess
 from validation.checks.quantisation import check_quantisation
@@ -24,6 +25,8 @@ from validation.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    POSTPROCESS_OUTPUTS,
     PostprocessAttributes,
     Preprocessing,
     SsdContract,
@@ -43,9 +46,9 @@ from validation.zoo.canaries import Canary
 _ROOT = Path(__file__).parents[1]
 _KEY = ModelKey("m", "float")
 _LIMIT = '[[limit]]\ncheck = "c"\nmeasure = "x"\n'
-# A signature does without them: most models know no class of the canaries, and an archive
-# without pipeline.config has one route only.
-_NEVER_REQUIRED = {"canaries", "route_parity"}
+# A signature does without them: most models know no class of the canaries, an archive without
+# pipeline.config has one route only, and the guide is tried on the first model of a session.
+_NEVER_REQUIRED = {"canaries", "route_parity", "guide"}
 
 
 def _policy(path: Path, text: str) -> Policy:
@@ -112,6 +115,8 @@ def _run_every_check(policy: Policy) -> None:
         key=ModelKey("m", "int8"),
         images=["a"],
     )
+    names = (INPUT_NAME,), POSTPROCESS_OUTPUTS
+    check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
     check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
     _check_quantised_file(policy)

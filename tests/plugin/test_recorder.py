@@ -87,7 +87,7 @@ def test_error_of_the_harness_is_one_line(
     shutil.copytree(miniature.archive, tmp_path / "mini")
     (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
     result = over_miniature("--zoo", tmp_path, "--variant", "float")
-    result.assert_outcomes(failed=8)
+    result.assert_outcomes(failed=9)
     _traceless(result)
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
@@ -149,10 +149,10 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
-    assert len(checks) == 17
+    assert len(checks) == 18
     failed = [line for line in checks.values() if line["status"] == "fail"]
     # Accuracy without labelled images is UNKNOWN before any model is asked for.
-    assert len(failed) == 15
+    assert len(failed) == 16
     for line in failed:
         assert line["message"].startswith("ArtefactMissing: ssdlite_mobilenet_v2_person is not in")
         assert line["message"].endswith("run once without --offline")
@@ -172,7 +172,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=11)
+    result.assert_outcomes(failed=1, deselected=12)
     _traceless(result)
     message = session.checks()["archive", "float"]["message"]
     assert message.startswith("IntegrityError: ")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., pytest.RunResult]
 
-_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity"}, {"raw_parity", "route_parity"}
+_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity", "guide"}, {"raw_parity", "route_parity"}
 _QUANTISED_ONLY = {"quantisation", "fake_quant_lint"}
 
 
@@ -43,7 +43,7 @@ def _verdict(result: pytest.RunResult) -> str:
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()
-    result.assert_outcomes(passed=14, skipped=3)
+    result.assert_outcomes(passed=15, skipped=3)
     assert result.ret == 0
     assert _verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()
@@ -63,11 +63,11 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
     assert footer["kind"] == "footer"
-    assert (footer["results"], footer["exit_code"]) == (17, 0)
+    assert (footer["results"], footer["exit_code"]) == (18, 0)
     assert footer["seconds"] > 0
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
-        "check": 17,
+        "check": 18,
         "timing": 2,
         "artefact": 8,
         # reference, both variants, and two more for other flags of float
@@ -131,7 +131,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
     }
     assert "run the timing suite without -n" in checks["latency", "float"]["message"]
     assert session.lines()[0]["kind"] == "header"
-    assert session.lines()[-1]["results"] == 17
+    assert session.lines()[-1]["results"] == 18
     assert not [line for line in session.lines() if line["kind"] == "timing"]
     assert "UNKNOWN" in session.page()
 
@@ -139,7 +139,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=17)
+    result.assert_outcomes(skipped=2, deselected=18)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert _verdict(result) == "UNKNOWN"
 
@@ -147,7 +147,7 @@ def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any)
 def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session: Any) -> None:
     """Accuracy is required and unknown: the run's verdict is UNKNOWN, with what to pass."""
     result = over_miniature(labelled=False)
-    result.assert_outcomes(passed=12, skipped=5)
+    result.assert_outcomes(passed=13, skipped=5)
     assert _verdict(result) == "UNKNOWN"
     accuracy = session.checks()["accuracy", "raw"]
     assert accuracy["status"] == "unknown"
@@ -157,7 +157,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=17)
+    result.assert_outcomes(passed=2, deselected=18)
     assert _verdict(result) == "UNKNOWN"
     assert any("required, but it left no result" in line for line in result.outlines)
     assert set(session.checks()) == {("archive", "float"), ("archive", "raw")}

@@ -13,6 +13,7 @@ from zoo_archives import entries_at
 
 from validation.chain.accuracy import accuracy
 from validation.chain.case import Case, image_files
+from validation.chain.guide import guide_facts
 from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
 from validation.chain.observations import Observations
 from validation.chain.work import Work
@@ -116,6 +117,7 @@ def fill_cache(files: MiniatureFiles) -> None:
         case.observations.session_raw_outputs(count)
     for options in (FAST_NMS, GUIDE_DEFAULT):
         case.chain.tflite("float", options)
+    guide_facts(make_case(files, "float"))
 
 
 def with_key(case: Case, variant: str) -> Case:

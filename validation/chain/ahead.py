@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from validation.chain import promises
 from validation.chain.accuracy import accuracy
 from validation.chain.case import Case
+from validation.chain.guide import guide
 from validation.chain.memory import without_pools
 from validation.chain.quantisation import quantisation
 from validation.chain.session import Session
@@ -57,6 +58,7 @@ def _both_runs(case: Case) -> None:
 _MAKERS: dict[str, Callable[[Case], object]] = {
     "export_contract": _export,
     "tflite_contract": _file,
+    "guide": guide,
     "route_parity": _second_route,
     "postprocess_parity": _run,
     "quantisation": quantisation,

@@ -219,7 +219,7 @@ class ModelChain:
 
             return read_fake_quant(graph)
 
-        graph = self._source_of("uint8").exported(add_postprocessing_op=False).graph
+        graph = self.source_of("uint8").exported(add_postprocessing_op=False).graph
         return self._read_back("lint", FakeQuantFacts, graph, read)
 
     def _read_back(
@@ -244,7 +244,7 @@ class ModelChain:
 
     def _converted(self, variant: str, options: ExportOptions) -> Path:
         with_op = variant_of(variant).add_postprocessing_op
-        export = self._source_of(variant).exported(options, add_postprocessing_op=with_op)
+        export = self.source_of(variant).exported(options, add_postprocessing_op=with_op)
         file_name = f"{self.name}-{variant}.tflite"
 
         preprocessing = export.contract.preprocessing
@@ -293,10 +293,10 @@ class ModelChain:
         """
         if variant_of(variant).scheme is not Scheme.UINT8:
             return None
-        contract = self._source_of(variant).exported(add_postprocessing_op=False).contract
+        contract = self.source_of(variant).exported(add_postprocessing_op=False).contract
         return self._input_stats or default_stats(contract.preprocessing)
 
-    def _source_of(self, variant: str) -> ModelChain:
+    def source_of(self, variant: str) -> ModelChain:
         """Whose exported graph a variant is made from: a float model's uint8 has a twin."""
         needs_ranges = variant_of(variant).scheme is Scheme.UINT8
         return self._twin if needs_ranges and not self.entry.quantised else self

@@ -29,6 +29,7 @@ CHECK_ORDER = (
     "export_contract",
     "fake_quant_lint",
     "tflite_contract",
+    "guide",
     "route_parity",
     "raw_parity",
     "postprocess_parity",
@@ -44,8 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that ties a test to its check."""
     config.addinivalue_line(
         "markers",
-        "check(name, variants='*'): the check that this test records, and for which variants: "
-        "a pattern or several",
+        "check(name, variants='*', first_only=False): the check that this test records, and for "
+        "which variants: a pattern or several; of each variant the first model only, where it "
+        "speaks of the tools and not of the model",
     )
 
 
@@ -85,6 +87,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for key in session_state(metafunc.config).keys
         if any(fnmatch.fnmatchcase(key.variant, pattern) for pattern in patterns)
     ]
+    if marker.kwargs.get("first_only"):
+        keys = list({key.variant: key for key in reversed(keys)}.values())[::-1]
     owners = metafunc.config.stash.setdefault(_OWNERS, {})
     for key in keys:
         owner = owners.setdefault((marker.args[0], key), metafunc.definition.nodeid)
