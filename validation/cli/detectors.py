@@ -80,6 +80,9 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         raise ArtefactMissing("no such model file", where=path)
     if is_tflite(path):
         model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
+        with held_back():
+            # Says now what LiteRT has against the file, and its greeting to nobody.
+            model.detector()
         size = model.preprocessing
         ends = told_range(wanted_range(size))
         say(f"{path.name}: {size.height}x{size.width}, pixels become {ends} ({model.source})")

@@ -1,0 +1,43 @@
+"""Every command of docs/guide.md works, in its order, and prints what the page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from guide_commands import Command, commands_of, form, lay_out, run
+
+_PAGE = Path(__file__).parents[2] / "docs" / "guide.md"
+_COMMANDS = list(commands_of(_PAGE.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[int, str]]]:
+    """Exit code and output of each command, run one after the other in an empty folder."""
+    folder = tmp_path_factory.mktemp("guide")
+    lay_out(folder)
+    yield [run(command, folder) for command in _COMMANDS]
+
+
+def _name(place: int) -> str:
+    return (
+        f"{place}-{_COMMANDS[place].text.splitlines()[0][:50].replace('python -m validation ', '')}"
+    )
+
+
+def test_every_step_of_the_guide_is_there() -> None:
+    """Each command of the program has its place on the page."""
+    words = " ".join(command.text for command in _COMMANDS)
+    for name in ("zoo list", "zoo fetch", "zoo show", "export", "convert", "inspect", "visualize",
+                 "detect", "evaluate", "compare"):  # fmt: skip
+        assert f"validation {name}" in words, name
+
+
+@pytest.mark.parametrize("place", range(len(_COMMANDS)), ids=_name)
+def test_command_does_what_the_page_says(place: int, printed: list[tuple[int, str]]) -> None:
+    """It ends as shown, and its words are those of the page; figures may differ by machine."""
+    command: Command = _COMMANDS[place]
+    code, told = printed[place]
+    assert (code != 0) is command.fails, told
+    assert form(told) == form(command.printed)
