@@ -168,15 +168,20 @@ def _normalisation(preprocessing: Preprocessing) -> Normalisation:
             "the extractor's preprocessing has no scale", expected="above 0", got=scales
         )
     return Normalisation(
-        mean=_stored(offset / scale for offset, scale in zip(offsets, scales, strict=True)),
-        std=_stored(1 / scale for scale in scales),
+        mean=_stored(_rounded(o / s) for o, s in zip(offsets, scales, strict=True)),
+        std=_stored(_rounded(1 / scale) for scale in scales),
     )
 
 
+def _rounded(value: float) -> float:
+    """Configs are read as float32: 2/255 is kept with an error in its ninth digit."""
+    return float(f"{value:.7g}")
+
+
 def _stored(values: Iterable[float]) -> tuple[float, ...]:
-    """As float32 keeps them; scales come from float32 configs with an error in the ninth digit."""
+    """As the flatbuffer keeps them, so that what is read is what was written."""
     # The sum takes the sign from a zero.
-    return tuple(float(np.float32(f"{value:.7g}")) + 0.0 for value in values)
+    return tuple(float(np.float32(value)) + 0.0 for value in values)
 
 
 def _meanings(file: TfliteFile, labels: Mapping[int, str] | None) -> dict[str, TensorMetadata]:

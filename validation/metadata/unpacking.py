@@ -23,6 +23,9 @@ from validation.runtimes.tflite_file import DAMAGE, tflite_bytes
 # The longest label list of the zoo has 601 names; a ZIP can claim any size.
 _MOST_LABEL_BYTES = 1 << 20
 
+# Others are unpacked without a bound, and no app's library reads them.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
 # What zipfile raises on archives that are torn, of an unknown method, encrypted, or lies.
 _ZIP_DAMAGE = (
     zipfile.BadZipFile,
@@ -90,8 +93,12 @@ def metadata_buffer_of(data: bytes, where: str) -> bytes | None:
 def _label_lines(data: bytes, name: str, where: str) -> tuple[str, ...]:
     """The lines of a label file in the archive behind the model."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as file:
-            content = file.read(_MOST_LABEL_BYTES + 1)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            method = archive.getinfo(name).compress_type
+            if method not in _METHODS:
+                raise NotImplementedError(f"compression method {method}")
+            with archive.open(name) as file:
+                content = file.read(_MOST_LABEL_BYTES + 1)
         if len(content) > _MOST_LABEL_BYTES:
             raise ValueError(f"more than {_MOST_LABEL_BYTES} bytes of labels")
         text = content.decode("utf-8-sig")
