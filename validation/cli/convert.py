@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, SsdContract
+from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, Preprocessing, SsdContract
 from validation.convert.calibration import Calibration
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.inference.representative import calibration_of, drawn_from
 from validation.input_stats import InputStats, told_stats
+from validation.metadata.detector import detector_metadata, label_lines
+from validation.metadata.packing import write_with_metadata
 from validation.native_log import held_back
 from validation.policy import load_policy
+from validation.runtimes.tflite_file import read_tflite
 from validation.variants import VARIANTS
+from validation.zoo.label_map import read_label_map
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
     --output_file=out/detect.tflite"""
@@ -81,6 +87,18 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         help="such as 1,300,300,3, colon-separated for several (default: the graph's own)",
     )
     add_flag(parser, "--allow_custom_ops", True, f"{POSTPROCESS_NAME} is one")
+    add_flag(
+        parser,
+        "--metadata",
+        False,
+        "write TFLite metadata into the file: apps' libraries take no float model without",
+    )
+    parser.add_argument(
+        "--label_map",
+        type=Path,
+        metavar="FILE",
+        help="for --metadata: .pbtxt, or one name a line, the first for id 1 (default: no labels)",
+    )
     parser.set_defaults(command=_convert)
     return parser
 
@@ -92,6 +110,7 @@ def _convert(options: argparse.Namespace) -> None:
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
+    told = _told_in_metadata(options, contract)
     say("loading TensorFlow")
     with held_back():
         from validation.convert.tflite import conversion_of, convert, default_variant
@@ -115,9 +134,48 @@ def _convert(options: argparse.Namespace) -> None:
         say(told_stats(conversion.input_stats, contract.preprocessing))
     say(f"converting {options.graph_def_file.name} to {variant}")
     with held_back():
-        path = convert(options.graph_def_file, conversion, options.output_file)
+        path = _made(partial(convert, options.graph_def_file, conversion), options, told)
     say(f"done in {time.perf_counter() - started:.1f} s")
     print(f"{path}: {path.stat().st_size} bytes")
+
+
+def _made(
+    make: Callable[[Path], Path],
+    options: argparse.Namespace,
+    told: tuple[Preprocessing, dict[int, str]] | None,
+) -> Path:
+    """The file in place; one without the metadata that was asked for is never left there."""
+    output: Path = options.output_file
+    if told is None:
+        return make(output)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = make(Path(folder) / output.name)
+        return write_with_metadata(plain, detector_metadata(read_tflite(plain), *told), output)
+
+
+def _told_in_metadata(
+    options: argparse.Namespace, contract: SsdContract | None
+) -> tuple[Preprocessing, dict[int, str]] | None:
+    """What the file itself does not know; None where no metadata is asked for."""
+    if not options.metadata:
+        if options.label_map is not None:
+            raise UsageError(
+                "labels go into the metadata", expected="--metadata", got="--label_map alone"
+            )
+        return None
+    if contract is None:
+        raise ArtefactMissing(
+            "nothing says what the metadata is to tell of the preprocessing",
+            expected=CONTRACT_FILE,
+            where=options.graph_def_file.parent,
+            next_step="export the graph here: python -m validation export ...",
+        )
+    if options.label_map is None:
+        say("no --label_map: the metadata names no classes")
+        return contract.preprocessing, {}
+    labels = read_label_map(options.label_map)
+    label_lines(labels, contract.num_classes)  # told before minutes of conversion
+    return contract.preprocessing, labels
 
 
 def _input_stats(options: argparse.Namespace) -> InputStats | None:

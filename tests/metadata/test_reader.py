@@ -1,0 +1,152 @@
+"""Metadata of other tools is read, and no bytes raise anything but one clear error."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from validation.errors import ArtefactMissing, ConversionError
+from validation.metadata.feeding import labels_of
+from validation.metadata.flat_table import FlatTable
+from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.reader import parse_metadata
+from validation.metadata.schema_fields import ModelField
+from validation.metadata.unpacking import metadata_buffer_of, metadata_of, read_metadata
+from validation.metadata.writer import metadata_buffer
+
+_FOREIGN = (Path(__file__).parents[1] / "data" / "metadata" / "foreign.tflite").read_bytes()
+_BUFFER = metadata_buffer_of(_FOREIGN, "foreign.tflite") or b""
+
+
+def test_other_tools_metadata_means_ours(data: Path, metadata: ModelMetadata) -> None:
+    """What tflite-support's writer says of the same detector is all that ours says."""
+    assert read_metadata(data / "foreign.tflite") == metadata
+    assert parse_metadata(metadata_buffer(metadata)) == parse_metadata(_BUFFER)
+
+
+def test_file_without_metadata(data: Path) -> None:
+    """None, which is not an error; the converter's own metadata is another."""
+    assert read_metadata(data / "tiny.tflite") is None
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """Nothing there, or a folder."""
+    for path in (tmp_path / "none.tflite", tmp_path):
+        with pytest.raises(ArtefactMissing, match=r"no \.tflite file"):
+            read_metadata(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"PK\3\4" * 9, b"<html></html>"])
+def test_other_format(content: bytes) -> None:
+    """Said to be another format, with what was found."""
+    with pytest.raises(ConversionError, match="no TFLite flatbuffer"):
+        metadata_of(content, "x.tflite")
+    with pytest.raises(ConversionError, match=r"another format \(x\): expected identifier M001"):
+        parse_metadata(content, "x")
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(_BUFFER) - 1))
+def test_cut_metadata(length: int) -> None:
+    """A buffer that ends early is read where its end is only filling, else refused."""
+    with suppress(ConversionError):
+        assert isinstance(parse_metadata(_BUFFER[:length]), ModelMetadata)
+
+
+@st.composite
+def _damaged(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Some words overwritten: offsets that lead out, back, or to themselves, and huge counts."""
+    content = bytearray(whole)
+    words = st.one_of(st.integers(0, 2**32 - 1), st.integers(0, 64), st.just(2**31 - 1))
+    places = st.integers(0, len(whole) // 4 - 1)
+    for place in draw(st.lists(places, min_size=1, max_size=6)):
+        content[4 * place : 4 * place + 4] = struct.pack("<I", draw(words))
+    content[4:8] = whole[4:8]
+    return bytes(content)
+
+
+@settings(deadline=None)
+@given(_damaged(_BUFFER))
+def test_damaged_metadata(content: bytes) -> None:
+    """Either something is read, or it is one error that says damage."""
+    try:
+        assert isinstance(parse_metadata(content), ModelMetadata)
+    except ConversionError as error:
+        assert "the metadata is damaged (metadata): got " in str(error)
+
+
+@settings(deadline=None)
+@given(_damaged(_FOREIGN))
+def test_damaged_file(content: bytes) -> None:
+    """The model around the metadata and the archive behind it are no safer."""
+    with suppress(ConversionError):
+        metadata_of(content, "x.tflite")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes(content: bytes) -> None:
+    """Behind the right identifiers, too."""
+    for read, name in ((metadata_of, b"TFL3"), (parse_metadata, b"M001")):
+        with suppress(ConversionError):
+            read(content[:4] + name + content[4:], "x")
+
+
+def test_metadata_that_unfolds_without_end_is_refused() -> None:
+    """Thousands of offsets to one long text: a short buffer that would be read as a gigabyte."""
+    count, length = 4000, 60000
+    # Root at 16, its vtable at 8: one field, at byte 4 of the table.
+    head = struct.pack("<I4sHHHxxiI", 16, b"M001", 6, 8, 4, 8, 4)
+    vector = struct.pack("<I", count)
+    offsets = b"".join(struct.pack("<I", 4 * (count - place)) for place in range(count))
+    text = struct.pack("<I", length) + b"a" * length
+    root = FlatTable.root(head + vector + offsets + text)
+    with pytest.raises(ValueError, match="bytes of tables and texts"):
+        root.texts(ModelField.NAME)
+
+
+def _with_archive(archive: bytes) -> bytes:
+    """The foreign file with another archive behind its model."""
+    return _FOREIGN[: _FOREIGN.index(b"PK\3\4")] + archive
+
+
+def _archive(content: bytes, name: str = "labelmap.txt", method: int = zipfile.ZIP_STORED) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        archive.writestr(name, content)
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        b"",
+        _archive(b"ball\n")[:-5],
+        _archive(b"ball\n", name="labels.txt"),
+        _archive(b"\xff\xfe"),
+        _archive(b"ball\n" * 10**6, method=zipfile.ZIP_DEFLATED),
+        _archive(b"ball\n" * 99, method=zipfile.ZIP_LZMA),
+        _archive(b"ball\n").replace(b"ball", b"hall"),
+    ],
+    ids=["none", "torn", "other name", "no UTF-8", "too much", "LZMA", "checksum"],
+)
+def test_labels_that_cannot_be_read(archive: bytes) -> None:
+    """The file is named, and what its metadata promises."""
+    with pytest.raises(ConversionError, match=r"label file 'labelmap\.txt' .* \(x\.tflite\)"):
+        metadata_of(_with_archive(archive), "x.tflite")
+
+
+@pytest.mark.parametrize("content", [b"a\nb", b"a\nb\n", b"a\r\nb\r\n", b"\xef\xbb\xbfa\nb\n"])
+def test_forms_of_label_files(content: bytes) -> None:
+    """With and without a last line break, as Windows writes it, and with its mark of UTF-8."""
+    archive = _archive(content, method=zipfile.ZIP_DEFLATED)
+    found = metadata_of(_with_archive(archive), "x.tflite")
+    assert found is not None
+    assert labels_of(found) == {1: "a", 2: "b"}

@@ -1,0 +1,122 @@
+"""From metadata to how a file is fed and what its classes are called."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from validation.contracts import Preprocessing
+from validation.errors import ConversionError
+from validation.metadata.detector import image_size
+from validation.metadata.model_metadata import (
+    NO_LABEL,
+    ContentType,
+    FileType,
+    ModelMetadata,
+    Normalisation,
+)
+from validation.metadata.unpacking import read_metadata
+from validation.runtimes.tflite_file import TfliteFile
+
+_Channels = tuple[float, float, float]
+
+# What an axis of classes begins with where it has a place for the background.
+_BACKGROUND = ("background", NO_LABEL)
+
+
+def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessing:
+    """How a file wants its image, by its own metadata.
+
+    ``(pixel - mean) / std`` is ``pixel * scale - offset`` with scale 1 / std and offset
+    mean / std. A uint8 input may go without mean and std, since libraries then feed pixels as
+    they are: what its quantisation makes of them is taken.
+
+    Args:
+        metadata: Of the file.
+        file: Its input has the size.
+
+    Returns:
+        With the resize of every zoo graph, for metadata tells of none: corners not aligned,
+        centres not half a pixel off.
+
+    Raises:
+        ConversionError: The input is no image, or mean and std are missing or make no sense.
+    """
+    height, width = image_size(file)
+    scale, offset = _scale_and_offset(metadata, file)
+    return Preprocessing(height, width, scale, offset)
+
+
+def labels_from(path: Path) -> dict[int, str]:
+    """The class names that a .tflite file's metadata names, by label id.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Names by id from 1; the op's classes begin at 0, so line 0 of the file is id 1. Lines
+        without a name are left out. Empty where the file has no metadata or no labels.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: See `read_metadata`.
+    """
+    metadata = read_metadata(path)
+    return {} if metadata is None else labels_of(metadata)
+
+
+def labels_of(metadata: ModelMetadata) -> dict[int, str]:
+    """`labels_from` of metadata that was read already."""
+    files = [output.label_file for output in metadata.outputs]
+    for file in files:
+        if file is not None:
+            lines = file.lines
+            axis = file.type is FileType.TENSOR_AXIS_LABELS
+            first = 0 if axis and lines and lines[0] in _BACKGROUND else 1
+            return {
+                number: name
+                for number, name in enumerate(lines, first)
+                if number and name not in ("", NO_LABEL)
+            }
+    return {}
+
+
+def _normalisation(metadata: ModelMetadata) -> Normalisation | None:
+    """Of the one image that goes in."""
+    images = [each for each in metadata.inputs if each.content is ContentType.IMAGE]
+    return images[0].normalisation if len(images) == 1 else None
+
+
+def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Channels, _Channels]:
+    spec = file.inputs[0]
+    found = _normalisation(metadata)
+    if found is not None:
+        return _from_mean_and_std(found)
+    if spec.dtype == "uint8" and spec.scale is not None and spec.zero_point is not None:
+        offset = spec.zero_point * spec.scale
+        return (spec.scale, spec.scale, spec.scale), (offset, offset, offset)
+    raise ConversionError(
+        "the metadata does not say how the image is normalised",
+        expected="NormalizationOptions of the input image",
+        next_step="convert the graph with --metadata",
+    )
+
+
+def _from_mean_and_std(found: Normalisation) -> tuple[_Channels, _Channels]:
+    mean, std = _channels(found.mean), _channels(found.std)
+    if mean is None or std is None or not min(std) > 0:
+        raise ConversionError(
+            "the metadata's normalisation makes no sense",
+            expected="one number, or one for each channel, std above 0",
+            got=f"mean {found.mean}, std {found.std}",
+        )
+    scale = (1 / std[0], 1 / std[1], 1 / std[2])
+    return scale, (mean[0] / std[0], mean[1] / std[1], mean[2] / std[2])
+
+
+def _channels(values: tuple[float, ...]) -> _Channels | None:
+    """One number stands for all channels; None where it is neither one nor three."""
+    every = values * 3 if len(values) == 1 else values
+    if len(every) != 3 or not all(math.isfinite(value) for value in every):
+        return None
+    return every[0], every[1], every[2]
