@@ -14,7 +14,10 @@ from validation.contracts import Preprocessing
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
 from validation.inference.model_file import normalised, open_tflite
 from validation.input_stats import InputStats
+from validation.metadata.detector import detector_metadata
+from validation.metadata.packing import write_with_metadata
 from validation.preprocess.image import load_rgb
+from validation.runtimes.tflite_file import read_tflite
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_export_beside_the_file_is_believed(chain: ModelChain, tmp_path: Path) -
     path = _beside_its_export(chain, tmp_path / "out")
     model = open_tflite(path)
     assert model.preprocessing == chain.exported().contract.preprocessing
-    assert model.source == "tflite_graph.json of its export"
+    assert model.source == "tflite_graph.json beside it"
 
 
 def test_what_the_caller_states_goes_first(chain: ModelChain, tmp_path: Path) -> None:
@@ -101,3 +104,17 @@ def test_bytes_that_are_no_model(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ConversionError, match=r"bad\.tflite"):
         open_tflite(path)
+
+
+def test_metadata_goes_before_what_lies_beside(chain: ModelChain, tmp_path: Path) -> None:
+    """What stands in the file itself is believed, its labels are taken; a named export is more."""
+    path = _beside_its_export(chain, tmp_path / "out", "float")
+    file = read_tflite(path)
+    odd = normalised(48, 64, InputStats(0, 255))
+    write_with_metadata(path, detector_metadata(file, odd, {1: "box", 2: "disc"}), path)
+    model = open_tflite(path)
+    assert model.source == "its own metadata"
+    assert model.preprocessing.scale == pytest.approx(odd.scale)
+    assert model.labels == {1: "box", 2: "disc"}
+    told = open_tflite(path, export=tmp_path / "out")
+    assert told.preprocessing == chain.exported().contract.preprocessing

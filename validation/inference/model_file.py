@@ -16,6 +16,10 @@ from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
 from validation.inference.base import Detector
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.input_stats import InputStats
+from validation.metadata.detector import image_size
+from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
+from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.unpacking import read_metadata
 from validation.preprocess.quantise import is_quantised
 from validation.records import TensorSpec
 from validation.runtimes.tflite import TfliteRuntime
@@ -71,9 +75,9 @@ def open_tflite(
 ) -> TfliteModel:
     """Read a .tflite file and find out how images are to be fed to it.
 
-    In this order: what the caller states; the contract of the export it was made from; the
-    scale and zero point of a quantised input, which bytes are fed to as they are; and last
-    [-1, 1], which is what most extractors want.
+    In this order: what the caller states; the export that the caller names; the file's own
+    metadata; an export beside the file; the scale and zero point of a quantised input, which
+    bytes are fed to as they are; and last [-1, 1], which is what most extractors want.
 
     Args:
         path: The .tflite file.
@@ -87,7 +91,6 @@ def open_tflite(
         GraphConfigMismatch: `export` belongs to another model.
     """
     file = read_tflite(path)
-    height, width = _sides(file, path)
     if file.postprocess is None and [spec.name for spec in file.outputs] != list(RAW_OUTPUTS):
         raise ConversionError(
             "the file is no SSD as the OD API exports it",
@@ -103,17 +106,8 @@ def open_tflite(
         num_classes = contract.num_classes
     else:
         raise _raw_without_contract(path)
-    if stats is not None:
-        preprocessing = normalised(height, width, stats)
-        source = f"{stats} as stated"
-    elif contract is not None:
-        preprocessing, source = contract.preprocessing, f"{CONTRACT_FILE} of its export"
-    elif is_quantised(file.inputs[0]):
-        preprocessing = _bytes_as_they_are(height, width, file.inputs[0])
-        source = "the input's own scale and zero point"
-    else:
-        preprocessing = normalised(height, width, _USUAL)
-        source = f"nobody's word, {_USUAL} taken as most SSDs want it"
+    metadata = read_metadata(path)
+    preprocessing, source = _fed(file, found, metadata, stats, export_is_told=export is not None)
     return TfliteModel(
         path=path,
         file=file,
@@ -122,7 +116,33 @@ def open_tflite(
         num_classes=num_classes,
         contract=contract,
         anchors=np.load(found.anchors) if found else None,
+        labels={} if metadata is None else labels_of(metadata),
     )
+
+
+def _fed(
+    file: TfliteFile,
+    export: ExportedGraph | None,
+    metadata: ModelMetadata | None,
+    stats: InputStats | None,
+    *,
+    export_is_told: bool,
+) -> tuple[Preprocessing, str]:
+    """What images are to be made into, and by whose word."""
+    height, width = image_size(file)
+    spec = file.inputs[0]
+    if stats is not None:
+        return normalised(height, width, stats), f"{stats} as stated"
+    if export is not None and export_is_told:
+        return export.contract.preprocessing, f"{CONTRACT_FILE} of its export"
+    if metadata is not None and normalisation_of(metadata) is not None:
+        return preprocessing_from(metadata, file), "its own metadata"
+    if export is not None:
+        return export.contract.preprocessing, f"{CONTRACT_FILE} beside it"
+    if is_quantised(spec):
+        return _bytes_as_they_are(height, width, spec), "the input's own scale and zero point"
+    told = f"nobody's word, {_USUAL} taken as most SSDs want it"
+    return normalised(height, width, _USUAL), told
 
 
 def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
@@ -140,19 +160,6 @@ def _bytes_as_they_are(height: int, width: int, spec: TensorSpec) -> Preprocessi
 
 def _rgb(value: float) -> tuple[float, float, float]:
     return value, value, value
-
-
-def _sides(file: TfliteFile, path: Path) -> tuple[int, int]:
-    shapes = [spec.shape for spec in file.inputs]
-    match shapes:
-        case [(1, height, width, 3)] if height > 0 and width > 0:
-            return height, width
-    raise ConversionError(
-        "an SSD takes one image",
-        expected="one input [1, height, width, 3]",
-        got=", ".join(str(list(shape)) for shape in shapes) or "no input",
-        where=path.name,
-    )
 
 
 def _export_for(file: TfliteFile, path: Path, told: Path | None) -> ExportedGraph | None:

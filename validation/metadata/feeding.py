@@ -81,15 +81,15 @@ def labels_of(metadata: ModelMetadata) -> dict[int, str]:
     return {}
 
 
-def _normalisation(metadata: ModelMetadata) -> Normalisation | None:
-    """Of the one image that goes in."""
+def normalisation_of(metadata: ModelMetadata) -> Normalisation | None:
+    """Of the one image that goes in; None where nothing is said of it."""
     images = [each for each in metadata.inputs if each.content is ContentType.IMAGE]
     return images[0].normalisation if len(images) == 1 else None
 
 
 def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Channels, _Channels]:
     spec = file.inputs[0]
-    found = _normalisation(metadata)
+    found = normalisation_of(metadata)
     if found is not None:
         return _from_mean_and_std(found)
     if spec.dtype == "uint8" and spec.scale is not None and spec.zero_point is not None:
