@@ -27,6 +27,7 @@ from validation.export.freezing import prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
+from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
 from validation.pipeline.config import PipelineConfig
@@ -36,11 +37,6 @@ from validation.pipeline.config import PipelineConfig
 _EVALUATED_DETECTIONS = 100
 
 _CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
-
-# (2/255) x - 1: all feature extractors of the OD API but the ResNets, which subtract the mean
-# of each RGB channel.
-_UNIT_RANGE = ((2 / 255,) * 3, (1.0,) * 3)
-_CHANNEL_MEANS = ((1.0,) * 3, (123.68, 116.779, 103.939))
 
 
 def export_shipped(
@@ -113,7 +109,7 @@ def _preprocessing(nodes: GraphMap) -> Preprocessing:
     shape = [int(dim.size) for dim in nodes.nodes[INPUT_NAME].attr["shape"].shape.dim]
     if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
         raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
-    scale, offset = _CHANNEL_MEANS if _is_resnet(nodes) else _UNIT_RANGE
+    scale, offset = CHANNEL_MEANS if _is_resnet(nodes) else UNIT_RANGE
     return Preprocessing(shape[1], shape[2], scale, offset)
 
 
