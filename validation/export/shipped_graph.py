@@ -72,12 +72,12 @@ def export_shipped(
             where=where,
             next_step="export it with --add_postprocessing_op=true, or give the checkpoint",
         )
-    preprocessing = _preprocessing(nodes)
+    preprocessing = preprocessing_by_extractor(nodes)
     contract = SsdContract(
         preprocessing,
         len(anchors),
         node.num_classes,
-        _score_converter(nodes),
+        score_converter_of(nodes),
         _evaluated(node, config),
     )
     if config is not None:
@@ -104,8 +104,12 @@ def _require_ends(nodes: GraphMap, where: str) -> None:
         )
 
 
-def _preprocessing(nodes: GraphMap) -> Preprocessing:
-    """Size from the placeholder; normalisation by the extractor, whose scope names it."""
+def preprocessing_by_extractor(nodes: GraphMap) -> Preprocessing:
+    """Size from the placeholder; normalisation by the extractor, whose scope names it.
+
+    Raises:
+        NotSsdGraph: The input has no fixed size.
+    """
     shape = [int(dim.size) for dim in nodes.nodes[INPUT_NAME].attr["shape"].shape.dim]
     if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
         raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
@@ -117,7 +121,8 @@ def _is_resnet(nodes: GraphMap) -> bool:
     return any("/resnet_v1_" in name for name in nodes.nodes)
 
 
-def _score_converter(nodes: GraphMap) -> str:
+def score_converter_of(nodes: GraphMap) -> str:
+    """SIGMOID, SOFTMAX or IDENTITY: what makes the class predictions of an exported graph."""
     made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | FAKE_QUANT))
     return _CONVERTERS.get(made_by.op, "IDENTITY")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from validation.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
+    IMAGE_TENSOR,
     PostprocessAttributes,
 )
 from validation.input_stats import Range, range_of
@@ -27,6 +30,18 @@ _MEANINGS = {
     "box_encodings": "boxes still encoded: ty, tx, th, tw for each anchor; decode with anchors.npy",
     "class_predictions": "scores of each anchor, the score converter applied; 0 is the background",
     UNKNOWN: "",
+}
+# The same outputs of the OD API's own inference graphs.
+_INFERENCE_MEANINGS = {
+    **_MEANINGS,
+    IMAGE: "RGB images of any size, as bytes; the graph resizes and normalises them itself",
+    "boxes": "boxes: ymin, xmin, ymax, xmax, 0 to 1 over the image, clipped to it",
+    "classes": "classes: from 1, the ids of the label map",
+    "count": "count, as a float: how many of the slots hold a detection of each image",
+}
+_INFERENCE_ROLES = {
+    IMAGE_TENSOR: IMAGE,
+    **dict(zip(DETECTION_OUTPUTS, ("boxes", "scores", "classes", "count"), strict=True)),
 }
 # Those of TFLite's quantised types that NumPy knows.
 _INTEGERS = ("int8", "uint8", "int16", "uint16", "int32")
@@ -94,6 +109,16 @@ def output_ends(
         elif not spec.shape and role != UNKNOWN:
             shape = None
         ends.append(_end(place, spec, role, shape))
+    return tuple(ends)
+
+
+def inference_ends(specs: Sequence[TensorSpec]) -> tuple[End, ...]:
+    """Inputs or outputs of an inference graph of the OD API, known by their names."""
+    ends = []
+    for place, spec in enumerate(specs):
+        role = _INFERENCE_ROLES.get(spec.name, UNKNOWN)
+        end = _end(place, spec, role, spec.shape or None)
+        ends.append(dataclasses.replace(end, meaning=_INFERENCE_MEANINGS[role]))
     return tuple(ends)
 
 

@@ -76,17 +76,18 @@ def end_rows(ends: Sequence[End]) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def preprocessing_section(facts: PreprocessingFacts | None) -> Section:
-    """What to do to an image."""
+def preprocessing_section(facts: PreprocessingFacts | None, *, inside: bool = False) -> Section:
+    """What to do to an image, or what a graph does to it by itself."""
+    title, feed = ("Preprocessing, inside", "extractor") if inside else ("Preprocessing", "feed")
     if facts is None:
-        return Section("Preprocessing", ())
+        return Section(title, ())
     size = "any size" if facts.height is None else f"{facts.height}x{facts.width}"
-    rows = [("resize", f"to {size} (height x width), {facts.resize}"), ("feed", facts.feed)]
+    rows = [("resize", f"to {size} (height x width), {facts.resize}"), (feed, facts.feed)]
     if facts.scale is not None and facts.offset is not None and facts.wanted is not None:
-        formula = told_formula(facts.scale, facts.offset)
-        rows.append(("stands for", f"{formula}, {told_range(facts.wanted)}"))
+        formula = f"{told_formula(facts.scale, facts.offset)}, in " if facts.stored else ""
+        rows.append(("stands for", f"{formula}{told_range(facts.wanted)}"))
     rows.append(("known from", facts.source or "nothing but the input itself"))
-    return Section("Preprocessing", tuple(rows))
+    return Section(title, tuple(rows))
 
 
 def field_rows(facts: Any) -> tuple[tuple[str, str], ...]:
@@ -98,6 +99,8 @@ def value(given: object) -> str:
     """A value as configs write it."""
     if isinstance(given, bool):
         return str(given).lower()
+    if isinstance(given, tuple):
+        return ", ".join(value(each) for each in given)
     return f"{given:.7g}" if isinstance(given, float) else str(given)
 
 
