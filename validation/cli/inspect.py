@@ -48,4 +48,4 @@ def _inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"kind": found.kind.value, **to_plain(facts)}, indent=2))
     else:
-        print(as_text(facts))
+        print(as_text(facts, everything=options.all))
