@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from validation import __version__
-from validation.cli import convert, export, fakequant, inspect
+from validation.cli import convert, export, fakequant, inspect, zoo
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (export, convert, fakequant, inspect)
+_COMMANDS = (export, convert, fakequant, inspect, zoo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from validation.inspection.preprocessing import PreprocessingFacts, told_formula
 
 _GAP = "  "
 # A longer cell would push every other row to the right; it makes its own row longer instead.
-_WIDEST = 44
+_WIDEST = 64
 
 
 @dataclass(frozen=True)
