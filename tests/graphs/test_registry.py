@@ -9,7 +9,8 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ConfigError
 from validation.graphs import extractors
 from validation.graphs.extractor import ExtractorEntry
-from validation.graphs.registry import FAMILIES, extractor_entry, network_name
+from validation.graphs.families import FAMILIES, network_name
+from validation.graphs.registry import extractor_entry
 
 
 @pytest.mark.parametrize("kind", FAMILIES)

@@ -13,7 +13,6 @@ import pytest
 
 from validation.input_stats import InputStats
 from validation.plugin.options import (
-    default_cache_dir,
     parse_count,
     parse_existing_file,
     parse_existing_folder,
@@ -23,6 +22,7 @@ from validation.plugin.options import (
     parse_variant,
 )
 from validation.variants import VARIANTS
+from validation.zoo.cache import default_cache_dir
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles

@@ -19,9 +19,9 @@ from validation.chain.work import Work
 from validation.checks.detections import compare_detections
 from validation.coco.dataset import load_dataset
 from validation.limits import Status
-from validation.plugin.options import default_cache_dir
 from validation.policy import load_policy
 from validation.records import Accuracy, CheckResult, ModelKey, Step
+from validation.zoo.cache import default_cache_dir
 from validation.zoo.canaries import load_canaries
 from validation.zoo.catalogue import load_catalogue
 

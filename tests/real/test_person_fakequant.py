@@ -38,7 +38,6 @@ from validation.inference.representative import draw
 from validation.limits import Status
 from validation.pipeline.config import load_pipeline, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
-from validation.plugin.options import default_cache_dir
 from validation.policy import load_policy
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
@@ -46,6 +45,7 @@ from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
 from validation.records import ModelKey
 from validation.runtimes.tflite import TfliteRuntime
+from validation.zoo.cache import default_cache_dir
 from validation.zoo.catalogue import load_catalogue
 
 _ROOT = Path(__file__).parents[2]

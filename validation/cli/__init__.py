@@ -12,11 +12,21 @@ import sys
 from collections.abc import Sequence
 
 from validation import __version__
-from validation.cli import compare, convert, detect, evaluate, export, fakequant, report
+from validation.cli import (
+    compare,
+    convert,
+    detect,
+    evaluate,
+    export,
+    fakequant,
+    inspect,
+    report,
+    zoo,
+)
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (export, convert, fakequant, detect, evaluate, compare, report)
+_COMMANDS = (zoo, export, convert, fakequant, inspect, detect, evaluate, compare, report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

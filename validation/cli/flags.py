@@ -25,9 +25,10 @@ def add_parser(
         name,
         help=told,
         description=description,
-        epilog=f"example:\n  python -m validation {name} {example}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # With the name of the command above it, where it is a command's own.
+    parser.epilog = f"example:\n  python -m {parser.prog} {example}\n"
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,22 @@ def describe_graph(path: Path) -> GraphSummary:
         ArtefactMissing, CorruptGraph: The file cannot be read.
         GraphError: TensorFlow cannot import its body.
     """
-    graph = read_graph(path)
+    return summary_of(read_graph(path), path.name)
+
+
+def summary_of(
+    graph: Any, where: str, defaults: Mapping[str, int | bool] | None = None
+) -> GraphSummary:
+    """Summarise a GraphDef.
+
+    Args:
+        graph: GraphDef.
+        where: File name for messages.
+        defaults: See `read_postprocess_node`.
+
+    Raises:
+        GraphError: TensorFlow cannot import its body.
+    """
     nodes = GraphMap(graph)
     node = nodes.nodes.get(POSTPROCESS_NAME)
     anchors = nodes.constant(ANCHORS_NAME) if ANCHORS_NAME in nodes.nodes else None
@@ -43,8 +59,8 @@ def describe_graph(path: Path) -> GraphSummary:
     return GraphSummary(
         inputs=tuple(_placeholder(other) for other in nodes.of_op("Placeholder")),
         outputs=tuple(other.name for other in graph.node if other.name not in read),
-        raw_outputs=_raw_outputs(graph, path.name),
-        postprocess=read_postprocess_node(graph),
+        raw_outputs=_raw_outputs(graph, where),
+        postprocess=read_postprocess_node(graph, defaults),
         postprocess_inputs=() if node is None else tuple(node.input),
         anchors=() if anchors is None else anchors.shape,
         ops=dict(sorted(Counter(other.op for other in graph.node).items())),

@@ -48,6 +48,22 @@ def load_export(folder: Path) -> ExportedGraph:
     for name in (GRAPH_FILE, CONTRACT_FILE, ANCHORS_FILE):
         if not (folder / name).is_file():
             raise ArtefactMissing("an exported graph is incomplete", expected=name, where=folder)
+    contract, with_op = read_contract(folder)
+    return ExportedGraph(
+        graph=folder / GRAPH_FILE,
+        text=text if (text := folder / GRAPH_TEXT_FILE).is_file() else None,
+        contract=contract,
+        add_postprocessing_op=with_op,
+        anchors=folder / ANCHORS_FILE,
+    )
+
+
+def read_contract(folder: Path) -> tuple[SsdContract, bool]:
+    """The contract of a folder, and whether the graph that it is of ends in the op.
+
+    Raises:
+        GraphError: It cannot be read.
+    """
     try:
         about = json.loads((folder / CONTRACT_FILE).read_text())
         with_op = bool(about.pop("add_postprocessing_op"))
@@ -59,13 +75,7 @@ def load_export(folder: Path) -> ExportedGraph:
             where=folder / CONTRACT_FILE,
             next_step="export the graph again",
         ) from error
-    return ExportedGraph(
-        graph=folder / GRAPH_FILE,
-        text=text if (text := folder / GRAPH_TEXT_FILE).is_file() else None,
-        contract=contract,
-        add_postprocessing_op=with_op,
-        anchors=folder / ANCHORS_FILE,
-    )
+    return contract, with_op
 
 
 def contract_beside(graph: Path) -> SsdContract | None:

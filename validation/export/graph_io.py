@@ -46,8 +46,12 @@ class GraphExport:
     add_postprocessing_op: bool
 
 
-def read_graph(path: Path) -> Any:
+def read_graph(path: Path, form: str | None = None) -> Any:
     """Read a GraphDef from .pb, .pbtxt or the graph inside a .meta file.
+
+    Args:
+        path: The file.
+        form: The suffix that its content should have; None: its own.
 
     Raises:
         ArtefactMissing: No such file.
@@ -59,18 +63,19 @@ def read_graph(path: Path) -> Any:
         raise ArtefactMissing(
             "the graph cannot be read", got=error.strerror, where=path.name
         ) from error
+    form = path.suffix if form is None else form
     try:
-        if path.suffix == ".meta":
+        if form == ".meta":
             meta = meta_graph_pb2.MetaGraphDef()
             meta.ParseFromString(data)
             graph = meta.graph_def
         else:
             graph = graph_pb2.GraphDef()
-            if path.suffix == ".pbtxt":
+            if form == ".pbtxt":
                 text_format.Parse(data.decode(), graph)
             else:
                 graph.ParseFromString(data)
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError) as error:
+    except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
         raise CorruptGraph(
             "the file is no TensorFlow graph, or only a part of one",
             got=f"{len(data)} bytes that do not parse",

@@ -27,6 +27,7 @@ from validation.export.freezing import prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
+from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
 from validation.pipeline.config import PipelineConfig
@@ -36,11 +37,6 @@ from validation.pipeline.config import PipelineConfig
 _EVALUATED_DETECTIONS = 100
 
 _CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
-
-# (2/255) x - 1: all feature extractors of the OD API but the ResNets, which subtract the mean
-# of each RGB channel.
-_UNIT_RANGE = ((2 / 255,) * 3, (1.0,) * 3)
-_CHANNEL_MEANS = ((1.0,) * 3, (123.68, 116.779, 103.939))
 
 
 def export_shipped(
@@ -76,12 +72,12 @@ def export_shipped(
             where=where,
             next_step="export it with --add_postprocessing_op=true, or give the checkpoint",
         )
-    preprocessing = _preprocessing(nodes)
+    preprocessing = preprocessing_by_extractor(nodes)
     contract = SsdContract(
         preprocessing,
         len(anchors),
         node.num_classes,
-        _score_converter(nodes),
+        score_converter_of(nodes),
         _evaluated(node, config),
     )
     if config is not None:
@@ -108,12 +104,16 @@ def _require_ends(nodes: GraphMap, where: str) -> None:
         )
 
 
-def _preprocessing(nodes: GraphMap) -> Preprocessing:
-    """Size from the placeholder; normalisation by the extractor, whose scope names it."""
+def preprocessing_by_extractor(nodes: GraphMap) -> Preprocessing:
+    """Size from the placeholder; normalisation by the extractor, whose scope names it.
+
+    Raises:
+        NotSsdGraph: The input has no fixed size.
+    """
     shape = [int(dim.size) for dim in nodes.nodes[INPUT_NAME].attr["shape"].shape.dim]
     if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
         raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
-    scale, offset = _CHANNEL_MEANS if _is_resnet(nodes) else _UNIT_RANGE
+    scale, offset = CHANNEL_MEANS if _is_resnet(nodes) else UNIT_RANGE
     return Preprocessing(shape[1], shape[2], scale, offset)
 
 
@@ -121,7 +121,8 @@ def _is_resnet(nodes: GraphMap) -> bool:
     return any("/resnet_v1_" in name for name in nodes.nodes)
 
 
-def _score_converter(nodes: GraphMap) -> str:
+def score_converter_of(nodes: GraphMap) -> str:
+    """SIGMOID, SOFTMAX or IDENTITY: what makes the class predictions of an exported graph."""
     made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | FAKE_QUANT))
     return _CONVERTERS.get(made_by.op, "IDENTITY")
 

@@ -114,6 +114,11 @@ def plan_restore(
     return RestorePlan(sources, averaged)
 
 
+def is_training_only(name: str) -> bool:
+    """True for what training leaves in a checkpoint besides the weights: slots and counters."""
+    return name.endswith(_OPTIMIZER_SLOTS) or name in _TRAINING_ONLY
+
+
 def _source(name: str, checkpoint: Shapes, *, use_moving_averages: bool) -> str:
     average = name + AVERAGE
     return average if use_moving_averages and average in checkpoint else name
@@ -121,9 +126,7 @@ def _source(name: str, checkpoint: Shapes, *, use_moving_averages: bool) -> str:
 
 def _inference_tensors(checkpoint: Shapes) -> set[str]:
     return {
-        name
-        for name in checkpoint
-        if not name.endswith((AVERAGE, *_OPTIMIZER_SLOTS)) and name not in _TRAINING_ONLY
+        name for name in checkpoint if not name.endswith(AVERAGE) and not is_training_only(name)
     }
 
 

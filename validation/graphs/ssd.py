@@ -18,14 +18,16 @@ from validation.contracts import INPUT_NAME, PostprocessAttributes, Preprocessin
 from validation.errors import ConfigError
 from validation.graphs.anchors import AnchorGenerator, anchor_generator
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
+from validation.graphs.families import network_name
 from validation.graphs.hashes import identity_hashes
 from validation.graphs.heads import Predictor, convolutional_predictor
 from validation.graphs.options import extractor_options
 from validation.graphs.quant.options import QuantisationOptions, Sums, quantisation_options
 from validation.graphs.quant.rewrite import quantise
-from validation.graphs.registry import extractor_entry, network_name
+from validation.graphs.registry import extractor_entry
 from validation.graphs.scores import convert_scores
 from validation.graphs.shared_heads import shared_predictor
+from validation.graphs.unsupported import refuse_unsupported
 from validation.pipeline.config import PipelineConfig
 
 _PREDICTORS: Mapping[str, Callable[[Any, str], Predictor]] = {
@@ -34,8 +36,6 @@ _PREDICTORS: Mapping[str, Callable[[Any, str], Predictor]] = {
 }
 # TFLite_Detection_PostProcess decodes boxes of four numbers.
 _CODE_SIZE = 4
-# Of the enum ResizeType.
-_BILINEAR = 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _read(
     *,
     is_training: bool,
 ) -> _Parts:
-    _refuse_unsupported(config)
+    refuse_unsupported(config)
     ssd = config.message.model.ssd
     where = config.where("model.ssd.feature_extractor.type")
     network = network_name(
@@ -173,38 +173,6 @@ def _read(
         postprocess=_postprocess(config),
         quantisation=quantisation_options(config, sums=sums),
     )
-
-
-def _refuse_unsupported(config: PipelineConfig) -> None:
-    ssd = config.message.model.ssd
-    resizer = ssd.image_resizer.fixed_shape_resizer
-    background = "a class head with a background column, which the exporter to TFLite adds"
-    for path, refused, expected in (
-        ("add_background_class", not ssd.add_background_class, background),
-        ("explicit_background_class", ssd.explicit_background_class, background),
-        ("mask_head_config", ssd.HasField("mask_head_config"), "boxes and classes only"),
-        (
-            "post_processing.calibration_config",
-            ssd.post_processing.HasField("calibration_config"),
-            "scores that come from the score converter",
-        ),
-        (
-            "image_resizer.fixed_shape_resizer.resize_method",
-            resizer.resize_method != _BILINEAR,
-            "BILINEAR",
-        ),
-        (
-            "image_resizer.fixed_shape_resizer.convert_to_grayscale",
-            resizer.convert_to_grayscale,
-            "images of three channels",
-        ),
-    ):
-        if refused:
-            raise ConfigError(
-                f"{path.rpartition('.')[2]} is not supported",
-                expected=expected,
-                where=config.where(f"model.ssd.{path}"),
-            )
 
 
 def _predictor(message: Any, config: PipelineConfig) -> Predictor:

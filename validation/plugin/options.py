@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-import pooch
 import pytest
 
 from validation.errors import ValidationError
+from validation.given_paths import (
+    parse_existing_file,
+    parse_existing_folder,
+    parse_file,
+    parse_path,
+)
 from validation.input_stats import GUIDE_STATS, InputStats, stats_of
 from validation.variants import VARIANTS
 from validation.zoo.bundled_files import BUNDLED_GROUP
@@ -17,46 +21,6 @@ from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
 
 DEFAULT_ZOO = BUNDLED_GROUP
-
-
-def parse_existing_file(text: str) -> Path:
-    """A file that is there."""
-    path = Path(text).expanduser()
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"no such file: {text}")
-    return path
-
-
-def parse_existing_folder(text: str) -> Path:
-    """A folder that is there."""
-    path = Path(text).expanduser()
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"no such folder: {text}")
-    return path
-
-
-def parse_path(text: str) -> Path:
-    """A folder that is there or may be made."""
-    path = Path(text).expanduser()
-    if not _can_be_written(path):
-        raise argparse.ArgumentTypeError(f"no folder that can be written: {text}")
-    return path
-
-
-def _can_be_written(folder: Path) -> bool:
-    """True for a folder that is there or may be made."""
-    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
-    return there.is_dir() and os.access(there, os.W_OK)
-
-
-def parse_file(text: str) -> Path:
-    """A file that is there or may be made."""
-    path = Path(text).expanduser()
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")
-    if not path.is_file() and not _can_be_written(path.parent):
-        raise argparse.ArgumentTypeError(f"no file that can be written: {text}")
-    return path
 
 
 def parse_variant(text: str) -> str:
@@ -83,11 +47,6 @@ def parse_input_stats(text: str) -> InputStats:
         return stats_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def default_cache_dir() -> Path:
-    """The user's cache folder for this project."""
-    return Path(pooch.os_cache("ssd-tflite-validation"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from validation.chain.groups import chosen_models
 from validation.chain.session import Session
-from validation.chain.synthetic import GROUP, synthetic_entries
 from validation.chain.work import timed
 from validation.plugin.images import SessionImages, session_images
-from validation.plugin.options import default_cache_dir
 from validation.plugin.selection import select
 from validation.policy import Policy, load_policy
 from validation.records import Step
 from validation.runtimes.tflite import default_threads
 from validation.zoo.bundled_files import BUNDLED_GROUP
-from validation.zoo.catalogue import load_catalogue
+from validation.zoo.cache import default_cache_dir
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.label_map import read_label_map
 from validation.zoo.lockfile import check_lock_file
@@ -41,7 +40,7 @@ def _resolve(config: pytest.Config) -> Session:
     option = config.getoption
     steps: list[Step] = []
     policy = load_policy()
-    entries = _entries(option("--zoo"), option("--model"))
+    entries = chosen_models(option("--zoo"), option("--model"))
     with timed("", "load labelled images", steps.append):
         images = _images(config, policy, entries)
     calibrating = images.representative
@@ -61,12 +60,6 @@ def _resolve(config: pytest.Config) -> Session:
         input_stats=option("--input-stats"),
         steps=steps,
     )
-
-
-def _entries(zoo: str, model_glob: str) -> tuple[CatalogueEntry, ...]:
-    if zoo == GROUP:
-        return synthetic_entries(model_glob)
-    return load_catalogue().select(zoo, model_glob)
 
 
 def _images(

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pooch
 from filelock import FileLock
 
 from validation.errors import ArtefactError
 
 # Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
 _HASH_DIGITS = 16
+
+
+def default_cache_dir() -> Path:
+    """The user's cache folder for this project."""
+    return Path(pooch.os_cache("ssd-tflite-validation"))
 
 
 def source_path(cache_dir: Path, sha256: str, filename: str) -> Path:

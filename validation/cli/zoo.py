@@ -1,0 +1,220 @@
+"""``python -m validation zoo``: which models there are, fetching them, what is in them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from validation.chain.groups import chosen_models, every_model, named_models
+from validation.chain.synthetic import GROUP, synthetic_archive
+from validation.chain.work import Work
+from validation.cli.flags import Commands, add_parser, say
+from validation.errors import UsageError, ValidationError, first_few
+from validation.given_paths import parse_file, parse_path
+from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
+from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
+from validation.native_log import held_back
+from validation.plain import to_plain
+from validation.zoo.archives import Archive, obtain
+from validation.zoo.cache import default_cache_dir
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry
+from validation.zoo.folders import archives_at, entry_of
+from validation.zoo.layout import find_model_files
+from validation.zoo.lockfile import LOCK_NAME, check_lock_file
+from validation.zoo.presence import Presence, download_bytes, presence
+from validation.zoo.refusals import refuse
+from validation.zoo.toml_table import did_you_mean
+
+_MADE = "made when asked for"
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command and its own commands; each has its function as ``command``."""
+    parser = add_parser(
+        commands,
+        "zoo",
+        "list models, fetch them, tell what is in an archive",
+        "The models that are known by name, and archives of your own.",
+        "list",
+    )
+    own = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_list(own)
+    _add_fetch(own)
+    _add_show(own)
+    return parser
+
+
+def _add_list(commands: Commands) -> None:
+    parser = add_parser(
+        commands,
+        "list",
+        "every model by name",
+        "List the models of a group, of a folder, or of all groups.",
+        "--zoo tf1",
+    )
+    _add_zoo(parser, "default: all groups")
+    _add_cache(parser)
+    parser.add_argument("--json", action="store_true", help="for programs: a list, as JSON")
+    parser.set_defaults(command=_list)
+
+
+def _add_fetch(commands: Commands) -> None:
+    parser = add_parser(
+        commands,
+        "fetch",
+        "bring archives to this machine",
+        "Fetch, verify and unpack archives; print the folder of each. A download that fails does "
+        "not stop the others.",
+        "ssdlite_mobilenet_v2_person",
+    )
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help="names, or patterns such as 'ssd_mobilenet_*'"
+    )
+    _add_zoo(parser, "default: the catalogue; synthetic makes models, which takes TensorFlow")
+    _add_cache(parser)
+    parser.add_argument(
+        "--offline", action="store_true", help="never touch the network: only what is cached"
+    )
+    parser.set_defaults(command=_fetch)
+
+
+def _add_show(commands: Commands) -> None:
+    parser = add_parser(
+        commands,
+        "show",
+        "what is in an archive, and the way from it to a .tflite",
+        "Tell what an archive holds, which route it allows, and what is known of its model.",
+        "ssd_mobilenet_v1",
+    )
+    parser.add_argument(
+        "archive", metavar="ARCHIVE", help="a model of the catalogue, a folder, or a .tar.gz"
+    )
+    _add_cache(parser)
+    parser.add_argument("--json", action="store_true", help="for programs: every fact, as JSON")
+    parser.set_defaults(command=_show)
+
+
+def _add_zoo(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--zoo",
+        metavar="GROUP-or-FOLDER",
+        help=f"a group of the catalogue, {GROUP}, or a folder of archives ({default})",
+    )
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    """Under the names that the suites have, and with underscores as the other commands."""
+    parser.add_argument(
+        "--cache_dir",
+        "--cache-dir",
+        type=parse_path,
+        metavar="DIR",
+        help="downloads and unpacked archives (default: the user's cache folder)",
+    )
+    parser.add_argument(
+        "--lock_file",
+        "--lock-file",
+        type=parse_file,
+        metavar="FILE",
+        help=f"hashes of archives trusted on first download (default: {LOCK_NAME} in the cache)",
+    )
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    if options.lock_file is not None:
+        check_lock_file(options.lock_file)
+    cache: Path = options.cache_dir or default_cache_dir()
+    return cache
+
+
+def _list(options: argparse.Namespace) -> None:
+    cache = _cache(options)
+    entries = every_model() if options.zoo is None else chosen_models(options.zoo)
+    rows = [
+        ModelRow(
+            entry.name,
+            entry.group,
+            download_bytes(entry),
+            entry.quantised,
+            entry.licence,
+            entry.published,
+            _presence(entry, cache, options.lock_file),
+            entry.description,
+        )
+        for entry in entries
+    ]
+    print(json.dumps(to_plain(rows), indent=2) if options.json else text_of_models(rows))
+
+
+def _presence(entry: CatalogueEntry, cache: Path, lock_file: Path | None) -> str:
+    return _MADE if entry.group == GROUP else presence(entry, cache, lock_file).value
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    cache = _cache(options)
+    failed = []
+    for entry in named_models(options.models, options.zoo):
+        say(f"{'making' if entry.group == GROUP else 'fetching'} {entry.name}")
+        try:
+            archive = _obtained(entry, cache, options)
+            folder = find_model_files(archive.root, archive.entry.subfolder).folder
+        except ValidationError as error:
+            if options.debug:
+                raise
+            failed.append(entry.name)
+            say(f"{type(error).__name__}: {error}")
+            continue
+        print(folder, flush=True)
+    if failed:
+        say(f"{len(failed)} not fetched: {first_few(failed)}")
+    return 1 if failed else 0
+
+
+def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -> Archive:
+    if entry.group == GROUP:
+        with held_back():
+            return synthetic_archive(entry, Work(cache / "work", lambda _: None), cache)
+    return obtain(entry, cache, offline=options.offline, lock_file=options.lock_file)
+
+
+def _show(options: argparse.Namespace) -> None:
+    facts = _facts(options.archive, _cache(options), options.lock_file)
+    print(json.dumps(to_plain(facts), indent=2) if options.json else text_of_archive(facts))
+
+
+def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:
+    entry = _entry(name)
+    found = presence(entry, cache, lock_file)
+    if found is Presence.ABSENT and entry in load_catalogue().entries:
+        refuse(entry.name)
+        return entry_facts(entry, found.value)
+    archive = obtain(entry, cache, offline=True, lock_file=lock_file)
+    return archive_facts(archive, found.value)
+
+
+def _entry(name: str) -> CatalogueEntry:
+    """A model of the catalogue goes before a folder of its name; ``./name`` is the folder."""
+    known = {entry.name: entry for entry in load_catalogue().entries}
+    if name in known:
+        return known[name]
+    refuse(name)
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise UsageError(
+            f"no model and no archive {name!r}",
+            expected="a model of the catalogue, a folder, or a .tar.gz",
+            next_step=None if "/" in name else did_you_mean(name, known),
+        )
+    archives = archives_at(path)
+    if len(archives) != 1:
+        raise UsageError(
+            "no archive found" if not archives else f"{len(archives)} archives in one folder",
+            expected="one model's folder, or one .tar.gz",
+            got=first_few(archives) if archives else None,
+            where=path,
+            next_step=f"python -m validation zoo list --zoo {path}" if archives else None,
+        )
+    ((model, place),) = archives.items()
+    return entry_of(model, place, str(place))

@@ -1,0 +1,47 @@
+"""Paths that a user names by an option, refused where they are given."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def parse_existing_file(text: str) -> Path:
+    """A file that is there."""
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return path
+
+
+def parse_existing_folder(text: str) -> Path:
+    """A folder that is there."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"no such folder: {text}")
+    return path
+
+
+def parse_path(text: str) -> Path:
+    """A folder that is there or may be made."""
+    path = Path(text).expanduser()
+    if not _can_be_written(path):
+        raise argparse.ArgumentTypeError(f"no folder that can be written: {text}")
+    return path
+
+
+def _can_be_written(folder: Path) -> bool:
+    """True for a folder that is there or may be made."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    return there.is_dir() and os.access(there, os.W_OK)
+
+
+def parse_file(text: str) -> Path:
+    """A file that is there or may be made."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")
+    if not path.is_file() and not _can_be_written(path.parent):
+        raise argparse.ArgumentTypeError(f"no file that can be written: {text}")
+    return path

@@ -1,0 +1,87 @@
+"""The feature extractor types that can be built, and what is said about those that cannot.
+
+Needs no TensorFlow: a config is judged by it before anything is built.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from validation.errors import ConfigError
+
+# Type in the config -> module of the family.
+FAMILIES: Mapping[str, str] = {
+    "embedded_ssd_mobilenet_v1": "embedded",
+    "ssd_inception_v2": "inception_v2",
+    "ssd_inception_v3": "inception_v3",
+    "ssd_mobiledet_cpu": "mobiledet",
+    "ssd_mobiledet_dsp": "mobiledet",
+    "ssd_mobiledet_edgetpu": "mobiledet",
+    "ssd_mobiledet_gpu": "mobiledet",
+    "ssd_mobilenet_edgetpu": "mobilenet_v3",
+    "ssd_mobilenet_v1": "mobilenet_v1",
+    "ssd_mobilenet_v1_fpn": "mobilenet_fpn",
+    "ssd_mobilenet_v1_ppn": "ppn",
+    "ssd_mobilenet_v2": "mobilenet_v2",
+    "ssd_mobilenet_v2_fpn": "mobilenet_fpn",
+    "ssd_mobilenet_v2_mnasfpn": "mnasfpn",
+    "ssd_mobilenet_v3_large": "mobilenet_v3",
+    "ssd_mobilenet_v3_small": "mobilenet_v3",
+    "ssd_resnet50_v1_fpn": "resnet_fpn",
+    "ssd_resnet101_v1_fpn": "resnet_fpn",
+    "ssd_resnet152_v1_fpn": "resnet_fpn",
+    "ssd_resnet50_v1_ppn": "ppn",
+    "ssd_resnet101_v1_ppn": "ppn",
+    "ssd_resnet152_v1_ppn": "ppn",
+    # ssd_spaghettinet by its spaghettinet_arch_name, see `network_name`.
+    "spaghettinet_edgetpu_s": "spaghettinet",
+    "spaghettinet_edgetpu_m": "spaghettinet",
+    "spaghettinet_edgetpu_l": "spaghettinet",
+}
+# Types of the OD API for TensorFlow 1 that have no family here.
+_MISSING = ("ssd_pnasnet",)
+# The OD API's default of spaghettinet_arch_name.
+_DEFAULT_SPAGHETTINET = "spaghettinet_edgetpu_m"
+_TF2_MARKS = ("_keras", "_bifpn", "efficientdet", "efficientnet")
+
+
+def network_name(kind: str, spaghettinet: str) -> str:
+    """The network that a config's type stands for.
+
+    Args:
+        kind: ``type`` of feature_extractor.
+        spaghettinet: Its spaghettinet_arch_name, which names the network where the type is
+            ssd_spaghettinet.
+    """
+    return (spaghettinet or _DEFAULT_SPAGHETTINET) if kind == "ssd_spaghettinet" else kind
+
+
+def unknown_extractor(kind: str, where: str) -> ConfigError:
+    """The error about a type that is not in the table.
+
+    Args:
+        kind: ``type`` of feature_extractor.
+        where: Its place in the config.
+    """
+    if any(mark in kind for mark in _TF2_MARKS):
+        return ConfigError(
+            f"{kind} belongs to the TensorFlow 2 OD API",
+            expected="a feature extractor of the TensorFlow 1 OD API",
+            where=where,
+            next_step="export it with the TensorFlow 2 OD API; its checkpoints name "
+            "their variables otherwise",
+        )
+    if kind in _MISSING:
+        return ConfigError(
+            f"the feature extractor {kind} is not supported",
+            expected="one of " + ", ".join(sorted(FAMILIES)),
+            where=where,
+            next_step="give the archive's frozen_inference_graph.pb instead of its checkpoint",
+        )
+    closest = difflib.get_close_matches(kind, FAMILIES, n=3, cutoff=0)
+    return ConfigError(
+        f"unknown feature extractor {kind!r}",
+        where=where,
+        next_step="the closest known ones are " + ", ".join(closest),
+    )

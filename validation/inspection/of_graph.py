@@ -1,0 +1,369 @@
+"""What stands in a TensorFlow graph: which of an SSD's graphs it is, and what it converts to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from validation.contracts import (
+    DETECTION_OUTPUTS,
+    INPUT_NAME,
+    KERNEL_DEFAULTS,
+    POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    GraphSummary,
+    PostprocessAttributes,
+    Preprocessing,
+)
+from validation.errors import GraphError, NotSsdGraph, ValidationError, first_few
+from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
+from validation.inspection.ends import (
+    End,
+    detection_shape,
+    inference_ends,
+    input_ends,
+    output_ends,
+)
+from validation.inspection.kinds import Found, Kind
+from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.records import TensorSpec
+from validation.variants import VARIANTS, Variant
+
+_FORMS = {Kind.GRAPH: ".pb", Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
+_EXTRACTOR_SCOPE = "the extractor's scope in the graph"
+
+
+class GraphKind(StrEnum):
+    """Which of an SSD's graphs a file holds."""
+
+    EXPORTED = "an SSD exported for TFLite"
+    INFERENCE = "the inference graph of an SSD"
+    OTHER = "a graph"
+
+
+@dataclass(frozen=True)
+class OwnSuppression:
+    """What an inference graph does with its raw outputs by itself.
+
+    Args:
+        score_converter: SIGMOID, SOFTMAX or IDENTITY.
+        box_coder_scales: y, x, height, width.
+        score_threshold: Lower scores are dropped.
+        iou_threshold: Overlap above which the lower score is dropped.
+        max_detections_per_class: Kept for each class.
+        max_total_detections: Kept in all.
+    """
+
+    score_converter: str
+    box_coder_scales: tuple[float, float, float, float]
+    score_threshold: float
+    iou_threshold: float
+    max_detections_per_class: int
+    max_total_detections: int
+
+
+@dataclass(frozen=True)
+class FakeQuantCount:
+    """The FakeQuant nodes of a graph.
+
+    Args:
+        nodes: How many.
+        on_weights: Of them on weights; None where only the nodes were counted.
+        on_activations: Of them on activations, None likewise.
+        bits: Of all of them.
+        without_range: Activations that a converter needs a range for and that have none.
+        bare_weights: Layers whose weights have no range.
+    """
+
+    nodes: int
+    on_weights: int | None
+    on_activations: int | None
+    bits: tuple[int, ...]
+    without_range: tuple[str, ...]
+    bare_weights: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """One graph file.
+
+    Args:
+        file: Its name.
+        size_bytes: Of the file.
+        graph: Which graph it is.
+        why: Why it is taken for no SSD; empty for an SSD.
+        inputs: Placeholders.
+        outputs: What it ends in, in the exporter's order.
+        preprocessing: From an image to the input, or to the extractor of an inference graph.
+        postprocess: Attributes of TFLite_Detection_PostProcess, None without it.
+        defaulted: Attributes that the node lacks and the kernel has a default for.
+        own_suppression: Of an inference graph, None for others.
+        score_converter: Of an exported graph, or of `own_suppression`; else empty.
+        num_classes: Without the background; None where it is not known.
+        anchors: How many; None where the graph computes them, or has none.
+        fake_quant: None where the graph has no FakeQuant nodes.
+        variants: What `convert` can make of it, after an export for an inference graph.
+        not_convertible: Why it is not convertible as it is; empty if it is.
+        variables: How many are left; a frozen graph has none.
+        training_batch_norms: Batch norm nodes that still normalise by their batch.
+        constant_bytes: Of weights and all other constants.
+        ops: How often each op occurs.
+        notes: What to know; one sentence each.
+    """
+
+    file: str
+    size_bytes: int
+    graph: GraphKind
+    why: str
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    preprocessing: PreprocessingFacts | None
+    postprocess: PostprocessAttributes | None
+    defaulted: tuple[str, ...]
+    own_suppression: OwnSuppression | None
+    score_converter: str
+    num_classes: int | None
+    anchors: int | None
+    fake_quant: FakeQuantCount | None
+    variants: tuple[str, ...]
+    not_convertible: str
+    variables: int
+    training_batch_norms: int
+    constant_bytes: int
+    ops: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def inspect_graph(found: Found) -> GraphFacts:
+    """Read a graph file; takes the seconds that TensorFlow takes to start.
+
+    Args:
+        found: Of one of the graph kinds.
+
+    Raises:
+        ArtefactMissing: No such file.
+        CorruptGraph: No graph, or a part of one.
+        GraphError: TensorFlow cannot import it.
+    """
+    from validation.export.describe import summary_of
+    from validation.export.graph_io import read_graph
+    from validation.export.graph_map import GraphMap
+
+    path = found.path
+    graph = read_graph(path, _FORMS[found.kind])
+    summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
+    reading = _read(path, graph, summary, GraphMap(graph))
+    fake_quant = _fake_quant(graph, evaluated=reading.kind is GraphKind.EXPORTED)
+    blocked = _not_convertible(reading.kind, summary)
+    variants = _variants(reading, summary, quantised=fake_quant is not None)
+    return GraphFacts(
+        file=path.name,
+        size_bytes=path.stat().st_size,
+        graph=reading.kind,
+        why=reading.why,
+        inputs=reading.inputs,
+        outputs=reading.outputs,
+        preprocessing=reading.preprocessing,
+        postprocess=summary.postprocess,
+        defaulted=_defaulted(graph),
+        own_suppression=reading.own,
+        score_converter=reading.score_converter,
+        num_classes=reading.num_classes,
+        anchors=reading.anchors,
+        fake_quant=fake_quant,
+        variants=tuple(each.name for each in variants),
+        not_convertible=blocked,
+        variables=len(summary.variables),
+        training_batch_norms=summary.training_batch_norms,
+        constant_bytes=_constant_bytes(graph),
+        ops=summary.ops,
+        notes=reading.notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What depends on which graph it is."""
+
+    kind: GraphKind
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    why: str = ""
+    preprocessing: PreprocessingFacts | None = None
+    own: OwnSuppression | None = None
+    score_converter: str = ""
+    num_classes: int | None = None
+    anchors: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
+    raw = {spec.name for spec in summary.raw_outputs}
+    if INPUT_NAME in nodes.nodes and len(raw) == 2:
+        return _exported(path, summary, nodes)
+    from validation.export.ssd_reading import read_ssd
+
+    try:
+        return _inference(read_ssd(graph, path.name), summary, nodes)
+    except ValidationError as error:
+        known = DETECTION_OUTPUTS if DETECTION_OUTPUTS[0] in nodes.nodes else ()
+        ends = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
+        read = inference_ends if known else output_ends
+        return _Read(GraphKind.OTHER, inference_ends(summary.inputs), read(ends), why=str(error))
+
+
+def _exported(path: Path, summary: GraphSummary, nodes: Any) -> _Read:
+    from validation.export.shipped_graph import preprocessing_by_extractor, score_converter_of
+
+    post = summary.postprocess
+    if post is None:
+        outputs = summary.raw_outputs
+    else:
+        roles = ("boxes", "classes", "scores", "count")
+        outputs = tuple(
+            TensorSpec(name, "float32", detection_shape(role, post))
+            for name, role in zip(POSTPROCESS_OUTPUTS, roles, strict=True)
+        )
+    notes: list[str] = []
+    known, source = _contract_beside(path, notes), f"{CONTRACT_FILE} beside the file"
+    if known is None:
+        try:
+            known, source = preprocessing_by_extractor(nodes), _EXTRACTOR_SCOPE
+        except NotSsdGraph as error:
+            notes.append(str(error))
+    inputs = input_ends(summary.inputs)
+    image = next((spec for spec in summary.inputs if spec.name == INPUT_NAME), None)
+    boxes, classes = (spec.shape for spec in summary.raw_outputs)
+    return _Read(
+        GraphKind.EXPORTED,
+        inputs,
+        output_ends(outputs, POSTPROCESS_OUTPUTS if post else (), post),
+        preprocessing=None if image is None else preprocessing_told(image, known, source),
+        score_converter=score_converter_of(nodes),
+        num_classes=post.num_classes if post else classes[-1] - 1 if classes else None,
+        anchors=_rows(nodes, summary) or (boxes[1] if len(boxes) == 3 else None),
+        notes=tuple(notes),
+    )
+
+
+def _rows(nodes: Any, summary: GraphSummary) -> int | None:
+    if summary.anchors:
+        return summary.anchors[0]
+    if len(summary.postprocess_inputs) < 3:
+        return None
+    anchors = nodes.constant(summary.postprocess_inputs[2])
+    return None if anchors is None or not anchors.shape else int(anchors.shape[0])
+
+
+def _contract_beside(path: Path, notes: list[str]) -> Preprocessing | None:
+    if path.stem != Path(GRAPH_FILE).stem or not path.with_name(CONTRACT_FILE).is_file():
+        return None
+    try:
+        return read_contract(path.parent)[0].preprocessing
+    except GraphError as error:
+        notes.append(f"{CONTRACT_FILE} beside it is not heard: {error.got}")
+        return None
+
+
+def _inference(reading: Any, summary: GraphSummary, nodes: Any) -> _Read:
+    nms = reading.nms
+    own = OwnSuppression(
+        reading.score_converter,
+        reading.box_coder_scales,
+        nms.score_threshold,
+        nms.iou_threshold,
+        nms.max_detections_per_class,
+        nms.max_total_detections,
+    )
+    total = nms.max_total_detections
+    shapes = {"detection_boxes": (-1, total, 4), "num_detections": (-1,)}
+    outputs = [
+        TensorSpec(name, _dtype(nodes, name), shapes.get(name, (-1, total)))
+        for name in DETECTION_OUTPUTS
+    ]
+    known = reading.preprocessing
+    # What the extractor is given: the graph does the same to its own image_tensor.
+    image = TensorSpec(INPUT_NAME, "float32", (1, known.height, known.width, 3))
+    return _Read(
+        GraphKind.INFERENCE,
+        inference_ends(summary.inputs),
+        inference_ends(outputs),
+        preprocessing=preprocessing_told(image, known, "the graph's own preprocessor"),
+        own=own,
+        score_converter=reading.score_converter,
+    )
+
+
+def _dtype(nodes: Any, name: str) -> str:
+    """Of a node's first output, as its attributes say it; empty where they do not."""
+    from tensorflow.python.framework import dtypes
+
+    attributes = nodes.nodes[name].attr
+    for key in ("T", "dtype", "DstT", "output_type"):
+        if key in attributes and attributes[key].type:
+            return str(dtypes.as_dtype(attributes[key].type).name)
+    return ""
+
+
+def _fake_quant(graph: Any, *, evaluated: bool) -> FakeQuantCount | None:
+    from validation.export.fake_quant_reading import fake_quant_facts
+    from validation.export.graph_map import FAKE_QUANT
+
+    nodes = [node for node in graph.node if node.op in FAKE_QUANT]
+    if not nodes:
+        return None
+    bits = tuple(sorted({int(node.attr["num_bits"].i) for node in nodes}))
+    if not evaluated:
+        return FakeQuantCount(len(nodes), None, None, bits, (), ())
+    try:
+        facts = fake_quant_facts(graph)
+    except GraphError:
+        return FakeQuantCount(len(nodes), None, None, bits, (), ())
+    without = tuple(each.name for each in facts.activations if each.ranged_by is None)
+    return FakeQuantCount(
+        len(nodes), len(facts.weights), len(facts.ranges), bits, without, facts.bare_weights
+    )
+
+
+def _not_convertible(kind: GraphKind, summary: GraphSummary) -> str:
+    if kind is GraphKind.INFERENCE:
+        loops = sum(count for op, count in summary.ops.items() if op.startswith("TensorArray"))
+        suppressions = sum(count for op, count in summary.ops.items() if "NonMaxSuppression" in op)
+        return (
+            "it takes images of any size and suppresses by itself, in ops that TFLite does not "
+            f"have ({loops} TensorArray, {suppressions} NonMaxSuppression): export it first"
+        )
+    if kind is GraphKind.OTHER:
+        return "it is none that the exporter wrote"
+    if summary.variables:
+        return f"it is not frozen: {first_few(summary.variables)} are variables"
+    if summary.training_batch_norms:
+        return f"{summary.training_batch_norms} batch norms still normalise by their batch"
+    return ""
+
+
+def _variants(reading: _Read, summary: GraphSummary, *, quantised: bool) -> list[Variant]:
+    """What the converter makes of it; a graph that ends in raw outputs gives raw files only."""
+    if reading.kind is GraphKind.OTHER:
+        return []
+    from validation.convert.schemes import RECIPES, Source
+
+    with_op = reading.kind is GraphKind.INFERENCE or summary.postprocess is not None
+    return [
+        variant
+        for variant in VARIANTS.values()
+        if (RECIPES[variant.scheme].source is Source.FAKE_QUANT) is quantised
+        and (with_op or not variant.add_postprocessing_op)
+    ]
+
+
+def _defaulted(graph: Any) -> tuple[str, ...]:
+    node = next((node for node in graph.node if node.op == POSTPROCESS_NAME), None)
+    return () if node is None else tuple(name for name in KERNEL_DEFAULTS if name not in node.attr)
+
+
+def _constant_bytes(graph: Any) -> int:
+    return sum(node.attr["value"].tensor.ByteSize() for node in graph.node if node.op == "Const")

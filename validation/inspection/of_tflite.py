@@ -1,0 +1,198 @@
+"""What stands in a .tflite file; read in a fraction of a second, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_edge_litert import schema_py_generated as schema
+
+from validation.contracts import PostprocessAttributes, SsdContract
+from validation.errors import ConversionError, GraphError
+from validation.export.exported import CONTRACT_FILE, read_contract
+from validation.inspection.ends import DETECTION_ROLES, IMAGE, UNKNOWN, End, input_ends, output_ends
+from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
+from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.records import TensorSpec
+from validation.runtimes.tflite_file import DAMAGE, TfliteFile, op_name, read_tflite, tflite_bytes
+
+
+@dataclass(frozen=True)
+class TfliteFacts:
+    """One .tflite file.
+
+    Args:
+        file: Its name.
+        size_bytes: Of the file.
+        constant_bytes: Of weights and all other constants.
+        numbers: How it keeps and computes its numbers, in words.
+        inputs: In the file's order.
+        outputs: In the file's order.
+        preprocessing: From an image to the input; None where no input takes an image.
+        postprocess: Attributes of TFLite_Detection_PostProcess, None without it.
+        anchors: How many; None where the file does not say it.
+        runtime: The oldest runtime that takes it.
+        ops: How often each op occurs.
+        op_versions: Highest version of each op.
+        tensors: How many tensors of each dtype there are.
+        per_channel: How many have a scale for each channel.
+        stray_floats: Names of float tensors in a file of 8 bits that do not belong to the op.
+        notes: What to know before it is used; one sentence each.
+    """
+
+    file: str
+    size_bytes: int
+    constant_bytes: int
+    numbers: str
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    preprocessing: PreprocessingFacts | None
+    postprocess: PostprocessAttributes | None
+    anchors: int | None
+    runtime: RuntimeNeeds
+    ops: Mapping[str, int]
+    op_versions: Mapping[str, int]
+    tensors: Mapping[str, int]
+    per_channel: int
+    stray_floats: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def inspect_tflite(path: Path) -> TfliteFacts:
+    """Read a .tflite file, and the contract of its export where that lies beside it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: No flatbuffer of TFLite, or a damaged one.
+    """
+    file = read_tflite(path)
+    versions = _op_versions(path)
+    inputs = input_ends(file.inputs)
+    outputs = output_ends(file.outputs, file.postprocess_outputs, file.postprocess)
+    image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
+    contract, note = _contract_beside(path, file, image)
+    preprocessing = None
+    if image is not None:
+        known = None if contract is None else contract.preprocessing
+        preprocessing = preprocessing_told(image, known, f"{CONTRACT_FILE} beside the file")
+    integer = _is_integer(file)
+    return TfliteFacts(
+        file=path.name,
+        size_bytes=file.size_bytes,
+        constant_bytes=file.constant_bytes,
+        numbers=_numbers(file, integer),
+        inputs=inputs,
+        outputs=outputs,
+        preprocessing=preprocessing,
+        postprocess=file.postprocess,
+        anchors=_anchors(file, outputs),
+        runtime=runtime_needs(versions, file.min_runtime),
+        ops=file.ops,
+        op_versions=versions,
+        tensors=file.tensors,
+        per_channel=file.per_channel,
+        stray_floats=_stray_floats(file) if integer else (),
+        notes=(*note, *_notes(file, outputs)),
+    )
+
+
+def _op_versions(path: Path) -> dict[str, int]:
+    try:
+        model = schema.Model.GetRootAs(tflite_bytes(path), 0)
+        versions: dict[str, int] = {}
+        for place in range(model.OperatorCodesLength()):
+            code = schema.OperatorCodeT.InitFromObj(model.OperatorCodes(place))
+            name = op_name(code)
+            versions[name] = max(versions.get(name, 0), int(code.version))
+    except DAMAGE as error:
+        raise ConversionError(
+            "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
+        ) from error
+    return dict(sorted(versions.items()))
+
+
+def _contract_beside(
+    path: Path, file: TfliteFile, image: TensorSpec | None
+) -> tuple[SsdContract | None, tuple[str, ...]]:
+    """The contract in the file's folder, where it fits the file; and what is said if it does not.
+
+    The folder may hold files of several exports, and only one contract.
+    """
+    if image is None or not path.with_name(CONTRACT_FILE).is_file():
+        return None, ()
+    try:
+        contract, _ = read_contract(path.parent)
+    except GraphError as error:
+        return None, (f"{CONTRACT_FILE} beside it is not heard: {error.got}",)
+    size = contract.preprocessing
+    told = [
+        ("input", list(image.shape[1:3]), [size.height, size.width]),
+        ("anchors", _anchors(file, ()), contract.num_anchors),
+        ("classes", file.postprocess and file.postprocess.num_classes, contract.num_classes),
+    ]
+    other = [
+        f"{what} {wanted}, the file's {own}"
+        for what, own, wanted in told
+        if own is not None and own != wanted
+    ]
+    if other:
+        return None, (f"{CONTRACT_FILE} beside it is of another model: {'; '.join(other)}",)
+    return contract, ()
+
+
+def _is_integer(file: TfliteFile) -> bool:
+    """Arithmetic in 8 bits: the image comes as integers."""
+    return any(spec.scale is not None for spec in file.inputs)
+
+
+def _numbers(file: TfliteFile, integer: bool) -> str:
+    bytes_of = {dtype: file.tensors.get(dtype, 0) for dtype in ("int8", "uint8", "float16")}
+    if integer:
+        kind = "int8" if bytes_of["int8"] > bytes_of["uint8"] else "uint8"
+        scales = "a scale for each channel" if file.per_channel else "one scale for each tensor"
+        return f"{kind} throughout, {scales}"
+    if bytes_of["float16"]:
+        return "float32, weights kept as float16"
+    if bytes_of["int8"] or bytes_of["uint8"]:
+        return "float32, weights in 8 bits, activations quantised for each image (dynamic)"
+    return "float32"
+
+
+def _anchors(file: TfliteFile, outputs: tuple[End, ...]) -> int | None:
+    if file.anchors:
+        return file.anchors[0]
+    raw = next((end for end in outputs if end.role == "box_encodings" and end.shape), None)
+    return None if raw is None or raw.shape is None or len(raw.shape) < 2 else raw.shape[1]
+
+
+def _stray_floats(file: TfliteFile) -> tuple[str, ...]:
+    """The op writes floats, and reads them where its kernel has no int8."""
+    at_the_op = {*file.postprocess_outputs, *(spec.name for spec in file.postprocess_inputs)}
+    return tuple(name for name in file.float_tensors if name not in at_the_op)
+
+
+def _notes(file: TfliteFile, outputs: tuple[End, ...]) -> list[str]:
+    notes = []
+    post = file.postprocess
+    if post is not None and post.use_regular_nms:
+        notes.append(
+            "regular NMS: run the interpreter with one thread; with T threads LiteRT never looks "
+            "at class T (tensorflow/tensorflow#56058)"
+        )
+    if post is not None and not post.use_regular_nms and post.num_classes > 1:
+        notes.append(
+            "fast NMS: boxes of different classes suppress each other; the OD API itself "
+            "suppresses for each class"
+        )
+    if post is not None and [end.role for end in outputs] != list(DETECTION_ROLES):
+        notes.append(
+            "the outputs are not in the op's order boxes, classes, scores, count: take them by "
+            "the places above"
+        )
+    if any(end.role == UNKNOWN for end in outputs):
+        notes.append("some outputs are none of the OD API's SSDs: their meaning is not known here")
+    return notes

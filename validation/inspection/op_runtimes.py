@@ -1,0 +1,63 @@
+"""Which runtime the ops of a .tflite file need, by their versions."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.contracts import POSTPROCESS_NAME
+
+_TABLE = Path(__file__).with_name("op_runtimes.toml")
+# The op is older than min_runtime_version and has had no second version.
+_UNVERSIONED = (POSTPROCESS_NAME,)
+
+
+@dataclass(frozen=True)
+class RuntimeNeeds:
+    """The oldest TensorFlow Lite that knows every op of a file.
+
+    Args:
+        noted: What the converter wrote into the file, or empty.
+        by_ops: What the versions of its ops come to, or empty.
+        because: The op that needs it, with its version.
+        not_in_table: Ops, or versions, that are not in the table: what they need is not known.
+    """
+
+    noted: str
+    by_ops: str
+    because: str
+    not_in_table: tuple[str, ...]
+
+
+def runtime_needs(versions: Mapping[str, int], noted: str) -> RuntimeNeeds:
+    """The needs of some ops.
+
+    Args:
+        versions: Highest version of each op, by the schema's names.
+        noted: The converter's note.
+    """
+    table = _table()
+    needs: dict[str, str] = {}
+    strangers = []
+    for op, version in versions.items():
+        runtimes = table.get(op, [])
+        told = f"{op} version {version}"
+        if 1 <= version <= len(runtimes):
+            needs[told] = runtimes[version - 1]
+        elif op not in _UNVERSIONED:
+            strangers.append(told)
+    because = max(needs, key=lambda told: _order(needs[told]), default="")
+    return RuntimeNeeds(noted, needs.get(because, ""), because, tuple(strangers))
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+@functools.cache
+def _table() -> dict[str, list[str]]:
+    table: dict[str, list[str]] = tomllib.loads(_TABLE.read_text(encoding="utf-8"))["runtimes"]
+    return table

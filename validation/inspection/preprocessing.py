@@ -1,0 +1,158 @@
+"""What an app has to do to an image before it feeds it, and how that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from validation.contracts import Preprocessing
+from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
+from validation.input_stats import Range, steps_off, told_range, wanted_range
+from validation.inspection.ends import stored_range
+from validation.records import TensorSpec
+
+Triple = tuple[float, float, float]
+
+# Of a pixel's value: what rounding of a scale and a zero point comes to, and the guide's 128/127.
+_FED_AS_IT_IS_STEPS = 1.01
+_LAST = 255
+_NOBODY_SAYS = (
+    "nothing says how: the OD API's extractors want pixel * 2/255 - 1, but the ResNets, which "
+    "want the pixel less {means}"
+).format(means=", ".join(f"{mean:g}" for mean in CHANNEL_MEANS[1]))
+
+
+@dataclass(frozen=True)
+class PreprocessingFacts:
+    """From an RGB image to the input tensor.
+
+    Args:
+        source: Where scale and offset are known from; empty: nothing says them.
+        height: Of the input in pixels; None where it is not fixed.
+        width: See height.
+        resize: Which kernel.
+        scale: ``real = pixel * scale - offset`` for each RGB channel; None: nothing says it.
+        offset: See scale.
+        wanted: What the darkest and the brightest pixel become; None likewise.
+        stored: What the first and the last value of a quantised input stand for; None for floats.
+        feed: What to put into the tensor, in words.
+    """
+
+    source: str
+    height: int | None
+    width: int | None
+    resize: str
+    scale: Triple | None
+    offset: Triple | None
+    wanted: Range | None
+    stored: Range | None
+    feed: str
+
+
+def preprocessing_told(
+    image: TensorSpec, known: Preprocessing | None = None, source: str = ""
+) -> PreprocessingFacts:
+    """What is known of a model's preprocessing, joined with what its input tensor says.
+
+    Whatever else knows a preprocessing (a contract beside the file, metadata inside it) hands
+    it in here; of several the caller chooses one.
+
+    Args:
+        image: The input that takes the image, [1, H, W, 3].
+        known: Resize and normalisation, None where nothing says them.
+        source: Where `known` comes from, for the reader.
+    """
+    height, width = (side if side > 0 else None for side in image.shape[1:3])
+    stored = stored_range(image)
+    if known is None:
+        feed = _unknown_feed(image, stored)
+        return PreprocessingFacts("", height, width, "bilinear", None, None, None, stored, feed)
+    return PreprocessingFacts(
+        source=source,
+        height=known.height,
+        width=known.width,
+        resize=told_resize(known),
+        scale=known.scale,
+        offset=known.offset,
+        wanted=wanted_range(known),
+        stored=stored,
+        feed=_feed(image, known),
+    )
+
+
+def usual_preprocessing(extractor: str, height: int, width: int) -> Preprocessing:
+    """What a feature extractor of the OD API does to its input, by its type.
+
+    Args:
+        extractor: ``type`` of the config, for example ssd_mobilenet_v1.
+        height: Of the input in pixels.
+        width: Of the input in pixels.
+    """
+    scale, offset = CHANNEL_MEANS if "resnet" in extractor else UNIT_RANGE
+    return Preprocessing(height, width, scale, offset)
+
+
+def told_resize(preprocessing: Preprocessing) -> str:
+    """The resize in words."""
+    align, half = preprocessing.align_corners, preprocessing.half_pixel_centers
+    return (
+        f"bilinear, align_corners {str(align).lower()}, half_pixel_centers {str(half).lower()}, "
+        "the whole image stretched"
+    )
+
+
+def told_formula(scale: Triple, offset: Triple) -> str:
+    """``pixel * 0.007843 - 1``, or one for each channel."""
+    each = [_formula(*pair) for pair in zip(scale, offset, strict=True)]
+    if len(set(each)) == 1:
+        return each[0]
+    return "; ".join(f"{channel}: {told}" for channel, told in zip("RGB", each, strict=True))
+
+
+def _formula(scale: float, offset: float) -> str:
+    scaled = "pixel" if scale == 1 else f"pixel * {scale:.7g}"
+    if offset == 0:
+        return scaled
+    return f"{scaled} {'-' if offset > 0 else '+'} {abs(offset):.7g}"
+
+
+def _feed(image: TensorSpec, known: Preprocessing) -> str:
+    if stored_range(image) is None or image.scale is None or image.zero_point is None:
+        return f"{image.dtype}, {told_formula(known.scale, known.offset)}"
+    # From a pixel to the stored integer: real / step + zero point.
+    step, zero = image.scale, image.zero_point
+    if not step > 0:
+        return f"nothing can be fed: the input's scale is {step:g}"
+    lowest = int(np.iinfo(image.dtype).min)
+    off = max(
+        abs((pixel * scale - offset) / step + zero - (pixel + lowest))
+        for scale, offset in zip(known.scale, known.offset, strict=True)
+        for pixel in (0, _LAST)
+    )
+    if off <= _FED_AS_IT_IS_STEPS:
+        as_is = "the pixel as it is" if lowest == 0 else f"the pixel {lowest:+d}"
+        return f"{image.dtype}, {as_is} ({off:.2g} steps off at most)"
+    shift = [zero - offset / step for offset in known.offset]
+    factor = [scale / step for scale in known.scale]
+    return f"{image.dtype}, round({told_formula(_triple(factor), _triple([-x for x in shift]))})"
+
+
+def _triple(values: list[float]) -> Triple:
+    red, green, blue = values
+    return red, green, blue
+
+
+def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
+    if stored is None:
+        return f"{image.dtype}; {_NOBODY_SAYS}"
+    ends = np.iinfo(image.dtype)
+    said = f"{image.dtype}, {ends.min} to {ends.max} stand for {told_range(stored)}"
+    usual = wanted_range(usual_preprocessing("", 1, 1))
+    if steps_off(stored, usual) > _FED_AS_IT_IS_STEPS:
+        return f"{said}; {_NOBODY_SAYS}"
+    as_is = "the pixel as it is" if ends.min == 0 else f"the pixel {ends.min:+d}"
+    return (
+        f"{said}: {as_is}, where the extractor wants {told_range(usual)} as all of the OD API's "
+        "but the ResNets do"
+    )

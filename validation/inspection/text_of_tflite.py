@@ -1,0 +1,59 @@
+"""The facts of a .tflite file as text."""
+
+from __future__ import annotations
+
+from validation.contracts import POSTPROCESS_NAME
+from validation.errors import first_few
+from validation.inspection.of_tflite import TfliteFacts
+from validation.inspection.op_runtimes import RuntimeNeeds
+from validation.inspection.text import (
+    Section,
+    counts,
+    end_rows,
+    field_rows,
+    laid_out,
+    preprocessing_section,
+    size,
+)
+
+
+def text_of_tflite(facts: TfliteFacts) -> str:
+    """Everything that an app must know, first; what is only told, last."""
+    op = () if facts.postprocess is None else field_rows(facts.postprocess)
+    sections = [
+        Section("Inputs", end_rows(facts.inputs)),
+        preprocessing_section(facts.preprocessing),
+        Section("Outputs", end_rows(facts.outputs)),
+        Section(f"{POSTPROCESS_NAME}", op),
+        Section("Runtime", _runtime(facts.runtime)),
+        Section("Inside", _inside(facts)),
+        Section("To know", tuple((note,) for note in facts.notes)),
+    ]
+    return laid_out(f"{facts.file}: a TFLite file, {size(facts.size_bytes)}", sections)
+
+
+def _runtime(needs: RuntimeNeeds) -> tuple[tuple[str, ...], ...]:
+    rows = [("converter's note", needs.noted or "none")]
+    if needs.by_ops:
+        rows.append(("by its ops", f"{needs.by_ops}, for {needs.because}"))
+    if needs.not_in_table:
+        rows.append(("not known of", first_few(needs.not_in_table)))
+    return tuple(rows)
+
+
+def _inside(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
+    versions = {op: f" (v{version})" for op, version in facts.op_versions.items() if version > 1}
+    rows = [
+        ("numbers", facts.numbers),
+        ("constants", size(facts.constant_bytes)),
+        ("tensors", counts(facts.tensors)),
+        ("ops", counts(facts.ops, versions)),
+    ]
+    if facts.anchors is not None:
+        rows.insert(1, ("anchors", str(facts.anchors)))
+    if facts.per_channel:
+        rows.append(("by channel", f"{facts.per_channel} tensors with a scale for each channel"))
+    if facts.stray_floats:
+        told = first_few(facts.stray_floats)
+        rows.append(("floats", f"{len(facts.stray_floats)} in a file of 8 bits: {told}"))
+    return tuple(rows)
