@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from validation.chain.groups import chosen_models, every_model, named_models
 from validation.chain.synthetic import GROUP, synthetic_archive
 from validation.chain.work import Work
 from validation.cli.flags import Commands, add_parser, say
-from validation.errors import UsageError, ValidationError, first_few
+from validation.errors import ArtefactError, UsageError, ValidationError, first_few
 from validation.given_paths import parse_file, parse_path
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.native_log import held_back
 from validation.plain import to_plain
 from validation.zoo.archives import Archive, obtain
-from validation.zoo.cache import default_cache_dir
+from validation.zoo.cache import default_cache_dir, scratch_folder
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.folders import archives_at, entry_of
@@ -76,6 +77,12 @@ def _add_fetch(commands: Commands) -> None:
     _add_cache(parser)
     parser.add_argument(
         "--offline", action="store_true", help="never touch the network: only what is cached"
+    )
+    parser.add_argument(
+        "--output_directory",
+        type=parse_path,
+        metavar="DIR",
+        help="copy each model's folder there (default: it is left in the cache, not to be changed)",
     )
     parser.set_defaults(command=_fetch)
 
@@ -160,6 +167,8 @@ def _fetch(options: argparse.Namespace) -> int:
         try:
             archive = _obtained(entry, cache, options)
             folder = find_model_files(archive.root, archive.entry.subfolder).folder
+            if options.output_directory is not None:
+                folder = _copied(folder, options.output_directory / entry.name)
         except ValidationError as error:
             if options.debug:
                 raise
@@ -170,6 +179,26 @@ def _fetch(options: argparse.Namespace) -> int:
     if failed:
         say(f"{len(failed)} not fetched: {first_few(failed)}")
     return 1 if failed else 0
+
+
+def _copied(folder: Path, target: Path) -> Path:
+    """A copy that is there whole or not at all, and never in the place of something else."""
+    if target.exists():
+        raise ArtefactError(
+            "there is something already where the model was to go",
+            where=target,
+            next_step="remove it, or name another --output_directory",
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            "the folder cannot be made", got=error.strerror, where=target.parent
+        ) from error
+    with scratch_folder(target) as scratch:
+        shutil.copytree(folder, scratch, dirs_exist_ok=True)
+        scratch.rename(target)
+    return target
 
 
 def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -> Archive:

@@ -1,0 +1,36 @@
+"""zoo fetch copies a model where somebody can work on it, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from validation.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_copy_of_a_bundled_model(tmp_path: Path, capsys: Capture) -> None:
+    """The folder is told, its files are the archive's, and nothing else stands beside it."""
+    target = tmp_path / "new" / "models"
+    flags = [f"--cache_dir={tmp_path / 'cache'}", f"--output_directory={target}"]
+    assert main(["zoo", "fetch", "ssd_mobilenet_v1_ppn", *flags]) == 0
+    assert capsys.readouterr().out == f"{target / 'ssd_mobilenet_v1_ppn'}\n"
+    assert [path.name for path in target.iterdir()] == ["ssd_mobilenet_v1_ppn"]
+    names = {path.name for path in (target / "ssd_mobilenet_v1_ppn").iterdir()}
+    assert {"pipeline.config", "frozen_inference_graph.pb", "model.ckpt.index"} <= names
+
+
+def test_nothing_is_replaced(tmp_path: Path, capsys: Capture) -> None:
+    """What stands in the place of the copy stays, and the others are still fetched."""
+    own = tmp_path / "models" / "ssd_mobilenet_v1_ppn"
+    own.mkdir(parents=True)
+    (own / "mine.txt").write_text("kept")
+    flags = [f"--cache_dir={tmp_path / 'cache'}", f"--output_directory={tmp_path / 'models'}"]
+    models = ["ssd_mobilenet_v1_ppn", "ssdlite_mobilenet_v2"]
+    assert main(["zoo", "fetch", *models, *flags]) == 1
+    out, err = capsys.readouterr()
+    assert "ArtefactError: there is something already" in err
+    assert out == f"{tmp_path / 'models' / 'ssdlite_mobilenet_v2'}\n"
+    assert [path.name for path in own.iterdir()] == ["mine.txt"]
