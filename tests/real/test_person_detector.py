@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from validation.chain.accuracy import accuracy
@@ -17,6 +18,8 @@ from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
 from validation.chain.observations import Observations
 from validation.chain.work import Work
 from validation.checks.detections import compare_detections
+from validation.checks.matching import box_iou
+from validation.cli import main
 from validation.coco.dataset import load_dataset
 from validation.limits import Status
 from validation.policy import load_policy
@@ -128,3 +131,30 @@ def test_every_detection_is_found_again(person: Case, variant: str) -> None:
     assert values["unmatched_detections"] == 0
     assert values["worst_iou"] >= 0.999
     assert values["worst_score_shift"] <= 1e-4
+
+
+def test_evaluate_prints_the_accuracy(person: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says of the file alone what the suites say of the model."""
+    tflite = person.chain.tflite("float")
+    annotations = _IMAGES / "annotations" / "instances_val2017.json"
+    flags = [f"--coco-annotations={annotations}", f"--coco-images={_IMAGES / 'val2017'}"]
+    assert main(["evaluate", str(tflite), *flags]) == 0
+    assert "\n  AP        0.195 " in capsys.readouterr().out
+
+
+def test_detect_finds_the_person_on_photographs(
+    person: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One person on each of the photographs, where the canaries say."""
+    photographs = [str(canary.path) for canary in person.canaries]
+    tflite = str(person.chain.tflite("float"))
+    flags = ["--json", f"--output_directory={tmp_path}"]
+    assert main(["detect", tflite, *photographs, *flags]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told) == len(person.canaries) > 0
+    for entry, canary in zip(told, person.canaries, strict=True):
+        (found,) = entry["detections"]
+        box = np.array([list(found["box"].values())])
+        assert found["class_id"] == 1
+        assert box_iou(box, np.array([canary.box]))[0, 0] > 0.5
+    assert len(list(tmp_path.iterdir())) == len(told)
