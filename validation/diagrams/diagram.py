@@ -52,6 +52,7 @@ class Edge:
         hint: Shown by a browser when the pointer rests on it.
         is_free: Does not hold the head below the tail.
         is_hidden: Only holds the head below the tail.
+        weight: How much the layout keeps it short and straight.
     """
 
     tail: str
@@ -60,6 +61,7 @@ class Edge:
     hint: str = ""
     is_free: bool = False
     is_hidden: bool = False
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Diagram:
         nodes: In reading order.
         clusters: Frames; a node in none stands free.
         edges: Between the nodes.
-        levels: Nodes that stand beside each other.
+        levels: Nodes that stand beside each other, from left to right.
+        ordered: Nodes whose readers stand from left to right in the order of the edges.
     """
 
     title: str
@@ -104,3 +107,4 @@ class Diagram:
     clusters: tuple[Cluster, ...]
     edges: tuple[Edge, ...]
     levels: tuple[tuple[str, ...], ...] = ()
+    ordered: tuple[str, ...] = ()

@@ -34,8 +34,10 @@ def dot_text(diagram: Diagram) -> str:
         *(f"  {_edge(each)}" for each in diagram.edges),
     ]
     lines += [
-        f"  {{ rank=same; {'; '.join(quoted(key) for key in level)} }}" for level in diagram.levels
+        f"  {{ rank=same; {' -> '.join(quoted(key) for key in level)} [style=invis] }}"
+        for level in diagram.levels
     ]
+    lines += [f"  {quoted(key)} [ordering=out]" for key in diagram.ordered]
     return "\n".join([*lines, "}", ""])
 
 
@@ -70,18 +72,22 @@ def shortened(text: str, most: int = _LONGEST) -> str:
 
 def _heading(diagram: Diagram) -> str:
     title = marked_up(shortened(diagram.title))
-    lines = [f'<TR><TD ALIGN="LEFT" COLSPAN="2"><FONT POINT-SIZE="17"><B>{title}</B></FONT></TD></TR>']
+    lines = [
+        f'<TR><TD ALIGN="LEFT" COLSPAN="2"><FONT POINT-SIZE="17"><B>{title}</B></FONT></TD></TR>'
+    ]
     lines += [
         f'<TR><TD ALIGN="LEFT" COLSPAN="2">{_faint(shortened(note, 160))}</TD></TR>'
         for note in diagram.notes
     ]
     swatches = "".join(
-        f'<TD BGCOLOR="{colours.fill}" COLOR="{colours.line}" BORDER="1"> '
-        f"{marked_up(told)} </TD>"
+        f'<TD BGCOLOR="{colours.fill}" COLOR="{colours.line}" BORDER="1"> {marked_up(told)} </TD>'
         for colours, told in diagram.legend
     )
     if swatches:
-        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="4"><TR>{swatches}</TR></TABLE>'
+        table = (
+            '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="4">'
+            f"<TR>{swatches}</TR></TABLE>"
+        )
         lines.append(f'<TR><TD ALIGN="LEFT" COLSPAN="2">{table}</TD></TR>')
     lines += [
         f'<TR><TD ALIGN="LEFT" COLSPAN="2">{_faint(sign)}</TD></TR>' for sign in diagram.signs
@@ -113,16 +119,18 @@ def _cluster(cluster: Cluster, path: str = "") -> Iterator[str]:
 
 def _node(node: Node) -> str:
     columns = max((len(row) for row in node.rows), default=1)
+    title = marked_up(shortened(node.title))
     rows = [
-        f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}"><B>{marked_up(shortened(node.title))}</B></TD></TR>',
+        f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}"><B>{title}</B></TD></TR>',
         *(_row(row, columns) for row in node.rows),
     ]
     if node.note:
         note = f'<FONT POINT-SIZE="9">{_faint(shortened(node.note, 100))}</FONT>'
         rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}">{note}</TD></TR>')
     style = ' STYLE="ROUNDED"' if node.is_end else ""
+    padding = 4 if node.is_end else 3
     table = (
-        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"{style} '
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{style} '
         f'COLOR="{node.colours.line}" BGCOLOR="{node.colours.fill}">{"".join(rows)}</TABLE>'
     )
     return f"{quoted(node.key)} [label=<{table}>, tooltip={quoted(node.hint or node.title)}]"
@@ -150,6 +158,8 @@ def _edge(edge: Edge) -> str:
         parts.append(f"tooltip={quoted(edge.hint)}, labeltooltip={quoted(edge.hint)}")
     if edge.is_hidden:
         parts.append("style=invis")
+    if edge.weight != 1:
+        parts.append(f"weight={edge.weight}")
     if edge.is_free:
         parts.append("constraint=false")
     return f"{quoted(edge.tail)} -> {quoted(edge.head)} [{', '.join(parts)}]"

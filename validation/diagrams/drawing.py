@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from validation.contracts import POSTPROCESS_OUTPUTS
-from validation.diagrams.columns import column_of
-from validation.diagrams.diagram import Cluster, Colours, Diagram, Edge, Node
+from validation.diagrams.columns import column_of, is_crossing
+from validation.diagrams.diagram import Colours, Diagram, Edge, Node
 from validation.diagrams.folding import Block, FoldedGraph, Link
+from validation.diagrams.frames import COLOURS, frames, node_key, sections_of, title_of
 from validation.diagrams.operations import OperationGraph, Tensor, shape_text
 from validation.diagrams.rows import Row, rows_of
 from validation.diagrams.sections import Section
 
-_COLOURS = {
-    Section.PREPROCESSING: Colours("#fef3c7", "#b7791f"),
-    Section.EXTRACTOR: Colours("#dbeafe", "#2b6cb0"),
-    Section.FEATURES: Colours("#d5f0ee", "#24807a"),
-    Section.HEADS: Colours("#ece9f7", "#5a4fa2"),
-    Section.BOXES: Colours("#fde4cf", "#c05621"),
-    Section.CLASSES: Colours("#d9f2d9", "#2f7d32"),
-    Section.ANCHORS: Colours("#eeeeee", "#616e7c"),
-    Section.POSTPROCESSING: Colours("#fbd5de", "#b83257"),
-    Section.OTHER: Colours("#f3f4f6", "#616e7c"),
-}
 _ENDS = Colours("#ffffff", "#1f2933")
-# Sections that are framed; the others are one node or few.
-_FRAMED = {
-    Section.EXTRACTOR: "Feature extractor",
-    Section.FEATURES: "Extra feature maps",
-    Section.BOXES: "Box heads",
-    Section.CLASSES: "Class heads",
-    Section.POSTPROCESSING: "Post-processing",
-}
-_MEANINGS = dict(
-    zip(POSTPROCESS_OUTPUTS, ("boxes", "classes", "scores", "count"), strict=True)
-)
+_MEANINGS = dict(zip(POSTPROCESS_OUTPUTS, ("boxes", "classes", "scores", "count"), strict=True))
 _SIGNS = (
-    "A node lists its operations in the order they run, with the shape of each output without the "
-    "batch. Edges carry a tensor's full shape and type, and scale and zero point where it is "
-    "quantised; it is told once for each tensor.",
+    "A node lists its operations in the order they run, each with its output's shape without the "
+    "batch.",
+    "Edges carry a tensor's shape and type, and its scale and zero point where it is quantised; "
+    "each tensor is told once.",
     "Constants, identities and reads of variables are folded away.",
 )
+_WEIGHTS_SIGN = (
+    "Before the shape stands how an operation's weights are stored, where not as float32."
+)
+# Weight of the extractor's own edges in the layout; the others have 1.
+_STRAIGHT = 40
 
 
 def drawn(folded: FoldedGraph) -> Diagram:
@@ -49,17 +35,24 @@ def drawn(folded: FoldedGraph) -> Diagram:
     graph = folded.graph
     nodes = [_node(graph, index, block) for index, block in enumerate(folded.blocks)]
     columns = column_of(folded, [1 + len(node.rows) for node in nodes])
-    ends = list(_ends(folded))
-    present = [section for section in Section if any(b.section is section for b in folded.blocks)]
+    tops = _column_tops(columns)
+    before = _before(folded, tops)
     return Diagram(
         title=graph.title,
         notes=graph.notes,
-        legend=tuple((_COLOURS[section], section.value) for section in present),
-        signs=_SIGNS,
-        nodes=(*nodes, *ends),
-        clusters=tuple(_clusters(folded, present, columns)),
-        edges=(*_edges(folded, columns), *_stacked(folded)),
-        levels=(*_levels(folded), *_column_tops(columns)),
+        legend=tuple((COLOURS[each], title_of(folded, each)) for each in sections_of(folded)),
+        signs=(*_SIGNS, _WEIGHTS_SIGN)
+        if any(each.weights for each in graph.operations)
+        else _SIGNS,
+        nodes=(*nodes, *_ends(folded)),
+        clusters=tuple(frames(folded, columns)),
+        edges=(
+            *_edges(folded, columns),
+            *_stacked(folded),
+            *(Edge(key, top, is_hidden=True) for key in before for top in tops[1:]),
+        ),
+        levels=(*_levels(folded), *([tops] if len(tops) > 1 else [])),
+        ordered=before,
     )
 
 
@@ -79,34 +72,46 @@ def _heads(folded: FoldedGraph) -> list[tuple[int, int]]:
 
 def _levels(folded: FoldedGraph) -> Iterator[tuple[str, ...]]:
     for pair in _heads(folded):
-        yield tuple(_key(index) for index in pair)
+        yield tuple(node_key(index) for index in pair)
 
 
 def _stacked(folded: FoldedGraph) -> Iterator[Edge]:
     """Heads below each other: of a feature pyramid all would stand side by side."""
     for above, below in itertools.pairwise(_heads(folded)):
         for tail, head in zip(above, below, strict=True):
-            yield Edge(_key(tail), _key(head), is_hidden=True)
+            yield Edge(node_key(tail), node_key(head), is_hidden=True)
 
 
-def _column_tops(columns: Mapping[int, int]) -> Iterator[tuple[str, ...]]:
-    tops = {column: index for index, column in reversed(columns.items())}
-    if len(tops) > 1:
-        yield tuple(_key(tops[column]) for column in sorted(tops))
+def _column_tops(columns: Mapping[int, int]) -> tuple[str, ...]:
+    """The first block of each column."""
+    tops = {column: index for index, column in reversed(tuple(columns.items()))}
+    return tuple(node_key(tops[column]) for column in sorted(tops))
 
 
-def _key(index: int) -> str:
-    return f"b{index}"
+def _before(folded: FoldedGraph, tops: tuple[str, ...]) -> tuple[str, ...]:
+    """What feeds the first of several columns: its edges put the columns in order."""
+    if len(tops) < 2:
+        return ()
+    tails = {_tail(link): None for link in folded.links if _head(link) == tops[0]}
+    return tuple(tails)[:1]
+
+
+def _tail(link: Link) -> str:
+    return f"input {link.tensor}" if link.tail is None else node_key(link.tail)
+
+
+def _head(link: Link) -> str:
+    return f"output {link.tensor}" if link.head is None else node_key(link.head)
 
 
 def _node(graph: OperationGraph, index: int, block: Block) -> Node:
     rows = rows_of(graph, block)
     names = [graph.operations[place].name for place in block.operations]
     return Node(
-        key=_key(index),
+        key=node_key(index),
         title=block.title,
         rows=tuple(_cells(rows)),
-        colours=_COLOURS[block.section],
+        colours=COLOURS[block.section],
         note=f"{block.like} like blocks in a row; the last one is told" if block.like > 1 else "",
         hint=", ".join(names[:20]),
     )
@@ -129,7 +134,11 @@ def _ends(folded: FoldedGraph) -> Iterator[Node]:
             yield Node(
                 key=f"{word} {key}",
                 title=tensor.name,
-                rows=tuple((line,) for line in (*_lines(tensor), f"{word}: {meaning}" if meaning else word) if line),
+                rows=tuple(
+                    (line,)
+                    for line in (*_lines(tensor), f"{word}: {meaning}" if meaning else word)
+                    if line
+                ),
                 colours=_ENDS,
                 hint=tensor.name,
                 is_end=True,
@@ -145,61 +154,15 @@ def _edges(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Edge]:
     told: set[str] = set()
     for link in folded.links:
         tensor = folded.graph.tensors[link.tensor]
-        tail = f"input {link.tensor}" if link.tail is None else _key(link.tail)
-        head = f"output {link.tensor}" if link.head is None else _key(link.head)
-        sides = [None if each is None else columns.get(each) for each in (link.tail, link.head)]
+        is_inner = link.tail in columns and link.head in columns
         silent = link.tensor in told or link.tail is None or link.head is None
         told.add(link.tensor)
         yield Edge(
-            tail=tail,
-            head=head,
+            tail=_tail(link),
+            head=_head(link),
             lines=() if silent else _lines(tensor),
             hint=" ".join((tensor.name, *_lines(tensor))),
-            is_free=None not in sides and sides[0] != sides[1],
+            is_free=is_crossing(columns, link),
+            # The extractor is the backbone of the picture too: what it feeds gives way.
+            weight=_STRAIGHT if is_inner else 1,
         )
-
-
-def _clusters(
-    folded: FoldedGraph, present: Iterable[Section], columns: Mapping[int, int]
-) -> Iterator[Cluster]:
-    for section in present:
-        indices = [i for i, block in enumerate(folded.blocks) if block.section is section]
-        title = _FRAMED.get(section)
-        if section is Section.FEATURES and any("fpn" in folded.blocks[i].title for i in indices):
-            title = "Feature pyramid"
-        if title is None or len(indices) < 2:
-            continue
-        if section is Section.EXTRACTOR:
-            count = 1 + max(columns.values())
-            for column in range(count):
-                members = [index for index in indices if columns[index] == column]
-                told = title if count == 1 else f"{title}, part {column + 1} of {count}"
-                yield Cluster(told, _COLOURS[section], (), tuple(_stages(folded, members)))
-        else:
-            yield Cluster(title, _COLOURS[section], tuple(_key(i) for i in indices))
-
-
-def _stages(folded: FoldedGraph, indices: list[int]) -> Iterator[Cluster]:
-    """Blocks in a row whose outputs have the same height and width."""
-    stages: list[tuple[str, list[int]]] = []
-    for index in indices:
-        size = _size(folded.graph, folded.blocks[index])
-        if not stages or (size and stages[-1][0] != size):
-            stages.append((size, []))
-        stages[-1][1].append(index)
-    for size, members in stages:
-        yield Cluster(
-            size or "stage",
-            _COLOURS[Section.EXTRACTOR],
-            tuple(_key(i) for i in members),
-            is_plain=True,
-        )
-
-
-def _size(graph: OperationGraph, block: Block) -> str:
-    for place in reversed(block.operations):
-        for key in graph.operations[place].outputs:
-            shape = graph.tensors[key].shape
-            if shape is not None and len(shape) == 4:
-                return shape_text(shape[1:3])
-    return ""

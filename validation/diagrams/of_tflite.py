@@ -133,7 +133,7 @@ class _Reader:
         stored = [self.main.tensors[self.stored[place]] for place in constants]
         largest = max(stored, key=lambda each: int(np.prod(_shape(each), dtype=np.int64)))
         dtype = tensor_spec(largest).dtype
-        floating = dtype == "float32" or dtype.startswith("int") and not count_scales(largest)
+        floating = dtype == "float32" or (dtype.startswith("int") and not count_scales(largest))
         return "" if floating else f"{dtype} {_quantisation(largest)}".strip()
 
     def _facts(self, kind: str, operator: Any, read: list[int]) -> tuple[str, ...]:

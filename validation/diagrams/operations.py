@@ -6,6 +6,8 @@ import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -70,9 +72,7 @@ class OperationGraph:
     @functools.cached_property
     def producers(self) -> dict[str, int]:
         """Place of the operation that writes a tensor, by the tensor's key."""
-        return {
-            key: place for place, each in enumerate(self.operations) for key in each.outputs
-        }
+        return {key: place for place, each in enumerate(self.operations) for key in each.outputs}
 
     @functools.cached_property
     def readers(self) -> dict[str, list[int]]:
@@ -85,7 +85,7 @@ class OperationGraph:
 
 
 def shape_text(shape: Collection[int] | None, *, batch: bool = True) -> str:
-    """Dimensions as people write them: ``1×300×300×3``.
+    """Dimensions with multiplication signs between them, 1 by 300 by 300 by 3.
 
     Args:
         shape: -1 is written as ``?``; None gives an empty text.
@@ -96,7 +96,7 @@ def shape_text(shape: Collection[int] | None, *, batch: bool = True) -> str:
     sides = list(shape)
     if not batch and len(sides) > 2 and sides[0] in (1, -1):
         sides = sides[1:]
-    return "×".join("?" if side < 0 else str(side) for side in sides) or "scalar"
+    return _TIMES.join("?" if side < 0 else str(side) for side in sides) or "scalar"
 
 
 def kernel_facts(
@@ -104,9 +104,9 @@ def kernel_facts(
     stride: tuple[int, ...] | None,
     dilation: tuple[int, ...] | None = None,
 ) -> tuple[str, ...]:
-    """Kernel and stride in words: ``3×3``, ``stride 2``, ``dilation 2``; a 1 is not told."""
-    facts = [] if kernel is None else ["×".join(str(side) for side in kernel)]
+    """Kernel and stride in words: 3 by 3, ``stride 2``, ``dilation 2``; a 1 is not told."""
+    facts = [] if kernel is None else [_TIMES.join(str(side) for side in kernel)]
     for word, sides in (("stride", stride), ("dilation", dilation)):
         if sides is not None and set(sides) not in ({1}, {0}):
-            facts.append(f"{word} " + "×".join(str(side) for side in dict.fromkeys(sides)))
+            facts.append(f"{word} " + _TIMES.join(str(side) for side in dict.fromkeys(sides)))
     return tuple(facts)

@@ -116,9 +116,7 @@ def _shape(graph: OperationGraph, operation: Operation) -> str:
 
 def _counted(operations: list[Operation]) -> tuple[Row, ...]:
     kinds = Counter(each.kind for each in operations)
-    order = sorted(
-        kinds, key=lambda kind: (not kind.startswith(_TELLING), -kinds[kind], kind)
-    )
+    order = sorted(kinds, key=lambda kind: (not kind.startswith(_TELLING), -kinds[kind], kind))
     rows = [Row("", kind, "", f"{kinds[kind]}", "") for kind in order[:MOST_KINDS]]
     left = order[MOST_KINDS:]
     if left:
