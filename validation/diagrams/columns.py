@@ -16,7 +16,7 @@ _WORTH = 0.8
 # Sweeps over all cuts; each moves one cut at a time to where the picture is shortest.
 _SWEEPS = 2
 # What a crossing tensor costs, as a share of the height.
-_CROSSING = 0.1
+_CROSSING = 0.25
 # What stands between two nodes, and a node's line of text, as dot sets them; points.
 _GAP = 48.0
 _LINE = 19.0

@@ -16,12 +16,14 @@ class Block:
     Args:
         title: Scope of the operations; of a run of like blocks that of the first and the last.
         section: Part of the detector.
+        scope: What the operations are folded by; also where each is a block of its own.
         operations: Places in the graph; of a run those of its last block.
         like: How many like blocks in a row the node stands for.
     """
 
     title: str
     section: Section
+    scope: str
     operations: tuple[int, ...]
     like: int = 1
 
@@ -49,11 +51,13 @@ class FoldedGraph:
         graph: What was folded.
         blocks: Sources before readers.
         links: Each tensor once for each block that reads it.
+        is_full: Nothing was folded.
     """
 
     graph: OperationGraph
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]
+    is_full: bool = False
 
 
 def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
@@ -69,12 +73,17 @@ def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
     parts = parts_of(graph)
     if full:
         blocks = [
-            Block(each.name, part.section, (place,))
+            Block(_last_scopes(each.name), part.section, part.block, (place,))
             for place, (each, part) in enumerate(zip(graph.operations, parts, strict=True))
         ]
-        return FoldedGraph(graph, tuple(blocks), tuple(_links(graph, blocks)))
+        return FoldedGraph(graph, tuple(blocks), tuple(_links(graph, blocks)), is_full=True)
     blocks = _grouped(graph, parts)
     return _without_repeats(graph, blocks)
+
+
+def _last_scopes(name: str) -> str:
+    """Of the extractor's deep scopes the last two; a browser shows the whole at the pointer."""
+    return "/".join(name.split("/")[-2:]) if name.startswith("FeatureExtractor/") else name
 
 
 def _grouped(graph: OperationGraph, parts: tuple[Part, ...]) -> list[Block]:
@@ -102,6 +111,7 @@ def _grouped(graph: OperationGraph, parts: tuple[Part, ...]) -> list[Block]:
         Block(
             _title(parts[places[0]], [graph.operations[place] for place in places]),
             parts[places[0]].section,
+            parts[places[0]].block,
             tuple(places),
         )
         for places in _in_order(members, sources)
@@ -186,7 +196,11 @@ def _without_repeats(graph: OperationGraph, blocks: list[Block]) -> FoldedGraph:
             run = folded[new[before]]
             first = run.title.partition(" … ")[0]
             folded[new[before]] = Block(
-                f"{first} … {block.title}", block.section, block.operations, run.like + 1
+                f"{first} … {block.title}",
+                block.section,
+                block.scope,
+                block.operations,
+                run.like + 1,
             )
             new[index] = new[before]
         else:

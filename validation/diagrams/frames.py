@@ -76,10 +76,11 @@ def frames(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Cluster]
 
 
 def _stages(folded: FoldedGraph, indices: list[int]) -> Iterator[Cluster]:
-    """Blocks in a row whose outputs have the same height and width."""
+    """Blocks in a row whose outputs have the same height and width; in full, of one scope."""
     stages: list[tuple[str, list[int]]] = []
     for index in indices:
-        size = _size(folded.graph, folded.blocks[index])
+        block = folded.blocks[index]
+        size = block.scope if folded.is_full else _size(folded.graph, block)
         if not stages or (size and stages[-1][0] != size):
             stages.append((size, []))
         stages[-1][1].append(index)

@@ -10,7 +10,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from validation.contracts import POSTPROCESS_NAME
-from validation.diagrams.operations import Operation, OperationGraph, Tensor, kernel_facts
+from validation.diagrams.operations import (
+    Operation,
+    OperationGraph,
+    Tensor,
+    kernel_facts,
+    postprocess_facts,
+)
 from validation.errors import ConversionError
 from validation.runtimes.tflite_file import (
     DAMAGE,
@@ -139,7 +145,7 @@ class _Reader:
     def _facts(self, kind: str, operator: Any, read: list[int]) -> tuple[str, ...]:
         options = operator.builtinOptions
         if kind == POSTPROCESS_NAME and operator.customOptions is not None:
-            return _postprocess_facts(bytes(operator.customOptions))
+            return postprocess_facts(attributes_of(bytes(operator.customOptions)))
         shape = _shape(self.main.tensors[read[1]]) if len(read) > 1 else ()
         kernel = _pair(options, "filterHeight", "filterWidth")
         channels: tuple[str, ...] = ()
@@ -203,15 +209,3 @@ def _pair(options: Any, first: str, second: str) -> tuple[int, int] | None:
     if not hasattr(options, first):
         return None
     return int(getattr(options, first)), int(getattr(options, second))
-
-
-def _postprocess_facts(options: bytes) -> tuple[str, ...]:
-    told = attributes_of(options)
-    nms = "regular NMS, by class" if told.use_regular_nms else "fast NMS, classes together"
-    return (
-        f"{told.num_classes} classes, at most {told.max_detections} detections",
-        nms,
-        f"IoU over {told.nms_iou_threshold:.3g} dropped",
-        f"scores from {told.nms_score_threshold:.3g} on",
-        f"box scales {told.y_scale:g}, {told.x_scale:g}, {told.h_scale:g}, {told.w_scale:g}",
-    )

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from validation.contracts import PostprocessAttributes
+
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -110,3 +112,15 @@ def kernel_facts(
         if sides is not None and set(sides) not in ({1}, {0}):
             facts.append(f"{word} " + _TIMES.join(str(side) for side in dict.fromkeys(sides)))
     return tuple(facts)
+
+
+def postprocess_facts(told: PostprocessAttributes) -> tuple[str, ...]:
+    """What the post-processing op does with boxes and scores, one clause each."""
+    nms = "regular NMS, by class" if told.use_regular_nms else "fast NMS, classes together"
+    return (
+        f"{told.num_classes} classes, at most {told.max_detections} detections",
+        nms,
+        f"IoU over {told.nms_iou_threshold:.3g} dropped",
+        f"scores from {told.nms_score_threshold:.3g} on",
+        f"box scales {told.y_scale:g}, {told.x_scale:g}, {told.h_scale:g}, {told.w_scale:g}",
+    )
