@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from validation import __version__
-from validation.cli import convert, export, fakequant
+from validation.cli import convert, export, fakequant, visualize
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (export, convert, fakequant)
+_COMMANDS = (export, convert, fakequant, visualize)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

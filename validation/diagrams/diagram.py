@@ -95,7 +95,7 @@ class Diagram:
         nodes: In reading order.
         clusters: Frames; a node in none stands free.
         edges: Between the nodes.
-        levels: Nodes that stand beside each other, from left to right.
+        levels: Nodes that stand beside each other.
         ordered: Nodes whose readers stand from left to right in the order of the edges.
     """
 

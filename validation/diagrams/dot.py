@@ -34,8 +34,7 @@ def dot_text(diagram: Diagram) -> str:
         *(f"  {_edge(each)}" for each in diagram.edges),
     ]
     lines += [
-        f"  {{ rank=same; {' -> '.join(quoted(key) for key in level)} [style=invis] }}"
-        for level in diagram.levels
+        f"  {{ rank=same; {'; '.join(quoted(key) for key in level)} }}" for level in diagram.levels
     ]
     lines += [f"  {quoted(key)} [ordering=out]" for key in diagram.ordered]
     return "\n".join([*lines, "}", ""])

@@ -23,6 +23,10 @@ _SIGNS = (
     "each tensor is told once.",
     "Constants, identities and reads of variables are folded away.",
 )
+_FOLDED_SIGN = (
+    "So is arithmetic on shapes. Operations of one scope, and like blocks in a row, are one node; "
+    "--full draws each by itself."
+)
 _WEIGHTS_SIGN = (
     "Before the shape stands how an operation's weights are stored, where not as float32."
 )
@@ -41,9 +45,7 @@ def drawn(folded: FoldedGraph) -> Diagram:
         title=graph.title,
         notes=graph.notes,
         legend=tuple((COLOURS[each], title_of(folded, each)) for each in sections_of(folded)),
-        signs=(*_SIGNS, _WEIGHTS_SIGN)
-        if any(each.weights for each in graph.operations)
-        else _SIGNS,
+        signs=tuple(_signs(folded)),
         nodes=(*nodes, *_ends(folded)),
         clusters=tuple(frames(folded, columns)),
         edges=(
@@ -54,6 +56,14 @@ def drawn(folded: FoldedGraph) -> Diagram:
         levels=(*_levels(folded), *([tops] if len(tops) > 1 else [])),
         ordered=before,
     )
+
+
+def _signs(folded: FoldedGraph) -> Iterator[str]:
+    yield from _SIGNS
+    if not folded.is_full:
+        yield _FOLDED_SIGN
+    if any(each.weights for each in folded.graph.operations):
+        yield _WEIGHTS_SIGN
 
 
 def _heads(folded: FoldedGraph) -> list[tuple[int, int]]:

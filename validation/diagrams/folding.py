@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from validation.diagrams.operations import Operation, OperationGraph
 from validation.diagrams.sections import Part, Section, parts_of
+from validation.diagrams.shape_arithmetic import without_shape_arithmetic
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
         graph: The operations.
         full: Each operation is a block of its own.
     """
+    if not full:
+        graph = without_shape_arithmetic(graph)
     parts = parts_of(graph)
     if full:
         blocks = [
@@ -77,8 +80,7 @@ def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
             for place, (each, part) in enumerate(zip(graph.operations, parts, strict=True))
         ]
         return FoldedGraph(graph, tuple(blocks), tuple(_links(graph, blocks)), is_full=True)
-    blocks = _grouped(graph, parts)
-    return _without_repeats(graph, blocks)
+    return _without_repeats(graph, _grouped(graph, parts))
 
 
 def _last_scopes(name: str) -> str:

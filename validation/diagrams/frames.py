@@ -70,7 +70,10 @@ def frames(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Cluster]
             for column in range(count):
                 members = [index for index in indices if columns[index] == column]
                 told = title if count == 1 else f"{title}, part {column + 1} of {count}"
-                yield Cluster(told, colours, (), tuple(_stages(folded, members)))
+                stages = tuple(_stages(folded, members))
+                known = tuple(each for each in stages if each.title)
+                loose = tuple(key for each in stages if not each.title for key in each.nodes)
+                yield Cluster(told, colours, loose, known)
         elif section in _FRAMED and len(indices) > 1:
             yield Cluster(title, colours, tuple(node_key(index) for index in indices))
 
@@ -86,7 +89,7 @@ def _stages(folded: FoldedGraph, indices: list[int]) -> Iterator[Cluster]:
         stages[-1][1].append(index)
     for size, members in stages:
         yield Cluster(
-            size or "size not known",
+            size,
             COLOURS[Section.EXTRACTOR],
             tuple(node_key(index) for index in members),
             is_plain=True,
@@ -98,6 +101,6 @@ def _size(graph: OperationGraph, block: Block) -> str:
     for place in reversed(block.operations):
         for key in graph.operations[place].outputs:
             shape = graph.tensors[key].shape
-            if shape is not None and len(shape) == 4:
+            if shape is not None and len(shape) == 4 and min(shape[1:3]) > 0:
                 return shape_text(shape[1:3])
     return ""

@@ -97,29 +97,42 @@ class _Reader:
 
     def _order(self, ends: Iterable[str]) -> list[Any]:
         """What the ends depend on, sources first; the back edges of loops do not count."""
+        needed = self._needed(ends)
         order: list[Any] = []
-        done: set[str] = set()
-        open_nodes: set[str] = set()
-        # Bodies of loops that only a back edge leads to come after what reads them.
-        waiting = [(name, False) for name in reversed(list(dict.fromkeys(ends)))]
-        later: list[str] = []
-        while waiting or later:
-            if not waiting:
-                waiting.append((later.pop(), False))
-            name, is_left = waiting.pop()
-            if is_left:
-                if name not in done:
-                    done.add(name)
-                    order.append(self.nodes[name])
-                continue
-            if name in done or name in open_nodes:
-                continue
-            open_nodes.add(name)
-            waiting.append((name, True))
-            sources = [_split(source)[0] for source in _data(self.nodes[name])]
-            later += [each for each in sources if self.nodes[each].op == _BACK]
-            waiting += [(each, False) for each in reversed(sources) if each not in later]
+        placed: set[str] = set()
+        # As a rule the file has them in order, loops' bodies ahead of what reads their results.
+        for start in (node.name for node in self.whole.node if node.name in needed):
+            waiting = [start]
+            opened: set[str] = set()
+            while waiting:
+                name = waiting[-1]
+                missing = [
+                    source
+                    for source in self._sources(name)
+                    if source not in placed and source not in opened
+                ]
+                if name in placed or not missing or name in opened:
+                    waiting.pop()
+                    if name not in placed:
+                        placed.add(name)
+                        order.append(self.nodes[name])
+                    continue
+                opened.add(name)
+                waiting += reversed([each for each in missing if self.nodes[each].op != _BACK])
         return order
+
+    def _needed(self, ends: Iterable[str]) -> set[str]:
+        needed: set[str] = set()
+        waiting = list(ends)
+        while waiting:
+            name = waiting.pop()
+            if name not in needed:
+                needed.add(name)
+                waiting += self._sources(name)
+        return needed
+
+    def _sources(self, name: str) -> list[str]:
+        return [_split(source)[0] for source in _data(self.nodes[name])]
 
     def _stored(self) -> dict[str, str]:
         """Nodes whose value does not depend on the input, with the constant that they come from."""

@@ -15,6 +15,8 @@ MOST_ROWS = 14
 # Kinds that are told before the others when they are counted.
 MOST_KINDS = 7
 _TELLING = ("NonMaxSuppression", "CombinedNonMax", "Resize", "TopK", "Sigmoid", "Softmax", "Conv")
+# How TensorFlow 1 writes loops and lists; told last.
+_PLUMBING = ("Enter", "Exit", "Merge", "NextIteration", "Switch", "LoopCond", "TensorArray")
 # What works on each element of one tensor stands beside the operation that makes it.
 _FOLLOWERS = frozenset(
     {
@@ -116,7 +118,15 @@ def _shape(graph: OperationGraph, operation: Operation) -> str:
 
 def _counted(operations: list[Operation]) -> tuple[Row, ...]:
     kinds = Counter(each.kind for each in operations)
-    order = sorted(kinds, key=lambda kind: (not kind.startswith(_TELLING), -kinds[kind], kind))
+    order = sorted(
+        kinds,
+        key=lambda kind: (
+            not kind.startswith(_TELLING),
+            kind.startswith(_PLUMBING),
+            -kinds[kind],
+            kind,
+        ),
+    )
     rows = [Row("", kind, "", f"{kinds[kind]}", "") for kind in order[:MOST_KINDS]]
     left = order[MOST_KINDS:]
     if left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from validation.contracts import POSTPROCESS_NAME
@@ -37,8 +38,8 @@ class Part:
     block: str
 
 
-# What takes a joint's part from its sources: without a scope of its own in the OD API's graphs.
-_INHERITED = frozenset({Section.BOXES, Section.CLASSES, Section.PREPROCESSING})
+# What has no scope in the OD API's graphs takes the section of what it reads.
+_BEFORE_AND_AFTER = frozenset({Section.PREPROCESSING, Section.POSTPROCESSING})
 # slim's extra layers: ..._1_Conv2d_2_1x1_256 and ..._2_Conv2d_2_3x3_s2_512.
 _EXTRA = re.compile(r"(.+)_[12]_Conv2d_(\d+)_\d+x\d+")
 _HALVES = re.compile(r"_(depthwise|pointwise)$")
@@ -63,7 +64,20 @@ def parts_of(graph: OperationGraph) -> tuple[Part, ...]:
             if (place := producers.get(key)) is not None and place < len(parts)
         }
         parts.append(_part(operation, sources))
-    return tuple(parts)
+    return tuple(_with_casts_of_images(graph, parts))
+
+
+def _with_casts_of_images(graph: OperationGraph, parts: list[Part]) -> Iterator[Part]:
+    """What stands before the preprocessor, and is read by it alone, belongs to it."""
+    for operation, part in zip(graph.operations, parts, strict=True):
+        sections = {
+            parts[place] for key in operation.outputs for place in graph.readers.get(key, ())
+        }
+        if part.section is Section.OTHER and len(sections) == 1:
+            (only,) = sections
+            yield only if only.section is Section.PREPROCESSING else part
+        else:
+            yield part
 
 
 def _part(operation: Operation, sources: set[Section]) -> Part:
@@ -80,10 +94,12 @@ def _part(operation: Operation, sources: set[Section]) -> Part:
         return Part(Section.ANCHORS, top)
     if _HEAD_SCOPE.fullmatch(top):
         return Part(_head(operation, top, agreed), top)
-    if agreed in _INHERITED and (len(scopes) < 3):
-        return Part(agreed, "raw outputs" if agreed is not Section.PREPROCESSING else "")
+    if agreed in (Section.BOXES, Section.CLASSES) and len(scopes) < 3:
+        return Part(agreed, "raw outputs")
     if top == "Postprocessor":
         return Part(Section.POSTPROCESSING, "/".join(scopes[:2]) if len(scopes) > 2 else top)
+    if agreed in _BEFORE_AND_AFTER and len(scopes) < 3:
+        return Part(agreed, "")
     return Part(Section.OTHER, "/".join(scopes[:-1][:2]) or operation.name)
 
 
