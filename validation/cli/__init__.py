@@ -21,12 +21,24 @@ from validation.cli import (
     fakequant,
     inspect,
     report,
+    visualize,
     zoo,
 )
 from validation.errors import ValidationError
 
 # In the order of the guide.
-_COMMANDS = (zoo, export, convert, fakequant, inspect, detect, evaluate, compare, report)
+_COMMANDS = (
+    zoo,
+    export,
+    convert,
+    fakequant,
+    inspect,
+    visualize,
+    detect,
+    evaluate,
+    compare,
+    report,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

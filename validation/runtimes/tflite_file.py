@@ -20,16 +20,17 @@ from validation.records import TensorSpec
 # What the schema's reader raises on bytes that are no flatbuffer, or a torn one.
 DAMAGE = (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError)
 
-_IDENTIFIER = b"TFL3"
+IDENTIFIER = b"TFL3"
 _MIN_RUNTIME = "min_runtime_version"
 
 
-def _names_of(enumeration: type) -> dict[int, str]:
+def names_of(enumeration: type) -> dict[int, str]:
+    """The schema's names of an enumeration's values."""
     return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
 
 
-_DTYPES = {value: name.lower() for value, name in _names_of(schema.TensorType).items()}
-_OPS = _names_of(schema.BuiltinOperator)
+_DTYPES = {value: name.lower() for value, name in names_of(schema.TensorType).items()}
+_OPS = names_of(schema.BuiltinOperator)
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ def read_tflite(path: Path) -> TfliteFile:
         ConversionError: No flatbuffer of TFLite, or a damaged one.
     """
     data = tflite_bytes(path)
-    if data[4:8] != _IDENTIFIER:
+    if data[4:8] != IDENTIFIER:
         raise ConversionError(
             "the file is no TFLite flatbuffer",
-            expected=f"identifier {_IDENTIFIER.decode()} at byte 4",
+            expected=f"identifier {IDENTIFIER.decode()} at byte 4",
             got=f"{data[4:8]!r} in {len(data)} bytes",
             where=path.name,
         )
@@ -112,7 +113,7 @@ def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
         place = next(op for op, name in names.items() if name == POSTPROCESS_NAME).inputs[2]
         widened = [op.inputs[0] for op in graph.operators if list(op.outputs) == [place]]
         tensor = graph.tensors[widened[0] if widened else place]
-        spec = _spec(tensor)
+        spec = tensor_spec(tensor)
         stored = bytes(model.buffers[tensor.buffer].data)
         return np.frombuffer(stored, spec.dtype).reshape(spec.shape), spec
     except (StopIteration, *DAMAGE) as error:
@@ -141,7 +142,7 @@ def _describe(model: Any, size: int) -> TfliteFile:
     codes = [op_name(code) for code in model.operatorCodes]
     ops = Counter(codes[operator.opcodeIndex] for operator in graph.operators)
     dtypes = Counter(_DTYPES[tensor.type] for tensor in graph.tensors)
-    specs = [_spec(tensor) for tensor in graph.tensors]
+    specs = [tensor_spec(tensor) for tensor in graph.tensors]
     custom = next((op for op in graph.operators if codes[op.opcodeIndex] == POSTPROCESS_NAME), None)
     return TfliteFile(
         inputs=tuple(specs[index] for index in graph.inputs),
@@ -149,8 +150,8 @@ def _describe(model: Any, size: int) -> TfliteFile:
         ops=dict(sorted(ops.items())),
         tensors=dict(sorted(dtypes.items())),
         float_tensors=tuple(spec.name for spec in specs if spec.dtype.startswith("float")),
-        per_channel=sum(_scales(tensor) > 1 for tensor in graph.tensors),
-        postprocess=None if custom is None else _attributes(bytes(custom.customOptions)),
+        per_channel=sum(count_scales(tensor) > 1 for tensor in graph.tensors),
+        postprocess=None if custom is None else attributes_of(bytes(custom.customOptions)),
         postprocess_outputs=()
         if custom is None
         else tuple(specs[index].name for index in custom.outputs),
@@ -170,10 +171,11 @@ def op_name(code: Any) -> str:
     return _OPS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
-def _spec(tensor: Any) -> TensorSpec:
+def tensor_spec(tensor: Any) -> TensorSpec:
+    """Name, dtype and shape of a tensor of the schema; scale and zero point if it has one."""
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
     quantisation = tensor.quantization
-    per_tensor = _scales(tensor) == 1
+    per_tensor = count_scales(tensor) == 1
     return TensorSpec(
         name=tensor.name.decode(),
         dtype=_DTYPES[tensor.type],
@@ -183,7 +185,7 @@ def _spec(tensor: Any) -> TensorSpec:
     )
 
 
-def _scales(tensor: Any) -> int:
+def count_scales(tensor: Any) -> int:
     """How many scales a tensor has: none, its own, or one for each channel."""
     quantisation = tensor.quantization
     if quantisation is None or quantisation.scale is None:
@@ -191,8 +193,8 @@ def _scales(tensor: Any) -> int:
     return int(np.size(quantisation.scale))
 
 
-def _attributes(options: bytes) -> PostprocessAttributes:
-    """The op's options are a flexbuffer map; what the kernel defaults is filled in.
+def attributes_of(options: bytes) -> PostprocessAttributes:
+    """The post-processing op's options, a flexbuffer map; what the kernel defaults is filled in.
 
     Defaults of the kernel: detections_per_class 100, use_regular_nms false.
     """

@@ -1,0 +1,104 @@
+"""``python -m validation visualize``: a picture of a .tflite file or of a TensorFlow graph."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from validation.cli.flags import Commands, add_parser, say
+from validation.diagrams.dot import dot_text
+from validation.diagrams.drawing import drawn
+from validation.diagrams.folding import fold
+from validation.diagrams.graphviz import (
+    DRAWN_SUFFIXES,
+    TEXT_SUFFIXES,
+    require_drawable,
+    write_picture,
+)
+from validation.diagrams.of_graph_def import graph_def_operations
+from validation.diagrams.of_tflite import tflite_operations
+from validation.diagrams.operations import OperationGraph
+from validation.errors import ArtefactMissing, GraphError, UsageError
+from validation.native_log import held_back
+
+_GRAPHS = (".pb", ".pbtxt", ".meta")
+_MODELS = (".tflite", ".lite")
+
+
+def add_command(commands: Commands) -> argparse.ArgumentParser:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "visualize",
+        "draw a .tflite file or a TensorFlow graph",
+        "Draw a model as Graphviz DOT, or by Graphviz's program dot as SVG, PDF or PNG.",
+        "out/detect.tflite --output_file=detect.svg",
+    )
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=".tflite, or a GraphDef: tflite_graph.pb, frozen_inference_graph.pb, .pbtxt, .meta",
+    )
+    parser.add_argument(
+        "--output_file",
+        type=Path,
+        metavar="PICTURE",
+        help=f"the suffix says what is written: {', '.join(TEXT_SUFFIXES)}; "
+        f"{', '.join(DRAWN_SUFFIXES)} by dot, of the package graphviz (default: FILE's name "
+        f"with {TEXT_SUFFIXES[0]}, in the working folder)",
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="each operation by itself (default: those of one block or scope are one node)",
+    )
+    parser.set_defaults(command=_visualize)
+    return parser
+
+
+def _visualize(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    source: Path = options.file
+    target: Path = options.output_file or Path(source.with_suffix(TEXT_SUFFIXES[0]).name)
+    # Refused before TensorFlow is loaded, which takes seconds.
+    require_drawable(target)
+    if not source.is_file():
+        raise ArtefactMissing(
+            "no such file", got="a folder" if source.is_dir() else None, where=source
+        )
+    if target.exists() and target.samefile(source):
+        raise UsageError("the picture would replace the model", where=target)
+    graph = _read(source)
+    folded = fold(graph, full=options.full)
+    say(f"drawing {len(graph.operations)} operations as {len(folded.blocks)} nodes")
+    path = write_picture(dot_text(drawn(folded)), target)
+    say(f"done in {time.perf_counter() - started:.1f} s")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+def _read(source: Path) -> OperationGraph:
+    if source.suffix in _MODELS:
+        return tflite_operations(source)
+    if source.suffix not in _GRAPHS:
+        raise UsageError(
+            "the suffix does not say what the file is",
+            expected=", ".join((*_MODELS, *_GRAPHS)),
+            got=source.suffix or "no suffix",
+            where=source,
+        )
+    say("loading TensorFlow")
+    with held_back():
+        from validation.export.graph_io import read_graph
+        from validation.export.graph_tensors import graph_tensors
+
+        graph = read_graph(source)
+        try:
+            specs, untold = graph_tensors(graph), None
+        except GraphError as error:
+            # The wiring can be drawn all the same.
+            specs, untold = {}, error
+    if untold is not None:
+        say(f"shapes are not told: {untold}")
+    return graph_def_operations(graph, source.name, specs)
