@@ -104,7 +104,7 @@ def run(command: Command, folder: Path) -> tuple[int, str]:
         errors="replace",
         check=False,
     )
-    lines = [line.rpartition("\r")[2].rstrip() for line in done.stdout.splitlines()]
+    lines = [line.rpartition("\r")[2].rstrip() for line in done.stdout.split("\n")]
     told = "\n".join(line for line in lines if not _NOISE.search(line)).strip("\n")
     return done.returncode, told.replace(f"{folder}/", "").replace(str(folder), ".")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from validation.contracts import INPUT_NAME, POSTPROCESS_NAME
+from validation.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
 from validation.convert.schemes import RECIPES, Source
-from validation.errors import ConversionError
+from validation.errors import ConversionError, first_few
 from validation.input_stats import InputStats
 
 if TYPE_CHECKING:
     from validation.convert.tflite import Conversion
 
+# What the OD API's inference graphs preprocess and post-process with, over the years.
+_INFERENCE_ONLY = ("TensorArray", "NonMaxSuppression", "CombinedNonMaxSuppression")
 # One activation each: what follows (bias, Relu6) is one op with it in TFLite.
 _COMPUTING = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 
@@ -47,10 +49,12 @@ def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
             got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
             where=where,
         )
-    if INPUT_NAME not in names and any(node.op.startswith("TensorArray") for node in graph.node):
+    foreign = sorted({node.op for node in graph.node if node.op.startswith(_INFERENCE_ONLY)})
+    if INPUT_NAME not in names and (IMAGE_TENSOR in names or foreign):
         raise ConversionError(
-            "an inference graph is not convertible: its image_tensor feeds loops over "
-            "TensorArrays that TFLite does not have",
+            "an inference graph is not convertible: it takes images of any size, and its loops "
+            "over images and its NMS are ops that TFLite does not have",
+            got=first_few(foreign) or None,
             where=where,
             next_step="export it first: python -m validation export --frozen_graph ...",
         )
