@@ -15,6 +15,8 @@ TALLEST = 2600.0
 _WORTH = 0.8
 # Sweeps over all cuts; each moves one cut at a time to where the picture is shortest.
 _SWEEPS = 2
+# Of longer chains the cuts are even: each place that is tried takes a pass over the graph.
+_SEARCHED = 300
 # What a crossing tensor costs, as a share of the height.
 _CROSSING = 0.25
 # What stands between two nodes, and a node's line of text, as dot sets them; points.
@@ -38,7 +40,7 @@ def column_of(folded: FoldedGraph, lines: Sequence[int]) -> Mapping[int, int]:
     if wanted < 2 or len(chain) < 2 * wanted:
         return uncut
     cuts = [len(chain) * place // wanted for place in range(1, wanted)]
-    for _ in range(_SWEEPS):
+    for _ in range(_SWEEPS if len(chain) <= _SEARCHED else 0):
         for which in range(len(cuts)):
             low = cuts[which - 1] + 1 if which else 1
             high = cuts[which + 1] if which + 1 < len(cuts) else len(chain)

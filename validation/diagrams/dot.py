@@ -9,6 +9,7 @@ from validation.diagrams.diagram import Cluster, Diagram, Edge, Node
 # A family that every system maps to one it has, and that dot knows the widths of.
 _FONT = "Helvetica,Arial,sans-serif"
 _LONGEST = 72
+_LONGEST_HINT = 600
 _INK = "#1f2933"
 _FAINT = "#52606d"
 _HEAD = f"""\
@@ -29,7 +30,11 @@ def dot_text(diagram: Diagram) -> str:
     lines = [
         _HEAD,
         f"  label=<{_heading(diagram)}>",
-        *(f"  {line}" for each in diagram.clusters for line in _cluster(each)),
+        *(
+            f"  {line}"
+            for place, each in enumerate(diagram.clusters)
+            for line in _cluster(each, f"cluster{place}")
+        ),
         *(f"  {_node(each)}" for each in diagram.nodes),
         *(f"  {_edge(each)}" for each in diagram.edges),
     ]
@@ -69,14 +74,18 @@ def shortened(text: str, most: int = _LONGEST) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
+def _hint(text: str) -> str:
+    """Of a string dot takes entities as they are, also such as XML forbids: &#0;."""
+    return quoted(shortened(text, _LONGEST_HINT).replace("&", "&amp;"))
+
+
 def _heading(diagram: Diagram) -> str:
-    title = marked_up(shortened(diagram.title))
-    lines = [
-        f'<TR><TD ALIGN="LEFT" COLSPAN="2"><FONT POINT-SIZE="17"><B>{title}</B></FONT></TD></TR>'
-    ]
+    title = f'<FONT POINT-SIZE="17">{_bold(diagram.title)}</FONT>'
+    lines = [f'<TR><TD ALIGN="LEFT" COLSPAN="2">{title}</TD></TR>']
     lines += [
         f'<TR><TD ALIGN="LEFT" COLSPAN="2">{_faint(shortened(note, 160))}</TD></TR>'
         for note in diagram.notes
+        if note
     ]
     swatches = "".join(
         f'<TD BGCOLOR="{colours.fill}" COLOR="{colours.line}" BORDER="1"> {marked_up(told)} </TD>'
@@ -99,28 +108,35 @@ def _heading(diagram: Diagram) -> str:
 
 
 def _faint(text: str) -> str:
-    return f'<FONT COLOR="{_FAINT}">{marked_up(text)}</FONT>'
+    return f'<FONT COLOR="{_FAINT}">{_filled(text)}</FONT>'
 
 
-def _cluster(cluster: Cluster, path: str = "") -> Iterator[str]:
-    path = f"{path}/{cluster.title}/{cluster.nodes[:1]}"
+def _bold(text: str) -> str:
+    return f"<B>{_filled(shortened(text))}</B>"
+
+
+def _filled(text: str) -> str:
+    """Dot refuses a tag with nothing in it."""
+    return marked_up(text) or "&#160;"
+
+
+def _cluster(cluster: Cluster, key: str) -> Iterator[str]:
     ground = "none" if cluster.is_plain else f"{cluster.colours.fill}55"
     style = "rounded" if cluster.is_plain else "rounded,filled"
-    yield f"subgraph {quoted('cluster' + path)} {{"
-    yield f"  label=<<B>{marked_up(shortened(cluster.title))}</B>>; labeljust=l; fontsize=11"
+    yield f"subgraph {quoted(key)} {{"
+    yield f"  label=<{_bold(cluster.title)}>; labeljust=l; fontsize=11"
     yield f'  style="{style}"; color="{cluster.colours.line}"; fillcolor="{ground}"; margin=10'
-    for key in cluster.nodes:
-        yield f"  {quoted(key)}"
-    for each in cluster.clusters:
-        yield from (f"  {line}" for line in _cluster(each, path))
+    for node in cluster.nodes:
+        yield f"  {quoted(node)}"
+    for place, each in enumerate(cluster.clusters):
+        yield from (f"  {line}" for line in _cluster(each, f"{key}_{place}"))
     yield "}"
 
 
 def _node(node: Node) -> str:
     columns = max((len(row) for row in node.rows), default=1)
-    title = marked_up(shortened(node.title))
     rows = [
-        f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}"><B>{title}</B></TD></TR>',
+        f'<TR><TD ALIGN="LEFT" COLSPAN="{columns}">{_bold(node.title)}</TD></TR>',
         *(_row(row, columns) for row in node.rows),
     ]
     if node.note:
@@ -132,7 +148,7 @@ def _node(node: Node) -> str:
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{style} '
         f'COLOR="{node.colours.line}" BGCOLOR="{node.colours.fill}">{"".join(rows)}</TABLE>'
     )
-    return f"{quoted(node.key)} [label=<{table}>, tooltip={quoted(node.hint or node.title)}]"
+    return f"{quoted(node.key)} [label=<{table}>, tooltip={_hint(node.hint or node.title)}]"
 
 
 def _row(row: tuple[str, ...], columns: int) -> str:
@@ -154,7 +170,7 @@ def _edge(edge: Edge) -> str:
         )
         parts.append(f"label=<{text}>")
     if edge.hint:
-        parts.append(f"tooltip={quoted(edge.hint)}, labeltooltip={quoted(edge.hint)}")
+        parts.append(f"tooltip={_hint(edge.hint)}, labeltooltip={_hint(edge.hint)}")
     if edge.is_hidden:
         parts.append("style=invis")
     if edge.weight != 1:

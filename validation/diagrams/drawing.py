@@ -21,11 +21,12 @@ _SIGNS = (
     "batch.",
     "Edges carry a tensor's shape and type, and its scale and zero point where it is quantised; "
     "each tensor is told once.",
-    "Constants, identities and reads of variables are folded away.",
+    "Constants, identities and reads of variables are left out; a browser shows names at the "
+    "pointer.",
 )
 _FOLDED_SIGN = (
-    "So is arithmetic on shapes. Operations of one scope, and like blocks in a row, are one node; "
-    "--full draws each by itself."
+    "Operations of one scope, and like blocks in a row, are one node, and arithmetic on shapes is "
+    "left out; --full draws each by itself."
 )
 _WEIGHTS_SIGN = (
     "Before the shape stands how an operation's weights are stored, where not as float32."
@@ -102,16 +103,21 @@ def _before(folded: FoldedGraph, tops: tuple[str, ...]) -> tuple[str, ...]:
     """What feeds the first of several columns: its edges put the columns in order."""
     if len(tops) < 2:
         return ()
-    tails = {_tail(link): None for link in folded.links if _head(link) == tops[0]}
+    graph = folded.graph
+    tails = {_tail(graph, each): None for each in folded.links if _head(graph, each) == tops[0]}
     return tuple(tails)[:1]
 
 
-def _tail(link: Link) -> str:
-    return f"input {link.tensor}" if link.tail is None else node_key(link.tail)
+def _tail(graph: OperationGraph, link: Link) -> str:
+    if link.tail is not None:
+        return node_key(link.tail)
+    return f"input{graph.inputs.index(link.tensor)}"
 
 
-def _head(link: Link) -> str:
-    return f"output {link.tensor}" if link.head is None else node_key(link.head)
+def _head(graph: OperationGraph, link: Link) -> str:
+    if link.head is not None:
+        return node_key(link.head)
+    return f"output{graph.outputs.index(link.tensor)}"
 
 
 def _node(graph: OperationGraph, index: int, block: Block) -> Node:
@@ -138,11 +144,11 @@ def _cells(rows: tuple[Row, ...]) -> Iterator[tuple[str, ...]]:
 def _ends(folded: FoldedGraph) -> Iterator[Node]:
     graph = folded.graph
     for word, keys in (("input", graph.inputs), ("output", graph.outputs)):
-        for key in keys:
+        for place, key in enumerate(keys):
             tensor = graph.tensors[key]
             meaning = _MEANINGS.get(tensor.name, "")
             yield Node(
-                key=f"{word} {key}",
+                key=f"{word}{place}",
                 title=tensor.name,
                 rows=tuple(
                     (line,)
@@ -168,8 +174,8 @@ def _edges(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Edge]:
         silent = link.tensor in told or link.tail is None or link.head is None
         told.add(link.tensor)
         yield Edge(
-            tail=_tail(link),
-            head=_head(link),
+            tail=_tail(folded.graph, link),
+            head=_head(folded.graph, link),
             lines=() if silent else _lines(tensor),
             hint=" ".join((tensor.name, *_lines(tensor))),
             is_free=is_crossing(columns, link),

@@ -76,7 +76,7 @@ def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
     parts = parts_of(graph)
     if full:
         blocks = [
-            Block(_last_scopes(each.name), part.section, part.block, (place,))
+            Block(_last_scopes(each.name) or each.kind, part.section, part.block, (place,))
             for place, (each, part) in enumerate(zip(graph.operations, parts, strict=True))
         ]
         return FoldedGraph(graph, tuple(blocks), tuple(_links(graph, blocks)), is_full=True)
@@ -157,7 +157,7 @@ def _in_order(members: list[list[int]], sources: list[set[int]]) -> list[list[in
 def _title(part: Part, operations: list[Operation]) -> str:
     if part.block and (len(operations) > 1 or part.section is not Section.OTHER):
         return part.block
-    return operations[0].name
+    return operations[0].name or operations[0].kind
 
 
 def _links(graph: OperationGraph, blocks: list[Block]) -> Iterator[Link]:
@@ -169,7 +169,8 @@ def _links(graph: OperationGraph, blocks: list[Block]) -> Iterator[Link]:
         heads = dict.fromkeys(block_of[place] for place in readers.get(key, ()))
         if made is not None or key in graph.inputs:
             yield from (Link(key, tail, head) for head in heads if head != tail)
-        if key in graph.outputs:
+        # An output that is a constant comes from nowhere.
+        if key in graph.outputs and (made is not None or key in graph.inputs):
             yield Link(key, tail, None)
 
 

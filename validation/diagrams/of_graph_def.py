@@ -196,11 +196,13 @@ class _Reader:
     def _facts(self, node: Any) -> tuple[str, ...]:
         if node.op == POSTPROCESS_NAME:
             return _postprocess_facts(node)
-        channels_first = node.attr["data_format"].s == b"NCHW"
+        attributes = dict(node.attr)
+        channels_first = "data_format" in attributes and attributes["data_format"].s == b"NCHW"
         sides = slice(2, 4) if channels_first else slice(1, 3)
-        stride = tuple(node.attr["strides"].list.i)[sides] or None
-        dilation = tuple(node.attr["dilations"].list.i)[sides] or None
-        kernel = tuple(node.attr["ksize"].list.i)[sides] or None
+        kernel, stride, dilation = (
+            tuple(attributes[name].list.i)[sides] or None if name in attributes else None
+            for name in ("ksize", "strides", "dilations")
+        )
         channels: tuple[str, ...] = ()
         # Weights are [height, width, in, out]; a depthwise convolution's end in its multiplier.
         weights = _data(node)[1:2] if node.op in _KERNELS else []
