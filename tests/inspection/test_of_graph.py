@@ -135,3 +135,14 @@ def test_node_without_its_inputs(files, tmp_path: Path) -> None:
     path.write_bytes(graph.SerializeToString())
     with pytest.raises(CorruptGraph, match="lacks what its op needs"):
         _facts(path)
+
+
+def test_nodes_that_wait_for_each_other(files, tmp_path: Path) -> None:
+    """Followed upward they would never end."""
+    graph = graph_pb2.GraphDef.FromString(files.frozen.read_bytes())
+    for name, source in (("a", "b"), ("b", "a")):
+        graph.node.add(name=name, op="Identity").input.append(source)
+    path = tmp_path / "m.pb"
+    path.write_bytes(graph.SerializeToString())
+    with pytest.raises(CorruptGraph, match="wait for each other"):
+        _facts(path)
