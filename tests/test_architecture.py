@@ -160,7 +160,8 @@ def test_light_rooms_exist() -> None:
 
 def test_light_rooms_leave_tensorflow_alone() -> None:
     """Every module of a light room, and the plugin, starts without TensorFlow."""
-    rooms = [*_light_rooms(), "validation.chain", "validation.plugin", "validation.cli"]
+    lazy = ("chain", "inspection", "plugin", "cli")
+    rooms = [*_light_rooms(), *(f"validation.{room}" for room in lazy)]
     modules = [
         info.name
         for info in pkgutil.walk_packages(validation.__path__, "validation.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import graphlib
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from validation.contracts import SsdContract
-from validation.errors import ArtefactMissing, CorruptGraph, GraphError
+from validation.errors import ArtefactMissing, CorruptGraph, GraphError, first_few
 from validation.export.exported import (
     ANCHORS_FILE,
     CONTRACT_FILE,
@@ -27,6 +28,8 @@ from validation.export.exported import (
     load_export,
 )
 from validation.plain import to_plain
+
+_LOOP_BACK = ("NextIteration", "RefNextIteration")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
             next_step="fetch or unpack it again and compare its size and sha256",
         ) from error
     _refuse_dangling(graph, path.name)
+    _refuse_cycles(graph, path.name)
     return graph
 
 
@@ -101,6 +105,23 @@ def _refuse_dangling(graph: Any, where: str) -> None:
                     where=where,
                     next_step="fetch or unpack it again",
                 )
+
+
+def _refuse_cycles(graph: Any, where: str) -> None:
+    """Only loops go round, by their NextIteration; whoever follows another cycle never ends."""
+    turning = {node.name for node in graph.node if node.op in _LOOP_BACK}
+    waits_for = {
+        node.name: {node_name(source) for source in node.input} - turning for node in graph.node
+    }
+    try:
+        graphlib.TopologicalSorter(waits_for).prepare()
+    except graphlib.CycleError as error:
+        raise CorruptGraph(
+            "nodes of the graph wait for each other",
+            expected="cycles in while loops only",
+            got=first_few(error.args[1]),
+            where=where,
+        ) from error
 
 
 def node_name(tensor: str) -> str:

@@ -18,7 +18,7 @@ from validation.contracts import (
     PostprocessAttributes,
     Preprocessing,
 )
-from validation.errors import GraphError, NotSsdGraph, ValidationError, first_few
+from validation.errors import CorruptGraph, GraphError, NotSsdGraph, ValidationError, first_few
 from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
 from validation.inspection.ends import (
     End,
@@ -154,9 +154,15 @@ def inspect_graph(found: Found) -> GraphFacts:
 
     path = found.path
     graph = read_graph(path, _FORMS[found.kind])
-    summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
-    reading = _read(path, graph, summary, GraphMap(graph))
-    fake_quant = _fake_quant(graph, evaluated=reading.kind is GraphKind.EXPORTED)
+    try:
+        summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
+        reading = _read(path, graph, summary, GraphMap(graph))
+        fake_quant = _fake_quant(graph, evaluated=reading.kind is GraphKind.EXPORTED)
+    except (IndexError, KeyError) as error:
+        # A node without the inputs that its op has.
+        raise CorruptGraph(
+            "a node of the graph lacks what its op needs", got=repr(error), where=path.name
+        ) from error
     blocked = _not_convertible(reading.kind, summary)
     variants = _variants(reading, summary, quantised=fake_quant is not None)
     return GraphFacts(
@@ -209,7 +215,7 @@ def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
     try:
         return _inference(read_ssd(graph, path.name), summary, nodes)
     except ValidationError as error:
-        known = DETECTION_OUTPUTS if DETECTION_OUTPUTS[0] in nodes.nodes else ()
+        known = tuple(name for name in DETECTION_OUTPUTS if name in nodes.nodes)
         ends = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
         read = inference_ends if known else output_ends
         return _Read(GraphKind.OTHER, inference_ends(summary.inputs), read(ends), why=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
@@ -70,6 +70,7 @@ def inspect_tflite(path: Path) -> TfliteFacts:
         ConversionError: No flatbuffer of TFLite, or a damaged one.
     """
     file = read_tflite(path)
+    _require_numbers(file.postprocess, path.name)
     versions = _op_versions(path)
     inputs = input_ends(file.inputs)
     outputs = output_ends(file.outputs, file.postprocess_outputs, file.postprocess)
@@ -98,6 +99,16 @@ def inspect_tflite(path: Path) -> TfliteFacts:
         stray_floats=_stray_floats(file) if integer else (),
         notes=(*note, *_notes(file, outputs)),
     )
+
+
+def _require_numbers(attributes: PostprocessAttributes | None, where: str) -> None:
+    """The op's options are a map of anything; only a kernel that reads them would notice."""
+    for item in () if attributes is None else fields(attributes):
+        value = getattr(attributes, item.name)
+        if not isinstance(value, int | float):
+            raise ConversionError(
+                f"{item.name} of the post-processing op is no number", got=repr(value), where=where
+            )
 
 
 def _op_versions(path: Path) -> dict[str, int]:
