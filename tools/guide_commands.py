@@ -100,11 +100,11 @@ def run(command: Command, folder: Path) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
         check=False,
     )
-    lines = [line.rpartition("\r")[2].rstrip() for line in done.stdout.split("\n")]
+    # As bytes: text mode would take the returns inside a progress bar for ends of lines.
+    printed = done.stdout.decode("utf-8", "replace")
+    lines = [line.rpartition("\r")[2].rstrip() for line in printed.split("\n")]
     told = "\n".join(line for line in lines if not _NOISE.search(line)).strip("\n")
     return done.returncode, told.replace(f"{folder}/", "").replace(str(folder), ".")
 

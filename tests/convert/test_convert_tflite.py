@@ -115,7 +115,9 @@ def test_unknown_variant_is_a_usage_error():
 def test_inference_graph_is_sent_to_the_export(tmp_path):
     """The most common mistake: frozen_inference_graph.pb straight into the converter."""
     graph = write_frozen_graph(tmp_path / "frozen_inference_graph.pb")
-    with pytest.raises(ConversionError, match=r"inference graph.*got .*TensorArray.*export --frozen"):
+    with pytest.raises(
+        ConversionError, match=r"inference graph.*got .*TensorArray.*export --frozen"
+    ):
         convert(graph, FLOAT, tmp_path / "f.tflite")
     meta = write_checkpoint(tmp_path).with_name("model.ckpt.meta")
     with pytest.raises(ConversionError, match=r"not convertible.*\(model.ckpt.meta\)"):
@@ -137,7 +139,10 @@ def test_inference_graph_is_sent_to_the_export(tmp_path):
         ({"input_arrays": ("image_tensor",)}, r"input array 'image_tensor' .*expected normalized_"),
         ({"input_arrays": ()}, "needs input arrays and output arrays.*got 0 and 4"),
         ({"output_arrays": ()}, "needs input arrays and output arrays.*got 1 and 0"),
-        ({"output_arrays": ("TFLite_Detection_PostProcess:7",)}, "refused.*PostProcess:7|refused.*output index 7"),
+        (
+            {"output_arrays": ("TFLite_Detection_PostProcess:7",)},
+            "refused.*PostProcess:7|refused.*output index 7",
+        ),
         ({"input_shapes": {INPUT_NAME: (1, 50, 64, 3)}}, r"refused.*\[1, 50, 64, 3\]"),
         ({"input_shapes": {INPUT_NAME: (48, 64, 3)}}, "refused.*same rank|refused.*equal rank"),
         ({"input_shapes": {"image": (1, 48, 64, 3)}}, "refused.*'image'"),

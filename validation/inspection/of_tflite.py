@@ -8,12 +8,15 @@ from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 
-from validation.contracts import PostprocessAttributes, SsdContract
+from validation.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.errors import ConversionError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
 from validation.inspection.ends import DETECTION_ROLES, IMAGE, UNKNOWN, End, input_ends, output_ends
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
+from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.unpacking import read_metadata
 from validation.records import TensorSpec
 from validation.runtimes.tflite_file import DAMAGE, TfliteFile, op_name, read_tflite, tflite_bytes
 
@@ -38,6 +41,8 @@ class TfliteFacts:
         tensors: How many tensors of each dtype there are.
         per_channel: How many have a scale for each channel.
         stray_floats: Names of float tensors in a file of 8 bits that do not belong to the op.
+        metadata: What it says of itself for apps' libraries; None without metadata.
+        labels: Class names by id that come with the metadata.
         notes: What to know before it is used; one sentence each.
     """
 
@@ -56,6 +61,8 @@ class TfliteFacts:
     tensors: Mapping[str, int]
     per_channel: int
     stray_floats: tuple[str, ...]
+    metadata: ModelMetadata | None
+    labels: Mapping[int, str]
     notes: tuple[str, ...]
 
 
@@ -76,10 +83,10 @@ def inspect_tflite(path: Path) -> TfliteFacts:
     outputs = output_ends(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
     contract, note = _contract_beside(path, file, image)
+    metadata, damage = _metadata(path)
     preprocessing = None
     if image is not None:
-        known = None if contract is None else contract.preprocessing
-        preprocessing = preprocessing_told(image, known, f"{CONTRACT_FILE} beside the file")
+        preprocessing = preprocessing_told(image, *_known(file, metadata, contract))
     integer = _is_integer(file)
     return TfliteFacts(
         file=path.name,
@@ -97,8 +104,32 @@ def inspect_tflite(path: Path) -> TfliteFacts:
         tensors=file.tensors,
         per_channel=file.per_channel,
         stray_floats=_stray_floats(file) if integer else (),
-        notes=(*note, *_notes(file, outputs)),
+        metadata=metadata,
+        labels={} if metadata is None else labels_of(metadata),
+        notes=(*damage, *note, *_notes(file, outputs)),
     )
+
+
+def _metadata(path: Path) -> tuple[ModelMetadata | None, tuple[str, ...]]:
+    """The file's metadata; and what is said where it cannot be read."""
+    try:
+        return read_metadata(path), ()
+    except ConversionError as error:
+        return None, (f"its metadata is not heard: {error}",)
+
+
+def _known(
+    file: TfliteFile, metadata: ModelMetadata | None, contract: SsdContract | None
+) -> tuple[Preprocessing | None, str]:
+    """The preprocessing and who tells it: the file itself before what lies beside it."""
+    if metadata is not None and normalisation_of(metadata) is not None:
+        try:
+            return preprocessing_from(metadata, file), "its own metadata"
+        except ConversionError:
+            pass  # no sense in it; the section of the metadata shows what it says
+    if contract is not None:
+        return contract.preprocessing, f"{CONTRACT_FILE} beside the file"
+    return None, ""
 
 
 def _require_numbers(attributes: PostprocessAttributes | None, where: str) -> None:

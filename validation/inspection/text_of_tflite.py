@@ -25,11 +25,36 @@ def text_of_tflite(facts: TfliteFacts) -> str:
         preprocessing_section(facts.preprocessing),
         Section("Outputs", end_rows(facts.outputs)),
         Section(f"{POSTPROCESS_NAME}", op),
+        Section("Metadata", _metadata(facts)),
         Section("Runtime", _runtime(facts.runtime)),
         Section("Inside", _inside(facts)),
         Section("To know", tuple((note,) for note in facts.notes)),
     ]
     return laid_out(f"{facts.file}: a TFLite file, {size(facts.size_bytes)}", sections)
+
+
+def _metadata(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
+    metadata = facts.metadata
+    if metadata is None:
+        return (("none", "ML Kit and the Task Library refuse such a file: convert --metadata"),)
+    rows = [("name", metadata.name), ("description", metadata.description)]
+    for kind, tensors in (("inputs", metadata.inputs), ("outputs", metadata.outputs)):
+        rows.append((kind, ", ".join(tensor.name for tensor in tensors)))
+    for tensor in metadata.inputs:
+        if tensor.normalisation is not None:
+            mean, std = (_numbers(each) for each in (tensor.normalisation.mean,
+                                                     tensor.normalisation.std))  # fmt: skip
+            rows.append(("normalised", f"(pixel - {mean}) / {std}"))
+    named = first_few(facts.labels.values())
+    rows.append(("labels", f"{len(facts.labels)}: {named}" if facts.labels else "none"))
+    rows.append(("schema", metadata.min_parser_version))
+    return tuple(row for row in rows if row[1])
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    """One number where all are the same."""
+    told = [f"{value:g}" for value in dict.fromkeys(values)]
+    return told[0] if len(told) == 1 else f"({', '.join(f'{value:g}' for value in values)})"
 
 
 def _runtime(needs: RuntimeNeeds) -> tuple[tuple[str, ...], ...]:
