@@ -175,7 +175,7 @@ def test_conversion_that_fails(exported: Path, tmp_path: Path, capsys: Capture) 
     assert "no node for output array 'none'" in _error(capsys)
     (tmp_path / "folder").mkdir()
     assert _convert(exported, tmp_path / "folder", "--metadata") == 1
-    assert f"the .tflite file cannot be written ({tmp_path / 'folder'})" in _error(capsys)
+    assert f"the file cannot be written ({tmp_path / 'folder'})" in _error(capsys)
     assert path.read_text() == "of an earlier conversion"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "m.tflite"]
 

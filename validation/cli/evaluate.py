@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from validation.cli.detectors import OpenModel, add_model_flags, open_model
-from validation.cli.flags import Commands, add_parser, positive, say
+from validation.cli.flags import Commands, add_parser, say
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
+from validation.given_values import parse_count
 from validation.inference.base import ImageFile, detect_all
 from validation.records import CocoFigures, Detections
 from validation.runtimes.tflite import default_threads
@@ -65,7 +66,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
     )
     parser.add_argument(
-        "--max-images", type=positive, metavar="N", help="the first N by id (default: all)"
+        "--max-images", type=parse_count, metavar="N", help="the first N by id (default: all)"
     )
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")

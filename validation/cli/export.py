@@ -6,11 +6,12 @@ import argparse
 import time
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_flag, add_parser, positive, say
+from validation.cli.flags import Commands, add_flag, add_parser, say
 from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.options import ExportOptions
 from validation.export.prefix import check_prefix
+from validation.given_values import parse_count
 from validation.native_log import held_back
 from validation.pipeline.config import PipelineConfig, load_pipeline
 
@@ -51,7 +52,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     add_flag(parser, "--add_postprocessing_op", True, f"end the graph in {POSTPROCESS_NAME}")
     parser.add_argument(
         "--max_detections",
-        type=positive,
+        type=parse_count,
         default=EXPORTER_DEFAULT_MAX_DETECTIONS,
         metavar="N",
         help="detections the op returns (default: %(default)s, the old exporter's; "
@@ -59,14 +60,14 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max_classes_per_detection",
-        type=positive,
+        type=parse_count,
         default=1,
         metavar="N",
         help="classes of one box, in fast NMS (default: %(default)s)",
     )
     parser.add_argument(
         "--detections_per_class",
-        type=positive,
+        type=parse_count,
         default=100,
         metavar="N",
         help="kept for each class, in regular NMS (default: %(default)s)",

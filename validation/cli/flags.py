@@ -53,17 +53,6 @@ def boolean(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 on."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return number
-
-
 def say(text: str) -> None:
     """Tell a person who waits what is being done; results go to standard output."""
     print(f"validation: {text}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from validation.chain.synthetic import GROUP, synthetic_archive
 from validation.chain.work import Work
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, UsageError, ValidationError, first_few
-from validation.given_paths import parse_file, parse_path
+from validation.given_values import parse_file, parse_path
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.native_log import held_back

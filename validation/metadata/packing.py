@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from validation.errors import ConversionError
+from validation.errors import ArtefactError, ConversionError
 from validation.metadata.model_metadata import ModelMetadata, PackedFile
 from validation.metadata.schema_fields import METADATA_NAME
 from validation.metadata.unpacking import metadata_buffer_of
 from validation.metadata.writer import metadata_buffer
 from validation.runtimes.tflite_file import DAMAGE, tflite_bytes
+from validation.whole_file import write_whole_bytes
 
 # TFLite's schema wants it of buffers: kernels read them in place as vectors of that size.
 _BUFFER_ALIGNMENT = 16
@@ -47,21 +47,17 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: See `embed`; or the target cannot be written.
+        ConversionError: See `embed`.
+        ArtefactError: The target cannot be written.
     """
     content = embed(tflite_bytes(source), metadata, source.name)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(target)
     except OSError as error:
-        raise ConversionError(
-            "the .tflite file cannot be written", got=error.strerror, where=target
+        raise ArtefactError(
+            "the folder cannot be made", got=error.strerror, where=target.parent
         ) from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
+    write_whole_bytes(target, content)
     return target
 
 

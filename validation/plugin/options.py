@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ValidationError
-from validation.given_paths import (
+from validation.given_values import (
+    parse_count,
     parse_existing_file,
     parse_existing_folder,
     parse_file,
@@ -28,17 +29,6 @@ def parse_variant(text: str) -> str:
     if text not in VARIANTS:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(VARIANTS)}")
     return text
-
-
-def parse_count(text: str) -> int:
-    """A number from 1 on."""
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return count
 
 
 def parse_input_stats(text: str) -> InputStats:

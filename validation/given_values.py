@@ -1,10 +1,21 @@
-"""Paths that a user names by an option, refused where they are given."""
+"""Paths and numbers that a user names by an option, refused where they are given."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
+
+
+def parse_count(text: str) -> int:
+    """A number from 1 on."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return count
 
 
 def parse_existing_file(text: str) -> Path:
