@@ -15,7 +15,7 @@ from tflite_surgery import rewrite
 
 from validation.contracts import INPUT_NAME
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
-from validation.metadata.feeding import labels_from
+from validation.metadata.feeding import labels_from, labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.packing import embed, write_with_metadata
 from validation.metadata.unpacking import metadata_of, read_metadata
@@ -93,6 +93,14 @@ def test_labels_are_an_archive_behind_the_model(packed: Path) -> None:
     assert entry.date_time == (1980, 1, 1, 0, 0, 0)
     # Positions count from the start of the file: what reads it unpacks without a search.
     assert content[entry.header_offset :].startswith(b"PK\3\4")
+
+
+def test_model_that_looks_like_an_archive(data: Path, metadata: ModelMetadata) -> None:
+    """Weights can hold any bytes; an end of an archive among them is not taken for one."""
+    end = dataclasses.replace(metadata, version="PK\5\6" + "\0" * 18)
+    made = embed((data / "tiny.tflite").read_bytes(), end, "x")
+    assert metadata_of(made, "x") == end
+    assert labels_of(end) == {1: "ball", 3: "ring"}
 
 
 def test_same_facts_give_the_same_bytes(packed: Path, data: Path, metadata: ModelMetadata) -> None:
