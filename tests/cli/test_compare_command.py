@@ -80,7 +80,7 @@ def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys:
     ("make", "code", "said"),
     [
         (lambda folder, tflite: (folder, tflite), 2, "nothing in common"),
-        (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such model file"),
+        (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such file"),
         (lambda folder, _: (folder, folder), 1, "ArtefactMissing"),
     ],
 )

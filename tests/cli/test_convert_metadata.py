@@ -126,13 +126,28 @@ def test_uint8(tmp_path: Path) -> None:
     assert read_tflite(path).inputs[0].dtype == "uint8"
 
 
+def test_shipped_graph_and_the_guides_flags(tmp_path: Path) -> None:
+    """A quantised archive's own tflite_graph.pb has no contract: mean and std are as stated."""
+    import fake_quant_graph
+
+    exported = fake_quant_graph.write_export(tmp_path / "export")
+    graph = tmp_path / "tflite_graph.pb"
+    graph.write_bytes(exported.read_bytes())
+    path = tmp_path / "m.tflite"
+    guide = ("--mean_values=128", "--std_dev_values=127")
+    assert _convert(graph, path, "--metadata", *guide) == 0
+    metadata = read_metadata(path)
+    assert metadata is not None
+    assert metadata.inputs[0].normalisation == Normalisation((128.0,) * 3, (127.0,) * 3)
+
+
 def test_graph_without_contract(exported: Path, tmp_path: Path, capsys: Capture) -> None:
     """Nothing says how its images are normalised, and nothing is guessed."""
     (tmp_path / "tflite_graph.pb").write_bytes(exported.read_bytes())
     assert _convert(tmp_path / "tflite_graph.pb", tmp_path / "m.tflite", "--metadata") == 1
     line = _error(capsys)
     assert "ArtefactMissing: nothing says what the metadata is to tell" in line
-    assert "expected tflite_graph.json; export the graph here" in line
+    assert "expected tflite_graph.json, or --mean_values and --std_dev_values" in line
     assert [each.name for each in tmp_path.iterdir()] == ["tflite_graph.pb"]
 
 

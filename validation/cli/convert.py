@@ -15,9 +15,10 @@ from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, Preprocessing, Ss
 from validation.convert.calibration import Calibration
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
+from validation.inference.model_file import normalised
 from validation.inference.representative import calibration_of, drawn_from
 from validation.input_stats import InputStats, told_stats
-from validation.metadata.detector import detector_metadata, label_lines
+from validation.metadata.detector import detector_metadata, image_size, label_lines
 from validation.metadata.packing import write_with_metadata
 from validation.native_log import held_back
 from validation.policy import load_policy
@@ -27,6 +28,10 @@ from validation.zoo.label_map import read_label_map
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
     --output_file=out/detect.tflite"""
+
+
+# From image to input, and class names by id.
+_Told = tuple[Preprocessing | InputStats, dict[int, str]]
 
 
 def add_command(commands: Commands) -> argparse.ArgumentParser:
@@ -110,7 +115,7 @@ def _convert(options: argparse.Namespace) -> None:
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
-    told = _told_in_metadata(options, contract)
+    told = _told_in_metadata(options, contract, stats)
     say("loading TensorFlow")
     with held_back():
         from validation.convert.tflite import conversion_of, convert, default_variant
@@ -139,23 +144,23 @@ def _convert(options: argparse.Namespace) -> None:
     print(f"{path}: {path.stat().st_size} bytes")
 
 
-def _made(
-    make: Callable[[Path], Path],
-    options: argparse.Namespace,
-    told: tuple[Preprocessing, dict[int, str]] | None,
-) -> Path:
+def _made(make: Callable[[Path], Path], options: argparse.Namespace, told: _Told | None) -> Path:
     """The file in place; one without the metadata that was asked for is never left there."""
     output: Path = options.output_file
     if told is None:
         return make(output)
     with tempfile.TemporaryDirectory() as folder:
         plain = make(Path(folder) / output.name)
-        return write_with_metadata(plain, detector_metadata(read_tflite(plain), *told), output)
+        file = read_tflite(plain)
+        fed, labels = told
+        if isinstance(fed, InputStats):
+            fed = normalised(*image_size(file), fed)
+        return write_with_metadata(plain, detector_metadata(file, fed, labels), output)
 
 
 def _told_in_metadata(
-    options: argparse.Namespace, contract: SsdContract | None
-) -> tuple[Preprocessing, dict[int, str]] | None:
+    options: argparse.Namespace, contract: SsdContract | None, stats: InputStats | None
+) -> _Told | None:
     """What the file itself does not know; None where no metadata is asked for."""
     if not options.metadata:
         if options.label_map is not None:
@@ -163,19 +168,22 @@ def _told_in_metadata(
                 "labels go into the metadata", expected="--metadata", got="--label_map alone"
             )
         return None
-    if contract is None:
+    # A shipped tflite_graph.pb has no contract; its mean and std are then the caller's to state.
+    fed = contract.preprocessing if contract is not None else stats
+    if fed is None:
         raise ArtefactMissing(
             "nothing says what the metadata is to tell of the preprocessing",
-            expected=CONTRACT_FILE,
+            expected=f"{CONTRACT_FILE}, or --mean_values and --std_dev_values",
             where=options.graph_def_file.parent,
             next_step="export the graph here: python -m validation export ...",
         )
     if options.label_map is None:
         say("no --label_map: the metadata names no classes")
-        return contract.preprocessing, {}
+        return fed, {}
     labels = read_label_map(options.label_map)
-    label_lines(labels, contract.num_classes)  # told before minutes of conversion
-    return contract.preprocessing, labels
+    if contract is not None:
+        label_lines(labels, contract.num_classes)  # told before minutes of conversion
+    return fed, labels
 
 
 def _input_stats(options: argparse.Namespace) -> InputStats | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from validation.cli.flags import say
 from validation.contracts import DETECTION_OUTPUTS
-from validation.errors import ArtefactMissing, DatasetError, GraphError
+from validation.errors import ArtefactError, DatasetError, GraphError
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import open_tflite
 from validation.input_stats import InputStats, stats_of, told_range, wanted_range
+from validation.inspection.kinds import Kind, kind_of
 from validation.native_log import held_back
 from validation.zoo.catalogue import label_set
 from validation.zoo.label_map import read_label_map
@@ -76,8 +77,6 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         ValidationError: The file or its label map cannot be used.
     """
     labels = _labels(options.label_map)
-    if not path.is_file():
-        raise ArtefactMissing("no such model file", where=path)
     if is_tflite(path):
         model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
         with held_back():
@@ -133,17 +132,23 @@ def _labels(told: str | None) -> Mapping[int, str]:
 
 
 def is_tflite(path: Path) -> bool:
-    """True for a TFLite flatbuffer, and for what is called one and is broken.
+    """True for a .tflite file, whole or broken; False for a graph.
 
     Raises:
-        ArtefactMissing: The file cannot be read.
+        ArtefactMissing: No such file, or it cannot be read.
+        ArtefactError: Neither of them.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise ArtefactMissing("the model cannot be read", got=error.strerror, where=path) from error
-    return head[4:8] == b"TFL3" or path.suffix == ".tflite"
+    kind = kind_of(path).kind
+    if kind is Kind.TFLITE or path.suffix == ".tflite":
+        return True
+    if kind is not Kind.GRAPH:
+        raise ArtefactError(
+            f"a {kind} cannot be run on images",
+            expected=".tflite, or frozen_inference_graph.pb",
+            where=path,
+            next_step="make a .tflite of it: python -m validation export, then convert",
+        )
+    return False
 
 
 def _stats(text: str) -> InputStats:
