@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import RAW_OUTPUTS, Preprocessing, SsdContract
+from validation.contracts import BOX_ENCODINGS_NAME, RAW_OUTPUTS, Preprocessing, SsdContract
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch, ValidationError
 from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
 from validation.inference.base import Detector
@@ -170,7 +170,7 @@ def _export_for(file: TfliteFile, path: Path, told: Path | None) -> ExportedGrap
         if told is not None:
             raise
         return None
-    unlike = _unlike(file, found.contract)
+    unlike = disagreement(file, found.contract)
     if told is not None and unlike:
         raise GraphConfigMismatch(
             "the export belongs to another model", got=unlike, where=f"{path.name} and {told}"
@@ -178,18 +178,26 @@ def _export_for(file: TfliteFile, path: Path, told: Path | None) -> ExportedGrap
     return None if unlike else found
 
 
-def _unlike(file: TfliteFile, contract: SsdContract) -> str:
-    """What a file and a contract disagree on; empty where they may belong together."""
-    own = file.inputs[0].shape[1:3]
-    wanted = (contract.preprocessing.height, contract.preprocessing.width)
-    if own != wanted:
-        return f"an input of {own[0]}x{own[1]} and one of {wanted[0]}x{wanted[1]}"
-    if file.postprocess is not None and file.postprocess.num_classes != contract.num_classes:
-        return f"{file.postprocess.num_classes} classes and {contract.num_classes}"
-    rows = file.anchors[0] if file.anchors else file.outputs[0].shape[1]
-    if rows != contract.num_anchors:
-        return f"{rows} anchors and {contract.num_anchors}"
-    return ""
+def disagreement(file: TfliteFile, contract: SsdContract) -> str:
+    """What a file and a contract say otherwise; empty where they may belong together."""
+    size = contract.preprocessing
+    rows = file.anchors[0] if file.anchors else _rows(file)
+    classes = None if file.postprocess is None else file.postprocess.num_classes
+    told = (
+        ("input", list(file.inputs[0].shape[1:3]), [size.height, size.width]),
+        ("anchors", rows, contract.num_anchors),
+        ("classes", classes, contract.num_classes),
+    )
+    return "; ".join(
+        f"{what} {wanted}, the file's {own}"
+        for what, own, wanted in told
+        if own is not None and own != wanted
+    )
+
+
+def _rows(file: TfliteFile) -> int | None:
+    shapes = [spec.shape for spec in file.outputs if spec.name == BOX_ENCODINGS_NAME]
+    return shapes[0][1] if shapes and len(shapes[0]) > 1 else None
 
 
 def _raw_without_contract(path: Path) -> ArtefactMissing:

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from validation.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.errors import ConversionError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
+from validation.inference.model_file import disagreement
 from validation.inspection.ends import DETECTION_ROLES, IMAGE, UNKNOWN, End, input_ends, output_ends
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
@@ -170,19 +171,9 @@ def _contract_beside(
         contract, _ = read_contract(path.parent)
     except GraphError as error:
         return None, (f"{CONTRACT_FILE} beside it is not heard: {error.got}",)
-    size = contract.preprocessing
-    told = [
-        ("input", list(image.shape[1:3]), [size.height, size.width]),
-        ("anchors", _anchors(file, ()), contract.num_anchors),
-        ("classes", file.postprocess and file.postprocess.num_classes, contract.num_classes),
-    ]
-    other = [
-        f"{what} {wanted}, the file's {own}"
-        for what, own, wanted in told
-        if own is not None and own != wanted
-    ]
+    other = disagreement(file, contract)
     if other:
-        return None, (f"{CONTRACT_FILE} beside it is of another model: {'; '.join(other)}",)
+        return None, (f"{CONTRACT_FILE} beside it is of another model: {other}",)
     return contract, ()
 
 
