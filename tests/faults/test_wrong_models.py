@@ -115,8 +115,9 @@ def test_every_check_is_tripped_by_a_fault() -> None:
     tripped = {check for fault in FAULTS for check in fault.trips}
     # route_parity needs a model of a true architecture: tests/chain/test_routes.py; quantisation
     # and fake_quant_lint speak of other variants: tests/chain/test_quantisation_promise.py,
-    # tests/checks/test_fake_quant_check.py.
-    apart = {"route_parity", "quantisation", "fake_quant_lint"}
+    # tests/checks/test_fake_quant_check.py; guide of TensorFlow's tools:
+    # tests/chain/test_guide_promise.py.
+    apart = {"route_parity", "quantisation", "fake_quant_lint", "guide"}
     assert tripped == set(CHECK_ORDER) - apart == set(_PROMISES)
 
 

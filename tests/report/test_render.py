@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from validation.errors import ArtefactMissing, RecordError
+from validation.errors import ArtefactError, ArtefactMissing, RecordError
 from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
 from validation.limits import Limit
 from validation.policy import Policy
@@ -403,7 +403,7 @@ def test_failed_write_keeps_the_old_page(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(ArtefactError, match="disk full"):
             render_report(run, policy)
     assert (run / "index.html").read_bytes() == before
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
