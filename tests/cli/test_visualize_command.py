@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -178,3 +179,20 @@ def test_help_has_what_a_user_asks(capsys: Capture) -> None:
     told = " ".join(capsys.readouterr().out.split())
     for each in ("working folder", ".svg", "graphviz", "--full", "example: python -m validation"):
         assert each in told
+
+
+def test_a_picture_is_the_same_in_every_process(model: Path, tmp_path: Path) -> None:
+    """Whatever the seed of Python's hashes: pictures stand under version control."""
+    texts = []
+    for seed in ("1", "2", "3"):
+        target = tmp_path / f"{seed}.dot"
+        command = ["visualize", str(model), f"--output_file={target}"]
+        subprocess.run(
+            [sys.executable, "-m", "validation", *command],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=True,
+        )
+        texts.append(target.read_text())
+    assert texts[0] == texts[1] == texts[2]

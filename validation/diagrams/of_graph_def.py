@@ -70,8 +70,9 @@ class _Reader:
         names: dict[str, list[str]] = {}
         for (node, port), told in self.ends.items():
             names.setdefault(self._source(f"{node}:{port}"), []).append(told)
-        keys = {key for each in operations for key in (*each.inputs, *each.outputs)}
-        tensors = {key: self._tensor(key) for key in {*keys, *inputs, *names}}
+        used = [key for each in operations for key in (*each.inputs, *each.outputs)]
+        # In one order in every process, so that a picture of one file is one picture.
+        tensors = {key: self._tensor(key) for key in dict.fromkeys([*inputs, *used, *names])}
         for key, ends in names.items():
             tensors[key] = dataclasses.replace(tensors[key], name=", ".join(ends))
         return OperationGraph(

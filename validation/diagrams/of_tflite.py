@@ -93,12 +93,14 @@ class _Reader:
         ]
         operations = tuple(self._operation(each) for each in operators)
         inputs, outputs = (_keys(ends) for ends in (self.main.inputs, self.main.outputs))
-        used = {key for each in operations for key in (*each.inputs, *each.outputs)}
+        used = [key for each in operations for key in (*each.inputs, *each.outputs)]
+        # In one order in every process, so that a picture of one file is one picture.
+        keys = dict.fromkeys([*inputs, *used, *outputs])
         return OperationGraph(
             title=title,
             notes=self._notes(size, len(operations)),
             operations=operations,
-            tensors={key: self._tensor(int(key)) for key in {*used, *inputs, *outputs}},
+            tensors={key: self._tensor(int(key)) for key in keys},
             inputs=inputs,
             outputs=outputs,
         )
@@ -165,7 +167,7 @@ class _Reader:
 
     def _notes(self, size: int, shown: int) -> tuple[str, ...]:
         kinds = Counter(self.codes[each.opcodeIndex] for each in self.main.operators)
-        constants = [self.main.tensors[place] for place in set(self.stored.values())]
+        constants = [self.main.tensors[place] for place in dict.fromkeys(self.stored.values())]
         dtypes = Counter(tensor_spec(each).dtype for each in constants)
         channels = sum(count_scales(each) > 1 for each in constants)
         told = ", ".join(f"{count} {dtype}" for dtype, count in dtypes.most_common())
