@@ -19,11 +19,9 @@ from validation.diagrams.graphviz import (
 from validation.diagrams.of_graph_def import graph_def_operations
 from validation.diagrams.of_tflite import tflite_operations
 from validation.diagrams.operations import OperationGraph
-from validation.errors import ArtefactMissing, GraphError, UsageError
+from validation.errors import ArtefactError, GraphError, UsageError
+from validation.inspection.kinds import GRAPH_FORMS, Kind, kind_of
 from validation.native_log import held_back
-
-_GRAPHS = (".pb", ".pbtxt", ".meta")
-_MODELS = (".tflite", ".lite")
 
 
 def add_command(commands: Commands) -> argparse.ArgumentParser:
@@ -64,13 +62,10 @@ def _visualize(options: argparse.Namespace) -> None:
     target: Path = options.output_file or Path(source.with_suffix(TEXT_SUFFIXES[0]).name)
     # Refused before TensorFlow is loaded, which takes seconds.
     require_drawable(target)
-    if not source.is_file():
-        raise ArtefactMissing(
-            "no such file", got="a folder" if source.is_dir() else None, where=source
-        )
+    kind = _kind(source)
     if target.exists() and target.samefile(source):
         raise UsageError("the picture would replace the model", where=target)
-    graph = _read(source)
+    graph = _read(source, kind)
     folded = fold(graph, full=options.full)
     say(f"drawing {len(graph.operations)} operations as {len(folded.blocks)} nodes")
     path = write_picture(dot_text(drawn(folded)), target)
@@ -78,22 +73,30 @@ def _visualize(options: argparse.Namespace) -> None:
     print(f"{path}: {path.stat().st_size} bytes")
 
 
-def _read(source: Path) -> OperationGraph:
-    if source.suffix in _MODELS:
-        return tflite_operations(source)
-    if source.suffix not in _GRAPHS:
-        raise UsageError(
-            "the suffix does not say what the file is",
-            expected=", ".join((*_MODELS, *_GRAPHS)),
-            got=source.suffix or "no suffix",
+def _kind(source: Path) -> Kind:
+    """A model or a graph; a checkpoint's .meta is a graph, whatever lies beside it."""
+    if source.suffix == ".meta" and source.is_file():
+        return Kind.META_GRAPH
+    kind = kind_of(source).kind
+    if kind is not Kind.TFLITE and kind not in GRAPH_FORMS:
+        raise ArtefactError(
+            f"a {kind} has no operations to draw",
+            expected=".tflite, .pb, .pbtxt or .meta",
             where=source,
+            next_step="python -m validation inspect tells of it; export makes a graph of it",
         )
+    return kind
+
+
+def _read(source: Path, kind: Kind) -> OperationGraph:
+    if kind is Kind.TFLITE:
+        return tflite_operations(source)
     say("loading TensorFlow")
     with held_back():
         from validation.export.graph_io import read_graph
         from validation.export.graph_tensors import graph_tensors
 
-        graph = read_graph(source)
+        graph = read_graph(source, GRAPH_FORMS[kind])
         try:
             specs, untold = graph_tensors(graph), None
         except GraphError as error:

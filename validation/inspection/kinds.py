@@ -55,6 +55,10 @@ class Kind(StrEnum):
     CONFIG = "pipeline config"
 
 
+# By which suffix `validation.export.graph_io.read_graph` knows the form of a graph.
+GRAPH_FORMS = {Kind.GRAPH: ".pb", Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
+
+
 @dataclass(frozen=True)
 class Found:
     """A file of a known kind.

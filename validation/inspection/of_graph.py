@@ -27,12 +27,11 @@ from validation.inspection.ends import (
     input_ends,
     output_ends,
 )
-from validation.inspection.kinds import Found, Kind
+from validation.inspection.kinds import GRAPH_FORMS, Found
 from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
 from validation.records import TensorSpec
 from validation.variants import VARIANTS, Variant
 
-_FORMS = {Kind.GRAPH: ".pb", Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
 _EXTRACTOR_SCOPE = "the extractor's scope in the graph"
 
 
@@ -153,7 +152,7 @@ def inspect_graph(found: Found) -> GraphFacts:
     from validation.export.graph_map import GraphMap
 
     path = found.path
-    graph = read_graph(path, _FORMS[found.kind])
+    graph = read_graph(path, GRAPH_FORMS[found.kind])
     try:
         summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
         reading = _read(path, graph, summary, GraphMap(graph))
