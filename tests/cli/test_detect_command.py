@@ -12,6 +12,7 @@ from miniature_cases import MiniatureFiles, make_case
 from PIL import Image
 
 from validation.cli import main
+from validation.cli.detectors import told_labels
 
 Capture = pytest.CaptureFixture[str]
 
@@ -60,6 +61,28 @@ def test_label_list_without_the_first_line(
         told.append(json.loads(capsys.readouterr().out))
     assert told[0] == told[1] == told[2]
     assert {row["label"] for row in told[0][0]["detections"]} <= {"box", "disc"}
+
+
+def test_without_a_label_map_the_user_is_told(
+    tflite: Path, image: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """Ids stand in the table then, and the flag that names them is told."""
+    assert main(["detect", str(tflite), str(image), f"--output_directory={tmp_path}"]) == 0
+    assert "classes are told by their ids; --label_map=FILE names them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "first", "told"),
+    [(90, "person", "90 classes are taken to be COCO's"), (91, None, "by their ids")],
+)
+def test_labels_that_nobody_named(
+    num_classes: int, first: str | None, told: str, capsys: Capture
+) -> None:
+    """Only COCO's ids run to 90."""
+    assert told_labels({}, num_classes).get(1) == first
+    assert told in capsys.readouterr().err
+    assert told_labels({1: "box"}, num_classes) == {1: "box"}
+    assert capsys.readouterr().err == ""
 
 
 def test_json_says_where(tflite: Path, image: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -115,7 +115,10 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
 
 def told_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
     """Labels to write beside detections: COCO's where nobody names 90 classes otherwise."""
-    if labels or num_classes != _COCO_CLASSES:
+    if labels:
+        return labels
+    if num_classes != _COCO_CLASSES:
+        say("no label map: classes are told by their ids; --label_map=FILE names them")
         return labels
     say("no label map: 90 classes are taken to be COCO's")
     return label_set(COCO_LABELS)
