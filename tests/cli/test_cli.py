@@ -153,6 +153,16 @@ def test_convert_with_the_guides_flags(exported: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "m.tflite").read_bytes() == (tmp_path / "b" / "m.tflite").read_bytes()
 
 
+def test_output_arrays_that_leave_some_out(exported: Path, tmp_path: Path, capsys: Capture) -> None:
+    """The file is made as it was asked for, and what it lacks is told."""
+    output = tmp_path / "detect.tflite"
+    arguments = [f"--graph_def_file={exported / 'tflite_graph.pb'}", f"--output_file={output}"]
+    outputs = f"{POSTPROCESS_NAME}, {POSTPROCESS_NAME}:1, {POSTPROCESS_NAME}:2"
+    assert main(["convert", *arguments, f"--output_arrays={outputs}"]) == 0
+    assert len(read_tflite(output).outputs) == 3
+    assert f"the file will lack {POSTPROCESS_NAME}:3: apps read" in capsys.readouterr().err
+
+
 def test_raw_outputs(graph: Path, tmp_path: Path) -> None:
     """--add_postprocessing_op=false ends in the raw outputs, and convert takes them so."""
     folder = tmp_path / "export"

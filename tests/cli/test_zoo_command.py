@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 import small_ssd
 
+from validation.chain.groups import named_models
 from validation.cli import main
 from validation.cli import zoo as zoo_command
 from validation.errors import DownloadFailed
 from validation.zoo.catalogue import load_catalogue
+
+# One archive holds both, in sub-folders.
+_EDGETPU = ["ssd_mobiledet_edgetpu_coco_fp32", "ssd_mobiledet_edgetpu_coco_uint8"]
 
 Capture = pytest.CaptureFixture[str]
 
@@ -134,6 +138,31 @@ def test_fetch_hands_its_flags_on(
         "offline": False,
         "lock_file": lock,
     }
+
+
+def test_models_by_the_names_of_their_archives(capsys: Capture, tmp_path: Path) -> None:
+    """As the guide has them, with or without .tar.gz; a folder of that name goes before."""
+    archive = "ssd_mobilenet_v1_coco_2018_01_28"
+    for name in (archive, f"{archive}.tar.gz"):
+        assert _shown(capsys, tmp_path, name)["name"] == "ssd_mobilenet_v1_coco"
+        assert [entry.name for entry in named_models([name])] == ["ssd_mobilenet_v1_coco"]
+        (entry,) = load_catalogue().select("tf1", name)
+        assert entry.name == "ssd_mobilenet_v1_coco"
+    two = "ssdlite_mobiledet_edgetpu_320x320_coco_2020_05_19"
+    assert [entry.name for entry in named_models([two])] == _EDGETPU
+    code, _, err = _run(capsys, "show", two, "--cache_dir", tmp_path)
+    assert code == 2
+    assert all(name in err for name in _EDGETPU)
+
+
+def test_folder_goes_before_an_archive_of_its_name(
+    capsys: Capture, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who has unpacked the archive means what lies there."""
+    monkeypatch.chdir(tmp_path)
+    archive.rename("ssd_mobilenet_v1_coco_2018_01_28")
+    facts = _shown(capsys, tmp_path / "c", "ssd_mobilenet_v1_coco_2018_01_28")
+    assert facts["name"] == "ssd_mobilenet_v1_coco_2018_01_28"
 
 
 @pytest.mark.parametrize(

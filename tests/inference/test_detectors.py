@@ -124,6 +124,8 @@ def test_file_of_another_form_is_refused(contract, make, needed, other):
         _detector(make, _Fake([INPUT_NAME], other), contract)
     with pytest.raises(ConversionError, match=r"lacks outputs.*got none"):
         _detector(make, _Fake([INPUT_NAME]), contract)
+    with pytest.raises(ConversionError, match=r"lacks outputs.*all of them in --output_arrays"):
+        _detector(make, _Fake([INPUT_NAME], needed[:1]), contract)
     _detector(make, _Fake([INPUT_NAME], needed[::-1]), contract)
 
 

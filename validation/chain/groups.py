@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Sequence
 
 from validation.chain.synthetic import GROUP, synthetic_entries
@@ -38,7 +37,7 @@ def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[Catal
     """The models that some names or shell patterns stand for, each once.
 
     Args:
-        patterns: Names, or patterns as --model takes them.
+        patterns: Names of models or of archives, or patterns as --model takes them.
         zoo: Where to look, as --zoo names it. None: in the catalogue, whose names are unique;
             synthetic models share their names with the models that they stand for.
 
@@ -48,7 +47,7 @@ def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[Catal
     known = load_catalogue().entries if zoo is None else chosen_models(zoo)
     found: dict[str, CatalogueEntry] = {}
     for pattern in patterns:
-        matching = [entry for entry in known if fnmatch.fnmatchcase(entry.name, pattern)]
+        matching = [entry for entry in known if entry.is_called(pattern)]
         if not matching:
             refuse(pattern)
             raise UsageError(

@@ -24,6 +24,7 @@ from validation.cli import (
     visualize,
     zoo,
 )
+from validation.cli.former_flags import without_former_flags
 from validation.errors import ValidationError
 
 # In the order of the guide.
@@ -51,13 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     parser = _parser()
-    options = parser.parse_args(arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
     # TensorFlow's start-up notes would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    debug = False
     try:
+        options = parser.parse_args(without_former_flags(typed))
+        debug = options.debug
         code = options.command(options)
     except ValidationError as error:
-        if options.debug:
+        if debug:
             raise
         print(f"{parser.prog}: {type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.contracts import INPUT_NAME, POSTPROCESS_NAME, Preprocessing, SsdContract
+from validation.contracts import (
+    INPUT_NAME,
+    POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    Preprocessing,
+    SsdContract,
+)
 from validation.convert.calibration import Calibration
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
@@ -135,6 +141,9 @@ def _convert(options: argparse.Namespace) -> None:
         input_shapes=_shapes(options.input_shapes, inputs),
         allow_custom_ops=options.allow_custom_ops,
     )
+    missing = _left_out(conversion.output_arrays)
+    if missing:
+        say(f"the file will lack {', '.join(missing)}: apps read all four outputs of the op")
     if conversion.input_stats is not None and contract is not None:
         say(told_stats(conversion.input_stats, contract.preprocessing))
     say(f"converting {options.graph_def_file.name} to {variant}")
@@ -214,7 +223,13 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(text.split(",")) if text else ()
+    return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
+def _left_out(names: Sequence[str]) -> list[str]:
+    """The op's outputs that nobody asked for, where some of them were."""
+    asked = {name.removesuffix(":0") for name in names} & set(POSTPROCESS_OUTPUTS)
+    return [name for name in POSTPROCESS_OUTPUTS if name not in asked] if asked else []
 
 
 def _shapes(text: str | None, inputs: Sequence[str]) -> dict[str, tuple[int, ...]] | None:

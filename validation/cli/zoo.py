@@ -224,12 +224,20 @@ def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:
 
 
 def _entry(name: str) -> CatalogueEntry:
-    """A model of the catalogue goes before a folder of its name; ``./name`` is the folder."""
+    """A model goes before a folder of its name, ``./name``; a folder before an archive's name."""
     known = {entry.name: entry for entry in load_catalogue().entries}
     if name in known:
         return known[name]
-    refuse(name)
     path = Path(name).expanduser()
+    called = [entry for entry in known.values() if entry.is_called(name)]
+    if called and not path.exists():
+        if len(called) > 1:
+            raise UsageError(
+                f"{len(called)} models are called {name!r}",
+                expected=first_few(entry.name for entry in called),
+            )
+        return called[0]
+    refuse(name)
     if not path.exists():
         raise UsageError(
             f"no model and no archive {name!r}",

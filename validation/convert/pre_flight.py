@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from validation.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
@@ -31,6 +32,7 @@ def pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
         ConversionError: Says what is wrong and what to do.
     """
     _check_ends(graph, conversion, where)
+    _check_shapes(graph, conversion, where)
     _check_custom_op(graph, conversion, where)
     _check_source(graph, conversion, where)
     _check_inputs_of_scheme(conversion, where)
@@ -65,6 +67,31 @@ def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
     for tensor in conversion.output_arrays:
         if tensor.partition(":")[0] not in names:
             raise _no_such("output", tensor, _ends(graph), where)
+
+
+def _check_shapes(graph: Any, conversion: Conversion, where: str) -> None:
+    """A placeholder's size stands in the reshapes and anchors below it as well."""
+    own = placeholder_shapes(graph, conversion.input_arrays)
+    for name, asked in (conversion.input_shapes or {}).items():
+        shape = own.get(name, ())
+        if shape and min(shape) > 0 and shape != asked:
+            raise ConversionError(
+                "the graph is made for another input shape than the one asked for",
+                expected=list(shape),
+                got=list(asked),
+                where=where,
+                next_step="leave --input_shapes out; for another size change image_resizer in "
+                "pipeline.config and export the checkpoint again",
+            )
+
+
+def placeholder_shapes(graph: Any, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Shapes of a graph's placeholders, as they stand there: -1 is any, () is none told."""
+    return {
+        node.name: tuple(dim.size for dim in node.attr["shape"].shape.dim)
+        for node in graph.node
+        if node.op == "Placeholder" and node.name in names
+    }
 
 
 def _check_custom_op(graph: Any, conversion: Conversion, where: str) -> None:

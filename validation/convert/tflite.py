@@ -23,7 +23,7 @@ from validation.contracts import (
     Preprocessing,
 )
 from validation.convert.calibration import Calibration, watched
-from validation.convert.pre_flight import count_fake_quant, pre_flight
+from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.convert.schemes import RECIPES
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
@@ -116,7 +116,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     """
     definition = read_graph(graph)
     pre_flight(definition, conversion, graph.name)
-    shapes = conversion.input_shapes or _placeholder_shapes(definition, conversion.input_arrays)
+    shapes = conversion.input_shapes or placeholder_shapes(definition, conversion.input_arrays)
     try:
         converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
             str(graph),
@@ -153,14 +153,6 @@ def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[in
         converter.representative_dataset = lambda: (
             [feed] for feed in watched(calibration, shapes[name], name)
         )
-
-
-def _placeholder_shapes(graph: Any, names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    return {
-        node.name: tuple(dim.size for dim in node.attr["shape"].shape.dim)
-        for node in graph.node
-        if node.op == "Placeholder" and node.name in names
-    }
 
 
 def _refuse_unknown_ops(content: bytes, where: str) -> None:

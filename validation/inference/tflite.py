@@ -154,5 +154,7 @@ def _require(runtime: Runtime, names: Sequence[str]) -> None:
             "the file lacks outputs",
             expected=", ".join(names),
             got=", ".join(present) or "none",
-            next_step="was it converted with or without the post-processing op?",
+            next_step="convert it again with all of them in --output_arrays"
+            if present and set(present) < set(names)
+            else "was it converted with or without the post-processing op?",
         )

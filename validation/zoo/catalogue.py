@@ -79,7 +79,8 @@ class Catalogue:
         Args:
             zoo: A group of the catalogue, or a folder of archives, or one archive. A group
                 goes before a folder of the same name; write ``./name`` for the folder.
-            model_glob: Shell pattern that the model's name must match, case and all.
+            model_glob: Shell pattern that the model's name must match, case and all; or the
+                whole name of its archive.
 
         Returns:
             At least one entry; a group in file order, a folder by name.
@@ -91,7 +92,12 @@ class Catalogue:
         known = {entry.name: entry for entry in self.entries if entry.group == zoo}
         archives = {} if known else self._archives(zoo)
         names = tuple(known or archives)
-        chosen = [name for name in names if fnmatch.fnmatchcase(name, model_glob)]
+        chosen = [
+            name
+            for name in names
+            if fnmatch.fnmatchcase(name, model_glob)
+            or (name in known and known[name].is_called(model_glob))
+        ]
         if not chosen:
             refuse(model_glob, "--model")
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,9 @@ PUBLISHED_FIGURES: Mapping[str, str] = {
     "latency_ms_pixel6_edgetpu": "ms on a Pixel 6, Edge TPU, without post-processing",
     "latency_ms_pixel6_edgetpu_and_cpu": "ms on a Pixel 6, Edge TPU, post-processing on the CPU",
 }
+
+
+_TAR = ".tar.gz"
 
 
 @dataclass(frozen=True)
@@ -137,3 +141,17 @@ class CatalogueEntry:
     description: str = ""
     published: Mapping[str, float] = field(default_factory=dict, hash=False)
     traps: tuple[str, ...] = ()
+
+    @property
+    def archive_name(self) -> str:
+        """What the zoo's page calls the archive, without .tar.gz; empty where it has no URL."""
+        if not isinstance(self.source, HttpsSource):
+            return ""
+        return self.source.filename.removesuffix(_TAR)
+
+    def is_called(self, pattern: str) -> bool:
+        """True for a shell pattern that fits its name, and for the whole name of its archive."""
+        archive = self.archive_name
+        return fnmatch.fnmatchcase(self.name, pattern) or (
+            archive != "" and archive == pattern.removesuffix(_TAR)
+        )
