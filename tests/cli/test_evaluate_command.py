@@ -80,6 +80,25 @@ def test_inference_graph_scores_as_its_tflite(
     assert own["images"] == other["images"] > 1
 
 
+def test_categories_that_no_model_knows_are_not_scored(
+    miniature: MiniatureFiles, tflite: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """A data set may label more than the model was trained on, whichever file is scored."""
+    table = json.loads(miniature.annotations.read_text())
+    strange = max(each["id"] for each in table["categories"]) + 1
+    table["categories"].append({"id": strange, "name": "stranger"})
+    first = table["annotations"][0]
+    table["annotations"].append({**first, "id": 9999, "category_id": strange})
+    annotations = tmp_path / "more.json"
+    annotations.write_text(json.dumps(table))
+    flags = [f"--coco-annotations={annotations}", f"--coco-images={miniature.images}", "--json"]
+    for model in (tflite, miniature.archive / "frozen_inference_graph.pb"):
+        assert main(["evaluate", str(model), *flags]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert sorted(told["per_category"]) == ["disc", "square"]
+        assert told["objects"] == len(table["annotations"]) - 1
+
+
 def test_per_category_and_results_file(
     tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphError
-from validation.export.describe import describe_graph
+from validation.export.describe import classes_of, describe_graph
 from validation.export.from_graph import without_postprocessing
 from validation.export.graph_io import write_export
 from validation.records import TensorSpec
@@ -85,3 +85,9 @@ def test_file_that_is_no_graph_is_refused(tmp_path):
     (tmp_path / "empty.pb").write_bytes(b"")
     with pytest.raises(CorruptGraph, match="no nodes"):
         describe_graph(tmp_path / "empty.pb")
+
+
+def test_classes_of_an_inference_graph(graph_of):
+    """What its scores have columns for, less the background; none of another model's graph."""
+    assert classes_of(graph_of()) == SCORES.shape[-1] - 1
+    assert classes_of(tf.GraphDef()) is None

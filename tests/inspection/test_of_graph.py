@@ -64,6 +64,7 @@ def test_inference_graph(files) -> None:
     assert facts.own_suppression.score_converter == "SIGMOID"
     assert [end.role for end in facts.outputs] == ["boxes", "scores", "classes", "count"]
     assert "from 1" in facts.outputs[2].meaning
+    assert facts.num_classes == miniatures.DEFAULT.num_classes
     text = text_of_graph(facts)
     assert "no: it takes images of any size" in text
     assert "afterwards to  float, raw" in text

@@ -32,7 +32,7 @@ class OpenModel:
         name: Of the file.
         make: See `validation.inference.base.detect_all`.
         labels: Class names by id; empty where nobody names them.
-        num_classes: Without the background; None of an inference graph, which does not say.
+        num_classes: Without the background; None where an inference graph does not tell.
     """
 
     name: str
@@ -94,11 +94,14 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         return
     say("loading TensorFlow")
     with held_back():
+        from validation.export.describe import classes_of
+        from validation.export.graph_io import read_graph
         from validation.inference.graph import GraphDetector
         from validation.runtimes.session import SessionRuntime
 
         try:
             runtime = SessionRuntime(path, DETECTION_OUTPUTS)
+            num_classes = classes_of(read_graph(path))
         except GraphError as error:
             if error.what == "the graph has no such output":
                 error.next_step = (
@@ -110,7 +113,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         detector = GraphDetector(runtime)
         say(f"{path.name}: resizes and normalises by itself")
         # One session serves all threads.
-        yield OpenModel(path.name, lambda: on_files(detector), labels)
+        yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
 
 
 def told_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:

@@ -22,7 +22,9 @@ from validation.export.evaluation import cause_of
 from validation.export.freezing import prune, variables
 from validation.export.graph_io import node_name, read_graph
 from validation.export.graph_map import GraphMap
+from validation.export.graph_tensors import graph_tensors
 from validation.export.postprocess_node import read_postprocess_node
+from validation.export.ssd_reading import read_ssd
 from validation.records import TensorSpec
 
 
@@ -70,6 +72,25 @@ def summary_of(
             for other in nodes.of_op("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
         ),
     )
+
+
+def classes_of(graph: Any) -> int | None:
+    """How many classes an inference graph tells apart, without the background.
+
+    Args:
+        graph: GraphDef of frozen_inference_graph.pb or model.ckpt.meta.
+
+    Returns:
+        One less than the scores have columns; None where they are not found, or their shape
+        is not told.
+    """
+    try:
+        node, _, port = read_ssd(graph, "graph").class_predictions.partition(":")
+        scores = graph_tensors(prune(graph, [node])).get(f"{node}:{port or 0}")
+    except GraphError:
+        return None
+    columns = scores.shape[-1] if scores is not None and scores.shape else -1
+    return columns - 1 if columns > 1 else None
 
 
 def _placeholder(node: Any) -> TensorSpec:

@@ -209,10 +209,11 @@ def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
     raw = {spec.name for spec in summary.raw_outputs}
     if INPUT_NAME in nodes.nodes and len(raw) == 2:
         return _exported(path, summary, nodes)
+    from validation.export.describe import classes_of
     from validation.export.ssd_reading import read_ssd
 
     try:
-        return _inference(read_ssd(graph, path.name), summary, nodes)
+        return _inference(read_ssd(graph, path.name), summary, nodes, classes_of(graph))
     except ValidationError as error:
         known = tuple(name for name in DETECTION_OUTPUTS if name in nodes.nodes)
         ends = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
@@ -273,7 +274,7 @@ def _contract_beside(path: Path, notes: list[str]) -> Preprocessing | None:
         return None
 
 
-def _inference(reading: Any, summary: GraphSummary, nodes: Any) -> _Read:
+def _inference(reading: Any, summary: GraphSummary, nodes: Any, classes: int | None) -> _Read:
     nms = reading.nms
     own = OwnSuppression(
         reading.score_converter,
@@ -299,6 +300,7 @@ def _inference(reading: Any, summary: GraphSummary, nodes: Any) -> _Read:
         preprocessing=preprocessing_told(image, known, "the graph's own preprocessor"),
         own=own,
         score_converter=reading.score_converter,
+        num_classes=classes,
     )
 
 
