@@ -63,6 +63,22 @@ def test_label_list_without_the_first_line(
     assert {row["label"] for row in told[0][0]["detections"]} <= {"box", "disc"}
 
 
+def test_photograph_that_viewers_turn(
+    tflite: Path, image: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """Phones store photographs lying down; a model that finds nothing then is not at fault."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, tags in (("upright.jpg", None), ("lying.jpg", exif)):
+        with Image.open(image) as pixels:
+            pixels.convert("RGB").save(tmp_path / name, exif=tags or Image.Exif())
+    images = [str(tmp_path / name) for name in ("upright.jpg", "lying.jpg")]
+    assert main(["detect", str(tflite), *images, f"--output_directory={tmp_path}"]) == 0
+    err = capsys.readouterr().err
+    assert "lying.jpg: taken as it is stored; viewers turn it" in err
+    assert "upright.jpg: taken" not in err
+
+
 def test_without_a_label_map_the_user_is_told(
     tflite: Path, image: Path, tmp_path: Path, capsys: Capture
 ) -> None:

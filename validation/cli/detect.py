@@ -17,7 +17,7 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, DatasetError
 from validation.inference.base import ImageFile, detect_all
 from validation.policy import load_policy
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import load_rgb, shown_otherwise
 from validation.records import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
 from validation.runtimes.tflite import default_threads
@@ -105,6 +105,8 @@ def _detect(options: argparse.Namespace) -> None:
         if match is not None:
             entry["compared"] = _compared(models[1].name, each[1], match, image.path, labels)
         told.append(entry)
+        if shown_otherwise(image.path):
+            say(f"{image.path.name}: taken as it is stored; viewers turn it, as its EXIF asks")
         if not options.json:
             _print(entry)
     if options.json:

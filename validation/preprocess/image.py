@@ -15,6 +15,10 @@ from validation.errors import DatasetError
 _DAMAGE = (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError)
 
 
+# Of the tags of EXIF 2.3; 1 is upright.
+_ORIENTATION, _UPRIGHT = 0x0112, 1
+
+
 def load_rgb(path: Path) -> NDArray[np.uint8]:
     """The stored pixels of an image file as RGB.
 
@@ -59,3 +63,13 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
             where=path,
             next_step="fetch the file again",
         ) from error
+
+
+def shown_otherwise(path: Path) -> bool:
+    """True where viewers turn or mirror what `load_rgb` gives, as EXIF asks them to.
+
+    Args:
+        path: An image that `load_rgb` reads.
+    """
+    with Image.open(path) as image:
+        return bool(image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT)
