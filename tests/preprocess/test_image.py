@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from validation.errors import DatasetError
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import load_rgb, shown_otherwise
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +84,28 @@ def test_exif_orientation_is_not_applied(tmp_path: Path) -> None:
     exif[0x0112] = 6
     Image.new("RGB", (8, 4)).save(tmp_path / "turned.jpg", exif=exif)
     assert load_rgb(tmp_path / "turned.jpg").shape == (4, 8, 3)
+    assert shown_otherwise(tmp_path / "turned.jpg")
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@given(st.dictionaries(st.integers(0, 80), st.integers(0, 255), max_size=6))
+def test_damaged_exif_asks_for_nothing(changes: dict[int, int]) -> None:
+    """Whatever stands in the tag and around it, the answer is yes or no."""
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    stored = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(stored, "JPEG", exif=exif)
+    data = bytearray(stored.getvalue())
+    start = data.index(b"Exif") + 6
+    for place, value in changes.items():
+        if start + place < len(data):
+            data[start + place] = value
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jpg"
+        path.write_bytes(data)
+        assert shown_otherwise(path) in (True, False)
+        if not changes:
+            assert not shown_otherwise(path)
 
 
 def test_a_missing_image_is_named(tmp_path: Path) -> None:

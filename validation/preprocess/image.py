@@ -15,8 +15,9 @@ from validation.errors import DatasetError
 _DAMAGE = (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError)
 
 
-# Of the tags of EXIF 2.3; 1 is upright.
-_ORIENTATION, _UPRIGHT = 0x0112, 1
+# A tag of EXIF 2.3; 1 is upright, 2 to 8 are turned or mirrored.
+_ORIENTATION = 0x0112
+_TURNED = range(2, 9)
 
 
 def load_rgb(path: Path) -> NDArray[np.uint8]:
@@ -69,7 +70,10 @@ def shown_otherwise(path: Path) -> bool:
     """True where viewers turn or mirror what `load_rgb` gives, as EXIF asks them to.
 
     Args:
-        path: An image that `load_rgb` reads.
+        path: An image that `load_rgb` reads; damaged EXIF asks for nothing.
     """
-    with Image.open(path) as image:
-        return bool(image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT)
+    try:
+        with Image.open(path) as image:
+            return image.getexif().get(_ORIENTATION) in _TURNED
+    except _DAMAGE:
+        return False
