@@ -1,5 +1,7 @@
 """An exported graph is summarised from its file, whoever wrote it."""
 
+import dataclasses
+
 import pytest
 import tensorflow.compat.v1 as tf
 
@@ -7,6 +9,7 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphError
 from validation.export.describe import classes_of, describe_graph
 from validation.export.from_graph import without_postprocessing
 from validation.export.graph_io import write_export
+from validation.export.ssd_reading import read_ssd
 from validation.records import TensorSpec
 
 INPUT = TensorSpec("normalized_input_image_tensor", "float32", (1, 48, 64, 3))
@@ -88,6 +91,9 @@ def test_file_that_is_no_graph_is_refused(tmp_path):
 
 
 def test_classes_of_an_inference_graph(graph_of):
-    """What its scores have columns for, less the background; none of another model's graph."""
-    assert classes_of(graph_of()) == SCORES.shape[-1] - 1
-    assert classes_of(tf.GraphDef()) is None
+    """What its scores have columns for, less the background; None where nothing tells it."""
+    graph = graph_of()
+    reading = read_ssd(graph, "frozen_inference_graph.pb")
+    assert classes_of(graph, reading) == SCORES.shape[-1] - 1
+    nowhere = dataclasses.replace(reading, class_predictions=f"{reading.class_predictions}:7")
+    assert classes_of(graph, nowhere) is None

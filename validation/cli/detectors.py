@@ -10,7 +10,7 @@ from pathlib import Path
 
 from validation.cli.flags import say
 from validation.contracts import DETECTION_OUTPUTS
-from validation.errors import ArtefactError, DatasetError, GraphError
+from validation.errors import ArtefactError, DatasetError, GraphError, NotSsdGraph
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import open_tflite
 from validation.input_stats import InputStats, stats_of, told_range, wanted_range
@@ -96,12 +96,13 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     with held_back():
         from validation.export.describe import classes_of
         from validation.export.graph_io import read_graph
+        from validation.export.ssd_reading import read_ssd
         from validation.inference.graph import GraphDetector
         from validation.runtimes.session import SessionRuntime
 
         try:
-            runtime = SessionRuntime(path, DETECTION_OUTPUTS)
-            num_classes = classes_of(read_graph(path))
+            graph = read_graph(path)
+            runtime = SessionRuntime(graph, DETECTION_OUTPUTS, where=path.name)
         except GraphError as error:
             if error.what == "the graph has no such output":
                 error.next_step = (
@@ -109,6 +110,10 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
                     ".tflite that convert makes of it"
                 )
             raise
+        num_classes = None
+        # One whose parts are not found is run all the same.
+        with contextlib.suppress(NotSsdGraph):
+            num_classes = classes_of(graph, read_ssd(graph, path.name))
     with runtime:
         detector = GraphDetector(runtime)
         say(f"{path.name}: resizes and normalises by itself")

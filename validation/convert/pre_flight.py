@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from validation.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
 from validation.convert.schemes import RECIPES, Source
 from validation.errors import ConversionError, first_few
+from validation.export.graph_io import stated_shape
 from validation.input_stats import InputStats
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def _check_shapes(graph: Any, conversion: Conversion, where: str) -> None:
 
 
 def placeholder_shapes(graph: Any, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Shapes of a graph's placeholders, as they stand there: -1 is any, () is none told."""
+    """What the named placeholders of a graph take, see `stated_shape`."""
     return {
-        node.name: tuple(dim.size for dim in node.attr["shape"].shape.dim)
+        node.name: stated_shape(node)
         for node in graph.node
         if node.op == "Placeholder" and node.name in names
     }

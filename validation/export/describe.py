@@ -20,11 +20,11 @@ from validation.contracts import (
 from validation.errors import GraphError
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune, variables
-from validation.export.graph_io import node_name, read_graph
+from validation.export.graph_io import node_name, read_graph, stated_shape
 from validation.export.graph_map import GraphMap
 from validation.export.graph_tensors import graph_tensors
 from validation.export.postprocess_node import read_postprocess_node
-from validation.export.ssd_reading import read_ssd
+from validation.export.ssd_reading import SsdReading
 from validation.records import TensorSpec
 
 
@@ -74,18 +74,18 @@ def summary_of(
     )
 
 
-def classes_of(graph: Any) -> int | None:
+def classes_of(graph: Any, reading: SsdReading) -> int | None:
     """How many classes an inference graph tells apart, without the background.
 
     Args:
         graph: GraphDef of frozen_inference_graph.pb or model.ckpt.meta.
+        reading: Of that graph, see `read_ssd`.
 
     Returns:
-        One less than the scores have columns; None where they are not found, or their shape
-        is not told.
+        One less than the scores have columns; None where their shape is not told.
     """
     try:
-        node, _, port = read_ssd(graph, "graph").class_predictions.partition(":")
+        node, _, port = reading.class_predictions.partition(":")
         scores = graph_tensors(prune(graph, [node])).get(f"{node}:{port or 0}")
     except GraphError:
         return None
@@ -94,8 +94,8 @@ def classes_of(graph: Any) -> int | None:
 
 
 def _placeholder(node: Any) -> TensorSpec:
-    shape = tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
-    return TensorSpec(node.name, dtypes.as_dtype(node.attr["dtype"].type).name, shape)
+    dtype = dtypes.as_dtype(node.attr["dtype"].type).name
+    return TensorSpec(node.name, dtype, stated_shape(node))
 
 
 def _raw_outputs(graph: Any, where: str) -> tuple[TensorSpec, ...]:

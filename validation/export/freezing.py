@@ -12,7 +12,7 @@ from tensorflow.python.framework import errors_impl, tensor_util
 from tensorflow.python.training import py_checkpoint_reader
 
 from validation.errors import GraphError, first_few
-from validation.export.graph_io import read_graph
+from validation.export.graph_io import read_graph, stated_shape
 from validation.export.graph_map import GraphMap
 from validation.export.prefix import check_prefix
 from validation.graphs.mismatch import NAMED, Described, Shapes, causes
@@ -78,11 +78,7 @@ def _with_loop_edges(nodes: GraphMap, kept: set[str]) -> set[str]:
 
 def variables(graph: Any) -> dict[str, tuple[int, ...]]:
     """Name and shape of every variable that stands in a graph."""
-    return {
-        node.name: tuple(dim.size for dim in node.attr["shape"].shape.dim)
-        for node in graph.node
-        if node.op in _VARIABLES
-    }
+    return {node.name: stated_shape(node) for node in graph.node if node.op in _VARIABLES}
 
 
 def freeze(
@@ -108,7 +104,7 @@ def freeze(
     found: dict[str, tuple[int, ...]] = {}
     for node in frozen.node:
         if node.op in _VARIABLES:
-            shape = tuple(dim.size for dim in node.attr["shape"].shape.dim)
+            shape = stated_shape(node)
             value = values(node.name)
             if value is None:
                 continue

@@ -129,6 +129,11 @@ def node_name(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
+def stated_shape(node: Any) -> tuple[int, ...]:
+    """The attribute ``shape`` of a placeholder or variable: -1 is any side, () is none told."""
+    return tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
+
+
 def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> ExportedGraph:
     """Write tflite_graph.pb and .pbtxt, and the contract and anchors beside them.
 

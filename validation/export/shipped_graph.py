@@ -25,7 +25,7 @@ from validation.export.agreement import require_same
 from validation.export.evaluation import evaluate
 from validation.export.freezing import prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
-from validation.export.graph_io import GraphExport
+from validation.export.graph_io import GraphExport, stated_shape
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
 from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.export.options import ExportOptions
@@ -110,7 +110,7 @@ def preprocessing_by_extractor(nodes: GraphMap) -> Preprocessing:
     Raises:
         NotSsdGraph: The input has no fixed size.
     """
-    shape = [int(dim.size) for dim in nodes.nodes[INPUT_NAME].attr["shape"].shape.dim]
+    shape = list(stated_shape(nodes.nodes[INPUT_NAME]))
     if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
         raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
     scale, offset = CHANNEL_MEANS if _is_resnet(nodes) else UNIT_RANGE

@@ -213,7 +213,8 @@ def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
     from validation.export.ssd_reading import read_ssd
 
     try:
-        return _inference(read_ssd(graph, path.name), summary, nodes, classes_of(graph))
+        found = read_ssd(graph, path.name)
+        return _inference(found, summary, nodes, classes_of(graph, found))
     except ValidationError as error:
         known = tuple(name for name in DETECTION_OUTPUTS if name in nodes.nodes)
         ends = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]

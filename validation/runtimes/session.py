@@ -29,6 +29,7 @@ class SessionRuntime:
         graph: Path of a .pb, or a GraphDef.
         outputs: Node names; their first tensors are returned.
         threads: For the ops and inside them; None leaves it to TensorFlow.
+        where: File name for messages, of a GraphDef; a path has its own.
 
     Raises:
         ArtefactMissing, CorruptGraph: The file cannot be read.
@@ -36,10 +37,15 @@ class SessionRuntime:
     """
 
     def __init__(
-        self, graph: Path | Any, outputs: Sequence[str], threads: int | None = None
+        self,
+        graph: Path | Any,
+        outputs: Sequence[str],
+        threads: int | None = None,
+        where: str = "graph",
     ) -> None:
-        definition = read_graph(graph) if isinstance(graph, Path) else graph
-        where = graph.name if isinstance(graph, Path) else "graph"
+        definition = graph
+        if isinstance(graph, Path):
+            definition, where = read_graph(graph), graph.name
         _require(definition, outputs, where)
         scope = tf.Graph()
         try:

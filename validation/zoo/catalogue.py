@@ -92,12 +92,8 @@ class Catalogue:
         known = {entry.name: entry for entry in self.entries if entry.group == zoo}
         archives = {} if known else self._archives(zoo)
         names = tuple(known or archives)
-        chosen = [
-            name
-            for name in names
-            if fnmatch.fnmatchcase(name, model_glob)
-            or (name in known and known[name].is_called(model_glob))
-        ]
+        chosen = [name for name, entry in known.items() if entry.is_called(model_glob)]
+        chosen += [name for name in archives if fnmatch.fnmatchcase(name, model_glob)]
         if not chosen:
             refuse(model_glob, "--model")
             raise UsageError(
