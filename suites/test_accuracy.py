@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain.accuracy import accuracy
+from validation.workspace.accuracy import accuracy
 
 
 @pytest.mark.check("accuracy")
-def test_average_precision_is_kept(case, record):
+def test_average_precision_is_kept(context, record):
     """COCO AP on labelled images; UNKNOWN where none were given."""
-    record(accuracy(case))
+    record(accuracy(context))

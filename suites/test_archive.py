@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain import promises
+from validation.workspace import promises
 
 
 @pytest.mark.check("archive")
-def test_archive_holds_what_an_export_needs(case, record):
+def test_archive_holds_what_an_export_needs(context, record):
     """The archive has an inference graph, its own or in a checkpoint's .meta."""
-    record(promises.archive(case))
+    record(promises.archive(context))

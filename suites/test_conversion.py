@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain import promises
+from validation.workspace import promises
 
 
 @pytest.mark.check("tflite_contract")
-def test_tflite_file_keeps_the_contract(case, record):
+def test_tflite_file_keeps_the_contract(context, record):
     """Names, order, shapes, dtypes and op attributes, read back from the flatbuffer."""
-    record(promises.tflite_contract(case))
+    record(promises.tflite_contract(context))

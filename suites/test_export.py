@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain import promises
+from validation.workspace import promises
 
 
 @pytest.mark.check("export_contract")
-def test_exported_graph_has_the_exporters_ends(case, record):
+def test_exported_graph_has_the_exporters_ends(context, record):
     """Names, shapes, dtypes and every attribute of the post-processing node."""
-    record(promises.export_contract(case))
+    record(promises.export_contract(context))

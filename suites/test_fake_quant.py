@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain.fake_quant import fake_quant_lint
+from validation.workspace.fake_quant import fake_quant_lint
 
 
 @pytest.mark.check("fake_quant_lint", variants="uint8")
-def test_ranges_are_ready_for_conversion(case, record):
+def test_ranges_are_ready_for_conversion(context, record):
     """Activations without ranges, ranges that are empty, implausible or far too wide."""
-    record(fake_quant_lint(case))
+    record(fake_quant_lint(context))

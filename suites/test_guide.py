@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain.guide import guide
+from validation.workspace.guide import guide
 
 
 @pytest.mark.check("guide", variants=("float", "uint8"), first_only=True)
-def test_command_line_makes_the_same_file(case, record):
+def test_command_line_makes_the_same_file(context, record):
     """TensorFlow's own tflite_convert as a foreign client, and what it refuses."""
-    record(guide(case))
+    record(guide(context))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from validation.chain import promises
+from validation.workspace import promises
 
 
 @pytest.mark.check("latency")
-def test_latency_is_within_budget(case, stopwatch, record):
+def test_latency_is_within_budget(context, stopwatch, record):
     """Raw samples after a warm-up, on a machine that does nothing else."""
-    record(promises.latency(case, stopwatch))
+    record(promises.latency(context, stopwatch))

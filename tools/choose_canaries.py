@@ -17,7 +17,7 @@ from pathlib import Path
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import DatasetError, ValidationError
-from validation.whole_file import write_whole
+from validation.files.atomic import write_text_atomic
 from validation.zoo.bundled_files import BUNDLED_FOLDER
 from validation.zoo.integrity import digest_file
 
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments
     )
     try:
-        write_whole(BUNDLED_FOLDER / "canaries.toml", document(BUNDLED_FOLDER))
+        write_text_atomic(BUNDLED_FOLDER / "canaries.toml", document(BUNDLED_FOLDER))
     except ValidationError as error:
         sys.stderr.write(f"choose_canaries: {type(error).__name__}: {error}\n")
         return error.exit_code

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.whole_file import write_whole
+from validation.files.atomic import write_text_atomic
 from validation.zoo.bundled_files import labelled_scenes
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         lay_out(Path(folder))
-        write_whole(options.page, _rewritten(options.page.read_text(), Path(folder)))
+        write_text_atomic(options.page, _rewritten(options.page.read_text(), Path(folder)))
     return 0
 
 

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, ValidationError
+from validation.files.atomic import write_text_atomic
 from validation.pipeline.config import load_pipeline
-from validation.whole_file import write_whole
 from validation.zoo.archives import obtain
 from validation.zoo.bundled_files import BUNDLED_FOLDER, BUNDLED_GROUP
 from validation.zoo.folders import archives_at, entry_of
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"list_bundled: {type(error).__name__}: {error}\n")
         return error.exit_code
     if not options.check:
-        write_whole(CATALOGUE, text)
+        write_text_atomic(CATALOGUE, text)
         return 0
     if CATALOGUE.read_text(encoding="utf-8") == text:
         return 0

@@ -32,12 +32,12 @@ from bundled.recipes import Recipe, load_recipes
 
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
-from validation.contracts import DETECTION_OUTPUTS
 from validation.errors import ArtefactMissing, UsageError, ValidationError
+from validation.files.atomic import write_bytes_atomic, write_text_atomic
+from validation.files.plain import to_plain
 from validation.pipeline.config import PipelineConfig, parse_pipeline
-from validation.plain import to_plain
 from validation.preprocess.image import load_rgb
-from validation.whole_file import write_whole, write_whole_bytes
+from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.zoo.toml_table import did_you_mean
 
 _SCENES = Path(__file__).resolve().parent.parent / "validation" / "zoo" / "bundled" / "scenes"
@@ -116,7 +116,7 @@ def pack(folder: Path, target: Path) -> None:
             else:
                 with path.open("rb") as file:
                     tar.addfile(member, file)
-    write_whole_bytes(target, packed.getvalue())
+    write_bytes_atomic(target, packed.getvalue())
 
 
 def loss_curve(losses: Sequence[float], points: int = _MOST_POINTS) -> list[tuple[int, float]]:
@@ -248,7 +248,7 @@ def _train_one(recipe: Recipe, dataset: Dataset, options: argparse.Namespace) ->
         "loss_curve": loss_curve(trained.losses),
     }
     beside = options.output_directory / f"{recipe.name}.training.json"
-    write_whole(beside, json.dumps(facts, indent=1) + "\n")
+    write_text_atomic(beside, json.dumps(facts, indent=1) + "\n")
     sys.stderr.write(
         f"{target}: {facts['size_bytes']} bytes, AP {evaluation.figures.ap:.3f}, "
         f"{facts['seconds']:.0f} s\n"

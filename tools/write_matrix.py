@@ -17,13 +17,13 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from validation.errors import UsageError, ValidationError
-from validation.policy import Policy, load_policy
-from validation.records import Header
+from validation.files.atomic import write_text_atomic
+from validation.policy.load import Policy, load_policy
+from validation.record.store import load_record
+from validation.record.types import Header
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
-from validation.report.model import Report, build_report
+from validation.report.views import Report, build_report
 from validation.signoff.rules import judge
-from validation.signoff.store import load_record
-from validation.whole_file import write_whole
 from validation.zoo.bundled_files import SCENES_NAME
 
 # Title of each column, and whether it holds figures.
@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise UsageError(
                 "no such folder", where=options.output.parent, next_step="make it first"
             )
-        write_whole(options.output, document(options.record))
+        write_text_atomic(options.output, document(options.record))
     except ValidationError as error:
         sys.stderr.write(f"write_matrix: {type(error).__name__}: {error}\n")
         return error.exit_code

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from validation.whole_file import write_whole
+from validation.files.atomic import write_text_atomic
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry, HttpsSource
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("output", type=Path, metavar="OUT.md")
     options = parser.parse_args(arguments)
-    write_whole(options.output, document())
+    write_text_atomic(options.output, document())
     return 0
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
-from validation.chain.model import GUIDE_DEFAULT
 from validation.cli import main
-from validation.limits import Limit
-from validation.records import CheckResult, Footer, Header, Measure, ModelKey
-from validation.signoff.store import RecordWriter
+from validation.policy.limits import Limit
+from validation.record.store import RecordWriter
+from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
+from validation.workspace.model_build import GUIDE_DEFAULT
 
 Capture = pytest.CaptureFixture[str]
 
@@ -54,8 +54,8 @@ def test_worse_run(tmp_path: Path, capsys: Capture) -> None:
 
 def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> None:
     """Other flags of the exporter are seen in the files, and what they cost on the images."""
-    chain = make_case(miniature).chain
-    paths = [str(chain.tflite("float")), str(chain.tflite("float", GUIDE_DEFAULT))]
+    build = make_case(miniature).build
+    paths = [str(build.tflite("float")), str(build.tflite("float", GUIDE_DEFAULT))]
     assert main(["compare", *paths, f"--images={miniature.images}", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     words = {each["what"]: (each["first"], each["second"]) for each in told["files"]}
@@ -67,7 +67,7 @@ def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> No
 
 def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
     """Said in so many words; the package's own images serve where none are named."""
-    path = make_case(miniature).chain.tflite("float")
+    path = make_case(miniature).build.tflite("float")
     copy = shutil.copy(path, tmp_path / "copy.tflite")
     assert main(["compare", str(path), str(copy)]) == 0
     out, err = capsys.readouterr()
@@ -88,7 +88,7 @@ def test_what_cannot_be_compared(
     miniature: MiniatureFiles, tmp_path: Path, capsys: Capture, make, code: int, said: str
 ) -> None:
     """A run and a model, a file that is not there, a folder without a record."""
-    tflite = make_case(miniature).chain.tflite("float")
+    tflite = make_case(miniature).build.tflite("float")
     first, second = make(tmp_path, tflite)
     assert main(["compare", str(first), str(second)]) == code
     out, err = capsys.readouterr()
@@ -98,7 +98,7 @@ def test_what_cannot_be_compared(
 
 def test_folder_without_images(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
     """No image is a wrong use, not an agreement."""
-    path = str(make_case(miniature).chain.tflite("float"))
+    path = str(make_case(miniature).build.tflite("float"))
     assert main(["compare", path, path, f"--images={tmp_path}"]) == 2
     assert "no image to compare on" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ from miniature_cases import MiniatureFiles, make_case
 from PIL import Image
 
 from validation.cli import main
-from validation.cli.detectors import told_labels
+from validation.cli.detectors import usable_labels
 
 Capture = pytest.CaptureFixture[str]
 
@@ -20,7 +20,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def tflite(miniature: MiniatureFiles) -> Path:
     """The miniature's float file."""
-    return make_case(miniature).chain.tflite("float")
+    return make_case(miniature).build.tflite("float")
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def test_labels_that_nobody_named(
     num_classes: int, first: str | None, told: str, capsys: Capture
 ) -> None:
     """Only COCO's ids run to 90."""
-    assert told_labels({}, num_classes).get(1) == first
+    assert usable_labels({}, num_classes).get(1) == first
     assert told in capsys.readouterr().err
-    assert told_labels({1: "box"}, num_classes) == {1: "box"}
+    assert usable_labels({1: "box"}, num_classes) == {1: "box"}
     assert capsys.readouterr().err == ""
 
 

@@ -27,7 +27,7 @@ _WITHOUT_TENSORFLOW = (
 @pytest.fixture
 def tflite(miniature: MiniatureFiles) -> Path:
     """The miniature's float file."""
-    return make_case(miniature).chain.tflite("float")
+    return make_case(miniature).build.tflite("float")
 
 
 @pytest.fixture
@@ -119,9 +119,9 @@ def test_raw_file_and_its_export(
     miniature: MiniatureFiles, images: list[str], capsys: Capture
 ) -> None:
     """--export_directory gives a raw file its anchors; without, the flag is named."""
-    chain = make_case(miniature).chain
-    raw = str(chain.tflite("raw"))
-    export = chain.exported(add_postprocessing_op=False).graph.parent
+    build = make_case(miniature).build
+    raw = str(build.tflite("raw"))
+    export = build.exported(add_postprocessing_op=False).graph.parent
     assert main(["evaluate", raw, *images, f"--export_directory={export}"]) == 0
     assert _ap(capsys.readouterr().out) > 0.5
     assert main(["evaluate", raw, *images]) == 1
@@ -163,6 +163,6 @@ def test_graph_that_is_no_inference_graph(
     miniature: MiniatureFiles, images: list[str], capsys: Capture
 ) -> None:
     """An exported graph cannot be run in TensorFlow; the way around is told."""
-    graph = make_case(miniature).chain.exported().graph
+    graph = make_case(miniature).build.exported().graph
     assert main(["evaluate", str(graph), *images]) == 1
     assert "run as the .tflite that convert makes of it" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import small_ssd
 from PIL import Image
 
 from validation.cli import main
-from validation.policy import load_policy
+from validation.policy.load import load_policy
 
 Capture = pytest.CaptureFixture[str]
 

@@ -33,11 +33,11 @@ _PROGRAM = (
 )
 def test_command(miniature: MiniatureFiles, tmp_path: Path, command: str, said: str) -> None:
     """It ends well and tells what it was asked for."""
-    chain = make_case(miniature).chain
+    build = make_case(miniature).build
     words = {
-        "tflite": chain.tflite("float"),
-        "raw": chain.tflite("raw"),
-        "export": chain.exported(add_postprocessing_op=False).graph.parent,
+        "tflite": build.tflite("float"),
+        "raw": build.tflite("raw"),
+        "export": build.exported(add_postprocessing_op=False).graph.parent,
         "archive": miniature.archive,
         "config": miniature.archive / "pipeline.config",
         "images": miniature.images,

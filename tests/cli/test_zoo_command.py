@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import small_ssd
 
-from validation.chain.groups import named_models
 from validation.cli import main
 from validation.cli import zoo as zoo_command
 from validation.errors import DownloadFailed
+from validation.workspace.groups import named_models
 from validation.zoo.catalogue import load_catalogue
 
 # One archive holds both, in sub-folders.

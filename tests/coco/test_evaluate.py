@@ -19,7 +19,7 @@ from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.errors import DatasetError, UsageError
-from validation.records import Detections
+from validation.record.types import Detections
 
 _WIDTH, _HEIGHT = 400, 200
 _NOTHING = Detections((), (), ())

@@ -12,20 +12,20 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from validation.checks.structure import check_tflite_contract
-from validation.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS, RAW_OUTPUTS, Preprocessing
+from validation.comparison.structure import check_tflite_contract
 from validation.convert.calibration import Calibration
 from validation.convert.tflite import conversion_of, convert, default_variant
 from validation.errors import ConversionError, FeedError
 from validation.inference.tflite import run_batchwise
-from validation.input_stats import GUIDE_STATS, InputStats
-from validation.limits import Status
-from validation.policy import load_policy
-from validation.records import CheckResult, ModelKey
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import CheckResult, ModelKey
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
-from validation.variants import VARIANTS, Scheme, variant_of
+from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS, RAW_OUTPUTS, Preprocessing
+from validation.specs.input_stats import GUIDE_STATS, InputStats
+from validation.specs.variants import VARIANTS, Scheme, variant_of
 
 FEEDS = small.feeds(8)
 QUANTISED = tuple(name for name, variant in VARIANTS.items() if variant.is_quantised)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from validation.convert.foreign import complaint, guide_arguments, tflite_convert
-from validation.input_stats import GUIDE_STATS
+from validation.specs.input_stats import GUIDE_STATS
 
 _SHAPE = (1, 300, 300, 3)
 

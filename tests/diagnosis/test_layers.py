@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from validation.diagnosis.layers import layer_table
 from validation.errors import ArtefactMissing, ConversionError, FeedError
-from validation.fidelity import SQNR_CEILING_DB, LayerError, worst_layer
+from validation.record.quantisation import SQNR_CEILING_DB, LayerError, worst_layer
 
-Feeds = NDArray[np.float32]
+InputCache = NDArray[np.float32]
 # Rounding of 8 bits leaves more than this everywhere in the small network.
 _SOUND_DB = 28.0
 _IDEAL = 1 / np.sqrt(12)
@@ -57,7 +57,9 @@ def _coarse(name: str, factor: int) -> Callable[[Any], None]:
 
 
 @pytest.mark.parametrize("broken", ["net/first", "net/second", "net/last", "head_1/class"])
-def test_points_at_the_broken_layer(files: Any, feeds: Feeds, tmp_path: Path, broken: str) -> None:
+def test_points_at_the_broken_layer(
+    files: Any, feeds: InputCache, tmp_path: Path, broken: str
+) -> None:
     """Coarse weights in one layer: its local error is large, that of every other small."""
     path = tflite_surgery.rewrite(files.int8, tmp_path / "broken.tflite", _coarse(broken, 50))
     rows = layer_table(path, files.floats, feeds)
@@ -69,7 +71,9 @@ def test_points_at_the_broken_layer(files: Any, feeds: Feeds, tmp_path: Path, br
     assert min(_local(row) for row in rows if row is not worst) > _SOUND_DB
 
 
-def test_errors_gather_behind_the_broken_layer(files: Any, feeds: Feeds, tmp_path: Path) -> None:
+def test_errors_gather_behind_the_broken_layer(
+    files: Any, feeds: InputCache, tmp_path: Path
+) -> None:
     """Sound before it, lost after it, though what comes after is sound by itself."""
     path = tflite_surgery.rewrite(files.int8, tmp_path / "b.tflite", _coarse("net/second", 50))
     rows = layer_table(path, files.floats, feeds)
@@ -82,7 +86,7 @@ def test_errors_gather_behind_the_broken_layer(files: Any, feeds: Feeds, tmp_pat
     assert _local(third) > _SOUND_DB
 
 
-def test_range_of_training_is_to_blame(files: Any, feeds: Feeds) -> None:
+def test_range_of_training_is_to_blame(files: Any, feeds: InputCache) -> None:
     """Weights per tensor in far too wide a range: named in the file that training left."""
     worst = worst_layer(layer_table(files.uint8_wide, files.floats, feeds))
     assert worst is not None
@@ -93,7 +97,7 @@ def test_range_of_training_is_to_blame(files: Any, feeds: Feeds) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["int8", "float16", "dynamic", "uint8"])
-def test_every_computing_operator_has_a_row(files: Any, feeds: Feeds, scheme: str) -> None:
+def test_every_computing_operator_has_a_row(files: Any, feeds: InputCache, scheme: str) -> None:
     """With its counterpart and both errors, in the order of execution."""
     rows = layer_table(getattr(files, scheme), files.floats, feeds)
     assert [row.place for row in rows] == sorted(row.place for row in rows)
@@ -107,7 +111,7 @@ def test_every_computing_operator_has_a_row(files: Any, feeds: Feeds, scheme: st
         assert row.accumulated.values == len(feeds) * np.prod(row.tensor.shape)
 
 
-def test_sound_layers_round_ideally(files: Any, feeds: Feeds) -> None:
+def test_sound_layers_round_ideally(files: Any, feeds: InputCache) -> None:
     """Fed with the reference's values a convolution is off by little more than rounding."""
     rows = layer_table(files.uint8, files.simulated, feeds)
     convolutions = [row.local for row in rows if row.op == "CONV_2D"]
@@ -118,7 +122,7 @@ def test_sound_layers_round_ideally(files: Any, feeds: Feeds) -> None:
         assert 0.1 < error.rmse_in_steps < 1.25 * _IDEAL
 
 
-def test_float_file_against_itself_differs_nowhere(files: Any, feeds: Feeds) -> None:
+def test_float_file_against_itself_differs_nowhere(files: Any, feeds: InputCache) -> None:
     """The method adds no error of its own."""
     rows = layer_table(files.floats, files.floats, feeds)
     assert {_local(row) for row in rows} == {SQNR_CEILING_DB}
@@ -126,14 +130,14 @@ def test_float_file_against_itself_differs_nowhere(files: Any, feeds: Feeds) -> 
     assert {row.arriving_db for row in rows[1:]} == {SQNR_CEILING_DB}
 
 
-def test_half_precision_loses_far_less(files: Any, feeds: Feeds) -> None:
+def test_half_precision_loses_far_less(files: Any, feeds: InputCache) -> None:
     """Weights made from constants on the way come along into the single operator."""
     rows = layer_table(files.float16, files.floats, feeds)
     locals_ = [_local(row) for row in rows if row.op == "CONV_2D"]
     assert 60 < min(locals_) < max(locals_) < 90
 
 
-def test_quantised_input_has_a_row(files: Any, feeds: Feeds) -> None:
+def test_quantised_input_has_a_row(files: Any, feeds: InputCache) -> None:
     """The image comes first: what its parameters lose is lost for all."""
     first = layer_table(files.uint8, files.floats, feeds)[0]
     assert (first.op, first.place, first.tensor.dtype) == ("INPUT", 0, "uint8")
@@ -142,7 +146,7 @@ def test_quantised_input_has_a_row(files: Any, feeds: Feeds) -> None:
     assert first.local.rmse_in_steps == pytest.approx(_IDEAL, rel=0.05)
 
 
-def test_input_that_saturates_is_named(files: Any, feeds: Feeds) -> None:
+def test_input_that_saturates_is_named(files: Any, feeds: InputCache) -> None:
     """Images outside of what the input can hold are lost before the first layer."""
     rows = layer_table(files.uint8, files.floats, 4 * feeds)
     assert rows[0].local is not None
@@ -150,7 +154,7 @@ def test_input_that_saturates_is_named(files: Any, feeds: Feeds) -> None:
     assert worst_layer(rows) is rows[0]
 
 
-def test_refuses_files_of_two_graphs(files: Any, feeds: Feeds, tmp_path: Path) -> None:
+def test_refuses_files_of_two_graphs(files: Any, feeds: InputCache, tmp_path: Path) -> None:
     """Nothing corresponds: an empty table would look like a clean one."""
 
     def rename(model: Any) -> None:
@@ -169,7 +173,7 @@ def test_refuses_files_of_two_graphs(files: Any, feeds: Feeds, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("cut", [3, 400])
-def test_damaged_file(files: Any, feeds: Feeds, tmp_path: Path, cut: int) -> None:
+def test_damaged_file(files: Any, feeds: InputCache, tmp_path: Path, cut: int) -> None:
     """Torn in its head or in its middle."""
     path = tmp_path / "torn.tflite"
     path.write_bytes(files.int8.read_bytes()[:cut])
@@ -177,7 +181,7 @@ def test_damaged_file(files: Any, feeds: Feeds, tmp_path: Path, cut: int) -> Non
         layer_table(path, files.floats, feeds)
 
 
-def test_refuses_a_quantised_reference(files: Any, feeds: Feeds) -> None:
+def test_refuses_a_quantised_reference(files: Any, feeds: InputCache) -> None:
     """The two files change places easily."""
     with pytest.raises(ConversionError, match="reference of a layer table is a float file"):
         layer_table(files.floats, files.uint8, feeds)
@@ -198,7 +202,7 @@ def test_refuses_other_feeds(files: Any, wrong: Any) -> None:
         layer_table(files.int8, files.floats, wrong)
 
 
-def test_refuses_two_inputs(files: Any, feeds: Feeds, tmp_path: Path) -> None:
+def test_refuses_two_inputs(files: Any, feeds: InputCache, tmp_path: Path) -> None:
     """An SSD takes one image."""
 
     def change(model: Any) -> None:
@@ -211,7 +215,7 @@ def test_refuses_two_inputs(files: Any, feeds: Feeds, tmp_path: Path) -> None:
         layer_table(path, files.floats, feeds)
 
 
-def test_missing_file(files: Any, feeds: Feeds, tmp_path: Path) -> None:
+def test_missing_file(files: Any, feeds: InputCache, tmp_path: Path) -> None:
     """Said as for any .tflite file."""
     with pytest.raises(ArtefactMissing, match=r"no \.tflite file"):
         layer_table(tmp_path / "none.tflite", files.floats, feeds)

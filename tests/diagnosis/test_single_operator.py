@@ -10,9 +10,9 @@ import pytest
 import tflite_surgery
 from numpy.typing import NDArray
 
-from validation.diagnosis.intermediates import Probe
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.single_operator import single_operator
+from validation.diagnosis.tensor_values import TensorValues
 from validation.errors import ConversionError
 
 
@@ -20,11 +20,11 @@ from validation.errors import ConversionError
 def test_same_values_as_in_its_place(files: Any, feeds: NDArray[np.float32], scheme: str) -> None:
     """Fed with what it reads in the whole file it writes the same, bit by bit."""
     graph = read_operators(getattr(files, scheme))
-    whole = Probe(graph.content)
+    whole = TensorValues(graph.content)
     whole.run(feeds[0])
     assert len(graph.moving) >= 16
     for operator in graph.moving:
-        single = Probe(single_operator(graph, operator), keep_all=False)
+        single = TensorValues(single_operator(graph, operator), keep_all=False)
         single.run(*(whole.value(index) for index in graph.moving_inputs(operator)))
         for own, original in zip(single.outputs, operator.outputs, strict=True):
             np.testing.assert_array_equal(single.value(own), whole.value(original))
@@ -63,7 +63,7 @@ def test_intermediates_are_those_of_a_run_of_its_own(
         model.subgraphs[0].outputs = [target]
 
     cut = tflite_surgery.rewrite(files.floats, tmp_path / "cut.tflite", end_there)
-    whole, shorter = Probe(graph.content), Probe(cut.read_bytes(), keep_all=False)
+    whole, shorter = TensorValues(graph.content), TensorValues(cut.read_bytes(), keep_all=False)
     whole.run(feeds[0])
     shorter.run(feeds[0])
     np.testing.assert_array_equal(whole.value(target), shorter.value(shorter.outputs[0]))
@@ -72,7 +72,7 @@ def test_intermediates_are_those_of_a_run_of_its_own(
 def test_feeds_are_quantised_by_the_file(files: Any) -> None:
     """Rounded to the nearest code, held at the ends, and read back in real units."""
     graph = read_operators(files.uint8)
-    probe = Probe(graph.content)
+    probe = TensorValues(graph.content)
     spec = probe.specs[probe.inputs[0]]
     assert spec.scale is not None
     feed = np.full(spec.shape, 0.3, np.float32)
@@ -91,4 +91,4 @@ def test_file_that_does_not_run_is_refused(files: Any, tmp_path: Path) -> None:
 
     path = tflite_surgery.rewrite(files.floats, tmp_path / "bad.tflite", break_it)
     with pytest.raises(ConversionError, match="LiteRT does not run the file without delegates"):
-        Probe(path.read_bytes())
+        TensorValues(path.read_bytes())

@@ -16,7 +16,7 @@ from validation.diagrams.sections import Section
 from validation.errors import GraphError
 from validation.export.graph_io import read_graph
 from validation.export.graph_tensors import graph_tensors
-from validation.records import TensorSpec
+from validation.specs.tensors import TensorSpec
 
 _BUNDLED = Path(__file__).parents[2] / "validation" / "zoo" / "bundled"
 

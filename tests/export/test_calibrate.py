@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import small_ssd
 
-from validation.contracts import INPUT_NAME
 from validation.errors import FeedError, GraphError
 from validation.export.calibrate import calibrated_ranges, range_variables
 from validation.export.detector_weights import detector_weights
@@ -20,6 +19,7 @@ from validation.export.from_checkpoint import body_graph
 from validation.export.graph_map import GraphMap
 from validation.export.range_finding import RangeMethod
 from validation.graphs.ssd import BuiltSsd, build
+from validation.specs.contracts import INPUT_NAME
 
 _IMAGES = np.random.RandomState(3).uniform(-1, 1, (3, 1, 64, 96, 3)).astype(np.float32)
 _Values = dict[str, np.ndarray]

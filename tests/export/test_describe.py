@@ -10,7 +10,7 @@ from validation.export.describe import classes_of, describe_graph
 from validation.export.from_graph import without_postprocessing
 from validation.export.graph_io import write_export
 from validation.export.ssd_reading import read_ssd
-from validation.records import TensorSpec
+from validation.specs.tensors import TensorSpec
 
 INPUT = TensorSpec("normalized_input_image_tensor", "float32", (1, 48, 64, 3))
 BOXES = TensorSpec("raw_outputs/box_encodings", "float32", (1, 132, 4))

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ArtefactMissing, GraphError
 from validation.export.fake_quant_facts import Activation, ConcatInput, FakeQuantFacts
 from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
-from validation.plain import from_plain, to_plain
+from validation.files.plain import from_plain, to_plain
 
 _WEIGHTS = np.linspace(-1, 1, 3 * 3 * 2 * 4, dtype=np.float32).reshape(3, 3, 2, 4)
 

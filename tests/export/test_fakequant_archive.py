@@ -11,8 +11,7 @@ import pytest
 import small_ssd
 from zoo_archives import QUANTISED_LAYOUT
 
-from validation.checks.fake_quant import check_fake_quant
-from validation.contracts import Preprocessing
+from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.errors import ConfigError, GraphError
 from validation.export.archive_writer import PREFIX, write_checkpoint
 from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
@@ -30,12 +29,13 @@ from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
 from validation.export.options import ExportOptions
 from validation.export.range_finding import RangeMethod
+from validation.files.plain import from_plain
 from validation.graphs.restore import AVERAGE
-from validation.limits import Status
 from validation.pipeline.config import load_pipeline
-from validation.plain import from_plain
-from validation.policy import load_policy
-from validation.records import ModelKey
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import ModelKey
+from validation.specs.contracts import Preprocessing
 
 _FACTS = CalibrationFacts("noise", ("a", "b"), 3, RangeMethod.MINMAX)
 _AVERAGED = small_ssd.TEXT + "eval_config { use_moving_averages: true }\n"

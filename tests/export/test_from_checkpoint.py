@@ -10,13 +10,6 @@ import pytest
 import small_ssd
 from zoo_archives import QUANTISED_LAYOUT
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    DETECTION_OUTPUTS,
-    INPUT_NAME,
-    POSTPROCESS_NAME,
-)
 from validation.errors import GraphError, NotSsdGraph
 from validation.export.archive_writer import PREFIX, write_checkpoint
 from validation.export.evaluation import evaluate
@@ -34,6 +27,13 @@ from validation.export.routes import export_model
 from validation.graphs.ssd import build
 from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
+    INPUT_NAME,
+    POSTPROCESS_NAME,
+)
 
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
 _QUANTISED = small_ssd.TEXT + "graph_rewriter { quantization { delay: 100 } }\n"

@@ -7,14 +7,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature
 
-from validation.contracts import (
-    ANCHORS_NAME,
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    INPUT_NAME,
-    POSTPROCESS_NAME,
-    PostprocessAttributes,
-)
 from validation.errors import GraphError, NotSsdGraph
 from validation.export.freezing import open_checkpoint, variables
 from validation.export.from_graph import (
@@ -25,6 +17,14 @@ from validation.export.from_graph import (
 from validation.export.graph_io import read_graph
 from validation.export.options import ExportOptions
 from validation.preprocess.prepare import prepare
+from validation.specs.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    POSTPROCESS_NAME,
+    PostprocessAttributes,
+)
 
 RAW = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from zoo_archives import zoo_archive
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.convert.tflite import conversion_of, convert
 from validation.export.freezing import variables
 from validation.export.from_graph import export_from_graph, without_postprocessing
@@ -22,6 +21,7 @@ from validation.export.ssd_reading import read_ssd
 from validation.pipeline.config import load_pipeline
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 
 REPOSITORY = Path(__file__).parents[2]
 _META = "model.ckpt.meta"

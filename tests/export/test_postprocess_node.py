@@ -7,9 +7,9 @@ import tensorflow.compat.v1 as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.contracts import PostprocessAttributes
 from validation.errors import GraphError
 from validation.export.postprocess_node import add_postprocess_node, read_postprocess_node
+from validation.specs.contracts import PostprocessAttributes
 
 COUNTS = st.integers(1, 10_000)
 SHARES = st.floats(0, 1, width=32)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import small_ssd
 
-from validation.contracts import INPUT_NAME
 from validation.export.archive_writer import PREFIX, write_archive, write_checkpoint
 from validation.export.detector_weights import detector_weights
 from validation.export.evaluation import evaluate
@@ -22,6 +21,7 @@ from validation.graphs.quant.options import Sums
 from validation.graphs.restore import AVERAGE
 from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
+from validation.specs.contracts import INPUT_NAME
 
 _REWRITER = "graph_rewriter { quantization { } }\n"
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"

@@ -11,16 +11,16 @@ import pytest
 from faults import BOTH, FAULTS, Fault
 from miniature_cases import MODEL, VARIANTS, MiniatureFiles, make_case, own_canaries, with_key
 
-from validation.chain import promises
-from validation.chain.accuracy import accuracy
-from validation.chain.case import Case
-from validation.limits import Status
 from validation.plugin.fixtures import CHECK_ORDER
-from validation.policy import load_policy
-from validation.record_lines import Entry
-from validation.records import CheckResult, Footer, Header
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.lines import Entry
+from validation.record.store import Record
+from validation.record.types import CheckResult, Footer, Header
 from validation.signoff.rules import Judgement, judge
-from validation.signoff.store import Record
+from validation.workspace import promises
+from validation.workspace.accuracy import accuracy
+from validation.workspace.context import CheckContext
 
 Results = dict[tuple[str, str], CheckResult]
 
@@ -36,7 +36,7 @@ class _Stopwatch:
 
 
 # As the suites tie them together; which check speaks of which variants.
-_PROMISES: dict[str, tuple[Callable[[Case], list[Entry]], str]] = {
+_PROMISES: dict[str, tuple[Callable[[CheckContext], list[Entry]], str]] = {
     "archive": (promises.archive, "*"),
     "export_contract": (promises.export_contract, "*"),
     "tflite_contract": (promises.tflite_contract, "*"),
@@ -45,26 +45,28 @@ _PROMISES: dict[str, tuple[Callable[[Case], list[Entry]], str]] = {
     "end_to_end_parity": (promises.end_to_end_parity, "*"),
     "canaries": (promises.canaries, "*"),
     "accuracy": (accuracy, "*"),
-    "latency": (lambda case: promises.latency(case, _Stopwatch()), "*"),
+    "latency": (lambda context: promises.latency(context, _Stopwatch()), "*"),
 }
 
 
-def _run(case: Case) -> Results:
+def _run(context: CheckContext) -> Results:
     """Every check of every variant; an error fails its check, as in a session."""
     results: Results = {}
     for variant in VARIANTS:
-        own = with_key(case, variant)
+        own = with_key(context, variant)
         for check, (promise, pattern) in _PROMISES.items():
             if fnmatch.fnmatchcase(variant, pattern):
                 results[check, variant] = _result(check, promise, own)
     return results
 
 
-def _result(check: str, promise: Callable[[Case], list[Entry]], case: Case) -> CheckResult:
+def _result(
+    check: str, promise: Callable[[CheckContext], list[Entry]], context: CheckContext
+) -> CheckResult:
     try:
-        entries = promise(case)
+        entries = promise(context)
     except Exception as error:
-        return CheckResult.failed(check, case.key, f"{type(error).__name__}: {error}")
+        return CheckResult.failed(check, context.key, f"{type(error).__name__}: {error}")
     (result,) = [entry for entry in entries if isinstance(entry, CheckResult)]
     return result
 
@@ -78,12 +80,12 @@ def _judged(results: Results) -> Judgement:
 
 
 @pytest.fixture
-def subject(miniature: MiniatureFiles) -> Case:
+def subject(miniature: MiniatureFiles) -> CheckContext:
     """The miniature, with two of its own labelled images as canaries."""
     return make_case(miniature, canaries=own_canaries(miniature))
 
 
-def test_clean_model_passes_everything(subject: Case) -> None:
+def test_clean_model_passes_everything(subject: CheckContext) -> None:
     """No false alarm: all checks of both variants pass, and the run is a PASS."""
     results = _run(subject)
     assert {key for key, result in results.items() if result.status is not Status.PASS} == set()
@@ -93,7 +95,7 @@ def test_clean_model_passes_everything(subject: Case) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault_turns_its_checks_red(
-    subject: Case, fault: Fault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    subject: CheckContext, fault: Fault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The checks that must see the fault fail and say why; the run is a FAIL."""
     fault.inject(monkeypatch, tmp_path)
@@ -113,10 +115,10 @@ def test_fault_turns_its_checks_red(
 def test_every_check_is_tripped_by_a_fault() -> None:
     """A check that no fault turns red may be one that cannot."""
     tripped = {check for fault in FAULTS for check in fault.trips}
-    # route_parity needs a model of a true architecture: tests/chain/test_routes.py; quantisation
-    # and fake_quant_lint speak of other variants: tests/chain/test_quantisation_promise.py,
-    # tests/checks/test_fake_quant_check.py; guide of TensorFlow's tools:
-    # tests/chain/test_guide_promise.py.
+    # route_parity needs a model of a true architecture: tests/workspace/test_routes.py;
+    # quantisation and fake_quant_lint: tests/workspace/test_quantisation_promise.py,
+    # tests/comparison/test_fake_quant_check.py; guide of TensorFlow's tools:
+    # tests/workspace/test_guide_promise.py.
     apart = {"route_parity", "quantisation", "fake_quant_lint", "guide"}
     assert tripped == set(CHECK_ORDER) - apart == set(_PROMISES)
 
@@ -153,7 +155,7 @@ def test_faults_have_names_of_their_own() -> None:
     ],
 )
 def test_known_fault_is_called_by_its_name(
-    subject: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, said: str
+    subject: CheckContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, said: str
 ) -> None:
     """End to end the message says what was probably done, so that nobody has to guess."""
     (fault,) = [fault for fault in FAULTS if fault.name == name]

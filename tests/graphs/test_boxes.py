@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from validation.contracts import PostprocessAttributes
 from validation.graphs.boxes import center_size, encode
 from validation.postprocess.decode import decode_boxes
+from validation.specs.contracts import PostprocessAttributes
 
 SCALES = (10.0, 8.0, 5.0, 4.0)
 # Centres and sides of boxes of some size.

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from validation.contracts import INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze, variables
 from validation.export.from_checkpoint import body_graph, model_variables
@@ -16,6 +15,7 @@ from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
+from validation.specs.contracts import INPUT_NAME
 
 _GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 _NAMES = sorted(path.stem for path in _GOLDEN.glob("*.json"))

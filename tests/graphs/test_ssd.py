@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from validation.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.errors import ConfigError, GraphError
 from validation.graphs import ssd
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.slim_compat import slim
 from validation.pipeline.config import parse_pipeline
+from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
 
 HYPER = "conv_hyperparams { activation: RELU_6 batch_norm { scale: true } }"
 SHARED = f"weight_shared_convolutional_box_predictor {{ depth: 6 {HYPER} }}"

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from zoo_archives import zoo_archive
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import body_graph, export_of_body, model_variables
@@ -21,6 +20,7 @@ from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 
 _META = "model.ckpt.meta"
 _RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]

@@ -6,12 +6,6 @@ import numpy as np
 import pytest
 from miniatures import Miniature, build_graph, draw_picture, write_frozen_graph
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    DETECTION_OUTPUTS,
-    INPUT_NAME,
-)
 from validation.convert.tflite import conversion_of, convert
 from validation.errors import ConversionError, FeedError, GraphError
 from validation.export.from_graph import export_from_graph, without_postprocessing
@@ -23,10 +17,16 @@ from validation.inference.tflite import (
     TfliteDetector,
     run_batchwise,
 )
-from validation.records import TensorSpec
 from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
+    INPUT_NAME,
+)
+from validation.specs.tensors import TensorSpec
 
 OP = [f"TFLite_Detection_PostProcess{end}" for end in ("", ":1", ":2", ":3")]
 RAW = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]

@@ -9,59 +9,59 @@ import numpy as np
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
-from validation.chain.model import ModelChain
-from validation.contracts import Preprocessing
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
 from validation.inference.model_file import normalised, open_tflite
-from validation.input_stats import InputStats
 from validation.metadata.detector import detector_metadata
 from validation.metadata.packing import write_with_metadata
 from validation.preprocess.image import load_rgb
 from validation.runtimes.tflite_file import read_tflite
+from validation.specs.contracts import Preprocessing
+from validation.specs.input_stats import InputStats
+from validation.workspace.model_build import ModelBuild
 
 
 @pytest.fixture
-def chain(miniature: MiniatureFiles) -> ModelChain:
+def build(miniature: MiniatureFiles) -> ModelBuild:
     """The miniature's products."""
-    return make_case(miniature).chain
+    return make_case(miniature).build
 
 
-def _beside_its_export(chain: ModelChain, folder: Path, variant: str = "raw") -> Path:
-    export = chain.exported(add_postprocessing_op=variant == "float")
+def _beside_its_export(build: ModelBuild, folder: Path, variant: str = "raw") -> Path:
+    export = build.exported(add_postprocessing_op=variant == "float")
     shutil.copytree(export.graph.parent, folder)
-    return Path(shutil.copy(chain.tflite(variant), folder / "detect.tflite"))
+    return Path(shutil.copy(build.tflite(variant), folder / "detect.tflite"))
 
 
-def test_alone_a_float_file_is_fed_as_most_ssds_are(chain: ModelChain) -> None:
+def test_alone_a_float_file_is_fed_as_most_ssds_are(build: ModelBuild) -> None:
     """Nobody says how pixels are normalised, and the words for it say so."""
-    model = open_tflite(chain.tflite("float"))
+    model = open_tflite(build.tflite("float"))
     assert model.preprocessing == normalised(48, 64, InputStats(127.5, 127.5))
     assert "nobody's word" in model.source
     assert model.num_classes == 2
 
 
-def test_export_beside_the_file_is_believed(chain: ModelChain, tmp_path: Path) -> None:
+def test_export_beside_the_file_is_believed(build: ModelBuild, tmp_path: Path) -> None:
     """The contract that export wrote says what the extractor wants."""
-    path = _beside_its_export(chain, tmp_path / "out")
+    path = _beside_its_export(build, tmp_path / "out")
     model = open_tflite(path)
-    assert model.preprocessing == chain.exported().contract.preprocessing
+    assert model.preprocessing == build.exported().contract.preprocessing
     assert model.source == "tflite_graph.json beside it"
 
 
-def test_what_the_caller_states_goes_first(chain: ModelChain, tmp_path: Path) -> None:
+def test_what_the_caller_states_goes_first(build: ModelBuild, tmp_path: Path) -> None:
     """Mean and std that are stated go before the export's."""
-    path = _beside_its_export(chain, tmp_path / "out")
+    path = _beside_its_export(build, tmp_path / "out")
     model = open_tflite(path, stats=InputStats(0, 255))
     assert model.preprocessing == Preprocessing(48, 64, (1 / 255,) * 3, (0.0,) * 3)
 
 
 def test_raw_file_detects_as_the_file_with_the_op(
-    chain: ModelChain, miniature: MiniatureFiles
+    build: ModelBuild, miniature: MiniatureFiles
 ) -> None:
     """Anchors and attributes of the named export close a raw file."""
-    export = chain.exported(add_postprocessing_op=False).graph.parent
-    raw = open_tflite(chain.tflite("raw"), export=export).detector()
-    whole = open_tflite(chain.tflite("float")).detector()
+    export = build.exported(add_postprocessing_op=False).graph.parent
+    raw = open_tflite(build.tflite("raw"), export=export).detector()
+    whole = open_tflite(build.tflite("float")).detector()
     image = load_rgb(next(miniature.images.iterdir()))
     found, expected = raw.detect(image), whole.detect(image)
     assert len(expected) > 0
@@ -69,18 +69,18 @@ def test_raw_file_detects_as_the_file_with_the_op(
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-5)
 
 
-def test_raw_file_alone_is_refused(chain: ModelChain, tmp_path: Path) -> None:
+def test_raw_file_alone_is_refused(build: ModelBuild, tmp_path: Path) -> None:
     """Without its anchors a raw file cannot be read, and the folder to name is said."""
-    alone = Path(shutil.copy(chain.tflite("raw"), tmp_path / "raw.tflite"))
+    alone = Path(shutil.copy(build.tflite("raw"), tmp_path / "raw.tflite"))
     with pytest.raises(ArtefactMissing, match=r"anchors.*--export_directory"):
         open_tflite(alone)
 
 
 def test_export_of_another_model_is_refused_where_it_was_named(
-    chain: ModelChain, tmp_path: Path
+    build: ModelBuild, tmp_path: Path
 ) -> None:
     """What the caller names has to fit; what merely lies beside is passed over."""
-    path = _beside_its_export(chain, tmp_path / "out", "float")
+    path = _beside_its_export(build, tmp_path / "out", "float")
     contract = tmp_path / "out" / "tflite_graph.json"
     contract.write_text(contract.read_text().replace('"num_anchors": 132', '"num_anchors": 7'))
     with pytest.raises(GraphConfigMismatch, match="anchors 7, the file's 132"):
@@ -88,9 +88,9 @@ def test_export_of_another_model_is_refused_where_it_was_named(
     assert "nobody's word" in open_tflite(path).source
 
 
-def test_half_an_export_beside_the_file_is_passed_over(chain: ModelChain, tmp_path: Path) -> None:
+def test_half_an_export_beside_the_file_is_passed_over(build: ModelBuild, tmp_path: Path) -> None:
     """A folder that somebody tidied up does not keep a whole file from being used."""
-    path = _beside_its_export(chain, tmp_path / "out", "float")
+    path = _beside_its_export(build, tmp_path / "out", "float")
     (tmp_path / "out" / "anchors.npy").unlink()
     assert "nobody's word" in open_tflite(path).source
     with pytest.raises(ArtefactMissing, match=r"anchors\.npy"):
@@ -106,9 +106,9 @@ def test_bytes_that_are_no_model(tmp_path: Path, content: bytes) -> None:
         open_tflite(path)
 
 
-def test_metadata_goes_before_what_lies_beside(chain: ModelChain, tmp_path: Path) -> None:
+def test_metadata_goes_before_what_lies_beside(build: ModelBuild, tmp_path: Path) -> None:
     """What stands in the file itself is believed, its labels are taken; a named export is more."""
-    path = _beside_its_export(chain, tmp_path / "out", "float")
+    path = _beside_its_export(build, tmp_path / "out", "float")
     file = read_tflite(path)
     odd = normalised(48, 64, InputStats(0, 255))
     write_with_metadata(path, detector_metadata(file, odd, {1: "box", 2: "disc"}), path)
@@ -117,4 +117,4 @@ def test_metadata_goes_before_what_lies_beside(chain: ModelChain, tmp_path: Path
     assert model.preprocessing.scale == pytest.approx(odd.scale)
     assert model.labels == {1: "box", 2: "disc"}
     told = open_tflite(path, export=tmp_path / "out")
-    assert told.preprocessing == chain.exported().contract.preprocessing
+    assert told.preprocessing == build.exported().contract.preprocessing

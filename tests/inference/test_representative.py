@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from validation.contracts import Preprocessing
 from validation.errors import DatasetError
 from validation.inference.base import ImageFile
 from validation.inference.representative import calibration_of, draw, drawn_from, images_in
-from validation.policy import load_policy
+from validation.policy.load import load_policy
 from validation.preprocess.prepare import prepare
+from validation.specs.contracts import Preprocessing
 
 PREPROCESSING = Preprocessing(4, 6, (2 / 255,) * 3, (1.0,) * 3)
 

@@ -35,8 +35,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     import fake_quant_graph
     import miniatures
 
-    from validation.contracts import Preprocessing
     from validation.convert.tflite import conversion_of, convert
+    from validation.specs.contracts import Preprocessing
 
     folder = tmp_path_factory.mktemp("inspected")
     graph = fake_quant_graph.write_export(folder / "export")

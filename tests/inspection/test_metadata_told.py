@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
+from validation.files.plain import to_plain
 from validation.inspection.of_tflite import inspect_tflite
 from validation.inspection.text_of_tflite import text_of_tflite
-from validation.plain import to_plain
 
 _FILES = Path(__file__).parents[1] / "data" / "metadata"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validation.contracts import Preprocessing
 from validation.graphs.families import FAMILIES
 from validation.inspection.preprocessing import preprocessing_told, usual_preprocessing
-from validation.records import TensorSpec
+from validation.specs.contracts import Preprocessing
+from validation.specs.tensors import TensorSpec
 
 _UNIT = Preprocessing(300, 200, (2 / 255,) * 3, (1.0,) * 3)
 _MEANS = Preprocessing(300, 200, (1.0,) * 3, (123.68, 116.779, 103.939))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from validation.contracts import Preprocessing
 from validation.metadata.detector import detector_metadata
 from validation.metadata.model_metadata import ModelMetadata
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
+from validation.specs.contracts import Preprocessing
 
 DATA = Path(__file__).parents[1] / "data" / "metadata"
 # What make_foreign.py was given, in this project's words.

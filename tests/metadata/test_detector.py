@@ -6,12 +6,6 @@ import dataclasses
 
 import pytest
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    POSTPROCESS_OUTPUTS,
-    Preprocessing,
-)
 from validation.errors import ConversionError, DatasetError
 from validation.metadata.detector import detector_metadata, label_lines
 from validation.metadata.feeding import labels_of
@@ -26,8 +20,14 @@ from validation.metadata.model_metadata import (
     Normalisation,
     TensorGroup,
 )
-from validation.records import TensorSpec
 from validation.runtimes.tflite_file import TfliteFile
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    POSTPROCESS_OUTPUTS,
+    Preprocessing,
+)
+from validation.specs.tensors import TensorSpec
 
 _HALF = Preprocessing(300, 300, (2 / 255,) * 3, (1.0,) * 3)
 

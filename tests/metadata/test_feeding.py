@@ -10,7 +10,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from validation.contracts import Preprocessing
 from validation.errors import ConversionError
 from validation.metadata.detector import detector_metadata
 from validation.metadata.feeding import labels_from, labels_of, preprocessing_from
@@ -21,8 +20,9 @@ from validation.metadata.model_metadata import (
     PackedFile,
     TensorMetadata,
 )
-from validation.records import TensorSpec
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
+from validation.specs.contracts import Preprocessing
+from validation.specs.tensors import TensorSpec
 
 _TINY = read_tflite(Path(__file__).parents[1] / "data" / "metadata" / "tiny.tflite")
 _SCALES = st.floats(1e-6, 1e3)

@@ -13,7 +13,6 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_surgery import rewrite
 
-from validation.contracts import INPUT_NAME
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
 from validation.metadata.feeding import labels_from, labels_of
 from validation.metadata.model_metadata import ModelMetadata
@@ -21,6 +20,7 @@ from validation.metadata.packing import embed, write_with_metadata
 from validation.metadata.unpacking import metadata_of, read_metadata
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
+from validation.specs.contracts import INPUT_NAME
 
 
 @pytest.fixture

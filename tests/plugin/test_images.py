@@ -9,7 +9,7 @@ import pytest
 
 from validation.errors import ArtefactMissing, UsageError
 from validation.plugin.images import SessionImages, session_images
-from validation.policy import load_policy
+from validation.policy.load import load_policy
 from validation.zoo import bundled_files
 from validation.zoo.canaries import load_canaries
 

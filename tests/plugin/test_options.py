@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.input_stats import InputStats
 from validation.plugin.options import (
     parse_count,
     parse_existing_file,
@@ -21,7 +20,8 @@ from validation.plugin.options import (
     parse_path,
     parse_variant,
 )
-from validation.variants import VARIANTS
+from validation.specs.input_stats import InputStats
+from validation.specs.variants import VARIANTS
 from validation.zoo.cache import default_cache_dir
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., pytest.RunResult]
 
-_TRACES = ("Traceback", "INTERNALERROR", "site-packages", "chain/")
+_TRACES = ("Traceback", "INTERNALERROR", "site-packages", "workspace/")
 
 
 def _traceless(result: pytest.RunResult) -> None:
@@ -24,7 +24,7 @@ def _traceless(result: pytest.RunResult) -> None:
 
 def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
     """A test that records nothing has shown nothing, so it cannot count as passed."""
-    session.suite('@pytest.mark.check("archive")\ndef test_silent(case):\n    pass\n')
+    session.suite('@pytest.mark.check("archive")\ndef test_silent(context):\n    pass\n')
     result = over_miniature("--variant", "float")
     result.assert_outcomes(failed=1)
     line = session.checks()["archive", "float"]
@@ -35,9 +35,9 @@ def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
 def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: Any) -> None:
     """Artefacts and figures alone judge nothing."""
     session.suite(
-        "from validation.records import Step\n\n\n"
+        "from validation.record.types import Step\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_step(case, record):\n"
+        "def test_step(context, record):\n"
         '    record([Step("mini", "look", 1.0, False)])\n'
     )
     result = over_miniature("--variant", "float")
@@ -50,20 +50,20 @@ def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: A
     ("text", "said"),
     [
         (
-            "def test_own(case, record):\n    record([])\n",
-            "suites/test_own.py::test_own takes a case but names no check",
+            "def test_own(context, record):\n    record([])\n",
+            "suites/test_own.py::test_own takes a context but names no check",
         ),
         (
-            "@pytest.mark.check\ndef test_own(case, record):\n    record([])\n",
-            "takes a case but names no check: add @pytest.mark.check(name)",
+            "@pytest.mark.check\ndef test_own(context, record):\n    record([])\n",
+            "takes a context but names no check: add @pytest.mark.check(name)",
         ),
         (
             '@pytest.mark.check("archive")\ndef test_own(record):\n    record([])\n',
-            "names a check but takes no case: add the fixture `case`",
+            "names a check but takes no context: add the fixture `context`",
         ),
         (
-            '@pytest.mark.check("archive")\ndef test_own(case):\n    pass\n\n\n'
-            '@pytest.mark.check("archive", variants="raw")\ndef test_more(case):\n    pass\n',
+            '@pytest.mark.check("archive")\ndef test_own(context):\n    pass\n\n\n'
+            '@pytest.mark.check("archive", variants="raw")\ndef test_more(context):\n    pass\n',
             "test_more names the check 'archive', which suites/test_own.py::test_own records",
         ),
     ],
@@ -111,10 +111,10 @@ def test_result_that_is_not_the_tests_own(
 ) -> None:
     """A test speaks once and for its own check; the record holds each result once."""
     session.suite(
-        "from validation.chain import promises\n\n\n"
+        "from validation.workspace import promises\n\n\n"
         f'@pytest.mark.check("{check}")\n'
-        "def test_own(case, record):\n"
-        f"    record(promises.archive(case){more})\n"
+        "def test_own(context, record):\n"
+        f"    record(promises.archive(context){more})\n"
     )
     result = over_miniature("--variant", "raw")
     result.assert_outcomes(failed=1)
@@ -128,12 +128,12 @@ def test_crashed_worker_is_no_pass(over_miniature: Run, session: Any) -> None:
     """A worker that dies takes its results along; what others recorded is no PASS by itself."""
     session.suite(
         "import os\n\n"
-        "from validation.chain import promises\n\n\n"
+        "from validation.workspace import promises\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_own(case, record):\n"
-        '    if case.key.variant == "raw":\n'
+        "def test_own(context, record):\n"
+        '    if context.key.variant == "raw":\n'
         "        os._exit(3)\n"
-        "    record(promises.archive(case))\n"
+        "    record(promises.archive(context))\n"
     )
     result = over_miniature("-n", "1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -181,7 +181,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
 
 def test_fault_of_the_harness_keeps_its_trace(over_miniature: Run, session: Any) -> None:
     """An error that is not ours needs its trace; the record has it as a failure too."""
-    session.suite('@pytest.mark.check("archive")\ndef test_slip(case):\n    1 / 0\n')
+    session.suite('@pytest.mark.check("archive")\ndef test_slip(context):\n    1 / 0\n')
     result = over_miniature("--variant", "float")
     result.assert_outcomes(failed=1)
     assert any("suites/test_own.py:5: ZeroDivisionError" in line for line in result.outlines)
@@ -192,10 +192,10 @@ def test_fault_of_the_harness_keeps_its_trace(over_miniature: Run, session: Any)
 def test_failure_after_the_record(over_miniature: Run, session: Any) -> None:
     """A PASS was recorded and the test then fell over: the run is no PASS."""
     session.suite(
-        "from validation.chain import promises\n\n\n"
+        "from validation.workspace import promises\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_late(case, record):\n"
-        "    record(promises.archive(case))\n"
+        "def test_late(context, record):\n"
+        "    record(promises.archive(context))\n"
         "    1 / 0\n"
     )
     result = over_miniature("--variant", "float")
@@ -210,7 +210,7 @@ def test_failure_in_a_fixture(over_miniature: Run, session: Any, error: str) -> 
     session.suite(
         "from validation.errors import UsageError\n\n\n"
         f"@pytest.fixture\ndef broken():\n    {error}\n\n\n"
-        '@pytest.mark.check("archive")\ndef test_own(case, broken):\n    pass\n'
+        '@pytest.mark.check("archive")\ndef test_own(context, broken):\n    pass\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(errors=1)
@@ -225,10 +225,10 @@ def test_failure_in_a_fixture(over_miniature: Run, session: Any, error: str) -> 
 def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) -> None:
     """No evidence is neither passed nor failed, and counts as not signed."""
     session.suite(
-        "from validation.records import CheckResult\n\n\n"
+        "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_own(case, record):\n"
-        '    record([CheckResult.unknown("archive", case.key, "nobody looked")])\n'
+        "def test_own(context, record):\n"
+        '    record([CheckResult.unknown("archive", context.key, "nobody looked")])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(skipped=1)
@@ -237,7 +237,9 @@ def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) ->
 
 def test_verdict_fail_is_never_exit_code_0(over_miniature: Run, session: Any) -> None:
     """A suite that skips without a word leaves no result: that is nobody's success."""
-    session.suite('@pytest.mark.check("archive")\ndef test_own(case):\n    pytest.skip("later")\n')
+    session.suite(
+        '@pytest.mark.check("archive")\ndef test_own(context):\n    pytest.skip("later")\n'
+    )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["verdict: FAIL"])
@@ -247,11 +249,11 @@ def test_verdict_fail_is_never_exit_code_0(over_miniature: Run, session: Any) ->
 def test_expected_failure_hides_nothing(over_miniature: Run, session: Any) -> None:
     """A mark that turns a failed test yellow does not turn the verdict."""
     session.suite(
-        "from validation.records import CheckResult\n\n\n"
+        "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.xfail(reason="known")\n'
         '@pytest.mark.check("archive")\n'
-        "def test_own(case, record):\n"
-        '    record([CheckResult.failed("archive", case.key, "broken")])\n'
+        "def test_own(context, record):\n"
+        '    record([CheckResult.failed("archive", context.key, "broken")])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(xfailed=1)

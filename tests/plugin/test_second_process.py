@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.chain.ahead import Item
 from validation.plugin import second_process
+from validation.workspace.prefetch import Item
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles

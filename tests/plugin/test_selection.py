@@ -8,7 +8,7 @@ import pytest
 
 from validation.errors import UsageError
 from validation.plugin.selection import select
-from validation.records import ModelKey
+from validation.record.types import ModelKey
 from validation.zoo.entry import CatalogueEntry, FolderSource, PackageSource
 
 _FLOAT = CatalogueEntry("plain", "zoo", FolderSource(Path("plain")))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.limits import Status
 from validation.plugin.fixtures import CHECK_ORDER
-from validation.policy import load_policy
-from validation.records import RECORD_VERSION
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.store import load_record
+from validation.record.types import RECORD_VERSION
 from validation.signoff.rules import judge
-from validation.signoff.store import load_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,12 +165,12 @@ def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
 
 def _write_interrupted(session: Any) -> None:
     session.suite(
-        "from validation.chain import promises\n\n\n"
+        "from validation.workspace import promises\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_archive(case, record):\n"
-        '    if case.key.variant == "raw":\n'
+        "def test_archive(context, record):\n"
+        '    if context.key.variant == "raw":\n'
         "        raise KeyboardInterrupt\n"
-        "    record(promises.archive(case))\n"
+        "    record(promises.archive(context))\n"
     )
 
 
@@ -200,10 +200,10 @@ def test_interrupted_run_cannot_be_signed(
 def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None:
     """-x after the first failure: the failure is told, and all that was not run."""
     session.suite(
-        "from validation.records import CheckResult\n\n\n"
+        "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_archive(case, record):\n"
-        '    record([CheckResult.failed("archive", case.key, "on purpose")])\n'
+        "def test_archive(context, record):\n"
+        '    record([CheckResult.failed("archive", context.key, "on purpose")])\n'
     )
     result = over_miniature("-x")
     result.assert_outcomes(failed=1)
@@ -221,10 +221,10 @@ def test_check_speaks_of_the_variants_it_names(
 ) -> None:
     """By one pattern or by several."""
     session.suite(
-        "from validation.records import CheckResult\n\n\n"
+        "from validation.record.types import CheckResult\n\n\n"
         f'@pytest.mark.check("archive", variants={variants})\n'
-        "def test_archive(case, record):\n"
-        '    record([CheckResult.failed("archive", case.key, "on purpose")])\n'
+        "def test_archive(context, record):\n"
+        '    record([CheckResult.failed("archive", context.key, "on purpose")])\n'
     )
     over_miniature().assert_outcomes(failed=len(spoken_of))
     assert {variant for _, variant in session.checks()} == spoken_of
@@ -233,12 +233,12 @@ def test_check_speaks_of_the_variants_it_names(
 def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any) -> None:
     """The reader sees value, limit and reason, and no trace of the harness."""
     session.suite(
-        "from validation.limits import Limit\n"
-        "from validation.records import CheckResult, Measure\n\n\n"
+        "from validation.policy.limits import Limit\n"
+        "from validation.record.types import CheckResult, Measure\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_archive(case, record):\n"
+        "def test_archive(context, record):\n"
         '    measure = Measure("drop_ap", 0.5, Limit("max", 0.1, "a tenth is plenty"))\n'
-        '    record([CheckResult.judged("archive", case.key, (measure,), where="image 7")])\n'
+        '    record([CheckResult.judged("archive", context.key, (measure,), where="image 7")])\n'
     )
     result = over_miniature("--variant", "raw")
     result.stdout.fnmatch_lines(

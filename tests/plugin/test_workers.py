@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 _CHECKS = """
 @pytest.mark.check("archive")
-def test_one(case, record):
+def test_one(context, record):
     record([])
 
 
 @pytest.mark.check("accuracy")
-def test_two(case, record):
+def test_two(context, record):
     record([])
 
 
 @pytest.mark.check("latency")
-def test_three(case, record):
+def test_three(context, record):
     record([])
 """
 
@@ -44,8 +44,8 @@ def over_models(
         workers: dict[str, set[str]] = defaultdict(set)
         for line in result.outlines:
             if line.startswith("[gw") and "[" in line[1:]:
-                case = line.rpartition("[")[2].partition("]")[0]
-                workers[case.rpartition("-")[0]].add(line[1:4])
+                context = line.rpartition("[")[2].partition("]")[0]
+                workers[context.rpartition("-")[0]].add(line[1:4])
         assert set(workers) == set(names)
         return workers
 

@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], int]
 

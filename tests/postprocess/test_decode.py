@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.contracts import PostprocessAttributes
 from validation.postprocess.decode import decode_boxes
+from validation.specs.contracts import PostprocessAttributes
 
 Attributes = Callable[..., PostprocessAttributes]
 

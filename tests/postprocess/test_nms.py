@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
 from validation.postprocess.nms import fast_nms, regular_nms, suppress
+from validation.specs.contracts import PostprocessAttributes
 
 Attributes = Callable[..., PostprocessAttributes]
 

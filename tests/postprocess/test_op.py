@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
 from validation.errors import FeedError, GraphError
 from validation.postprocess.op import PostprocessOutput, detection_postprocess
+from validation.specs.contracts import PostprocessAttributes
 
 Attributes = Callable[..., PostprocessAttributes]
 RunOp = Callable[..., Any]

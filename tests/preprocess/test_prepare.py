@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.contracts import Preprocessing
 from validation.errors import FeedError
 from validation.preprocess.prepare import prepare
 from validation.preprocess.resize import resize_bilinear
+from validation.specs.contracts import Preprocessing
 
 # MobileNet's: [0, 255] to [-1, 1].
 MOBILENET = Preprocessing(4, 6, (2 / 255, 2 / 255, 2 / 255), (1.0, 1.0, 1.0))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from validation.errors import FeedError
 from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
-from validation.records import TensorSpec
+from validation.specs.tensors import TensorSpec
 
 BYTES = TensorSpec("image", "uint8", (1,), 1 / 127, 128)
 

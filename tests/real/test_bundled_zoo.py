@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import evaluate
-from validation.contracts import DETECTION_OUTPUTS
 from validation.export.graph_io import read_graph
 from validation.inference.graph import GraphDetector
 from validation.preprocess.image import load_rgb
-from validation.records import Detections
+from validation.record.types import Detections
 from validation.runtimes.session import SessionRuntime
+from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.bundled_files import BUNDLED_FOLDER, BUNDLED_GROUP, labelled_scenes
 from validation.zoo.catalogue import load_catalogue

@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from validation.chain.accuracy import accuracy
-from validation.chain.case import Case, image_files
-from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
-from validation.chain.observations import Observations
-from validation.chain.work import Work
-from validation.checks.detections import compare_detections
-from validation.checks.matching import box_iou
 from validation.cli import main
 from validation.coco.dataset import load_dataset
-from validation.limits import Status
-from validation.policy import load_policy
-from validation.records import Accuracy, CheckResult, ModelKey, Step
+from validation.comparison.detections import compare_detections
+from validation.comparison.matching import box_iou
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import Accuracy, CheckResult, ModelKey, Step
+from validation.workspace.accuracy import accuracy
+from validation.workspace.context import CheckContext, image_files
+from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
+from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import ProductCache
 from validation.zoo.cache import default_cache_dir
 from validation.zoo.canaries import load_canaries
 from validation.zoo.catalogue import load_catalogue
@@ -39,25 +39,25 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def person() -> Iterator[Case]:
+def person() -> Iterator[CheckContext]:
     """The float variant of the person detector on the labelled images."""
     steps: list[Step] = []
     dataset = load_dataset(_IMAGES / "annotations" / "instances_val2017.json", _IMAGES / "val2017")
     (entry,) = load_catalogue().select("person")
     cache = default_cache_dir()
-    chain = ModelChain(
+    build = ModelBuild(
         entry,
-        Work(cache / "work", steps.append),
+        ProductCache(cache / "work", steps.append),
         cache_dir=cache,
         offline=False,
         on_step=steps.append,
     )
     canaries = load_canaries()
-    observations = Observations(chain, image_files(dataset, canaries), steps.append)
-    yield Case(
+    inference = ModelInference(build, image_files(dataset, canaries), steps.append)
+    yield CheckContext(
         ModelKey(entry.name, "float"),
-        chain,
-        observations,
+        build,
+        inference,
         load_policy(),
         dataset,
         canaries,
@@ -66,7 +66,7 @@ def person() -> Iterator[Case]:
 
 
 @pytest.fixture(scope="module")
-def scored(person: Case) -> dict[str, Accuracy]:
+def scored(person: CheckContext) -> dict[str, Accuracy]:
     """Every accuracy of the float variant, by what ran."""
     return {entry.subject: entry for entry in accuracy(person) if isinstance(entry, Accuracy)}
 
@@ -78,7 +78,7 @@ def test_reference_has_the_published_accuracy(scored: dict[str, Accuracy]) -> No
     assert figures.ap50 == pytest.approx(_MEASURED["reference"]["ap50"], abs=5e-4)
 
 
-def test_tflite_keeps_the_accuracy(scored: dict[str, Accuracy], person: Case) -> None:
+def test_tflite_keeps_the_accuracy(scored: dict[str, Accuracy], person: CheckContext) -> None:
     """The float file is within 0.001 AP of its reference, by its own check."""
     reference = scored["inference graph in TensorFlow"].figures
     assert scored["float .tflite"].figures.ap == pytest.approx(reference.ap, abs=1e-3)
@@ -102,21 +102,21 @@ def test_other_flags_cost_what_was_measured(
     assert figures.ap50 == pytest.approx(_MEASURED[measured]["ap50"], abs=2e-3)
 
 
-def test_other_flags_are_in_the_files(person: Case) -> None:
+def test_other_flags_are_in_the_files(person: CheckContext) -> None:
     """What was scored under other flags is another file, with these flags in it."""
     attributes = [
-        person.chain.exported(options).contract.postprocess for options in (FAST_NMS, GUIDE_DEFAULT)
+        person.build.exported(options).contract.postprocess for options in (FAST_NMS, GUIDE_DEFAULT)
     ]
     assert [each.use_regular_nms for each in attributes] == [False, False]
     assert [each.max_detections for each in attributes] == [100, 10]
 
 
 @pytest.mark.parametrize("variant", ["float", "raw"])
-def test_every_detection_is_found_again(person: Case, variant: str) -> None:
+def test_every_detection_is_found_again(person: CheckContext, variant: str) -> None:
     """All 128 detections from 0.3 on: same class, IoU from 0.999, score within 1e-4."""
     assert person.dataset is not None
     keys = [str(image.id) for image in person.dataset.images]
-    reference, candidate = person.observations.reference(), person.observations.candidate(variant)
+    reference, candidate = person.inference.reference(), person.inference.candidate(variant)
     result = compare_detections(
         {key: reference[key] for key in keys},
         {key: candidate[key] for key in keys},
@@ -133,9 +133,11 @@ def test_every_detection_is_found_again(person: Case, variant: str) -> None:
     assert values["worst_score_shift"] <= 1e-4
 
 
-def test_evaluate_prints_the_accuracy(person: Case, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_the_accuracy(
+    person: CheckContext, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The command says of the file alone what the suites say of the model."""
-    tflite = person.chain.tflite("float")
+    tflite = person.build.tflite("float")
     annotations = _IMAGES / "annotations" / "instances_val2017.json"
     flags = [f"--coco-annotations={annotations}", f"--coco-images={_IMAGES / 'val2017'}"]
     assert main(["evaluate", str(tflite), *flags]) == 0
@@ -143,11 +145,11 @@ def test_evaluate_prints_the_accuracy(person: Case, capsys: pytest.CaptureFixtur
 
 
 def test_detect_finds_the_person_on_photographs(
-    person: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    person: CheckContext, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One person on each of the photographs, where the canaries say."""
     photographs = [str(canary.path) for canary in person.canaries]
-    tflite = str(person.chain.tflite("float"))
+    tflite = str(person.build.tflite("float"))
     flags = ["--json", f"--output_directory={tmp_path}"]
     assert main(["detect", tflite, *photographs, *flags]) == 0
     told = json.loads(capsys.readouterr().out)

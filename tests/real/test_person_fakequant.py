@@ -15,12 +15,9 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from validation.chain.model import ModelChain
-from validation.chain.work import Work
-from validation.checks.fake_quant import check_fake_quant
 from validation.coco.dataset import load_dataset
 from validation.coco.evaluate import evaluate
-from validation.contracts import INPUT_NAME, RAW_OUTPUTS, Preprocessing
+from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.export.archive_writer import PREFIX
 from validation.export.fake_quant_reading import fake_quant_facts
 from validation.export.fakequant_archive import (
@@ -35,16 +32,19 @@ from validation.export.options import ExportOptions
 from validation.export.range_finding import RangeMethod
 from validation.inference.base import ImageFile
 from validation.inference.representative import draw
-from validation.limits import Status
 from validation.pipeline.config import load_pipeline, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
-from validation.policy import load_policy
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
-from validation.records import ModelKey
+from validation.record.types import ModelKey
 from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import INPUT_NAME, RAW_OUTPUTS, Preprocessing
+from validation.workspace.model_build import ModelBuild
+from validation.workspace.products import ProductCache
 from validation.zoo.cache import default_cache_dir
 from validation.zoo.catalogue import load_catalogue
 
@@ -69,9 +69,9 @@ def _config_text() -> str:
 def _frozen_graph() -> Path:
     (entry,) = load_catalogue().select("person")
     cache = default_cache_dir()
-    work = Work(cache / "work", lambda _: None)
-    chain = ModelChain(entry, work, cache_dir=cache, offline=False, on_step=lambda _: None)
-    return chain.reference_graph
+    work = ProductCache(cache / "work", lambda _: None)
+    build = ModelBuild(entry, work, cache_dir=cache, offline=False, on_step=lambda _: None)
+    return build.reference_graph
 
 
 def _uint8(graph: Path) -> bytes:

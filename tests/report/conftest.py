@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
-from validation.limits import Limit
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import (
+from validation.policy.limits import Limit
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.quantisation import (
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+    QuantisationCost,
+)
+from validation.record.store import RecordWriter
+from validation.record.types import (
     Accuracy,
     Artefact,
     Background,
@@ -28,10 +34,9 @@ from validation.records import (
     Picture,
     PublishedFigure,
     Step,
-    TensorSpec,
     Timing,
 )
-from validation.signoff.store import RecordWriter
+from validation.specs.tensors import TensorSpec
 
 FIGURES = CocoFigures(
     0.1948, 0.4487, 0.1402, -1, 0.2011, 0.3987, 0.0912, 0.2409, 0.2871, -1, 0.3102, 0.5107
@@ -47,12 +52,14 @@ JPEG = (
 def quantisation_cost(layers: int) -> QuantisationCost:
     """Of an int8 file whose third layer is the worst."""
     scores = TensorSpec("class_predictions", "int8", (1, 1917, 2), 1 / 256, -128)
-    error = Fidelity(30672, 0.0, 0.96, 0.0019, 24.61, 0.9981, 0.4864, 0.00012, 0.031)
+    error = ErrorStatistics(30672, 0.0, 0.96, 0.0019, 24.61, 0.9981, 0.4864, 0.00012, 0.031)
     rows = []
     for place in range(1, layers + 1):
         spec = TensorSpec(f"net/{place}/Relu6;net/{place}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
-        own = Fidelity(648, 0.0, 5.1, 0.01, 31.5 - place, 0.999, 0.5, 0.0, 0.1)
-        local = Fidelity(648, 0.0, 5.1, 0.01, 12.25 if place == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0)
+        own = ErrorStatistics(648, 0.0, 5.1, 0.01, 31.5 - place, 0.999, 0.5, 0.0, 0.1)
+        local = ErrorStatistics(
+            648, 0.0, 5.1, 0.01, 12.25 if place == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0
+        )
         rows.append(LayerError(place, "CONV_2D", spec, f"net/{place}/Relu6", 32.5, own, local))
     rows.append(
         LayerError(layers + 1, "RESHAPE", TensorSpec("odd", "float32", (1, 324))),

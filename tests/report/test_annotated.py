@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from validation.records import Detections
+from validation.record.types import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
-from validation.report.drawing import class_colour
+from validation.report.charts import class_colour
 
 _GREY = np.full((60, 100, 3), 128, np.uint8)
 _FOUND = Detections(((0.25, 0.5, 0.75, 0.9),), (0.8,), (2,))

@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from validation.limits import Limit
-from validation.records import Measure
+from validation.policy.limits import Limit
+from validation.record.types import Measure
 from validation.report import formatting
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from validation.limits import Limit, Status
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import (
+from validation.policy.limits import Limit, Status
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.store import Record
+from validation.record.types import (
     Accuracy,
     Artefact,
     CheckResult,
@@ -24,7 +25,6 @@ from validation.records import (
 )
 from validation.report.index import IndexRow, index_model, time_table
 from validation.signoff.rules import judge
-from validation.signoff.store import Record
 
 FLOAT = ModelKey("person", "float")
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from validation.limits import Limit, Status
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import (
+from validation.policy.limits import Limit, Status
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.store import Record
+from validation.record.types import (
     Artefact,
     CheckResult,
     Footer,
@@ -22,10 +23,9 @@ from validation.records import (
     Timing,
 )
 from validation.report.matrix import Cell, Converts, Matrix, MatrixRow
-from validation.report.model import build_report
 from validation.report.render import render_report
+from validation.report.views import build_report
 from validation.signoff.rules import judge
-from validation.signoff.store import Record
 
 Write = Callable[..., Path]
 

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from validation.limits import Status
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import Header
+from validation.policy.limits import Status
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.types import Header
 from validation.report.index import IndexModel, IndexRow
 from validation.report.overview import OverviewCell, overview
 from validation.report.render import render_report

@@ -15,11 +15,17 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ArtefactError, ArtefactMissing, RecordError
-from validation.fidelity import Fidelity, LayerError, OutputError, QuantisationCost
-from validation.limits import Limit
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import (
+from validation.policy.limits import Limit
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.quantisation import (
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+    QuantisationCost,
+)
+from validation.record.store import RECORD_NAME
+from validation.record.types import (
     Background,
     CheckResult,
     Detections,
@@ -29,13 +35,12 @@ from validation.records import (
     Panel,
     Picture,
     PublishedFigure,
-    TensorSpec,
 )
 from validation.report import render
 from validation.report.render import render_report
-from validation.signoff.store import RECORD_NAME
+from validation.specs.tensors import TensorSpec
 
-_FIDELITY = Fidelity(9, 0.0, 1.0, 0.1, 20.0, 0.9)
+_FIDELITY = ErrorStatistics(9, 0.0, 1.0, 0.1, 20.0, 0.9)
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

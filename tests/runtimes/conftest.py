@@ -9,18 +9,18 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph
 
-from validation.contracts import (
+from validation.convert.tflite import conversion_of, convert
+from validation.export.from_graph import export_from_graph, without_postprocessing
+from validation.export.graph_io import write_export
+from validation.export.options import ExportOptions
+from validation.export.postprocess_node import add_postprocess_node
+from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
     INPUT_NAME,
     PostprocessAttributes,
 )
-from validation.convert.tflite import conversion_of, convert
-from validation.export.from_graph import export_from_graph, without_postprocessing
-from validation.export.graph_io import write_export
-from validation.export.options import ExportOptions
-from validation.export.postprocess_node import add_postprocess_node
 
 TINY = PostprocessAttributes(
     max_detections=3,

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.errors import FeedError
-from validation.records import TensorSpec
 from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.specs.tensors import TensorSpec
 
 RAW = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
 SHAPE = (1, 48, 64, 3)

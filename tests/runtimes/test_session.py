@@ -6,8 +6,8 @@ import tensorflow.compat.v1 as tf
 from miniatures import OUTPUTS, Miniature, build_graph, write_frozen_graph
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphError
-from validation.records import TensorSpec
 from validation.runtimes.session import SessionRuntime
+from validation.specs.tensors import TensorSpec
 
 
 @pytest.fixture(scope="module")

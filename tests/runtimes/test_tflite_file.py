@@ -8,11 +8,11 @@ from flatbuffers import flexbuffers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.errors import ArtefactMissing, ConversionError
-from validation.records import TensorSpec
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_anchors, read_tflite
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.specs.tensors import TensorSpec
 
 OP = "TFLite_Detection_PostProcess"
 OUTPUTS = (OP, f"{OP}:1", f"{OP}:2", f"{OP}:3")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from validation.contracts import INPUT_NAME
 from validation.errors import ArtefactMissing, ConversionError
-from validation.records import TensorSpec
 from validation.runtimes.tflite import TfliteRuntime, default_threads
+from validation.specs.contracts import INPUT_NAME
+from validation.specs.tensors import TensorSpec
 
 OP = "TFLite_Detection_PostProcess"
 

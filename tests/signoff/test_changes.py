@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from validation.limits import Limit
-from validation.policy import load_policy
-from validation.records import (
+from validation.policy.limits import Limit
+from validation.policy.load import load_policy
+from validation.record.store import Record
+from validation.record.types import (
     Accuracy,
     Artefact,
     CheckResult,
@@ -22,7 +23,6 @@ from validation.records import (
     Timing,
 )
 from validation.signoff.changes import Change, changes, circumstances
-from validation.signoff.store import Record
 
 _KEY = ModelKey("a", "float")
 _HEADER = Header("r", "now", ("a-float",), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)

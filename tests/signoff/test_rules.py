@@ -11,11 +11,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from validation.limits import Limit, Status
-from validation.policy import Policy
-from validation.records import CheckResult, Footer, Header, Measure, ModelKey
+from validation.policy.limits import Limit, Status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
 from validation.signoff.rules import evidence, judge, keys_under_test
-from validation.signoff.store import Record
 
 REQUIRED = {"float": ("raw_parity", "accuracy")}
 A_FLOAT = ModelKey("a", "float")

@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from zoo_archives import entries_at
 
-from validation.chain import promises
-from validation.chain.case import Case, image_files
-from validation.chain.model import ModelChain
-from validation.chain.observations import Observations
-from validation.chain.work import Work
 from validation.cli import main
 from validation.errors import ValidationError
-from validation.limits import Status
-from validation.policy import load_policy
-from validation.records import CheckResult, ModelKey
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import CheckResult, ModelKey
+from validation.workspace import promises
+from validation.workspace.context import CheckContext, image_files
+from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import ProductCache
 from validation.zoo.canaries import load_canaries
 
 Change = Callable[[Path], None]
@@ -200,14 +200,14 @@ def suite(check: str) -> Step:
 
     def step(archive: Path, cache: Path) -> str:
         (entry,) = [each for each in entries_at(archive.parent) if each.name == archive.name]
-        work = Work(cache / "work", lambda _: None)
-        chain = ModelChain(entry, work, cache_dir=cache, offline=True, on_step=lambda _: None)
+        work = ProductCache(cache / "work", lambda _: None)
+        build = ModelBuild(entry, work, cache_dir=cache, offline=True, on_step=lambda _: None)
         images = load_canaries()[:1]
-        observations = Observations(chain, image_files(None, images), lambda _: None)
+        inference = ModelInference(build, image_files(None, images), lambda _: None)
         key = ModelKey(entry.name, "raw")
-        case = Case(key, chain, observations, load_policy(), None, images, ("raw",))
+        context = CheckContext(key, build, inference, load_policy(), None, images, ("raw",))
         try:
-            entries = getattr(promises, check)(case)
+            entries = getattr(promises, check)(context)
         except ValidationError as error:
             return f"FAIL {type(error).__name__}: {error}"
         (result,) = [each for each in entries if isinstance(each, CheckResult)]

@@ -16,7 +16,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.contracts import (
+from validation.export.exported import ANCHORS_FILE, CONTRACT_FILE, GRAPH_FILE
+from validation.export.postprocess_node import add_postprocess_node
+from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -25,8 +27,6 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.export.exported import ANCHORS_FILE, CONTRACT_FILE, GRAPH_FILE
-from validation.export.postprocess_node import add_postprocess_node
 
 HEIGHT, WIDTH, CLASSES, PER_CELL = 16, 24, 2, 2
 # Maps of 4 x 6 and 2 x 3 cells.

@@ -15,13 +15,13 @@ import tflite_surgery as surgery
 from numpy.typing import NDArray
 from PIL import Image
 
-from validation.chain.model import EVALUATION, ModelChain
-from validation.chain.observations import Arrays, Observations
-from validation.contracts import Preprocessing
 from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
 from validation.preprocess.prepare import prepare
-from validation.records import Detections, ModelKey, Timing
+from validation.record.types import Detections, ModelKey, Timing
+from validation.specs.contracts import Preprocessing
+from validation.workspace.model_build import EVALUATION, ModelBuild
+from validation.workspace.model_inference import Arrays, ModelInference
 from validation.zoo.archives import Archive, obtain
 
 Inject = Callable[[pytest.MonkeyPatch, Path], None]
@@ -32,48 +32,48 @@ def in_file(change: surgery.Change) -> Inject:
     """Every .tflite file of the model is changed."""
 
     def inject(patch: pytest.MonkeyPatch, folder: Path) -> None:
-        original = ModelChain.tflite
+        original = ModelBuild.tflite
 
-        def tflite(chain: ModelChain, variant: str, options: ExportOptions = EVALUATION) -> Path:
-            path = original(chain, variant, options)
+        def tflite(build: ModelBuild, variant: str, options: ExportOptions = EVALUATION) -> Path:
+            path = original(build, variant, options)
             return surgery.rewrite(path, folder / path.parent.name / path.name, change)
 
-        patch.setattr(ModelChain, "tflite", tflite)
+        patch.setattr(ModelBuild, "tflite", tflite)
 
     return inject
 
 
 def cut_file(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Every .tflite file loses its second half."""
-    original = ModelChain.tflite
+    original = ModelBuild.tflite
 
-    def tflite(chain: ModelChain, variant: str, options: ExportOptions = EVALUATION) -> Path:
-        data = original(chain, variant, options).read_bytes()
+    def tflite(build: ModelBuild, variant: str, options: ExportOptions = EVALUATION) -> Path:
+        data = original(build, variant, options).read_bytes()
         target = folder / f"{variant}.tflite"
         target.write_bytes(data[: len(data) // 2])
         return target
 
-    patch.setattr(ModelChain, "tflite", tflite)
+    patch.setattr(ModelBuild, "tflite", tflite)
 
 
 def in_export(change: Callable[[ExportedGraph, Path], ExportedGraph]) -> Inject:
     """What the exporter left is changed; what is converted from it changes with it."""
 
     def inject(patch: pytest.MonkeyPatch, folder: Path) -> None:
-        original = ModelChain.exported
+        original = ModelBuild.exported
 
         def exported(
-            chain: ModelChain,
+            build: ModelBuild,
             options: ExportOptions = EVALUATION,
             *,
             add_postprocessing_op: bool = True,
         ) -> ExportedGraph:
-            export = original(chain, options, add_postprocessing_op=add_postprocessing_op)
+            export = original(build, options, add_postprocessing_op=add_postprocessing_op)
             own = folder / f"{export.graph.parents[1].name}-{export.graph.parent.name}"
             shutil.copytree(export.graph.parent, own, dirs_exist_ok=True)
             return change(export, own)
 
-        patch.setattr(ModelChain, "exported", exported)
+        patch.setattr(ModelBuild, "exported", exported)
 
     return inject
 
@@ -138,7 +138,7 @@ def in_feed(change: Callable[[NDArray[np.float32]], Any]) -> Inject:
         def wrongly(image: NDArray[np.uint8], size: Preprocessing) -> NDArray[np.float32]:
             return np.ascontiguousarray(change(prepare(image, size)), np.float32)
 
-        patch.setattr("validation.inference.feeds.prepare", wrongly)
+        patch.setattr("validation.inference.input_cache.prepare", wrongly)
 
     return inject
 
@@ -150,7 +150,7 @@ def other_resize(patch: pytest.MonkeyPatch, _: Path) -> None:
         small = Image.fromarray(image).resize((size.width, size.height), Image.Resampling.BILINEAR)
         return prepare(np.asarray(small), size)
 
-    patch.setattr("validation.inference.feeds.prepare", resized)
+    patch.setattr("validation.inference.input_cache.prepare", resized)
 
 
 def other_label_offset(patch: pytest.MonkeyPatch, _: Path) -> None:
@@ -162,14 +162,14 @@ def in_results(change: Callable[[dict[str, Detections]], Mapping[str, Detections
     """What the .tflite file finds is changed, as by a faulty app around it."""
 
     def inject(patch: pytest.MonkeyPatch, _: Path) -> None:
-        original = Observations.candidate
+        original = ModelInference.candidate
 
         def candidate(
-            observations: Observations, variant: str, options: ExportOptions = EVALUATION
+            inference: ModelInference, variant: str, options: ExportOptions = EVALUATION
         ) -> Found:
-            return change(dict(original(observations, variant, options)))
+            return change(dict(original(inference, variant, options)))
 
-        patch.setattr(Observations, "candidate", candidate)
+        patch.setattr(ModelInference, "candidate", candidate)
 
     return inject
 
@@ -178,12 +178,12 @@ def both_blind(patch: pytest.MonkeyPatch, _: Path) -> None:
     """Neither the reference nor the file finds anything: two empty results agree."""
     nothing = Detections((), (), ())
 
-    def none(observations: Observations, *_: object) -> Found:
-        return {image.key: nothing for image in observations.images}
+    def none(inference: ModelInference, *_: object) -> Found:
+        return {image.key: nothing for image in inference.images}
 
-    patch.setattr(Observations, "reference", none)
-    patch.setattr(Observations, "candidate", none)
-    patch.setattr(Observations, "seconds", lambda *_: 0.0)
+    patch.setattr(ModelInference, "reference", none)
+    patch.setattr(ModelInference, "candidate", none)
+    patch.setattr(ModelInference, "seconds", lambda *_: 0.0)
 
 
 def on_each(change: Callable[[Detections], Detections]) -> Inject:
@@ -249,13 +249,13 @@ def on_raw(change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Inje
     """The raw outputs of the raw file are changed."""
 
     def inject(patch: pytest.MonkeyPatch, _: Path) -> None:
-        original = Observations.raw_outputs
+        original = ModelInference.raw_outputs
 
-        def raw_outputs(observations: Observations, variant: str, count: int) -> Arrays:
-            found = original(observations, variant, count)
+        def raw_outputs(inference: ModelInference, variant: str, count: int) -> Arrays:
+            found = original(inference, variant, count)
             return {name: change(array) for name, array in found.items()}
 
-        patch.setattr(Observations, "raw_outputs", raw_outputs)
+        patch.setattr(ModelInference, "raw_outputs", raw_outputs)
 
     return inject
 
@@ -293,11 +293,11 @@ def samples(milliseconds: float, count: int) -> Inject:
     """The stopwatch measures something else."""
 
     def inject(patch: pytest.MonkeyPatch, _: Path) -> None:
-        def measured(_: object, __: object, key: ModelKey, runtime: str, rhythm: Any) -> Timing:
+        def measured(_: object, __: object, key: ModelKey, runtime: str, plan: Any) -> Timing:
             times = (milliseconds,) * count
-            return Timing(key.model, key.variant, runtime, rhythm.threads, rhythm.warmup, times)
+            return Timing(key.model, key.variant, runtime, plan.threads, plan.warmup, times)
 
-        patch.setattr("validation.chain.promises.measure_latency", measured)
+        patch.setattr("validation.workspace.promises.measure_latency", measured)
 
     return inject
 
@@ -305,10 +305,10 @@ def samples(milliseconds: float, count: int) -> Inject:
 def no_graph(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """The archive holds a pipeline.config and nothing to export from."""
 
-    def archive(chain: ModelChain) -> Archive:
-        return dataclasses.replace(obtain(chain.entry, folder, offline=True), frozen_graph=None)
+    def archive(build: ModelBuild) -> Archive:
+        return dataclasses.replace(obtain(build.entry, folder, offline=True), frozen_graph=None)
 
-    patch.setattr(ModelChain, "archive", property(archive))
+    patch.setattr(ModelBuild, "archive", property(archive))
 
 
 def only_with_op(change: surgery.Change) -> surgery.Change:

@@ -13,7 +13,7 @@ import fault_injection as put
 import numpy as np
 import tflite_surgery as surgery
 
-from validation.records import Detections
+from validation.record.types import Detections
 
 FLOAT, RAW = ("float",), ("raw",)
 BOTH = ("float", "raw")

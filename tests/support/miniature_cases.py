@@ -11,15 +11,15 @@ from typing import Any
 
 from zoo_archives import entries_at
 
-from validation.chain.accuracy import accuracy
-from validation.chain.case import Case, image_files
-from validation.chain.guide import guide_facts
-from validation.chain.model import FAST_NMS, GUIDE_DEFAULT, ModelChain
-from validation.chain.observations import Observations
-from validation.chain.work import Work
 from validation.coco.dataset import load_dataset
-from validation.policy import load_policy
-from validation.records import ModelKey, Step
+from validation.policy.load import load_policy
+from validation.record.types import ModelKey, Step
+from validation.workspace.accuracy import accuracy
+from validation.workspace.context import CheckContext, image_files
+from validation.workspace.guide import guide_facts
+from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
+from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import ProductCache
 from validation.zoo.canaries import Canary, load_canaries
 
 MODEL = "mini"
@@ -65,7 +65,7 @@ def make_case(
     steps: list[Step] | None = None,
     canaries: Sequence[Canary] | None = None,
     labelled: bool = True,
-) -> Case:
+) -> CheckContext:
     """A case as a session would make it.
 
     Args:
@@ -79,13 +79,13 @@ def make_case(
     told = [] if steps is None else steps
     cache = cache or files.cache
     (entry,) = entries_at(files.zoo)
-    work = Work(cache / "work", told.append)
-    chain = ModelChain(entry, work, cache_dir=cache, offline=True, on_step=told.append)
+    work = ProductCache(cache / "work", told.append)
+    build = ModelBuild(entry, work, cache_dir=cache, offline=True, on_step=told.append)
     dataset = load_dataset(files.annotations, files.images) if labelled else None
     tried = load_canaries() if canaries is None else tuple(canaries)
-    observations = Observations(chain, image_files(dataset, tried), told.append)
+    inference = ModelInference(build, image_files(dataset, tried), told.append)
     key = ModelKey(MODEL, variant)
-    return Case(key, chain, observations, load_policy(), dataset, tried, VARIANTS)
+    return CheckContext(key, build, inference, load_policy(), dataset, tried, VARIANTS)
 
 
 def own_canaries(files: MiniatureFiles) -> tuple[Canary, ...]:
@@ -110,16 +110,16 @@ def own_canaries(files: MiniatureFiles) -> tuple[Canary, ...]:
 def fill_cache(files: MiniatureFiles) -> None:
     """Make every product that a session over the miniature asks for."""
     for variant in VARIANTS:
-        case = make_case(files, variant)
-        case.chain.summary(add_postprocessing_op=variant == "float")
-        accuracy(case)
-    for count in (1, int(case.policy.setting("parity_images"))):
-        case.observations.session_raw_outputs(count)
+        context = make_case(files, variant)
+        context.build.summary(add_postprocessing_op=variant == "float")
+        accuracy(context)
+    for count in (1, int(context.policy.setting("parity_images"))):
+        context.inference.session_raw_outputs(count)
     for options in (FAST_NMS, GUIDE_DEFAULT):
-        case.chain.tflite("float", options)
+        context.build.tflite("float", options)
     guide_facts(make_case(files, "float"))
 
 
-def with_key(case: Case, variant: str) -> Case:
+def with_key(context: CheckContext, variant: str) -> CheckContext:
     """The same session's case of another variant."""
-    return dataclasses.replace(case, key=ModelKey(case.key.model, variant))
+    return dataclasses.replace(context, key=ModelKey(context.key.model, variant))

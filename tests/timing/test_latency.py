@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from validation.limits import Status
-from validation.policy import load_policy
-from validation.records import ModelKey, Timing
-from validation.timing.latency import Rhythm, check_latency, measure_latency
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import ModelKey, Timing
+from validation.timing.latency import TimingPlan, check_latency, measure_latency
 
 _KEY = ModelKey("m", "float")
 _POLICY = load_policy()
@@ -37,10 +37,10 @@ class _FakeStopwatch:
 
 
 def _measured(
-    stopwatch: _FakeStopwatch, call: Callable[[], object], seconds: float, rhythm: Rhythm
+    stopwatch: _FakeStopwatch, call: Callable[[], object], seconds: float, plan: TimingPlan
 ) -> Timing:
     """With a clock by which the second call takes so long."""
-    return measure_latency(stopwatch, call, _KEY, "LiteRT", rhythm, iter([0.0, seconds]).__next__)
+    return measure_latency(stopwatch, call, _KEY, "LiteRT", plan, iter([0.0, seconds]).__next__)
 
 
 def _timing(samples_ms: Sequence[float]) -> Timing:
@@ -51,7 +51,7 @@ def test_every_sample_is_kept_in_milliseconds() -> None:
     """One call a sample, after the warm-up, in the order measured."""
     calls: list[int] = []
     stopwatch = _FakeStopwatch([0.003, 0.001, 0.002])
-    timing = _measured(stopwatch, lambda: calls.append(1), 0.0, Rhythm(5, 3, 1, 10, 4))
+    timing = _measured(stopwatch, lambda: calls.append(1), 0.0, TimingPlan(5, 3, 1, 10, 4))
     assert timing == Timing("m", "float", "LiteRT", 4, 5, (3.0, 1.0, 2.0))
     assert stopwatch.asked == {"rounds": 3, "warmup_rounds": 3, "iterations": 1}
     assert len(calls) == 8
@@ -60,7 +60,7 @@ def test_every_sample_is_kept_in_milliseconds() -> None:
 def test_a_slow_model_gets_fewer_rounds() -> None:
     """What the second call took decides; the first, which plans memory, does not."""
     stopwatch = _FakeStopwatch([2.0] * 20)
-    timing = _measured(stopwatch, lambda: None, 2.0, Rhythm(10, 50, 20, 10, 2))
+    timing = _measured(stopwatch, lambda: None, 2.0, TimingPlan(10, 50, 20, 10, 2))
     assert stopwatch.asked == {"rounds": 20, "warmup_rounds": 2, "iterations": 1}
     assert timing.warmup == 4
 
@@ -74,7 +74,7 @@ def test_a_slow_model_gets_fewer_rounds() -> None:
 )
 def test_pace(warmup: int, rounds: int, least: int, seconds: float, call: float) -> None:
     """Never more rounds than asked for; more than the least only where the time is enough."""
-    paced = Rhythm(warmup, rounds, least, seconds, 1).paced(call)
+    paced = TimingPlan(warmup, rounds, least, seconds, 1).paced(call)
     assert min(least, rounds) <= paced.rounds <= rounds
     assert paced.rounds * call <= seconds * (1 + 1e-9) or paced.rounds == min(least, rounds)
     assert paced.warmup <= warmup

@@ -16,9 +16,9 @@ from bundled.targets import (
 )
 from hypothesis import given, settings
 
-from validation.contracts import PostprocessAttributes
 from validation.graphs.boxes import center_size
 from validation.postprocess.decode import decode_boxes
+from validation.specs.contracts import PostprocessAttributes
 
 SCALES = (10.0, 10.0, 5.0, 5.0)
 DECODING = PostprocessAttributes(10, 1, 0.0, 0.6, 8, *SCALES, 100, True)

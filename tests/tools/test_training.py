@@ -17,11 +17,11 @@ from bundled.targets import MatchRule
 from bundled.training import Trained, initial_value, learning_rate, train
 from small_ssd import TEXT
 
-from validation.contracts import Preprocessing
 from validation.errors import ArtefactMissing, CatalogueError, GraphError, UsageError
 from validation.export.from_checkpoint import model_variables
 from validation.graphs.ssd import build
 from validation.pipeline.config import PipelineConfig, load_pipeline, parse_pipeline
+from validation.specs.contracts import Preprocessing
 
 RECIPES = load_recipes()
 REWRITER = "graph_rewriter { quantization { delay: 0 weight_bits: 8 activation_bits: 8 } }\n"

@@ -13,11 +13,11 @@ import write_matrix
 from hypothesis import given, settings
 
 from validation.errors import ArtefactMissing, IncompleteRecord
-from validation.limits import Limit
-from validation.policy import Policy
-from validation.record_lines import Entry
-from validation.records import Artefact, CheckResult, Footer, Header, Measure, ModelKey
-from validation.signoff.store import RECORD_NAME, RecordWriter
+from validation.policy.limits import Limit
+from validation.policy.load import Policy
+from validation.record.lines import Entry
+from validation.record.store import RECORD_NAME, RecordWriter
+from validation.record.types import Artefact, CheckResult, Footer, Header, Measure, ModelKey
 from validation.zoo.bundled_files import SCENES_NAME
 
 Write = Callable[..., Path]

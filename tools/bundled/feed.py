@@ -19,8 +19,8 @@ from bundled.augment import View, relit, viewed
 from bundled.scene_set import scene_random
 from bundled.scenes import Scene, draw_scene
 from bundled.targets import AnchorTargets, Boxes, MatchRule, Scales, anchor_targets, stacked
-from validation.contracts import Preprocessing
 from validation.preprocess.resize import resize_bilinear
+from validation.specs.contracts import Preprocessing
 
 # What happens to the scenes of a batch is seeded beside the scenes, see `scene_random`.
 _BATCHES = 1

@@ -8,21 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from validation.checks.likeness import Likeness, likeness
 from validation.cli.detectors import add_model_flags, is_tflite, open_model
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.report import record_path
+from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
+from validation.files.plain import to_plain
 from validation.inference.base import ImageFile, detect_all
 from validation.inference.representative import images_in
-from validation.plain import to_plain
-from validation.policy import load_policy
-from validation.records import Detections
-from validation.runtimes.differences import Difference, differences
+from validation.policy.load import load_policy
+from validation.record.store import RECORD_NAME, load_record
+from validation.record.types import Detections
+from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
 from validation.runtimes.tflite_file import read_tflite
 from validation.signoff.changes import Change, changes, circumstances
-from validation.signoff.store import RECORD_NAME, load_record
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 
@@ -111,7 +111,7 @@ def _compare_models(options: argparse.Namespace) -> int:
             for model in models
         ]
     policy = load_policy()
-    like = likeness(
+    like = similarity(
         *runs,
         min_score=policy.setting("parity_min_score"),
         min_iou=policy.setting("parity_min_iou"),
@@ -138,7 +138,7 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
 
 
 def _print_models(
-    options: argparse.Namespace, found: Sequence[Difference], like: Likeness, both: bool
+    options: argparse.Namespace, found: Sequence[Difference], like: Similarity, both: bool
 ) -> None:
     if found:
         width = max(len(each.what) for each in found)

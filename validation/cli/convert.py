@@ -11,25 +11,25 @@ from functools import partial
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.contracts import (
+from validation.convert.calibration import Calibration
+from validation.errors import ArtefactMissing, UsageError
+from validation.export.exported import CONTRACT_FILE, contract_beside
+from validation.files.native_log import held_back
+from validation.inference.model_file import normalised
+from validation.inference.representative import calibration_of, drawn_from
+from validation.metadata.detector import detector_metadata, image_size, label_lines
+from validation.metadata.packing import write_with_metadata
+from validation.policy.load import load_policy
+from validation.runtimes.tflite_file import read_tflite
+from validation.specs.contracts import (
     INPUT_NAME,
     POSTPROCESS_NAME,
     POSTPROCESS_OUTPUTS,
     Preprocessing,
     SsdContract,
 )
-from validation.convert.calibration import Calibration
-from validation.errors import ArtefactMissing, UsageError
-from validation.export.exported import CONTRACT_FILE, contract_beside
-from validation.inference.model_file import normalised
-from validation.inference.representative import calibration_of, drawn_from
-from validation.input_stats import InputStats, told_stats
-from validation.metadata.detector import detector_metadata, image_size, label_lines
-from validation.metadata.packing import write_with_metadata
-from validation.native_log import held_back
-from validation.policy import load_policy
-from validation.runtimes.tflite_file import read_tflite
-from validation.variants import VARIANTS
+from validation.specs.input_stats import InputStats, describe_stats
+from validation.specs.variants import VARIANTS
 from validation.zoo.label_map import read_label_map
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
@@ -121,7 +121,7 @@ def _convert(options: argparse.Namespace) -> None:
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
-    told = _told_in_metadata(options, contract, stats)
+    told = _report_metadata(options, contract, stats)
     say("loading TensorFlow")
     with held_back():
         from validation.convert.tflite import conversion_of, convert, default_variant
@@ -145,7 +145,7 @@ def _convert(options: argparse.Namespace) -> None:
     if missing:
         say(f"the file will lack {', '.join(missing)}: apps read all four outputs of the op")
     if conversion.input_stats is not None and contract is not None:
-        say(told_stats(conversion.input_stats, contract.preprocessing))
+        say(describe_stats(conversion.input_stats, contract.preprocessing))
     say(f"converting {options.graph_def_file.name} to {variant}")
     with held_back():
         path = _made(partial(convert, options.graph_def_file, conversion), options, told)
@@ -167,7 +167,7 @@ def _made(make: Callable[[Path], Path], options: argparse.Namespace, told: _Told
         return write_with_metadata(plain, detector_metadata(file, fed, labels), output)
 
 
-def _told_in_metadata(
+def _report_metadata(
     options: argparse.Namespace, contract: SsdContract | None, stats: InputStats | None
 ) -> _Told | None:
     """What the file itself does not know; None where no metadata is asked for."""

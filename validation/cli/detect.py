@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from validation.checks.matching import ImageMatch, match_detections
-from validation.cli.detectors import OpenModel, add_model_flags, open_model, told_labels
+from validation.cli.detectors import OpenModel, add_model_flags, open_model, usable_labels
 from validation.cli.flags import Commands, add_parser, say
+from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import ArtefactError, DatasetError
+from validation.files.atomic import write_bytes_atomic
 from validation.inference.base import ImageFile, detect_all
-from validation.policy import load_policy
+from validation.policy.load import load_policy
 from validation.preprocess.image import load_rgb, shown_otherwise
-from validation.records import Detections
+from validation.record.types import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
 from validation.runtimes.tflite import default_threads
-from validation.whole_file import write_whole_bytes
 
 _EXAMPLE = "detect.tflite street.jpg --label_map=coco --output_directory=found"
 
@@ -93,7 +93,7 @@ def _detect(options: argparse.Namespace) -> None:
         for model in models:
             found = _found(model, images)
             runs.append({key: _above(found[key], options.score_threshold) for key in found})
-    labels = told_labels(models[0].labels, models[0].num_classes)
+    labels = usable_labels(models[0].labels, models[0].num_classes)
     names = _picture_names(options.images, "compared" if options.compare else "detected")
     told = []
     for image, name in zip(images, names, strict=True):
@@ -172,7 +172,7 @@ def _draw(
         raise ArtefactError(
             "the folder cannot be made", got=error.strerror, where=target.parent
         ) from error
-    write_whole_bytes(target, encoded(whole, target.suffix))
+    write_bytes_atomic(target, encoded(whole, target.suffix))
     say(f"picture: {target}")
 
 

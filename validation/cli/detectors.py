@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.contracts import DETECTION_OUTPUTS
 from validation.errors import ArtefactError, DatasetError, GraphError, NotSsdGraph
+from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import open_tflite
-from validation.input_stats import InputStats, stats_of, told_range, wanted_range
 from validation.inspection.kinds import Kind, kind_of
-from validation.native_log import held_back
+from validation.specs.contracts import DETECTION_OUTPUTS
+from validation.specs.input_stats import InputStats, format_range, stats_of, wanted_range
 from validation.zoo.catalogue import label_set
 from validation.zoo.label_map import read_label_map
 
@@ -83,7 +83,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             # Says now what LiteRT has against the file, and its greeting to nobody.
             model.detector()
         size = model.preprocessing
-        ends = told_range(wanted_range(size))
+        ends = format_range(wanted_range(size))
         say(f"{path.name}: {size.height}x{size.width}, pixels become {ends} ({model.source})")
         yield OpenModel(
             path.name,
@@ -121,7 +121,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
 
 
-def told_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
+def usable_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
     """Labels to write beside detections: COCO's where nobody names 90 classes otherwise."""
     if labels:
         return labels

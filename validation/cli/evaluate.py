@@ -17,9 +17,9 @@ from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
-from validation.given_values import parse_count
+from validation.files.arguments import parse_count
 from validation.inference.base import ImageFile, detect_all
-from validation.records import CocoFigures, Detections
+from validation.record.types import CocoFigures, Detections
 from validation.runtimes.tflite import default_threads
 
 _EXAMPLE = r"""detect.tflite \

@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.options import ExportOptions
 from validation.export.prefix import check_prefix
-from validation.given_values import parse_count
-from validation.native_log import held_back
+from validation.files.arguments import parse_count
+from validation.files.native_log import held_back
 from validation.pipeline.config import PipelineConfig, load_pipeline
+from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 
 _EXAMPLE = r"""\
     --frozen_graph=ssd/frozen_inference_graph.pb \

@@ -14,10 +14,10 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
 from validation.export.prefix import check_prefix
 from validation.export.range_finding import RangeMethod
+from validation.files.native_log import held_back
 from validation.inference.representative import drawn_from, watched_feeds
-from validation.native_log import held_back
 from validation.pipeline.config import load_pipeline
-from validation.policy import load_policy
+from validation.policy.load import load_policy
 
 _EXAMPLE = r"""\
     --frozen_graph=ssd/frozen_inference_graph.pb \

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
+from validation.files.native_log import held_back
+from validation.files.plain import to_plain
 from validation.inspection.answer import as_text, needs_tensorflow, read_facts
 from validation.inspection.kinds import kind_of
-from validation.native_log import held_back
-from validation.plain import to_plain
 
 _EXAMPLE = "out/detect.tflite"
 

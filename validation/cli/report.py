@@ -7,10 +7,10 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser
 from validation.errors import UsageError
-from validation.policy import load_policy
+from validation.policy.load import load_policy
+from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
 from validation.signoff.rules import judge
-from validation.signoff.store import RECORD_NAME, load_record
 
 _EXAMPLE = "reports/2026-01-31T02-00-00Z-4711"
 

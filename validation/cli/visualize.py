@@ -20,8 +20,8 @@ from validation.diagrams.of_graph_def import graph_def_operations
 from validation.diagrams.of_tflite import tflite_operations
 from validation.diagrams.operations import OperationGraph
 from validation.errors import ArtefactError, GraphError, UsageError
+from validation.files.native_log import held_back
 from validation.inspection.kinds import GRAPH_FORMS, Kind, kind_of
-from validation.native_log import held_back
 
 
 def add_command(commands: Commands) -> argparse.ArgumentParser:

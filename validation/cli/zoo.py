@@ -7,16 +7,16 @@ import json
 import shutil
 from pathlib import Path
 
-from validation.chain.groups import chosen_models, every_model, named_models
-from validation.chain.synthetic import GROUP, synthetic_archive
-from validation.chain.work import Work
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, UsageError, ValidationError, first_few
-from validation.given_values import parse_file, parse_path
+from validation.files.arguments import parse_file, parse_path
+from validation.files.native_log import held_back
+from validation.files.plain import to_plain
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
-from validation.native_log import held_back
-from validation.plain import to_plain
+from validation.workspace.groups import chosen_models, every_model, named_models
+from validation.workspace.products import ProductCache
+from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.cache import default_cache_dir, scratch_folder
 from validation.zoo.catalogue import load_catalogue
@@ -204,7 +204,7 @@ def _copied(folder: Path, target: Path) -> Path:
 def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -> Archive:
     if entry.group == GROUP:
         with held_back():
-            return synthetic_archive(entry, Work(cache / "work", lambda _: None), cache)
+            return synthetic_archive(entry, ProductCache(cache / "work", lambda _: None), cache)
     return obtain(entry, cache, offline=options.offline, lock_file=options.lock_file)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
 from validation.errors import DatasetError, UsageError, first_few
-from validation.records import DatasetFacts
+from validation.record.types import DatasetFacts
 
 
 @dataclass(frozen=True)

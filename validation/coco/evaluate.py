@@ -16,7 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from validation.coco.annotations import CocoImage
 from validation.coco.dataset import Dataset
 from validation.errors import DatasetError, UsageError, first_few
-from validation.records import CocoFigures, Detections
+from validation.record.types import CocoFigures, Detections
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
 _FEWER_DETECTIONS = (1, 10)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import coco_detections
-from validation.records import Detections
-from validation.whole_file import write_whole
+from validation.files.atomic import write_text_atomic
+from validation.record.types import Detections
 
 
 def write_results(
@@ -34,4 +34,4 @@ def write_results(
         for image in dataset.images
         for entry in coco_detections(image, detections[image.id], categories)
     ]
-    write_whole(path, json.dumps(entries))
+    write_text_atomic(path, json.dumps(entries))

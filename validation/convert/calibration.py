@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import FeedError
-from validation.input_stats import Range, told_range
+from validation.specs.input_stats import Range, format_range
 
 _PIXEL_STEPS = 255
 
@@ -98,7 +98,7 @@ def _check_span(found: Range, calibration: Calibration, name: str) -> None:
 
 def _other_range(found: Range, wanted: Range, name: str) -> FeedError:
     return FeedError(
-        f"calibration input spans {told_range(found)}, extractor gives {told_range(wanted)}",
+        f"calibration input spans {format_range(found)}, extractor gives {format_range(wanted)}",
         where=name,
         next_step="resize and normalise the images as the extractor's preprocessing does",
     )

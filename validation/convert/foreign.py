@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.errors import ConversionError
-from validation.input_stats import InputStats
+from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
+from validation.specs.input_stats import InputStats
 
 # The program that TensorFlow's wheel installs; found by the interpreter, not by PATH.
 _PROGRAM = "from tensorflow.lite.python.tflite_convert import main; main()"

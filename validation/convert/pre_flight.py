@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from validation.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
 from validation.convert.schemes import RECIPES, Source
 from validation.errors import ConversionError, first_few
 from validation.export.graph_io import stated_shape
-from validation.input_stats import InputStats
+from validation.specs.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
+from validation.specs.input_stats import InputStats
 
 if TYPE_CHECKING:
     from validation.convert.tflite import Conversion

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from validation.variants import Scheme
+from validation.specs.variants import Scheme
 
 
 class Source(StrEnum):

@@ -15,20 +15,20 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.contracts import (
+from validation.convert.calibration import Calibration, watched
+from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
+from validation.convert.schemes import RECIPES
+from validation.errors import ConversionError, ValidationError
+from validation.export.graph_io import read_graph
+from validation.specs.contracts import (
     INPUT_NAME,
     POSTPROCESS_NAME,
     POSTPROCESS_OUTPUTS,
     RAW_OUTPUTS,
     Preprocessing,
 )
-from validation.convert.calibration import Calibration, watched
-from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
-from validation.convert.schemes import RECIPES
-from validation.errors import ConversionError, ValidationError
-from validation.export.graph_io import read_graph
-from validation.input_stats import InputStats, default_stats
-from validation.variants import Scheme, variant_of
+from validation.specs.input_stats import InputStats, default_stats
+from validation.specs.variants import Scheme, variant_of
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def default_variant(graph: Path, inference_type: str | None = None) -> str:
     quantised = ranges if inference_type is None else inference_type == "QUANTIZED_UINT8"
     variant = variant_of("uint8" if quantised else "float")
     has_op = any(node.op == POSTPROCESS_NAME for node in definition.node)
-    return variant.name if has_op else variant.raw_twin
+    return variant.name if has_op else variant.raw_variant
 
 
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:

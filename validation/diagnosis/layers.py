@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.comparison.error_statistics import ErrorAccumulator
 from validation.diagnosis.counterparts import counterparts, is_computing
-from validation.diagnosis.intermediates import Probe
 from validation.diagnosis.operators import Operator, OperatorGraph, read_operators
 from validation.diagnosis.single_operator import single_operator
+from validation.diagnosis.tensor_values import TensorValues
 from validation.errors import ConversionError, FeedError
-from validation.fidelity import Fidelity, LayerError
-from validation.tally import FidelityTally
+from validation.record.quantisation import ErrorStatistics, LayerError
 
 _Floats = NDArray[np.float32]
 _INPUT = "INPUT"
@@ -47,7 +47,7 @@ def layer_table(
         FeedError: The feeds are no images of the size that both files take.
     """
     ours, theirs = read_operators(quantised), read_operators(reference)
-    run, truth = Probe(ours.content), Probe(theirs.content)
+    run, truth = TensorValues(ours.content), TensorValues(theirs.content)
     for probe, path in ((truth, reference), (run, quantised)):
         _refuse_odd_inputs(probe, path.name)
         _refuse_odd_feeds(probe, feeds, path.name)
@@ -67,7 +67,7 @@ def layer_table(
         run.run(feed)
         for row in rows:
             row.add(run, truth)
-    arrived = {row.tensor: row.accumulated.fidelity().sqnr_db for row in rows if row.is_matched}
+    arrived = {row.tensor: row.accumulated.statistics().sqnr_db for row in rows if row.is_matched}
     names = theirs.names
     return tuple(row.error(run, names, _arriving(ours, row, arrived)) for row in rows)
 
@@ -93,19 +93,19 @@ class _Row:
     counterpart: int | None
     inputs: tuple[int, ...]
     reads: tuple[int, ...]
-    single: Probe | None
-    accumulated: FidelityTally
-    local: FidelityTally = field(init=False)
+    single: TensorValues | None
+    accumulated: ErrorAccumulator
+    local: ErrorAccumulator = field(init=False)
 
     def __post_init__(self) -> None:
-        self.local = FidelityTally(self.accumulated.spec)
+        self.local = ErrorAccumulator(self.accumulated.spec)
 
     @property
     def is_matched(self) -> bool:
         """True where the reference holds the same value."""
         return self.counterpart is not None
 
-    def add(self, run: Probe, truth: Probe) -> None:
+    def add(self, run: TensorValues, truth: TensorValues) -> None:
         """Count the last run of both files."""
         if self.counterpart is None:
             return
@@ -115,7 +115,9 @@ class _Row:
             self.single.run(*(truth.value(index) for index in self.inputs))
             self.local.add(reference, self.single.value(self.single.outputs[0]))
 
-    def error(self, run: Probe, names: tuple[str, ...], arriving: float | None) -> LayerError:
+    def error(
+        self, run: TensorValues, names: tuple[str, ...], arriving: float | None
+    ) -> LayerError:
         """The row as it stands in the table."""
         return LayerError(
             place=self.place,
@@ -123,35 +125,35 @@ class _Row:
             tensor=run.specs[self.tensor],
             counterpart="" if self.counterpart is None else names[self.counterpart],
             arriving_db=arriving,
-            accumulated=self.accumulated.fidelity() if self.is_matched else None,
+            accumulated=self.accumulated.statistics() if self.is_matched else None,
             local=self._local(),
         )
 
-    def _local(self) -> Fidelity | None:
+    def _local(self) -> ErrorStatistics | None:
         if self.op == _INPUT:
             # Nothing comes before it: what it lost it lost by itself.
-            return self.accumulated.fidelity()
-        return self.local.fidelity() if self.single is not None else None
+            return self.accumulated.statistics()
+        return self.local.statistics() if self.single is not None else None
 
 
-def _input_row(graph: OperatorGraph, run: Probe, found: Mapping[int, int]) -> _Row:
+def _input_row(graph: OperatorGraph, run: TensorValues, found: Mapping[int, int]) -> _Row:
     """The image itself: fed with wrong parameters it is lost before the first layer."""
     (tensor,) = graph.inputs
-    return _Row(0, _INPUT, tensor, found[tensor], (), (), None, FidelityTally(run.specs[tensor]))
+    return _Row(0, _INPUT, tensor, found[tensor], (), (), None, ErrorAccumulator(run.specs[tensor]))
 
 
 def _operator_row(
-    graph: OperatorGraph, operator: Operator, run: Probe, found: Mapping[int, int]
+    graph: OperatorGraph, operator: Operator, run: TensorValues, found: Mapping[int, int]
 ) -> _Row:
     tensor = operator.outputs[0]
     reads = graph.moving_inputs(operator)
     counterpart = found.get(tensor)
     fed = tuple(found[index] for index in reads if index in found)
     can_be_fed = counterpart is not None and len(fed) == len(reads)
-    single = Probe(single_operator(graph, operator), keep_all=False) if can_be_fed else None
+    single = TensorValues(single_operator(graph, operator), keep_all=False) if can_be_fed else None
     spec = run.specs[tensor]
     return _Row(
-        operator.place, operator.op, tensor, counterpart, fed, reads, single, FidelityTally(spec)
+        operator.place, operator.op, tensor, counterpart, fed, reads, single, ErrorAccumulator(spec)
     )
 
 
@@ -180,18 +182,18 @@ def _value_source(graph: OperatorGraph, tensor: int) -> int:
     return tensor
 
 
-def _shapes(probe: Probe) -> dict[int, tuple[int, ...]]:
+def _shapes(probe: TensorValues) -> dict[int, tuple[int, ...]]:
     return {index: spec.shape for index, spec in probe.specs.items()}
 
 
-def _refuse_odd_inputs(probe: Probe, where: str) -> None:
+def _refuse_odd_inputs(probe: TensorValues, where: str) -> None:
     if len(probe.inputs) != 1:
         raise ConversionError(
             "an SSD takes one image", expected="one input", got=len(probe.inputs), where=where
         )
 
 
-def _refuse_odd_feeds(probe: Probe, feeds: _Floats, where: str) -> None:
+def _refuse_odd_feeds(probe: TensorValues, feeds: _Floats, where: str) -> None:
     spec = probe.specs[probe.inputs[0]]
     if not len(feeds) or feeds.shape[1:] != spec.shape or feeds.dtype != np.float32:
         raise FeedError(
@@ -202,7 +204,7 @@ def _refuse_odd_feeds(probe: Probe, feeds: _Floats, where: str) -> None:
         )
 
 
-def _refuse_quantised(reference: Probe, where: str) -> None:
+def _refuse_quantised(reference: TensorValues, where: str) -> None:
     dtype = reference.specs[reference.inputs[0]].dtype
     if dtype != "float32":
         raise ConversionError(

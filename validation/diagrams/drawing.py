@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
-from validation.contracts import POSTPROCESS_OUTPUTS
 from validation.diagrams.columns import column_of, is_crossing
 from validation.diagrams.diagram import Colours, Diagram, Edge, Node
 from validation.diagrams.folding import Block, FoldedGraph, Link
@@ -13,6 +12,7 @@ from validation.diagrams.frames import COLOURS, frames, node_key, sections_of, t
 from validation.diagrams.operations import OperationGraph, Tensor, shape_text
 from validation.diagrams.rows import Row, rows_of
 from validation.diagrams.sections import Section
+from validation.specs.contracts import POSTPROCESS_OUTPUTS
 
 _ENDS = Colours("#ffffff", "#1f2933")
 _MEANINGS = dict(zip(POSTPROCESS_OUTPUTS, ("boxes", "classes", "scores", "count"), strict=True))

@@ -7,14 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from validation.contracts import (
-    DETECTION_OUTPUTS,
-    KERNEL_DEFAULTS,
-    POSTPROCESS_NAME,
-    POSTPROCESS_OUTPUTS,
-    RAW_OUTPUTS,
-    PostprocessAttributes,
-)
 from validation.diagrams.operations import (
     Operation,
     OperationGraph,
@@ -22,7 +14,15 @@ from validation.diagrams.operations import (
     kernel_facts,
     postprocess_facts,
 )
-from validation.records import TensorSpec
+from validation.specs.contracts import (
+    DETECTION_OUTPUTS,
+    KERNEL_DEFAULTS,
+    POSTPROCESS_NAME,
+    POSTPROCESS_OUTPUTS,
+    RAW_OUTPUTS,
+    PostprocessAttributes,
+)
+from validation.specs.tensors import TensorSpec
 
 _PASSING = frozenset({"Identity", "StopGradient", "Snapshot", "PreventGradient"})
 _STORED = frozenset({"Const", "VariableV2", "Variable", "VarHandleOp"})

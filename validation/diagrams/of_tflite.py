@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.diagrams.operations import (
     Operation,
     OperationGraph,
@@ -28,6 +27,7 @@ from validation.runtimes.tflite_file import (
     tensor_spec,
     tflite_bytes,
 )
+from validation.specs.contracts import POSTPROCESS_NAME
 
 _DEPTHWISE = "DEPTHWISE_CONV_2D"
 _CONVOLUTIONS = frozenset({"CONV_2D", _DEPTHWISE, "TRANSPOSE_CONV"})

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from validation.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 

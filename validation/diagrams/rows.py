@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.diagrams.folding import Block
 from validation.diagrams.operations import Operation, OperationGraph, shape_text
+from validation.specs.contracts import POSTPROCESS_NAME
 
 # More operations than that are counted by kind; the longest block of the zoo's extractors,
 # Inception's Mixed, has 12.

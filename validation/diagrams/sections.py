@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.diagrams.operations import Operation, OperationGraph
+from validation.specs.contracts import POSTPROCESS_NAME
 
 
 class Section(enum.Enum):

@@ -11,11 +11,6 @@ import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from validation.contracts import (
-    DETECTION_OUTPUTS,
-    EXPORTER_DEFAULT_MAX_DETECTIONS,
-    IMAGE_TENSOR,
-)
 from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, export_of_body
@@ -25,6 +20,11 @@ from validation.export.options import ExportOptions
 from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
+from validation.specs.contracts import (
+    DETECTION_OUTPUTS,
+    EXPORTER_DEFAULT_MAX_DETECTIONS,
+    IMAGE_TENSOR,
+)
 
 PREFIX = "model.ckpt"
 

@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.contracts import INPUT_NAME
 from validation.errors import FeedError, GraphError
 from validation.export.evaluation import cause_of, evaluate
 from validation.export.fake_quant_reading import computed_nodes, levels
@@ -32,11 +31,12 @@ from validation.export.range_finding import (
 )
 from validation.export.seeded_ranges import without_fake_quantisation
 from validation.graphs.ssd import BuiltSsd
+from validation.specs.contracts import INPUT_NAME
 
 Array = NDArray[np.float32]
 Named = Mapping[str, Array]
 # Gives the images as the model is fed them, float32 [1, H, W, 3], from the first on.
-Feeds = Callable[[], Iterable[Array]]
+InputCache = Callable[[], Iterable[Array]]
 
 # From a FakeQuant node to the variable of its end.
 _READS = PASSING | {"ReadVariableOp"}
@@ -55,7 +55,7 @@ class _Quant:
 def calibrated_ranges(
     built: BuiltSsd,
     values: Named,
-    feeds: Feeds,
+    feeds: InputCache,
     method: RangeMethod,
     *,
     percent: float | None = None,
@@ -133,7 +133,7 @@ def _extremes_of_weights(bare: Any, quants: Sequence[_Quant]) -> list[Range]:
     return [extremes(each, quant.low) for each, quant in zip(weights, quants, strict=True)]
 
 
-def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: Feeds) -> list[Range]:
+def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: InputCache) -> list[Range]:
     seen: list[Range] | None = None
     for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
         ends = [extremes(each, quant.low) for each, quant in zip(tensors, quants, strict=True)]
@@ -148,7 +148,7 @@ def _both(first: Range, second: Range) -> Range:
 
 
 def _histograms(
-    bare: Any, quants: Sequence[_Quant], seen: Sequence[Range], feeds: Feeds
+    bare: Any, quants: Sequence[_Quant], seen: Sequence[Range], feeds: InputCache
 ) -> list[Histogram]:
     found: list[Histogram] | None = None
     for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
@@ -166,7 +166,7 @@ def _merged(quants: Sequence[_Quant], ranges: Sequence[Range]) -> dict[str, Arra
     return {name: np.array(value, np.float32) for name, value in merged.items()}
 
 
-def _runs(graph: Any, tensors: Sequence[str], feeds: Feeds) -> Iterator[list[Array]]:
+def _runs(graph: Any, tensors: Sequence[str], feeds: InputCache) -> Iterator[list[Array]]:
     """Some tensors of a frozen body, image by image."""
     with tf.Graph().as_default() as scope:
         tf.import_graph_def(graph, name="")

@@ -10,13 +10,6 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.framework import dtypes
 
-from validation.contracts import (
-    ANCHORS_NAME,
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    POSTPROCESS_NAME,
-    GraphSummary,
-)
 from validation.errors import GraphError
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune, variables
@@ -25,7 +18,14 @@ from validation.export.graph_map import GraphMap
 from validation.export.graph_tensors import graph_tensors
 from validation.export.postprocess_node import read_postprocess_node
 from validation.export.ssd_reading import SsdReading
-from validation.records import TensorSpec
+from validation.specs.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    POSTPROCESS_NAME,
+    GraphSummary,
+)
+from validation.specs.tensors import TensorSpec
 
 
 def describe_graph(path: Path) -> GraphSummary:

@@ -8,13 +8,13 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.seeded_ranges import Named, seeded_ranges, without_fake_quantisation
 from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
+from validation.specs.contracts import INPUT_NAME
 
 # How far the logits of a class spread, and how many scores of an image are above 0.3: two in a
 # thousand, but thirty at least, so that a model of one class compares something, and as many as

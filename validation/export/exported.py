@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.contracts import SsdContract
 from validation.errors import ArtefactMissing, GraphError, RecordError
-from validation.plain import from_plain
+from validation.files.plain import from_plain
+from validation.specs.contracts import SsdContract
 
 GRAPH_FILE = "tflite_graph.pb"
 GRAPH_TEXT_FILE = "tflite_graph.pbtxt"

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import RAW_OUTPUTS
 from validation.export.evaluation import evaluate
 from validation.export.fake_quant_facts import (
     Activation,
@@ -21,6 +20,7 @@ from validation.export.fake_quant_facts import (
 from validation.export.freezing import prune
 from validation.export.graph_io import node_name, read_graph
 from validation.export.graph_map import FAKE_QUANT, FAKE_QUANT_ARGS, PASSING, GraphMap
+from validation.specs.contracts import RAW_OUTPUTS
 
 # Ops with weights; an input that is not computed from the image is one.
 _LAYERS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import Preprocessing
 from validation.errors import ConfigError
 from validation.export.archive_writer import write_archive
 from validation.export.calibrate import calibrated_ranges, range_variables
@@ -19,11 +18,12 @@ from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoin
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
 from validation.export.range_finding import RangeMethod
+from validation.files.plain import to_plain
 from validation.graphs.mismatch import Described, Shapes
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd
 from validation.pipeline.config import PipelineConfig, parse_pipeline
-from validation.plain import to_plain
+from validation.specs.contracts import Preprocessing
 
 CALIBRATION_FILE = "calibration.json"
 

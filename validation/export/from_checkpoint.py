@@ -13,11 +13,6 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework import graph_pb2, types_pb2
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    SsdContract,
-)
 from validation.export.freezing import Values, checkpoint_shapes, freeze, prune, variables
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
@@ -30,6 +25,11 @@ from validation.graphs.quant.options import sums_of
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    SsdContract,
+)
 
 
 def export_from_checkpoint(

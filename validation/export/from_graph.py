@@ -16,15 +16,6 @@ import numpy as np
 from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.python.framework import tensor_util
 
-from validation.contracts import (
-    ANCHORS_NAME,
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    INPUT_NAME,
-    PostprocessAttributes,
-    Preprocessing,
-    SsdContract,
-)
 from validation.errors import GraphError, NotSsdGraph
 from validation.export.agreement import require_agreement
 from validation.export.evaluation import evaluate
@@ -35,6 +26,15 @@ from validation.export.postprocess_node import add_postprocess_node
 from validation.export.ssd_reading import SsdReading, read_ssd
 from validation.graphs.boxes import center_size
 from validation.pipeline.config import PipelineConfig
+from validation.specs.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
 
 
 def export_from_graph(

@@ -17,7 +17,6 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from validation.contracts import SsdContract
 from validation.errors import ArtefactMissing, CorruptGraph, GraphError, first_few
 from validation.export.exported import (
     ANCHORS_FILE,
@@ -27,7 +26,8 @@ from validation.export.exported import (
     ExportedGraph,
     load_export,
 )
-from validation.plain import to_plain
+from validation.files.plain import to_plain
+from validation.specs.contracts import SsdContract
 
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
 

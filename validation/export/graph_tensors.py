@@ -7,11 +7,11 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import graph_pb2
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.errors import GraphError
 from validation.export.evaluation import cause_of
 from validation.export.graph_io import node_name
-from validation.records import TensorSpec
+from validation.specs.contracts import POSTPROCESS_NAME
+from validation.specs.tensors import TensorSpec
 
 
 def graph_tensors(graph: Any) -> dict[str, TensorSpec]:

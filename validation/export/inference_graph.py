@@ -14,7 +14,11 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.contracts import (
+from validation.export.freezing import prune
+from validation.export.graph_io import GraphExport
+from validation.graphs.boxes import corners
+from validation.graphs.ssd import BuiltSsd
+from validation.specs.contracts import (
     DETECTION_OUTPUTS,
     IMAGE_TENSOR,
     INPUT_NAME,
@@ -23,10 +27,6 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.export.freezing import prune
-from validation.export.graph_io import GraphExport
-from validation.graphs.boxes import corners
-from validation.graphs.ssd import BuiltSsd
 
 
 def inference_graph(body: Any, built: BuiltSsd) -> Any:

@@ -8,14 +8,14 @@ from typing import Any
 
 from tensorflow.core.framework import types_pb2
 
-from validation.contracts import (
+from validation.errors import GraphError
+from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
     POSTPROCESS_NAME,
     PostprocessAttributes,
 )
-from validation.errors import GraphError
 
 
 def add_postprocess_node(graph: Any, attributes: PostprocessAttributes) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from validation.contracts import Preprocessing
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
+from validation.specs.contracts import Preprocessing
 
 # Here the walk ends: the stack of resized images leaves the loop over the batch.
 _SOURCES = frozenset(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow.core.framework import graph_pb2, types_pb2
 
-from validation.contracts import INPUT_NAME
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph
@@ -17,6 +16,7 @@ from validation.export.graph_io import node_name
 from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.seeded import seeded_image
 from validation.graphs.ssd import BuiltSsd
+from validation.specs.contracts import INPUT_NAME
 
 # No step size of zero, whatever a layer answers.
 _LEAST_WIDTH = np.float32(0.001)

@@ -10,16 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from validation.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    INPUT_NAME,
-    KERNEL_DEFAULTS,
-    POSTPROCESS_NAME,
-    PostprocessAttributes,
-    Preprocessing,
-    SsdContract,
-)
 from validation.errors import GraphError, NotSsdGraph
 from validation.export.agreement import require_same
 from validation.export.evaluation import evaluate
@@ -31,6 +21,16 @@ from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
 from validation.pipeline.config import PipelineConfig
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    KERNEL_DEFAULTS,
+    POSTPROCESS_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
 
 # The OD API's own evaluation keeps so many, for each class and in all. Shipped graphs often
 # have the exporter's 10, see EXPORTER_DEFAULT_MAX_DETECTIONS.

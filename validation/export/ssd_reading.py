@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from validation.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
 from validation.export.nms_reading import NmsReading, read_nms
 from validation.export.preprocessing_reading import read_preprocessing
+from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 
 _PREPROCESSOR = "Preprocessor/"
 _POSTPROCESSOR = "Postprocessor/"

@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing, SsdContract
 from validation.errors import ConfigError
 from validation.graphs.anchors import AnchorGenerator, anchor_generator
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
@@ -29,6 +28,7 @@ from validation.graphs.scores import convert_scores
 from validation.graphs.shared_heads import shared_predictor
 from validation.graphs.unsupported import refuse_unsupported
 from validation.pipeline.config import PipelineConfig
+from validation.specs.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing, SsdContract
 
 _PREDICTORS: Mapping[str, Callable[[Any, str], Predictor]] = {
     "convolutional_box_predictor": convolutional_predictor,

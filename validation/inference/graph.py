@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import IMAGE_TENSOR
 from validation.errors import GraphError
-from validation.records import Detections
+from validation.record.types import Detections
 from validation.runtimes.base import Runtime
+from validation.specs.contracts import IMAGE_TENSOR
 
 
 class GraphDetector:

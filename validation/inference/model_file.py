@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import BOX_ENCODINGS_NAME, RAW_OUTPUTS, Preprocessing, SsdContract
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch, ValidationError
 from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
 from validation.inference.base import Detector
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
-from validation.input_stats import InputStats
 from validation.metadata.detector import image_size
 from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import read_metadata
 from validation.preprocess.quantise import is_quantised
-from validation.records import TensorSpec
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
+from validation.specs.contracts import BOX_ENCODINGS_NAME, RAW_OUTPUTS, Preprocessing, SsdContract
+from validation.specs.input_stats import InputStats
+from validation.specs.tensors import TensorSpec
 
 # What every extractor of the zoo but ResNet and VGG makes of pixels: [-1, 1].
 _USUAL = InputStats(127.5, 127.5)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import INPUT_NAME, Preprocessing
 from validation.convert.calibration import Calibration, watched
 from validation.errors import DatasetError
 from validation.inference.base import ImageFile
-from validation.input_stats import wanted_range
-from validation.policy import Policy
+from validation.policy.load import Policy
 from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
+from validation.specs.contracts import INPUT_NAME, Preprocessing
+from validation.specs.input_stats import wanted_range
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 

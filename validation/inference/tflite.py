@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import (
+from validation.errors import ConversionError, FeedError
+from validation.postprocess.detections import detections_from_op, to_detections
+from validation.postprocess.op import detection_postprocess
+from validation.preprocess.prepare import prepare
+from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
+from validation.record.types import Detections
+from validation.runtimes.base import Runtime
+from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
     POSTPROCESS_OUTPUTS,
@@ -16,13 +23,7 @@ from validation.contracts import (
     Preprocessing,
     SsdContract,
 )
-from validation.errors import ConversionError, FeedError
-from validation.postprocess.detections import detections_from_op, to_detections
-from validation.postprocess.op import detection_postprocess
-from validation.preprocess.prepare import prepare
-from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
-from validation.records import Detections, TensorSpec
-from validation.runtimes.base import Runtime
+from validation.specs.tensors import TensorSpec
 
 # Label maps begin at 1; the op's classes have no background and begin at 0.
 LABEL_OFFSET = 1

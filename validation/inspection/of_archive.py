@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, ConfigError
-from validation.input_stats import default_stats
 from validation.inspection.of_config import ConfigFacts, config_facts
 from validation.inspection.preprocessing import usual_preprocessing
 from validation.pipeline.config import load_pipeline
+from validation.specs.input_stats import default_stats
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.layout import find_model_files

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from validation.contracts import INPUT_NAME
 from validation.errors import ConfigError
 from validation.graphs.anchors import PyramidAnchors, anchor_generator
 from validation.graphs.families import FAMILIES, network_name, unknown_extractor
@@ -21,7 +20,8 @@ from validation.inspection.preprocessing import (
 )
 from validation.pipeline.config import PipelineConfig, load_pipeline
 from validation.pipeline.reader import DroppedField
-from validation.records import TensorSpec
+from validation.specs.contracts import INPUT_NAME
+from validation.specs.tensors import TensorSpec
 
 # Parts of a config, by the name of a field, that only training reads.
 _TRAINING_ONLY = frozenset(

@@ -8,7 +8,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from validation.contracts import (
+from validation.errors import CorruptGraph, GraphError, NotSsdGraph, ValidationError, first_few
+from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
+from validation.inspection.kinds import GRAPH_FORMS, Found
+from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.inspection.tensors import (
+    End,
+    detection_shape,
+    inference_ends,
+    input_ends,
+    output_ends,
+)
+from validation.specs.contracts import (
     DETECTION_OUTPUTS,
     INPUT_NAME,
     KERNEL_DEFAULTS,
@@ -18,19 +29,8 @@ from validation.contracts import (
     PostprocessAttributes,
     Preprocessing,
 )
-from validation.errors import CorruptGraph, GraphError, NotSsdGraph, ValidationError, first_few
-from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
-from validation.inspection.ends import (
-    End,
-    detection_shape,
-    inference_ends,
-    input_ends,
-    output_ends,
-)
-from validation.inspection.kinds import GRAPH_FORMS, Found
-from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
-from validation.records import TensorSpec
-from validation.variants import VARIANTS, Variant
+from validation.specs.tensors import TensorSpec
+from validation.specs.variants import VARIANTS, Variant
 
 _EXTRACTOR_SCOPE = "the extractor's scope in the graph"
 

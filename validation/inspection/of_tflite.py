@@ -8,18 +8,25 @@ from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 
-from validation.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.errors import ConversionError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
 from validation.inference.model_file import disagreement
-from validation.inspection.ends import DETECTION_ROLES, IMAGE, UNKNOWN, End, input_ends, output_ends
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.inspection.tensors import (
+    DETECTION_ROLES,
+    IMAGE,
+    UNKNOWN,
+    End,
+    input_ends,
+    output_ends,
+)
 from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import read_metadata
-from validation.records import TensorSpec
 from validation.runtimes.tflite_file import DAMAGE, TfliteFile, op_name, read_tflite, tflite_bytes
+from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
+from validation.specs.tensors import TensorSpec
 
 
 @dataclass(frozen=True)

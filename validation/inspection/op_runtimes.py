@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.contracts import POSTPROCESS_NAME
+from validation.specs.contracts import POSTPROCESS_NAME
 
 _TABLE = Path(__file__).with_name("op_runtimes.toml")
 # The op is older than min_runtime_version and has had no second version.

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.contracts import Preprocessing
 from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
-from validation.input_stats import Range, steps_off, told_range, wanted_range
-from validation.inspection.ends import stored_range
-from validation.records import TensorSpec
+from validation.inspection.tensors import stored_range
+from validation.specs.contracts import Preprocessing
+from validation.specs.input_stats import Range, format_range, steps_off, wanted_range
+from validation.specs.tensors import TensorSpec
 
 Triple = tuple[float, float, float]
 
@@ -72,7 +72,7 @@ def preprocessing_told(
         source=source,
         height=known.height,
         width=known.width,
-        resize=told_resize(known),
+        resize=describe_resize(known),
         scale=known.scale,
         offset=known.offset,
         wanted=wanted_range(known),
@@ -93,7 +93,7 @@ def usual_preprocessing(extractor: str, height: int, width: int) -> Preprocessin
     return Preprocessing(height, width, scale, offset)
 
 
-def told_resize(preprocessing: Preprocessing) -> str:
+def describe_resize(preprocessing: Preprocessing) -> str:
     """The resize in words."""
     align, half = preprocessing.align_corners, preprocessing.half_pixel_centers
     return (
@@ -102,7 +102,7 @@ def told_resize(preprocessing: Preprocessing) -> str:
     )
 
 
-def told_formula(scale: Triple, offset: Triple) -> str:
+def format_formula(scale: Triple, offset: Triple) -> str:
     """``pixel * 0.007843 - 1``, or one for each channel."""
     each = [_formula(*pair) for pair in zip(scale, offset, strict=True)]
     if len(set(each)) == 1:
@@ -119,7 +119,7 @@ def _formula(scale: float, offset: float) -> str:
 
 def _feed(image: TensorSpec, known: Preprocessing) -> str:
     if stored_range(image) is None or image.scale is None or image.zero_point is None:
-        return f"{image.dtype}, {told_formula(known.scale, known.offset)}"
+        return f"{image.dtype}, {format_formula(known.scale, known.offset)}"
     # From a pixel to the stored integer: real / step + zero point.
     step, zero = image.scale, image.zero_point
     if not step > 0:
@@ -135,7 +135,7 @@ def _feed(image: TensorSpec, known: Preprocessing) -> str:
         return f"{image.dtype}, {as_is} ({off:.2g} steps off at most)"
     shift = [zero - offset / step for offset in known.offset]
     factor = [scale / step for scale in known.scale]
-    return f"{image.dtype}, round({told_formula(_triple(factor), _triple([-x for x in shift]))})"
+    return f"{image.dtype}, round({format_formula(_triple(factor), _triple([-x for x in shift]))})"
 
 
 def _triple(values: list[float]) -> Triple:
@@ -147,12 +147,12 @@ def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
     if stored is None:
         return f"{image.dtype}; {_NOBODY_SAYS}"
     ends = np.iinfo(image.dtype)
-    said = f"{image.dtype}, {ends.min} to {ends.max} stand for {told_range(stored)}"
+    said = f"{image.dtype}, {ends.min} to {ends.max} stand for {format_range(stored)}"
     usual = wanted_range(usual_preprocessing("", 1, 1))
     if steps_off(stored, usual) > _FED_AS_IT_IS_STEPS:
         return f"{said}; {_NOBODY_SAYS}"
     as_is = "the pixel as it is" if ends.min == 0 else f"the pixel {ends.min:+d}"
     return (
-        f"{said}: {as_is}, where the extractor wants {told_range(usual)} as all of the OD API's "
+        f"{said}: {as_is}, where the extractor wants {format_range(usual)} as all of the OD API's "
         "but the ResNets do"
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from validation.input_stats import told_range
-from validation.inspection.ends import End
-from validation.inspection.preprocessing import PreprocessingFacts, told_formula
+from validation.inspection.preprocessing import PreprocessingFacts, format_formula
+from validation.inspection.tensors import End
+from validation.specs.input_stats import format_range
 
 _GAP = "  "
 # A longer cell would push every other row to the right; it makes its own row longer instead.
@@ -71,7 +71,7 @@ def end_rows(ends: Sequence[End]) -> tuple[tuple[str, ...], ...]:
         said = [end.meaning] if end.meaning else []
         if end.scale is not None and end.real_range is not None:
             stored = f"scale {end.scale:.7g}, zero point {end.zero_point}"
-            said.append(f"{stored}, stands for {told_range(end.real_range)}")
+            said.append(f"{stored}, stands for {format_range(end.real_range)}")
         rows += [("", line) for line in said]
     return tuple(rows)
 
@@ -84,8 +84,8 @@ def preprocessing_section(facts: PreprocessingFacts | None, *, inside: bool = Fa
     size = "any size" if facts.height is None else f"{facts.height}x{facts.width}"
     rows = [("resize", f"to {size} (height x width), {facts.resize}"), (feed, facts.feed)]
     if facts.scale is not None and facts.offset is not None and facts.wanted is not None:
-        formula = f"{told_formula(facts.scale, facts.offset)}, in " if facts.stored else ""
-        rows.append(("stands for", f"{formula}{told_range(facts.wanted)}"))
+        formula = f"{format_formula(facts.scale, facts.offset)}, in " if facts.stored else ""
+        rows.append(("stands for", f"{formula}{format_range(facts.wanted)}"))
     rows.append(("known from", facts.source or "nothing but the input itself"))
     return Section(title, tuple(rows))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.errors import first_few
 from validation.inspection.of_graph import FakeQuantCount, GraphFacts, GraphKind
 from validation.inspection.text import (
@@ -14,6 +13,7 @@ from validation.inspection.text import (
     preprocessing_section,
     size,
 )
+from validation.specs.contracts import POSTPROCESS_NAME
 
 # Of a graph that is none of an SSD's, which may end in hundreds of nodes.
 _MOST_ENDS = 12

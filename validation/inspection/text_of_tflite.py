@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.errors import first_few
 from validation.inspection.of_tflite import TfliteFacts
 from validation.inspection.op_runtimes import RuntimeNeeds
@@ -15,6 +14,7 @@ from validation.inspection.text import (
     preprocessing_section,
     size,
 )
+from validation.specs.contracts import POSTPROCESS_NAME
 
 
 def text_of_tflite(facts: TfliteFacts) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from validation.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, Preprocessing
 from validation.errors import ConversionError, DatasetError, first_few
 from validation.metadata.model_metadata import (
     CATEGORY,
@@ -36,8 +35,9 @@ from validation.metadata.model_metadata import (
     TensorMetadata,
 )
 from validation.metadata.writer import min_parser_version
-from validation.records import TensorSpec
 from validation.runtimes.tflite_file import TfliteFile
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, Preprocessing
+from validation.specs.tensors import TensorSpec
 
 LABEL_FILE = "labelmap.txt"
 _BACKGROUND = "background"

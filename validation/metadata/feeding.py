@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from validation.contracts import Preprocessing
 from validation.errors import ConversionError
 from validation.metadata.detector import image_size
 from validation.metadata.model_metadata import (
@@ -17,6 +16,7 @@ from validation.metadata.model_metadata import (
 )
 from validation.metadata.unpacking import read_metadata
 from validation.runtimes.tflite_file import TfliteFile
+from validation.specs.contracts import Preprocessing
 
 _Channels = tuple[float, float, float]
 

@@ -12,12 +12,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from validation.errors import ArtefactError, ConversionError
+from validation.files.atomic import write_bytes_atomic
 from validation.metadata.model_metadata import ModelMetadata, PackedFile
 from validation.metadata.schema_fields import METADATA_NAME
 from validation.metadata.unpacking import metadata_buffer_of
 from validation.metadata.writer import metadata_buffer
 from validation.runtimes.tflite_file import DAMAGE, tflite_bytes
-from validation.whole_file import write_whole_bytes
 
 # TFLite's schema wants it of buffers: kernels read them in place as vectors of that size.
 _BUFFER_ALIGNMENT = 16
@@ -57,7 +57,7 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
         raise ArtefactError(
             "the folder cannot be made", got=error.strerror, where=target.parent
         ) from error
-    write_whole_bytes(target, content)
+    write_bytes_atomic(target, content)
     return target
 
 

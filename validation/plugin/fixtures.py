@@ -8,15 +8,15 @@ from typing import NoReturn
 
 import pytest
 
-from validation.chain.case import Case
-from validation.chain.memory import without_pools
 from validation.errors import UsageError, ValidationError
-from validation.limits import Status
-from validation.plugin.second_process import AHEAD
+from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import session_state
-from validation.record_lines import Entry
-from validation.records import CheckResult, ModelKey
+from validation.policy.limits import Status
+from validation.record.lines import Entry
+from validation.record.types import CheckResult, ModelKey
 from validation.timing.latency import Stopwatch
+from validation.workspace.context import CheckContext
+from validation.workspace.memory import without_pools
 
 ENTRIES = pytest.StashKey[list[Entry]]()
 # Which test records a check of a case; a record holds each result once.
@@ -73,13 +73,13 @@ def _runs_suites(config: pytest.Config) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each model and variant that the check speaks about."""
     marker = metafunc.definition.get_closest_marker("check")
-    takes_case = "case" in metafunc.fixturenames
+    takes_case = "context" in metafunc.fixturenames
     if marker is None and not takes_case:
         return
     if marker is None or len(marker.args) != 1:
-        _refuse(metafunc, "takes a case but names no check: add @pytest.mark.check(name)")
+        _refuse(metafunc, "takes a context but names no check: add @pytest.mark.check(name)")
     if not takes_case:
-        _refuse(metafunc, "names a check but takes no case: add the fixture `case`")
+        _refuse(metafunc, "names a check but takes no context: add the fixture `context`")
     told = marker.kwargs.get("variants", "*")
     patterns = (told,) if isinstance(told, str) else told
     keys = [
@@ -94,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         owner = owners.setdefault((marker.args[0], key), metafunc.definition.nodeid)
         if owner != metafunc.definition.nodeid:
             _refuse(metafunc, f"names the check {marker.args[0]!r}, which {owner} records")
-    metafunc.parametrize("case", keys, ids=str, indirect=True)
+    metafunc.parametrize("context", keys, ids=str, indirect=True)
 
 
 def _refuse(metafunc: pytest.Metafunc, why: str) -> NoReturn:
@@ -121,14 +121,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _has_case(item: pytest.Item) -> bool:
     if item.get_closest_marker("check") is None or not isinstance(item, pytest.Function):
         return True
-    return isinstance(item.callspec.params.get("case"), ModelKey)
+    return isinstance(item.callspec.params.get("context"), ModelKey)
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest) -> Case:
+def context(request: pytest.FixtureRequest) -> CheckContext:
     """The model and variant under test."""
     key: ModelKey = request.param
-    return session_state(request.config).case(key)
+    return session_state(request.config).context(key)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
 def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
     """A test speaks once, for its own check and case: nothing else may be in its record."""
     marker = item.get_closest_marker("check")
-    own = (marker.args[0], item.callspec.params["case"]) if marker else None
+    own = (marker.args[0], item.callspec.params["context"]) if marker else None
     found = [(each.check, each.key) for each in entries if isinstance(each, CheckResult)]
     if found not in ([], [own]):
         raise UsageError(
@@ -184,8 +184,8 @@ def stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
     """pytest-benchmark's stopwatch; None where other work would disturb it."""
     if hasattr(request.config, "workerinput"):
         return None
-    ahead = request.config.stash.get(AHEAD, None)
-    if ahead is not None:
-        ahead.finish()
+    prefetcher = request.config.stash.get(PREFETCHER, None)
+    if prefetcher is not None:
+        prefetcher.finish()
     watch = request.getfixturevalue("benchmark")
     return None if watch.disabled else watch

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.chain.representative import Representative, representative
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
-from validation.policy import Policy
+from validation.policy.load import Policy
+from validation.workspace.representative import Representative, representative
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
     SCENES_NAME,

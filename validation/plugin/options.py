@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ValidationError
-from validation.given_values import (
+from validation.files.arguments import (
     parse_count,
     parse_existing_file,
     parse_existing_folder,
     parse_file,
     parse_path,
 )
-from validation.input_stats import GUIDE_STATS, InputStats, stats_of
-from validation.variants import VARIANTS
+from validation.specs.input_stats import GUIDE_STATS, InputStats, stats_of
+from validation.specs.variants import VARIANTS
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME

@@ -17,19 +17,19 @@ from pathlib import Path
 import pytest
 
 from validation import __version__
-from validation.chain.session import Session
-from validation.chain.work import installed_version
 from validation.errors import ValidationError
-from validation.limits import Status
 from validation.plugin.fixtures import ENTRIES
-from validation.plugin.second_process import AHEAD
+from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
-from validation.record_lines import Entry, from_line, to_line
-from validation.records import CheckResult, Footer, Header, ModelKey, Step
+from validation.policy.limits import Status
+from validation.record.lines import Entry, from_line, to_line
+from validation.record.store import RECORD_NAME, RecordWriter, load_record
+from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
 from validation.report.formatting import plural
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
-from validation.signoff.store import RECORD_NAME, RecordWriter, load_record
+from validation.workspace.products import installed_version
+from validation.workspace.session import Session
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -130,12 +130,12 @@ def pytest_runtest_makereport(
 
 def _steps(config: pytest.Config) -> list[Step]:
     steps = session_state(config).drain_steps()
-    ahead = config.stash.get(AHEAD, None)
-    return steps if ahead is None else ahead.merged(steps)
+    prefetcher = config.stash.get(PREFETCHER, None)
+    return steps if prefetcher is None else prefetcher.merged(steps)
 
 
 def _key(item: pytest.Item) -> ModelKey:
-    key: ModelKey = item.callspec.params["case"]  # type: ignore[attr-defined]
+    key: ModelKey = item.callspec.params["context"]  # type: ignore[attr-defined]
     return key
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from validation.chain.synthetic import GROUP
 from validation.errors import UsageError
-from validation.records import ModelKey
-from validation.variants import VARIANTS, Scheme, variant_of
+from validation.record.types import ModelKey
+from validation.specs.variants import VARIANTS, Scheme, variant_of
+from validation.workspace.synthetic import GROUP
 from validation.zoo.entry import CatalogueEntry
 
 # What people ship of a float model, and of one that was trained with quantisation.

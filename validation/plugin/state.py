@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from validation.chain.groups import chosen_models
-from validation.chain.session import Session
-from validation.chain.work import timed
 from validation.plugin.images import SessionImages, session_images
 from validation.plugin.selection import select
-from validation.policy import Policy, load_policy
-from validation.records import Step
+from validation.policy.load import Policy, load_policy
+from validation.record.types import Step
 from validation.runtimes.tflite import default_threads
+from validation.workspace.groups import chosen_models
+from validation.workspace.products import timed
+from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
 from validation.zoo.entry import CatalogueEntry

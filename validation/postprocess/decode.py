@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes
 
 
 def decode_boxes(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from validation.errors import FeedError
 from validation.postprocess.op import PostprocessOutput
-from validation.records import Detections
+from validation.record.types import Detections
 
 
 def to_detections(output: PostprocessOutput, label_offset: int = 1) -> Detections:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import PostprocessAttributes
 from validation.errors import FeedError, GraphError
 from validation.postprocess.decode import decode_boxes
 from validation.postprocess.nms import Selection, fast_nms, regular_nms
+from validation.specs.contracts import PostprocessAttributes
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.contracts import Preprocessing
 from validation.errors import FeedError
 from validation.preprocess.resize import resize_bilinear
+from validation.specs.contracts import Preprocessing
 
 
 def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import FeedError
-from validation.records import TensorSpec
+from validation.specs.tensors import TensorSpec
 
 # What [0, 1] and [-1, 1] become when cast to uint8: 0 and 1, and -1 as the last value.
 _CAST = (0, 1, 255)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from validation.records import Detections
-from validation.report.drawing import DrawnBox, draw_boxes, font_size, label_height
+from validation.record.types import Detections
+from validation.report.charts import DrawnBox, draw_boxes, font_size, label_height
 
 # Width of a frame's line for the width of its picture, in pixels.
 _LINE = 0.004

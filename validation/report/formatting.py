@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from validation.limits import Limit, Status
-from validation.records import Measure
+from validation.policy.limits import Limit, Status
+from validation.record.types import Measure
 
 NOTHING = "\u2014"  # an em dash: not measured
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from validation.limits import Status
-from validation.records import Accuracy, Measure, ModelKey, Timing, Verdict
+from validation.policy.limits import Status
+from validation.record.store import Record
+from validation.record.types import Accuracy, Measure, ModelKey, Timing, Verdict
 from validation.report import formatting
-from validation.report.accuracy import REFERENCE, comparable, reference_first, reference_of
+from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
 from validation.signoff.rules import ModelVerdict
-from validation.signoff.store import Record
 
 # Steps that the table shows at once; the shorter ones unfold.
 _STEPS_AT_ONCE = 12

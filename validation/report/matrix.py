@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from validation import errors
-from validation.limits import Status
-from validation.records import CheckResult, ModelKey
+from validation.policy.limits import Status
+from validation.record.store import Record
+from validation.record.types import CheckResult, ModelKey
 from validation.report import formatting
-from validation.report.accuracy import REFERENCE
+from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.rules import evidence
-from validation.signoff.store import Record
 
 # What each column says; the page and the document show it alike.
 LEGEND = (

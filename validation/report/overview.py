@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from validation.limits import Status
+from validation.policy.limits import Status
 from validation.report import formatting
-from validation.report.accuracy import REFERENCE
+from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
-from validation.variants import VARIANTS
+from validation.specs.variants import VARIANTS
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import jinja2
 
-from validation.policy import Policy, load_policy
+from validation.files.atomic import write_text_atomic
+from validation.policy.load import Policy, load_policy
+from validation.record.store import RECORD_NAME, load_record
 from validation.report import formatting
-from validation.report.accuracy import FIGURE_TITLES
+from validation.report.accuracy_table import FIGURE_TITLES
 from validation.report.matrix import LEGEND
-from validation.report.model import Report, build_report
+from validation.report.views import Report, build_report
 from validation.signoff.rules import judge
-from validation.signoff.store import RECORD_NAME, load_record
-from validation.whole_file import write_whole
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
@@ -46,7 +46,7 @@ def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
     report = build_report(record, judge(record, policy), policy, sha256)
     pages = render_pages(report)
     for name, text in pages.items():
-        write_whole(run_dir / name, text)
+        write_text_atomic(run_dir / name, text)
     return run_dir / INDEX_NAME
 
 

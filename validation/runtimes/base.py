@@ -9,7 +9,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from validation.errors import FeedError
-from validation.records import TensorSpec
+from validation.specs.tensors import TensorSpec
 
 
 class Runtime(Protocol):
@@ -64,8 +64,8 @@ def check_feed(feed: Mapping[str, np.ndarray], inputs: Sequence[TensorSpec]) -> 
         if array.dtype.name != spec.dtype:
             raise FeedError(
                 "the feed has another dtype than the model's input",
-                expected=_told_bytes(spec.dtype, array.size),
-                got=_told_bytes(array.dtype.name, array.size),
+                expected=_format_bytes(spec.dtype, array.size),
+                got=_format_bytes(array.dtype.name, array.size),
                 where=name,
                 next_step=f"quantise it by the input's scale {spec.scale:g} and zero point "
                 f"{spec.zero_point}"
@@ -84,7 +84,7 @@ def check_feed(feed: Mapping[str, np.ndarray], inputs: Sequence[TensorSpec]) -> 
             )
 
 
-def _told_bytes(dtype: str, elements: int) -> str:
+def _format_bytes(dtype: str, elements: int) -> str:
     """Apps see a wrong dtype as a buffer of the wrong size."""
     try:
         size = elements * np.dtype(dtype).itemsize

@@ -10,13 +10,13 @@ from typing import Any, Self
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from validation.contracts import POSTPROCESS_NAME
 from validation.errors import GraphError
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
-from validation.records import TensorSpec
 from validation.runtimes.base import check_feed
+from validation.specs.contracts import POSTPROCESS_NAME
+from validation.specs.tensors import TensorSpec
 
 
 class SessionRuntime:

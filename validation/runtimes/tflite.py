@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from validation.errors import ArtefactMissing, ConversionError
-from validation.records import TensorSpec
 from validation.runtimes.base import check_feed
+from validation.specs.tensors import TensorSpec
 
 
 def default_threads() -> int:

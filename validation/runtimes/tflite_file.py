@@ -13,9 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
-from validation.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.errors import ArtefactMissing, ConversionError
-from validation.records import TensorSpec
+from validation.specs.contracts import POSTPROCESS_NAME, PostprocessAttributes
+from validation.specs.tensors import TensorSpec
 
 # What the schema's reader raises on bytes that are no flatbuffer, or a torn one.
 DAMAGE = (struct.error, IndexError, TypeError, AttributeError, KeyError, ValueError)

@@ -1,1 +1,1 @@
-"""From what a run recorded to a verdict: `store` keeps the record, `rules` judges it."""
+"""From a run's record to a verdict, and what changed between two runs."""

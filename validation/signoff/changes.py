@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from validation.limits import Status
-from validation.policy import Policy
-from validation.records import Accuracy, Header, Measure, ModelKey
+from validation.policy.limits import Status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import Accuracy, Header, Measure, ModelKey
 from validation.signoff.rules import Judgement, judge
-from validation.signoff.store import Record
-from validation.variants import VARIANTS
+from validation.specs.variants import VARIANTS
 
 # From good to bad; what has no evidence is worse than a warning, for it cannot be signed.
 _WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from validation.limits import Status, worst_status
-from validation.policy import Policy
-from validation.records import CheckResult, Measure, ModelKey, Verdict
-from validation.signoff.store import Record
-from validation.variants import VARIANTS
+from validation.policy.limits import Status, worst_status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import CheckResult, Measure, ModelKey, Verdict
+from validation.specs.variants import VARIANTS
 
 RUN = "run"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from validation.policy import Policy
-from validation.records import CheckResult, Measure, ModelKey, Timing
+from validation.policy.load import Policy
+from validation.record.types import CheckResult, Measure, ModelKey, Timing
 
 
 class Stopwatch(Protocol):
@@ -23,7 +23,7 @@ class Stopwatch(Protocol):
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class TimingPlan:
     """How often to call.
 
     Args:
@@ -40,7 +40,7 @@ class Rhythm:
     seconds: float
     threads: int
 
-    def paced(self, call_seconds: float) -> Rhythm:
+    def paced(self, call_seconds: float) -> TimingPlan:
         """The rhythm for calls that take so long: warm-up and samples shrink alike.
 
         Args:
@@ -56,7 +56,7 @@ def measure_latency(
     call: Callable[[], object],
     key: ModelKey,
     runtime: str,
-    rhythm: Rhythm,
+    plan: TimingPlan,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Timing:
     """Time single calls and keep every sample.
@@ -69,18 +69,18 @@ def measure_latency(
         call: One inference, feed prepared outside.
         key: Model and variant.
         runtime: Name and version of what runs.
-        rhythm: See `Rhythm`.
+        plan: See `TimingPlan`.
         clock: Seconds.
     """
     call()
     began = clock()
     call()
     # A clock may stand still for a call that takes no time at all.
-    paced = rhythm.paced(max(clock() - began, 1e-9))
+    paced = plan.paced(max(clock() - began, 1e-9))
     more = max(paced.warmup - 2, 0)
     stopwatch.pedantic(call, rounds=paced.rounds, warmup_rounds=more, iterations=1)
     samples = [1000 * seconds for seconds in stopwatch.stats.stats.data]
-    return Timing(key.model, key.variant, runtime, rhythm.threads, more + 2, tuple(samples))
+    return Timing(key.model, key.variant, runtime, plan.threads, more + 2, tuple(samples))
 
 
 def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> CheckResult:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
-from validation.contracts import (
+from validation.convert.tflite import conversion_of, convert
+from validation.export.postprocess_node import add_postprocess_node
+from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -19,8 +21,6 @@ from validation.contracts import (
     RAW_OUTPUTS,
     PostprocessAttributes,
 )
-from validation.convert.tflite import conversion_of, convert
-from validation.export.postprocess_node import add_postprocess_node
 
 _HERE = Path(__file__).parent
 _ATTRIBUTES = PostprocessAttributes(

@@ -1,0 +1,333 @@
+"""The policy gives each measured value exactly one limit, each with its reason."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from validation.comparison.ap_difference import check_accuracy
+from validation.comparison.canary_matching import check_canaries
+from validation.comparison.detections import compare_detections
+from validation.comparison.fake_quant_ranges import check_fake_quant
+from validation.comparison.guide_facts import GuideFacts, check_guide
+from validation.comparison.output_errors import check_quantisation
+from validation.comparison.postprocess_slots import check_postprocess
+from validation.comparison.structure import check_tflite_contract
+from validation.comparison.tensors import compare_tensors
+from validation.errors import CatalogueError
+from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.plugin.fixtures import CHECK_ORDER
+from validation.policy.limits import Limit
+from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
+from validation.record.types import Accuracy, CocoFigures, Detections, ModelKey, Timing
+from validation.runtimes.tflite_file import TfliteFile
+from validation.specs.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    INPUT_NAME,
+    POSTPROCESS_OUTPUTS,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
+from validation.specs.input_stats import InputStats
+from validation.specs.tensors import TensorSpec
+from validation.specs.variants import VARIANTS, Scheme
+from validation.timing.latency import check_latency
+from validation.zoo.canaries import Canary
+
+_ROOT = Path(__file__).parents[2]
+_KEY = ModelKey("m", "float")
+_LIMIT = '[[limit]]\ncheck = "c"\nmeasure = "x"\n'
+# A signature does without them: most models know no class of the canaries, an archive without
+# pipeline.config has one route only, and the guide is tried on the first model of a session.
+_NEVER_REQUIRED = {"canaries", "route_parity", "guide"}
+
+
+def _policy(path: Path, text: str) -> Policy:
+    file = path / "policy.toml"
+    file.write_text("version = 1\n" + text)
+    return load_policy(file)
+
+
+def _suite_checks() -> dict[str, tuple[str, ...]]:
+    """Patterns of variants of each check that a suite records."""
+    found = {}
+    for path in (_ROOT / "suites").glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.check":
+                patterns = [each.value for each in node.keywords if each.arg == "variants"]
+                told = ast.literal_eval(patterns[0]) if patterns else "*"
+                found[ast.literal_eval(node.args[0])] = (told,) if isinstance(told, str) else told
+    return found
+
+
+class _Spy(Policy):
+    """The shipped policy; notes what it was asked for."""
+
+    def __init__(self) -> None:
+        shipped = load_policy()
+        super().__init__(shipped.rules, shipped.settings, shipped.required, shipped.sha256)
+        object.__setattr__(self, "asked", set())
+
+    def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
+        self.asked.add((check, measure))  # type: ignore[attr-defined]
+        return super().limit(check, measure, model, variant)
+
+
+def _run_every_check(policy: Policy) -> None:
+    found = Detections(((0.1, 0.1, 0.5, 0.5),), (0.9,), (1,))
+    canary = Canary(Path("a.jpg"), "person", (0.1, 0.1, 0.5, 0.5), "", "")
+    accuracy = Accuracy("m", "float", "", CocoFigures(*[0.5] * 12), 1, (1,), 1, 0.0)
+    raw = {
+        BOX_ENCODINGS_NAME: np.zeros((1, 2, 4), np.float32),
+        CLASS_PREDICTIONS_NAME: np.zeros((1, 2, 2), np.float32),
+    }
+    compare_tensors(raw, raw, policy=policy, key=_KEY)
+    routes = {**raw, ANCHORS_NAME: np.zeros((2, 4), np.float32)}
+    compare_tensors(routes, routes, policy=policy, key=_KEY, check="route_parity")
+    check_postprocess([found], [found], ["a"], anchors_steps_off=0, policy=policy, key=_KEY)
+    compare_detections(
+        {"a": found},
+        {"a": found},
+        policy=policy,
+        key=_KEY,
+        min_score=0.3,
+        score_epsilon=0.001,
+        min_iou=0.5,
+    )
+    check_canaries(
+        [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
+    )
+    check_accuracy(accuracy, accuracy, policy)
+    check_quantisation(
+        raw,
+        raw,
+        {name: TensorSpec(name, "int8", array.shape, 0.1, 0) for name, array in raw.items()},
+        policy=policy,
+        key=ModelKey("m", "int8"),
+        images=["a"],
+    )
+    names = (INPUT_NAME,), POSTPROCESS_OUTPUTS
+    check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
+    check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
+    _check_quantised_file(policy)
+
+
+def _check_quantised_file(policy: Policy) -> None:
+    sizes = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    attributes = PostprocessAttributes(1, 1, 0.5, 0.5, 1, 1.0, 1.0, 1.0, 1.0, 1, True)
+    contract = SsdContract(Preprocessing(8, 8, *sizes), 1, 1, "SIGMOID", attributes)
+    image = TensorSpec("image", "uint8", (1, 8, 8, 3), 1.0, 0)
+    file = TfliteFile((image,), (), {}, {}, (), 0, None, (), (), (), "", 10**9, 1)
+    check_tflite_contract(
+        file,
+        (),
+        contract,
+        ModelKey("m", "uint8-raw"),
+        policy=policy,
+        input_stats=InputStats(0, 1),
+        float_counterpart=file,
+    )
+
+
+def test_shipped_policy_loads() -> None:
+    """It is read without complaint, and its hash is that of the file."""
+    policy = load_policy()
+    assert policy.rules
+    assert policy.sha256 == hashlib.sha256(DEFAULT_POLICY.read_bytes()).hexdigest()
+
+
+def test_every_value_that_is_judged_has_a_limit() -> None:
+    """No check asks in vain, and no limit waits for a value that nobody measures."""
+    spy = _Spy()
+    _run_every_check(spy)
+    assert spy.asked == {(rule.check, rule.measure) for rule in spy.rules}  # type: ignore[attr-defined]
+
+
+def test_every_shipped_reason_says_something() -> None:
+    """A reason of a word or two explains no figure."""
+    assert [rule for rule in load_policy().rules if len(rule.limit.reason.split()) < 4] == []
+
+
+def _settings_asked() -> Iterator[str]:
+    for path in (_ROOT / "validation").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("policy.setting"):
+                yield ast.literal_eval(node.args[0])
+
+
+def test_settings_are_those_that_code_asks_for() -> None:
+    """None is missing and none is left over."""
+    assert set(_settings_asked()) == set(load_policy().settings)
+
+
+def test_required_checks_can_be_recorded() -> None:
+    """What a signature cannot lack has a suite that speaks of that variant, and vice versa."""
+    policy = load_policy()
+    suites = _suite_checks()
+    for variant in VARIANTS:
+        speaks = {
+            check
+            for check, patterns in suites.items()
+            if any(Path(variant).match(pattern) for pattern in patterns)
+            and check not in _NEVER_REQUIRED
+        }
+        assert set(policy.required_checks(variant)) == speaks
+
+
+def test_suites_and_their_order_name_the_same_checks() -> None:
+    """A check outside of the order would run at its file's whim."""
+    assert set(_suite_checks()) == set(CHECK_ORDER)
+
+
+def test_later_rule_holds(tmp_path: Path) -> None:
+    """General rules stand first, exceptions follow them."""
+    policy = _policy(
+        tmp_path,
+        f'{_LIMIT}max = 1\nreason = "all"\n'
+        f'{_LIMIT}max = 2\nreason = "some"\nmodels = "ssd_*"\n'
+        f'{_LIMIT}max = 3\nreason = "one"\nmodels = ["ssd_a", "ssd_b"]\nvariants = "int8"\n',
+    )
+    bounds = {
+        key: policy.limit("c", "x", *key).bound
+        for key in [("other", "int8"), ("ssd_a", "float"), ("ssd_b", "int8"), ("ssd_c", "int8")]
+    }
+    assert list(bounds.values()) == [1, 2, 3, 2]
+
+
+def test_what_a_limit_holds(tmp_path: Path) -> None:
+    """Relation, bound, reason and warning arrive as written."""
+    policy = _policy(tmp_path, f'{_LIMIT}min = 2\nwarn = 3.5\nreason = "why"\n')
+    assert policy.limit("c", "x", "m", "v") == Limit("min", 2, "why", 3.5)
+    policy = _policy(tmp_path, f'{_LIMIT}equal = "yes"\nreason = "why"\n')
+    assert policy.limit("c", "x", "m", "v") == Limit("equal", "yes", "why")
+
+
+@pytest.mark.parametrize(("check", "measure"), [("c", "y"), ("d", "x")])
+def test_value_without_limit(tmp_path: Path, check: str, measure: str) -> None:
+    """A value that nobody set a limit for is an error, never a pass."""
+    policy = _policy(tmp_path, f'{_LIMIT}max = 1\nreason = "r"\n')
+    with pytest.raises(
+        CatalogueError, match=f"check = '{check}', measure = '{measure}'; add it to policy.toml"
+    ):
+        policy.limit(check, measure, "m", "v")
+
+
+def test_limit_of_another_variant_does_not_hold(tmp_path: Path) -> None:
+    """Patterns are compared whole and with their case."""
+    policy = _policy(tmp_path, f'{_LIMIT}max = 1\nreason = "r"\nvariants = "raw"\n')
+    for variant in ("uint8-raw", "Raw"):
+        with pytest.raises(CatalogueError, match=f"m-{variant}"):
+            policy.limit("c", "x", "m", variant)
+
+
+def test_required_checks_by_pattern(tmp_path: Path) -> None:
+    """Every pattern that fits adds its checks, each once, in file order."""
+    policy = _policy(tmp_path, '[required]\n"*" = ["a", "b"]\n"*raw" = ["c", "a"]\n')
+    assert policy.required_checks("float") == ("a", "b")
+    assert policy.required_checks("uint8-raw") == ("a", "b", "c")
+
+
+def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
+    """A typing slip in code is told with the word that was meant."""
+    policy = _policy(tmp_path, '[setting.timing_rounds]\nvalue = 5\nreason = "r"\n')
+    assert policy.setting("timing_rounds") == 5
+    with pytest.raises(
+        CatalogueError, match=r"unknown setting 'timing_round' .*mean 'timing_rounds'"
+    ):
+        policy.setting("timing_round")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[limits]\n", r"unknown key 'limits' \(policy.toml\); did you mean 'limit'"),
+        (f"{_LIMIT}maks = 1\n", r"unknown key 'maks' \(.*limit 1\); did you mean 'max'"),
+        (f'{_LIMIT}max = 1\nresaon = "r"\n', "unknown key 'resaon' .* did you mean 'reason'"),
+        (f'{_LIMIT}reason = "r"\n', "one of max, min, equal, got none"),
+        (f'{_LIMIT}max = 1\nmin = 0\nreason = "r"\n', "got max, min"),
+        (f"{_LIMIT}max = 1\n", r"a limit without reason \(policy.toml, limit 1\)"),
+        (f'{_LIMIT}max = 1\nreason = " "\n', "a limit without reason"),
+        ('[[limit]]\nmeasure = "x"\nmax = 1\nreason = "r"\n', "a limit without check"),
+        ('[[limit]]\ncheck = "c"\nmax = 1\nreason = "r"\n', "a limit without measure"),
+        (f'{_LIMIT}max = nan\nreason = "r"\n', r"not a finite number \(.*max\): got nan"),
+        (f'{_LIMIT}max = inf\nreason = "r"\n', "not a finite number"),
+        (f'{_LIMIT}min = "1"\nreason = "r"\n', "not a finite number"),
+        (f'{_LIMIT}min = true\nreason = "r"\n', "not a finite number"),
+        (f'{_LIMIT}max = 1\nwarn = "x"\nreason = "r"\n', r"not a finite number \(.*warn"),
+        (f'{_LIMIT}max = 1\nwarn = 1\nreason = "r"\n', "comes no sooner than the limit"),
+        (f'{_LIMIT}min = 1\nwarn = 0.5\nreason = "r"\n', "got min = 1, warn = 0.5"),
+        (f'{_LIMIT}equal = 1\nwarn = 1\nreason = "r"\n', "comes no sooner"),
+        (f'{_LIMIT}max = 1\nreason = "r"\nmodels = 5\n', "not a list of names .*got 5"),
+        (f'{_LIMIT}max = 1\nreason = "r"\nvariants = []\n', "not a list of names"),
+        (2 * f'{_LIMIT}max = 1\nreason = "r"\n', r"two limits for the same value .* got c\.x for"),
+        ("limit = 5\n", r"expected \[\[limit\]\] tables, got 5"),
+        ("limit = [5]\n", "expected a table, got 5"),
+        ("setting = 5\n", "expected a table, got 5"),
+        ("required = 5\n", "expected a table, got 5"),
+        ('[required]\nfloat = "accuracy"\n', "not a list of names .*required float.*'accuracy'"),
+        ("[required]\nfloat = [1]\n", "not a list of names"),
+        ("[setting]\nx = 5\n", r"needs value and reason \(policy.toml, x\)"),
+        ("[setting.x]\nvalue = 5\n", "needs value and reason"),
+        ('[setting.x]\nvalue = 5\nreason = ""\n', r"a setting without reason \(.*x\)"),
+        ('[setting.x]\nvalue = "5"\nreason = "r"\n', "not a finite number .*got '5'"),
+        ('[setting.x]\nvalue = true\nreason = "r"\n', "not a finite number"),
+        ('[setting.x]\nvalue = nan\nreason = "r"\n', "not a finite number"),
+        ("= 1\n", "the policy cannot be read"),
+    ],
+)
+def test_wrong_policy(tmp_path: Path, text: str, message: str) -> None:
+    """What the file does not say exactly is refused with its place."""
+    with pytest.raises(CatalogueError, match=message):
+        _policy(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["", "version = 2\n", 'version = "1"\n'])
+def test_other_layout(tmp_path: Path, text: str) -> None:
+    """A policy written for another harness is not read by guess."""
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    with pytest.raises(CatalogueError, match=r"another layout \(p.toml\): expected version = 1"):
+        load_policy(path)
+
+
+def test_policy_that_cannot_be_read(tmp_path: Path) -> None:
+    """No file, or one that is no text, is told as such."""
+    with pytest.raises(CatalogueError, match=r"cannot be read \(none.toml\)"):
+        load_policy(tmp_path / "none.toml")
+    (tmp_path / "p.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        load_policy(tmp_path / "p.toml")
+
+
+_LINES = DEFAULT_POLICY.read_text().splitlines()
+# Names of variants in [required] are free, every other key is not.
+_KEYED = [
+    number
+    for number, line in enumerate(_LINES)
+    if "=" in line and not line.startswith(("#", '"', *Scheme, "raw"))
+]
+
+
+@given(st.sampled_from(_KEYED), st.sampled_from("aq_z"))
+@settings(max_examples=40, deadline=None)
+def test_a_mistyped_key_never_loads(
+    tmp_path_factory: pytest.TempPathFactory, line: int, letter: str
+) -> None:
+    """One more letter in any key of a limit, setting or the head is refused."""
+    text = list(_LINES)
+    text[line] = letter + text[line]
+    path = tmp_path_factory.mktemp("policy") / "policy.toml"
+    path.write_text("\n".join(text))
+    with pytest.raises(CatalogueError, match=r"unknown key|needs value and reason"):
+        load_policy(path)

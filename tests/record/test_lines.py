@@ -1,0 +1,232 @@
+"""Every entry of a record survives its line of JSON, and a wrong line is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from validation.errors import RecordError, RecordVersionError
+from validation.policy.limits import Limit, Status
+from validation.record.lines import Entry, from_line, to_line
+from validation.record.quantisation import (
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+    QuantisationCost,
+)
+from validation.record.types import (
+    RECORD_VERSION,
+    Accuracy,
+    Artefact,
+    Background,
+    CheckResult,
+    CocoFigures,
+    DatasetFacts,
+    Detections,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    PublishedFigure,
+    Step,
+    Timing,
+)
+from validation.specs.tensors import TensorSpec
+
+_TEXT = st.text(max_size=8)
+_NUMBER = st.floats(allow_nan=False) | st.integers()
+_VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(st.integers() | _TEXT, max_size=3)
+_LIMIT = st.builds(
+    Limit, st.sampled_from(["max", "min", "equal"]), _VALUE, _TEXT, st.none() | _NUMBER
+)
+_MEASURES = st.lists(st.builds(Measure, _TEXT, _VALUE, st.none() | _LIMIT), max_size=3).map(tuple)
+_FLOAT = st.floats(allow_nan=False)
+_BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
+_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
+    lambda found: Detections(
+        tuple(box for box, _, _ in found),
+        tuple(score for _, score, _ in found),
+        tuple(number for _, _, number in found),
+    )
+)
+_TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=2)
+_COUNT = st.integers(0, 10**9)
+_STATUS = st.sampled_from(Status)
+_TENSOR = st.builds(
+    TensorSpec,
+    _TEXT,
+    _TEXT,
+    st.lists(_COUNT, max_size=3).map(tuple),
+    st.none() | _FLOAT,
+    st.none() | st.integers(),
+)
+_SHARE = st.none() | _FLOAT
+_FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
+
+ENTRIES: dict[str, st.SearchStrategy[Any]] = {
+    "header": st.builds(
+        Header,
+        _TEXT,
+        _TEXT,
+        st.lists(_TEXT, max_size=2).map(tuple),
+        _TABLE,
+        _TABLE,
+        _TABLE,
+        _TEXT,
+        st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
+    ),
+    "check": st.builds(CheckResult, _TEXT, _TEXT, _TEXT, _STATUS, _MEASURES, _TEXT, _TEXT, _FLOAT),
+    "timing": st.builds(
+        Timing, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT, st.lists(_FLOAT, max_size=4).map(tuple)
+    ),
+    "accuracy": st.builds(
+        Accuracy,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        st.builds(CocoFigures, *[_FLOAT] * 12),
+        _COUNT,
+        st.lists(_COUNT, max_size=3).map(tuple),
+        _COUNT,
+        _FLOAT,
+        _FLOAT,
+    ),
+    "quantisation": st.builds(
+        QuantisationCost,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _COUNT,
+        st.lists(st.builds(OutputError, _TENSOR, _FIDELITY, st.booleans()), max_size=2).map(tuple),
+        st.lists(
+            st.builds(
+                LayerError,
+                _COUNT,
+                _TEXT,
+                _TENSOR,
+                _TEXT,
+                _SHARE,
+                st.none() | _FIDELITY,
+                st.none() | _FIDELITY,
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    "picture": st.builds(
+        Picture,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _COUNT,
+        _TEXT,
+        st.lists(st.builds(Panel, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        _TABLE,
+    ),
+    "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),
+    "background": st.builds(
+        Background,
+        _TEXT,
+        _TEXT,
+        st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
+        st.lists(_TEXT, max_size=2).map(tuple),
+    ),
+    "step": st.builds(Step, _TEXT, _TEXT, _FLOAT, st.booleans()),
+    "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
+}
+_HEADER = Header("run", "now", ("m-float",), {}, {}, {}, "00")
+
+
+def _again(entry: Entry) -> Entry:
+    return from_line(json.loads(json.dumps(to_line(entry), allow_nan=False)))
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_round_trip(kind: str, data: st.DataObject) -> None:
+    """Each kind of entry is read back as it was written, under its own name."""
+    entry = data.draw(ENTRIES[kind])
+    assert to_line(entry)["kind"] == kind
+    assert _again(entry) == entry
+
+
+def test_every_kind_of_entry_is_tried() -> None:
+    """A new kind of entry needs a round trip of its own."""
+    assert len(Entry.__args__) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("special", [math.nan, math.inf, -math.inf])
+def test_undefined_measures_stay_undefined(special: float) -> None:
+    """A NaN that was measured is a NaN in the record, and still fails there."""
+    limit = Limit("max", 1.0, "test")
+    result = CheckResult.judged("c", ModelKey("m", "float"), (Measure("x", special, limit),))
+    read = _again(result)
+    assert isinstance(read, CheckResult)
+    (measure,) = read.measures
+    assert str(measure.value) == str(special)
+    assert measure.status is Status.FAIL
+
+
+@pytest.mark.parametrize("line", [{}, {"kind": None}, {"kind": "verdict"}, {"kind": "Header"}])
+def test_unknown_kind(line: dict[str, object]) -> None:
+    """A line says what it is, in one of the known words."""
+    with pytest.raises(RecordError, match=r"unknown kind of record line: expected header \| check"):
+        from_line(line)
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [
+        (RECORD_VERSION + 1, "install the newer harness"),
+        (RECORD_VERSION - 1, "run the suites again"),
+        (None, "run the suites again"),
+        ("1.5", "run the suites again"),
+    ],
+)
+def test_other_layout(version: object, advice: str) -> None:
+    """Newer and older records are refused, each with advice that helps."""
+    line = to_line(_HEADER) | {"version": version}
+    with pytest.raises(
+        RecordVersionError, match=f"expected version {RECORD_VERSION}, got version {version}; .*"
+    ) as caught:
+        from_line(line)
+    assert advice in str(caught.value)
+
+
+def test_version_is_looked_at_first() -> None:
+    """Fields of another layout are no fault of the record's writer."""
+    line = to_line(_HEADER) | {"version": RECORD_VERSION + 1, "surprise": 1}
+    with pytest.raises(RecordVersionError, match="another layout"):
+        from_line(line)
+
+
+@given(st.sampled_from(sorted(to_line(_HEADER))))
+@settings(max_examples=15, deadline=None)
+def test_a_lost_field_is_refused(name: str) -> None:
+    """Also one that has a default: nothing is filled in on reading."""
+    line = to_line(_HEADER)
+    del line[name]
+    with pytest.raises(RecordError, match=r"unknown kind|another layout|cannot be rebuilt: got no"):
+        from_line(line)
+
+
+def test_a_field_too_many_is_refused() -> None:
+    """What the dataclass does not have was written by something else."""
+    line = to_line(Step("m", "export", 1.0, True)) | {"colour": "red"}
+    with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
+        from_line(line)
+
+
+def test_the_line_is_left_as_it_was() -> None:
+    """Reading takes nothing out of the caller's table."""
+    line = to_line(_HEADER)
+    from_line(line)
+    assert line == to_line(_HEADER)

@@ -1,0 +1,414 @@
+"""A record is written in order and flushed, and read back whole or refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from validation.errors import (
+    ArtefactMissing,
+    IncompleteRecord,
+    RecordError,
+    RecordVersionError,
+)
+from validation.policy.limits import Limit, Status
+from validation.record.lines import Entry
+from validation.record.quantisation import (
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+    QuantisationCost,
+)
+from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
+from validation.record.types import (
+    RECORD_VERSION,
+    Accuracy,
+    Artefact,
+    Background,
+    CheckResult,
+    CocoFigures,
+    DatasetFacts,
+    Detections,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    PublishedFigure,
+    Step,
+    Timing,
+)
+from validation.specs.tensors import TensorSpec
+
+HEADER = Header("r1", "2026-01-02T03:04:05+00:00", ("a-float",), {}, {}, {}, "0" * 64)
+KEY = ModelKey("a", "float")
+RESULT = CheckResult.judged("latency", KEY, (Measure("p50_ms", 3.5, Limit("max", 9.0, "why")),))
+FOOTER = Footer("2026-01-02T03:05:05+00:00", 60.0, 1, 0)
+
+
+def write(folder: Path, *entries: Entry) -> Path:
+    with RecordWriter(folder) as writer:
+        for entry in entries:
+            writer.write(entry)
+    return folder / RECORD_NAME
+
+
+# Whatever the dataclasses may hold. A dict whose only key is "float" stands for a
+# number in a record's line, so names of options and labels stay clear of it.
+texts = st.text(max_size=12)
+numbers = st.floats(allow_nan=False)
+names = texts.filter(lambda text: text != "float")
+tables = st.dictionaries(names, texts, max_size=3)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), numbers, texts)
+limits = st.one_of(
+    st.builds(Limit, st.sampled_from(["max", "min"]), numbers, texts, st.none() | numbers),
+    st.builds(Limit, st.just("equal"), scalars, texts),
+)
+tensors = st.builds(TensorSpec, texts, texts, st.just((1, 2)))
+fidelities = st.builds(ErrorStatistics, st.integers(), *[numbers] * 5)
+measures = st.builds(Measure, texts, scalars, st.none() | limits)
+results = st.builds(
+    CheckResult,
+    texts,
+    texts,
+    texts,
+    st.sampled_from(Status),
+    st.lists(measures, max_size=3).map(tuple),
+    texts,
+    texts,
+    numbers,
+)
+figures = st.builds(CocoFigures, **dict.fromkeys(CocoFigures.__dataclass_fields__, numbers))
+
+
+@st.composite
+def detections(draw: st.DrawFn) -> Detections:
+    count = draw(st.integers(0, 3))
+    box = st.tuples(numbers, numbers, numbers, numbers)
+
+    def several(of: st.SearchStrategy[Any]) -> tuple[Any, ...]:
+        return tuple(draw(st.lists(of, min_size=count, max_size=count)))
+
+    return Detections(several(box), several(numbers), several(st.integers(1, 90)))
+
+
+others = st.one_of(
+    st.builds(
+        Timing,
+        texts,
+        texts,
+        texts,
+        st.integers(),
+        st.integers(),
+        st.lists(numbers, max_size=4).map(tuple),
+    ),
+    st.builds(
+        Accuracy,
+        texts,
+        texts,
+        texts,
+        figures,
+        st.integers(),
+        st.lists(st.integers(), max_size=4).map(tuple),
+        st.integers(),
+        numbers,
+        numbers,
+    ),
+    st.builds(
+        QuantisationCost,
+        texts,
+        texts,
+        texts,
+        st.integers(),
+        st.integers(),
+        st.lists(st.builds(OutputError, tensors, fidelities, st.booleans()), max_size=2).map(tuple),
+        st.lists(
+            st.builds(LayerError, st.integers(), texts, tensors, local=st.none() | fidelities),
+            max_size=2,
+        ).map(tuple),
+    ),
+    st.builds(
+        Picture,
+        texts,
+        texts,
+        st.integers(1, 99),
+        st.integers(1, 99),
+        texts,
+        st.lists(st.builds(Panel, texts, detections()), max_size=2).map(tuple),
+        tables,
+    ),
+    st.builds(Artefact, texts, texts, texts, texts, st.integers(), texts, texts),
+    st.builds(
+        Background,
+        texts,
+        texts,
+        st.lists(st.builds(PublishedFigure, texts, numbers, texts), max_size=2).map(tuple),
+        st.lists(texts, max_size=2).map(tuple),
+    ),
+    st.builds(Step, texts, texts, numbers, st.booleans()),
+)
+headers = st.builds(
+    Header,
+    texts,
+    texts,
+    st.lists(texts, max_size=3).map(tuple),
+    tables,
+    tables,
+    tables,
+    texts,
+    st.none() | st.builds(DatasetFacts, texts, texts, st.integers(), st.integers()),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    headers,
+    st.lists(results, max_size=3, unique_by=lambda one: (one.check, one.model, one.variant)),
+    st.lists(others, max_size=5),
+    st.integers(-3, 3),
+)
+def test_round_trip(
+    tmp_path_factory: pytest.TempPathFactory,
+    header: Header,
+    found: list[CheckResult],
+    rest: list[Entry],
+    exit_code: int,
+) -> None:
+    """Whatever is written comes back the same, each kind in its order."""
+    footer = Footer("later", 1.5, len(found), exit_code)
+    path = write(tmp_path_factory.mktemp("run"), header, *found, *rest, footer)
+
+    def only(kind: type) -> tuple[Any, ...]:
+        return tuple(entry for entry in rest if isinstance(entry, kind))
+
+    assert load_record(path) == Record(
+        header=header,
+        results=tuple(found),
+        timings=only(Timing),
+        accuracies=only(Accuracy),
+        quantisations=only(QuantisationCost),
+        pictures=only(Picture),
+        artefacts=only(Artefact),
+        backgrounds=only(Background),
+        steps=only(Step),
+        footer=footer,
+    )
+
+
+def test_not_a_number_survives(tmp_path: Path) -> None:
+    """NaN and infinity are written as valid JSON and come back as themselves."""
+    result = CheckResult.judged(
+        "raw_parity",
+        KEY,
+        (Measure("nan", math.nan, Limit("max", 1.0, "why")), Measure("inf", -math.inf)),
+    )
+    path = write(tmp_path, HEADER, result, FOOTER)
+    assert "NaN" not in path.read_text().replace('"nan"', "")
+    values = [measure.value for measure in load_record(path).results[0].measures]
+    assert math.isnan(values[0])
+    assert values[1] == -math.inf
+
+
+def test_lone_surrogate_survives(tmp_path: Path) -> None:
+    """A file name that is no UTF-8 does not break the record."""
+    artefact = Artefact("a", "archive", "caf\udce9.pb", "0" * 64, 1)
+    path = write(tmp_path, HEADER, artefact, RESULT, FOOTER)
+    assert load_record(path).artefacts == (artefact,)
+
+
+def test_lines_are_flushed(tmp_path: Path) -> None:
+    """Each entry is in the file before the next one is written."""
+    with RecordWriter(tmp_path) as writer:
+        writer.write(HEADER)
+        assert len(writer.path.read_text().splitlines()) == 1
+        writer.write(RESULT)
+        kinds = [json.loads(line)["kind"] for line in writer.path.read_text().splitlines()]
+        assert kinds == ["header", "check"]
+        assert writer.results == 1
+        writer.close(FOOTER)
+        writer.close()
+    assert load_record(writer.path).footer == FOOTER
+
+
+def test_writer_makes_the_folder(tmp_path: Path) -> None:
+    """The folder of a run need not be there before."""
+    path = write(tmp_path / "reports" / "r1", HEADER, RESULT, FOOTER)
+    assert load_record(path).results == (RESULT,)
+
+
+def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
+    """A record that already stands there is kept."""
+    path = write(tmp_path, HEADER, RESULT, FOOTER)
+    before = path.read_bytes()
+    with pytest.raises(RecordError, match="a record already stands in the run's folder"):
+        RecordWriter(tmp_path).open()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ((RESULT,), "starts with one header.*expected the header, got checkresult"),
+        ((HEADER, HEADER), "starts with one header.*expected an entry, got header"),
+        ((HEADER, RESULT, FOOTER, RESULT), "an entry after the footer.*got checkresult"),
+        ((HEADER, RESULT, RESULT, FOOTER), "recorded twice.*got latency on a-float"),
+        ((HEADER, FOOTER), "counts other results.*expected 0 results, got 1 in the footer"),
+    ],
+    ids=["no header", "two headers", "after footer", "twice", "wrong count"],
+)
+def test_writer_keeps_order(tmp_path: Path, entries: tuple[Entry, ...], message: str) -> None:
+    """What would make the record unreadable is refused while it is written."""
+    with pytest.raises(RecordError, match=message):
+        write(tmp_path, *entries)
+
+
+def test_writer_refuses_after_close(tmp_path: Path) -> None:
+    """A closed writer takes nothing."""
+    with RecordWriter(tmp_path) as writer:
+        writer.write(HEADER)
+    with pytest.raises(RecordError, match="the record is not open"):
+        writer.write(RESULT)
+
+
+def test_writer_refuses_what_json_cannot_hold(tmp_path: Path) -> None:
+    """An array as a measured value is refused and leaves no half line."""
+    odd = CheckResult.judged("x", KEY, (Measure("value", {1, 2}),))
+    with RecordWriter(tmp_path) as writer:
+        writer.write(HEADER)
+        with pytest.raises(RecordError, match=r"a record cannot hold.*not JSON serializable"):
+            writer.write(odd)
+        writer.write(RESULT)
+        writer.close(FOOTER)
+    assert load_record(writer.path).results == (RESULT,)
+
+
+def test_crash_leaves_no_footer(tmp_path: Path) -> None:
+    """A run that raises leaves a record that only an explicit wish opens."""
+    with pytest.raises(KeyError), RecordWriter(tmp_path) as writer:
+        writer.write(HEADER)
+        writer.write(RESULT)
+        raise KeyError("crash")
+    path = tmp_path / RECORD_NAME
+    with pytest.raises(IncompleteRecord, match="no footer: the run did not end"):
+        load_record(path)
+    record = load_record(path, allow_unfinished=True)
+    assert record.footer is None
+    assert record.results == (RESULT,)
+
+
+def test_torn_last_line(tmp_path: Path) -> None:
+    """A line that was cut off while it was written is named, and left out on wish."""
+    path = write(tmp_path, HEADER, RESULT)
+    path.write_text(path.read_text() + '{"kind": "ste')
+    with pytest.raises(IncompleteRecord, match=r"the last line is torn.*line 3"):
+        load_record(path)
+    assert load_record(path, allow_unfinished=True).results == (RESULT,)
+
+
+def test_missing_record(tmp_path: Path) -> None:
+    """No file is said as such."""
+    with pytest.raises(ArtefactMissing, match="there is no record"):
+        load_record(tmp_path / RECORD_NAME)
+
+
+def doctored(path: Path, change: Callable[[list[str]], list[str]]) -> Path:
+    path.write_text("".join(line + "\n" for line in change(path.read_text().splitlines())))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        (lambda lines: lines[:0], IncompleteRecord, "the record is empty"),
+        (lambda lines: lines[1:], IncompleteRecord, r"no header \(.*line 1\).*got checkresult"),
+        (lambda lines: lines[:1] + lines, RecordError, "a second header.*line 2"),
+        (lambda lines: [*lines, lines[1]], RecordError, "after the footer.*line 3"),
+        (lambda lines: [*lines, lines[1], lines[2]], RecordError, "after the footer.*line 3"),
+        (lambda lines: [*lines[:2], *lines[1:]], RecordError, "recorded twice.*line 3"),
+        (lambda lines: [lines[0], "{oops", *lines[1:]], RecordError, "a broken line.*line 2"),
+        (lambda lines: [lines[0], "", *lines[1:]], RecordError, "a broken line.*line 2"),
+        (lambda lines: [lines[0], "[1]", *lines[1:]], RecordError, "no JSON object.*line 2"),
+        (
+            lambda lines: [lines[0], '{"kind": "step", "seconds": NaN}', *lines[1:]],
+            RecordError,
+            "a broken line.*line 2.*NaN is not JSON",
+        ),
+        (
+            lambda lines: [lines[0], '{"kind": "dream"}', *lines[1:]],
+            RecordError,
+            "unknown kind of record line.*line 2",
+        ),
+        (
+            lambda lines: [lines[0], lines[1].replace('{"relation"', '[{"relation"', 1), lines[2]],
+            RecordError,
+            "a broken line.*line 2",
+        ),
+        (
+            lambda lines: [lines[0], '{"kind": "picture", "panels": [3]}', lines[2]],
+            RecordError,
+            "Picture cannot be rebuilt.*line 2",
+        ),
+        (
+            lambda lines: [lines[0], '{"kind": ["step"]}', lines[2]],
+            RecordError,
+            "fits no entry.*line 2",
+        ),
+        (
+            lambda lines: [lines[0], lines[2]],
+            RecordError,
+            "counts other results.*expected 0 results, got 1",
+        ),
+        (
+            lambda lines: [
+                lines[0].replace(f'"version": {RECORD_VERSION}', '"version": 99'),
+                *lines[1:],
+            ],
+            RecordVersionError,
+            "another layout.*line 1.*install the newer harness",
+        ),
+    ],
+    ids=[
+        "empty",
+        "no header",
+        "two headers",
+        "entry last",
+        "two footers",
+        "twice",
+        "broken",
+        "blank",
+        "list",
+        "bare NaN",
+        "kind",
+        "bracket",
+        "shape",
+        "kind of kind",
+        "lost result",
+        "version",
+    ],
+)
+def test_doctored_record(
+    tmp_path: Path,
+    change: Callable[[list[str]], list[str]],
+    kind: type[RecordError],
+    message: str,
+) -> None:
+    """A record that was changed after it was written is refused, with the place."""
+    path = doctored(write(tmp_path, HEADER, RESULT, FOOTER), change)
+    with pytest.raises(kind, match=message):
+        load_record(path)
+
+
+def test_binary_is_no_record(tmp_path: Path) -> None:
+    """Bytes that are no text are refused."""
+    path = tmp_path / RECORD_NAME
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordError, match="not UTF-8 text"):
+        load_record(path)

@@ -1,0 +1,84 @@
+"""Accuracy rows: the reference first, differences only where they mean something."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from validation.record.types import Accuracy, CocoFigures
+from validation.report.accuracy_table import (
+    FIGURE_TITLES,
+    accuracy_rows,
+    comparable,
+    reference_first,
+    reference_of,
+)
+
+FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
+REFERENCE = Accuracy("a", "reference", "frozen graph", FIGURES, 80, (1, 2, 3), 7800, 0.0, 21.0)
+FLOAT = dataclasses.replace(
+    REFERENCE,
+    variant="float",
+    subject="regular NMS",
+    figures=dataclasses.replace(FIGURES, ap=0.4, ap_small=-1),
+)
+
+
+def test_every_figure_has_a_title() -> None:
+    """The titles follow the fields of the twelve figures."""
+    assert len(FIGURE_TITLES) == len(dataclasses.fields(CocoFigures)) == 12
+    names = [title.lower().replace(" ", "_") for title, _ in FIGURE_TITLES]
+    fields = [field.name for field in dataclasses.fields(CocoFigures)]
+    sizes = {"s": "small", "m": "medium", "l": "large"}
+    assert fields == ["_".join(sizes.get(part, part) for part in name.split("_")) for name in names]
+
+
+def test_rows_stand_by_variant() -> None:
+    """The reference is first, and what else ran of a variant stands below it."""
+    int8 = dataclasses.replace(FLOAT, variant="int8")
+    other = dataclasses.replace(FLOAT, subject="fast NMS")
+    rows = accuracy_rows([FLOAT, int8, REFERENCE, other])
+    assert [(row.variant, row.subject) for row in rows] == [
+        ("reference", "frozen graph"),
+        ("float", "regular NMS"),
+        ("float", "fast NMS"),
+        ("int8", "regular NMS"),
+    ]
+    assert [row.is_reference for row in rows] == [True, False, False, False]
+
+
+def test_difference_to_the_reference() -> None:
+    """Each figure carries its distance; a figure without ground truth carries none."""
+    reference, row = accuracy_rows([REFERENCE, FLOAT])
+    assert [cell.delta for cell in reference.cells] == [""] * 12
+    assert (row.cells[0].value, row.cells[0].delta, row.cells[0].worse) == (
+        "0.4000",
+        "-0.1000",
+        True,
+    )
+    assert (row.cells[1].delta, row.cells[1].worse) == ("0.0000", False)
+    assert (row.cells[3].value, row.cells[3].delta, row.cells[3].absent) == ("n/a", "", True)
+    assert row.categories == "1\u20133"
+    assert row.compared == ""
+
+
+def test_other_images_are_not_compared() -> None:
+    """A figure of other images or classes stands alone, and the row says so."""
+    fewer = dataclasses.replace(FLOAT, images=40)
+    others = dataclasses.replace(FLOAT, category_ids=(1,))
+    for entry in (fewer, others):
+        assert not comparable(entry, REFERENCE)
+        _, row = accuracy_rows([REFERENCE, entry])
+        assert [cell.delta for cell in row.cells] == [""] * 12
+        assert row.compared == "other images or classes: no difference shown"
+
+
+def test_without_reference() -> None:
+    """Without a reference there is nothing to hold against, and nothing to explain."""
+    assert reference_of([FLOAT]) is None
+    (row,) = accuracy_rows([FLOAT])
+    assert (row.cells[0].delta, row.compared) == ("", "")
+
+
+def test_reference_first() -> None:
+    """The others keep their order."""
+    assert reference_first(["int8", "reference", "float"]) == ["reference", "int8", "float"]

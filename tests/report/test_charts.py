@@ -1,0 +1,119 @@
+"""Drawings stay inside their frame, and labels stay legible."""
+
+from __future__ import annotations
+
+import math
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from validation.record.types import Detections
+from validation.report import charts
+
+WIDTH, HEIGHT = 360, 240
+_sides = st.floats(-0.2, 1.2)
+_boxes = st.lists(st.tuples(_sides, _sides, _sides, _sides), max_size=12)
+
+
+def detections(boxes: list[tuple[float, float, float, float]]) -> Detections:
+    scores = tuple(0.9 - 0.05 * place for place in range(len(boxes)))
+    return Detections(tuple(boxes), scores, tuple(range(1, len(boxes) + 1)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(_boxes)
+def test_labels_stay_inside(boxes: list[tuple[float, float, float, float]]) -> None:
+    """Whatever the box, its label is inside the picture and names class and score."""
+    drawn = charts.draw_boxes(detections(boxes), WIDTH, HEIGHT, {"1": "person"})
+    assert len(drawn) == len(boxes)
+    for box in drawn:
+        assert 0 <= box.label_x <= WIDTH - box.label_width + 0.2
+        assert 0 <= box.label_y <= HEIGHT - charts.label_height(WIDTH) + 0.2
+        assert box.width >= 0
+        assert box.height >= 0
+    if boxes:
+        assert drawn[-1].label == "person 0.90"
+
+
+def test_box_in_pixels() -> None:
+    """A normalised box (ymin, xmin, ymax, xmax) becomes x, y, width, height."""
+    (box,) = charts.draw_boxes(
+        Detections(((0.25, 0.5, 0.75, 0.9),), (0.876,), (17,)), 200, 100, {"17": "cat"}
+    )
+    assert (box.x, box.y, box.width, box.height) == (100.0, 25.0, 80.0, 50.0)
+    assert box.label == "cat 0.88"
+    assert "0.8760" in box.told
+    assert "0.2500, 0.5000, 0.7500, 0.9000" in box.told
+
+
+def test_labels_of_one_place_are_kept_apart() -> None:
+    """Six detections of the same box have six labels that do not cover each other."""
+    drawn = charts.draw_boxes(detections([(0.3, 0.3, 0.7, 0.7)] * 6), WIDTH, HEIGHT, {})
+    high = charts.label_height(WIDTH)
+    for place, one in enumerate(drawn):
+        for other in drawn[place + 1 :]:
+            apart = (
+                one.label_x + one.label_width <= other.label_x + 0.2
+                or other.label_x + other.label_width <= one.label_x + 0.2
+                or abs(one.label_y - other.label_y) >= high - 0.2
+            )
+            assert apart
+
+
+def test_best_score_is_drawn_last() -> None:
+    """The best detection lies on top."""
+    two = Detections(((0, 0, 1, 1), (0, 0, 1, 1)), (0.9, 0.4), (1, 2))
+    assert [box.label for box in charts.draw_boxes(two, 100, 100, {})] == [
+        "class 2 0.40",
+        "class 1 0.90",
+    ]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_not_a_number_is_not_drawn(bad: float) -> None:
+    """A box or score that is no number has no place in a drawing."""
+    two = Detections(((0, bad, 1, 1), (0, 0, 1, 1)), (0.9, bad), (1, 1))
+    assert charts.draw_boxes(two, 100, 100, {}) == ()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 100_000))
+def test_letters_are_readable(class_id: int) -> None:
+    """Letters keep a contrast of 4.5 to their ground (WCAG 2.2, 1.4.3)."""
+    colour, ink = charts.class_colour(class_id)
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    contrast = (luminance + 0.05) / 0.05 if ink == "#000000" else 1.05 / (luminance + 0.05)
+    assert contrast >= 4.5
+
+
+def test_classes_differ_in_colour() -> None:
+    """The ninety ids of COCO have ninety colours."""
+    assert len({charts.class_colour(class_id)[0] for class_id in range(1, 91)}) == 90
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=50))
+def test_histogram_keeps_every_sample(samples: list[float]) -> None:
+    """Bars stay in their frame, the tallest fills it, and marks stand inside."""
+    middle = sorted(samples)[len(samples) // 2]
+    drawn = charts.histogram(samples, middle, max(samples), width=100, height=20)
+    assert drawn is not None
+    assert max(height for _, _, _, height in drawn.bars) == 20
+    for x, y, width, height in drawn.bars:
+        assert x >= 0
+        assert x + width <= 100
+        assert y + height == pytest.approx(20, abs=0.02)
+    assert 0 <= drawn.p50_x <= drawn.p95_x <= 100
+
+
+@pytest.mark.parametrize(
+    ("samples", "p50"), [((), 0.0), ((math.nan,), math.nan), ((1.0, math.nan), math.nan)]
+)
+def test_no_histogram_without_numbers(samples: tuple[float, ...], p50: float) -> None:
+    """Nothing is drawn where nothing was measured."""
+    assert charts.histogram(samples, p50, p50) is None

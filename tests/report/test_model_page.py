@@ -1,0 +1,151 @@
+"""The view of one model: worst first, nothing left out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from validation.policy.limits import Limit, Status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import (
+    Background,
+    CheckResult,
+    Detections,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    PublishedFigure,
+    Timing,
+)
+from validation.report.model_page import FigureRow, ModelPage, model_page
+from validation.signoff.rules import judge
+
+KEY = ModelKey("person", "float")
+
+
+def page_of(record: Record, policy: Policy) -> ModelPage:
+    (verdict,) = [one for one in judge(record, policy).models if one.model == "person"]
+    return model_page(record, verdict, policy, "model-person.html")
+
+
+def result(check: str, *values: float) -> CheckResult:
+    return CheckResult.judged(
+        check,
+        KEY,
+        tuple(
+            Measure(f"value_{number}", value, Limit("max", 1.0, "why", warn=0.5))
+            for number, value in enumerate(values)
+        ),
+    )
+
+
+def test_worst_first(header: Header, policy: Policy) -> None:
+    """Failing checks, then missing ones, then warnings, then the rest; measures alike."""
+    record = Record(
+        header,
+        results=(
+            result("latency", 0.1),
+            result("tflite_contract", 0.7),
+            result("raw_parity", 0.1, 3.0, 0.7),
+        ),
+        footer=Footer("later", 1.0, 3, 0),
+    )
+    section = page_of(record, policy).variants[0]
+    assert [(block.check, block.status) for block in section.checks] == [
+        ("raw_parity", Status.FAIL),
+        ("accuracy", Status.UNKNOWN),
+        ("tflite_contract", Status.WARN),
+        ("latency", Status.PASS),
+    ]
+    assert [row.name for row in section.checks[0].measures] == ["value_1", "value_2", "value_0"]
+    assert [block.required for block in section.checks] == [True, True, False, False]
+    assert section.checks[1].message == "no result in the record"
+
+
+def test_forged_pass_is_shown_as_fail(header: Header, policy: Policy) -> None:
+    """The page shows what the judge made of a result, not what the record claims."""
+    forged = CheckResult("raw_parity", "person", "float", Status.PASS)
+    record = Record(header, results=(forged,), footer=Footer("later", 1.0, 1, 0))
+    assert page_of(record, policy).variants[0].checks[0].status is Status.FAIL
+
+
+def test_other_models_stay_out(header: Header, policy: Policy) -> None:
+    """A page shows one model only."""
+    other = Timing("car", "float", "LiteRT", 1, 0, (1.0,))
+    mine = Timing("person", "float", "LiteRT", 1, 0, (1.0,))
+    page = page_of(Record(header, timings=(other, mine)), policy)
+    assert len(page.timings) == 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "texts", "drawn"),
+    [
+        ((9.0, 10.0, 14.0), ("9.00", "10.00", "13.60", "14.00"), True),
+        ((9.0,), ("9.00", "9.00", "9.00", "9.00"), True),
+        ((), ("\u2014", "\u2014", "\u2014", "\u2014"), False),
+        ((math.nan,), ("NaN", "NaN", "NaN", "NaN"), False),
+    ],
+)
+def test_timing(
+    header: Header,
+    policy: Policy,
+    samples: tuple[float, ...],
+    texts: tuple[str, ...],
+    drawn: bool,
+) -> None:
+    """Minimum, median, p95 and maximum, also of one sample or of none."""
+    timing = Timing("person", "float", "LiteRT", 2, 10, samples)
+    (row,) = page_of(Record(header, timings=(timing,)), policy).timings
+    assert (row.fastest, row.p50, row.p95, row.slowest) == texts
+    assert (row.histogram is not None) == drawn
+    assert row.samples == str(len(samples))
+
+
+def test_picture(header: Header, policy: Policy) -> None:
+    """A panel counts its detections, and says when one could not be drawn."""
+    panels = (
+        Panel("reference", Detections(((0, 0, 1, 1),), (0.5,), (1,))),
+        Panel("float", Detections(((0, 0, 1, math.nan), (0, 0, 1, 1)), (0.5, 0.4), (1, 1))),
+        Panel("int8", Detections((), (), ())),
+    )
+    picture = Picture("person", "a.jpg", 64, 48, "AAAA", panels, {"1": "person"})
+    (view,) = page_of(Record(header, pictures=(picture,)), policy).pictures
+    assert [panel.found for panel in view.panels] == [
+        "1 detection",
+        "2 detections, 1 with NaN not drawn",
+        "no detections",
+    ]
+    assert [len(panel.boxes) for panel in view.panels] == [1, 1, 0]
+
+
+def test_background(header: Header, policy: Policy) -> None:
+    """Figures as they were published, unrounded, and the traps; of this model only."""
+    other = Background("car", "", (), ("Another model's.",))
+    mine = Background(
+        "person",
+        "For persons.",
+        (
+            PublishedFigure("map", 23.32125, "mAP in percent"),
+            PublishedFigure("speed", 30, "ms on a Pixel 1"),
+        ),
+        ("First.", "Second."),
+    )
+    view = page_of(Record(header, backgrounds=(other, mine)), policy).background
+    assert view is not None
+    assert view.description == "For persons."
+    assert view.published == (
+        FigureRow("mAP in percent", "23.32125"),
+        FigureRow("ms on a Pixel 1", "30"),
+    )
+    assert view.traps == ("First.", "Second.")
+
+
+@pytest.mark.parametrize("backgrounds", [(), (Background("person", "For persons."),)])
+def test_nothing_known(header: Header, policy: Policy, backgrounds: tuple[Background, ...]) -> None:
+    """A description alone is no reason for a section."""
+    assert page_of(Record(header, backgrounds=backgrounds), policy).background is None

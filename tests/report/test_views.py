@@ -1,0 +1,91 @@
+"""The first page's words, and names of files."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from validation.policy.limits import Status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import Accuracy, CocoFigures, Footer, Header
+from validation.report.views import Index, build_report, page_names
+from validation.signoff.rules import judge
+
+ENDED = Footer("later", 68.0, 0, 0)
+FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
+
+
+def index_of(record: Record, policy: Policy) -> Index:
+    return build_report(record, judge(record, policy), policy, "f0" * 32).index
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=100), max_size=6, unique=True))
+def test_page_names(models: list[str]) -> None:
+    """Any model name gives a safe file name, and no two models share one."""
+    names = page_names(models)
+    assert len({name.lower() for name in names}) == len(models)
+    for name in names:
+        assert name.startswith("model-")
+        assert name.endswith(".html")
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+        assert len(name) < 120
+
+
+def test_alike_models_have_two_pages() -> None:
+    """Names that differ only in case or in odd letters are kept apart."""
+    assert page_names(["ssd/v1", "SSD v1", "../x"]) == (
+        "model-ssd-v1.html",
+        "model-ssd-v1-2.html",
+        "model-x.html",
+    )
+
+
+def test_what_was_tested(header: Header, policy: Policy) -> None:
+    """One sentence on the subject, one on the circumstances."""
+    accuracy = Accuracy("person", "float", "x", FIGURES, 40, (1,), 1, 0.0)
+    index = index_of(Record(header, accuracies=(accuracy,), footer=ENDED), policy)
+    assert index.tested == (
+        "1 model in 2 variants (float, int8), 0 check results, accuracy on 40 images "
+        "of coco-tiny (80 images, 216 annotations)."
+    )
+    assert index.circumstances == (
+        "Started 2026-01-02 03:04:05 UTC, took 1 min 08 s. tensorflow 2.21.0, cores 2."
+    )
+
+
+def test_bare_header(policy: Policy) -> None:
+    """A header that says nothing still makes sentences."""
+    bare = Header("r", "now", (), {}, {}, {}, policy.sha256)
+    index = index_of(Record(bare), policy)
+    assert index.tested == "0 models, 0 check results."
+    assert index.circumstances == "Started now."
+    assert [facts.title for facts in index.environment] == ["Policy"]
+
+
+def test_data_set_without_accuracy(header: Header, policy: Policy) -> None:
+    """A data set that no figure was measured on is still named."""
+    assert "data set coco-tiny (80 images" in index_of(Record(header, footer=ENDED), policy).tested
+
+
+def test_notices(header: Header, policy: Policy) -> None:
+    """A crash and a changed policy are said before anything else."""
+    assert index_of(Record(header, footer=ENDED), policy).notices == ()
+    (crash,) = index_of(Record(header), policy).notices
+    assert crash.startswith("This run did not end.")
+    other = dataclasses.replace(policy, sha256="00" * 32)
+    (changed,) = index_of(Record(header, footer=ENDED), other).notices
+    assert changed.startswith("The policy has changed since this run")
+
+
+def test_many_findings_unfold(header: Header, policy: Policy) -> None:
+    """The first findings are shown at once, no finding is lost, and such a run is unsigned."""
+    long = dataclasses.replace(header, selection=tuple(f"m{n}-float" for n in range(20)))
+    index = index_of(Record(long, footer=ENDED), policy)
+    assert len(index.findings) == 8
+    assert len(index.findings) + len(index.more_findings) == 21
+    assert not index.signable
+    assert dict(index.counts)[Status.UNKNOWN] == 20

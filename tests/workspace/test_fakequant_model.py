@@ -1,0 +1,88 @@
+"""The quantised twin of a float model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_ssd import write_small_archive
+
+from validation.errors import ConfigError, UsageError
+from validation.inference.base import ImageFile
+from validation.policy.load import load_policy
+from validation.record.types import Step
+from validation.runtimes.tflite import TfliteRuntime
+from validation.workspace.model_build import ModelBuild
+from validation.workspace.products import ProductCache
+from validation.workspace.representative import Representative
+from validation.zoo.entry import CatalogueEntry, FolderSource
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small float model, not to be changed."""
+    return write_small_archive(tmp_path_factory.mktemp("zoo") / "small")
+
+
+@pytest.fixture
+def chosen(tmp_path: Path) -> Representative:
+    """Three pictures of blocks of colour."""
+    draw = np.random.default_rng(0)
+    images = []
+    for number in range(3):
+        pixels = np.kron(draw.integers(0, 256, (6, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(pixels).save(path)
+        images.append(ImageFile(path.name, path))
+    return Representative(tuple(images), 4, "three pictures", load_policy())
+
+
+def _chain(
+    folder: Path, cache: Path, steps: list[Step], chosen: Representative | None
+) -> ModelBuild:
+    entry = CatalogueEntry("small", "zoo", FolderSource(folder))
+    work = ProductCache(cache / "work", steps.append)
+    return ModelBuild(
+        entry,
+        work,
+        cache_dir=cache,
+        offline=True,
+        representative=chosen,
+        on_step=steps.append,
+    )
+
+
+def test_float_model_becomes_uint8(archive: Path, chosen: Representative, tmp_path: Path) -> None:
+    """Ranges are measured, the twin is exported and converted, and its graph can be linted."""
+    steps: list[Step] = []
+    build = _chain(archive, tmp_path / "cache", steps, chosen)
+    with TfliteRuntime(build.tflite("uint8-raw")) as runtime:
+        assert [spec.dtype for spec in (*runtime.inputs, *runtime.outputs)] == ["uint8"] * 3
+    assert any(step.step == "fakequant on 3 images" for step in steps)
+    facts = build.fake_quant_facts()
+    assert facts.ranges
+    # The float variants are still made from the model itself.
+    with TfliteRuntime(build.tflite("raw")) as runtime:
+        assert runtime.inputs[0].dtype == "float32"
+
+
+def test_ranges_need_images(archive: Path, tmp_path: Path) -> None:
+    """Without any the message says how to give them."""
+    build = _chain(archive, tmp_path / "cache", [], None)
+    for variant in ("uint8", "int8"):
+        with pytest.raises(
+            UsageError, match=r"need representative images.*--representative-images"
+        ):
+            build.tflite(variant)
+
+
+def test_uint8_needs_the_config(archive: Path, chosen: Representative, tmp_path: Path) -> None:
+    """A frozen graph alone can become int8, and the message says so."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    name = "frozen_inference_graph.pb"
+    (folder / name).write_bytes((archive / name).read_bytes())
+    with pytest.raises(ConfigError, match=r"by its pipeline.config.*int8 needs none"):
+        _chain(folder, tmp_path / "cache", [], chosen).tflite("uint8")

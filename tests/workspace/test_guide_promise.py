@@ -1,0 +1,72 @@
+"""The guide's commands are run on a model, and a tool that makes another file is caught."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from miniature_cases import MiniatureFiles, make_case
+
+from validation.convert import foreign
+from validation.convert.tflite import conversion_of, convert
+from validation.policy.limits import Status
+from validation.record.types import CheckResult, Step
+from validation.workspace.guide import guide
+
+
+def _judged(miniature: MiniatureFiles, cache: Path | None = None) -> tuple[CheckResult, list[Step]]:
+    steps: list[Step] = []
+    (result,) = guide(make_case(miniature, cache=cache, steps=steps))
+    assert isinstance(result, CheckResult)
+    return result, steps
+
+
+def test_the_same_file_and_a_refusal(miniature: MiniatureFiles) -> None:
+    """TensorFlow's own command line agrees, the inference graph is refused, and both are kept."""
+    result, steps = _judged(miniature)
+    assert result.status is Status.PASS, result.message
+    told = {measure.name: measure.value for measure in result.measures}
+    assert told["differing_bytes"] == 0
+    assert told["inference_graph_converts"] == 0
+    assert "neither a custom op nor a flex op" in told["refusal_of_the_inference_graph"]
+    assert told["command"].startswith("tflite_convert --enable_v1_converter")
+    assert "/" not in told["command"].replace("normalized_input_image_tensor", "")
+    assert [step.cached for step in steps if step.step == "tflite_convert"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("another byte", "1 bytes differ"),
+        ("no file", "tflite_convert failed: Error: gone"),
+        ("takes the inference graph", "converts by itself"),
+    ],
+)
+def test_tool_that_changed(
+    miniature: MiniatureFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    said: str,
+) -> None:
+    """A converter that does otherwise than the guide says fails the check."""
+
+    def run(arguments: Sequence[str]) -> foreign.ForeignRun:
+        flags = dict(flag.partition("=")[::2] for flag in arguments)
+        if "frozen" in flags["--graph_def_file"]:
+            return foreign.ForeignRun(0, "" if fault.startswith("takes") else "refused")
+        if fault == "no file":
+            return foreign.ForeignRun(1, "Error: gone")
+        output = Path(flags["--output_file"])
+        convert(Path(flags["--graph_def_file"]), conversion_of("float"), output)
+        if fault == "another byte":
+            data = bytearray(output.read_bytes())
+            data[-1] ^= 1
+            output.write_bytes(data)
+        return foreign.ForeignRun(0, "")
+
+    monkeypatch.setattr(foreign, "tflite_convert", run)
+    result, _ = _judged(miniature, tmp_path)
+    assert result.status is Status.FAIL
+    assert said in result.message

@@ -1,0 +1,106 @@
+"""The second process: what it takes on, what it leaves, and that it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from miniature_cases import MODEL, MiniatureFiles
+from zoo_archives import entries_at
+
+from validation.policy.load import load_policy
+from validation.record.types import ModelKey
+from validation.workspace.prefetch import Item, Prefetcher, next_items
+from validation.workspace.session import Session
+from validation.zoo.canaries import load_canaries
+
+_FLOAT, _RAW = ModelKey(MODEL, "float"), ModelKey(MODEL, "raw")
+
+
+def _items(stages: list[int]) -> list[Item]:
+    return [
+        (f"check {stage}", ModelKey(f"m{model}", "float"))
+        for stage, models in enumerate(stages)
+        for model in range(models)
+    ]
+
+
+def test_each_stage_is_gone_through_backwards() -> None:
+    """While the other stands at the beginning: from its far end, never its first item."""
+    items = _items([3, 2])
+    assert list(next_items(items, lambda: 0)) == [items[2], items[1], items[4], items[3]]
+
+
+@given(stages=st.lists(st.integers(0, 4), max_size=4), paces=st.lists(st.integers(0, 3)))
+def test_nothing_is_done_that_the_other_has_reached(stages: list[int], paces: list[int]) -> None:
+    """However fast the other is: what is taken on lies ahead of it, each item once."""
+    items, reached = _items(stages), [0]
+    steps = iter(paces)
+    taken: list[Item] = []
+    for item in next_items(items, lambda: reached[0]):
+        assert items.index(item) > reached[0]
+        taken.append(item)
+        reached[0] += next(steps, 0)
+    assert len(set(taken)) == len(taken)
+
+
+@pytest.fixture
+def session(miniature: MiniatureFiles, tmp_path: Path) -> Iterator[Session]:
+    """Over a cache of its own, without labelled images."""
+    yield Session(
+        entries=tuple(entries_at(miniature.zoo)),
+        keys=(_FLOAT, _RAW),
+        policy=load_policy(),
+        dataset=None,
+        canaries=load_canaries(),
+        labels=None,
+        cache_dir=tmp_path / "cache",
+        offline=True,
+    )
+
+
+def test_products_lie_ready_and_are_told_once(session: Session) -> None:
+    """Made in the other process, found in this one; its steps stand for both."""
+    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("tflite_contract", _RAW)])
+    prefetcher._process.join()
+    context = session.context(_RAW)
+    context.build.tflite("raw")
+    own = session.drain_steps()
+    assert [step.cached for step in own if step.step == "convert raw"] == [True]
+    merged = prefetcher.merged(own)
+    assert [step.cached for step in merged if step.step == "convert raw"] == [False]
+    assert prefetcher.merged([]) == []
+    prefetcher.finish()
+
+
+def test_runs_of_the_session_are_shared(session: Session) -> None:
+    """A file under test is run once a session, whichever process does it."""
+    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("end_to_end_parity", _FLOAT)])
+    prefetcher._process.join()
+    found = session.context(_FLOAT).inference.candidate("float")
+    runs = [step for step in session.drain_steps() if step.step.startswith("run float")]
+    assert len(found) == len(load_canaries())
+    assert [step.cached for step in runs] == [True]
+    prefetcher.finish()
+
+
+def test_finish_leaves_the_rest_undone(session: Session, tmp_path: Path) -> None:
+    """The machine is quiet afterwards; another finish does nothing."""
+    prefetcher = Prefetcher(session, [("archive", _FLOAT), *[("tflite_contract", _RAW)] * 50])
+    prefetcher.finish(at_once=True)
+    assert not prefetcher._process.is_alive()
+    prefetcher.finish()
+    assert not (tmp_path / "cache" / "work" / "convert").exists()
+
+
+def test_what_fails_there_is_left_to_the_session(session: Session) -> None:
+    """No message and no exit: the check itself says what is wrong."""
+    session.entries = ()
+    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("tflite_contract", _RAW)])
+    prefetcher._process.join()
+    assert prefetcher._process.exitcode == 0
+    assert prefetcher.merged([]) == []
+    prefetcher.finish()

@@ -1,1 +1,0 @@
-"""Judgements on two runs, or on a file and its contract: pure functions that return results."""

@@ -1,0 +1,53 @@
+"""COCO accuracy of a .tflite against the accuracy of the reference graph."""
+
+from __future__ import annotations
+
+from validation.policy.load import Policy
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
+
+
+def check_accuracy(
+    reference: Accuracy, candidate: Accuracy, policy: Policy, check: str = "accuracy"
+) -> CheckResult:
+    """The file loses no more average precision than the policy allows.
+
+    Args:
+        reference: Of the archive's inference graph, on the same images.
+        candidate: Of the file under test.
+        policy: Its limits: images, reference_ap, ap_drop, ap_gain. A gain without a
+            cause is as suspect as a loss: both sides should be the same detector.
+        check: Name in the record.
+    """
+    key = ModelKey(candidate.model, candidate.variant)
+    drop = reference.figures.ap - candidate.figures.ap
+    values = {
+        "images": candidate.images,
+        "reference_ap": reference.figures.ap,
+        "ap_drop": max(drop, 0.0),
+        "ap_gain": max(-drop, 0.0),
+    }
+    measures = [
+        Measure(name, value, policy.limit(check, name, key.model, key.variant))
+        for name, value in values.items()
+    ]
+    told = [
+        Measure("ap", candidate.figures.ap),
+        Measure("ap50", candidate.figures.ap50),
+        Measure("ap50_drop", reference.figures.ap50 - candidate.figures.ap50),
+    ]
+    same = (reference.images, reference.category_ids) == (candidate.images, candidate.category_ids)
+    if not same:
+        return CheckResult.failed(
+            check,
+            key,
+            f"reference and candidate were scored on different data: {reference.images} images, "
+            f"categories {reference.category_ids}; {candidate.images} images, "
+            f"categories {candidate.category_ids}",
+        )
+    return CheckResult.judged(
+        check,
+        key,
+        (*measures, *told),
+        where=f"{candidate.images} images, categories {list(candidate.category_ids)}",
+        message=f"AP {candidate.figures.ap:.4f}, reference {reference.figures.ap:.4f}",
+    )

@@ -1,0 +1,204 @@
+"""Two runs compared tensor by tensor, value by value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.policy.limits import Limit, Status
+from validation.policy.load import Policy
+from validation.record.types import CheckResult, Measure, ModelKey
+
+_Array = NDArray[Any]
+_Arrays = Mapping[str, _Array]
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """One tensor's measures and where it differs most.
+
+    Args:
+        measures: The judged largest difference first, then what is only told.
+        place: Tensor and index of the worst element, with both values.
+        share: Largest difference in units of its bound; above 1 it is too large.
+        constant: True when the candidate stands still where the reference moves.
+    """
+
+    measures: tuple[Measure, ...]
+    place: str
+    share: float
+    constant: bool
+
+
+def compare_tensors(
+    reference: Mapping[str, NDArray[Any]],
+    candidate: Mapping[str, NDArray[Any]],
+    *,
+    policy: Policy,
+    key: ModelKey,
+    check: str = "raw_parity",
+    images: Sequence[object] | None = None,
+) -> CheckResult:
+    """Judge the largest absolute difference of each tensor.
+
+    Names must be the same on both sides, shapes equal, and every value a finite number;
+    what is not so is collected over all tensors and fails before anything is judged.
+
+    Args:
+        reference: Arrays of any shape by tensor name, quantised ones already in real units.
+        candidate: Alike.
+        policy: Has the limit of ``<short name>_max_abs_diff`` for each tensor; the short
+            name is the part after the last ``/``, for example ``box_encodings``.
+        key: The thing under test.
+        check: Name of the check in the policy.
+        images: When the arrays are stacked over several inputs: what to call each row of
+            the leading axis. Only then is an output that never changes noticed.
+    """
+    faults = tensor_faults(reference, candidate, images)
+    if faults:
+        text = "; ".join(f"{name}: {fault}" if name else fault for name, fault in faults)
+        return CheckResult.failed(check, key, text, where=faults[0][0])
+    short = short_names(reference)
+    differences = {}
+    for name in reference:
+        limit = policy.limit(check, f"{short[name]}_max_abs_diff", key.model, key.variant)
+        differences[name] = _difference(
+            name,
+            short[name],
+            np.asarray(reference[name]),
+            np.asarray(candidate[name]),
+            limit,
+            images,
+        )
+    found = list(differences.values())
+    return CheckResult.judged(
+        check,
+        key,
+        tuple(measure for one in found for measure in one.measures),
+        where=max(found, key=lambda one: one.share).place,
+        message=_message(reference, differences),
+    )
+
+
+def tensor_faults(
+    reference: _Arrays, candidate: _Arrays, images: Sequence[object] | None
+) -> list[tuple[str, str]]:
+    """Tensor and complaint, for all that makes a comparison meaningless."""
+    if not reference and not candidate:
+        return [("", "no tensors were compared")]
+    missing = [(name, "missing in the candidate") for name in reference if name not in candidate]
+    extra = [(name, "not in the reference") for name in candidate if name not in reference]
+    faults = missing + extra
+    for name in reference:
+        if name in candidate:
+            left, right = np.asarray(reference[name]), np.asarray(candidate[name])
+            faults += [(name, text) for text in _array_faults(left, right, images)]
+    return faults
+
+
+def _array_faults(
+    reference: _Array, candidate: _Array, images: Sequence[object] | None
+) -> list[str]:
+    if reference.shape != candidate.shape:
+        return [f"shape {candidate.shape} instead of {reference.shape}"]
+    if reference.size == 0:
+        return [f"no elements in shape {reference.shape}"]
+    if images is not None and reference.shape[:1] != (len(images),):
+        return [f"shape {reference.shape} is not stacked over {len(images)} images"]
+    sides = {"reference": reference, "candidate": candidate}
+    odd = [
+        f"{side} of type {one.dtype}" for side, one in sides.items() if one.dtype.kind not in "biuf"
+    ]
+    if odd:
+        return odd
+    return [text for side, one in sides.items() if (text := _not_finite(side, one, images))]
+
+
+def _not_finite(side: str, values: _Array, images: Sequence[object] | None) -> str:
+    finite = np.isfinite(values)
+    if finite.all():
+        return ""
+    wrong = np.argwhere(~finite)
+    first = tuple(wrong[0].tolist())
+    return (
+        f"{len(wrong)} of {values.size} values of the {side} are not finite, "
+        f"the first {values[first]} at {_index(first, images)}"
+    )
+
+
+def _difference(
+    name: str,
+    short: str,
+    reference: _Array,
+    candidate: _Array,
+    limit: Limit,
+    images: Sequence[object] | None,
+) -> _Difference:
+    # Whole numbers could wrap around. float32 stays: a large model has 10**8 of these values.
+    floats = reference.dtype.kind == candidate.dtype.kind == "f"
+    distance = np.subtract(reference, candidate, dtype=None if floats else np.float64)
+    np.abs(distance, out=distance)
+    worst = tuple(int(one) for one in np.unravel_index(np.argmax(distance), distance.shape))
+    largest = float(distance[worst])
+    measures = (
+        Measure(f"{short}_max_abs_diff", largest, limit),
+        Measure(f"{short}_mean_abs_diff", float(distance.mean(dtype=np.float64))),
+        Measure(f"{short}_p99_abs_diff", float(np.percentile(distance, 99))),
+        Measure(f"{short}_reference_std", float(reference.std(dtype=np.float64))),
+    )
+    place = (
+        f"{name} at {_index(worst, images)}: "
+        f"reference {float(reference[worst]):.6g}, candidate {float(candidate[worst]):.6g}"
+    )
+    return _Difference(
+        measures, place, _share(largest, limit), stands_still(reference, candidate, images)
+    )
+
+
+def _share(largest: float, limit: Limit) -> float:
+    if limit.bound > 0:
+        return float(largest / limit.bound)
+    return np.inf if largest > 0 else 0
+
+
+def stands_still(reference: _Array, candidate: _Array, images: Sequence[object] | None) -> bool:
+    """The candidate answers every input alike and the reference does not."""
+    if images is None:
+        return False
+    alike = bool((candidate == candidate[:1]).all())
+    return alike and not bool((reference == reference[:1]).all())
+
+
+def _message(reference: _Arrays, differences: Mapping[str, _Difference]) -> str:
+    values = sum(np.asarray(one).size for one in reference.values())
+    text = f"{values} values of {len(reference)} tensors compared"
+    for name, one in differences.items():
+        judged = one.measures[0]
+        if judged.limit is not None and judged.status is Status.FAIL:
+            text += (
+                f"; {name} differs by {judged.value:.3g}, "
+                f"beyond {judged.limit.relation} {judged.limit.bound:g}"
+            )
+        if one.constant:
+            text += f"; {name} is the same for every input, though the reference is not"
+    return text
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """What follows the last slash; the whole name where that would stand for two tensors."""
+    short = {name: name.rsplit("/", 1)[-1].partition(":")[0] for name in names}
+    counts = Counter(short.values())
+    return {
+        name: one if counts[one] == 1 else name.replace("/", "_") for name, one in short.items()
+    }
+
+
+def _index(index: Sequence[int], images: Sequence[object] | None) -> str:
+    if images is None:
+        return str(list(index))
+    return f"image {images[index[0]]}, {list(index[1:])}"

@@ -1,0 +1,99 @@
+"""Detections that rounding alone exchanged: two boxes of one score, of which one survives.
+
+Non-maximum suppression keeps the better of two boxes that overlap. Where their scores are
+equal but for rounding, two right implementations keep different ones, and each then
+suppresses different neighbours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from validation.comparison.matching import ImageMatch, Pair, box_iou, inside_image
+from validation.record.types import Detections
+
+
+@dataclass(frozen=True)
+class TieRule:
+    """When an exchange is a tie.
+
+    Args:
+        nms_iou: Overlap from which one box suppresses the other.
+        score_epsilon: Scores that differ by no more are equal.
+        same_iou: Overlap from which two boxes are one and the same, rounded differently.
+        most_share: Ties are rare: where more detections than this share would have to be
+            excused, boxes are simply wrong and nothing is.
+    """
+
+    nms_iou: float
+    score_epsilon: float
+    same_iou: float
+    most_share: float
+
+
+def without_ties(
+    match: ImageMatch, reference: Detections, candidate: Detections, rule: TieRule
+) -> ImageMatch:
+    """The match of one image with its ties set apart.
+
+    A pair is a tie where the two boxes would have suppressed each other at equal scores. What
+    only one side has is its consequence where the other side's survivor suppresses it.
+
+    Args:
+        match: Of the two.
+        reference: Detections of the image.
+        candidate: Detections of the image.
+        rule: When an exchange is a tie.
+    """
+    tied = [pair for pair in match.pairs if _is_tie(pair, rule)]
+    if not tied:
+        return match
+    lost = _suppressed(
+        match.unmatched_reference, reference, [pair.candidate for pair in tied], candidate, rule
+    )
+    gained = _suppressed(
+        match.unmatched_candidate, candidate, [pair.reference for pair in tied], reference, rule
+    )
+    return dataclasses.replace(
+        match,
+        pairs=tuple(pair for pair in match.pairs if pair not in tied),
+        unmatched_reference=tuple(i for i in match.unmatched_reference if i not in lost),
+        unmatched_candidate=tuple(i for i in match.unmatched_candidate if i not in gained),
+        tied=len(tied) + len(lost) + len(gained),
+    )
+
+
+def tied_share(matches: Collection[ImageMatch]) -> float:
+    """Share of all compared detections that were set apart; 0 where there are none."""
+    tied = sum(match.tied for match in matches)
+    others = sum(
+        len(match.pairs) + len(match.unmatched_reference) + len(match.unmatched_candidate)
+        for match in matches
+    )
+    return tied / (tied + others) if tied else 0.0
+
+
+def _is_tie(pair: Pair, rule: TieRule) -> bool:
+    return rule.nms_iou <= pair.iou < rule.same_iou and abs(pair.score_shift) <= rule.score_epsilon
+
+
+def _suppressed(
+    lonely: Sequence[int],
+    own: Detections,
+    survivors: Sequence[int],
+    other: Detections,
+    rule: TieRule,
+) -> set[int]:
+    """Which of the lonely detections a tied survivor of the other side rules out."""
+    if not lonely:
+        return set()
+    boxes, rivals = inside_image(own)[list(lonely)], inside_image(other)[list(survivors)]
+    same_class = (
+        np.asarray(own.classes)[list(lonely)][:, None] == np.asarray(other.classes)[list(survivors)]
+    )
+    ruled_out = (same_class & (box_iou(boxes, rivals) >= rule.nms_iou)).any(axis=1)
+    return {index for index, out in zip(lonely, ruled_out.tolist(), strict=True) if out}

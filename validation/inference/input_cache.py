@@ -1,0 +1,66 @@
+"""Images as a model is fed them, read once for all files that are fed alike."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.inference.base import ImageFile
+from validation.preprocess.image import load_rgb
+from validation.preprocess.prepare import prepare
+from validation.specs.contracts import Preprocessing
+
+# Some 200 images of 300 pixels: a small data set as a whole, and little beside a TensorFlow.
+_ROOM_BYTES = 250_000_000
+
+
+class InputCache:
+    """Prepared images, the latest ones kept; may be asked from several threads.
+
+    Args:
+        room_bytes: The oldest are forgotten beyond this.
+    """
+
+    def __init__(self, room_bytes: int = _ROOM_BYTES) -> None:
+        self._room = room_bytes
+        self._kept: OrderedDict[tuple[Path, Preprocessing], NDArray[np.float32]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def of(self, image: ImageFile, preprocessing: Preprocessing) -> NDArray[np.float32]:
+        """One image, float32 [1, H, W, 3]; not to be written to.
+
+        Raises:
+            DatasetError: It cannot be read.
+        """
+        place = (image.path, preprocessing)
+        with self._lock:
+            kept = self._kept.get(place)
+        if kept is not None:
+            return kept
+        feed = prepare(load_rgb(image.path), preprocessing)
+        feed.setflags(write=False)
+        with self._lock:
+            # Two threads may have prepared the same one.
+            if place not in self._kept:
+                self._kept[place] = feed
+                self._bytes += feed.nbytes
+            while self._bytes > self._room:
+                _, oldest = self._kept.popitem(last=False)
+                self._bytes -= oldest.nbytes
+        return feed
+
+    def stacked(
+        self, images: Sequence[ImageFile], preprocessing: Preprocessing
+    ) -> NDArray[np.float32]:
+        """Several images, float32 [I, 1, H, W, 3].
+
+        Raises:
+            DatasetError: One cannot be read.
+        """
+        return np.stack([self.of(image, preprocessing) for image in images])

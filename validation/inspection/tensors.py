@@ -1,0 +1,152 @@
+"""Inputs and outputs by place and by meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
+    IMAGE_TENSOR,
+    PostprocessAttributes,
+)
+from validation.specs.input_stats import Range, range_of
+from validation.specs.tensors import TensorSpec
+
+UNKNOWN = "unknown"
+IMAGE = "image"
+# The op's outputs in its own order.
+DETECTION_ROLES = ("boxes", "classes", "scores", "count")
+
+_MEANINGS = {
+    IMAGE: "one RGB image [1, height, width, 3]",
+    "boxes": "boxes: ymin, xmin, ymax, xmax, 0 to 1 over the image, not clipped to it",
+    "classes": "classes: from 0, without the background; add 1 for the id of a label map",
+    "scores": "scores: 0 to 1, the highest first",
+    "count": "count, as a float: how many of the slots hold a detection",
+    "box_encodings": "boxes still encoded: ty, tx, th, tw for each anchor; decode with anchors.npy",
+    "class_predictions": "scores of each anchor, the score converter applied; 0 is the background",
+    UNKNOWN: "",
+}
+# The same outputs of the OD API's own inference graphs.
+_INFERENCE_MEANINGS = {
+    **_MEANINGS,
+    IMAGE: "RGB images of any size, as bytes; the graph resizes and normalises them itself",
+    "boxes": "boxes: ymin, xmin, ymax, xmax, 0 to 1 over the image, clipped to it",
+    "classes": "classes: from 1, the ids of the label map",
+    "count": "count, as a float: how many of the slots hold a detection of each image",
+}
+_INFERENCE_ROLES = {
+    IMAGE_TENSOR: IMAGE,
+    **dict(zip(DETECTION_OUTPUTS, ("boxes", "scores", "classes", "count"), strict=True)),
+}
+# Those of TFLite's quantised types that NumPy knows.
+_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32")
+_RAW_ROLES = {
+    BOX_ENCODINGS_NAME: "box_encodings",
+    CLASS_PREDICTIONS_NAME: "class_predictions",
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """One input or output of a model.
+
+    Args:
+        position: In the file's order, from 0.
+        name: As the file has it.
+        dtype: NumPy's name of the type.
+        shape: Dimensions, -1 where one is not fixed; None where the file does not say it.
+        scale: Quantisation step, None for a float tensor.
+        zero_point: Quantised value of 0.0, None for a float tensor.
+        real_range: What the first and the last value of the dtype stand for; None likewise.
+        role: ``image``, ``boxes``, ``classes``, ``scores``, ``count``, ``box_encodings``,
+            ``class_predictions`` or ``unknown``.
+        meaning: The role in words.
+    """
+
+    position: int
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None
+    scale: float | None
+    zero_point: int | None
+    real_range: Range | None
+    role: str
+    meaning: str
+
+
+def input_ends(inputs: Sequence[TensorSpec]) -> tuple[End, ...]:
+    """The inputs, the image among them known by its shape."""
+    return tuple(
+        _end(place, spec, IMAGE if is_image(spec) else UNKNOWN, spec.shape)
+        for place, spec in enumerate(inputs)
+    )
+
+
+def output_ends(
+    outputs: Sequence[TensorSpec],
+    detections: Sequence[str] = (),
+    postprocess: PostprocessAttributes | None = None,
+) -> tuple[End, ...]:
+    """The outputs, each known by what makes it.
+
+    Args:
+        outputs: In the file's order.
+        detections: Names of what the post-processing op writes, in the op's order.
+        postprocess: The op's attributes; its outputs have no shape in the file.
+    """
+    roles = dict(zip(detections, DETECTION_ROLES, strict=False)) | _RAW_ROLES
+    ends = []
+    for place, spec in enumerate(outputs):
+        role = roles.get(spec.name, UNKNOWN)
+        shape: tuple[int, ...] | None = spec.shape
+        if postprocess is not None and role in DETECTION_ROLES:
+            shape = detection_shape(role, postprocess)
+        elif not spec.shape and role != UNKNOWN:
+            shape = None
+        ends.append(_end(place, spec, role, shape))
+    return tuple(ends)
+
+
+def inference_ends(specs: Sequence[TensorSpec]) -> tuple[End, ...]:
+    """Inputs or outputs of an inference graph of the OD API, known by their names."""
+    ends = []
+    for place, spec in enumerate(specs):
+        role = _INFERENCE_ROLES.get(spec.name, UNKNOWN)
+        end = _end(place, spec, role, spec.shape or None)
+        ends.append(dataclasses.replace(end, meaning=_INFERENCE_MEANINGS[role]))
+    return tuple(ends)
+
+
+def detection_shape(role: str, postprocess: PostprocessAttributes) -> tuple[int, ...]:
+    """The shape of one of the op's outputs, see `validation.postprocess.op`."""
+    slots = postprocess.max_detections * postprocess.max_classes_per_detection
+    return {"boxes": (1, slots, 4), "count": (1,)}.get(role, (1, slots))
+
+
+def stored_range(spec: TensorSpec) -> Range | None:
+    """What the first and the last value of a quantised tensor stand for; None for any other."""
+    return range_of(spec) if spec.scale is not None and spec.dtype in _INTEGERS else None
+
+
+def is_image(spec: TensorSpec) -> bool:
+    """True for a tensor of one image, RGB."""
+    return len(spec.shape) == 4 and spec.shape[3] == 3
+
+
+def _end(place: int, spec: TensorSpec, role: str, shape: tuple[int, ...] | None) -> End:
+    return End(
+        position=place,
+        name=spec.name,
+        dtype=spec.dtype,
+        shape=shape,
+        scale=spec.scale,
+        zero_point=spec.zero_point,
+        real_range=stored_range(spec),
+        role=role,
+        meaning=_MEANINGS[role],
+    )

@@ -1,0 +1,89 @@
+"""One entry of a record, one JSON object a line: the only way in and out.
+
+A line is ``{"kind": ..., <fields of the dataclass>}``. What does not fit the
+dataclass exactly is refused, so that a record is never read by guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from validation.errors import RecordError, RecordVersionError
+from validation.files.plain import from_plain, to_plain
+from validation.record.quantisation import QuantisationCost
+from validation.record.types import (
+    RECORD_VERSION,
+    Accuracy,
+    Artefact,
+    Background,
+    CheckResult,
+    Footer,
+    Header,
+    Picture,
+    Step,
+    Timing,
+)
+
+Entry = (
+    CheckResult
+    | Timing
+    | Accuracy
+    | QuantisationCost
+    | Picture
+    | Artefact
+    | Background
+    | Step
+    | Header
+    | Footer
+)
+
+_KINDS: dict[str, type] = {
+    "header": Header,
+    "check": CheckResult,
+    "timing": Timing,
+    "accuracy": Accuracy,
+    "quantisation": QuantisationCost,
+    "picture": Picture,
+    "artefact": Artefact,
+    "background": Background,
+    "step": Step,
+    "footer": Footer,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def to_line(entry: Entry) -> dict[str, Any]:
+    """An entry as the JSON object that a record's line holds."""
+    return {"kind": _NAMES[type(entry)], **to_plain(entry)}
+
+
+def from_line(line: Mapping[str, Any]) -> Entry:
+    """Rebuild an entry from a record's line.
+
+    Raises:
+        RecordVersionError: The header was written by another version of the layout.
+        RecordError: Unknown kind, or fields missing or left over.
+    """
+    fields = dict(line)
+    kind = fields.pop("kind", None)
+    if kind not in _KINDS:
+        raise RecordError("unknown kind of record line", expected=" | ".join(_KINDS), got=kind)
+    if kind == "header":
+        _check_version(fields.get("version"))
+    entry: Entry = from_plain(_KINDS[kind], fields)
+    return entry
+
+
+def _check_version(version: object) -> None:
+    if version == RECORD_VERSION:
+        return
+    newer = isinstance(version, int) and version > RECORD_VERSION
+    raise RecordVersionError(
+        "the record has another layout",
+        expected=f"version {RECORD_VERSION}",
+        got=f"version {version}",
+        next_step="install the newer harness to read it"
+        if newer
+        else "run the suites again: older records are not migrated",
+    )

@@ -1,0 +1,372 @@
+"""The facts that stages hand to each other and that a run leaves behind.
+
+Frozen dataclasses only; `validation.record.lines` turns them into the lines of
+``record.jsonl`` and back.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+from validation.errors import RecordError
+from validation.policy.limits import Limit, Status, worst_status
+
+# 1: first layout. A reader refuses what it was not written for, see `record_lines`.
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """One thing under test: a model and one of its variants.
+
+    Args:
+        model: Name in the catalogue or of the archive folder.
+        variant: float, raw, uint8, uint8-raw, dynamic, float16, int8; or ``reference``.
+    """
+
+    model: str
+    variant: str
+
+    def __str__(self) -> str:
+        """The test id: ``model-variant``."""
+        return f"{self.model}-{self.variant}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measured value with the limit that judges it, if any does.
+
+    Args:
+        name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
+        value: Number, text or bool; for comparisons the minimum tolerance that would pass.
+        limit: None for a value that is only told.
+    """
+
+    name: str
+    value: Any
+    limit: Limit | None = None
+
+    @property
+    def status(self) -> Status:
+        """PASS where nothing judges the value."""
+        return Status.PASS if self.limit is None else self.limit.status(self.value)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found on one model and variant.
+
+    Args:
+        check: The check's name, as policy.toml lists it.
+        model: See `ModelKey`.
+        variant: See `ModelKey`.
+        status: Made by `judged` or `unknown`, never by hand.
+        measures: Every value that was measured, each with its limit.
+        where: Worst tensor, anchor, image or node.
+        message: One sentence for the reader; says the cause when the check failed.
+        seconds: Wall time that the check took.
+    """
+
+    check: str
+    model: str
+    variant: str
+    status: Status
+    measures: tuple[Measure, ...] = ()
+    where: str = ""
+    message: str = ""
+    seconds: float = 0.0
+
+    @classmethod
+    def judged(
+        cls,
+        check: str,
+        key: ModelKey,
+        measures: tuple[Measure, ...],
+        *,
+        where: str = "",
+        message: str = "",
+        seconds: float = 0.0,
+    ) -> CheckResult:
+        """The worst status of its measures; a check that judged nothing is a FAIL."""
+        judged = [measure.status for measure in measures if measure.limit is not None]
+        if not judged:
+            message = message or "the check compared nothing: no measure had a limit"
+        worst = worst_status(judged) if judged else Status.FAIL
+        return cls(check, key.model, key.variant, worst, measures, where, message, seconds)
+
+    @classmethod
+    def unknown(cls, check: str, key: ModelKey, message: str) -> CheckResult:
+        """No evidence, with the reason."""
+        return cls(check, key.model, key.variant, Status.UNKNOWN, message=message)
+
+    @classmethod
+    def failed(cls, check: str, key: ModelKey, message: str, *, where: str = "") -> CheckResult:
+        """A failure that no number can express, for example an error on the way."""
+        return cls(check, key.model, key.variant, Status.FAIL, where=where, message=message)
+
+    @property
+    def key(self) -> ModelKey:
+        """Model and variant together."""
+        return ModelKey(self.model, self.variant)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Raw latency samples of one model file on one runtime.
+
+    Args:
+        model: See `ModelKey`.
+        variant: See `ModelKey`.
+        runtime: For example ``LiteRT``.
+        threads: Threads that the runtime was given.
+        warmup: Calls made and thrown away before the first sample.
+        samples_ms: One wall time a call, in milliseconds, in the order measured.
+    """
+
+    model: str
+    variant: str
+    runtime: str
+    threads: int
+    warmup: int
+    samples_ms: tuple[float, ...]
+
+    def percentile(self, percent: float) -> float:
+        """Linear-interpolated percentile of the samples, in milliseconds."""
+        ordered = sorted(self.samples_ms)
+        position = (len(ordered) - 1) * percent / 100
+        low = math.floor(position)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+
+    @property
+    def p50_ms(self) -> float:
+        """Median latency in milliseconds."""
+        return statistics.median(self.samples_ms)
+
+    @property
+    def p95_ms(self) -> float:
+        """95th percentile of the latency in milliseconds."""
+        return self.percentile(95)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The detections of one image, valid ones only, in the model's own order.
+
+    Args:
+        boxes: (ymin, xmin, ymax, xmax), each normalised to the image's side.
+        scores: One each, in [0, 1].
+        classes: One label-map id each (1 is the first class).
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...]
+    scores: tuple[float, ...]
+    classes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """The three lists describe the same detections."""
+        if not len(self.boxes) == len(self.scores) == len(self.classes):
+            raise RecordError(
+                "detections of unequal length",
+                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
+                f"{len(self.classes)} classes",
+            )
+
+    def __len__(self) -> int:
+        """Number of detections."""
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class CocoFigures:
+    """The twelve figures that COCO's evaluation prints, by name.
+
+    Each is in [0, 1], or -1 where no ground truth of that kind exists
+    (https://cocodataset.org/#detection-eval).
+    """
+
+    ap: float
+    ap50: float
+    ap75: float
+    ap_small: float
+    ap_medium: float
+    ap_large: float
+    ar_1: float
+    ar_10: float
+    ar_100: float
+    ar_small: float
+    ar_medium: float
+    ar_large: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """COCO accuracy of one model file, and on what it was measured.
+
+    Args:
+        model: See `ModelKey`.
+        variant: The variant, or ``reference`` for the archive's frozen graph.
+        subject: What ran, for example ``float .tflite, regular NMS, 100 detections``.
+        figures: The twelve COCO figures.
+        images: Number of images evaluated, those without detections included.
+        category_ids: COCO category ids that were scored.
+        detections: Number of detections handed to the evaluation.
+        score_threshold: Detections below this were not produced by the model.
+        seconds: Wall time of inference over all images.
+    """
+
+    model: str
+    variant: str
+    subject: str
+    figures: CocoFigures
+    images: int
+    category_ids: tuple[int, ...]
+    detections: int
+    score_threshold: float
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One way to see a picture: a title and the boxes to draw."""
+
+    title: str
+    detections: Detections
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The same image seen by several runtimes, side by side in the report.
+
+    Args:
+        model: See `ModelKey`.
+        image: File name in the data set.
+        width: Of the stored JPEG, pixels.
+        height: Of the stored JPEG, pixels.
+        jpeg_base64: The reduced image, so that the report needs no other file.
+        panels: Reference first.
+        labels: Names of the class ids that occur.
+    """
+
+    model: str
+    image: str
+    width: int
+    height: int
+    jpeg_base64: str
+    panels: tuple[Panel, ...]
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file that took part: what it is, its hash, and where it came from."""
+
+    model: str
+    role: str
+    name: str
+    sha256: str
+    size_bytes: int
+    origin: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """What a model's publisher measured, on other images or hardware than the run's.
+
+    Args:
+        name: As the catalogue has it.
+        value: In the unit that the meaning names.
+        meaning: Quantity, unit, and what it was measured on.
+    """
+
+    name: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Background:
+    """What the catalogue knows of a model; nothing of it was measured in the run.
+
+    Args:
+        model: Model name.
+        description: One line.
+        published: In the catalogue's order.
+        traps: What is odd about the archive; one sentence each.
+    """
+
+    model: str
+    description: str = ""
+    published: tuple[PublishedFigure, ...] = ()
+    traps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the time went: one step of the chain for one model.
+
+    Args:
+        model: Model name, or empty for the session as a whole.
+        step: For example ``export``, ``convert float``.
+        seconds: Wall time.
+        cached: True when the work folder already had the product.
+    """
+
+    model: str
+    step: str
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """Which labelled images were used."""
+
+    name: str
+    sha256: str
+    images: int
+    annotations: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a record: everything that the figures depend on."""
+
+    run: str
+    started: str
+    selection: tuple[str, ...]
+    options: dict[str, str]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    policy_sha256: str
+    dataset: DatasetFacts | None = None
+    version: int = RECORD_VERSION
+
+
+@dataclass(frozen=True)
+class Footer:
+    """The last line: without it the run did not end and cannot be signed."""
+
+    finished: str
+    seconds: float
+    results: int
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement on one model and variant, or on a whole run.
+
+    Args:
+        subject: ``model-variant``, model, or ``run``.
+        status: PASS, WARN, FAIL or UNKNOWN.
+        reasons: One line each; empty only for a PASS.
+    """
+
+    subject: str
+    status: Status
+    reasons: tuple[str, ...] = ()

@@ -1,0 +1,203 @@
+"""Where lines and letters stand in the report's drawings: numbers in, coordinates out.
+
+The templates turn these into inline SVG; nothing here knows HTML.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from validation.record.types import Detections
+
+# Labels are set in a monospace face, whose letters are about this wide for their height.
+_LETTER_WIDTH = 0.61
+_LINE_HEIGHT = 1.35
+
+_HISTOGRAM_BINS = 28
+
+# Successive multiples of the golden angle keep the hues of neighbouring class ids far apart.
+_GOLDEN_ANGLE = 137.508
+_LIGHTNESS = (0.56, 0.45, 0.35)
+
+_Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """A histogram of samples as rectangles in a box of ``width`` x ``height``.
+
+    Args:
+        width: Of the drawing.
+        height: Of the drawing.
+        bars: (x, y, width, height), empty bins left out.
+        p50_x: Where the median stands.
+        p95_x: Where the 95th percentile stands.
+    """
+
+    width: int
+    height: int
+    bars: tuple[tuple[float, float, float, float], ...]
+    p50_x: float
+    p95_x: float
+
+
+@dataclass(frozen=True)
+class DrawnBox:
+    """One detection as it is drawn, in pixels of the picture.
+
+    Args:
+        x: Left edge.
+        y: Top edge.
+        width: Of the box.
+        height: Of the box.
+        colour: Of the outline and of the label's ground.
+        ink: Of the label's letters.
+        label: Class name and score.
+        label_x: Left edge of the label.
+        label_y: Top edge of the label.
+        label_width: Of the label's ground.
+        told: Class, score and corners, for the tooltip.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: str
+    ink: str
+    label: str
+    label_x: float
+    label_y: float
+    label_width: float
+    told: str
+
+
+def histogram(
+    samples: Sequence[float], p50: float, p95: float, width: int = 180, height: int = 36
+) -> Histogram | None:
+    """The samples' distribution between the fastest and the slowest; None without samples."""
+    finite = [sample for sample in samples if math.isfinite(sample)]
+    if not finite or not (math.isfinite(p50) and math.isfinite(p95)):
+        return None
+    low, high = min(finite), max(finite)
+    spread = (high - low) or 1.0
+    counts = [0] * _HISTOGRAM_BINS
+    for sample in finite:
+        counts[min(int((sample - low) / spread * _HISTOGRAM_BINS), _HISTOGRAM_BINS - 1)] += 1
+    step = width / _HISTOGRAM_BINS
+    tallest = max(counts)
+    bars = tuple(
+        (
+            round(place * step, 2),
+            round(height - height * count / tallest, 2),
+            round(step * 0.86, 2),
+            round(height * count / tallest, 2),
+        )
+        for place, count in enumerate(counts)
+        if count
+    )
+    return Histogram(
+        width,
+        height,
+        bars,
+        round((p50 - low) / spread * width, 2),
+        round((p95 - low) / spread * width, 2),
+    )
+
+
+def class_colour(class_id: int) -> tuple[str, str]:
+    """Colour of a class and of the letters that can be read on it."""
+    hue = (class_id * _GOLDEN_ANGLE % 360) / 360
+    red, green, blue = colorsys.hls_to_rgb(hue, _LIGHTNESS[class_id % len(_LIGHTNESS)], 0.82)
+    # Relative luminance of https://www.w3.org/TR/WCAG22/, gamma taken as 2.2.
+    luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+    colour = "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
+    return colour, "#000000" if luminance > 0.18 else "#ffffff"
+
+
+def label_height(width: int) -> float:
+    """Height of a label in a picture of that width, so that it is read at column size."""
+    return round(font_size(width) * _LINE_HEIGHT, 2)
+
+
+def font_size(width: int) -> float:
+    """Height of the letters of a label, in pixels of the picture."""
+    return max(7.0, width * 0.034)
+
+
+def draw_boxes(
+    detections: Detections, width: int, height: int, labels: Mapping[str, str]
+) -> tuple[DrawnBox, ...]:
+    """Every detection with finite numbers, the best score drawn last, labels kept apart.
+
+    Args:
+        detections: Of one image, boxes normalised.
+        width: Of the picture in pixels.
+        height: Of the picture in pixels.
+        labels: Class names by id; an id without name is written as it is.
+    """
+    taken: list[_Rectangle] = []
+    drawn = []
+    for place in sorted(range(len(detections)), key=lambda i: -_rank(detections.scores[i])):
+        box, score = detections.boxes[place], detections.scores[place]
+        if not all(math.isfinite(number) for number in (*box, score)):
+            continue
+        class_id = detections.classes[place]
+        name = labels.get(str(class_id), f"class {class_id}")
+        left, right = sorted((box[1] * width, box[3] * width))
+        top, bottom = sorted((box[0] * height, box[2] * height))
+        text = f"{name} {score:.2f}"
+        label_width = len(text) * font_size(width) * _LETTER_WIDTH + 4
+        spot = _free_spot((left, top, right, bottom), label_width, width, height, taken)
+        taken.append(spot)
+        colour, ink = class_colour(class_id)
+        corners = ", ".join(f"{number:.4f}" for number in box)
+        drawn.append(
+            DrawnBox(
+                x=round(left, 1),
+                y=round(top, 1),
+                width=round(right - left, 1),
+                height=round(bottom - top, 1),
+                colour=colour,
+                ink=ink,
+                label=text,
+                label_x=round(spot[0], 1),
+                label_y=round(spot[1], 1),
+                label_width=round(label_width, 1),
+                told=f"{name} {score:.4f}, ymin xmin ymax xmax {corners}",
+            )
+        )
+    return tuple(reversed(drawn))
+
+
+def _rank(score: float) -> float:
+    return score if math.isfinite(score) else -math.inf
+
+
+def _free_spot(
+    box: _Rectangle, label_width: float, width: int, height: int, taken: list[_Rectangle]
+) -> _Rectangle:
+    """The first of the places by a box where a label covers the least of the others."""
+    line = label_height(width)
+    left, top, right, bottom = box
+    starts = [
+        (x, y)
+        for y in (top - line, top, bottom - line, bottom)
+        for x in (left, right - label_width)
+    ]
+    starts += [(left, top + step * line) for step in range(1, 5)]
+    spots = []
+    for start_x, start_y in starts:
+        x = min(max(start_x, 0.0), max(width - label_width, 0.0))
+        y = min(max(start_y, 0.0), max(height - line, 0.0))
+        spots.append((x, y, x + label_width, y + line))
+    return min(spots, key=lambda spot: sum(_overlap(spot, other) for other in taken))
+
+
+def _overlap(one: _Rectangle, other: _Rectangle) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0.0) * max(high, 0.0)

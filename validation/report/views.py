@@ -1,0 +1,207 @@
+"""What the report shows: a record and its judgement as views that hold text only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from validation.policy.limits import Status
+from validation.policy.load import Policy
+from validation.record.store import Record
+from validation.record.types import Header
+from validation.report import formatting
+from validation.report.accuracy_table import REFERENCE
+from validation.report.index import IndexModel, TimeTable, index_model, time_table
+from validation.report.matrix import Matrix, convertibility
+from validation.report.model_page import ModelPage, model_page
+from validation.report.overview import Overview, overview
+from validation.signoff.rules import WORST_FIRST, Finding, Judgement
+
+# Findings that the index shows at once; the others unfold.
+_FINDINGS_AT_ONCE = 8
+
+_HEADLINES = {
+    Status.PASS: "Every required check was made and holds.",
+    Status.WARN: "Every limit is kept, but some values are worse than expected.",
+    Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
+    Status.UNKNOWN: "Not to be signed: evidence is missing.",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One group of names and values that the figures depend on."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Everything on the first page.
+
+    Args:
+        run: Name of the run.
+        status: Of the run.
+        headline: What the status means for a signature.
+        tested: One sentence: what was tested.
+        circumstances: One sentence: when, with what and where.
+        notices: What a reader must know before anything else.
+        findings: What led to the verdict, the worst few.
+        more_findings: The others.
+        counts: How many variants have which status, worst first.
+        overview: The table of models.
+        models: Rows of the table of variants, by model.
+        time: Where the time went.
+        environment: Versions, machine, options, data.
+        record_sha256: Ties the page, and a signature on it, to one record.
+        signable: True for PASS and WARN.
+    """
+
+    run: str
+    status: Status
+    headline: str
+    tested: str
+    circumstances: str
+    notices: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    more_findings: tuple[Finding, ...]
+    counts: tuple[tuple[Status, int], ...]
+    overview: Overview
+    models: tuple[IndexModel, ...]
+    time: TimeTable
+    environment: tuple[Facts, ...]
+    record_sha256: str
+    signable: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The index, the convertibility matrix and one page a model."""
+
+    index: Index
+    matrix: Matrix
+    pages: tuple[ModelPage, ...]
+
+
+def build_report(
+    record: Record, judgement: Judgement, policy: Policy, record_sha256: str
+) -> Report:
+    """Every page as a view.
+
+    Args:
+        record: The run's record, with or without footer.
+        judgement: Of that record.
+        policy: That it was judged with.
+        record_sha256: Of the record's file.
+    """
+    names = page_names([verdict.model for verdict in judgement.models])
+    pages = tuple(
+        model_page(record, verdict, policy, name)
+        for verdict, name in zip(judgement.models, names, strict=True)
+    )
+    models = tuple(
+        index_model(record, verdict, name)
+        for verdict, name in zip(judgement.models, names, strict=True)
+    )
+    status = judgement.run.status
+    index = Index(
+        run=record.header.run,
+        status=status,
+        headline=_HEADLINES[status],
+        tested=_tested(record, judgement),
+        circumstances=_circumstances(record),
+        notices=_notices(record, policy),
+        findings=judgement.findings[:_FINDINGS_AT_ONCE],
+        more_findings=judgement.findings[_FINDINGS_AT_ONCE:],
+        counts=_counts(judgement),
+        overview=overview(models),
+        models=models,
+        time=time_table(record),
+        environment=_environment(record.header),
+        record_sha256=record_sha256,
+        signable=status in (Status.PASS, Status.WARN),
+    )
+    return Report(index, convertibility(record, models), pages)
+
+
+def page_names(models: list[str]) -> tuple[str, ...]:
+    """A file name for each model: safe in every file system, and no two alike."""
+    names: list[str] = []
+    for model in models:
+        stem = "model-" + re.sub(r"[^a-z0-9._]+", "-", model.lower()).strip("-.")[:80]
+        name, number = f"{stem}.html", 2
+        while name in names:
+            name, number = f"{stem}-{number}.html", number + 1
+        names.append(name)
+    return tuple(names)
+
+
+def _tested(record: Record, judgement: Judgement) -> str:
+    tested = [name for model in judgement.models for name in model.variants if name != REFERENCE]
+    variants, count = list(dict.fromkeys(tested)), len(tested)
+    text = formatting.plural(len(judgement.models), "model")
+    if count:
+        text += f" in {formatting.plural(count, 'variant')} ({', '.join(variants)})"
+    text += f", {formatting.plural(len(record.results), 'check result')}"
+    images = max((entry.images for entry in record.accuracies), default=0)
+    dataset = record.header.dataset
+    if images:
+        text += f", accuracy on {formatting.plural(images, 'image')}"
+    if dataset is not None:
+        text += (
+            f" of {dataset.name}" if images else f", data set {dataset.name}"
+        ) + f" ({dataset.images:,} images, {dataset.annotations:,} annotations)"
+    return text + "."
+
+
+def _circumstances(record: Record) -> str:
+    header, footer = record.header, record.footer
+    text = f"Started {formatting.moment(header.started)}"
+    if footer is not None:
+        text += f", took {formatting.duration(footer.seconds)}"
+    told = [f"{name} {value}" for name, value in header.versions.items()]
+    told += [f"{name} {value}" for name, value in header.machine.items()]
+    return f"{text}. {', '.join(told)}." if told else f"{text}."
+
+
+def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
+    notices = []
+    if record.footer is None:
+        notices.append(
+            "This run did not end. The pages show what it had found until then; "
+            "checks may be missing."
+        )
+    if record.header.policy_sha256 != policy.sha256:
+        notices.append(
+            "The policy has changed since this run: limits are those of the run, "
+            "the required checks are those of today's policy."
+        )
+    return tuple(notices)
+
+
+def _counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
+    statuses = [verdict.status for model in judgement.models for verdict in model.variants.values()]
+    return tuple((status, statuses.count(status)) for status in WORST_FIRST)
+
+
+def _environment(header: Header) -> tuple[Facts, ...]:
+    dataset = header.dataset
+    data = (
+        (
+            ("name", dataset.name),
+            ("sha256", dataset.sha256),
+            ("images", formatting.number(dataset.images)),
+            ("annotations", formatting.number(dataset.annotations)),
+        )
+        if dataset is not None
+        else ()
+    )
+    groups = (
+        Facts("Versions", tuple(header.versions.items())),
+        Facts("Machine", tuple(header.machine.items())),
+        Facts("Options", tuple(header.options.items())),
+        Facts("Data set", data),
+        Facts("Policy", (("sha256", header.policy_sha256),)),
+    )
+    return tuple(group for group in groups if group.rows)

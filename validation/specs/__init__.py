@@ -1,0 +1,1 @@
+"""What an SSD must look like: contracts, variants and input statistics."""

@@ -1,0 +1,1 @@
+"""The products, predictions and session of the models under test, cached by content."""

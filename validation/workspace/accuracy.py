@@ -1,0 +1,140 @@
+"""COCO accuracy of the reference, the file under test, and what other flags would cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from validation.coco.categories import category_map
+from validation.coco.dataset import Dataset
+from validation.coco.evaluate import evaluate
+from validation.comparison.ap_difference import check_accuracy
+from validation.export.options import ExportOptions
+from validation.files.plain import from_plain, to_plain
+from validation.record.lines import Entry
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Detections
+from validation.workspace.context import REFERENCE, CheckContext
+from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
+from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.zoo.bundled_files import BUNDLED_GROUP
+
+NO_DATA = (
+    "no labelled images were given, so accuracy is not known: pass --coco-annotations and "
+    "--coco-images"
+)
+
+_SCORE = "score.json"
+
+# Other flags, evaluated beside the float variant so that their price is on the page.
+_FLAGS: dict[str, ExportOptions] = {
+    "fast NMS": FAST_NMS,
+    "the guide's defaults (fast NMS, 10 detections)": GUIDE_DEFAULT,
+}
+
+
+def accuracy(context: CheckContext) -> list[Entry]:
+    """The .tflite keeps the average precision of the archive's own graph."""
+    if context.dataset is None:
+        return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
+    reference = _score(
+        context,
+        context.dataset,
+        REFERENCE,
+        "inference graph in TensorFlow",
+        context.inference.reference(),
+    )
+    variant = context.key.variant
+    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
+    candidate = _score(
+        context,
+        context.dataset,
+        variant,
+        subject,
+        context.inference.candidate(variant),
+        context.inference.seconds(variant),
+    )
+    others = _other_flags(context, context.dataset) if _prices_flags(context) else []
+    result = check_accuracy(reference, candidate, context.policy)
+    # The reference belongs to the model: one line, whichever variant is judged by it.
+    own = [reference] if context.is_first else []
+    return [*own, candidate, *others, result]
+
+
+def _prices_flags(context: CheckContext) -> bool:
+    """Of the float file, on images that somebody cares for: drawn scenes price nothing."""
+    return context.key.variant == "float" and context.build.entry.group != BUNDLED_GROUP
+
+
+def _other_flags(context: CheckContext, dataset: Dataset) -> list[Accuracy]:
+    return [
+        _score(
+            context,
+            dataset,
+            "float",
+            f"float .tflite, {told}",
+            context.inference.candidate("float", options),
+            context.inference.seconds("float", options),
+        )
+        for told, options in _FLAGS.items()
+    ]
+
+
+def _score(
+    context: CheckContext,
+    dataset: Dataset,
+    variant: str,
+    subject: str,
+    found: Mapping[str, Detections],
+    seconds: float = 0.0,
+) -> Accuracy:
+    contract = context.build.exported(EVALUATION).contract
+    canaries = {canary.path.name for canary in context.canaries}
+    categories = category_map(context.class_labels(), dataset, contract.num_classes)
+    # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
+    own = {int(key): each for key, each in found.items() if key not in canaries}
+
+    def make(folder: Path) -> None:
+        evaluation = evaluate(dataset, own, category_ids=categories)
+        told = {
+            "figures": to_plain(evaluation.figures),
+            "category_ids": evaluation.category_ids,
+            "detections": evaluation.detections,
+        }
+        (folder / _SCORE).write_text(json.dumps(told))
+
+    # The same detections have the same score, in the next variant and in the next run.
+    made_from = {
+        "detections": _sha256(own),
+        "annotations": file_sha256(dataset.annotation_path),
+        "images": [image.id for image in dataset.images],
+        "categories": sorted(categories.items()),
+        "pycocotools": installed_version("pycocotools"),
+        "code": code_sha256("coco"),
+    }
+    folder = context.build.work.product(context.key.model, f"score {subject}", made_from, make)
+    score = json.loads((folder / _SCORE).read_text())
+    return Accuracy(
+        model=context.key.model,
+        variant=variant,
+        subject=subject,
+        figures=from_plain(CocoFigures, score["figures"]),
+        images=len(dataset.images),
+        category_ids=tuple(score["category_ids"]),
+        detections=score["detections"],
+        score_threshold=contract.postprocess.nms_score_threshold,
+        seconds=seconds,
+    )
+
+
+def _sha256(found: Mapping[int, Detections]) -> str:
+    """Of all that is scored, to the last bit."""
+    digest = hashlib.sha256()
+    for key, each in sorted(found.items()):
+        digest.update(f"{key} {len(each)} ".encode())
+        for values in (each.boxes, each.scores, each.classes):
+            digest.update(np.asarray(values, np.float64).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,59 @@
+"""Every model that can be named: groups of the catalogue, the synthetic group, and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from validation.errors import UsageError
+from validation.workspace.synthetic import GROUP, synthetic_entries
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry
+from validation.zoo.refusals import refuse
+from validation.zoo.toml_table import did_you_mean
+
+
+def chosen_models(zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]:
+    """The models that --zoo and --model choose.
+
+    Args:
+        zoo: A group, ``synthetic`` among them, or a folder of archives, or one archive.
+        model_glob: Shell pattern that the model's name must match.
+
+    Raises:
+        UsageError: No such group or folder, nothing selected, or a model that is no SSD.
+        ArtefactMissing: The folder cannot be listed.
+    """
+    if zoo == GROUP:
+        return synthetic_entries(model_glob)
+    return load_catalogue().select(zoo, model_glob)
+
+
+def every_model() -> tuple[CatalogueEntry, ...]:
+    """The models of all groups, the synthetic ones last."""
+    return (*load_catalogue().entries, *synthetic_entries())
+
+
+def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[CatalogueEntry, ...]:
+    """The models that some names or shell patterns stand for, each once.
+
+    Args:
+        patterns: Names of models or of archives, or patterns as --model takes them.
+        zoo: Where to look, as --zoo names it. None: in the catalogue, whose names are unique;
+            synthetic models share their names with the models that they stand for.
+
+    Raises:
+        UsageError: A pattern without a model; says what comes closest.
+    """
+    known = load_catalogue().entries if zoo is None else chosen_models(zoo)
+    found: dict[str, CatalogueEntry] = {}
+    for pattern in patterns:
+        matching = [entry for entry in known if entry.is_called(pattern)]
+        if not matching:
+            refuse(pattern)
+            raise UsageError(
+                f"no model of {zoo or 'the catalogue'} matches {pattern!r}",
+                next_step=f"{did_you_mean(pattern, [entry.name for entry in known])} "
+                "python -m validation zoo list names all",
+            )
+        found |= {entry.name: entry for entry in matching}
+    return tuple(found.values())

@@ -1,0 +1,330 @@
+"""From catalogue entry to .tflite files: the products of one model.
+
+Modules that import TensorFlow are imported where a product is made, so that a run
+over cached products starts without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from validation.errors import UsageError, ValidationError
+from validation.export.exported import ExportedGraph, load_export
+from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.export.options import ExportOptions
+from validation.files.plain import from_plain, to_plain
+from validation.inference.representative import calibration_of
+from validation.record.types import Step
+from validation.runtimes.tflite_file import TfliteFile, read_tflite
+from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
+from validation.specs.input_stats import InputStats, default_stats
+from validation.specs.variants import Scheme, variant_of
+from validation.workspace import reference
+from validation.workspace.fakequant_model import fakequant_entry
+from validation.workspace.products import ProductCache, file_sha256, makers, timed
+from validation.workspace.representative import Representative
+from validation.workspace.synthetic import GROUP, synthetic_archive
+from validation.zoo.archives import Archive, obtain
+from validation.zoo.entry import CatalogueEntry
+
+# As the OD API itself suppresses: for each class, and as many detections as its config says.
+EVALUATION = ExportOptions()
+# The same with the op's faster, class-agnostic suppression.
+FAST_NMS = ExportOptions(use_regular_nms=False)
+# What the guide's command line gives to whoever sets no flag.
+GUIDE_DEFAULT = ExportOptions(
+    max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
+    detections_per_class=100,
+    use_regular_nms=False,
+)
+
+_WITH_OP = "with_postprocessing"
+_RAW = "raw_outputs"
+
+_Facts = TypeVar("_Facts")
+
+
+class ModelBuild:
+    """One model's archive, exports and conversions, each made when first asked for.
+
+    Args:
+        entry: From the catalogue or a folder.
+        work: Where products are kept.
+        cache_dir: Where downloads are kept.
+        offline: Never touch the network.
+        representative: Images to calibrate with, None where there are none.
+        input_stats: What a uint8 input stands for; None: what the extractor's preprocessing says.
+        lock_file: See `obtain`.
+        on_step: Told of every step that makes no product.
+    """
+
+    def __init__(
+        self,
+        entry: CatalogueEntry,
+        work: ProductCache,
+        *,
+        cache_dir: Path,
+        offline: bool,
+        lock_file: Path | None = None,
+        representative: Representative | None = None,
+        input_stats: InputStats | None = None,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self.entry = entry
+        self.work = work
+        self._cache_dir = cache_dir
+        self._offline = offline
+        self._lock_file = lock_file
+        self.representative = representative
+        self._input_stats = input_stats
+        self.on_step = on_step
+        self._not_obtained: ValidationError | None = None
+        self._files: dict[tuple[str, ExportOptions], Path] = {}
+        self._read: dict[str, TfliteFile] = {}
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.entry.name
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive, fetched, verified and unpacked; tried once in a session."""
+        if self._not_obtained is not None:
+            raise self._not_obtained.with_traceback(None)
+        try:
+            if self.entry.group == GROUP:
+                return synthetic_archive(self.entry, self.work, self._cache_dir)
+            with timed(self.name, "fetch", self.on_step):
+                return obtain(
+                    self.entry,
+                    self._cache_dir,
+                    offline=self._offline,
+                    lock_file=self._lock_file,
+                )
+        except ValidationError as error:
+            self._not_obtained = error
+            raise
+
+    @property
+    def reference_origin(self) -> str:
+        """Where the reference comes from: the report says which witness was heard."""
+        return reference.origin(self.archive)
+
+    @cached_property
+    def reference_graph(self) -> Path:
+        """An inference graph from image_tensor to detections, see `chain.reference`."""
+        return reference.inference_graph(self.name, self.archive, self.exported, self.work)
+
+    def built_export(self) -> ExportedGraph:
+        """The raw-outputs form, built from pipeline.config: the second route to one model.
+
+        Raises:
+            ArtefactMissing: The archive has no pipeline.config.
+        """
+        return reference.built_export(
+            self.name, self.archive, self.reference_graph, self.reference_sha256, self.work
+        )
+
+    @cached_property
+    def reference_sha256(self) -> str:
+        """Hash of the inference graph."""
+        return file_sha256(self.reference_graph)
+
+    def exported(
+        self, options: ExportOptions = EVALUATION, *, add_postprocessing_op: bool = True
+    ) -> ExportedGraph:
+        """The exported graph, in either of the exporter's two forms.
+
+        Args:
+            options: The exporter's flags; they only matter to the post-processing node.
+            add_postprocessing_op: Which form.
+        """
+        if not add_postprocessing_op:
+            return load_export(self._export / _RAW)
+        if options == EVALUATION:
+            return load_export(self._export / _WITH_OP)
+        return load_export(self._export_with(options))
+
+    @cached_property
+    def _export(self) -> Path:
+        """Both forms of the evaluation's export."""
+        config = self.archive.pipeline_config
+        shipped = reference.shipped_graph(self.archive)
+        source = shipped or self.reference_graph
+
+        def make(folder: Path) -> None:
+            from validation.export.from_graph import export_from_graph, without_postprocessing
+            from validation.export.graph_io import read_graph, write_export
+            from validation.export.shipped_graph import export_shipped
+            from validation.pipeline.config import load_pipeline
+
+            take = export_from_graph if shipped is None else export_shipped
+            export = take(
+                read_graph(source),
+                EVALUATION,
+                config=None if config is None else load_pipeline(config),
+                where=source.name,
+            )
+            write_export(folder / _WITH_OP, export, text=False)
+            write_export(folder / _RAW, without_postprocessing(export), text=False)
+
+        made_from = {
+            "graph": file_sha256(source),
+            "shipped": shipped is not None,
+            "config": None if config is None else file_sha256(config),
+            "options": dataclasses.asdict(EVALUATION),
+            **makers("export", "pipeline"),
+        }
+        return self.work.product(self.name, "export", made_from, make)
+
+    def _export_with(self, options: ExportOptions) -> Path:
+        """The evaluation's export with other flags in its post-processing node."""
+        base = self.exported()
+
+        def make(folder: Path) -> None:
+            from validation.export.from_graph import with_options
+            from validation.export.graph_io import read_export, write_export
+
+            write_export(folder, with_options(read_export(base), options), text=False)
+
+        made_from = {
+            "graph": file_sha256(base.graph),
+            "options": dataclasses.asdict(options),
+            **makers("export"),
+        }
+        return self.work.product(self.name, f"export{told(options)}", made_from, make)
+
+    def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
+        """What stands in an exported graph, read back from its file."""
+
+        def described(graph: Path) -> GraphSummary:
+            from validation.export.describe import describe_graph
+
+            return describe_graph(graph)
+
+        graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
+        return self._read_back("describe", GraphSummary, graph, described)
+
+    def fake_quant_facts(self) -> FakeQuantFacts:
+        """What the FakeQuant nodes of the graph of uint8 say, read back from its file."""
+
+        def read(graph: Path) -> FakeQuantFacts:
+            from validation.export.fake_quant_reading import read_fake_quant
+
+            return read_fake_quant(graph)
+
+        graph = self.source_of("uint8").exported(add_postprocessing_op=False).graph
+        return self._read_back("lint", FakeQuantFacts, graph, read)
+
+    def _read_back(
+        self, step: str, kind: type[_Facts], graph: Path, read: Callable[[Path], _Facts]
+    ) -> _Facts:
+        """What a reader finds in an exported graph, kept as JSON beside the other products."""
+
+        def make(folder: Path) -> None:
+            (folder / "facts.json").write_text(json.dumps(to_plain(read(graph))))
+
+        made_from = {"graph": file_sha256(graph), **makers("export")}
+        folder = self.work.product(self.name, step, made_from, make)
+        found: _Facts = from_plain(kind, json.loads((folder / "facts.json").read_text()))
+        return found
+
+    def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
+        """The converted file of a variant."""
+        place = (variant, options)
+        if place not in self._files:
+            self._files[place] = self._converted(variant, options)
+        return self._files[place]
+
+    def _converted(self, variant: str, options: ExportOptions) -> Path:
+        with_op = variant_of(variant).add_postprocessing_op
+        export = self.source_of(variant).exported(options, add_postprocessing_op=with_op)
+        file_name = f"{self.name}-{variant}.tflite"
+
+        preprocessing = export.contract.preprocessing
+        known = variant_of(variant)
+        chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
+        stats = self.input_stats(variant)
+
+        def make(folder: Path) -> None:
+            from validation.convert.tflite import conversion_of, convert
+
+            calibration = None
+            if chosen is not None:
+                calibration = calibration_of(chosen.images, preprocessing, chosen.policy)
+            conversion = conversion_of(
+                variant,
+                preprocessing=preprocessing,
+                input_stats=stats,
+                calibration=calibration,
+            )
+            convert(export.graph, conversion, folder / file_name)
+
+        made_from = {
+            "graph": file_sha256(export.graph),
+            "variant": variant,
+            "name": file_name,
+            "input_stats": None if stats is None else to_plain(stats),
+            "calibration": None
+            if chosen is None
+            else [file_sha256(image.path) for image in chosen.images],
+            **makers("convert"),
+        }
+        step = f"convert {variant}{told(options)}"
+        return self.work.product(self.name, step, made_from, make) / file_name
+
+    def tflite_file(self, variant: str) -> TfliteFile:
+        """What stands in the converted file of a variant, read once."""
+        if variant not in self._read:
+            self._read[variant] = read_tflite(self.tflite(variant))
+        return self._read[variant]
+
+    def input_stats(self, variant: str) -> InputStats | None:
+        """Mean and std that a variant is converted with; None where it needs none.
+
+        Raises:
+            ConversionError: None are stated, and none follow from the preprocessing.
+        """
+        if variant_of(variant).scheme is not Scheme.UINT8:
+            return None
+        contract = self.source_of(variant).exported(add_postprocessing_op=False).contract
+        return self._input_stats or default_stats(contract.preprocessing)
+
+    def source_of(self, variant: str) -> ModelBuild:
+        """Whose exported graph a variant is made from: a float model's uint8 has a twin."""
+        needs_ranges = variant_of(variant).scheme is Scheme.UINT8
+        return self._fakequant_build if needs_ranges and not self.entry.quantised else self
+
+    @cached_property
+    def _fakequant_build(self) -> ModelBuild:
+        entry = fakequant_entry(
+            self.name,
+            self.archive,
+            lambda: self.reference_graph,
+            self._calibrating(),
+            self.work,
+        )
+        return ModelBuild(
+            entry, self.work, cache_dir=self._cache_dir, offline=True, on_step=self.on_step
+        )
+
+    def _calibrating(self) -> Representative:
+        if self.representative is None:
+            raise UsageError(
+                "8-bit ranges of a float model need representative images",
+                expected="--representative-images DIR, or labelled images",
+                where=self.name,
+            )
+        return self.representative
+
+
+def told(options: ExportOptions) -> str:
+    """What sets these options apart, for the list of steps."""
+    names = {EVALUATION: "", FAST_NMS: ", fast NMS", GUIDE_DEFAULT: ", guide's defaults"}
+    return names.get(options, f", {options}")

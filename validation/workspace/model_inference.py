@@ -1,0 +1,224 @@
+"""What the reference and the files under test say about images.
+
+The reference's answers are cached by content: it is the fixed point of a run. The
+files under test are run anew in every session, once for each file, by whichever of the
+session's processes comes first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.export.exported import ExportedGraph
+from validation.export.options import ExportOptions
+from validation.files.plain import to_plain
+from validation.inference.base import DetectFile, ImageFile, detect_all, on_files
+from validation.inference.graph import GraphDetector
+from validation.inference.input_cache import InputCache
+from validation.inference.tflite import (
+    RawTfliteDetector,
+    TfliteDetector,
+    feed_of,
+    run_batchwise,
+)
+from validation.record.types import Detections, Step
+from validation.runtimes.tflite import TfliteRuntime, default_threads
+from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
+from validation.specs.variants import variant_of
+from validation.workspace.detection_files import read_detections, write_detections
+from validation.workspace.memory import give_back
+from validation.workspace.model_build import EVALUATION, ModelBuild, told
+from validation.workspace.products import (
+    ProductCache,
+    code_sha256,
+    file_sha256,
+    folder_for,
+    installed_version,
+)
+
+Arrays = dict[str, NDArray[np.float32]]
+
+# Scores of one image, 80 MB: NMS by class needs them several times over.
+_LARGE_SCORES = 20_000_000
+
+_FOUND = "detections.npz"
+_SECONDS = "seconds.txt"
+
+
+class ModelInference:
+    """Detections and raw outputs of one model on the images of a session.
+
+    Args:
+        chain: Gives the files.
+        images: Every image of the session: the data set's and the canaries.
+        on_step: Told how long each took.
+        workers: Images at a time; one where the raw outputs of an image are very large.
+        runs: Folder of this session, where what the files under test find is kept; its
+            processes share it. None: a temporary one.
+        feeds: Keeps prepared images; None: a keeper of its own.
+    """
+
+    def __init__(
+        self,
+        build: ModelBuild,
+        images: Sequence[ImageFile],
+        on_step: Callable[[Step], None],
+        *,
+        workers: int | None = None,
+        runs: Path | None = None,
+        feeds: InputCache | None = None,
+    ) -> None:
+        self.build = build
+        self.images = tuple(images)
+        self._workers = workers or default_threads()
+        self._runs = ProductCache(runs or folder_for(self), on_step)
+        self._feeds = feeds or InputCache()
+        self._reference: Mapping[str, Detections] | None = None
+        self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
+        self._seconds: dict[tuple[str, ExportOptions], float] = {}
+        self._images_sha256 = [file_sha256(image.path) for image in self.images]
+
+    def reference(self) -> Mapping[str, Detections]:
+        """Detections of the archive's inference graph, by image."""
+        if self._reference is None:
+            self._reference = self._reference_product()
+        return self._reference
+
+    def _reference_product(self) -> Mapping[str, Detections]:
+        def make(folder: Path) -> None:
+            from validation.runtimes.session import SessionRuntime
+
+            # One session serves all threads: it is as safe as it is costly to load.
+            with SessionRuntime(self.build.reference_graph, DETECTION_OUTPUTS) as runtime:
+                detector = GraphDetector(runtime)
+                found = self._detect(lambda: on_files(detector), "reference")
+            write_detections(folder / _FOUND, found)
+
+        made_from = {
+            "graph": self.build.reference_sha256,
+            "images": dict(
+                zip([image.key for image in self.images], self._images_sha256, strict=True)
+            ),
+            "tensorflow": installed_version("tensorflow"),
+            # Decoders of JPEG differ by a step here and there.
+            "pillow": installed_version("pillow"),
+            "code": code_sha256("inference", "runtimes", "preprocess"),
+        }
+        step = f"reference on {len(self.images)} images"
+        folder = self.build.work.product(self.build.name, step, made_from, make)
+        return read_detections(folder / _FOUND)
+
+    def candidate(
+        self, variant: str, options: ExportOptions = EVALUATION
+    ) -> Mapping[str, Detections]:
+        """Detections of a .tflite file, by image; run once in a session.
+
+        Args:
+            variant: Raw variants are closed by the NumPy port of the op.
+            options: Of the export that the file was made from.
+        """
+        place = (variant, options)
+        if place not in self._seen:
+            folder = self._candidate_run(variant, options)
+            self._seen[place] = read_detections(folder / _FOUND)
+            self._seconds[place] = float((folder / _SECONDS).read_text())
+        return self._seen[place]
+
+    def _candidate_run(self, variant: str, options: ExportOptions) -> Path:
+        path = self.build.tflite(variant, options)
+
+        def make(folder: Path) -> None:
+            started = time.perf_counter()
+            found = self._detect(
+                lambda: self._detector(path, variant, options), f"{self.build.name} {variant}"
+            )
+            (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
+            write_detections(folder / _FOUND, found)
+
+        made_from = {
+            "model": self.build.name,
+            "variant": variant,
+            "options": to_plain(options),
+            "file": file_sha256(path),
+            "images": [image.key for image in self.images],
+        }
+        step = f"run {variant}{told(options)} on {len(self.images)} images"
+        return self._runs.product(self.build.name, step, made_from, make)
+
+    def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
+        """Wall time that `candidate` took."""
+        self.candidate(variant, options)
+        return self._seconds[variant, options]
+
+    def session_raw_outputs(self, count: int, export: ExportedGraph | None = None) -> Arrays:
+        """Raw outputs of an exported graph in a TensorFlow session, [I, 1, N, ...].
+
+        Args:
+            count: The first images.
+            export: In the raw-outputs form; None takes the one that is converted.
+        """
+        export = export or self.build.exported(add_postprocessing_op=False)
+        graph = export.graph
+
+        def make(folder: Path) -> None:
+            from validation.runtimes.session import SessionRuntime
+
+            with SessionRuntime(graph, RAW_OUTPUTS) as runtime:
+                out = run_batchwise(runtime, self.feeds(count))
+            for place, name in enumerate(RAW_OUTPUTS):
+                np.save(folder / f"{place}.npy", out[name], allow_pickle=False)
+
+        made_from = {
+            "graph": file_sha256(graph),
+            "images": self._images_sha256[:count],
+            # The graph begins after it, so its hash says nothing of it.
+            "preprocessing": to_plain(export.contract.preprocessing),
+            "tensorflow": installed_version("tensorflow"),
+            "pillow": installed_version("pillow"),
+            "code": code_sha256("inference", "runtimes", "preprocess"),
+        }
+        step = f"session on {count} images"
+        folder = self.build.work.product(self.build.name, step, made_from, make)
+        return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(RAW_OUTPUTS)}
+
+    def raw_outputs(self, variant: str, count: int) -> Arrays:
+        """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
+        give_back()
+        with TfliteRuntime(self.build.tflite(variant)) as runtime:
+            return run_batchwise(runtime, self.feeds(count))
+
+    def feeds(self, count: int) -> NDArray[np.float32]:
+        """The first images as the model is fed them, [I, 1, H, W, 3]."""
+        contract = self.build.exported().contract
+        return self._feeds.stacked(self.images[:count], contract.preprocessing)
+
+    def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
+        """One inference of a variant on the first image, its feed made beforehand."""
+        runtime = TfliteRuntime(self.build.tflite(variant), threads)
+        (spec,) = runtime.inputs
+        feed = feed_of(spec, self.feeds(1)[0])
+        return lambda: runtime.run(feed)
+
+    def _detect(self, make: Callable[[], DetectFile], label: str) -> Mapping[str, Detections]:
+        contract = self.build.exported().contract
+        large = contract.num_anchors * contract.num_classes > _LARGE_SCORES
+        workers = 1 if large else self._workers
+        give_back()
+        return detect_all(make, self.images, workers=workers, label=label)
+
+    def _detector(self, path: Path, variant: str, options: ExportOptions) -> DetectFile:
+        runtime = TfliteRuntime(path)
+        with_op = variant_of(variant).add_postprocessing_op
+        export = self.build.exported(options, add_postprocessing_op=with_op)
+        contract = export.contract
+        detector = (
+            TfliteDetector(runtime, contract.preprocessing)
+            if with_op
+            else RawTfliteDetector(runtime, contract, np.load(export.anchors))
+        )
+        return lambda image: detector.detect_feed(self._feeds.of(image, contract.preprocessing))

@@ -1,0 +1,78 @@
+"""The same picture as the reference and the file under test see it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+
+from PIL import Image
+
+from validation.inference.base import ImageFile
+from validation.preprocess.image import load_rgb
+from validation.record.types import Detections, Panel, Picture
+from validation.workspace.context import CheckContext
+
+
+def pictures(context: CheckContext) -> list[Picture]:
+    """The canaries, and the images with most to see, reference beside candidate."""
+    reference = context.inference.reference()
+    candidate = context.inference.candidate(context.key.variant)
+    threshold = context.policy.setting("picture_min_score")
+    labels = {str(number): name for number, name in context.class_labels().items()}
+    width = int(context.policy.setting("picture_width"))
+    return [
+        _picture(
+            context.key.model,
+            image,
+            width,
+            (
+                Panel("inference graph in TensorFlow", _above(reference[image.key], threshold)),
+                Panel(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
+            ),
+            labels,
+        )
+        for image in _most_to_see(context, reference, threshold)
+    ]
+
+
+def _most_to_see(
+    context: CheckContext, reference: Mapping[str, Detections], threshold: float
+) -> list[ImageFile]:
+    ranked = sorted(
+        context.inference.images,
+        key=lambda image: -len(_above(reference[image.key], threshold)),
+    )
+    return ranked[: int(context.policy.setting("pictures"))]
+
+
+def _above(found: Detections, threshold: float) -> Detections:
+    kept = [place for place, score in enumerate(found.scores) if score >= threshold]
+    return Detections(
+        tuple(found.boxes[place] for place in kept),
+        tuple(found.scores[place] for place in kept),
+        tuple(found.classes[place] for place in kept),
+    )
+
+
+def _picture(
+    model: str,
+    image: ImageFile,
+    width: int,
+    panels: tuple[Panel, ...],
+    labels: Mapping[str, str],
+) -> Picture:
+    reduced = Image.fromarray(load_rgb(image.path))
+    reduced.thumbnail((width, width))
+    data = io.BytesIO()
+    reduced.save(data, "JPEG", quality=80)
+    occurring = {str(number) for panel in panels for number in panel.detections.classes}
+    return Picture(
+        model=model,
+        image=image.path.name,
+        width=reduced.width,
+        height=reduced.height,
+        jpeg_base64=base64.b64encode(data.getvalue()).decode(),
+        panels=panels,
+        labels={number: name for number, name in labels.items() if number in occurring},
+    )

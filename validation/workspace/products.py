@@ -1,0 +1,147 @@
+"""The work folder: products addressed by what they were made from.
+
+A product's place is the hash of everything that it depends on: input hashes,
+options, versions and the code that makes it. What stands there is whole, so a
+second run takes it as it is, and two processes never make it twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from validation.errors import ArtefactError, ValidationError
+from validation.record.types import Step
+from validation.workspace.memory import give_back
+
+_PACKAGE = Path(__file__).parents[1]
+_MADE_FROM = "made_from.json"
+
+
+class ProductCache:
+    """A folder of products, made at most once each.
+
+    Args:
+        root: Made if it is not there.
+        on_step: Told of every step with its wall time, cached or not.
+    """
+
+    def __init__(self, root: Path, on_step: Callable[[Step], None]) -> None:
+        self._root = root
+        self._on_step = on_step
+        self._told: set[Path] = set()
+        self._refused: dict[Path, ValidationError] = {}
+
+    def product(
+        self,
+        model: str,
+        step: str,
+        made_from: Mapping[str, object],
+        make: Callable[[Path], None],
+    ) -> Path:
+        """The folder of one product; made now if it is not there.
+
+        Args:
+            model: For the step's report.
+            step: First word names the kind of product and its sub-folder.
+            made_from: Everything the product depends on, as JSON types.
+            make: Fills an empty folder; on an error nothing is kept.
+
+        Raises:
+            ArtefactError: The work folder cannot be written.
+        """
+        started = time.perf_counter()
+        text = json.dumps(made_from, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()[:20]
+        place = self._root / step.partition(" ")[0].rstrip(",") / name
+        if place in self._told:
+            return place
+        if place in self._refused:
+            # Every check that needs the product fails alike; none makes the user wait again.
+            # Without the trace of the last time: each would make the next one longer.
+            raise self._refused[place].with_traceback(None)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(place.with_suffix(".lock")):
+                cached = place.is_dir()
+                if not cached:
+                    self._fill(place, text, make)
+        except ValidationError as error:
+            self._refused[place] = error
+            raise
+        except OSError as error:
+            raise ArtefactError(
+                "the work folder cannot be written",
+                got=error.strerror or repr(error),
+                where=error.filename or place,
+                next_step="choose another with --cache-dir",
+            ) from error
+        self._told.add(place)
+        self._on_step(Step(model, step, time.perf_counter() - started, cached))
+        return place
+
+    def _fill(self, place: Path, made_from: str, make: Callable[[Path], None]) -> None:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        try:
+            make(scratch)
+            (scratch / _MADE_FROM).write_text(made_from)
+            scratch.chmod(0o755)
+            scratch.rename(place)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            give_back()
+
+
+def folder_for(owner: object) -> Path:
+    """A temporary folder that lasts as long as its owner."""
+    folder = Path(tempfile.mkdtemp(prefix="validation-"))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@contextlib.contextmanager
+def timed(model: str, step: str, on_step: Callable[[Step], None]) -> Iterator[None]:
+    """Tell how long a block took that makes no product; nothing is told if it fails."""
+    started = time.perf_counter()
+    yield
+    on_step(Step(model, step, time.perf_counter() - started, cached=False))
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def code_sha256(*rooms: str) -> str:
+    """Hash of the source of some rooms: a product of other code is another product."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for path in sorted((_PACKAGE / room).rglob("*")):
+            if path.suffix in (".py", ".binpb"):
+                digest.update(path.name.encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def installed_version(package: str) -> str:
+    """Version of an installed package, without importing it."""
+    return importlib.metadata.version(package)
+
+
+def makers(*rooms: str) -> dict[str, str]:
+    """What makes a product besides its input: TensorFlow's version and the code of rooms."""
+    return {"tensorflow": installed_version("tensorflow"), "code": code_sha256(*rooms)}

@@ -1,0 +1,116 @@
+"""What is promised of a quantised file: its raw outputs stay near the float ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.comparison.output_errors import check_quantisation
+from validation.diagnosis.layers import layer_table
+from validation.errors import ValidationError
+from validation.files.plain import from_plain, to_plain
+from validation.record.lines import Entry
+from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
+from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME
+from validation.specs.variants import Scheme, variant_of
+from validation.workspace.context import CheckContext
+from validation.workspace.model_inference import Arrays
+from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.workspace.promises import parity_images
+
+_FLOAT_FILE = "raw"
+_TABLE = "layers.json"
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """A layer table as it is kept.
+
+    Args:
+        layers: In the order of the quantised file.
+    """
+
+    layers: tuple[LayerError, ...]
+
+
+def quantisation(context: CheckContext) -> list[Entry]:
+    """The quantised file answers what the graph it was made from answers, as near as it can.
+
+    Judged on the raw twin of the variant, which has the same numbers. The reference is the
+    exported graph in a TensorFlow session; where it holds FakeQuant nodes they are computed,
+    because the model was trained with them. Layers are told apart by the float .tflite of
+    the same graph.
+    """
+    variant = variant_of(context.key.variant)
+    count = parity_images(context)
+    twin = context.build.tflite(variant.raw_variant)
+    with TfliteRuntime(twin) as runtime:
+        specs = {spec.name: spec for spec in runtime.outputs}
+    layers, why_not = _layers(context, variant.raw_variant)
+    result, outputs = check_quantisation(
+        _as_the_op_reads(context.inference.session_raw_outputs(count)),
+        _as_the_op_reads(context.inference.raw_outputs(variant.raw_variant, count)),
+        specs,
+        policy=context.policy,
+        key=context.key,
+        images=[image.key for image in context.inference.images[:count]],
+        lossy=worst_layer(layers),
+        note=why_not,
+    )
+    cost = QuantisationCost(
+        model=context.key.model,
+        variant=context.key.variant,
+        reference="the exported graph in a TensorFlow session"
+        + (", FakeQuant nodes in place" if variant.scheme is Scheme.UINT8 else ""),
+        images=count,
+        layer_images=_layer_images(context) if layers else 0,
+        outputs=outputs,
+        layers=layers,
+    )
+    return [*([cost] if outputs or layers else []), result]
+
+
+def _as_the_op_reads(outputs: Arrays) -> Arrays:
+    """Without the background's scores, which the op never reads.
+
+    They are near 1 where all others are near 0: most of the signal would be theirs.
+    """
+    scores = outputs[CLASS_PREDICTIONS_NAME][..., 1:]
+    return {**outputs, CLASS_PREDICTIONS_NAME: scores}
+
+
+def _layers(context: CheckContext, twin: str) -> tuple[tuple[LayerError, ...], str]:
+    """The layer table, or why there is none: it explains a loss and judges nothing."""
+    try:
+        return _layer_product(context, twin), ""
+    except ValidationError as error:
+        return (), f"no layer table: {error}"
+
+
+def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
+    quantised, reference = context.build.tflite(twin), context.build.tflite(_FLOAT_FILE)
+    feeds = context.inference.feeds(_layer_images(context))
+
+    def make(folder: Path) -> None:
+        table = LayerTable(layer_table(quantised, reference, feeds))
+        (folder / _TABLE).write_text(json.dumps(to_plain(table)))
+
+    # It judges nothing, so the same files and feeds may be answered from the last run.
+    made_from = {
+        "quantised": file_sha256(quantised),
+        "float": file_sha256(reference),
+        "feeds": hashlib.sha256(feeds.tobytes()).hexdigest(),
+        "litert": installed_version("ai-edge-litert"),
+        "code": code_sha256("diagnosis", "runtimes"),
+    }
+    step = f"layers of {twin}"
+    folder = context.build.work.product(context.key.model, step, made_from, make)
+    found: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
+    return found.layers
+
+
+def _layer_images(context: CheckContext) -> int:
+    return min(int(context.policy.setting("layer_images")), len(context.inference.images))

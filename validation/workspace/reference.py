@@ -1,0 +1,138 @@
+"""The inference graph that a model is judged by, and the second route to the same model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from validation.errors import ArtefactMissing
+from validation.export.exported import ExportedGraph, load_export
+from validation.export.options import ExportOptions
+from validation.specs.contracts import DETECTION_OUTPUTS
+from validation.workspace.products import ProductCache, file_sha256, makers
+from validation.zoo.archives import Archive
+
+_FROZEN = "frozen_inference_graph.pb"
+
+
+def origin(archive: Archive) -> str:
+    """Where the reference comes from, in words."""
+    if archive.frozen_graph is not None:
+        return "frozen_inference_graph.pb of the archive"
+    if archive.meta_graph is not None and archive.checkpoint_prefix is not None:
+        return f"{archive.meta_graph.name} of the archive with its checkpoint"
+    if archive.checkpoint_prefix is not None and archive.pipeline_config is not None:
+        return (
+            "built from pipeline.config and the checkpoint: it shares this harness's reading "
+            "of the config"
+        )
+    return (
+        "tflite_graph.pb of the archive between this harness's own preprocessing and NMS: "
+        "it shares the body that is converted"
+    )
+
+
+def shipped_graph(archive: Archive) -> Path | None:
+    """The archive's tflite_graph.pb, where it has no inference graph that goes before it."""
+    return archive.tflite_graph if archive.frozen_graph is None else None
+
+
+def inference_graph(
+    name: str, archive: Archive, shipped_export: Callable[[], ExportedGraph], work: ProductCache
+) -> Path:
+    """An inference graph from image_tensor to detections.
+
+    The archive's own; else its .meta with the checkpoint's values, built by who trained the
+    model; else one built from its pipeline.config and checkpoint; else its tflite_graph.pb,
+    closed at both ends.
+
+    Args:
+        name: Of the model.
+        archive: What there is.
+        shipped_export: Gives the export of tflite_graph.pb; asked where all else is missing.
+        work: Where what is made is kept.
+
+    Raises:
+        ArtefactMissing: Nothing of all this.
+    """
+    if archive.frozen_graph is not None:
+        return archive.frozen_graph
+    prefix, config = archive.checkpoint_prefix, archive.pipeline_config
+    bare = prefix is None or (archive.meta_graph is None and config is None)
+    if bare and shipped_graph(archive) is None:
+        raise ArtefactMissing(
+            "the archive has nothing to export from",
+            expected="frozen_inference_graph.pb, a checkpoint with .meta or pipeline.config, "
+            "or tflite_graph.pb",
+            where=archive.root.name,
+        )
+
+    def make(folder: Path) -> None:
+        from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
+        from validation.export.from_checkpoint import inference_graph_from_checkpoint
+        from validation.export.graph_io import read_export
+        from validation.export.inference_graph import inference_graph_of_export
+        from validation.pipeline.config import load_pipeline
+
+        if prefix is None or bare:
+            graph = inference_graph_of_export(read_export(shipped_export()))
+        elif archive.meta_graph is not None:
+            graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
+        else:
+            described = load_pipeline(config)  # type: ignore[arg-type]
+            graph = inference_graph_from_checkpoint(described, prefix, open_checkpoint(prefix))
+        (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
+
+    made_from = {
+        "graph": file_sha256(shipped_export().graph) if bare else None,
+        **_checkpoint_hashes(archive),
+        **makers("export", "graphs", "pipeline"),
+    }
+    return work.product(name, "freeze", made_from, make) / _FROZEN
+
+
+def built_export(
+    name: str, archive: Archive, reference_graph: Path, reference_sha256: str, work: ProductCache
+) -> ExportedGraph:
+    """The raw-outputs form, built from pipeline.config.
+
+    Weights come from the checkpoint, or from the reference where there is none.
+
+    Raises:
+        ArtefactMissing: The archive has no pipeline.config.
+    """
+    config, prefix = archive.pipeline_config, archive.checkpoint_prefix
+    if config is None:
+        raise ArtefactMissing("the archive has no pipeline.config", where=archive.root.name)
+
+    def make(folder: Path) -> None:
+        from validation.export.freezing import open_checkpoint
+        from validation.export.from_checkpoint import (
+            export_from_checkpoint,
+            export_with_constants,
+        )
+        from validation.export.from_graph import without_postprocessing
+        from validation.export.graph_io import read_graph, write_export
+        from validation.pipeline.config import load_pipeline
+
+        described = load_pipeline(config)
+        if prefix is None:
+            export = export_with_constants(described, read_graph(reference_graph))
+        else:
+            values = open_checkpoint(prefix)
+            export = export_from_checkpoint(described, prefix, values, ExportOptions())
+        write_export(folder, without_postprocessing(export), text=False)
+
+    made_from = {
+        "graph": reference_sha256,
+        **_checkpoint_hashes(archive),
+        **makers("export", "graphs", "pipeline"),
+    }
+    return load_export(work.product(name, "export from pipeline.config", made_from, make))
+
+
+def _checkpoint_hashes(archive: Archive) -> dict[str, str]:
+    prefix, config = archive.checkpoint_prefix, archive.pipeline_config
+    files = [] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))
+    files += [] if config is None else [config]
+    return {path.name: file_sha256(path) for path in files}
