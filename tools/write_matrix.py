@@ -9,7 +9,6 @@ A run that did not end is refused: half a matrix would be taken for a whole one.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import re
 import shlex
 import sys
@@ -55,8 +54,7 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
     """
     record = load_record(record_path)
     policy = policy or load_policy()
-    sha256 = hashlib.sha256(record_path.read_bytes()).hexdigest()
-    report = build_report(record, judge(record, policy), policy, sha256)
+    report = build_report(record, judge(record, policy), policy)
     blocks = [
         "# Convertibility",
         "Which models become a `.tflite` file, and whether the file is still the same detector. "

@@ -66,7 +66,7 @@ def _result(
     try:
         entries = promise(context)
     except Exception as error:
-        return CheckResult.failed(check, context.key, f"{type(error).__name__}: {error}")
+        return CheckResult.stopped(check, context.key, error)
     (result,) = [entry for entry in entries if isinstance(entry, CheckResult)]
     return result
 
@@ -105,11 +105,11 @@ def test_fault_turns_its_checks_red(
     assert expected <= failed
     assert {check for check, _ in failed} & set(fault.blind) == set()
     for key in expected:
-        told = results[key].message or [one.name for one in results[key].measures]
+        told = results[key].explanation or [one.name for one in results[key].measures]
         assert told, key
     verdict = _judged(results).run
     assert verdict.status is Status.FAIL
-    assert verdict.reasons
+    assert verdict.findings
 
 
 def test_every_check_is_tripped_by_a_fault() -> None:

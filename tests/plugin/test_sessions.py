@@ -87,8 +87,9 @@ def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None
     """Whoever signs can tell the very files that were tested."""
     over_miniature("-k", "archive or tflite_file", labelled=False)
     artefacts = [line for line in session.lines() if line["kind"] == "artefact"]
-    roles = [line["role"] for line in artefacts]
-    assert roles == ["source", "reference"] * 2 + ["tflite float", "tflite raw"]
+    of_model = [("source", ""), ("reference", "")]
+    files = [("tflite", "float"), ("tflite", "raw")]
+    assert [(line["role"], line["variant"]) for line in artefacts] == of_model * 2 + files
     assert all(len(line["sha256"]) == 64 and line["size_bytes"] > 0 for line in artefacts)
 
 
@@ -194,7 +195,7 @@ def test_interrupted_run_cannot_be_signed(
     (path,) = session.reports.glob("*/record.jsonl")
     verdict = judge(load_record(path), load_policy()).run
     assert verdict.status is Status.FAIL
-    assert any("exit code 2" in reason for reason in verdict.reasons)
+    assert [finding.exit_code for finding in verdict.findings if finding.exit_code] == [2]
 
 
 def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None:

@@ -36,6 +36,7 @@ from validation.record.types import (
     Picture,
     PublishedFigure,
     Step,
+    StepKind,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -220,7 +221,7 @@ def test_a_lost_field_is_refused(name: str) -> None:
 
 def test_a_field_too_many_is_refused() -> None:
     """What the dataclass does not have was written by something else."""
-    line = to_line(Step("m", "export", 1.0, True)) | {"colour": "red"}
+    line = to_line(Step("m", StepKind.EXPORT, "export", 1.0, True)) | {"colour": "red"}
     with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
         from_line(line)
 

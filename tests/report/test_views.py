@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.store import Record
-from validation.record.types import Accuracy, CocoFigures, Footer, Header
+from validation.record.types import Accuracy, CocoFigures, Footer, Header, ModelKey
 from validation.report.views import Index, build_report, page_names
 from validation.signoff.rules import judge
 
@@ -19,7 +19,7 @@ FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
 
 
 def index_of(record: Record, policy: Policy) -> Index:
-    return build_report(record, judge(record, policy), policy, "f0" * 32).index
+    return build_report(record, judge(record, policy), policy).index
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,7 +83,9 @@ def test_notices(header: Header, policy: Policy) -> None:
 
 def test_many_findings_unfold(header: Header, policy: Policy) -> None:
     """The first findings are shown at once, no finding is lost, and such a run is unsigned."""
-    long = dataclasses.replace(header, selection=tuple(f"m{n}-float" for n in range(20)))
+    long = dataclasses.replace(
+        header, selection=tuple(ModelKey(f"m{n}", "float") for n in range(20))
+    )
     index = index_of(Record(long, footer=ENDED), policy)
     assert len(index.findings) == 8
     assert len(index.findings) + len(index.more_findings) == 21

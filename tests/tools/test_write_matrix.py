@@ -12,12 +12,20 @@ import pytest
 import write_matrix
 from hypothesis import given, settings
 
-from validation.errors import ArtefactMissing, IncompleteRecord
+from validation.errors import ArtefactMissing, ConversionError, DownloadFailed, IncompleteRecord
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.lines import Entry
 from validation.record.store import RECORD_NAME, RecordWriter
-from validation.record.types import Artefact, CheckResult, Footer, Header, Measure, ModelKey
+from validation.record.types import (
+    Artefact,
+    ArtefactRole,
+    CheckResult,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+)
 from validation.zoo.bundled_files import SCENES_NAME
 
 Write = Callable[..., Path]
@@ -25,7 +33,11 @@ Write = Callable[..., Path]
 HEADER = Header(
     run="2026-01-02-night",
     started="2026-01-02T03:04:05+00:00",
-    selection=("ssd_v2-float", "ssd_v1-float", "lost-float"),
+    selection=(
+        ModelKey("ssd_v2", "float"),
+        ModelKey("ssd_v1", "float"),
+        ModelKey("lost", "float"),
+    ),
     options={"zoo": "tf1", "models": "ssd_v2 ssd_v1 lost", "variants": "float", "offline": "yes"},
     versions={"tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
     machine={"processor": "A chip", "cores": "2"},
@@ -33,7 +45,7 @@ HEADER = Header(
 )
 POLICY = Policy((), {}, {}, "a1" * 32)
 ENTRIES: tuple[Entry, ...] = (
-    Artefact("ssd_v2", "tflite float", "ssd_v2-float.tflite", "d4" * 32, 12_180_000),
+    Artefact("ssd_v2", ArtefactRole.TFLITE, "float", "ssd_v2-float.tflite", "d4" * 32, 12_180_000),
     CheckResult.judged(
         "end_to_end_parity",
         ModelKey("ssd_v2", "float"),
@@ -42,10 +54,10 @@ ENTRIES: tuple[Entry, ...] = (
             Measure("compared_detections", 128),
         ),
     ),
-    CheckResult.failed(
-        "tflite_contract", ModelKey("ssd_v1", "float"), "ConversionError: a | b *is* not known"
+    CheckResult.stopped(
+        "tflite_contract", ModelKey("ssd_v1", "float"), ConversionError("a | b *is* not known")
     ),
-    CheckResult.failed("tflite_contract", ModelKey("lost", "float"), "DownloadFailed: no network"),
+    CheckResult.stopped("tflite_contract", ModelKey("lost", "float"), DownloadFailed("no network")),
 )
 
 

@@ -48,7 +48,8 @@ def record_path(path: Path) -> Path:
 def _report(options: argparse.Namespace) -> None:
     path = record_path(options.record)
     policy = load_policy()
-    index = render_report(path.parent, policy)
-    verdict = judge(load_record(path, allow_unfinished=True), policy).run
-    print(f"verdict: {verdict.status.upper()}")
+    record = load_record(path, allow_unfinished=True)
+    judgement = judge(record, policy)
+    index = render_report(path.parent, record, judgement, policy)
+    print(f"verdict: {judgement.run.status.upper()}")
     print(index)

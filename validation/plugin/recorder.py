@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from validation.record.lines import Entry, from_line, to_line
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
 from validation.report.render import render_report
+from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
@@ -83,8 +84,9 @@ class Recorder:
         )
         self._writer.close(footer)
         policy = session_state(self._config).policy
-        render_report(self.folder, policy)
-        self.judgement = judge(load_record(self.folder / RECORD_NAME), policy)
+        record = load_record(self.folder / RECORD_NAME)
+        self.judgement = judge(record, policy)
+        render_report(self.folder, record, self.judgement, policy)
 
 
 RECORDER = pytest.StashKey[Recorder]()
@@ -115,8 +117,12 @@ def pytest_runtest_makereport(
         report.longrepr = f"{type(error).__name__}: {error}"
     told = any(isinstance(entry, CheckResult) for entry in entries)
     if report.failed and not told and call.when in ("setup", "call"):
-        text = f"{type(error).__name__}: {error}" if error else "failed"
-        entries.append(CheckResult.failed(marker.args[0], _key(item), text))
+        check, key = marker.args[0], _key(item)
+        entries.append(
+            CheckResult.stopped(check, key, error)
+            if error
+            else CheckResult.failed(check, key, "failed")
+        )
     elif call.when == "call" and report.passed and not told:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"
@@ -192,25 +198,9 @@ def pytest_terminal_summary(
         red=run.status is Status.FAIL,
         yellow=run.status in (Status.WARN, Status.UNKNOWN),
     )
-    for reason in _grouped(run.reasons):
+    for reason in grouped_reasons(run.findings):
         terminalreporter.line(f"  {reason}")
     terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
-
-
-def _grouped(reasons: Sequence[str]) -> list[str]:
-    """Reasons ``subject: check: text``, one line a text: a cause is told once."""
-    checks: dict[str, list[str]] = {}
-    for reason in reasons:
-        subject, check, text = (*reason.split(": ", 2), "", "")[:3]
-        checks.setdefault(text or reason, []).append(f"{subject} {check}" if text else "")
-    return [
-        text
-        if places == [""]
-        else f"{', '.join(places[:2])}"
-        + (f" and {len(places) - 2} more" if len(places) > 2 else "")
-        + f": {text}"
-        for text, places in checks.items()
-    ]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -218,7 +208,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
     return Header(
         run=run,
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        selection=tuple(str(key) for key in state.keys),
+        selection=tuple(state.keys),
         options=_options(config, state),
         versions={"harness": __version__, "python": platform.python_version(), **versions},
         machine=_machine(),

@@ -19,6 +19,7 @@ NOTHING = "\u2014"  # an em dash: not measured
 NO_GROUND_TRUTH = -1
 
 _RELATIONS = {"max": "\u2264", "min": "\u2265", "equal": "="}
+_RELATIONS_IN_WORDS = {"max": "at most", "min": "at least", "equal": "exactly"}
 
 
 def number(value: Any) -> str:
@@ -67,6 +68,26 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
     if measure.limit.warn is not None:
         text += f", warns beyond {number(measure.limit.warn)}"
     return value, text
+
+
+def describe_measure(measure: Measure) -> str:
+    """What was measured and what it should be: the one wording of a broken limit."""
+    limit, value = measure.limit, _six_digits(measure.value)
+    if limit is None:
+        return f"{measure.name} is {value}"
+    bound = _six_digits(limit.bound)
+    if value == bound and measure.status is not Status.PASS:
+        # Rounding would hide by how little the limit is missed.
+        value, bound = repr(measure.value), repr(limit.bound)
+    bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
+    if measure.status is Status.WARN:
+        warned = f"inside its limit ({bound}) but beyond {_six_digits(limit.warn)}"
+        return f"{measure.name} is {value}, {warned}"
+    return f"{measure.name} is {value}, should be {bound}"
+
+
+def _six_digits(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def headroom(measure: Measure) -> str:

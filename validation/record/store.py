@@ -6,6 +6,7 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Record:
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
+        sha256: Of the file that it was read from, empty for one that was not.
     """
 
     header: Header
@@ -59,6 +61,7 @@ class Record:
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
+    sha256: str = ""
 
 
 class RecordWriter:
@@ -183,7 +186,13 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         RecordVersionError: Another layout.
         RecordError: A broken line, lines out of order, or a result twice.
     """
-    entries = _entries(path, allow_unfinished)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ArtefactMissing(
+            "there is no record", where=path, next_step="run the suites with this report folder"
+        ) from error
+    entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
     header, body = entries[0], entries[1:]
@@ -216,16 +225,13 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         backgrounds=_only(Background, body),
         steps=_only(Step, body),
         footer=footer if isinstance(footer, Footer) else None,
+        sha256=hashlib.sha256(data).hexdigest(),
     )
 
 
-def _entries(path: Path, allow_torn: bool) -> list[Entry]:
+def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
     try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
-        raise ArtefactMissing(
-            "there is no record", where=path, next_step="run the suites with this report folder"
-        ) from error
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RecordError("the record is not UTF-8 text", got=error, where=path) from error
     # Not splitlines(): it also splits at characters that JSON text may hold.

@@ -6,6 +6,7 @@ Frozen dataclasses only; `validation.record.lines` turns them into the lines of
 
 from __future__ import annotations
 
+import enum
 import math
 import statistics
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from typing import Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
+from validation.record.error_facts import ErrorFacts
 
-# 1: first layout. A reader refuses what it was not written for, see `record_lines`.
-RECORD_VERSION = 1
+# 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
+# refuses every other version, see `validation.record.lines`.
+RECORD_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class CheckResult:
         where: Worst tensor, anchor, image or node.
         message: One sentence for the reader; says the cause when the check failed.
         seconds: Wall time that the check took.
+        error: What ended the check before it judged anything; None where it came to its end.
     """
 
     check: str
@@ -78,6 +82,7 @@ class CheckResult:
     where: str = ""
     message: str = ""
     seconds: float = 0.0
+    error: ErrorFacts | None = None
 
     @classmethod
     def judged(
@@ -104,13 +109,24 @@ class CheckResult:
 
     @classmethod
     def failed(cls, check: str, key: ModelKey, message: str, *, where: str = "") -> CheckResult:
-        """A failure that no number can express, for example an error on the way."""
+        """A failure that no number can express."""
         return cls(check, key.model, key.variant, Status.FAIL, where=where, message=message)
+
+    @classmethod
+    def stopped(cls, check: str, key: ModelKey, error: BaseException) -> CheckResult:
+        """A failure because an error ended the check."""
+        facts = ErrorFacts.of(error)
+        return cls(check, key.model, key.variant, Status.FAIL, error=facts)
 
     @property
     def key(self) -> ModelKey:
         """Model and variant together."""
         return ModelKey(self.model, self.variant)
+
+    @property
+    def explanation(self) -> str:
+        """The message, or the error in its place; empty where there is nothing to say."""
+        return self.message if self.error is None else str(self.error)
 
 
 @dataclass(frozen=True)
@@ -260,12 +276,33 @@ class Picture:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+class ArtefactRole(enum.StrEnum):
+    """What a file was to the run."""
+
+    SOURCE = "source"
+    REFERENCE = "reference"
+    EXPORTED_GRAPH = "exported graph"
+    TFLITE = "tflite"
+
+
 @dataclass(frozen=True)
 class Artefact:
-    """A file that took part: what it is, its hash, and where it came from."""
+    """A file that took part.
+
+    Args:
+        model: See `ModelKey`.
+        role: What it was to the run.
+        variant: What it was made for; empty for what the whole model shares.
+        name: Of the file, or of the folder that an archive was unpacked into.
+        sha256: Of its bytes; of the archive for an unpacked one.
+        size_bytes: Of the same.
+        origin: Where it came from.
+        licence: As the catalogue has it.
+    """
 
     model: str
-    role: str
+    role: ArtefactRole
+    variant: str
     name: str
     sha256: str
     size_bytes: int
@@ -305,18 +342,40 @@ class Background:
     traps: tuple[str, ...] = ()
 
 
+class StepKind(enum.StrEnum):
+    """What a step does; in the work folder, the sub-folder of what it makes."""
+
+    LOAD = "load"
+    FETCH = "fetch"
+    SYNTHESISE = "synthesise"
+    FREEZE = "freeze"
+    EXPORT = "export"
+    DESCRIBE = "describe"
+    LINT = "lint"
+    FAKEQUANT = "fakequant"
+    CONVERT = "convert"
+    TFLITE_CONVERT = "tflite_convert"
+    SESSION = "session"
+    REFERENCE = "reference"
+    RUN = "run"
+    LAYERS = "layers"
+    SCORE = "score"
+
+
 @dataclass(frozen=True)
 class Step:
-    """Where the time went: one step of the chain for one model.
+    """Where the time went: one step towards the checks of one model.
 
     Args:
         model: Model name, or empty for the session as a whole.
-        step: For example ``export``, ``convert float``.
+        kind: What it does.
+        step: For people, for example ``convert float``.
         seconds: Wall time.
         cached: True when the work folder already had the product.
     """
 
     model: str
+    kind: StepKind
     step: str
     seconds: float
     cached: bool
@@ -338,7 +397,7 @@ class Header:
 
     run: str
     started: str
-    selection: tuple[str, ...]
+    selection: tuple[ModelKey, ...]
     options: dict[str, str]
     versions: dict[str, str]
     machine: dict[str, str]
@@ -355,18 +414,3 @@ class Footer:
     seconds: float
     results: int
     exit_code: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement on one model and variant, or on a whole run.
-
-    Args:
-        subject: ``model-variant``, model, or ``run``.
-        status: PASS, WARN, FAIL or UNKNOWN.
-        reasons: One line each; empty only for a PASS.
-    """
-
-    subject: str
-    status: Status
-    reasons: tuple[str, ...] = ()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from validation import errors
+from validation.errors import ArtefactError, ArtefactMissing
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.error_facts import ErrorFacts
 from validation.record.store import Record
-from validation.record.types import CheckResult, ModelKey
+from validation.record.types import ArtefactRole, CheckResult, ModelKey, StepKind
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.rules import evidence
@@ -43,10 +43,6 @@ LEGEND = (
 
 # The conversion's own check first: where both failed, its error is nearer to the matter.
 _CHECKS = ("tflite_contract", "export_contract")
-# An exception that ended a check is told as ``ClassName: text``.
-_ERROR = re.compile(r"(?P<name>[A-Za-z_]\w*):(\s|$)")
-# The step that is recorded once an archive was obtained.
-_OBTAINED = "fetch"
 # Characters of an error in a cell, and in the list below the table.
 _FIRST_WORDS, _ONE_LINE = 64, 400
 
@@ -172,36 +168,28 @@ def _outcome(
     record: Record, key: ModelKey, results: dict[str, CheckResult]
 ) -> tuple[Converts, str]:
     """Whether it converts, and the error that stopped it, on one line."""
-    roles = {entry.role for entry in record.artefacts if entry.model == key.model}
-    if f"tflite {key.variant}" in roles:
+    files = {
+        ModelKey(entry.model, entry.variant)
+        for entry in record.artefacts
+        if entry.role is ArtefactRole.TFLITE
+    }
+    if key in files:
         return Converts.YES, ""
-    for result in (results[check] for check in _CHECKS if check in results):
-        name = _error_name(result)
-        if name:
-            obtained = any(
-                step.model == key.model and step.step == _OBTAINED for step in record.steps
-            )
-            tried = _is_about_the_model(name, obtained=obtained)
-            error = " ".join(result.message.split())
-            return Converts.NO if tried else Converts.NOT_TRIED, error
-    return Converts.NOT_TRIED, ""
+    errors = (results[check].error for check in _CHECKS if check in results)
+    error = next((error for error in errors if error is not None), None)
+    if error is None:
+        return Converts.NOT_TRIED, ""
+    obtained = any(step.model == key.model and step.kind is StepKind.FETCH for step in record.steps)
+    tried = _is_about_the_model(error, obtained=obtained)
+    return Converts.NO if tried else Converts.NOT_TRIED, " ".join(str(error).split())
 
 
-def _error_name(result: CheckResult) -> str:
-    """Class of the error that ended a check; empty for a check that came to its end."""
-    if result.status is not Status.FAIL or result.measures:
-        return ""
-    found = _ERROR.match(result.message)
-    return found["name"] if found else ""
-
-
-def _is_about_the_model(name: str, *, obtained: bool) -> bool:
+def _is_about_the_model(error: ErrorFacts, *, obtained: bool) -> bool:
     """False for an error on the way to the archive: nobody has tried the model then."""
-    kind = getattr(errors, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, errors.ArtefactError)):
+    if not error.is_a(ArtefactError):
         return True
     # An archive that was obtained can still lack what an export needs.
-    return obtained and kind is errors.ArtefactMissing
+    return obtained and error.is_a(ArtefactMissing)
 
 
 def _row(

@@ -15,7 +15,8 @@ from validation.report.index import IndexModel, TimeTable, index_model, time_tab
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.report.overview import Overview, overview
-from validation.signoff.rules import WORST_FIRST, Finding, Judgement
+from validation.signoff.findings import full_reason
+from validation.signoff.rules import WORST_FIRST, Judgement
 
 # Findings that the index shows at once; the others unfold.
 _FINDINGS_AT_ONCE = 8
@@ -26,6 +27,14 @@ _HEADLINES = {
     Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
     Status.UNKNOWN: "Not to be signed: evidence is missing.",
 }
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One line of what led to the verdict."""
+
+    status: Status
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,8 @@ class Index:
     tested: str
     circumstances: str
     notices: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    more_findings: tuple[Finding, ...]
+    findings: tuple[FindingRow, ...]
+    more_findings: tuple[FindingRow, ...]
     counts: tuple[tuple[Status, int], ...]
     overview: Overview
     models: tuple[IndexModel, ...]
@@ -84,16 +93,13 @@ class Report:
     pages: tuple[ModelPage, ...]
 
 
-def build_report(
-    record: Record, judgement: Judgement, policy: Policy, record_sha256: str
-) -> Report:
+def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report:
     """Every page as a view.
 
     Args:
         record: The run's record, with or without footer.
         judgement: Of that record.
         policy: That it was judged with.
-        record_sha256: Of the record's file.
     """
     names = page_names([verdict.model for verdict in judgement.models])
     pages = tuple(
@@ -105,6 +111,9 @@ def build_report(
         for verdict, name in zip(judgement.models, names, strict=True)
     )
     status = judgement.run.status
+    findings = tuple(
+        FindingRow(finding.status, full_reason(finding)) for finding in judgement.run.findings
+    )
     index = Index(
         run=record.header.run,
         status=status,
@@ -112,14 +121,14 @@ def build_report(
         tested=_tested(record, judgement),
         circumstances=_circumstances(record),
         notices=_notices(record, policy),
-        findings=judgement.findings[:_FINDINGS_AT_ONCE],
-        more_findings=judgement.findings[_FINDINGS_AT_ONCE:],
+        findings=findings[:_FINDINGS_AT_ONCE],
+        more_findings=findings[_FINDINGS_AT_ONCE:],
         counts=_counts(judgement),
         overview=overview(models),
         models=models,
         time=time_table(record),
         environment=_environment(record.header),
-        record_sha256=record_sha256,
+        record_sha256=record.sha256,
         signable=status in (Status.PASS, Status.WARN),
     )
     return Report(index, convertibility(record, models), pages)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.store import Record
-from validation.record.types import Accuracy, Header, Measure, ModelKey
+from validation.record.types import Accuracy, ArtefactRole, CheckResult, Header, Measure, ModelKey
+from validation.signoff.findings import Finding, Verdict, full_reason, reason
 from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 # From good to bad; what has no evidence is worse than a warning, for it cannot be signed.
 _WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}
+
+RUN = "run"
 
 _AP_DROP = ("accuracy", "ap_drop")
 # Whose limit holds for the inference graph itself, which is nobody's variant.
@@ -25,7 +28,7 @@ class Change:
     """One thing that is not as it was.
 
     Args:
-        subject: ``run``, model, or model and variant.
+        subject: ``run``, or model and variant.
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
@@ -55,9 +58,9 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
     )
     found = [change for name, *sides in tables for change in _differing(name, *sides)]
     if _images(one) != _images(other):
-        found.append(Change("run", "labelled images", _images(one), _images(other)))
+        found.append(Change(RUN, "labelled images", _images(one), _images(other)))
     if one.policy_sha256 != other.policy_sha256:
-        found.append(Change("run", "limits", one.policy_sha256[:12], other.policy_sha256[:12]))
+        found.append(Change(RUN, "limits", one.policy_sha256[:12], other.policy_sha256[:12]))
     return tuple(found)
 
 
@@ -86,7 +89,7 @@ def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]
 def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[Change]:
     for key in sorted({*one, *other}):
         if one.get(key) != other.get(key):
-            yield Change("run", f"{name} {key}", one.get(key, ""), other.get(key, ""))
+            yield Change(RUN, f"{name} {key}", one.get(key, ""), other.get(key, ""))
 
 
 def _images(header: Header) -> str:
@@ -95,29 +98,32 @@ def _images(header: Header) -> str:
 
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
-    sides = [
-        {
-            each.run.subject: each.run,
-            **{
-                verdict.subject: verdict
-                for model in each.models
-                for verdict in model.variants.values()
-            },
-        }
-        for each in (one, other)
-    ]
-    for subject in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(subject) for side in sides)
-        if now is None or was is None or was.status is not now.status:
-            reasons = now.reasons if now is not None else ()
-            yield Change(
-                subject,
-                "verdict",
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                reasons[0] if reasons else "",
-            )
+    yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
+    before, after = _by_key(one), _by_key(other)
+    for key in dict.fromkeys([*before, *after]):
+        was, now = before.get(key), after.get(key)
+        yield from _moved(str(key), "verdict", was, now, _first(now, reason))
+
+
+def _by_key(judgement: Judgement) -> dict[ModelKey, Verdict]:
+    return {
+        ModelKey(model.model, variant): verdict
+        for model in judgement.models
+        for variant, verdict in model.variants.items()
+    }
+
+
+def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:
+    return text(verdict.findings[0]) if verdict and verdict.findings else ""
+
+
+_Judged = Verdict | CheckResult | None
+
+
+def _moved(subject: str, what: str, one: _Judged, other: _Judged, why: str) -> Iterable[Change]:
+    was, now = (side.status if side else None for side in (one, other))
+    if was is not now:
+        yield Change(subject, what, was or "", now or "", _is_worse(was, now), why)
 
 
 def _is_worse(was: Status | None, now: Status | None) -> bool:
@@ -131,27 +137,10 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
         {(result.key, result.check): result for result in record.results}
         for record in (before, after)
     ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
-        key, check = place
-        if was is None or now is None:
-            yield Change(
-                str(key),
-                check,
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                now.message if now else "not looked at any more",
-            )
-        elif was.status is not now.status:
-            yield Change(
-                str(key),
-                check,
-                was.status,
-                now.status,
-                _is_worse(was.status, now.status),
-                now.message,
-            )
+    for key, check in dict.fromkeys([*sides[0], *sides[1]]):
+        was, now = (side.get((key, check)) for side in sides)
+        why = now.explanation if now else "not looked at any more"
+        yield from _moved(str(key), check, was, now, why)
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
@@ -184,9 +173,9 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = [
         {
-            (each.model, each.role): each
+            ModelKey(each.model, each.variant): each
             for each in record.artefacts
-            if each.role.startswith("tflite ")
+            if each.role is ArtefactRole.TFLITE
         }
         for record in (before, after)
     ]
@@ -194,7 +183,7 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
         was, now = (side[place] for side in sides)
         if was.sha256 != now.sha256:
             yield Change(
-                f"{place[0]}-{place[1].removeprefix('tflite ')}",
+                str(place),
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",

@@ -16,7 +16,7 @@ from validation.comparison.ap_difference import check_accuracy
 from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Detections
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Detections, StepKind
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, file_sha256, installed_version
@@ -115,7 +115,9 @@ def _score(
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),
     }
-    folder = context.build.work.product(context.key.model, f"score {subject}", made_from, make)
+    folder = context.build.work.product(
+        context.key.model, StepKind.SCORE, f"score {subject}", made_from, make
+    )
     score = json.loads((folder / _SCORE).read_text())
     return Accuracy(
         model=context.key.model,

@@ -29,7 +29,14 @@ from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.quantise import dequantise
 from validation.record.lines import Entry
-from validation.record.types import Artefact, Background, CheckResult, Detections, PublishedFigure
+from validation.record.types import (
+    Artefact,
+    ArtefactRole,
+    Background,
+    CheckResult,
+    Detections,
+    PublishedFigure,
+)
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import TfliteFile, read_anchors
 from validation.specs.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
@@ -53,7 +60,8 @@ def archive(context: CheckContext) -> list[Entry]:
     entry = context.build.entry
     about = Artefact(
         model=context.key.model,
-        role="source",
+        role=ArtefactRole.SOURCE,
+        variant="",
         name=obtained.root.name,
         sha256=obtained.source.sha256,
         size_bytes=obtained.source.size_bytes,
@@ -67,7 +75,8 @@ def archive(context: CheckContext) -> list[Entry]:
         return [*known, result]
     reference = Artefact(
         model=context.key.model,
-        role="reference",
+        role=ArtefactRole.REFERENCE,
+        variant="",
         name=context.build.reference_graph.name,
         sha256=context.build.reference_sha256,
         size_bytes=context.build.reference_graph.stat().st_size,
@@ -97,10 +106,10 @@ def export_contract(context: CheckContext) -> list[Entry]:
         context.key,
         add_postprocessing_op=with_op,
     )
-    role = "exported graph" + ("" if with_op else ", raw outputs")
     about = Artefact(
         context.key.model,
-        role,
+        ArtefactRole.EXPORTED_GRAPH,
+        context.key.variant,
         export.graph.name,
         file_sha256(export.graph),
         export.graph.stat().st_size,
@@ -127,7 +136,8 @@ def tflite_contract(context: CheckContext) -> list[Entry]:
     )
     about = Artefact(
         context.key.model,
-        f"tflite {context.key.variant}",
+        ArtefactRole.TFLITE,
+        context.key.variant,
         path.name,
         file_sha256(path),
         path.stat().st_size,
