@@ -18,8 +18,8 @@ from pathlib import Path, PurePath
 from validation.errors import UsageError, ValidationError
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy, load_policy
+from validation.record.run import Header
 from validation.record.store import load_record
-from validation.record.types import Header
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.views import Report, build_report
 from validation.signoff.rules import judge

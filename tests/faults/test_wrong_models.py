@@ -15,8 +15,9 @@ from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.lines import Entry
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import CheckResult, Footer, Header
+from validation.record.types import CheckResult
 from validation.signoff.rules import Judgement, judge
 from validation.workspace import promises
 from validation.workspace.accuracy import accuracy

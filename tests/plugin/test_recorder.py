@@ -35,7 +35,7 @@ def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
 def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: Any) -> None:
     """Artefacts and figures alone judge nothing."""
     session.suite(
-        "from validation.record.types import Step, StepKind\n\n\n"
+        "from validation.record.run import Step, StepKind\n\n\n"
         '@pytest.mark.check("archive")\n'
         "def test_step(context, record):\n"
         '    record([Step("mini", StepKind.LOAD, "look", 1.0, False)])\n'

@@ -11,8 +11,8 @@ import pytest
 from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.run import RECORD_VERSION
 from validation.record.store import load_record
-from validation.record.types import RECORD_VERSION
 from validation.signoff.rules import judge
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from validation.errors import RecordError, RecordVersionError
 from validation.policy.limits import Limit, Status
+from validation.record.detections import Detections
+from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -19,24 +21,26 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
-from validation.record.types import (
+from validation.record.run import (
     RECORD_VERSION,
-    Accuracy,
     Artefact,
+    ArtefactRole,
+    DatasetFacts,
+    Footer,
+    Header,
+    Step,
+    StepKind,
+)
+from validation.record.types import (
+    Accuracy,
     Background,
     CheckResult,
     CocoFigures,
-    DatasetFacts,
-    Detections,
-    Footer,
-    Header,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
-    StepKind,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -50,7 +54,7 @@ _LIMIT = st.builds(
 _MEASURES = st.lists(st.builds(Measure, _TEXT, _VALUE, st.none() | _LIMIT), max_size=3).map(tuple)
 _FLOAT = st.floats(allow_nan=False)
 _BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
-_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
+_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
     lambda found: Detections(
         tuple(box for box, _, _ in found),
         tuple(score for _, score, _ in found),
@@ -70,20 +74,34 @@ _TENSOR = st.builds(
 )
 _SHARE = st.none() | _FLOAT
 _FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
+_ERROR = st.builds(
+    ErrorFacts, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _TEXT, *[st.none() | _TEXT] * 4
+)
 
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "header": st.builds(
         Header,
         _TEXT,
         _TEXT,
-        st.lists(_TEXT, max_size=2).map(tuple),
+        st.lists(st.builds(ModelKey, _TEXT, _TEXT), max_size=2).map(tuple),
         _TABLE,
         _TABLE,
         _TABLE,
         _TEXT,
         st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
     ),
-    "check": st.builds(CheckResult, _TEXT, _TEXT, _TEXT, _STATUS, _MEASURES, _TEXT, _TEXT, _FLOAT),
+    "check": st.builds(
+        CheckResult,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _STATUS,
+        _MEASURES,
+        _TEXT,
+        _TEXT,
+        _FLOAT,
+        st.none() | _ERROR,
+    ),
     "timing": st.builds(
         Timing, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT, st.lists(_FLOAT, max_size=4).map(tuple)
     ),
@@ -128,10 +146,12 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _COUNT,
         _COUNT,
         _TEXT,
-        st.lists(st.builds(Panel, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
         _TABLE,
     ),
-    "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),
+    "artefact": st.builds(
+        Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
+    ),
     "background": st.builds(
         Background,
         _TEXT,
@@ -139,10 +159,10 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
         st.lists(_TEXT, max_size=2).map(tuple),
     ),
-    "step": st.builds(Step, _TEXT, _TEXT, _FLOAT, st.booleans()),
+    "step": st.builds(Step, _TEXT, st.sampled_from(StepKind), _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
 }
-_HEADER = Header("run", "now", ("m-float",), {}, {}, {}, "00")
+_HEADER = Header("run", "now", (ModelKey("m", "float"),), {}, {}, {}, "00")
 
 
 def _again(entry: Entry) -> Entry:

@@ -10,6 +10,7 @@ import pytest
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
+from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -17,25 +18,26 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
+from validation.record.run import (
+    Artefact,
+    ArtefactRole,
+    DatasetFacts,
+    Footer,
+    Header,
+    Step,
+    StepKind,
+)
 from validation.record.store import RecordWriter
 from validation.record.types import (
     Accuracy,
-    Artefact,
-    ArtefactRole,
     Background,
     CheckResult,
     CocoFigures,
-    DatasetFacts,
-    Detections,
-    Footer,
-    Header,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
-    StepKind,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -149,8 +151,8 @@ def entries() -> tuple[Entry, ...]:
             48,
             JPEG,
             (
-                Panel("frozen graph", Detections(((0.1, 0.2, 0.8, 0.6),), (0.93,), (1,))),
-                Panel("float", Detections((), (), ())),
+                Panel.of("frozen graph", Detections(((0.1, 0.2, 0.8, 0.6),), (0.93,), (1,))),
+                Panel.of("float", Detections((), (), ())),
             ),
             {"1": "person"},
         ),

@@ -11,19 +11,9 @@ import pytest
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
+from validation.record.run import Artefact, Footer, Header, Step, StepKind
 from validation.record.store import Record
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    CheckResult,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-    Step,
-    StepKind,
-    Timing,
-)
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.report.index import IndexRow, index_model, time_table
 from validation.signoff.rules import judge
 

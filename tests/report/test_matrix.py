@@ -24,19 +24,9 @@ from validation.errors import (
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
+from validation.record.run import Artefact, ArtefactRole, Footer, Header, Step, StepKind
 from validation.record.store import Record
-from validation.record.types import (
-    Artefact,
-    ArtefactRole,
-    CheckResult,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-    Step,
-    StepKind,
-    Timing,
-)
+from validation.record.types import CheckResult, Measure, ModelKey, Timing
 from validation.report.matrix import Cell, Converts, Matrix, MatrixRow
 from validation.report.views import build_report
 from validation.signoff.rules import judge

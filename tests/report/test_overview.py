@@ -12,7 +12,8 @@ from run_pages import render_run
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.types import Header, ModelKey
+from validation.record.run import Header
+from validation.record.types import ModelKey
 from validation.report.index import IndexModel, IndexRow
 from validation.report.overview import OverviewCell, overview
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, CocoFigures, Footer, Header, ModelKey
+from validation.record.types import Accuracy, CocoFigures, ModelKey
 from validation.report.views import Index, build_report, page_names
 from validation.signoff.rules import judge
 

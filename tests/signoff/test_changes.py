@@ -9,20 +9,9 @@ import pytest
 
 from validation.policy.limits import Limit
 from validation.policy.load import load_policy
+from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
 from validation.record.store import Record
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    ArtefactRole,
-    CheckResult,
-    CocoFigures,
-    DatasetFacts,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-    Timing,
-)
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
 from validation.signoff.changes import Change, changes, circumstances
 
 _KEY = ModelKey("a", "float")

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from validation.errors import GraphError
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.signoff import findings
 from validation.signoff.findings import Verdict, full_reason, grouped_reasons
 from validation.signoff.rules import evidence, judge, keys_under_test

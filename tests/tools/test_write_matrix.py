@@ -16,16 +16,9 @@ from validation.errors import ArtefactMissing, ConversionError, DownloadFailed, 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.lines import Entry
+from validation.record.run import Artefact, ArtefactRole, Footer, Header
 from validation.record.store import RECORD_NAME, RecordWriter
-from validation.record.types import (
-    Artefact,
-    ArtefactRole,
-    CheckResult,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-)
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.zoo.bundled_files import SCENES_NAME
 
 Write = Callable[..., Path]

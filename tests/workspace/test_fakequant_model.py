@@ -12,7 +12,7 @@ from small_ssd import write_small_archive
 from validation.errors import ConfigError, UsageError
 from validation.inference.base import ImageFile
 from validation.policy.load import load_policy
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.runtimes.tflite import TfliteRuntime
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.products import ProductCache

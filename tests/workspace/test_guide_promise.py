@@ -11,7 +11,8 @@ from miniature_cases import MiniatureFiles, make_case
 from validation.convert import foreign
 from validation.convert.tflite import conversion_of, convert
 from validation.policy.limits import Status
-from validation.record.types import CheckResult, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult
 from validation.workspace.guide import guide
 
 

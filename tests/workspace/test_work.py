@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from validation import __version__
 from validation.errors import ArtefactError, ConversionError
-from validation.record.types import Step, StepKind
+from validation.record.run import Step, StepKind
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
 
 
@@ -180,7 +180,8 @@ def test_threads_make_a_product_once(tmp_path: Path) -> None:
 _ASK = """
 import sys, time
 from pathlib import Path
-from validation.workspace.products import Work
+from validation.record.run import StepKind
+from validation.workspace.products import ProductCache
 
 def slowly(folder):
     with (folder.parent / "calls").open("a") as calls:
@@ -192,7 +193,8 @@ root = Path(sys.argv[1])
 (root / f"ready-{sys.argv[2]}").touch()
 while len(list(root.glob("ready-*"))) < 2:
     time.sleep(0.01)
-Work(root, lambda step: print(step.cached)).product("m", StepKind.EXPORT, "export", {}, slowly)
+cache = ProductCache(root, lambda step: print(step.cached))
+cache.product("m", StepKind.EXPORT, "export", {}, slowly)
 """
 
 

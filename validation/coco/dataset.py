@@ -12,7 +12,7 @@ from PIL import Image
 
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
 from validation.errors import DatasetError, UsageError, first_few
-from validation.record.types import DatasetFacts
+from validation.record.run import DatasetFacts
 
 
 @dataclass(frozen=True)

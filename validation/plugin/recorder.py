@@ -24,8 +24,9 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.run import Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
-from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
+from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge

@@ -11,7 +11,7 @@ import pytest
 from validation.plugin.images import SessionImages, session_images
 from validation.plugin.selection import select
 from validation.policy.load import Policy, load_policy
-from validation.record.types import Step, StepKind
+from validation.record.run import Step, StepKind
 from validation.runtimes.tflite import default_threads
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import timed

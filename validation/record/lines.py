@@ -12,18 +12,8 @@ from typing import Any
 from validation.errors import RecordError, RecordVersionError
 from validation.files.plain import from_plain, to_plain
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    RECORD_VERSION,
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import RECORD_VERSION, Artefact, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 Entry = (
     CheckResult

@@ -16,17 +16,8 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import Artefact, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
 

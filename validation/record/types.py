@@ -6,19 +6,18 @@ Frozen dataclasses only; `validation.record.lines` turns them into the lines of
 
 from __future__ import annotations
 
-import enum
 import math
 import statistics
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
 from validation.record.error_facts import ErrorFacts
 
-# 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
-# refuses every other version, see `validation.record.lines`.
-RECORD_VERSION = 2
+if TYPE_CHECKING:
+    # Pages are made of a record without NumPy.
+    from validation.record.detections import Detections
 
 
 @dataclass(frozen=True)
@@ -169,34 +168,6 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Detections:
-    """The detections of one image, valid ones only, in the model's own order.
-
-    Args:
-        boxes: (ymin, xmin, ymax, xmax), each normalised to the image's side.
-        scores: One each, in [0, 1].
-        classes: One label-map id each (1 is the first class).
-    """
-
-    boxes: tuple[tuple[float, float, float, float], ...]
-    scores: tuple[float, ...]
-    classes: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """The three lists describe the same detections."""
-        if not len(self.boxes) == len(self.scores) == len(self.classes):
-            raise RecordError(
-                "detections of unequal length",
-                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
-                f"{len(self.classes)} classes",
-            )
-
-    def __len__(self) -> int:
-        """Number of detections."""
-        return len(self.scores)
-
-
-@dataclass(frozen=True)
 class CocoFigures:
     """The twelve figures that COCO's evaluation prints, by name.
 
@@ -247,10 +218,40 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Panel:
-    """One way to see a picture: a title and the boxes to draw."""
+    """One way to see a picture: a title and the boxes to draw, as numbers that JSON holds.
+
+    Args:
+        title: What ran.
+        boxes: Of `Detections`, one each.
+        scores: One each.
+        classes: One each.
+
+    Raises:
+        RecordError: They do not describe the same detections.
+    """
 
     title: str
-    detections: Detections
+    boxes: tuple[tuple[float, float, float, float], ...]
+    scores: tuple[float, ...]
+    classes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """The three lists describe the same detections."""
+        if not len(self.boxes) == len(self.scores) == len(self.classes):
+            raise RecordError(
+                "a panel's detections are of unequal length",
+                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
+                f"{len(self.classes)} classes",
+            )
+
+    @classmethod
+    def of(cls, title: str, detections: Detections) -> Panel:
+        """The panel that shows these detections."""
+        boxes = tuple(
+            (top, left, low, right) for top, left, low, right in detections.boxes.tolist()
+        )
+        scores, classes = detections.scores.tolist(), detections.classes.tolist()
+        return cls(title, boxes, tuple(scores), tuple(classes))
 
 
 @dataclass(frozen=True)
@@ -274,40 +275,6 @@ class Picture:
     jpeg_base64: str
     panels: tuple[Panel, ...]
     labels: dict[str, str] = field(default_factory=dict)
-
-
-class ArtefactRole(enum.StrEnum):
-    """What a file was to the run."""
-
-    SOURCE = "source"
-    REFERENCE = "reference"
-    EXPORTED_GRAPH = "exported graph"
-    TFLITE = "tflite"
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A file that took part.
-
-    Args:
-        model: See `ModelKey`.
-        role: What it was to the run.
-        variant: What it was made for; empty for what the whole model shares.
-        name: Of the file, or of the folder that an archive was unpacked into.
-        sha256: Of its bytes; of the archive for an unpacked one.
-        size_bytes: Of the same.
-        origin: Where it came from.
-        licence: As the catalogue has it.
-    """
-
-    model: str
-    role: ArtefactRole
-    variant: str
-    name: str
-    sha256: str
-    size_bytes: int
-    origin: str = ""
-    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -340,77 +307,3 @@ class Background:
     description: str = ""
     published: tuple[PublishedFigure, ...] = ()
     traps: tuple[str, ...] = ()
-
-
-class StepKind(enum.StrEnum):
-    """What a step does; in the work folder, the sub-folder of what it makes."""
-
-    LOAD = "load"
-    FETCH = "fetch"
-    SYNTHESISE = "synthesise"
-    FREEZE = "freeze"
-    EXPORT = "export"
-    DESCRIBE = "describe"
-    LINT = "lint"
-    FAKEQUANT = "fakequant"
-    CONVERT = "convert"
-    TFLITE_CONVERT = "tflite_convert"
-    SESSION = "session"
-    REFERENCE = "reference"
-    RUN = "run"
-    LAYERS = "layers"
-    SCORE = "score"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the time went: one step towards the checks of one model.
-
-    Args:
-        model: Model name, or empty for the session as a whole.
-        kind: What it does.
-        step: For people, for example ``convert float``.
-        seconds: Wall time.
-        cached: True when the work folder already had the product.
-    """
-
-    model: str
-    kind: StepKind
-    step: str
-    seconds: float
-    cached: bool
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """Which labelled images were used."""
-
-    name: str
-    sha256: str
-    images: int
-    annotations: int
-
-
-@dataclass(frozen=True)
-class Header:
-    """The first line of a record: everything that the figures depend on."""
-
-    run: str
-    started: str
-    selection: tuple[ModelKey, ...]
-    options: dict[str, str]
-    versions: dict[str, str]
-    machine: dict[str, str]
-    policy_sha256: str
-    dataset: DatasetFacts | None = None
-    version: int = RECORD_VERSION
-
-
-@dataclass(frozen=True)
-class Footer:
-    """The last line: without it the run did not end and cannot be signed."""
-
-    finished: str
-    seconds: float
-    results: int
-    exit_code: int

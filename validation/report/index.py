@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, ArtefactRole, Measure, ModelKey, Timing
+from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict

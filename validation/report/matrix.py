@@ -11,8 +11,9 @@ from validation.errors import ArtefactError, ArtefactMissing
 from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.error_facts import ErrorFacts
+from validation.record.run import ArtefactRole, StepKind
 from validation.record.store import Record
-from validation.record.types import ArtefactRole, CheckResult, ModelKey, StepKind
+from validation.record.types import CheckResult, ModelKey
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.rules import evidence

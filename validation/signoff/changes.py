@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, ArtefactRole, CheckResult, Header, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
 from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS

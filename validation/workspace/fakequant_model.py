@@ -11,7 +11,7 @@ from pathlib import Path
 
 from validation.errors import ConfigError
 from validation.inference.representative import watched_feeds
-from validation.record.types import StepKind
+from validation.record.run import StepKind
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
 from validation.workspace.representative import Representative
 from validation.zoo.archives import Archive

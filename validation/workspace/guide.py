@@ -10,7 +10,7 @@ import numpy as np
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
-from validation.record.types import StepKind
+from validation.record.run import StepKind
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
 from validation.specs.input_stats import GUIDE_STATS, InputStats

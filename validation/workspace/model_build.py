@@ -19,7 +19,7 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.inference.representative import calibration_of
-from validation.record.types import Step, StepKind
+from validation.record.run import Step, StepKind
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats

@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from validation.errors import ArtefactError, ValidationError
-from validation.record.types import Step, StepKind
+from validation.record.run import Step, StepKind
 from validation.workspace.memory import give_back
 
 _PACKAGE = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from validation.errors import ValidationError
 from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
-from validation.record.types import StepKind
+from validation.record.run import StepKind
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 from validation.specs.variants import Scheme, variant_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from validation.errors import ArtefactMissing
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.options import ExportOptions
-from validation.record.types import StepKind
+from validation.record.run import StepKind
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.workspace.products import ProductCache, file_sha256, makers
 from validation.zoo.archives import Archive

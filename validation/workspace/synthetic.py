@@ -12,7 +12,7 @@ from pathlib import Path
 
 from validation.errors import UsageError
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
-from validation.record.types import StepKind
+from validation.record.run import StepKind
 from validation.workspace.products import ProductCache, code_sha256, installed_version
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
