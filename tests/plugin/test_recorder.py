@@ -35,10 +35,10 @@ def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
 def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: Any) -> None:
     """Artefacts and figures alone judge nothing."""
     session.suite(
-        "from validation.record.run import Step, StepKind\n\n\n"
+        "from validation.record.run import Step, Stage\n\n\n"
         '@pytest.mark.check("archive")\n'
         "def test_step(context, record):\n"
-        '    record([Step("mini", StepKind.LOAD, "look", 1.0, False)])\n'
+        '    record([Step("mini", Stage.LOAD, "look", 1.0, False)])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(failed=1)

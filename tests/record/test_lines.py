@@ -28,8 +28,8 @@ from validation.record.run import (
     DatasetFacts,
     Footer,
     Header,
+    Stage,
     Step,
-    StepKind,
 )
 from validation.record.types import (
     Accuracy,
@@ -159,7 +159,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
         st.lists(_TEXT, max_size=2).map(tuple),
     ),
-    "step": st.builds(Step, _TEXT, st.sampled_from(StepKind), _TEXT, _FLOAT, st.booleans()),
+    "step": st.builds(Step, _TEXT, st.sampled_from(Stage), _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
 }
 _HEADER = Header("run", "now", (ModelKey("m", "float"),), {}, {}, {}, "00")
@@ -241,7 +241,7 @@ def test_a_lost_field_is_refused(name: str) -> None:
 
 def test_a_field_too_many_is_refused() -> None:
     """What the dataclass does not have was written by something else."""
-    line = to_line(Step("m", StepKind.EXPORT, "export", 1.0, True)) | {"colour": "red"}
+    line = to_line(Step("m", Stage.EXPORT, "export", 1.0, True)) | {"colour": "red"}
     with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
         from_line(line)
 

@@ -35,8 +35,8 @@ from validation.record.run import (
     DatasetFacts,
     Footer,
     Header,
+    Stage,
     Step,
-    StepKind,
 )
 from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
 from validation.record.types import (
@@ -168,7 +168,7 @@ others = st.one_of(
         st.lists(st.builds(PublishedFigure, texts, numbers, texts), max_size=2).map(tuple),
         st.lists(texts, max_size=2).map(tuple),
     ),
-    st.builds(Step, texts, st.sampled_from(StepKind), texts, numbers, st.booleans()),
+    st.builds(Step, texts, st.sampled_from(Stage), texts, numbers, st.booleans()),
 )
 headers = st.builds(
     Header,

@@ -24,8 +24,8 @@ from validation.record.run import (
     DatasetFacts,
     Footer,
     Header,
+    Stage,
     Step,
-    StepKind,
 )
 from validation.record.store import RecordWriter
 from validation.record.types import (
@@ -107,8 +107,8 @@ def header() -> Header:
 def entries() -> tuple[Entry, ...]:
     """What the run found: float passes, int8 fails its parity."""
     found: list[Entry] = [
-        Step("person", StepKind.EXPORT, "export", 7.25, False),
-        Step("person", StepKind.FETCH, "fetch", 0.02, True),
+        Step("person", Stage.EXPORT, "export", 7.25, False),
+        Step("person", Stage.FETCH, "fetch", 0.02, True),
         Background(
             "person",
             "SSD for persons, 300x300",

@@ -11,7 +11,7 @@ import pytest
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.run import Artefact, Footer, Header, Step, StepKind
+from validation.record.run import Artefact, Footer, Header, Stage, Step
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.report.index import IndexRow, index_model, time_table
@@ -139,8 +139,8 @@ def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
 def test_time_table_of_parallel_steps(header: Header) -> None:
     """Steps side by side take longer than the run; there is no remainder to name."""
     steps = [
-        Step("person", StepKind.EXPORT, "export", 50.0, False),
-        Step("", StepKind.LOAD, "load data set", 30.0, False),
+        Step("person", Stage.EXPORT, "export", 50.0, False),
+        Step("", Stage.LOAD, "load data set", 30.0, False),
     ]
     table = time_table(record_of(header, steps))
     assert table.overlapped
@@ -151,7 +151,7 @@ def test_time_table_of_parallel_steps(header: Header) -> None:
 def test_time_table_of_a_crash(header: Header) -> None:
     """Without footer the whole is unknown; shares are of what is known."""
     table = time_table(
-        record_of(header, [Step("person", StepKind.EXPORT, "export", 5.0, False)], seconds=None)
+        record_of(header, [Step("person", Stage.EXPORT, "export", 5.0, False)], seconds=None)
     )
     assert (table.total, table.remainder, table.rows[0].share) == ("\u2014", "\u2014", 100)
     assert time_table(record_of(header, (), seconds=None)).rows == ()
@@ -160,7 +160,7 @@ def test_time_table_of_a_crash(header: Header) -> None:
 def test_many_steps_unfold(header: Header) -> None:
     """The shorter steps are kept apart, none is lost."""
     steps = [
-        Step("person", StepKind.EXPORT, f"step {number}", float(number), False)
+        Step("person", Stage.EXPORT, f"step {number}", float(number), False)
         for number in range(1, 21)
     ]
     table = time_table(record_of(header, steps, seconds=500.0))

@@ -24,7 +24,7 @@ from validation.errors import (
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.run import Artefact, ArtefactRole, Footer, Header, Step, StepKind
+from validation.record.run import Artefact, ArtefactRole, Footer, Header, Stage, Step
 from validation.record.store import Record
 from validation.record.types import CheckResult, Measure, ModelKey, Timing
 from validation.report.matrix import Cell, Converts, Matrix, MatrixRow
@@ -34,7 +34,7 @@ from validation.signoff.rules import judge
 Write = Callable[..., Path]
 
 FLOAT, INT8, RAW = (ModelKey("person", variant) for variant in ("float", "int8", "raw"))
-FETCHED = Step("person", StepKind.FETCH, "fetch", 0.5, True)
+FETCHED = Step("person", Stage.FETCH, "fetch", 0.5, True)
 FILE = Artefact(
     "person", ArtefactRole.TFLITE, "float", "person-float.tflite", "00" * 32, 12_180_000
 )
@@ -175,7 +175,7 @@ def test_archive_that_was_not_obtained(
     header: Header, policy: Policy, error: type[ValidationError], obtained: bool, expected: Converts
 ) -> None:
     """A missing network says nothing about a model; an archive without a graph does."""
-    other = Step("another", StepKind.FETCH, "fetch", 0.5, True)
+    other = Step("another", Stage.FETCH, "fetch", 0.5, True)
     failed = CheckResult.stopped("tflite_contract", FLOAT, error("no such thing"))
     matrix = matrix_of(header, [FETCHED if obtained else other, failed], policy)
     assert rows_of(matrix)["person-float"].converts is expected

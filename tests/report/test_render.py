@@ -424,7 +424,7 @@ def test_tensorflow_is_not_needed(
         "for name in ('tensorflow', 'tf_slim', 'tf_keras', 'ai_edge_litert', 'numpy'):\n"
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from validation.report.render import render_report\n"
+        "from run_pages import render_run\n"
         "print(render_run(Path(sys.argv[1])))\n"
     )
     done = subprocess.run(
@@ -432,7 +432,11 @@ def test_tensorflow_is_not_needed(
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        env={
+            **os.environ,
+            "PYTHONWARNINGS": "error",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
     )
     assert done.stderr == ""
     assert done.stdout.strip().endswith("index.html")

@@ -46,7 +46,7 @@ class Artefact:
     licence: str = ""
 
 
-class StepKind(enum.StrEnum):
+class Stage(enum.StrEnum):
     """What a step does; in the work folder, the sub-folder of what it makes."""
 
     LOAD = "load"
@@ -72,14 +72,14 @@ class Step:
 
     Args:
         model: Model name, or empty for the session as a whole.
-        kind: What it does.
+        stage: What it does.
         step: For people, for example ``convert float``.
         seconds: Wall time.
         cached: True when the work folder already had the product.
     """
 
     model: str
-    kind: StepKind
+    stage: Stage
     step: str
     seconds: float
     cached: bool

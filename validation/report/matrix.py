@@ -11,7 +11,7 @@ from validation.errors import ArtefactError, ArtefactMissing
 from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.error_facts import ErrorFacts
-from validation.record.run import ArtefactRole, StepKind
+from validation.record.run import ArtefactRole, Stage
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.accuracy_table import REFERENCE
@@ -180,7 +180,7 @@ def _outcome(
     error = next((error for error in errors if error is not None), None)
     if error is None:
         return Converts.NOT_TRIED, ""
-    obtained = any(step.model == key.model and step.kind is StepKind.FETCH for step in record.steps)
+    obtained = any(step.model == key.model and step.stage is Stage.FETCH for step in record.steps)
     tried = _is_about_the_model(error, obtained=obtained)
     return Converts.NO if tried else Converts.NOT_TRIED, " ".join(str(error).split())
 

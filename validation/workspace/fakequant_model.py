@@ -11,7 +11,7 @@ from pathlib import Path
 
 from validation.errors import ConfigError
 from validation.inference.representative import watched_feeds
-from validation.record.run import StepKind
+from validation.record.run import Stage
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
 from validation.workspace.representative import Representative
 from validation.zoo.archives import Archive
@@ -83,7 +83,7 @@ def fakequant_entry(
         "code": code_sha256("graphs", "export", "pipeline", "preprocess"),
     }
     step = f"fakequant on {len(chosen.images)} images"
-    folder = work.product(name, StepKind.FAKEQUANT, step, made_from, make)
+    folder = work.product(name, Stage.FAKEQUANT, step, made_from, make)
     return CatalogueEntry(
         name=name,
         group=archive.entry.group,

@@ -8,7 +8,7 @@ from pathlib import Path
 from validation.errors import ArtefactMissing
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.options import ExportOptions
-from validation.record.run import StepKind
+from validation.record.run import Stage
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.workspace.products import ProductCache, file_sha256, makers
 from validation.zoo.archives import Archive
@@ -89,7 +89,7 @@ def inference_graph(
         **_checkpoint_hashes(archive),
         **makers("export", "graphs", "pipeline"),
     }
-    return work.product(name, StepKind.FREEZE, "freeze", made_from, make) / _FROZEN
+    return work.product(name, Stage.FREEZE, "freeze", made_from, make) / _FROZEN
 
 
 def built_export(
@@ -130,7 +130,7 @@ def built_export(
         **makers("export", "graphs", "pipeline"),
     }
     return load_export(
-        work.product(name, StepKind.EXPORT, "export from pipeline.config", made_from, make)
+        work.product(name, Stage.EXPORT, "export from pipeline.config", made_from, make)
     )
 
 

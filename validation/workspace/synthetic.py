@@ -12,7 +12,7 @@ from pathlib import Path
 
 from validation.errors import UsageError
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
-from validation.record.run import StepKind
+from validation.record.run import Stage
 from validation.workspace.products import ProductCache, code_sha256, installed_version
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
@@ -74,7 +74,7 @@ def synthetic_archive(entry: CatalogueEntry, work: ProductCache, cache_dir: Path
         "code": code_sha256("graphs", "export", "pipeline"),
     }
     folder = work.product(
-        entry.name, StepKind.SYNTHESISE, "synthesise", made_from, _writer(model, text)
+        entry.name, Stage.SYNTHESISE, "synthesise", made_from, _writer(model, text)
     )
     local = CatalogueEntry(
         name=entry.name,
