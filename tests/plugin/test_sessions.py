@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import write_record_schema
+from jsonschema import Draft202012Validator
 
 from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Status
@@ -54,9 +56,12 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         ["SKIPPED * UNKNOWN: the model knows no class of the canaries: person"]
     )
 
+    schema = Draft202012Validator(write_record_schema.schema())
+    for line in session.lines():
+        schema.validate(line)
     header, *body, footer = session.lines()
     assert (header["kind"], header["version"]) == ("header", RECORD_VERSION)
-    assert header["selection"] == ["mini-float", "mini-raw"]
+    assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
     assert header["dataset"]["images"] == 6

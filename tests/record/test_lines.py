@@ -7,8 +7,10 @@ import math
 from typing import Any
 
 import pytest
+import write_record_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from validation.errors import RecordError, RecordVersionError
 from validation.policy.limits import Limit, Status
@@ -163,6 +165,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
 }
 _HEADER = Header("run", "now", (ModelKey("m", "float"),), {}, {}, {}, "00")
+_STEP = Step("m", Stage.EXPORT, "export", 1.0, True)
 
 
 def _again(entry: Entry) -> Entry:
@@ -177,6 +180,36 @@ def test_round_trip(kind: str, data: st.DataObject) -> None:
     entry = data.draw(ENTRIES[kind])
     assert to_line(entry)["kind"] == kind
     assert _again(entry) == entry
+
+
+_SCHEMA = Draft202012Validator(write_record_schema.schema())
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_lines_fit_the_schema(kind: str, data: st.DataObject) -> None:
+    """What is written is what the published schema allows."""
+    _SCHEMA.validate(to_line(data.draw(ENTRIES[kind])))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"kind": "step", "model": "m", "stage": "export", "step": "export", "seconds": 1.0},
+        to_line(_STEP) | {"colour": "red"},
+        to_line(_STEP) | {"stage": "dream"},
+        to_line(_STEP) | {"seconds": {"float": "many"}},
+        to_line(_STEP) | {"kind": "footer"},
+        to_line(_HEADER) | {"version": RECORD_VERSION + 1},
+    ],
+    ids=["missing", "left over", "word", "number", "kind", "version"],
+)
+def test_schema_refuses_what_the_reader_refuses(line: dict[str, Any]) -> None:
+    """A program that has only the schema is not looser than this one."""
+    assert not _SCHEMA.is_valid(line)
+    with pytest.raises(RecordError):
+        from_line(line)
 
 
 def test_every_kind_of_entry_is_tried() -> None:
@@ -241,7 +274,7 @@ def test_a_lost_field_is_refused(name: str) -> None:
 
 def test_a_field_too_many_is_refused() -> None:
     """What the dataclass does not have was written by something else."""
-    line = to_line(Step("m", Stage.EXPORT, "export", 1.0, True)) | {"colour": "red"}
+    line = to_line(_STEP) | {"colour": "red"}
     with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
         from_line(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -228,11 +229,8 @@ def _cell(text: str, result: CheckResult | None) -> Cell:
 
 
 def _shortened(text: str, most: int) -> str:
-    if len(text) <= most:
-        return text
-    cut = text[:most]
-    words = cut.rpartition(" ")[0]
-    return f"{words if 2 * len(words) > most else cut} \u2026"
+    first, *more = textwrap.wrap(text, most, break_on_hyphens=False) or [""]
+    return f"{first} \u2026" if more else first
 
 
 def _stopped(
