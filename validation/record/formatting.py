@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.policy.limits import Limit, Status
-from validation.record.types import Measure
+from validation.record.types import CheckResult, Measure
 
 NOTHING = "\u2014"  # an em dash: not measured
 
@@ -68,6 +68,15 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
     if measure.limit.warn is not None:
         text += f", warns beyond {number(measure.limit.warn)}"
     return value, text
+
+
+def describe_result(result: CheckResult) -> str:
+    """One line: the message or the error, the limits that were not kept, and where."""
+    decisive = [each for each in result.measures if each.status is result.status]
+    limits = [] if result.status is Status.PASS else map(describe_measure, decisive)
+    text = "; ".join(part for part in (result.explanation, *limits) if part)
+    text = text or result.status.value
+    return " ".join((f"{text} ({result.where})" if result.where else text).split())
 
 
 def describe_measure(measure: Measure) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record.formatting import describe_result
 from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
@@ -140,7 +141,7 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
     ]
     for key, check in dict.fromkeys([*sides[0], *sides[1]]):
         was, now = (side.get((key, check)) for side in sides)
-        why = now.explanation if now else "not looked at any more"
+        why = describe_result(now) if now else "not looked at any more"
         yield from _moved(str(key), check, was, now, why)
 
 

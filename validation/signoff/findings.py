@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
-from validation.record.formatting import describe_measure
+from validation.record.formatting import describe_measure, describe_result
 from validation.record.types import CheckResult, Measure, ModelKey
 
 
@@ -79,17 +79,12 @@ def explain(finding: Finding) -> str:
     result = finding.result
     if result is None:
         return _FIXED[finding.cause]
-    measures = "; ".join(map(describe_measure, finding.measures))
     if finding.cause is Cause.CONTRADICTED:
-        text = f"recorded as {result.status}, but {measures or 'no measure was judged'}"
-    else:
-        said = (part for part in (result.explanation, measures) if part)
-        text = "; ".join(said) or finding.status.value
-    if result.where:
-        text += f" ({result.where})"
-    if finding.cause is Cause.NOT_REQUIRED:
-        text += " (not required)"
-    return " ".join(text.split())
+        measures = "; ".join(map(describe_measure, finding.measures))
+        where = f" ({result.where})" if result.where else ""
+        return f"recorded as {result.status}, but {measures or 'no measure was judged'}{where}"
+    text = describe_result(result)
+    return f"{text} (not required)" if finding.cause is Cause.NOT_REQUIRED else text
 
 
 def reason(finding: Finding) -> str:
