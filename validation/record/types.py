@@ -13,6 +13,7 @@ from typing import Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
+from validation.policy.overlay import Overlay
 
 # 1: first layout. A reader refuses what it was not written for, see `record_lines`.
 RECORD_VERSION = 1
@@ -344,6 +345,7 @@ class Header:
     machine: dict[str, str]
     policy_sha256: str
     dataset: DatasetFacts | None = None
+    policy_overlay: Overlay | None = None
     version: int = RECORD_VERSION
 
 
