@@ -181,8 +181,9 @@ def test_own_limits_judge_and_are_shown(
     """A user's limit fails the run, the page lists it, and the run is judged by it ever after."""
     own = session.path / "own.toml"
     own.write_text(
-        'version = 1\n[required]\nfloat = ["latency"]\n[[limit]]\ncheck = "latency"\n'
-        'measure = "p95_ms"\nmax = 1e-6\nreason = "faster than light"\n'
+        'version = 1\n[required]\nraw_parity = []\naccuracy = "raw"\n'
+        '[[limit]]\ncheck = "latency"\nmeasure = "p95_ms"\nmax = 1e-6\n'
+        'reason = "faster than light"\n'
     )
     result = over_miniature("-k", "latency", "--variant", "float", "--policy", own)
     assert result.ret == 1
@@ -194,9 +195,11 @@ def test_own_limits_judge_and_are_shown(
         assert "faster than light" in page, name
         assert main(["report", str(record)]) == 0
     assert "verdict: FAIL" in capsys.readouterr().out
-    # By the built-in policy alone the absent checks would be named too.
+    # By the built-in policy alone accuracy would be required too.
     loaded = load_record(record)
-    assert "required, but" not in " ".join(judge(loaded, policy_of(loaded)).run.reasons)
+    reasons = " ".join(judge(loaded, policy_of(loaded)).run.reasons)
+    assert "archive: required, but" in reasons
+    assert "accuracy" not in reasons
 
 
 def test_policy_with_a_slip_ends_the_session(over_miniature: Run, session: Any) -> None:

@@ -62,15 +62,17 @@ def test_settings_and_required_checks_are_replaced_by_key(tmp_path: Path) -> Non
     policy = _laid_over(
         tmp_path,
         '[setting.timing_rounds]\nvalue = 200\nreason = "p99"\n'
-        '[required]\nfloat = ["latency"]\n"*" = ["canaries"]\n',
+        '[required]\nlatency = []\naccuracy = "int8"\ncanaries = ["float"]\n',
     )
     assert policy.settings == {**built_in.settings, "timing_rounds": 200}
-    assert policy.required_checks("float") == ("latency", "canaries")
-    assert policy.required_checks("raw") == (*built_in.required_checks("raw"), "canaries")
+    without = {"latency", "accuracy"}
+    required = {variant: set(built_in.required_checks(variant)) for variant in ("float", "int8")}
+    assert set(policy.required_checks("float")) == required["float"] - without | {"canaries"}
+    assert set(policy.required_checks("int8")) == required["int8"] - {"latency"}
     assert policy.overlay is not None
     (setting,) = policy.overlay.settings
     assert (setting.name, setting.value, setting.built_in) == ("timing_rounds", 200, 50)
-    assert policy.overlay.required[1].built_in == ()
+    assert [each.built_in for each in policy.overlay.required] == [("*",), ("*",), ()]
 
 
 def test_both_files_are_known_by_their_hashes(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_both_files_are_known_by_their_hashes(tmp_path: Path) -> None:
 
 def test_an_overlay_alone_makes_the_same_policy_again(tmp_path: Path) -> None:
     """A record holds the overlay, so that the file itself is not needed any more."""
-    policy = _laid_over(tmp_path, _LATENCY + '[required]\nfloat = ["latency"]\n')
+    policy = _laid_over(tmp_path, _LATENCY + '[required]\nlatency = "float"\n')
     assert load_policy().overlaid(policy.overlay) == policy
     assert load_policy().overlaid(None) == load_policy()
 
@@ -108,8 +110,8 @@ def test_checks_of_a_plugin_can_be_limited(tmp_path: Path) -> None:
         (_LATENCY.replace("reason", "warn"), "a limit without reason"),
         ('[setting.timing_round]\nvalue = 1\nreason = "r"\n', "setting 'timing_round' .*_rounds'"),
         ("[setting.timing_rounds]\nvalue = 1\n", "needs value and reason"),
-        ('[required]\nflaot = ["latency"]\n', "unknown variant 'flaot' .*mean 'float'"),
-        ('[required]\nfloat = ["latnecy"]\n', "unknown check 'latnecy' .*mean 'latency'"),
+        ('[required]\nlatency = "flaot"\n', "unknown variant 'flaot' .*mean 'float'"),
+        ("[required]\nlatnecy = []\n", "unknown check 'latnecy' .*mean 'latency'"),
         ("[limits]\n", r"unknown key 'limits' \(own.toml\)"),
     ],
 )

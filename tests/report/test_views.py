@@ -111,7 +111,7 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         "c3" * 32,
         (ChangedLimit(rule, (replace(rule, limit=Limit("max", 2000, "room", 1500)), other)),),
         (ChangedSetting("timing_rounds", 200, "p99", 50),),
-        (ChangedRequirement("raw", ("latency",)),),
+        (ChangedRequirement("latency", ("raw",)),),
     )
     header = replace(header, policy_overlay=own)
     key = ModelKey("person", "float")
@@ -127,6 +127,6 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
             "1",
         ),
         OwnLimit("timing_rounds", "", "200", ("50",), "p99", ""),
-        OwnLimit("required checks", "raw", "latency", (), "", ""),
+        OwnLimit("latency: required", "", "for raw", ("for no variant",), "", ""),
     )
     assert ("sha256 of own.toml", "c3" * 32) in index.environment[-1].rows

@@ -45,7 +45,7 @@ class Policy:
         rules: In file order; of two that cover a value the later one holds, so
             general rules stand first and exceptions follow them.
         settings: Numbers that shape a measurement without judging it.
-        required: For each pattern of variants, the checks a signature needs.
+        required: For each check that a signature needs, the patterns of its variants.
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
     """
@@ -65,7 +65,7 @@ class Policy:
         return Policy(
             (*(rule for rule in self.rules if rule.scope not in scopes), *own),
             {**self.settings, **{each.name: each.value for each in overlay.settings}},
-            {**self.required, **{each.variants: each.checks for each in overlay.required}},
+            {**self.required, **{each.check: each.variants for each in overlay.required}},
             self.sha256,
             overlay,
         )
@@ -99,12 +99,9 @@ class Policy:
     def required_checks(self, variant: str) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order."""
         return tuple(
-            dict.fromkeys(
-                check
-                for pattern, checks in self.required.items()
-                if fnmatch.fnmatchcase(variant, pattern)
-                for check in checks
-            )
+            check
+            for check, patterns in self.required.items()
+            if any(fnmatch.fnmatchcase(variant, pattern) for pattern in patterns)
         )
 
 
@@ -140,8 +137,8 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
     """The built-in policy with a user's file laid over it, key by key.
 
     A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
-    one with the same check, measure, models and variants; a list of required checks replaces
-    the list of the same pattern.
+    one with the same check, measure, models and variants; the variants that a check is
+    required for replace the built-in ones, and may be none.
 
     Args:
         path: In the layout of policy.toml.
@@ -154,18 +151,16 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
     """
     built_in, file = load_policy(), _read(path)
     known = {*(rule.check for rule in built_in.rules), *checks}
-    known.update(*built_in.required.values())
+    known.update(built_in.required)
     for number, rule in enumerate(file.rules, 1):
         _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
     for name in file.settings:
         if name not in built_in.settings:
             raise _unknown("setting", name, built_in.settings, path.name)
-    for pattern, names in file.required.items():
-        where = f"{path.name}, required {pattern}"
-        _check_variants((pattern,), where)
-        for name in names:
-            if name not in known:
-                raise _unknown("check", name, known, where)
+    for name, variants in file.required.items():
+        if name not in known:
+            raise _unknown("check", name, known, f"{path.name}, required")
+        _check_variants(variants, f"{path.name}, required {name}")
     return built_in.overlaid(
         Overlay(
             path.name,
@@ -176,8 +171,8 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
                 for name, setting in file.settings.items()
             ),
             tuple(
-                ChangedRequirement(pattern, names, built_in.required.get(pattern, ()))
-                for pattern, names in file.required.items()
+                ChangedRequirement(name, variants, built_in.required.get(name, ()))
+                for name, variants in file.required.items()
             ),
         )
     )
@@ -236,8 +231,8 @@ def _read(path: Path) -> _PolicyFile:
         for name, entry in _expected(dict, table.get("setting", {}), path.name).items()
     }
     required = {
-        pattern: _texts(names, f"{path.name}, required {pattern}")
-        for pattern, names in _expected(dict, table.get("required", {}), path.name).items()
+        check: () if variants == [] else _patterns(variants, f"{path.name}, required {check}")
+        for check, variants in _expected(dict, table.get("required", {}), path.name).items()
     }
     return _PolicyFile(rules, settings, required, hashlib.sha256(data).hexdigest())
 

@@ -35,10 +35,10 @@ class ChangedSetting:
 
 @dataclass(frozen=True)
 class ChangedRequirement:
-    """A user's list of required checks for a pattern of variants, and the one it replaced."""
+    """For which variants a user requires a check, and for which it was required."""
 
-    variants: str
-    checks: tuple[str, ...]
+    check: str
+    variants: tuple[str, ...]
     built_in: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""What a run's own policy file changed: one row a limit, setting or list of required checks."""
+"""What a run's own policy file changed: one row a limit, setting or required check."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Rule
 from validation.policy.overlay import ChangedLimit
+from validation.record import formatting
 from validation.record.store import Record
-from validation.report import formatting
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class OwnLimit:
     """One row of the table.
 
     Args:
-        name: Check and measure, setting, or what is required.
+        name: Check and measure, setting, or required check.
         scope: Models and variants that it holds for; empty for all.
         value: The user's own.
         built_in: The built-in values that it replaced, empty where there was none.
-        reason: The user's own; lists of required checks have none.
+        reason: The user's own; a requirement has none.
         judged: How many values of this run it judged; empty for what is no limit.
     """
 
@@ -50,10 +50,10 @@ def own_limits(record: Record) -> tuple[OwnLimit, ...]:
     )
     required = (
         OwnLimit(
-            "required checks",
-            each.variants,
-            ", ".join(each.checks),
-            (", ".join(each.built_in),) if each.built_in else (),
+            f"{each.check}: required",
+            "",
+            _variants(each.variants),
+            (_variants(each.built_in),),
             "",
             "",
         )
@@ -78,6 +78,10 @@ def _limits(record: Record, changed: tuple[ChangedLimit, ...]) -> Iterator[OwnLi
             rule.limit.reason,
             formatting.number(judged),
         )
+
+
+def _variants(patterns: tuple[str, ...]) -> str:
+    return "for " + (", ".join(patterns) or "no variant")
 
 
 def _scope(rule: Rule) -> str:
