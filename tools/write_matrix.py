@@ -17,12 +17,12 @@ from pathlib import Path, PurePath
 
 from validation.errors import UsageError, ValidationError
 from validation.files.atomic import write_text_atomic
-from validation.policy.load import Policy, load_policy
+from validation.policy.load import Policy
 from validation.record.run import Header
 from validation.record.store import load_record
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.views import Report, build_report
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 from validation.zoo.bundled_files import SCENES_NAME
 
 # Title of each column, and whether it holds figures.
@@ -46,14 +46,14 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
 
     Args:
         record_path: The run's record.jsonl.
-        policy: Judges the record; the package's own when None.
+        policy: Judges the record; when None, the built-in one with the run's own changes.
 
     Raises:
         ArtefactMissing: No such record.
         RecordError: A record that cannot be trusted, or of a run that did not end.
     """
     record = load_record(record_path)
-    policy = policy or load_policy()
+    policy = policy or policy_of(record)
     report = build_report(record, judge(record, policy), policy)
     blocks = [
         "# Convertibility",

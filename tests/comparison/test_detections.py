@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.record.formatting import describe_result
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 
 from validation.comparison.detections import compare_detections
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy
 from validation.record.detections import Detections
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("person", "float")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from validation.record.formatting import describe_result
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 
 from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("person", "raw")

@@ -163,7 +163,11 @@ def _judged(check: str, key: ModelKey, measures: Sequence[Measure]) -> CheckResu
     # Ranges in words as well; all else the measures say themselves.
     names = dict.fromkeys(each for name in wrong for each in RANGES_IN_WORDS.get(name, ()))
     return CheckResult.judged(
-        check, key, tuple(measures), where=wrong[0] if wrong else "", message="; ".join(values[name] for name in names)
+        check,
+        key,
+        tuple(measures),
+        where=wrong[0] if wrong else "",
+        message="; ".join(values[name] for name in names),
     )
 
 

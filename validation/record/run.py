@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from validation.policy.overlay import Overlay
 from validation.record.types import ModelKey
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
@@ -107,6 +108,7 @@ class Header:
     machine: dict[str, str]
     policy_sha256: str
     dataset: DatasetFacts | None = None
+    policy_overlay: Overlay | None = None
     version: int = RECORD_VERSION
 
 
