@@ -289,7 +289,7 @@ def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any)
     result.stdout.fnmatch_lines(
         [
             "mini-raw: archive failed at image 7. *",
-            "  drop_ap = 0.5, limit max 0.1 (a tenth is plenty)",
+            "  drop_ap is 0.5, should be at most 0.1 (a tenth is plenty)",
         ]
     )
     assert not any("Traceback" in line or "fixtures.py" in line for line in result.outlines)

@@ -24,6 +24,7 @@ from validation.comparison.quantised_structure import (
 )
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.formatting import describe_measure
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
@@ -158,17 +159,24 @@ def check_tflite_contract(
 
 
 def _judged(check: str, key: ModelKey, measures: Sequence[Measure]) -> CheckResult:
-    wrong = [measure.name for measure in measures if measure.status is Status.FAIL]
-    values = {measure.name: measure.value for measure in measures}
-    # Ranges in words as well; all else the measures say themselves.
-    names = dict.fromkeys(each for name in wrong for each in RANGES_IN_WORDS.get(name, ()))
-    return CheckResult.judged(
-        check,
-        key,
-        tuple(measures),
-        where=wrong[0] if wrong else "",
-        message="; ".join(values[name] for name in names),
+    wrong = [measure for measure in measures if measure.status is Status.FAIL]
+    message = "; ".join(
+        _complaint(measure, measure.limit, measures)
+        for measure in wrong
+        if measure.limit is not None
     )
+    where = wrong[0].name if wrong else ""
+    return CheckResult.judged(check, key, tuple(measures), where=where, message=message)
+
+
+def _complaint(measure: Measure, limit: Limit, measures: Sequence[Measure]) -> str:
+    """What was expected and what was found; ranges in words as well."""
+    if limit.relation == "equal":
+        return f"{measure.name}: expected {limit.bound}, got {measure.value}"
+    values = {one.name: one.value for one in measures}
+    words = "; ".join(values[name] for name in RANGES_IN_WORDS.get(measure.name, ()))
+    broken = describe_measure(measure)
+    return f"{words} ({broken})" if words else broken
 
 
 def _equal(name: str, expected: Any, got: Any, reason: str) -> Measure:
