@@ -82,18 +82,17 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
 
 def command(header: Header) -> str:
     """The command that makes such a run, as far as its record tells the options."""
-    told = header.options
+    options, keys = header.options, header.selection
+    models = tuple(dict.fromkeys(key.model for key in keys))
     words = ["pytest", "suites/"]
-    zoo = PurePath(told.get("zoo", "")).name
-    models = told.get("models", "").split()
+    zoo = PurePath(options.get("zoo", "")).name
     words += ["--zoo", zoo] if zoo else []
     words += ["--model", *models] if len(models) == 1 else []
-    for name in told.get("variants", "").split():
+    for name in dict.fromkeys(key.variant for key in keys):
         words += ["--variant", name]
-    labelled = told.get("labelled images", "none")
-    if labelled != "none" and not labelled.startswith(SCENES_NAME):
+    if header.dataset is not None and header.dataset.name != SCENES_NAME:
         words += ["--coco-annotations", "FILE", "--coco-images", "DIR"]
-    words += ["--offline"] if told.get("offline") == "yes" else []
+    words += ["--offline"] if options.get("offline") == "yes" else []
     return shlex.join(words)
 
 

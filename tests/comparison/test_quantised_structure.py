@@ -237,7 +237,7 @@ def test_file_that_does_not_keep_what_was_stated() -> None:
     assert result.where == "input_stated_steps_off"
     assert result.message == (
         "maps uint8 to [-1.008, 1], extractor wants [-1, 1]; 127.5/127.5 maps uint8 to [-1, 1], "
-        "as the extractor wants (input_stated_steps_off is 1.00392, should be at most 0.51)"
+        "as the extractor wants (input_stated_steps_off is 1.00394, should be at most 0.51)"
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -16,7 +17,7 @@ from validation.errors import ArtefactMissing, ConversionError, DownloadFailed, 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.run import Artefact, ArtefactRole, Footer, Header
+from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
 from validation.record.store import RECORD_NAME, RecordWriter
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.zoo.bundled_files import SCENES_NAME
@@ -120,26 +121,32 @@ def test_names_and_notice(write_record: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("change", "expected"),
     [
         ({}, "pytest suites/"),
-        ({"zoo": "person", "models": "one"}, "pytest suites/ --zoo person --model one"),
-        ({"zoo": "home/me/my models"}, "pytest suites/ --zoo 'my models'"),
-        ({"variants": "float raw"}, "pytest suites/ --variant float --variant raw"),
         (
-            {"zoo": "bundled", "labelled images": f"{SCENES_NAME}, 220 images"},
+            {"options": {"zoo": "person"}, "selection": (ModelKey("one", "float"),)},
+            "pytest suites/ --zoo person --model one --variant float",
+        ),
+        ({"options": {"zoo": "home/me/my models"}}, "pytest suites/ --zoo 'my models'"),
+        (
+            {"selection": tuple(map(ModelKey, ("a", "a", "b"), ("float", "raw", "raw")))},
+            "pytest suites/ --variant float --variant raw",
+        ),
+        (
+            {"options": {"zoo": "bundled"}, "dataset": DatasetFacts(SCENES_NAME, "0", 220, 608)},
             "pytest suites/ --zoo bundled",
         ),
         (
-            {"labelled images": "coco, 80 images", "offline": "no"},
+            {"options": {"offline": "no"}, "dataset": DatasetFacts("coco", "0", 80, 216)},
             "pytest suites/ --coco-annotations FILE --coco-images DIR",
         ),
-        ({"labelled images": "none"}, "pytest suites/"),
     ],
 )
-def test_command(options: dict[str, str], expected: str) -> None:
+def test_command(change: dict[str, Any], expected: str) -> None:
     """The command says what the record knows of the options, and no place on a disk."""
-    assert write_matrix.command(dataclasses.replace(HEADER, options=options)) == expected
+    bare = dataclasses.replace(HEADER, options={}, selection=())
+    assert write_matrix.command(dataclasses.replace(bare, **change)) == expected
 
 
 @settings(max_examples=150, deadline=None)
