@@ -98,7 +98,7 @@ def command(header: Header) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line, in a table too."""
-    return _MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+    return _MARKUP.sub(lambda match: f"\\{match[0]}", " ".join(text.split()))
 
 
 def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the document.
 
     Returns:
-        0, or the exit code of the error that was told on stderr.
+        0, or the exit code of the error on stderr.
     """
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0] if __doc__ else None,

@@ -264,7 +264,7 @@ def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
     """A record that already stands there is kept."""
     path = write(tmp_path, HEADER, RESULT, FOOTER)
     before = path.read_bytes()
-    with pytest.raises(RecordError, match="a record already stands in the run's folder"):
+    with pytest.raises(RecordError, match="there is already a record in the run's folder"):
         RecordWriter(tmp_path).open()
     assert path.read_bytes() == before
 

@@ -35,7 +35,7 @@ def record_path(path: Path) -> Path:
     """The record that is meant by a run's folder or by the file itself.
 
     Raises:
-        UsageError: A file of another name, which its pages could not be found beside.
+        UsageError: A file of another name: its pages could not stand beside it.
     """
     if path.is_dir():
         return path / RECORD_NAME

@@ -1,7 +1,7 @@
 """Stream every entry to record.jsonl as it happens, and render the report at the end.
 
 Under pytest-xdist entries travel with the test reports, and only the controller
-writes: one record a run, whoever did the work.
+writes: one record a run, whichever process did the work.
 """
 
 from __future__ import annotations
@@ -116,15 +116,15 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ValidationError):
         report.longrepr = f"{type(error).__name__}: {error}"
-    told = any(isinstance(entry, CheckResult) for entry in entries)
-    if report.failed and not told and call.when in ("setup", "call"):
+    judged = any(isinstance(entry, CheckResult) for entry in entries)
+    if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
         entries.append(
             CheckResult.stopped(check, key, error)
             if error
             else CheckResult.failed(check, key, "failed")
         )
-    elif call.when == "call" and report.passed and not told:
+    elif call.when == "call" and report.passed and not judged:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
@@ -166,7 +166,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the record and render the report; a FAIL is never told by exit code 0."""
+    """End the record and render the report; a FAIL never ends with exit code 0."""
     recorder = session.config.stash.get(RECORDER, None)
     if recorder is not None:
         recorder.close(int(exitstatus))
@@ -180,8 +180,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if STATE not in config.stash:
         return []
     state = config.stash[STATE]
-    told = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    return ["validation: " + ", ".join(told)]
+    options = [f"{name}: {value}" for name, value in _options(config, state).items()]
+    return ["validation: " + ", ".join(options)]
 
 
 def pytest_terminal_summary(

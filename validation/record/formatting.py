@@ -129,7 +129,7 @@ def is_number(value: Any) -> bool:
 
 def limit_reason(limit: Limit | None) -> str:
     """Why a limit stands where it does, or that none judges the value."""
-    return limit.reason if limit is not None else "told only, no limit judges it"
+    return limit.reason if limit is not None else "for information only: no limit judges it"
 
 
 def coco_figure(value: float | None) -> str:

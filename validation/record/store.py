@@ -59,7 +59,7 @@ class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
     Leaving the ``with`` block without `close` leaves a record without footer, which
-    nobody can sign.
+    cannot be signed.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -88,7 +88,7 @@ class RecordWriter:
             self._file = self.path.open("x", encoding="utf-8", newline="\n")
         except FileExistsError as error:
             raise RecordError(
-                "a record already stands in the run's folder",
+                "there is already a record in the run's folder",
                 where=self.path,
                 next_step="choose another folder for this run",
             ) from error
@@ -169,7 +169,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
     Args:
         path: The ``record.jsonl``.
         allow_unfinished: Take a record without footer, also when its last line is torn;
-            for showing what a crashed run found before it crashed.
+            for showing what a crashed run recorded before it crashed.
 
     Raises:
         ArtefactMissing: There is no such file.

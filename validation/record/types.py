@@ -44,7 +44,7 @@ class Measure:
     Args:
         name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
         value: Number, text or bool; for comparisons the minimum tolerance that would pass.
-        limit: None for a value that is only told.
+        limit: None for a value that is recorded for information.
     """
 
     name: str
@@ -124,7 +124,7 @@ class CheckResult:
 
     @property
     def explanation(self) -> str:
-        """The message, or the error in its place; empty where there is nothing to say."""
+        """The message, or the error in its place; empty where neither was given."""
         return self.message if self.error is None else str(self.error)
 
 

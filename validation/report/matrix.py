@@ -34,7 +34,7 @@ LEGEND = (
     ),
     (
         "End to end",
-        "detections without a partner of the same class and place in those of the archive's own "
+        "detections without a partner of the same class and position in those of the archive's own "
         "graph, of those compared.",
     ),
     ("p50, p95", "latency of one inference in milliseconds."),
@@ -187,7 +187,7 @@ def _outcome(
 
 
 def _is_about_the_model(error: ErrorFacts, *, obtained: bool) -> bool:
-    """False for an error on the way to the archive: nobody has tried the model then."""
+    """False for an error on the way to the archive: the model was not tried."""
     if not error.is_a(ArtefactError):
         return True
     # An archive that was obtained can still lack what an export needs.
@@ -201,9 +201,9 @@ def _row(
     converts: Converts,
     error: str,
 ) -> MatrixRow:
-    # What stopped the conversion stopped every check after it: it is told once.
-    told = {} if error else results
-    contract = told.get("tflite_contract")
+    # What stopped the conversion stopped every check after it: it is shown once.
+    shown = {} if error else results
+    contract = shown.get("tflite_contract")
     parity = f"{row.parity} ({row.parity_limit})" if row.parity_limit else row.parity
     measured = formatting.NOTHING not in (row.p50, row.p95)
     latency = f"{row.p50} / {row.p95}" if measured else formatting.NOTHING
@@ -214,11 +214,11 @@ def _row(
         converts=converts,
         error=_shortened(error, _FIRST_WORDS),
         names=evidence(contract) if contract else None,
-        parity=_cell(parity, told.get("raw_parity")),
+        parity=_cell(parity, shown.get("raw_parity")),
         parity_of=row.parity_of,
-        unmatched=_cell(row.unmatched, told.get("end_to_end_parity")),
+        unmatched=_cell(row.unmatched, shown.get("end_to_end_parity")),
         size=row.size,
-        latency=_cell(latency, told.get("latency")),
+        latency=_cell(latency, shown.get("latency")),
         verdict=row.status,
     )
 
@@ -234,11 +234,11 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _stopped(
-    found: dict[tuple[Converts, str, str], list[str]], converts: Converts
+    errors: dict[tuple[Converts, str, str], list[str]], converts: Converts
 ) -> tuple[Stopped, ...]:
     return tuple(
         Stopped(model, tuple(variants), _shortened(error, _ONE_LINE))
-        for (outcome, model, error), variants in found.items()
+        for (outcome, model, error), variants in errors.items()
         if outcome is converts
     )
 

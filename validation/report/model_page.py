@@ -92,7 +92,7 @@ class PanelView:
     """The boxes of one runtime over the picture."""
 
     title: str
-    found: str
+    count: str
     boxes: tuple[charts.DrawnBox, ...]
 
 
@@ -273,10 +273,10 @@ def _picture(entry: Picture) -> PictureView:
 def _panel(panel: Panel, picture: Picture) -> PanelView:
     boxes = charts.draw_boxes(panel, picture.width, picture.height, picture.labels)
     count = len(panel.scores)
-    found = formatting.plural(count, "detection") if count else "no detections"
+    text = formatting.plural(count, "detection") if count else "no detections"
     if len(boxes) < count:
-        found += f", {count - len(boxes)} with NaN not drawn"
-    return PanelView(panel.title, found, boxes)
+        text += f", {count - len(boxes)} with NaN not drawn"
+    return PanelView(panel.title, text, boxes)
 
 
 def _background(entries: list[Background]) -> BackgroundView | None:

@@ -23,7 +23,7 @@ from validation.signoff.rules import WORST_FIRST, Judgement
 _FINDINGS_AT_ONCE = 8
 
 _HEADLINES = {
-    Status.PASS: "Every required check was made and holds.",
+    Status.PASS: "All required checks passed.",
     Status.WARN: "Every limit is kept, but some values are worse than expected.",
     Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
     Status.UNKNOWN: "Not to be signed: evidence is missing.",
@@ -173,16 +173,16 @@ def _circumstances(record: Record) -> str:
     text = f"Started {formatting.moment(header.started)}"
     if footer is not None:
         text += f", took {formatting.duration(footer.seconds)}"
-    told = [f"{name} {value}" for name, value in header.versions.items()]
-    told += [f"{name} {value}" for name, value in header.machine.items()]
-    return f"{text}. {', '.join(told)}." if told else f"{text}."
+    facts = [f"{name} {value}" for name, value in header.versions.items()]
+    facts += [f"{name} {value}" for name, value in header.machine.items()]
+    return f"{text}. {', '.join(facts)}." if facts else f"{text}."
 
 
 def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
     notices = []
     if record.footer is None:
         notices.append(
-            "This run did not end. The pages show what it had found until then; "
+            "This run did not end. The pages show what was recorded until then; "
             "checks may be missing."
         )
     if record.header.policy_sha256 != policy.sha256:

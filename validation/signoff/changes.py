@@ -21,7 +21,7 @@ _WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}
 RUN = "run"
 
 _AP_DROP = ("accuracy", "ap_drop")
-# Whose limit holds for the inference graph itself, which is nobody's variant.
+# Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
 
 
@@ -58,16 +58,16 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
         ("machine", one.machine, other.machine),
         ("option", one.options, other.options),
     )
-    found = [change for name, *sides in tables for change in _differing(name, *sides)]
+    differing = [change for name, *sides in tables for change in _differing(name, *sides)]
     if _images(one) != _images(other):
-        found.append(Change(RUN, "labelled images", _images(one), _images(other)))
+        differing.append(Change(RUN, "labelled images", _images(one), _images(other)))
     if _policy(one) != _policy(other):
-        found.append(Change(RUN, "limits", _policy(one), _policy(other)))
-    return tuple(found)
+        differing.append(Change(RUN, "limits", _policy(one), _policy(other)))
+    return tuple(differing)
 
 
 def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]:
-    """What the later run found otherwise, what is worse first.
+    """What differs in the later run, what is worse first.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
     change. What the later run did not look at any more is worse: it is not known.
@@ -78,14 +78,14 @@ def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]
         policy: Judges both; its limit for an AP drop is that between the two runs as well.
     """
     one, other = judge(before, policy), judge(after, policy)
-    found = [
+    changed = [
         *_verdicts(one, other),
         *_checks(before, after),
         *_accuracies(before, after, policy),
         *_sizes(before, after),
         *_latencies(before, after, policy),
     ]
-    return tuple(sorted(found, key=lambda change: not change.worse))
+    return tuple(sorted(changed, key=lambda change: not change.worse))
 
 
 def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[Change]:
@@ -155,8 +155,8 @@ def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Chang
         {(each.model, each.variant, each.subject): each for each in record.accuracies}
         for record in (before, after)
     ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
+    for key in dict.fromkeys([*sides[0], *sides[1]]):
+        was, now = (side.get(key) for side in sides)
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
@@ -186,11 +186,11 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
         }
         for record in (before, after)
     ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place] for side in sides)
+    for key in (key for key in sides[0] if key in sides[1]):
+        was, now = (side[key] for side in sides)
         if was.sha256 != now.sha256:
             yield Change(
-                str(place),
+                str(key),
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
@@ -206,11 +206,11 @@ def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change
         }
         for record in (before, after)
     ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place].p50_ms for side in sides)
+    for key in (key for key in sides[0] if key in sides[1]):
+        was, now = (side[key].p50_ms for side in sides)
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
-                str(ModelKey(place[0], place[1])),
+                str(ModelKey(key[0], key[1])),
                 "median latency",
                 f"{was:.2f} ms",
                 f"{now:.2f} ms",

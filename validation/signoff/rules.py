@@ -85,8 +85,8 @@ def judge(record: Record, policy: Policy) -> Judgement:
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:
     """Every model and variant that was selected or left a result, the selection first."""
-    found = (result.key for result in record.results)
-    return tuple(dict.fromkeys([*record.header.selection, *found]))
+    tested = (result.key for result in record.results)
+    return tuple(dict.fromkeys([*record.header.selection, *tested]))
 
 
 def evidence(result: CheckResult) -> Status:
