@@ -17,7 +17,7 @@ from validation.policy.load import load_policy
 from validation.record.lines import Entry
 from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import CheckResult
+from validation.record.types import CheckResult, ModelKey
 from validation.signoff.rules import Judgement, judge
 from validation.workspace import promises
 from validation.workspace.accuracy import accuracy
@@ -74,7 +74,7 @@ def _result(
 
 def _judged(results: Results) -> Judgement:
     failed = any(result.status is Status.FAIL for result in results.values())
-    selection = tuple(f"{MODEL}-{variant}" for variant in VARIANTS)
+    selection = tuple(ModelKey(MODEL, variant) for variant in VARIANTS)
     header = Header("run", "now", selection, {}, {}, {}, "")
     footer = Footer("then", 1.0, len(results), int(failed))
     return judge(Record(header, tuple(results.values()), footer=footer), load_policy())
