@@ -139,7 +139,7 @@ def score(config: PipelineConfig, archive: Path, dataset: Dataset) -> CocoEvalua
         archive: Its folder.
         dataset: Whose category ids are the class ids.
     """
-    from validation.export.freezing import open_checkpoint
+    from validation.export.checkpoint import open_checkpoint
     from validation.export.from_checkpoint import inference_graph_from_checkpoint
     from validation.inference.graph import GraphDetector
     from validation.runtimes.session import SessionRuntime
@@ -164,7 +164,7 @@ def start_of(recipe: Recipe, folder: Path) -> dict[str, Any] | None:
     """
     if not recipe.starts_from:
         return None
-    from validation.export.freezing import checkpoint_shapes, open_checkpoint
+    from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 
     prefix = folder / recipe.starts_from / _PREFIX
     if not prefix.with_name(f"{_PREFIX}.index").is_file():

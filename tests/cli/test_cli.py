@@ -429,7 +429,7 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("validation.export.routes.read_graph", interrupted)
+    monkeypatch.setattr("validation.export.from_checkpoint.read_graph", interrupted)
     assert main(["export", f"--frozen_graph={graph}", "--output_directory=out"]) == 130
     assert "interrupted; nothing half-written is left" in capsys.readouterr().err
 

@@ -10,9 +10,9 @@ from miniatures import Miniature, build_graph, write_checkpoint, write_frozen_gr
 
 from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
 from validation.errors import ArtefactMissing, ConversionError, CorruptGraph, UsageError
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
-from validation.export.options import ExportOptions
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME

@@ -6,9 +6,8 @@ import pytest
 from miniatures import Miniature, write_config
 
 from validation.errors import ConfigError, GraphConfigMismatch
-from validation.export.agreement import require_agreement
-from validation.export.from_graph import export_from_graph
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportOptions
+from validation.export.from_graph import export_from_graph, require_agreement
 from validation.export.ssd_reading import read_ssd
 from validation.pipeline.config import load_pipeline
 

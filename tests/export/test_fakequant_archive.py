@@ -13,7 +13,9 @@ from zoo_archives import QUANTISED_LAYOUT
 
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.errors import ConfigError, GraphError
-from validation.export.archive_writer import PREFIX, write_checkpoint
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
+from validation.export.exported import ExportOptions
 from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
 from validation.export.fakequant_archive import (
     CALIBRATION_FILE,
@@ -24,10 +26,8 @@ from validation.export.fakequant_archive import (
     weights_of_frozen_graph,
     write_fakequant,
 )
-from validation.export.freezing import checkpoint_shapes, open_checkpoint
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
 from validation.export.range_finding import RangeMethod
 from validation.files.plain import from_plain
 from validation.graphs.restore import AVERAGE

@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from miniatures import OUTPUTS, draw_picture
 
 from validation.errors import ArtefactMissing, GraphError
-from validation.export.freezing import (
-    freeze,
-    frozen_from_checkpoint,
-    open_checkpoint,
-    prune,
-    variables,
-)
+from validation.export.checkpoint import open_checkpoint
+from validation.export.freezing import freeze, frozen_from_checkpoint, prune, variables
 from validation.export.graph_io import read_graph
 
 WEIGHTS = "FeatureExtractor/Miniature/Conv2d_1/weights"

@@ -11,19 +11,20 @@ import small_ssd
 from zoo_archives import QUANTISED_LAYOUT
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.archive_writer import PREFIX, write_checkpoint
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
 from validation.export.evaluation import evaluate
-from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint, prune
+from validation.export.exported import ExportOptions
+from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import (
     body_graph,
     export_from_checkpoint,
+    export_model,
     export_of_body,
     export_with_constants,
 )
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
-from validation.export.options import ExportOptions
-from validation.export.routes import export_model
 from validation.graphs.ssd import build
 from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime

@@ -8,14 +8,15 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.freezing import open_checkpoint, variables
+from validation.export.checkpoint import open_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.freezing import variables
 from validation.export.from_graph import (
     export_from_graph,
     with_options,
     without_postprocessing,
 )
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import (
     ANCHORS_NAME,

@@ -19,9 +19,9 @@ from validation.errors import (
     NotSsdGraph,
     ValidationError,
 )
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import node_name, read_export, read_graph, write_export
-from validation.export.options import ExportOptions
 
 FILES = ["anchors.npy", "tflite_graph.json", "tflite_graph.pb", "tflite_graph.pbtxt"]
 

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.export.nms_reading import NmsReading, read_nms
+from validation.export.processing_reading import NmsReading, read_nms
 
 LOOP = "Postprocessor/BatchMultiClassNonMaxSuppression/map/while/MultiClassNonMaxSuppression"
 VALUES = {"score_threshold": 0.125, "iou_threshold": 0.45, "per_class": 7, "total": 9}

@@ -3,7 +3,7 @@
 import pytest
 
 from validation.errors import ArtefactMissing
-from validation.export.prefix import check_prefix
+from validation.export.checkpoint import check_prefix
 
 
 def test_prefix_of_a_checkpoint_passes(tmp_path):

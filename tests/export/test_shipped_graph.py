@@ -12,10 +12,10 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature, write_config
 
 from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
 from validation.export.inference_graph import inference_graph_of_export
-from validation.export.options import ExportOptions
 from validation.export.shipped_graph import export_shipped
 from validation.pipeline.config import load_pipeline
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, INPUT_NAME, RAW_OUTPUTS

@@ -19,16 +19,16 @@ from validation.coco.dataset import load_dataset
 from validation.coco.evaluate import evaluate
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import open_checkpoint
+from validation.export.exported import ExportOptions
 from validation.export.fake_quant_reading import fake_quant_facts
 from validation.export.fakequant_archive import (
     CalibrationFacts,
     weights_of_frozen_graph,
     write_fakequant,
 )
-from validation.export.freezing import open_checkpoint
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
 from validation.export.range_finding import RangeMethod
 from validation.inference.base import ImageFile
 from validation.inference.representative import draw

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
-from validation.export.prefix import check_prefix
+from validation.export.checkpoint import check_prefix
 from validation.export.range_finding import RangeMethod
 from validation.files.native_log import held_back
 from validation.inference.representative import drawn_from, watched_feeds

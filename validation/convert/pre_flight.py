@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.convert.schemes import RECIPES, Source
 from validation.errors import ConversionError, first_few
-from validation.export.graph_io import stated_shape
+from validation.export.graph_io import stated_shape, unread_nodes
 from validation.specs.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
 from validation.specs.input_stats import InputStats
 
@@ -67,7 +67,7 @@ def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
             raise _no_such("input", name, placeholders, where)
     for tensor in conversion.output_arrays:
         if tensor.partition(":")[0] not in names:
-            raise _no_such("output", tensor, _ends(graph), where)
+            raise _no_such("output", tensor, unread_nodes(graph), where)
 
 
 def _check_shapes(graph: Any, conversion: Conversion, where: str) -> None:
@@ -174,7 +174,7 @@ def _not_taken(conversion: Conversion, given: str, got: object, where: str) -> C
     )
 
 
-def _no_such(kind: str, name: str, candidates: list[str], where: str) -> ConversionError:
+def _no_such(kind: str, name: str, candidates: Sequence[str], where: str) -> ConversionError:
     quoted = name != name.strip("'\"")
     return ConversionError(
         f"no node for {kind} array {name!r}"
@@ -182,11 +182,3 @@ def _no_such(kind: str, name: str, candidates: list[str], where: str) -> Convers
         expected=" | ".join(sorted(candidates)) or "a node of the graph",
         where=where,
     )
-
-
-def _ends(graph: Any) -> list[str]:
-    """Nodes that no other node reads."""
-    read = {
-        source.removeprefix("^").partition(":")[0] for node in graph.node for source in node.input
-    }
-    return [node.name for node in graph.node if node.name not in read]

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from validation.errors import FeedError, GraphError
 from validation.export.evaluation import cause_of, evaluate
 from validation.export.fake_quant_reading import computed_nodes, levels
-from validation.export.freezing import freeze
+from validation.export.freezing import freeze, without_fake_quantisation
 from validation.export.from_checkpoint import body_graph
 from validation.export.graph_io import node_name
-from validation.export.graph_map import FAKE_QUANT_VARS, PASSING, GraphMap
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.export.range_finding import (
     Histogram,
     Range,
@@ -29,7 +29,6 @@ from validation.export.range_finding import (
     find_range,
     spanning,
 )
-from validation.export.seeded_ranges import without_fake_quantisation
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
 
@@ -37,9 +36,6 @@ Array = NDArray[np.float32]
 Named = Mapping[str, Array]
 # Gives the images as the model is fed them, float32 [1, H, W, 3], from the first on.
 InputCache = Callable[[], Iterable[Array]]
-
-# From a FakeQuant node to the variable of its end.
-_READS = PASSING | {"ReadVariableOp"}
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ def _quants(graph: Any) -> tuple[list[_Quant], list[_Quant]]:
     on_activations: list[_Quant] = []
     for node in nodes.of_op(FAKE_QUANT_VARS):
         tensor, *ends = node.input
-        low, high = (node_name(nodes.skip(end, _READS)) for end in ends)
+        low, high = (nodes.variable(end) for end in ends)
         steps = levels(int(node.attr["num_bits"].i), bool(node.attr["narrow_range"].b))
         place = on_activations if node_name(tensor) in computed else on_weights
         place.append(_Quant(low, high, tensor, steps))

@@ -1,17 +1,18 @@
-"""Seeded weights that make a detector out of any SSD: few, distinct, well-placed answers."""
+"""Seeded weights and ranges that make a detector of any SSD: few, distinct, well-placed boxes."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from validation.export.evaluation import evaluate
-from validation.export.freezing import freeze
+from validation.export.freezing import freeze, without_fake_quantisation
 from validation.export.from_checkpoint import body_graph, model_variables
-from validation.export.seeded_ranges import Named, seeded_ranges, without_fake_quantisation
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
@@ -42,6 +43,11 @@ _LINEAR = re.compile(
 _CLASS_HEAD = re.compile(r"(^|/)ClassPredictor/(pointwise_)?weights$")
 _CLASS_BIASES = re.compile(r"(^|/)ClassPredictor/biases$")
 _BOX_HEAD = re.compile(r"(^|/)Box(Encoding)?Predictor/(pointwise_)?weights$")
+
+# No step size of zero, whatever a layer computes.
+_LEAST_WIDTH = np.float32(0.001)
+
+Named = Mapping[str, NDArray[np.float32]]
 
 
 def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
@@ -91,3 +97,35 @@ def _answers(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArr
     frozen = without_fake_quantisation(freeze(body_graph(built), values.get))
     boxes, logits = evaluate(frozen, ends, {INPUT_NAME: image})
     return boxes, logits[..., 1:]
+
+
+def seeded_ranges(built: BuiltSsd, values: Named) -> dict[str, NDArray[np.float32]]:
+    """The ends of every range: what its tensor holds while a seeded image is looked at.
+
+    Zero is always inside, as integer kernels want it (https://arxiv.org/abs/1712.05877).
+
+    Args:
+        built: A rewritten graph.
+        values: Of its variables; those of the ranges are not read.
+
+    Returns:
+        By the variables' names; empty where the graph has no ranges.
+    """
+    body = body_graph(built)
+    nodes = GraphMap(body)
+    ranges = nodes.of_op(FAKE_QUANT_VARS)
+    if not ranges:
+        return {}
+    size = built.contract.preprocessing
+    image = seeded_image(size.height, size.width)
+    frozen = without_fake_quantisation(freeze(body, values.get))
+    tensors = evaluate(frozen, [node.input[0] for node in ranges], {INPUT_NAME: image})
+    found: dict[str, NDArray[np.float32]] = {}
+    for node, tensor in zip(ranges, tensors, strict=True):
+        low, high = (nodes.variable(source) for source in node.input[1:])
+        # Ranges that several tensors share hold all of them.
+        least = np.minimum(tensor.min(), found.get(low, np.float32(0)))
+        most = np.maximum(tensor.max(), found.get(high, least + _LEAST_WIDTH))
+        found[low] = np.array(least, np.float32)
+        found[high] = np.array(np.maximum(most, np.float32(0)), np.float32)
+    return found

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from validation.errors import ConfigError
 from validation.export.archive_writer import write_archive
 from validation.export.calibrate import calibrated_ranges, range_variables
-from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
+from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
 from validation.export.range_finding import RangeMethod

@@ -1,32 +1,24 @@
-"""Turn the variables of a graph into constants, with values from a checkpoint."""
+"""Copies of a graph: pruned, frozen with a checkpoint's values, without fake quantisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tensorflow.core.framework import graph_pb2
-from tensorflow.python.framework import errors_impl, tensor_util
-from tensorflow.python.training import py_checkpoint_reader
+from tensorflow.core.framework import graph_pb2, types_pb2
+from tensorflow.python.framework import tensor_util
 
 from validation.errors import GraphError, first_few
+from validation.export.checkpoint import Values, open_checkpoint
 from validation.export.graph_io import read_graph, stated_shape
-from validation.export.graph_map import GraphMap
-from validation.export.prefix import check_prefix
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.mismatch import NAMED, Described, Shapes, causes
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 # Marks of the training session that mean nothing in a frozen graph; `_class` may
 # name nodes that are gone.
 _SESSION_ATTRS = ("_class", "_output_shapes")
-
-# The value of a variable by name; None where there is none of that name.
-Values = Callable[[str], np.ndarray | None]
-
-# IndexError is what a shard that ends too early comes to.
-_READ_ERRORS = (RuntimeError, ValueError, IndexError, errors_impl.OpError)
 
 
 def prune(graph: Any, outputs: Iterable[str]) -> Any:
@@ -151,72 +143,6 @@ def _require_all(
     )
 
 
-def checkpoint_shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a checkpoint.
-
-    Raises:
-        ArtefactMissing, GraphError: See `open_checkpoint`.
-    """
-    shapes = _reader(prefix).get_variable_to_shape_map()
-    return {name: tuple(shape) for name, shape in shapes.items()}
-
-
-def open_checkpoint(prefix: Path) -> Values:
-    """Open a checkpoint; values are read by name when they are asked for.
-
-    Args:
-        prefix: Path without .index or .data-*, for example ``.../model.ckpt``.
-
-    Raises:
-        ArtefactMissing: No such checkpoint, or ``.index`` left on the prefix.
-        GraphError: Damaged; or, when asked, a variable that is not there.
-    """
-    reader = _reader(prefix)
-    present = reader.get_variable_to_shape_map()
-
-    def value(name: str) -> np.ndarray | None:
-        if name not in present:
-            return None
-        try:
-            tensor: np.ndarray = reader.get_tensor(name)
-        except _READ_ERRORS as error:
-            raise GraphError(
-                f"variable {name!r} cannot be read from the checkpoint",
-                got=_first_line(error),
-                where=prefix.name,
-                next_step="a shard is damaged or missing: fetch the archive again",
-            ) from error
-        return tensor
-
-    return value
-
-
-def _reader(prefix: Path) -> Any:
-    check_prefix(prefix)
-    try:
-        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
-        present = reader.get_variable_to_shape_map()
-    except _READ_ERRORS as error:
-        raise GraphError(
-            "the checkpoint cannot be opened",
-            got=_first_line(error),
-            where=prefix.name,
-            next_step=f"{prefix.name}.index is damaged: fetch the archive again",
-        ) from error
-    if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
-        raise GraphError(
-            "this is an object-based checkpoint of TensorFlow 2",
-            expected="a name-based checkpoint of TensorFlow 1",
-            where=prefix.name,
-            next_step="export it with the TensorFlow 2 OD API",
-        )
-    return reader
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 def frozen_from_checkpoint(meta_graph: Path, prefix: Path, outputs: Iterable[str]) -> Any:
     """The part of a .meta graph that makes ``outputs``, frozen with a checkpoint's values.
 
@@ -225,3 +151,22 @@ def frozen_from_checkpoint(meta_graph: Path, prefix: Path, outputs: Iterable[str
     """
     graph = prune(read_graph(meta_graph), outputs)
     return freeze(graph, open_checkpoint(prefix), where=f"{meta_graph.name} and {prefix.name}")
+
+
+def without_fake_quantisation(graph: Any) -> Any:
+    """A copy of the graph whose FakeQuant nodes hand on what they get.
+
+    Args:
+        graph: GraphDef.
+    """
+    bare = graph_pb2.GraphDef()
+    bare.CopyFrom(graph)
+    for node in bare.node:
+        if node.op == FAKE_QUANT_VARS:
+            source = node.input[0]
+            name = node.name
+            node.Clear()
+            node.name, node.op = name, "Identity"
+            node.input.append(source)
+            node.attr["T"].type = types_pb2.DT_FLOAT
+    return bare

@@ -129,6 +129,12 @@ def node_name(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
+def unread_nodes(graph: Any) -> tuple[str, ...]:
+    """Names of the nodes that no other node reads."""
+    read = {node_name(source) for node in graph.node for source in node.input}
+    return tuple(node.name for node in graph.node if node.name not in read)
+
+
 def stated_shape(node: Any) -> tuple[int, ...]:
     """The attribute ``shape`` of a placeholder or variable: -1 is any side, () is none told."""
     return tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)

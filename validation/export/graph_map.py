@@ -59,6 +59,10 @@ class GraphMap:
             tensor = self.inputs(node)[0]
         return tensor
 
+    def variable(self, tensor: str) -> str:
+        """Name of the variable that a tensor is read from."""
+        return node_name(self.skip(tensor, PASSING | {"ReadVariableOp"}))
+
     def constant(self, tensor: str) -> np.ndarray | None:
         """The value of a constant tensor; None where it is computed.
 

@@ -11,22 +11,23 @@ from typing import Any
 import numpy as np
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.agreement import require_same
 from validation.export.evaluation import evaluate
+from validation.export.exported import ExportOptions
 from validation.export.freezing import prune, variables
-from validation.export.from_graph import with_options, without_postprocessing
+from validation.export.from_graph import require_same, with_options, without_postprocessing
 from validation.export.graph_io import GraphExport, stated_shape
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
-from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
-from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
+from validation.export.ssd_reading import SCORE_CONVERTERS
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
+    CHANNEL_MEANS,
     CLASS_PREDICTIONS_NAME,
     INPUT_NAME,
     KERNEL_DEFAULTS,
     POSTPROCESS_NAME,
+    UNIT_RANGE,
     PostprocessAttributes,
     Preprocessing,
     SsdContract,
@@ -35,8 +36,6 @@ from validation.specs.contracts import (
 # The OD API's own evaluation keeps so many, for each class and in all. Shipped graphs often
 # have the exporter's 10, see EXPORTER_DEFAULT_MAX_DETECTIONS.
 _EVALUATED_DETECTIONS = 100
-
-_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 
 
 def export_shipped(
@@ -124,7 +123,7 @@ def _is_resnet(nodes: GraphMap) -> bool:
 def score_converter_of(nodes: GraphMap) -> str:
     """SIGMOID, SOFTMAX or IDENTITY: what makes the class predictions of an exported graph."""
     made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | FAKE_QUANT))
-    return _CONVERTERS.get(made_by.op, "IDENTITY")
+    return SCORE_CONVERTERS.get(made_by.op, "IDENTITY")
 
 
 def _evaluated(
@@ -139,13 +138,13 @@ def _evaluated(
 def _require_agreement(contract: SsdContract, config: PipelineConfig, where: str) -> None:
     node, size = contract.postprocess, contract.preprocessing
     scales = (node.y_scale, node.x_scale, node.h_scale, node.w_scale)
-    told = [
+    values = [
         ("num_classes", node.num_classes, config.num_classes),
         ("image_resizer", (size.height, size.width), config.input_size),
         ("box_coder", scales, config.box_coder_scales),
         ("post_processing.score_converter", contract.score_converter, config.score_converter),
     ]
-    require_same(told, config, where, what="shipped graph and pipeline.config")
+    require_same(values, config, where, what="shipped graph and pipeline.config")
 
 
 def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:

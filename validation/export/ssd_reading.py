@@ -15,8 +15,7 @@ import numpy as np
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.export.nms_reading import NmsReading, read_nms
-from validation.export.preprocessing_reading import read_preprocessing
+from validation.export.processing_reading import NmsReading, read_nms, read_preprocessing
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 
 _PREPROCESSOR = "Preprocessor/"
@@ -24,7 +23,7 @@ _POSTPROCESSOR = "Postprocessor/"
 _DECODE = "Postprocessor/Decode/"
 # The box coder turns corner anchors into centre form in this scope.
 _ANCHOR_DECODE = "Postprocessor/Decode/get_center_coordinates_and_sizes/"
-_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
+SCORE_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 _LAYOUT = frozenset({"Identity", "Transpose", "Reshape", "Tile", "ExpandDims", "Squeeze"})
 
 
@@ -189,7 +188,7 @@ def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
         )
     scores = nodes.skip(nodes.inputs(slices[0])[0])
     converter = nodes.source(nodes.skip(scores, {"Reshape", "Identity"}))
-    return scores, _CONVERTERS.get(converter.op, "IDENTITY")
+    return scores, SCORE_CONVERTERS.get(converter.op, "IDENTITY")
 
 
 def _drops_background(nodes: GraphMap, node: Any) -> bool:

@@ -100,11 +100,11 @@ def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
         ArtefactMissing: No such checkpoint.
         GraphError: Damaged, or an object-based checkpoint of TensorFlow 2.
     """
-    from validation.export.prefix import check_prefix
+    from validation.export.checkpoint import check_prefix
 
     # Refused before TensorFlow is loaded.
     check_prefix(prefix)
-    from validation.export.freezing import checkpoint_shapes
+    from validation.export.checkpoint import checkpoint_shapes
 
     shapes = checkpoint_shapes(prefix)
     kept = {
@@ -161,7 +161,7 @@ def _detector(names: Iterable[str]) -> str:
 
 
 def _step(prefix: Path, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    from validation.export.freezing import open_checkpoint
+    from validation.export.checkpoint import open_checkpoint
 
     if shapes.get(_STEP) != ():
         return None

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.inspection.tensors import stored_range
-from validation.specs.contracts import Preprocessing
+from validation.specs.contracts import CHANNEL_MEANS, UNIT_RANGE, Preprocessing
 from validation.specs.input_stats import Range, format_range, steps_off, wanted_range
 from validation.specs.tensors import TensorSpec
 

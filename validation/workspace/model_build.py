@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from validation.errors import UsageError, ValidationError
-from validation.export.exported import ExportedGraph, load_export
+from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
-from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.inference.representative import calibration_of
 from validation.record.types import Step

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.export.exported import ExportedGraph
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportedGraph, ExportOptions
 from validation.files.plain import to_plain
 from validation.inference.base import DetectFile, ImageFile, detect_all, on_files
 from validation.inference.graph import GraphDetector
