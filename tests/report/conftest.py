@@ -78,7 +78,7 @@ def quantisation_cost(layers: int) -> QuantisationCost:
 @pytest.fixture
 def policy() -> Policy:
     """A policy that requires raw_parity and accuracy of float."""
-    return Policy((), {}, {"float": ("raw_parity", "accuracy")}, "a1" * 32)
+    return Policy((), {}, {"raw_parity": ("float",), "accuracy": ("float",)}, "a1" * 32)
 
 
 @pytest.fixture

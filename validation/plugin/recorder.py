@@ -22,10 +22,10 @@ from validation.plugin.fixtures import ENTRIES
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
-from validation.report.formatting import plural
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version

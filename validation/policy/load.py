@@ -65,7 +65,7 @@ class Policy:
         rules: In file order; of two that cover a value the later one holds, so
             general rules stand first and exceptions follow them.
         settings: Numbers that shape a measurement without judging it.
-        required: For each pattern of variants, the checks a signature needs.
+        required: For each check that a signature needs, the patterns of its variants.
         sha256: Of the file, for the record.
     """
 
@@ -103,12 +103,9 @@ class Policy:
     def required_checks(self, variant: str) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order."""
         return tuple(
-            dict.fromkeys(
-                check
-                for pattern, checks in self.required.items()
-                if fnmatch.fnmatchcase(variant, pattern)
-                for check in checks
-            )
+            check
+            for check, patterns in self.required.items()
+            if any(fnmatch.fnmatchcase(variant, pattern) for pattern in patterns)
         )
 
 
@@ -145,8 +142,8 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
         for name, entry in _expected(dict, table.get("setting", {}), path.name).items()
     }
     required = {
-        pattern: _texts(names, f"{path.name}, required {pattern}")
-        for pattern, names in _expected(dict, table.get("required", {}), path.name).items()
+        check: _patterns(variants, f"{path.name}, required {check}")
+        for check, variants in _expected(dict, table.get("required", {}), path.name).items()
     }
     return Policy(rules, settings, required, hashlib.sha256(data).hexdigest())
 

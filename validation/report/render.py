@@ -13,8 +13,8 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy, load_policy
+from validation.record import formatting
 from validation.record.store import RECORD_NAME, load_record
-from validation.report import formatting
 from validation.report.accuracy_table import FIGURE_TITLES
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record import formatting
 from validation.record.store import Record
 from validation.record.types import Header
-from validation.report import formatting
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, TimeTable, index_model, time_table
 from validation.report.matrix import Matrix, convertibility

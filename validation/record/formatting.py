@@ -1,4 +1,4 @@
-"""How values are written in the report: one function a kind of value, text out.
+"""How figures and facts are written for people: one function a kind of value, text out.
 
 Numbers keep the hyphen as their minus sign, so that they can be copied from the page.
 """
