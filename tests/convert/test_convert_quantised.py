@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from validation.calibration.feeding import Calibration
 from validation.comparison.structure import check_tflite_contract
-from validation.convert.calibration import Calibration
 from validation.convert.tflite import conversion_of, convert, default_variant
 from validation.errors import ConversionError, FeedError
 from validation.inference.tflite import run_batchwise

@@ -23,10 +23,10 @@ from tqdm import tqdm
 from bundled.feed import Batch, normalised
 from bundled.losses import TargetTensors, total_loss
 from bundled.recipes import TrainingOptions
+from validation.calibration.graph_ranges import calibrated_ranges
+from validation.calibration.ranges import RangeMethod
 from validation.errors import GraphError, first_few
-from validation.export.calibrate import calibrated_ranges
 from validation.export.from_checkpoint import model_variables
-from validation.export.range_finding import RangeMethod
 from validation.graphs.mismatch import Shapes
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig

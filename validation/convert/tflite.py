@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.convert.calibration import Calibration, watched
+from validation.calibration.feeding import Calibration, checked_feeds
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.convert.schemes import RECIPES
 from validation.errors import ConversionError, ValidationError
@@ -151,7 +151,7 @@ def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[in
     if calibration is not None:
         (name,) = conversion.input_arrays
         converter.representative_dataset = lambda: (
-            [feed] for feed in watched(calibration, shapes[name], name)
+            [feed] for feed in checked_feeds(calibration, shapes[name], name)
         )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from validation.export.exported import ExportedGraph, ExportOptions
 from validation.files.plain import to_plain
-from validation.inference.base import DetectFile, ImageFile, detect_all, on_files
+from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.graph import GraphDetector
 from validation.inference.input_cache import InputCache
 from validation.inference.tflite import (
@@ -25,6 +25,7 @@ from validation.inference.tflite import (
     feed_of,
     run_batchwise,
 )
+from validation.preprocess.image import ImageFile
 from validation.record.types import Detections, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.calibration.graph_ranges import calibrated_ranges, range_variables
+from validation.calibration.ranges import RangeMethod
 from validation.errors import ConfigError
 from validation.export.archive_writer import write_archive
-from validation.export.calibrate import calibrated_ranges, range_variables
 from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
-from validation.export.range_finding import RangeMethod
 from validation.files.plain import to_plain
 from validation.graphs.mismatch import Described, Shapes
 from validation.graphs.restore import plan_restore

@@ -14,14 +14,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.errors import FeedError, GraphError
-from validation.export.evaluation import cause_of, evaluate
-from validation.export.fake_quant_reading import computed_nodes, levels
-from validation.export.freezing import freeze, without_fake_quantisation
-from validation.export.from_checkpoint import body_graph
-from validation.export.graph_io import node_name
-from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
-from validation.export.range_finding import (
+from validation.calibration.ranges import (
     Histogram,
     Range,
     RangeMethod,
@@ -29,6 +22,13 @@ from validation.export.range_finding import (
     find_range,
     spanning,
 )
+from validation.errors import FeedError, GraphError
+from validation.export.evaluation import cause_of, evaluate
+from validation.export.fake_quant_reading import computed_nodes, levels
+from validation.export.freezing import freeze, without_fake_quantisation
+from validation.export.from_checkpoint import body_graph
+from validation.export.graph_io import node_name
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
 

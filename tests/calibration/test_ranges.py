@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from validation.errors import GraphError
-from validation.export.range_finding import (
+from validation.calibration.ranges import (
     Histogram,
     RangeMethod,
     extremes,
@@ -18,6 +17,7 @@ from validation.export.range_finding import (
     find_range,
     squared_error,
 )
+from validation.errors import GraphError
 
 _VALUES = st_numpy.arrays(np.float32, st.integers(1, 200), elements=st.floats(-100, 100, width=16))
 _STEPS = 255

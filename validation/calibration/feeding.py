@@ -1,4 +1,4 @@
-"""Representative images for post-training quantisation, watched while they are fed.
+"""Calibration images as the model is fed them, each checked before the converter sees it.
 
 Needs no TensorFlow.
 """
@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.calibration.images import CalibrationImages
 from validation.errors import FeedError
-from validation.specs.input_stats import Range, format_range
+from validation.preprocess.image import load_rgb
+from validation.preprocess.prepare import prepare
+from validation.specs.contracts import INPUT_NAME, Preprocessing
+from validation.specs.input_stats import Range, format_range, wanted_range
 
 _PIXEL_STEPS = 255
 
@@ -35,10 +39,41 @@ class Calibration:
     min_span: float
 
 
-def watched(
+def calibration_of(chosen: CalibrationImages, preprocessing: Preprocessing) -> Calibration:
+    """The images as the converter is to be fed, prepared one by one.
+
+    Args:
+        chosen: As drawn.
+        preprocessing: Of the extractor.
+    """
+
+    def feeds() -> Iterator[NDArray[np.float32]]:
+        for image in chosen.images:
+            yield prepare(load_rgb(image.path), preprocessing)
+
+    wanted = wanted_range(preprocessing)
+    return Calibration(feeds, len(chosen.images), wanted, chosen.min_span)
+
+
+def model_feeds(
+    chosen: CalibrationImages, preprocessing: Preprocessing
+) -> Iterator[NDArray[np.float32]]:
+    """The images one by one as the graph's input is fed, for ranges that are found here.
+
+    Returns:
+        float32 [1, H, W, 3] each.
+
+    Raises:
+        FeedError: See `checked_feeds`.
+    """
+    shape = (1, preprocessing.height, preprocessing.width, 3)
+    return checked_feeds(calibration_of(chosen, preprocessing), shape, INPUT_NAME)
+
+
+def checked_feeds(
     calibration: Calibration, shape: tuple[int, ...], name: str
 ) -> Iterator[NDArray[np.float32]]:
-    """The feeds one by one; whatever is wrong with them is told before the last is used.
+    """The feeds one by one; a fault is raised before the last one is used.
 
     Args:
         calibration: The feeds and what they have to be.
@@ -46,8 +81,8 @@ def watched(
         name: Of the input.
 
     Raises:
-        FeedError: Too few feeds, another shape or dtype, a value that is no number, or
-            another range than the extractor's: such ranges would be those of no image.
+        FeedError: Too few feeds, another shape or dtype, a value that is not finite, or
+            another range than the extractor's: ranges found so would fit no image.
     """
     low, high, count = np.inf, -np.inf, 0
     for feed in calibration.feeds():
@@ -55,7 +90,7 @@ def watched(
         low, high = min(low, float(feed.min())), max(high, float(feed.max()))
         count += 1
         # Such a feed would only mislead the converter: the first is as good as the last.
-        _check_ends((low, high), calibration.wanted, name)
+        _check_bounds((low, high), calibration.wanted, name)
         yield feed
     if count < calibration.count or count == 0:
         raise FeedError(
@@ -80,10 +115,10 @@ def _check_form(feed: NDArray[np.float32], shape: tuple[int, ...], name: str) ->
             where=name,
         )
     if not np.isfinite(feed).all():
-        raise FeedError("a representative feed holds what is no number", where=name)
+        raise FeedError("a representative feed holds values that are not finite", where=name)
 
 
-def _check_ends(found: Range, wanted: Range, name: str) -> None:
+def _check_bounds(found: Range, wanted: Range, name: str) -> None:
     # Rounding is far less than the step of a pixel, another normalisation far more.
     slack = (wanted[1] - wanted[0]) / _PIXEL_STEPS
     if found[0] < wanted[0] - slack or found[1] > wanted[1] + slack:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import small_ssd
 
+from validation.calibration.fakequant_archive import quantised_config
+from validation.calibration.graph_ranges import calibrated_ranges, range_variables
+from validation.calibration.ranges import RangeMethod
 from validation.errors import FeedError, GraphError
-from validation.export.calibrate import calibrated_ranges, range_variables
 from validation.export.detector_weights import detector_weights
 from validation.export.evaluation import evaluate
-from validation.export.fakequant_archive import quantised_config
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph
 from validation.export.graph_map import GraphMap
-from validation.export.range_finding import RangeMethod
 from validation.graphs.ssd import BuiltSsd, build
 from validation.specs.contracts import INPUT_NAME
 
