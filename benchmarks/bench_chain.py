@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.export.archive_writer import PREFIX, write_archive
 from validation.export.checkpoint import open_checkpoint
 from validation.export.detector_weights import detector_weights

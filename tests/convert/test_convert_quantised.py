@@ -14,7 +14,8 @@ import tensorflow.compat.v1 as tf
 
 from validation.calibration.feeding import Calibration
 from validation.comparison.structure import check_tflite_contract
-from validation.convert.tflite import conversion_of, convert, default_variant
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert, default_variant
 from validation.errors import ConversionError, FeedError
 from validation.inference.tflite import run_batchwise
 from validation.policy.limits import Status

@@ -8,7 +8,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph, write_checkpoint, write_frozen_graph
 
-from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
+from validation.convert.conversion import Conversion, conversion_of
+from validation.convert.tflite import convert, default_variant
 from validation.errors import ArtefactMissing, ConversionError, CorruptGraph, UsageError
 from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from zoo_archives import zoo_archive
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.export.exported import ExportOptions
 from validation.export.freezing import variables
 from validation.export.from_graph import export_from_graph, without_postprocessing

@@ -124,7 +124,8 @@ def _convert(options: argparse.Namespace) -> None:
     told = _report_metadata(options, contract, stats)
     say("loading TensorFlow")
     with held_back():
-        from validation.convert.tflite import conversion_of, convert, default_variant
+        from validation.convert.conversion import conversion_of
+        from validation.convert.tflite import convert, default_variant
 
     variant = options.variant or default_variant(options.graph_def_file, options.inference_type)
     usual = conversion_of(

@@ -8,81 +8,21 @@ by itself and gives the same bytes on every run.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.calibration.feeding import Calibration, checked_feeds
+from validation.calibration.feeding import checked_feeds
+from validation.convert.conversion import SETTINGS, Conversion
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
-from validation.convert.schemes import RECIPES
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
 from validation.specs.contracts import (
-    INPUT_NAME,
     POSTPROCESS_NAME,
-    POSTPROCESS_OUTPUTS,
-    RAW_OUTPUTS,
-    Preprocessing,
 )
-from validation.specs.input_stats import InputStats, default_stats
-from validation.specs.variants import Scheme, variant_of
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What to convert, in the words of tflite_convert.
-
-    Args:
-        input_arrays: Names of the placeholders.
-        output_arrays: Names of the tensors to end in.
-        input_shapes: A shape for each input, where it is to replace the placeholder's own.
-        allow_custom_ops: The post-processing op is one, so True is the rule.
-        scheme: How the file is to keep its numbers.
-        input_stats: mean_values and std_dev_values; uint8 needs them.
-        calibration: Representative images; int8 needs them.
-    """
-
-    input_arrays: tuple[str, ...]
-    output_arrays: tuple[str, ...]
-    input_shapes: dict[str, tuple[int, ...]] | None = None
-    allow_custom_ops: bool = True
-    scheme: Scheme = Scheme.FLOAT
-    input_stats: InputStats | None = None
-    calibration: Calibration | None = None
-
-
-def conversion_of(
-    variant: str,
-    *,
-    preprocessing: Preprocessing | None = None,
-    input_stats: InputStats | None = None,
-    calibration: Calibration | None = None,
-) -> Conversion:
-    """The conversion that makes a variant.
-
-    Args:
-        variant: Its name.
-        preprocessing: Of the extractor: mean and std follow from it where none are given.
-        input_stats: For uint8, other than the preprocessing's own.
-        calibration: For int8.
-
-    Raises:
-        UsageError: Unknown variant.
-        ConversionError: No mean and std follow from the preprocessing.
-    """
-    known = variant_of(variant)
-    if RECIPES[known.scheme].needs_stats and input_stats is None and preprocessing is not None:
-        input_stats = default_stats(preprocessing)
-    return Conversion(
-        (INPUT_NAME,),
-        POSTPROCESS_OUTPUTS if known.add_postprocessing_op else RAW_OUTPUTS,
-        scheme=known.scheme,
-        input_stats=input_stats,
-        calibration=calibration,
-    )
+from validation.specs.variants import variant_of
 
 
 def default_variant(graph: Path, inference_type: str | None = None) -> str:
@@ -142,7 +82,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
 def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
     """Tell the converter the scheme and what it is fed with."""
     raw = POSTPROCESS_NAME not in conversion.output_arrays
-    RECIPES[conversion.scheme].instruct(converter, raw=raw)
+    SETTINGS[conversion.scheme].apply(converter, raw=raw)
     stats, calibration = conversion.input_stats, conversion.calibration
     if stats is not None:
         converter.quantized_input_stats = dict.fromkeys(

@@ -357,13 +357,13 @@ def _variants(reading: _Read, summary: GraphSummary, *, quantised: bool) -> list
     """What the converter makes of it; a graph that ends in raw outputs gives raw files only."""
     if reading.kind is GraphKind.OTHER:
         return []
-    from validation.convert.schemes import RECIPES, Source
+    from validation.convert.conversion import SETTINGS, Source
 
     with_op = reading.kind is GraphKind.INFERENCE or summary.postprocess is not None
     return [
         variant
         for variant in VARIANTS.values()
-        if (RECIPES[variant.scheme].source is Source.FAKE_QUANT) is quantised
+        if (SETTINGS[variant.scheme].source is Source.FAKE_QUANT) is quantised
         and (with_op or not variant.add_postprocessing_op)
     ]
 

@@ -252,7 +252,8 @@ class ModelBuild:
         stats = self.input_stats(variant)
 
         def make(folder: Path) -> None:
-            from validation.convert.tflite import conversion_of, convert
+            from validation.convert.conversion import conversion_of
+            from validation.convert.tflite import convert
 
             calibration = None
             if chosen is not None:
