@@ -265,7 +265,7 @@ def test_mean_and_std_without_a_scale_are_refused(
     graphs: dict[tuple[bool, bool], Path], tmp_path: Path, std: float
 ) -> None:
     """Zero, a flipped sign, and what is no number."""
-    told = rf"mean and std make no scale .*above 0, got 127.5/{std:g}"
+    told = rf"mean and std give no scale .*above 0, got 127.5/{std:g}"
     stats = InputStats(127.5, std)
     _refused(graphs[True, True], tmp_path, told, "uint8", input_stats=stats)
 

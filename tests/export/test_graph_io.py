@@ -76,14 +76,14 @@ def test_empty_file_is_no_graph(tmp_path, name):
 def test_other_files_are_no_graphs(tmp_path, name):
     """A page that says 404, saved as a graph."""
     (tmp_path / name).write_bytes(b"<html>\xff404 Not Found</html>")
-    with pytest.raises(CorruptGraph, match=r"no TensorFlow graph.*got 27 bytes.*sha256"):
+    with pytest.raises(CorruptGraph, match=r"not a TensorFlow graph.*got 27 bytes.*sha256"):
         read_graph(tmp_path / name)
 
 
 def test_text_that_does_not_parse_is_no_graph(tmp_path):
     """Valid UTF-8, invalid proto text."""
     (tmp_path / "graph.pbtxt").write_text("node { nam: 1 }")
-    with pytest.raises(CorruptGraph, match="no TensorFlow graph"):
+    with pytest.raises(CorruptGraph, match="not a TensorFlow graph"):
         read_graph(tmp_path / "graph.pbtxt")
 
 

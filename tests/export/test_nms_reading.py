@@ -54,7 +54,7 @@ def test_classes_with_different_thresholds_are_refused(graph_of, node_of):
     """The op has one threshold for all classes."""
     graph = graph_of(**VALUES)
     _set(node_of(graph, f"{LOOP}/non_max_suppression_1/iou_threshold"), 0.9)
-    with pytest.raises(NotSsdGraph, match=r"different rules.*0\.44.*0\.89"):
+    with pytest.raises(NotSsdGraph, match=r"NMS settings differ.*0\.44.*0\.89"):
         _read(graph)
 
 

@@ -29,7 +29,7 @@ class Calibration:
         feeds: Gives the feeds from the first on, each float32 [1, H, W, 3]; called once for
             a conversion.
         count: How many were asked for.
-        wanted: What the extractor is given for the darkest and the brightest pixel.
+        wanted: What the extractor gets for the darkest and the brightest pixel.
         min_span: Share of that range which the feeds together have to span, at least.
     """
 
@@ -89,7 +89,7 @@ def checked_feeds(
         _check_form(feed, shape, name)
         low, high = min(low, float(feed.min())), max(high, float(feed.max()))
         count += 1
-        # Such a feed would only mislead the converter: the first is as good as the last.
+        # Such a feed would only mislead the converter, so the first one is refused.
         _check_bounds((low, high), calibration.wanted, name)
         yield feed
     if count < calibration.count or count == 0:
@@ -118,22 +118,22 @@ def _check_form(feed: NDArray[np.float32], shape: tuple[int, ...], name: str) ->
         raise FeedError("a representative feed holds values that are not finite", where=name)
 
 
-def _check_bounds(found: Range, wanted: Range, name: str) -> None:
+def _check_bounds(spanned: Range, wanted: Range, name: str) -> None:
     # Rounding is far less than the step of a pixel, another normalisation far more.
     slack = (wanted[1] - wanted[0]) / _PIXEL_STEPS
-    if found[0] < wanted[0] - slack or found[1] > wanted[1] + slack:
-        raise _other_range(found, wanted, name)
+    if spanned[0] < wanted[0] - slack or spanned[1] > wanted[1] + slack:
+        raise _other_range(spanned, wanted, name)
 
 
-def _check_span(found: Range, calibration: Calibration, name: str) -> None:
+def _check_span(spanned: Range, calibration: Calibration, name: str) -> None:
     wanted = calibration.wanted
-    if found[1] - found[0] < calibration.min_span * (wanted[1] - wanted[0]):
-        raise _other_range(found, wanted, name)
+    if spanned[1] - spanned[0] < calibration.min_span * (wanted[1] - wanted[0]):
+        raise _other_range(spanned, wanted, name)
 
 
-def _other_range(found: Range, wanted: Range, name: str) -> FeedError:
+def _other_range(spanned: Range, wanted: Range, name: str) -> FeedError:
     return FeedError(
-        f"calibration input spans {format_range(found)}, extractor gives {format_range(wanted)}",
+        f"calibration input spans {format_range(spanned)}, extractor gives {format_range(wanted)}",
         where=name,
         next_step="resize and normalise the images as the extractor's preprocessing does",
     )

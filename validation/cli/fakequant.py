@@ -56,7 +56,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         required=True,
         metavar="DIR",
         help="images that ranges are found with; as many are drawn as the policy says. Accuracy "
-        "on the same images is flattered",
+        "on the same images is too good",
     )
     parser.add_argument(
         "--range_method",
@@ -127,7 +127,7 @@ def _require_room(output: Path) -> None:
 
 @contextlib.contextmanager
 def _whole(output: Path) -> Iterator[Path]:
-    """A folder beside the output that takes its place at the end, or never was."""
+    """A folder beside the output that replaces it at the end, or is removed."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:

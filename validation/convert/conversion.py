@@ -32,10 +32,10 @@ class SchemeSettings:
         optimise: optimizations = [DEFAULT]: quantise after training.
         supported_type: The only one in target_spec.supported_types.
         supported_ops: The only ones in target_spec.supported_ops.
-        inference_type: Of the arithmetic, where the graph itself says the ranges.
+        inference_type: Of the arithmetic, where the graph has the ranges.
         input_type: Of the input; images are bytes, so uint8 where the body is of 8 bits.
         raw_output_type: Of the raw outputs; the op's own outputs are always float32.
-        needs_stats: quantized_input_stats must say what uint8 stands for.
+        needs_stats: quantized_input_stats must say which real values uint8 encodes.
         needs_images: Ranges come from representative images.
     """
 
@@ -88,10 +88,10 @@ class Conversion:
 
     Args:
         input_arrays: Names of the placeholders.
-        output_arrays: Names of the tensors to end in.
-        input_shapes: A shape for each input, where it is to replace the placeholder's own.
+        output_arrays: Names of the output tensors.
+        input_shapes: A shape for each input, in place of the placeholder's own.
         allow_custom_ops: The post-processing op is one, so True is the rule.
-        scheme: How the file is to keep its numbers.
+        scheme: Number format of the file.
         input_stats: mean_values and std_dev_values; uint8 needs them.
         calibration: Representative images; int8 needs them.
     """

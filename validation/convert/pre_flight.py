@@ -23,7 +23,7 @@ def pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
 
     Args:
         graph: GraphDef.
-        conversion: What is asked.
+        conversion: What is asked for.
         where: The graph's file name.
 
     Raises:
@@ -49,12 +49,12 @@ def _check_arrays(graph: Any, conversion: Conversion, where: str) -> None:
             got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
             where=where,
         )
-    foreign = sorted({node.op for node in graph.node if node.op.startswith(_INFERENCE_ONLY)})
-    if INPUT_NAME not in names and (IMAGE_TENSOR in names or foreign):
+    unsupported = sorted({node.op for node in graph.node if node.op.startswith(_INFERENCE_ONLY)})
+    if INPUT_NAME not in names and (IMAGE_TENSOR in names or unsupported):
         raise ConversionError(
             "an inference graph is not convertible: it takes images of any size, and its loops "
             "over images and its NMS are ops that TFLite does not have",
-            got=first_few(foreign) or None,
+            got=first_few(unsupported) or None,
             where=where,
             next_step="export it first: python -m validation export --frozen_graph ...",
         )
@@ -68,7 +68,7 @@ def _check_arrays(graph: Any, conversion: Conversion, where: str) -> None:
 
 
 def _check_shapes(graph: Any, conversion: Conversion, where: str) -> None:
-    """A placeholder's size stands in the reshapes and anchors below it as well."""
+    """The reshapes and anchors of a graph are made for its placeholder's size."""
     own = placeholder_shapes(graph, conversion.input_arrays)
     for name, asked in (conversion.input_shapes or {}).items():
         shape = own.get(name, ())
@@ -105,8 +105,8 @@ def _check_custom_op(graph: Any, conversion: Conversion, where: str) -> None:
 
 def _check_source(graph: Any, conversion: Conversion, where: str) -> None:
     """Ranges are either in the graph or found after training, never both."""
-    source, found = SETTINGS[conversion.scheme].source, count_fake_quant(graph)
-    if source is Source.FAKE_QUANT and not found:
+    source, nodes = SETTINGS[conversion.scheme].source, count_fake_quant(graph)
+    if source is Source.FAKE_QUANT and not nodes:
         activations = sum(node.op in _COMPUTING for node in graph.node)
         raise ConversionError(
             f"QUANTIZED_UINT8 takes its ranges from the graph, and 0 of {activations} "
@@ -115,11 +115,11 @@ def _check_source(graph: Any, conversion: Conversion, where: str) -> None:
             next_step="use float, dynamic, float16 or int8; or take a checkpoint that was "
             "trained with quantisation, or calibrate the float one with fakequant",
         )
-    if source is Source.FLOAT and found:
+    if source is Source.FLOAT and nodes:
         raise ConversionError(
             f"{conversion.scheme} quantises a float graph, and this one holds its own ranges",
             expected="no FakeQuant nodes",
-            got=found,
+            got=nodes,
             where=where,
             next_step="convert it as uint8",
         )
@@ -154,7 +154,7 @@ def _check_inputs_of_scheme(conversion: Conversion, where: str) -> None:
         raise _not_taken(conversion, "representative images", conversion.calibration.count, where)
     if stats is not None and not _give_a_scale(stats):
         raise ConversionError(
-            "mean and std make no scale", expected="a std above 0", got=stats, where=where
+            "mean and std give no scale", expected="a std above 0", got=stats, where=where
         )
 
 

@@ -42,7 +42,7 @@ def default_variant(graph: Path, inference_type: str | None = None) -> str:
 
 
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
-    """Convert an exported graph and put the file in place whole.
+    """Convert an exported graph; the file appears complete or not at all.
 
     Args:
         graph: tflite_graph.pb.
@@ -66,7 +66,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
             {name: list(shape) for name, shape in shapes.items()},
         )
         converter.allow_custom_ops = conversion.allow_custom_ops
-        _instruct(converter, conversion, shapes)
+        _configure(converter, conversion, shapes)
         content = converter.convert()
     except ValidationError:  # of the representative images
         raise
@@ -79,8 +79,8 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     return output
 
 
-def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Tell the converter the scheme and what it is fed with."""
+def _configure(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Set the scheme, the input's scale and the calibration images on the converter."""
     raw = POSTPROCESS_NAME not in conversion.output_arrays
     SETTINGS[conversion.scheme].apply(converter, raw=raw)
     stats, calibration = conversion.input_stats, conversion.calibration
@@ -96,10 +96,10 @@ def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[in
 
 
 def _refuse_unknown_ops(content: bytes, where: str) -> None:
-    """Where custom ops are allowed the converter passes on whatever it does not know."""
+    """Where custom ops are allowed the converter passes on any op it does not know."""
     model = schema_py_generated.Model.GetRootAs(content)
     codes = [
-        model.OperatorCodes(place).CustomCode() for place in range(model.OperatorCodesLength())
+        model.OperatorCodes(index).CustomCode() for index in range(model.OperatorCodesLength())
     ]
     unknown = sorted({code.decode() for code in codes if code} - {POSTPROCESS_NAME})
     if unknown:
@@ -114,8 +114,8 @@ def _refuse_unknown_ops(content: bytes, where: str) -> None:
 def _cause(error: Exception) -> str:
     """The one line of a converter's message that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "neither a custom op" in line]
-    return (telling or lines or [type(error).__name__])[0]
+    marked = [line for line in lines if "error:" in line or "neither a custom op" in line]
+    return (marked or lines or [type(error).__name__])[0]
 
 
 def _write(output: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """TensorFlow's own command line, tflite_convert with its old converter.
 
-It is what a reader of the guide types today. Needs a process of its own: the program parses the
-process's arguments and ends it.
+It is what a reader of the guide types today. Runs in a separate process: the program
+parses the process's arguments and exits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from validation.errors import ConversionError
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
-# The program that TensorFlow's wheel installs; found by the interpreter, not by PATH.
+# The program that TensorFlow's wheel installs; located by the interpreter, not by PATH.
 _PROGRAM = "from tensorflow.lite.python.tflite_convert import main; main()"
 _LONGEST_SECONDS = 600
 
@@ -52,7 +52,7 @@ def guide_arguments(
         shape: Of the input.
         stats: For a graph with FakeQuant nodes: mean and std; None: a float graph.
         inputs: Names of the graph's inputs.
-        outputs: Names of what it is to end in.
+        outputs: Names of its outputs.
     """
     quantised = () if stats is None else (
         "--inference_type=QUANTIZED_UINT8",
@@ -75,7 +75,7 @@ def tflite_convert(arguments: Sequence[str]) -> CommandResult:
     """Run TensorFlow's tflite_convert.
 
     Args:
-        arguments: What is typed behind the program's name.
+        arguments: What is typed after the program's name.
 
     Raises:
         ConversionError: It does not end.
@@ -102,8 +102,8 @@ def tflite_convert(arguments: Sequence[str]) -> CommandResult:
 def error_line(stderr: str) -> str:
     """The one line of a converter's trace that says what is wrong.
 
-    An op that TFLite does not have goes before everything else: the trace ends in lines that
-    only say that something failed.
+    An op that TFLite does not have comes first: the last lines of a trace only say that
+    something failed.
     """
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     for marker in ("neither a custom op nor a flex op", "Error: ", "error: "):

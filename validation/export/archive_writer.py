@@ -71,7 +71,7 @@ def _averages(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
-    """As export_tflite_ssd_graph.py writes it for whoever sets no flag."""
+    """As export_tflite_ssd_graph.py writes it when no flag is set."""
     flags = ExportOptions(
         max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
         detections_per_class=100,

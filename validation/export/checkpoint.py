@@ -18,7 +18,7 @@ Values = Callable[[str], np.ndarray | None]
 
 
 def check_prefix(prefix: Path) -> None:
-    """The prefix names a checkpoint: ``<prefix>.index`` stands beside it.
+    """Require that the prefix names a checkpoint: ``<prefix>.index`` exists.
 
     Args:
         prefix: Path without .index, .meta or .data-*, for example ``.../model.ckpt``.
@@ -41,7 +41,7 @@ def check_prefix(prefix: Path) -> None:
     folder = prefix if is_folder else prefix.parent
     present = sorted(path.name for path in folder.glob("*.index"))
     raise ArtefactMissing(
-        "a folder is no checkpoint prefix" if is_folder else "no checkpoint with this prefix",
+        "a folder is not a checkpoint prefix" if is_folder else "no checkpoint with this prefix",
         expected="a prefix inside it" if is_folder else f"{name}.index",
         got=", ".join(present) or "no .index file",
         where=folder,

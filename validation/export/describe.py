@@ -1,4 +1,4 @@
-"""Read an exported graph back from its file, independent of who wrote it."""
+"""Read an exported graph back from its file, whichever program wrote it."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def summary_of(
 
 
 def classes_of(graph: Any, reading: SsdReading) -> int | None:
-    """How many classes an inference graph tells apart, without the background.
+    """How many classes an inference graph knows, without the background.
 
     Args:
         graph: GraphDef of frozen_inference_graph.pb or model.ckpt.meta.
         reading: Of that graph, see `read_ssd`.
 
     Returns:
-        One less than the scores have columns; None where their shape is not told.
+        One less than the scores have columns; None where their shape is unknown.
     """
     try:
         node, _, port = reading.class_predictions.partition(":")

@@ -53,14 +53,14 @@ Named = Mapping[str, NDArray[np.float32]]
 def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
     """A value for every variable of a built SSD, from their names alone.
 
-    The heads are scaled once by what the graph answers to a seeded image; quantisation
+    The heads are scaled once by what the graph gives for a seeded image; quantisation
     ranges are what their tensors hold then.
 
     Args:
         built: Its variables need no values.
     """
     values = {name: _value(name, shape) for name, shape in model_variables(built).items()}
-    boxes, logits = _answers(built, values)
+    boxes, logits = _raw_outputs(built, values)
     class_gain = np.float32(_CLASS_SPREAD / logits.std())
     bias = _class_bias(logits * class_gain)
     for name in values:
@@ -74,7 +74,7 @@ def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
 
 
 def _class_bias(logits: NDArray[np.float32]) -> np.float32:
-    """What moves as many logits as wanted above the score that is shown."""
+    """The bias that moves as many logits as wanted above the score that is shown."""
     wanted = np.clip(_SHOWN_SHARE * logits.size, _LEAST_SHOWN, _MOST_SHOWN)
     share = min(wanted / logits.size, 0.5)
     shown = math.log(_SHOWN_SCORE / (1 - _SHOWN_SCORE))
@@ -88,19 +88,19 @@ def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return value
 
 
-def _answers(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Box encodings and the logits of all classes but the background, for a seeded image."""
+def _raw_outputs(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Box encodings, and the logits of all classes but the background, for a seeded image."""
     size = built.contract.preprocessing
     image = seeded_image(size.height, size.width)
-    ends = [built.box_encodings.op.name, built.class_predictions.op.name]
+    outputs = [built.box_encodings.op.name, built.class_predictions.op.name]
     # Ranges are settled after the heads: what passes them first must not be clipped.
     frozen = without_fake_quantisation(freeze(body_graph(built), values.get))
-    boxes, logits = evaluate(frozen, ends, {INPUT_NAME: image})
+    boxes, logits = evaluate(frozen, outputs, {INPUT_NAME: image})
     return boxes, logits[..., 1:]
 
 
 def seeded_ranges(built: BuiltSsd, values: Named) -> dict[str, NDArray[np.float32]]:
-    """The ends of every range: what its tensor holds while a seeded image is looked at.
+    """The bounds of every range: what its tensor holds for a seeded image.
 
     Zero is always inside, as integer kernels want it (https://arxiv.org/abs/1712.05877).
 
@@ -120,12 +120,12 @@ def seeded_ranges(built: BuiltSsd, values: Named) -> dict[str, NDArray[np.float3
     image = seeded_image(size.height, size.width)
     frozen = without_fake_quantisation(freeze(body, values.get))
     tensors = evaluate(frozen, [node.input[0] for node in ranges], {INPUT_NAME: image})
-    found: dict[str, NDArray[np.float32]] = {}
+    bounds: dict[str, NDArray[np.float32]] = {}
     for node, tensor in zip(ranges, tensors, strict=True):
         low, high = (nodes.variable(source) for source in node.input[1:])
         # Ranges that several tensors share hold all of them.
-        least = np.minimum(tensor.min(), found.get(low, np.float32(0)))
-        most = np.maximum(tensor.max(), found.get(high, least + _LEAST_WIDTH))
-        found[low] = np.array(least, np.float32)
-        found[high] = np.array(np.maximum(most, np.float32(0)), np.float32)
-    return found
+        least = np.minimum(tensor.min(), bounds.get(low, np.float32(0)))
+        most = np.maximum(tensor.max(), bounds.get(high, least + _LEAST_WIDTH))
+        bounds[low] = np.array(least, np.float32)
+        bounds[high] = np.array(np.maximum(most, np.float32(0)), np.float32)
+    return bounds

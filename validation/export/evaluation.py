@@ -1,4 +1,4 @@
-"""What TensorFlow finds out about a graph: values by a run, dtypes and shapes without one."""
+"""What TensorFlow says of a graph: values by a run, dtypes and shapes without one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def cause_of(error: Exception) -> str:
     for node, cause in itertools.pairwise(lines):
         if node.startswith("Node: "):
             return f"{cause}, node {node.removeprefix('Node: ')}"
-    # Behind an unregistered op stands advice about TensorFlow 1's contrib packages.
+    # After an unregistered op comes advice about TensorFlow 1's contrib packages.
     return lines[0].partition(". Make sure")[0] if lines else type(error).__name__
 
 
@@ -82,7 +82,7 @@ def graph_tensors(graph: Any, where: str | None = None) -> dict[str, TensorSpec]
     known.library.CopyFrom(graph.library)
     dropped: set[str] = set()
     for node in graph.node:
-        # Readers of what is dropped stand after it in every graph that TensorFlow wrote.
+        # Readers of what is dropped come after it in every graph that TensorFlow wrote.
         if node.op == POSTPROCESS_NAME or any(node_name(each) in dropped for each in node.input):
             dropped.add(node.name)
             continue

@@ -47,7 +47,7 @@ class ExportedGraph:
         text: tflite_graph.pbtxt, None where it was not written.
         contract: What was read from the source graph and asked for by the caller.
         add_postprocessing_op: True when the graph ends in the post-processing node.
-        anchors: float32 [N, 4] in centre form; whoever decodes raw outputs needs them.
+        anchors: float32 [N, 4] in centre form, needed to decode raw outputs.
     """
 
     graph: Path
@@ -78,7 +78,7 @@ def load_export(folder: Path) -> ExportedGraph:
 
 
 def read_contract(folder: Path) -> tuple[SsdContract, bool]:
-    """The contract of a folder, and whether the graph that it is of ends in the op.
+    """The contract in a folder, and whether its graph ends in the post-processing op.
 
     Raises:
         GraphError: It cannot be read.

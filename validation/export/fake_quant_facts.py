@@ -1,4 +1,4 @@
-"""What the FakeQuant nodes of an exported graph say: ranges, and what has none.
+"""The FakeQuant nodes of an exported graph: ranges, and what has none.
 
 Needs no TensorFlow, so that a run over cached facts does not import it.
 """
@@ -45,7 +45,7 @@ class ActivationRange:
 
     Args:
         name: The FakeQuant node.
-        source: The node whose output it quantises, reshapes passed over.
+        source: The node whose output it quantises; reshapes between them are skipped.
         op: Op of the source, for example Relu6 or BiasAdd.
         minimum: Lower end of the range.
         maximum: Upper end of the range.
@@ -107,7 +107,7 @@ class Concatenation:
 
 @dataclass(frozen=True)
 class FakeQuantFacts:
-    """Everything about fake quantisation that stands in one exported graph.
+    """All fake quantisation of one exported graph.
 
     Args:
         weights: FakeQuant nodes on weights, in graph order.

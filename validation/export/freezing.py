@@ -69,7 +69,7 @@ def _with_loop_edges(nodes: GraphMap, kept: set[str]) -> set[str]:
 
 
 def variables(graph: Any) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every variable that stands in a graph."""
+    """Name and shape of every variable of a graph."""
     return {node.name: stated_shape(node) for node in graph.node if node.op in _VARIABLES}
 
 
@@ -93,14 +93,14 @@ def freeze(
     """
     frozen = graph_pb2.GraphDef()
     frozen.CopyFrom(graph)
-    found: dict[str, tuple[int, ...]] = {}
+    given: dict[str, tuple[int, ...]] = {}
     for node in frozen.node:
         if node.op in _VARIABLES:
             shape = stated_shape(node)
             value = values(node.name)
             if value is None:
                 continue
-            found[node.name] = value.shape
+            given[node.name] = value.shape
             if value.shape != shape:
                 continue
             name, dtype = node.name, node.attr["dtype"].type
@@ -113,18 +113,18 @@ def freeze(
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
-    _require_all(variables(graph), found, where, config)
+    _require_all(variables(graph), given, where, config)
     return frozen
 
 
 def _require_all(
-    wanted: Shapes, found: Shapes, where: str | None, config: Described | None
+    wanted: Shapes, given: Shapes, where: str | None, config: Described | None
 ) -> None:
-    """Each variable has got a value, of its shape."""
-    missing = [name for name in wanted if name not in found]
+    """Each variable has a value of its shape."""
+    missing = [name for name in wanted if name not in given]
     wrong = [
         f"{name}: graph {list(wanted[name])}, checkpoint {list(shape)}"
-        for name, shape in found.items()
+        for name, shape in given.items()
         if shape != wanted[name]
     ]
     if not missing and not wrong:
@@ -135,7 +135,7 @@ def _require_all(
         else f"{len(wrong)} variables have another shape in the checkpoint"
     )
     raise GraphError(
-        "; ".join([what, *causes(wanted, found, config)]),
+        "; ".join([what, *causes(wanted, given, config)]),
         got=first_few(sorted(missing) or wrong, NAMED),
         where=where,
         next_step="the checkpoint and the graph come from different models, or from different "

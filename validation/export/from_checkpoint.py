@@ -1,7 +1,7 @@
 """Export from a checkpoint and its pipeline.config, as the OD API's exporter did.
 
 The inference graph is built from the config, the checkpoint's values are put in by
-name, and the ends get the exporter's names: no .meta and no frozen graph is needed.
+name, and the outputs get the exporter's names: no .meta and no frozen graph is needed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
         use_moving_averages=config.use_moving_averages,
         num_classes=config.num_classes,
         where=f"{prefix.name} and {config.source}",
-        place=config.where,
+        locate=config.where,
     )
     return freeze(body_graph(built), lambda name: values(plan.sources[name]))
 
@@ -147,7 +147,7 @@ def body_graph(built: BuiltSsd) -> Any:
 
 
 def export_of_body(body: Any, built: BuiltSsd) -> GraphExport:
-    """Name the ends of a frozen body as the exporter does, and close it with the op.
+    """Name the outputs of a frozen body as the exporter does, and end it in the op.
 
     Args:
         body: GraphDef with constants in place of its variables.

@@ -2,8 +2,8 @@
 
 What export_tflite_ssd_graph.py builds from a checkpoint and a config is already
 inside the inference graph that training exported: the body between the normalised
-image and the two raw outputs. It is cut out, given the exporter's names at its
-ends, and closed by the post-processing node.
+image and the two raw outputs. It is cut out, its input and outputs get the
+exporter's names, and the post-processing node is added.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _with_placeholder(body: Any, reading: SsdReading) -> Any:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """What a run of the body showed: anchors in centre form, and the raw outputs' shapes."""
+    """What a run of the body gives: anchors in centre form, and the raw outputs' shapes."""
 
     anchors: np.ndarray
     columns: int
@@ -166,7 +166,7 @@ def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
     )
     if not fits:
         raise NotSsdGraph(
-            "raw outputs and anchors do not fit each other",
+            "raw outputs and anchors have different sizes",
             expected=expected,
             got=f"{list(boxes.shape)} and {list(scores.shape)}",
             where=where,

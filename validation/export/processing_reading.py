@@ -11,7 +11,7 @@ from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
 from validation.specs.contracts import Preprocessing
 
-# Here the walk ends: the stack of resized images leaves the loop over the batch.
+# Here the walk stops: the stack of resized images leaves the loop over the batch.
 _SOURCES = frozenset(
     {"TensorArrayGatherV3", "TensorArrayGatherV2", "TensorListStack", "ResizeBilinear", "Pack"}
 )
@@ -94,14 +94,14 @@ def _triple(values: np.ndarray) -> tuple[float, float, float]:
 
 def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any:
     above = nodes.ancestors([extractor_input])
-    found = [node for node in nodes.of_op("ResizeBilinear") if node.name in above]
-    if len(found) == 1:
-        return found[0]
+    resizes = [node for node in nodes.of_op("ResizeBilinear") if node.name in above]
+    if len(resizes) == 1:
+        return resizes[0]
     others = [node.op for node in nodes.of_op(*_OTHER_RESIZES) if node.name in above]
     raise NotSsdGraph(
         "the image is not resized by one bilinear resize",
         expected="one ResizeBilinear",
-        got=", ".join(others) or f"{len(found)} ResizeBilinear",
+        got=", ".join(others) or f"{len(resizes)} ResizeBilinear",
         where=where,
         next_step="train with fixed_shape_resizer and its default BILINEAR method",
     )
@@ -125,7 +125,7 @@ _COMBINED = "CombinedNonMaxSuppression"
 
 @dataclass(frozen=True)
 class NmsReading:
-    """What batch_non_max_suppression stands in the graph.
+    """The batch_non_max_suppression of a graph.
 
     Args:
         score_threshold: Lower scores are dropped.
@@ -156,8 +156,8 @@ def read_nms(nodes: GraphMap, where: str) -> NmsReading:
             max_detections_per_class=int(_number(nodes, inputs[2], where)),
             max_total_detections=int(_number(nodes, inputs[3], where)),
         )
-    found = nodes.of_op(*_OPS)
-    if not found:
+    suppressions = nodes.of_op(*_OPS)
+    if not suppressions:
         raise NotSsdGraph(
             "the graph has no non-maximum suppression",
             expected=f"{_OPS[0]} to {_OPS[-1]} or {_COMBINED}",
@@ -170,11 +170,11 @@ def read_nms(nodes: GraphMap, where: str) -> NmsReading:
             _number(nodes, nodes.inputs(node)[3], where),
             int(_size(nodes, nodes.inputs(node)[2], where)),
         )
-        for node in found
+        for node in suppressions
     }
     if len(readings) != 1:
         raise NotSsdGraph(
-            "the classes are suppressed by different rules",
+            "NMS settings differ between classes",
             expected="one score threshold, IoU threshold and size for all classes",
             got=sorted(readings),
             where=where,
@@ -184,11 +184,11 @@ def read_nms(nodes: GraphMap, where: str) -> NmsReading:
 
 
 def _score_filters(nodes: GraphMap, where: str) -> set[float]:
-    """Thresholds of the filters that stand ahead of the older NMS ops, one a class."""
+    """Thresholds of the filters ahead of the older NMS ops, one a class."""
     return {
         _number(nodes, nodes.inputs(node)[1], where)
         for node in nodes.of_op("Greater", "GreaterEqual")
-        # Other comparisons stand under ClipToWindow and PadOrClipBoxList.
+        # Other comparisons are under ClipToWindow and PadOrClipBoxList.
         if "FilterGreaterThan" in node.name
     }
 
@@ -211,7 +211,7 @@ def _score_threshold(nodes: GraphMap, node: Any, filters: set[float], where: str
 
 
 def _size(nodes: GraphMap, tensor: str, where: str) -> float:
-    """The configured size stands in ``min(size, number of boxes)``."""
+    """The configured size is the constant of ``min(size, number of boxes)``."""
     node = nodes.source(nodes.skip(tensor))
     if node.op == "Minimum":
         for source in nodes.inputs(node):

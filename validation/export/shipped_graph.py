@@ -1,4 +1,4 @@
-"""A tflite_graph.pb that was exported by somebody else: read, checked, never built anew.
+"""A tflite_graph.pb that was exported elsewhere: read and checked, never rebuilt.
 
 The zoo's quantised archives ship one instead of a frozen inference graph.
 """
@@ -27,6 +27,7 @@ from validation.specs.contracts import (
     INPUT_NAME,
     KERNEL_DEFAULTS,
     POSTPROCESS_NAME,
+    RAW_OUTPUTS,
     UNIT_RANGE,
     PostprocessAttributes,
     Preprocessing,
@@ -59,7 +60,7 @@ def export_shipped(
         GraphConfigMismatch: Graph and config disagree.
     """
     nodes = GraphMap(graph)
-    _require_ends(nodes, where)
+    _require_tensors(nodes, where)
     if left := variables(graph):
         raise GraphError("the graph is not frozen", got=f"{len(left)} variables", where=where)
     node = read_postprocess_node(graph, KERNEL_DEFAULTS)
@@ -88,7 +89,7 @@ def export_shipped(
     return export if options.add_postprocessing_op else without_postprocessing(export)
 
 
-def _require_ends(nodes: GraphMap, where: str) -> None:
+def _require_tensors(nodes: GraphMap, where: str) -> None:
     missing = [
         name
         for name in (INPUT_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
@@ -96,7 +97,7 @@ def _require_ends(nodes: GraphMap, where: str) -> None:
     ]
     if missing:
         raise NotSsdGraph(
-            "the graph is none of export_tflite_ssd_graph",
+            "this graph was not written by export_tflite_ssd_graph",
             expected=f"{INPUT_NAME}, {BOX_ENCODINGS_NAME} and {CLASS_PREDICTIONS_NAME}",
             got=f"no {', '.join(missing)}",
             where=where,
@@ -148,15 +149,14 @@ def _require_agreement(contract: SsdContract, config: PipelineConfig, where: str
 
 
 def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:
-    """Run the body once: what its ends give must fit anchors and classes."""
+    """Run the body once: the shapes of its outputs must fit anchors and classes."""
     size = contract.preprocessing
     zeros = np.zeros((1, size.height, size.width, 3), np.float32)
-    ends = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
-    shapes = [list(value.shape) for value in evaluate(body, ends, {INPUT_NAME: zeros})]
+    shapes = [list(value.shape) for value in evaluate(body, RAW_OUTPUTS, {INPUT_NAME: zeros})]
     rows, columns = contract.num_anchors, contract.num_classes + 1
     if shapes != [[1, rows, 4], [1, rows, columns]]:
         raise NotSsdGraph(
-            "raw outputs, anchors and classes do not fit each other",
+            "raw outputs, anchors and classes have different sizes",
             expected=f"{[1, rows, 4]} and {[1, rows, columns]}",
             got=f"{shapes[0]} and {shapes[1]}",
             where=where,

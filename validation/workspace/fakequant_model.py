@@ -1,7 +1,7 @@
-"""The quantised twin of a float model: its ranges measured on representative images.
+"""The fake-quant model of a float model: its ranges are measured on representative images.
 
-What training with quantisation would have learnt is measured instead; the archive has the
-zoo's quantised layout, so that it goes the very way of a model that was trained so.
+The archive has the zoo's quantised layout, so that it is exported and converted as one that
+was trained with quantisation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def fakequant_entry(
     chosen: CalibrationImages,
     work: ProductCache,
 ) -> CatalogueEntry:
-    """The twin's archive, made if it is not there.
+    """The archive of the fake-quant model, made if it is not there.
 
     Args:
         name: Of the model.

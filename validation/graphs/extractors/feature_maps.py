@@ -88,7 +88,7 @@ def multi_resolution_feature_maps(
 def _added_layer(
     net: tf.Tensor, row: FeatureMap, name: str, options: ExtractorOptions
 ) -> tf.Tensor:
-    """1x1 to half the depth, then stride 2; ``name`` has a place for the step, 1 or 2."""
+    """1x1 to half the depth, then stride 2; ``name`` has a field for the step, 1 or 2."""
     half, depth = options.depth(row.depth // 2), options.depth(row.depth)
     net = slim.conv2d(
         net, half, [1, 1], padding="SAME", stride=1, scope=name.format(1) + f"1x1_{half}"

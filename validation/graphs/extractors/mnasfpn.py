@@ -82,7 +82,7 @@ def ssd_mobilenet_v2_mnasfpn(image: tf.Tensor, options: ExtractorOptions) -> Seq
     with tf.variable_scope("MnasFPN"), slim.arg_scope([slim.batch_norm], **arguments):
         pooled = _pooled(features[-1], 2, options, scope="C6_downsample")
         coarsest = _linear(pooled, _depth(options.pyramid.depth, options), scope="C6_Conv1x1")
-        # The reference graph has this node, for quantisation.
+        # The OD API's graph has this node, for quantisation.
         features.append(tf.identity(coarsest))
         for number in range(_CELLS):
             with tf.variable_scope(f"cell_{number}"):
@@ -96,8 +96,8 @@ def _cell(inputs: Sequence[tf.Tensor], options: ExtractorOptions) -> list[tf.Ten
     for number, block in enumerate(CELL):
         with tf.variable_scope(f"block_{number}"):
             first, second = (
-                _resampled(features[index], levels[index], block, f"input_{place}", options)
-                for place, index in enumerate(block.inputs)
+                _resampled(features[index], levels[index], block, f"input_{number}", options)
+                for number, index in enumerate(block.inputs)
             )
             features.append(_convolved(first + second, block, options))
         levels.append(block.level)

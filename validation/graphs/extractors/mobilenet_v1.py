@@ -85,7 +85,7 @@ def mobilenet_v1_base(
     """
     endpoints: dict[str, tf.Tensor] = {}
     net = pad_to_multiple(image, options.pad_to_multiple)
-    # The scope is entered once more, as in the reference: its operations are named below
+    # The scope is entered once more, as in the OD API: its operations are named below
     # MobilenetV1/MobilenetV1, its variables below MobilenetV1.
     with (
         tf.variable_scope(tf.get_variable_scope()),

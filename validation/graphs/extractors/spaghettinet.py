@@ -157,13 +157,13 @@ def _grouped(net: tf.Tensor, layer: Grouped, stride: int, scope: str, *, pads: b
         for index, group in enumerate(groups)
     ]
     with tf.variable_scope(f"{scope}/concat"):
-        ends = [
+        bounds = [
             tf.get_variable(name, [], initializer=tf.constant_initializer(value), trainable=False)
             for name, value in zip(("min", "max"), _RANGE, strict=True)
         ]
         # A concatenation of unequal ranges would have to requantise. The checkpoint has the
-        # range, so that the float model of the reference is fake-quantised here as well.
-        return tf.concat([tf.fake_quant_with_min_max_vars(out, *ends) for out in outputs], -1)
+        # range, so that the float model of the OD API is fake-quantised here as well.
+        return tf.concat([tf.fake_quant_with_min_max_vars(out, *bounds) for out in outputs], -1)
 
 
 def _linear(net: tf.Tensor, filters: int, *, scope: str) -> tf.Tensor:

@@ -154,11 +154,11 @@ def _end(name: str, value: float) -> tf.Variable:
 
 
 def _consumers(graph: tf.Graph) -> Mapping[tf.Operation, Sequence[tf.Operation]]:
-    found: dict[tf.Operation, list[tf.Operation]] = {}
+    by_producer: dict[tf.Operation, list[tf.Operation]] = {}
     for op in graph.get_operations():
         for producer in dict.fromkeys(tensor.op for tensor in op.inputs):
-            found.setdefault(producer, []).append(op)
-    return found
+            by_producer.setdefault(producer, []).append(op)
+    return by_producer
 
 
 def _is_rounded(tensor: tf.Tensor) -> bool:
