@@ -130,7 +130,5 @@ def test_zero_everywhere_has_a_range() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_no_number_has_no_range(value: float) -> None:
     """An overflow is named with its tensor, not averaged away."""
-    with pytest.raises(
-        GraphError, match=r"values that are not finite have no range \(head/act_quant\)"
-    ):
+    with pytest.raises(GraphError, match=r"not finite have no range \(head/act_quant\)"):
         extremes(np.array([0, value], np.float32), "head/act_quant")

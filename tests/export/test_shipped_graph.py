@@ -115,9 +115,7 @@ def test_a_graph_of_residual_networks_wants_channel_means(export_of: Exports) ->
 
 def test_other_graphs_are_refused(export_of: Exports, graph_of: Callable[..., Any]) -> None:
     """An inference graph, a graph without anchors, and one that is not frozen."""
-    with pytest.raises(
-        NotSsdGraph, match=r"not written by export_tflite_ssd_graph.*no normalized_input"
-    ):
+    with pytest.raises(NotSsdGraph, match=r"not written by export_tflite.*no normalized_input"):
         _taken(graph_of(Miniature()))
     with pytest.raises(GraphError, match=r"no anchors.*--add_postprocessing_op=true"):
         _taken(without_postprocessing(export_of()).graph)

@@ -10,7 +10,7 @@ from PIL import Image
 from validation.errors import DatasetError, GraphError
 from validation.inference.base import detect_all, on_files
 from validation.preprocess.image import ImageFile
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 class _ByHeight:

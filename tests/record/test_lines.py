@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from validation.errors import RecordError, RecordVersionError
 from validation.policy.limits import Limit, Status
+from validation.record.detections import Detections
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -27,7 +28,6 @@ from validation.record.types import (
     CheckResult,
     CocoFigures,
     DatasetFacts,
-    Detections,
     Footer,
     Header,
     Measure,
@@ -49,7 +49,7 @@ _LIMIT = st.builds(
 _MEASURES = st.lists(st.builds(Measure, _TEXT, _VALUE, st.none() | _LIMIT), max_size=3).map(tuple)
 _FLOAT = st.floats(allow_nan=False)
 _BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
-_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
+_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
     lambda found: Detections(
         tuple(box for box, _, _ in found),
         tuple(score for _, score, _ in found),
@@ -127,7 +127,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _COUNT,
         _COUNT,
         _TEXT,
-        st.lists(st.builds(Panel, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
         _TABLE,
     ),
     "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),

@@ -17,8 +17,8 @@ from validation.files.plain import to_plain
 from validation.inference.base import detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in
+from validation.record.detections import Detections
 from validation.record.store import RECORD_NAME, load_record
-from validation.record.types import Detections
 from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
 from validation.runtimes.tflite_file import read_tflite

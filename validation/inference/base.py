@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from validation.preprocess.image import ImageFile, load_rgb
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 class Detector(Protocol):
