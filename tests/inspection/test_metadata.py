@@ -43,5 +43,5 @@ def test_damaged_metadata_is_a_note(tmp_path: Path) -> None:
     path.write_bytes(data)
     facts = inspect_tflite(path)
     assert facts.metadata is None
-    assert any("its metadata is not heard" in note for note in facts.notes)
+    assert any("its metadata is ignored" in note for note in facts.notes)
     assert [end.role for end in facts.outputs] == ["boxes", "classes", "scores", "count"]
