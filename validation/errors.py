@@ -12,7 +12,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     │   ├── IntegrityError      sha256 or size differ from the catalogue
     │   └── UnsafeArchive       unpacking would write outside, link out, or burst
     ├── ConfigError             pipeline.config cannot be read or is not supported
-    │   └── NotSsdConfig        it describes another architecture
+    │   └── NotSsdConfig        the config is of another architecture
     ├── GraphError              a TensorFlow graph or checkpoint
     │   ├── CorruptGraph        the bytes are no graph
     │   ├── NotSsdGraph         a graph, but not one of the OD API's SSD graphs
@@ -145,7 +145,7 @@ class ConfigError(ValidationError):
 
 
 class NotSsdConfig(ConfigError):
-    """pipeline.config describes another architecture."""
+    """The config is of another architecture."""
 
 
 class GraphError(ValidationError):

@@ -190,7 +190,7 @@ def test_a_start_of_another_model_is_refused(batch: Batch, trained: Trained) -> 
 def test_a_loss_that_is_no_number_ends_the_training(batch: Batch) -> None:
     """Better no model than one of NaN."""
     wrong = dataclasses.replace(batch.targets, boxes=np.full_like(batch.targets.boxes, np.nan))
-    with pytest.raises(GraphError, match=r"the loss is no number any more .*step 0"):
+    with pytest.raises(GraphError, match=r"the loss is not finite any more .*step 0"):
         train(CONFIG, [Batch(batch.images, wrong)], OPTIONS)
 
 
