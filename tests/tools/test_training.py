@@ -161,7 +161,7 @@ def test_moving_averages_lag_behind(batch: Batch, trained: Trained) -> None:
 
 def test_a_quantised_model_needs_a_start(batch: Batch) -> None:
     """Ranges cannot be measured on weights that nobody trained."""
-    with pytest.raises(GraphError, match="tuned from the weights of its float twin"):
+    with pytest.raises(GraphError, match="tuned from the weights of its float counterpart"):
         train(config_of(REWRITER), [batch], OPTIONS)
 
 
@@ -237,7 +237,7 @@ def test_images_are_resized_and_normalised_as_in_inference() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_a_config_that_builds(name: str) -> None:
-    """Eight classes, few parameters, and the float twin's graph under a quantised one."""
+    """Eight classes, few parameters; a quantised one has the graph of its float counterpart."""
     recipe = RECIPES[name]
     config = load_pipeline(recipe.config)
     built = build(config)

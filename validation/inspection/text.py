@@ -8,6 +8,7 @@ from typing import Any
 
 from validation.inspection.preprocessing import PreprocessingFacts, format_formula
 from validation.inspection.tensors import TensorFacts
+from validation.record.formatting import printable
 from validation.specs.input_stats import format_range
 
 _GAP = "  "
@@ -53,14 +54,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in shown
     ]
-
-
-def printable(text: str) -> str:
-    """The text with control characters and what cannot be shown written as escapes.
-
-    Names come from files of any origin.
-    """
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def tensor_rows(tensors: Sequence[TensorFacts]) -> tuple[tuple[str, ...], ...]:

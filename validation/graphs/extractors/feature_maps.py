@@ -58,6 +58,11 @@ def explicit_padding(tensor: tf.Tensor, kernel: int) -> tf.Tensor:
     return tf.pad(tensor, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
+def padded(tensor: tf.Tensor, kernel: int, *, explicit: bool) -> tuple[tf.Tensor, str]:
+    """The input and the padding argument of a convolution or pooling, padded either way."""
+    return (explicit_padding(tensor, kernel), "VALID") if explicit else (tensor, "SAME")
+
+
 def multi_resolution_feature_maps(
     endpoints: Mapping[str, tf.Tensor], layout: Sequence[FeatureMap], options: ExtractorOptions
 ) -> list[tf.Tensor]:
@@ -93,10 +98,7 @@ def _added_layer(
     net = slim.conv2d(
         net, half, [1, 1], padding="SAME", stride=1, scope=name.format(1) + f"1x1_{half}"
     )
-    padding = "SAME"
-    if options.use_explicit_padding:
-        padding = "VALID"
-        net = explicit_padding(net, row.kernel)
+    net, padding = padded(net, row.kernel, explicit=options.use_explicit_padding)
     scope = name.format(2) + f"{row.kernel}x{row.kernel}_s2_{depth}"
     kernel = [row.kernel, row.kernel]
     if not options.use_depthwise:

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import padded
 from validation.graphs.slim_compat import slim
 
 _KERNEL = 3
@@ -35,10 +35,7 @@ class PyramidConvs:
 
     def __call__(self, net: tf.Tensor, *, stride: int, scope: str) -> tf.Tensor:
         """One convolution with the activation and batch norm of the arg_scope around it."""
-        padding = "SAME"
-        if self.explicit:
-            net = explicit_padding(net, _KERNEL)
-            padding = "VALID"
+        net, padding = padded(net, _KERNEL, explicit=self.explicit)
         arguments: dict[str, Any] = {"stride": stride, "padding": padding, "scope": scope}
         if self.depthwise:
             return slim.separable_conv2d(

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import explicit_padding, padded
 from validation.graphs.extractors.inverted_residual import divisible
 from validation.graphs.extractors.mobilenet_v2 import mobilenet_v2_base
 from validation.graphs.hyperparams import BatchNorm
@@ -146,9 +146,7 @@ def _convolved(net: tf.Tensor, block: Block, options: ExtractorOptions) -> tf.Te
 
 def _pooled(net: tf.Tensor, stride: int, options: ExtractorOptions, *, scope: str) -> tf.Tensor:
     """Max pooling over 3x3, whatever the stride."""
-    if options.use_explicit_padding:
-        net = explicit_padding(net, _POOL)
-    padding = "VALID" if options.use_explicit_padding else "SAME"
+    net, padding = padded(net, _POOL, explicit=options.use_explicit_padding)
     return slim.max_pool2d(net, [_POOL, _POOL], stride=stride, padding=padding, scope=scope)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import explicit_padding, padded
 from validation.graphs.extractors.spaghettinet_tables import (
     ARCHITECTURES,
     OUTPUTS,
@@ -104,13 +104,9 @@ def _edge(net: tf.Tensor, name: str, wire: Wire, filters: int, *, explicit: bool
             images=net, size=size, align_corners=False, half_pixel_centers=False
         )
     stride = 2 ** (wire.level - level)
-    pooled = slim.max_pool2d(
-        explicit_padding(net, stride + 1) if explicit else net,
-        [stride + 1, stride + 1],
-        stride=stride,
-        padding="VALID" if explicit else "SAME",
-        scope=f"{scope}/maxpool_downsampling",
-    )
+    net, padding = padded(net, stride + 1, explicit=explicit)
+    window, pool = [stride + 1, stride + 1], f"{scope}/maxpool_downsampling"
+    pooled = slim.max_pool2d(net, window, stride=stride, padding=padding, scope=pool)
     return _linear(pooled, filters, scope=f"{scope}/1x1_after_downsampling")
 
 
