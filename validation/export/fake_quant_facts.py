@@ -20,8 +20,6 @@ class WeightRange:
         maximum: Upper end of the range.
         num_bits: Of the node.
         narrow_range: Of the node: the lowest level is left out.
-        lowest: Smallest weight, batch norm folded in where the graph folds it.
-        highest: Largest weight.
         clipped_share: Share of the weights that the range cuts by more than half a step.
         channel_spans: For each output channel the extent of its weights and 0.
     """
@@ -33,8 +31,6 @@ class WeightRange:
     maximum: float
     num_bits: int
     narrow_range: bool
-    lowest: float
-    highest: float
     clipped_share: float
     channel_spans: tuple[float, ...]
 

@@ -145,8 +145,6 @@ class _Reading:
             maximum=maximum,
             num_bits=bits,
             narrow_range=narrow,
-            lowest=float(weights.min()),
-            highest=float(weights.max()),
             clipped_share=_clipped_share(weights, minimum, maximum, levels(bits, narrow)),
             channel_spans=_channel_spans(weights, layer),
         )
