@@ -17,12 +17,7 @@ from validation.export.graph_io import read_graph, stated_shape, unread_nodes
 from validation.export.graph_map import GraphMap
 from validation.export.postprocess_node import read_postprocess_node
 from validation.export.ssd_reading import SsdReading
-from validation.specs.contracts import (
-    ANCHORS_NAME,
-    POSTPROCESS_NAME,
-    RAW_OUTPUTS,
-    GraphSummary,
-)
+from validation.specs.contracts import ANCHORS_NAME, POSTPROCESS_NAME, RAW_OUTPUTS, GraphSummary
 from validation.specs.tensors import TensorSpec
 
 

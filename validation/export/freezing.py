@@ -74,11 +74,7 @@ def variables(graph: Any) -> dict[str, tuple[int, ...]]:
 
 
 def freeze(
-    graph: Any,
-    values: Values,
-    *,
-    where: str | None = None,
-    config: Described | None = None,
+    graph: Any, values: Values, *, where: str | None = None, config: Described | None = None
 ) -> Any:
     """A copy of the graph with each variable replaced by a constant of its name.
 

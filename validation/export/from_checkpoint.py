@@ -32,11 +32,7 @@ from validation.graphs.quant.options import sums_of
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
-from validation.specs.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    SsdContract,
-)
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, SsdContract
 
 
 def export_from_checkpoint(

@@ -151,10 +151,7 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     Raises:
         GraphError: The folder cannot be written.
     """
-    about = {
-        "add_postprocessing_op": export.add_postprocessing_op,
-        **to_plain(export.contract),
-    }
+    about = {"add_postprocessing_op": export.add_postprocessing_op, **to_plain(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
     _replace_all(

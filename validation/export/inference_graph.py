@@ -64,10 +64,7 @@ def _with_processing(
         image = tf.placeholder(tf.uint8, [1, None, None, 3], name=IMAGE_TENSOR)
         normalised = _preprocess(tf.cast(image, tf.float32, name="ToFloat"), contract.preprocessing)
         encodings, scores = tf.import_graph_def(
-            body,
-            input_map={f"{INPUT_NAME}:0": normalised},
-            return_elements=list(outputs),
-            name="",
+            body, input_map={f"{INPUT_NAME}:0": normalised}, return_elements=list(outputs), name=""
         )
         with tf.name_scope("MultipleGridAnchorGenerator"):
             table = tf.constant(anchors, name="anchors")
@@ -89,10 +86,7 @@ def _preprocess(image: tf.Tensor, preprocessing: Preprocessing) -> tf.Tensor:
 
 
 def _postprocess(
-    encodings: tf.Tensor,
-    scores: tf.Tensor,
-    anchors: tf.Tensor,
-    attributes: PostprocessAttributes,
+    encodings: tf.Tensor, scores: tf.Tensor, anchors: tf.Tensor, attributes: PostprocessAttributes
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode, and suppress for each class, as the OD API's batch_non_max_suppression."""
     with tf.name_scope("Postprocessor/"):
@@ -108,12 +102,7 @@ def _postprocess(
             clip_boxes=True,
             name="BatchMultiClassNonMaxSuppression",
         )
-    return (
-        kept.nmsed_boxes,
-        kept.nmsed_scores,
-        kept.nmsed_classes,
-        kept.valid_detections,
-    )
+    return (kept.nmsed_boxes, kept.nmsed_scores, kept.nmsed_classes, kept.valid_detections)
 
 
 def _decode(

@@ -104,12 +104,6 @@ def _added_layer(
     if not options.use_depthwise:
         return slim.conv2d(net, depth, kernel, padding=padding, stride=2, scope=scope)
     net = slim.separable_conv2d(
-        net,
-        None,
-        kernel,
-        depth_multiplier=1,
-        padding=padding,
-        stride=2,
-        scope=f"{scope}_depthwise",
+        net, None, kernel, depth_multiplier=1, padding=padding, stride=2, scope=f"{scope}_depthwise"
     )
     return slim.conv2d(net, depth, [1, 1], padding="SAME", stride=1, scope=scope)

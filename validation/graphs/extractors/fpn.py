@@ -76,10 +76,7 @@ def feature_pyramid(
         )
     convs = PyramidConvs(options.depth(pyramid.depth), depthwise, explicit)
     backbone = [levels[level] for level in range(pyramid.min_level, coarsest + 1)]
-    with (
-        options.hyperparams.scope(is_training=options.is_training),
-        tf.variable_scope("fpn"),
-    ):
+    with options.hyperparams.scope(is_training=options.is_training), tf.variable_scope("fpn"):
         features = top_down(backbone, convs, where=f"image_resizer for {options.kind}")
         for level in range(coarsest + 1, pyramid.max_level + 1):
             features.append(convs(features[-1], stride=2, scope=coarse_scope(level)))
@@ -136,10 +133,5 @@ def upsample(net: tf.Tensor) -> tf.Tensor:
 def _projection(net: tf.Tensor, depth: int, *, number: int) -> tf.Tensor:
     """1x1 convolution with biases, without activation and batch norm."""
     return slim.conv2d(
-        net,
-        depth,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        scope=f"projection_{number}",
+        net, depth, [1, 1], activation_fn=None, normalizer_fn=None, scope=f"projection_{number}"
     )

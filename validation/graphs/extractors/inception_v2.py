@@ -16,12 +16,7 @@ from validation.graphs.slim_compat import slim
 
 
 def _mixed(
-    scope: str,
-    one: int,
-    three: tuple[int, int],
-    double: tuple[int, int],
-    pool: str,
-    projected: int,
+    scope: str, one: int, three: tuple[int, int], double: tuple[int, int], pool: str, projected: int
 ) -> Mixed:
     """A module that keeps the resolution.
 
@@ -53,10 +48,7 @@ def _halving(scope: str, three: tuple[int, int], double: tuple[int, int]) -> Mix
     return Mixed(
         scope,
         (
-            (
-                Conv("Conv2d_0a_1x1", three[0]),
-                Conv("Conv2d_1a_3x3", three[1], (3, 3), stride=2),
-            ),
+            (Conv("Conv2d_0a_1x1", three[0]), Conv("Conv2d_1a_3x3", three[1], (3, 3), stride=2)),
             (
                 Conv("Conv2d_0a_1x1", double[0]),
                 Conv("Conv2d_0b_3x3", double[1], (3, 3)),

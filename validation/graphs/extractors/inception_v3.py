@@ -99,12 +99,7 @@ def _forked(scope: str, upright: str) -> Mixed:
             (
                 Conv("Conv2d_0a_1x1", 448),
                 Conv("Conv2d_0b_3x3", 384, (3, 3)),
-                Fork(
-                    (
-                        Conv("Conv2d_0c_1x3", 384, (1, 3)),
-                        Conv("Conv2d_0d_3x1", 384, (3, 1)),
-                    )
-                ),
+                Fork((Conv("Conv2d_0c_1x3", 384, (1, 3)), Conv("Conv2d_0d_3x1", 384, (3, 1)))),
             ),
             _pooled(192),
         ),

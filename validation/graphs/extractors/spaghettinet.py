@@ -50,10 +50,7 @@ def ssd_spaghettinet(
     """
     explicit = options.use_explicit_padding
     nodes: dict[str, tf.Tensor] = {}
-    with (
-        tf.variable_scope(architecture),
-        _HYPERPARAMS.scope(is_training=options.is_training),
-    ):
+    with tf.variable_scope(architecture), _HYPERPARAMS.scope(is_training=options.is_training):
         nodes[STEM] = slim.conv2d(
             explicit_padding(image, STEM_KERNEL) if explicit else image,
             STEM_FILTERS,
