@@ -211,7 +211,7 @@ def test_anchors_that_do_not_fit_the_outputs_are_refused(graph_of, node_of):
     graph = graph_of()
     anchors = node_of(graph, "Concatenate/concat")
     anchors.input[1] = anchors.input[0]
-    with pytest.raises(NotSsdGraph, match=r"do not fit.*\[1, 192, 4\].*got \[1, 132, 4\]"):
+    with pytest.raises(NotSsdGraph, match=r"have different sizes.*\[1, 192, 4\].*got \[1, 132, 4\]"):
         export_from_graph(graph, ExportOptions())
 
 
