@@ -75,8 +75,8 @@ def test_layout_is_the_zoos(made: Path) -> None:
 
 def test_calibration_is_told(made: Path) -> None:
     """Images, seed and source, so that none is judged by what it was made with."""
-    told = json.loads((made / CALIBRATION_FILE).read_text())
-    assert from_plain(CalibrationFacts, told) == _FACTS
+    facts = json.loads((made / CALIBRATION_FILE).read_text())
+    assert from_plain(CalibrationFacts, facts) == _FACTS
 
 
 def test_weights_are_those_of_the_source(source: Path, made: Path) -> None:

@@ -61,7 +61,7 @@ def test_too_few_are_counted(given_: int, asked: int) -> None:
     ids=["no batch", "size", "float64", "pixels"],
 )
 def test_feed_of_another_form_is_refused(feed: NDArray[Any], got: str) -> None:
-    """Shape and dtype, both told."""
+    """Shape and dtype, both reported."""
     with pytest.raises(
         FeedError,
         match=rf"feed does not fit the input \(image\): expected float32 \[1, 4, 6, 3\], got {got}",

@@ -130,7 +130,7 @@ def test_no_image_is_no_calibration(built: BuiltSsd, values: _Values) -> None:
     "image", [np.zeros((1, 32, 96, 3), np.float32), np.zeros((1, 64, 96, 3), np.uint8)]
 )
 def test_image_that_does_not_fit(built: BuiltSsd, values: _Values, image: np.ndarray) -> None:
-    """Another size or dtype is told with what the input wants."""
+    """Another size or dtype is reported with what the input wants."""
     with pytest.raises(FeedError, match=r"does not fit the input.*expected float32 \[1, 64, 96"):
         calibrated_ranges(built, values, lambda: iter([image]), RangeMethod.MINMAX)
 

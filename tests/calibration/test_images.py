@@ -50,7 +50,7 @@ def test_another_seed_draws_others() -> None:
 
 @pytest.mark.parametrize(("total", "count"), [(0, 0), (0, 1), (3, 4), (3, 0)])
 def test_fewer_than_asked_for(total: int, count: int) -> None:
-    """Both numbers are told."""
+    """Both numbers are named."""
     with pytest.raises(
         DatasetError, match=rf"too few .*expected {max(count, 1)} or more, got {total}; give more"
     ):

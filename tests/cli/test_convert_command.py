@@ -28,7 +28,7 @@ def _converted(folder: Path, *arguments: str, name: str = "m.tflite") -> TfliteF
 
 
 def test_convert(exported: Path, tmp_path: Path, capsys: Capture) -> None:
-    """The graph's own ends by default; the file and its size are told."""
+    """The graph's own ends by default; the file and its size are reported."""
     file = _converted(tmp_path, f"--graph_def_file={exported / 'tflite_graph.pb'}")
     assert [spec.name for spec in file.inputs] == [INPUT_NAME]
     assert file.outputs[0].name == POSTPROCESS_NAME
@@ -55,7 +55,7 @@ def test_convert_with_the_guides_flags(exported: Path, tmp_path: Path) -> None:
 
 
 def test_output_arrays_that_leave_some_out(exported: Path, tmp_path: Path, capsys: Capture) -> None:
-    """The file is made as it was asked for, and what it lacks is told."""
+    """The file is made as it was asked for, and what it lacks is reported."""
     output = tmp_path / "detect.tflite"
     arguments = [f"--graph_def_file={exported / 'tflite_graph.pb'}", f"--output_file={output}"]
     outputs = f"{POSTPROCESS_NAME}, {POSTPROCESS_NAME}:1, {POSTPROCESS_NAME}:2"
@@ -145,7 +145,7 @@ def test_convert_a_quantised_graph(fake_quant: Path, tmp_path: Path, word: str) 
 
 
 def test_mean_and_std_come_from_the_contract(tmp_path: Path, capsys: Capture) -> None:
-    """Of an export made here; what they map bytes to is told beside what is wanted."""
+    """Of an export made here; what they map bytes to is reported beside what is wanted."""
     import fake_quant_graph
 
     from validation.export.exported import load_export
@@ -154,12 +154,12 @@ def test_mean_and_std_come_from_the_contract(tmp_path: Path, capsys: Capture) ->
     assert load_export(graph.parent).contract == fake_quant_graph.CONTRACT
     out = f"--output_file={tmp_path / 'm.tflite'}"
     assert main(["convert", f"--graph_def_file={graph}", out]) == 0
-    told = "validation: 127.5/127.5 maps uint8 to [-1, 1], as the extractor wants"
-    assert told in capsys.readouterr().err.splitlines()
+    message = "validation: 127.5/127.5 maps uint8 to [-1, 1], as the extractor wants"
+    assert message in capsys.readouterr().err.splitlines()
     guide = ["--mean_values=128", "--std_dev_values=127"]
     assert main(["convert", f"--graph_def_file={graph}", *guide, out]) == 0
-    told = "validation: 128/127 maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
-    assert told in capsys.readouterr().err.splitlines()
+    message = "validation: 128/127 maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
+    assert message in capsys.readouterr().err.splitlines()
 
 
 def test_quantised_graph_without_mean_and_std(
@@ -180,7 +180,7 @@ def test_quantised_graph_without_mean_and_std(
 def test_convert_with_representative_images(
     exported: Path, miniature: MiniatureFiles, tmp_path: Path, capsys: Capture
 ) -> None:
-    """Prepared by the contract beside the graph; how many is told."""
+    """Prepared by the contract beside the graph; how many is reported."""
     graph = f"--graph_def_file={exported / 'tflite_graph.pb'}"
     images = f"--representative_images={miniature.images}"
     file = _converted(tmp_path, graph, "--variant=int8", images)
@@ -203,7 +203,7 @@ def test_representative_images_need_the_contract(
 def test_folder_without_images(
     exported: Path, tmp_path: Path, failed_line: Callable[[], str]
 ) -> None:
-    """Told before TensorFlow is loaded."""
+    """Reported before TensorFlow is loaded."""
     arguments = [
         "convert",
         f"--graph_def_file={exported / 'tflite_graph.pb'}",

@@ -133,7 +133,7 @@ def test_graph_that_cannot_be_exported(
 def test_config_of_another_model(
     graph: Path, miniature: MiniatureFiles, tmp_path: Path, failed_line: Callable[[], str]
 ) -> None:
-    """Graph and pipeline.config disagree: both values are told, nothing is written."""
+    """Graph and pipeline.config disagree: both values are named, nothing is written."""
     text = (miniature.archive / "pipeline.config").read_text()
     config = tmp_path / "pipeline.config"
     config.write_text(text.replace("num_classes: 2", "num_classes: 90"))
@@ -144,7 +144,7 @@ def test_config_of_another_model(
 
 
 def test_checkpoint_without_meta(tmp_path: Path, failed_line: Callable[[], str]) -> None:
-    """Half a checkpoint is told before TensorFlow is loaded."""
+    """Half a checkpoint is reported before TensorFlow is loaded."""
     for name in ("model.ckpt.index", "model.ckpt.data-00000-of-00001"):
         (tmp_path / name).touch()
     arguments = [f"--trained_checkpoint_prefix={tmp_path / 'model.ckpt'}"]
@@ -165,10 +165,10 @@ def test_bare_checkpoint_with_its_config(tmp_path: Path, capsys: Capture) -> Non
         f"--output_directory={out}",
     ]
     assert main(["export", *arguments]) == 0
-    told = capsys.readouterr()
-    assert "64x96" in told.out
-    assert "3 classes" in told.out
-    assert "route: built from small/pipeline.config and model.ckpt" in told.err
+    printed = capsys.readouterr()
+    assert "64x96" in printed.out
+    assert "3 classes" in printed.out
+    assert "route: built from small/pipeline.config and model.ckpt" in printed.err
     assert (out / "tflite_graph.pb").is_file()
 
 

@@ -186,9 +186,9 @@ def test_quantised_model_is_its_float_twin_but_for_rounding(quantised: Path) -> 
     """Folding and rounding move the outputs a little, and they do move them."""
     values = open_checkpoint(quantised / PREFIX)
     built = build(small_ssd.config())
-    twin = export_of_body(freeze(body_graph(built), values), built)
+    rebuilt = export_of_body(freeze(body_graph(built), values), built)
     for found, expected in zip(
-        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(twin), strict=True
+        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(rebuilt), strict=True
     ):
         error = np.abs(found - expected)
         assert error.max() > 0

@@ -211,7 +211,9 @@ def test_anchors_that_do_not_fit_the_outputs_are_refused(graph_of, node_of):
     graph = graph_of()
     anchors = node_of(graph, "Concatenate/concat")
     anchors.input[1] = anchors.input[0]
-    with pytest.raises(NotSsdGraph, match=r"have different sizes.*\[1, 192, 4\].*got \[1, 132, 4\]"):
+    with pytest.raises(
+        NotSsdGraph, match=r"have different sizes.*\[1, 192, 4\].*got \[1, 132, 4\]"
+    ):
         export_from_graph(graph, ExportOptions())
 
 
@@ -221,9 +223,9 @@ def test_body_that_does_not_run_is_refused(graph_of, node_of):
     node_of(graph, "FeatureExtractor/Miniature/Conv2d_1/Relu6").op = "Relu66"
     with pytest.raises(
         GraphError, match="cannot run the graph: got Op type not registered"
-    ) as told:
+    ) as caught:
         export_from_graph(graph, ExportOptions())
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_source_graph_is_left_as_it_was(graph_of):

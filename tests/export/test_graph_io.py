@@ -66,7 +66,7 @@ def test_missing_graph_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["graph.pb", "graph.pbtxt", "model.ckpt.meta"])
 def test_empty_file_is_no_graph(tmp_path, name):
-    """An empty file parses as an empty message; it is told apart."""
+    """An empty file parses as an empty message; it is distinguished."""
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(CorruptGraph, match=r"the graph has no nodes \(.*\)"):
         read_graph(tmp_path / name)
@@ -110,10 +110,10 @@ def test_truncated_graph_is_never_exported(frozen, borders, tmp_path_factory, da
     cut = data.draw(st.integers(0, borders[-1] - 1) | st.sampled_from(borders[:-1]))
     path = tmp_path_factory.getbasetemp() / "cut.pb"
     path.write_bytes(whole[:cut])
-    with pytest.raises(GraphError) as told:
+    with pytest.raises(GraphError) as caught:
         export_from_graph(read_graph(path), ExportOptions(), where=path.name)
-    assert type(told.value) in (CorruptGraph, NotSsdGraph, GraphError)
-    assert "\n" not in str(told.value)
+    assert type(caught.value) in (CorruptGraph, NotSsdGraph, GraphError)
+    assert "\n" not in str(caught.value)
 
 
 @given(st.data())

@@ -20,7 +20,7 @@ from validation.export.shipped_graph import export_shipped
 from validation.pipeline.config import load_pipeline
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, INPUT_NAME, RAW_OUTPUTS
 
-# What whoever follows the guide ships.
+# What a reader of the guide ships.
 _GUIDE = ExportOptions(max_detections=10, detections_per_class=100, use_regular_nms=False)
 
 Exports = Callable[..., GraphExport]
@@ -105,7 +105,7 @@ def test_config_of_the_archive_counts_and_must_agree(export_of: Exports, tmp_pat
 
 
 def test_a_graph_of_residual_networks_wants_channel_means(export_of: Exports) -> None:
-    """Without a config the extractor is told by its scope: ResNets do not scale to [-1, 1]."""
+    """Without a config the extractor is known by its scope: ResNets do not scale to [-1, 1]."""
     graph = _shipped(export_of())
     graph.node.add(name="FeatureExtractor/resnet_v1_50/conv1/noop", op="NoOp")
     preprocessing = _taken(graph).contract.preprocessing

@@ -1,4 +1,4 @@
-"""A graph is told apart by its content, with what it converts to and why not."""
+"""A graph is distinguished by its content, with what it converts to and why not."""
 
 from __future__ import annotations
 

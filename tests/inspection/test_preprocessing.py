@@ -1,4 +1,4 @@
-"""What an app is told to feed gives the extractor what it wants."""
+"""What an app is asked to feed gives the extractor what it wants."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def test_quantised_input(dtype: str, scale: float, zero: int, said: str) -> None
 def test_formula_stores_what_is_wanted(
     scale: float, zero: int, factor: float, offset: float
 ) -> None:
-    """The integer that is told to be fed stands for pixel * scale - offset, to its rounding."""
+    """The integer that is to be fed stands for pixel * scale - offset, to its rounding."""
     known = Preprocessing(300, 200, (factor,) * 3, (offset,) * 3)
     feed = describe_preprocessing(_image("uint8", scale, zero), known, "x").feed
-    told = re.fullmatch(r"uint8, round\((.*)\)", feed)
+    rule = re.fullmatch(r"uint8, round\((.*)\)", feed)
     pixels = np.linspace(0, 255, 7)
-    fed = eval(told[1], {"pixel": pixels}) if told else pixels
+    fed = eval(rule[1], {"pixel": pixels}) if rule else pixels
     wanted = pixels * factor - offset
     # A step and a half where pixels are fed as they are; seven digits of the formula else.
     assert np.allclose((fed - zero) * scale, wanted, atol=scale * 1.5)
 
 
 def test_without_a_source_nothing_is_claimed() -> None:
-    """What the bytes stand for is told, and what extractors usually want as such."""
+    """What the bytes stand for is reported, and what extractors usually want as such."""
     facts = describe_preprocessing(_image("uint8", 2 / 255, 128))
     assert (facts.source, facts.scale, facts.wanted) == ("", None, None)
     assert facts.stored == pytest.approx((-1.0039, 0.9961), abs=1e-4)

@@ -1,4 +1,4 @@
-"""The quantised twin of a float model."""
+"""The fake-quant model of a float model."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _chain(
 def test_float_model_becomes_uint8(
     archive: Path, chosen: CalibrationImages, tmp_path: Path
 ) -> None:
-    """Ranges are measured, the twin is exported and converted, and its graph can be linted."""
+    """Ranges are measured, the model is exported and converted, and its graph can be checked."""
     steps: list[Step] = []
     build = _chain(archive, tmp_path / "cache", steps, chosen)
     with TfliteRuntime(build.tflite("uint8-raw")) as runtime:
