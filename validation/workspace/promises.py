@@ -23,13 +23,14 @@ from validation.comparison.tensors import compare_tensors
 from validation.comparison.ties import TieRule
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
-from validation.inference.base import ImageFile
 from validation.policy.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import ImageFile
 from validation.preprocess.quantise import dequantise
+from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Artefact, Background, CheckResult, Detections, PublishedFigure
+from validation.record.types import Artefact, Background, CheckResult, PublishedFigure
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import TfliteFile, read_anchors
 from validation.specs.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
