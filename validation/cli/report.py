@@ -7,10 +7,9 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser
 from validation.errors import UsageError
-from validation.policy.load import load_policy
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 
 _EXAMPLE = "reports/2026-01-31T02-00-00Z-4711"
 
@@ -21,8 +20,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         commands,
         "report",
         "make the HTML pages of a run again from its record",
-        "Judge a record by today's policy and write its pages beside it. The record alone is read: "
-        "no model, no image, no TensorFlow.",
+        "Judge a record by today's policy with the run's own changes and write its pages beside "
+        "it. The record alone is read: no model, no image, no TensorFlow.",
         _EXAMPLE,
     )
     parser.add_argument(
@@ -36,7 +35,7 @@ def record_path(path: Path) -> Path:
     """The record that is meant by a run's folder or by the file itself.
 
     Raises:
-        UsageError: A file of another name, which its pages could not be found beside.
+        UsageError: A file of another name: its pages could not stand beside it.
     """
     if path.is_dir():
         return path / RECORD_NAME
@@ -47,8 +46,9 @@ def record_path(path: Path) -> Path:
 
 def _report(options: argparse.Namespace) -> None:
     path = record_path(options.record)
-    policy = load_policy()
-    index = render_report(path.parent, policy)
-    verdict = judge(load_record(path, allow_unfinished=True), policy).run
-    print(f"verdict: {verdict.status.upper()}")
+    record = load_record(path, allow_unfinished=True)
+    policy = policy_of(record)
+    judgement = judge(record, policy)
+    index = render_report(path.parent, record, judgement, policy)
+    print(f"verdict: {judgement.run.status.upper()}")
     print(index)

@@ -1,0 +1,113 @@
+"""TensorFlow's own command line, tflite_convert with its old converter.
+
+It is what a reader of the guide types today. Runs in a separate process: the program
+parses the process's arguments and exits.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.errors import ConversionError
+from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
+from validation.specs.input_stats import InputStats
+
+# The program that TensorFlow's wheel installs; located by the interpreter, not by PATH.
+_PROGRAM = "from tensorflow.lite.python.tflite_convert import main; main()"
+_LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The outcome of a run of tflite_convert.
+
+    Args:
+        exit_code: Of the process.
+        error: The line that says what was wrong; empty after success.
+    """
+
+    exit_code: int
+    error: str
+
+
+def guide_arguments(
+    graph: Path,
+    output: Path,
+    shape: Sequence[int],
+    stats: InputStats | None,
+    *,
+    inputs: Sequence[str] = (INPUT_NAME,),
+    outputs: Sequence[str] = POSTPROCESS_OUTPUTS,
+) -> tuple[str, ...]:
+    """The guide's flags, with the one that the old converter needs since TensorFlow 2.
+
+    Args:
+        graph: The graph to convert.
+        output: The .tflite file to write.
+        shape: Of the input.
+        stats: For a graph with FakeQuant nodes: mean and std; None: a float graph.
+        inputs: Names of the graph's inputs.
+        outputs: Names of its outputs.
+    """
+    quantised = () if stats is None else (
+        "--inference_type=QUANTIZED_UINT8",
+        f"--mean_values={stats.mean:g}",
+        f"--std_dev_values={stats.std:g}",
+    )  # fmt: skip
+    return (
+        "--enable_v1_converter",
+        f"--graph_def_file={graph}",
+        f"--output_file={output}",
+        f"--input_arrays={','.join(inputs)}",
+        f"--input_shapes={','.join(map(str, shape))}",
+        f"--output_arrays={','.join(outputs)}",
+        *quantised,
+        "--allow_custom_ops",
+    )
+
+
+def tflite_convert(arguments: Sequence[str]) -> CommandResult:
+    """Run TensorFlow's tflite_convert.
+
+    Args:
+        arguments: What is typed after the program's name.
+
+    Raises:
+        ConversionError: It does not end.
+    """
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_LONGEST_SECONDS,
+            env={**os.environ, **quiet},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConversionError(
+            "tflite_convert did not end in time", got=f"{_LONGEST_SECONDS} s", where=arguments[1]
+        ) from error
+    return CommandResult(done.returncode, error_line(done.stderr) if done.returncode else "")
+
+
+def error_line(stderr: str) -> str:
+    """The one line of a converter's trace that says what is wrong.
+
+    An op that TFLite does not have comes first: the last lines of a trace only say that
+    something failed.
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for marker in ("neither a custom op nor a flex op", "Error: ", "error: "):
+        marked = [line for line in lines if marker in line]
+        if marked:
+            return marked[0]
+    return lines[-1] if lines else "no message"
