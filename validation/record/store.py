@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
-from validation.record.run import Artefact, Footer, Header, Step
+from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
@@ -36,6 +36,7 @@ class Record:
         quantisations: What quantised files lose, by output and by layer.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
+        evidence: Files with the detections of each subject.
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
@@ -49,6 +50,7 @@ class Record:
     quantisations: tuple[QuantisationCost, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
@@ -213,6 +215,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         quantisations=_only(QuantisationCost, body),
         pictures=_only(Picture, body),
         artefacts=_only(Artefact, body),
+        evidence=_only(Evidence, body),
         backgrounds=_only(Background, body),
         steps=_only(Step, body),
         footer=footer if isinstance(footer, Footer) else None,
