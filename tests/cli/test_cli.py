@@ -17,8 +17,8 @@ from miniature_cases import MiniatureFiles
 from validation import __version__
 from validation.cli import main
 from validation.errors import ArtefactMissing, CorruptGraph, UsageError
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_NAME
+from validation.tflite.facts import TfliteFile, read_tflite
 
 _ROOT = Path(__file__).parents[2]
 _EXPORTED = ["anchors.npy", "tflite_graph.json", "tflite_graph.pb", "tflite_graph.pbtxt"]

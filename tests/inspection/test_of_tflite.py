@@ -102,7 +102,7 @@ def test_attributes_that_are_no_numbers(files, tmp_path: Path) -> None:
     """The op's options are a map of anything."""
     change = tflite_surgery.change_attributes(max_detections="many")
     path = tflite_surgery.rewrite(files.uint8, tmp_path / "m.tflite", change)
-    with pytest.raises(ConversionError, match=r"max_detections .* no number .*'many'"):
+    with pytest.raises(ConversionError, match=r"max_detections .* must be a number .*'many'"):
         inspect_tflite(path)
 
 

@@ -27,7 +27,6 @@ from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.types import Accuracy, CocoFigures, Detections, ModelKey, Timing
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -41,6 +40,7 @@ from validation.specs.contracts import (
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import VARIANTS, Scheme
+from validation.tflite.facts import TfliteFile
 from validation.timing.latency import check_latency
 from validation.zoo.canaries import Canary
 

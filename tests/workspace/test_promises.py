@@ -13,7 +13,7 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.policy.limits import Status
 from validation.record.types import Background, CheckResult, PublishedFigure
-from validation.runtimes.tflite_file import read_anchors
+from validation.tflite.facts import read_anchors
 from validation.workspace import promises
 from validation.workspace.context import CheckContext
 from validation.workspace.representative import Representative

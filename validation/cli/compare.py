@@ -19,10 +19,10 @@ from validation.inference.representative import images_in
 from validation.policy.load import load_policy
 from validation.record.store import RECORD_NAME, load_record
 from validation.record.types import Detections
-from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
-from validation.runtimes.tflite_file import read_tflite
 from validation.signoff.changes import Change, changes, circumstances
+from validation.tflite.differences import Difference, differences
+from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.lite.python import schema_py_generated
 
 from validation.convert.calibration import Calibration, watched
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
@@ -29,6 +28,7 @@ from validation.specs.contracts import (
 )
 from validation.specs.input_stats import InputStats, default_stats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.model import read_model
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,8 @@ def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[in
 
 def _refuse_unknown_ops(content: bytes, where: str) -> None:
     """Where custom ops are allowed the converter passes on whatever it does not know."""
-    model = schema_py_generated.Model.GetRootAs(content)
-    codes = [
-        model.OperatorCodes(place).CustomCode() for place in range(model.OperatorCodesLength())
-    ]
-    unknown = sorted({code.decode() for code in codes if code} - {POSTPROCESS_NAME})
+    codes = {code.custom_code for code in read_model(content, where).root.operator_codes}
+    unknown = sorted(codes - {None, "", POSTPROCESS_NAME})
     if unknown:
         raise ConversionError(
             "the graph has ops that no TFLite runtime has",

@@ -20,10 +20,10 @@ from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.inference.representative import calibration_of
 from validation.record.types import Step
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, file_sha256, makers, timed
