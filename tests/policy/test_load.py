@@ -26,7 +26,8 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
-from validation.record.types import Accuracy, CocoFigures, Detections, ModelKey, Timing
+from validation.record.detections import Detections
+from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -39,7 +40,7 @@ from validation.specs.contracts import (
 )
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
-from validation.specs.variants import VARIANTS, Scheme
+from validation.specs.variants import VARIANTS
 from validation.tflite.facts import TfliteFile
 from validation.timing.latency import check_latency
 from validation.zoo.canaries import Canary
@@ -232,10 +233,26 @@ def test_limit_of_another_variant_does_not_hold(tmp_path: Path) -> None:
 
 
 def test_required_checks_by_pattern(tmp_path: Path) -> None:
-    """Every pattern that fits adds its checks, each once, in file order."""
-    policy = _policy(tmp_path, '[required]\n"*" = ["a", "b"]\n"*raw" = ["c", "a"]\n')
+    """Each check by one pattern of variants or several, in file order."""
+    policy = _policy(tmp_path, '[required]\na = "*"\nb = ["float", "int*"]\nc = "*raw"\n')
     assert policy.required_checks("float") == ("a", "b")
-    assert policy.required_checks("uint8-raw") == ("a", "b", "c")
+    assert policy.required_checks("uint8-raw") == ("a", "c")
+
+
+def test_shipped_required_checks() -> None:
+    """What a signature of each variant cannot lack, written out."""
+    first = ("archive", "export_contract", "tflite_contract")
+    last = ("end_to_end_parity", "accuracy", "latency")
+    quantised = (*first, "postprocess_parity", "quantisation", *last)
+    expected = {
+        "float": (*first, "postprocess_parity", *last),
+        "raw": (*first, "raw_parity", *last),
+        **dict.fromkeys(("float16", "dynamic", "int8"), quantised),
+        "uint8": (*first[:2], "fake_quant_lint", *quantised[2:]),
+        **dict.fromkeys(("float16-raw", "dynamic-raw", "int8-raw", "uint8-raw"), (*first, *last)),
+    }
+    policy = load_policy()
+    assert {variant: policy.required_checks(variant) for variant in VARIANTS} == expected
 
 
 def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
@@ -275,8 +292,8 @@ def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
         ("limit = [5]\n", "expected a table, got 5"),
         ("setting = 5\n", "expected a table, got 5"),
         ("required = 5\n", "expected a table, got 5"),
-        ('[required]\nfloat = "accuracy"\n', "not a list of names .*required float.*'accuracy'"),
-        ("[required]\nfloat = [1]\n", "not a list of names"),
+        ("[required]\naccuracy = 1\n", "not a list of names .*required accuracy.*got 1"),
+        ("[required]\naccuracy = [1]\n", "not a list of names"),
         ("[setting]\nx = 5\n", r"needs value and reason \(policy.toml, x\)"),
         ("[setting.x]\nvalue = 5\n", "needs value and reason"),
         ('[setting.x]\nvalue = 5\nreason = ""\n', r"a setting without reason \(.*x\)"),
@@ -311,11 +328,11 @@ def test_policy_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 _LINES = DEFAULT_POLICY.read_text().splitlines()
-# Names of variants in [required] are free, every other key is not.
+# Names of checks in [required] are free, every other key is not.
 _KEYED = [
     number
     for number, line in enumerate(_LINES)
-    if "=" in line and not line.startswith(("#", '"', *Scheme, "raw"))
+    if "=" in line and not line.startswith(("#", *load_policy().required))
 ]
 
 

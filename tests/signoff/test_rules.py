@@ -17,7 +17,7 @@ from validation.record.store import Record
 from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
 from validation.signoff.rules import evidence, judge, keys_under_test
 
-REQUIRED = {"float": ("raw_parity", "accuracy")}
+REQUIRED = {"raw_parity": ("float",), "accuracy": ("float",)}
 A_FLOAT = ModelKey("a", "float")
 AT_MOST_ONE = Limit("max", 1.0, "why", warn=0.5)
 

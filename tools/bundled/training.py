@@ -141,7 +141,7 @@ def train(
         tqdm(total=options.steps, desc=config.source, unit="step", disable=not progress) as bar,
     ):
         steps.load(values)
-        for step, batch in enumerate(itertools.build([first], waiting)):
+        for step, batch in enumerate(itertools.chain([first], waiting)):
             if config.is_quantized and step % -(-options.steps // options.calibrations) == 0:
                 steps.load(_ranges(config, steps.values(), first))
             losses.append(steps.run(batch, learning_rate(step, options)))

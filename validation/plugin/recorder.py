@@ -22,10 +22,10 @@ from validation.plugin.fixtures import ENTRIES
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
-from validation.report.formatting import plural
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version
@@ -223,6 +223,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
         versions={"harness": __version__, "python": platform.python_version(), **versions},
         machine=_machine(),
         policy_sha256=state.policy.sha256,
+        policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
     )
 
@@ -242,6 +243,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         if state.representative is None
         else f"{len(state.representative.images)} of {state.representative.source}",
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
+        "policy": Path(option("--policy") or "built in").name,
         "label map": Path(option("--label-map") or "the archive's own").name,
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
+from validation.record import formatting
 from validation.record.types import Accuracy, CocoFigures
-from validation.report import formatting
 
 # The variant under which a model's own frozen graph is recorded.
 REFERENCE = "reference"

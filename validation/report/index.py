@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
+from validation.record import formatting
 from validation.record.store import Record
 from validation.record.types import Accuracy, Measure, ModelKey, Timing, Verdict
-from validation.report import formatting
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
 from validation.signoff.rules import ModelVerdict
 

@@ -10,9 +10,9 @@ from pathlib import PurePath
 
 from validation import errors
 from validation.policy.limits import Status
+from validation.record import formatting
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
-from validation.report import formatting
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.rules import evidence

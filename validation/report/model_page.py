@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record import formatting
 from validation.record.store import Record
 from validation.record.types import (
     Artefact,
@@ -16,7 +17,7 @@ from validation.record.types import (
     Picture,
     Timing,
 )
-from validation.report import charts, formatting
+from validation.report import charts
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
 from validation.report.quantisation_tables import QuantisationView, quantisation_views
 from validation.signoff.rules import WORST_FIRST, ModelVerdict, evidence
@@ -276,8 +277,8 @@ def _picture(entry: Picture) -> PictureView:
 
 
 def _panel(panel: Panel, picture: Picture) -> PanelView:
-    boxes = charts.draw_boxes(panel.detections, picture.width, picture.height, picture.labels)
-    count = len(panel.detections)
+    boxes = charts.draw_boxes(panel, picture.width, picture.height, picture.labels)
+    count = len(panel.scores)
     found = formatting.plural(count, "detection") if count else "no detections"
     if len(boxes) < count:
         found += f", {count - len(boxes)} with NaN not drawn"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
-from validation.report import formatting
+from validation.record import formatting
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, IndexRow
 from validation.specs.variants import VARIANTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from validation.record import formatting
 from validation.record.quantisation import (
     SQNR_CEILING_DB,
     ErrorStatistics,
@@ -13,7 +14,6 @@ from validation.record.quantisation import (
     QuantisationCost,
     representable,
 )
-from validation.report import formatting
 from validation.specs.tensors import TensorSpec
 
 # Rows that are marked; more would mark nothing.

@@ -15,8 +15,9 @@ from validation.coco.evaluate import evaluate
 from validation.comparison.ap_difference import check_accuracy
 from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
+from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Detections
+from validation.record.types import Accuracy, CheckResult, CocoFigures
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, file_sha256, installed_version
@@ -136,5 +137,5 @@ def _sha256(found: Mapping[int, Detections]) -> str:
     for key, each in sorted(found.items()):
         digest.update(f"{key} {len(each)} ".encode())
         for values in (each.boxes, each.scores, each.classes):
-            digest.update(np.asarray(values, np.float64).tobytes())
+            digest.update(values.astype(np.float64).tobytes())
     return digest.hexdigest()

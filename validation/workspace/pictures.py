@@ -10,7 +10,8 @@ from PIL import Image
 
 from validation.inference.base import ImageFile
 from validation.preprocess.image import load_rgb
-from validation.record.types import Detections, Panel, Picture
+from validation.record.detections import Detections
+from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext
 
 
@@ -27,8 +28,8 @@ def pictures(context: CheckContext) -> list[Picture]:
             image,
             width,
             (
-                Panel("inference graph in TensorFlow", _above(reference[image.key], threshold)),
-                Panel(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
+                Panel.of("inference graph in TensorFlow", _above(reference[image.key], threshold)),
+                Panel.of(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
             ),
             labels,
         )
@@ -47,12 +48,7 @@ def _most_to_see(
 
 
 def _above(found: Detections, threshold: float) -> Detections:
-    kept = [place for place, score in enumerate(found.scores) if score >= threshold]
-    return Detections(
-        tuple(found.boxes[place] for place in kept),
-        tuple(found.scores[place] for place in kept),
-        tuple(found.classes[place] for place in kept),
-    )
+    return found.take(found.scores >= threshold)
 
 
 def _picture(
@@ -66,7 +62,7 @@ def _picture(
     reduced.thumbnail((width, width))
     data = io.BytesIO()
     reduced.save(data, "JPEG", quality=80)
-    occurring = {str(number) for panel in panels for number in panel.detections.classes}
+    occurring = {str(number) for panel in panels for number in panel.classes}
     return Picture(
         model=model,
         image=image.path.name,

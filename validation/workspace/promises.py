@@ -28,8 +28,9 @@ from validation.policy.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.quantise import dequantise
+from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Artefact, Background, CheckResult, Detections, PublishedFigure
+from validation.record.types import Artefact, Background, CheckResult, PublishedFigure
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.specs.tensors import TensorSpec

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from validation.policy.limits import Limit
+from validation.record import formatting
 from validation.record.types import Measure
-from validation.report import formatting
 
 
 @pytest.mark.parametrize(
