@@ -160,7 +160,7 @@ CONFIG = (
             (
                 put.FAILED + "anchors at ",
                 "checkpoint and config disagree with the inference graph",
-                r"anchors differs by [0-9.]+, beyond max",
+                r"anchors_max_abs_diff is [0-9.]+, should be at most",
                 r"\[anchors_max_abs_diff\]$",
             ),
             archive,
@@ -246,7 +246,7 @@ def test_float_checkpoint_of_a_quantised_config(ranges: str) -> None:
             use_moving_averages=False,
             num_classes=3,
             where="model.ckpt and small/pipeline.config",
-            place=config.where,
+            locate=config.where,
         )
     for expected in (
         r"the checkpoint has no quantisation ranges \(act_quant/weights_quant min and max\): it ",

@@ -22,6 +22,7 @@ from validation.cli import main
 from validation.errors import ValidationError
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 from validation.workspace import promises
 from validation.workspace.context import CheckContext, image_files
@@ -111,7 +112,7 @@ def weights(name: str, new: Callable[[Array], Array]) -> Change:
     """One tensor of the checkpoint becomes another."""
 
     def change(folder: Path) -> None:
-        from validation.export.archive_writer import write_checkpoint
+        from validation.export.checkpoint import write_checkpoint
 
         tensors = _tensors(folder / CHECKPOINT)
         (found,) = [each for each in tensors if each.endswith(name)]
@@ -183,7 +184,7 @@ def tf2_checkpoint(below: str = "", prefix: str = CHECKPOINT) -> Change:
 
 
 def _tensors(prefix: Path) -> Tensors:
-    from validation.export.freezing import checkpoint_shapes, open_checkpoint
+    from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 
     values = open_checkpoint(prefix)
     named: Mapping[str, Array | None] = {
@@ -212,7 +213,9 @@ def suite(check: str) -> Step:
             return f"FAIL {type(error).__name__}: {error}"
         (result,) = [each for each in entries if isinstance(each, CheckResult)]
         broken = [each.name for each in result.measures if each.status is Status.FAIL]
-        return f"{result.status.name} {result.where}: {result.message} [{', '.join(broken)}]"
+        return (
+            f"{result.status.name} {result.where}: {describe_result(result)} [{', '.join(broken)}]"
+        )
 
     return step
 

@@ -12,8 +12,8 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
-from validation.export.options import ExportOptions
-from validation.record.types import Step
+from validation.export.exported import ExportOptions
+from validation.record.run import Step
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext, image_files

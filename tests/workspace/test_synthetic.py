@@ -9,13 +9,13 @@ import small_ssd
 
 from validation.errors import UsageError
 from validation.export.archive_writer import PREFIX
-from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
+from validation.export.exported import ExportOptions
 from validation.export.from_checkpoint import export_from_checkpoint
-from validation.export.options import ExportOptions
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.workspace import synthetic
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import synthetic_archive, synthetic_entries
