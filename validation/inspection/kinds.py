@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing
+from validation.tflite.model import MODEL
 
 # Enough to see how a text begins, below a licence and comments.
 _HEAD_BYTES = 64 * 2**10
@@ -86,7 +87,7 @@ def kind_of(path: Path) -> IdentifiedFile:
     head, tail = _head_and_tail(path)
     if not head:
         raise ArtefactError("the file is empty", expected=_KNOWN, where=path)
-    if head[4:8] == _TFLITE_MAGIC:
+    if MODEL.identifies(head):
         return IdentifiedFile(Kind.TFLITE, path)
     if tail == _TABLE_MAGIC:
         raise ArtefactError(

@@ -24,8 +24,8 @@ from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import metadata_of
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.specs.tensors import TensorSpec
-from validation.tflite.facts import TfliteFile
-from validation.tflite.model import UnpackedModel
+from validation.tflite.facts import TfliteFile, describe, op_versions
+from validation.tflite.model import UnpackedModel, read_model
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,8 @@ def inspect_tflite(path: Path) -> TfliteFacts:
         ArtefactMissing: No such file.
         ConversionError: Not a TFLite flatbuffer, or a damaged one.
     """
-    file = read_tflite(path)
-    _require_numbers(file.postprocess, path.name)
-    versions = _op_versions(path)
+    model = read_model(path)
+    file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
     outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
@@ -137,33 +136,6 @@ def _known(
     if contract is not None:
         return contract.preprocessing, f"{CONTRACT_FILE} beside the file"
     return None, ""
-
-
-def _require_numbers(attributes: PostprocessAttributes | None, where: str) -> None:
-    """The op's options are a map of anything; only a kernel that reads them would notice."""
-    for item in () if attributes is None else fields(attributes):
-        value = getattr(attributes, item.name)
-        if not isinstance(value, int | float):
-            raise ConversionError(
-                f"{item.name} of the post-processing op is not a number",
-                got=repr(value),
-                where=where,
-            )
-
-
-def _op_versions(path: Path) -> dict[str, int]:
-    try:
-        model = schema.Model.GetRootAs(tflite_bytes(path), 0)
-        versions: dict[str, int] = {}
-        for index in range(model.OperatorCodesLength()):
-            code = schema.OperatorCodeT.InitFromObj(model.OperatorCodes(index))
-            name = op_name(code)
-            versions[name] = max(versions.get(name, 0), int(code.version))
-    except DAMAGE as error:
-        raise ConversionError(
-            "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
-        ) from error
-    return dict(sorted(versions.items()))
 
 
 def _contract_beside(
