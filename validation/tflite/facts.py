@@ -167,7 +167,7 @@ def attributes_of(model: UnpackedModel, op: Any) -> PostprocessAttributes:
     for name, value in values.items():
         if not isinstance(value, int | float):
             raise ConversionError(
-                f"{name} of the post-processing op must be a number",
+                f"{name} of the post-processing op is not a number",
                 got=repr(value),
                 where=model.name,
             )
