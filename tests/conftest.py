@@ -62,6 +62,6 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def miniature(made_once: Callable[..., Path]) -> MiniatureFiles:
     """An archive, labelled images and a filled cache; read only, but for the cache."""
     # Not at the top: most tests need neither the chain nor the TensorFlow behind it.
-    from miniature_cases import fill_cache, files_in, lay_out
+    from miniature_cases import files_in, fill_cache, lay_out
 
     return files_in(made_once("miniature", lambda folder: fill_cache(lay_out(folder))))
