@@ -13,6 +13,10 @@ from distribution import one_of_all_workers, rank, unit_of
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
+pytest_plugins = ["pytester"]
+# Sessions inside of tests load the plugin, which these tests import too.
+pytest.register_assert_rewrite("validation.plugin")
+
 # Building a graph allocates some 200,000 containers that live as long as the graph: by default the
 # collector would walk all of TensorFlow's modules several times for each.
 _COLLECT_AFTER = (100_000, 5, 2)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from validation.comparison.detections import compare_detections
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy
 from validation.record.detections import Detections
 from validation.record.types import CheckResult, ModelKey
 

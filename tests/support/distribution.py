@@ -11,39 +11,43 @@ __all__ = ["one_of_all_workers", "rank", "unit_of"]
 
 # Modules of ten seconds and more, the longest first. One that is missing is only started later.
 _LONGEST = (
-    "tests/graphs/test_golden.py",
-    "tests/tools/test_training.py",
-    "tests/docs/test_guide_page.py",
-    "tests/real/test_bundled_zoo.py",
-    "tests/real/test_person_fakequant.py",
-    "tests/export/test_from_checkpoint.py",
-    "tests/graphs/extractors/test_spaghettinet.py",
-    "tests/graphs/test_zoo_archives.py",
-    "tests/workspace/test_routes.py",
-    "tests/export/test_fakequant_archive.py",
-    "tests/export/test_seeded_ranges.py",
-    "tests/graphs/extractors/test_mobiledet.py",
-    "tests/graphs/extractors/test_mnasfpn.py",
-    "tests/real/test_person_detector.py",
-    "tests/cli/test_cli.py",
-    "tests/graphs/extractors/test_mobilenets.py",
-    "tests/faults/test_archive_faults.py",
-    "tests/faults/test_config_faults.py",
+    "graphs/test_golden.py",
+    "tools/test_training.py",
+    "docs/test_guide_page.py",
+    "real/test_bundled_zoo.py",
+    "real/test_person_fakequant.py",
+    "export/test_from_checkpoint.py",
+    "graphs/extractors/test_spaghettinet.py",
+    "graphs/test_zoo_archives.py",
+    "workspace/test_routes.py",
+    "calibration/test_fakequant_archive.py",
+    "export/test_seeded_ranges.py",
+    "graphs/extractors/test_mobiledet.py",
+    "graphs/extractors/test_mnasfpn.py",
+    "real/test_person_detector.py",
+    "cli/test_cli.py",
+    "graphs/extractors/test_mobilenets.py",
+    "faults/test_archive_faults.py",
+    "faults/test_config_faults.py",
 )
 # Long modules whose tests share nothing but a model each: by their last brackets.
-_BY_MODEL = ("tests/graphs/test_golden.py",)
+_BY_MODEL = ("graphs/test_golden.py",)
 
 
 def rank(nodeid: str) -> int:
     """The place of a test's module among the longest; of all others the last."""
-    module = nodeid.partition("::")[0]
+    module = _module(nodeid)
     return _LONGEST.index(module) if module in _LONGEST else len(_LONGEST)
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].removeprefix("tests/")
 
 
 def unit_of(nodeid: str) -> str:
     """What goes to one worker: fixtures of a module are then made once."""
     module, _, test = nodeid.partition("::")
-    if module in _BY_MODEL:
+    if _module(nodeid) in _BY_MODEL:
         return f"{module}[{test.partition('[')[2]}"
     return module
 

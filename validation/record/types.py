@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
+from validation.policy.overlay import Overlay
 
 if TYPE_CHECKING:
     # Pages are made of a record without NumPy.
@@ -350,6 +351,7 @@ class Header:
     machine: dict[str, str]
     policy_sha256: str
     dataset: DatasetFacts | None = None
+    policy_overlay: Overlay | None = None
     version: int = RECORD_VERSION
 
 
