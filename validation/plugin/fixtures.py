@@ -49,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "which variants: a pattern or several; of each variant the first model only, where it "
         "speaks of the tools and not of the model",
     )
+    # A latency test that fails before it measures has already said why.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used at all")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
