@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, Measure, ModelKey, Timing, Verdict
+from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
+from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 
 # Steps that the table shows at once; the shorter ones unfold.
@@ -213,12 +216,11 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
 
 
 def _file_size(record: Record, key: ModelKey) -> int | None:
-    role = f"tflite {key.variant}"
     return next(
         (
             entry.size_bytes
             for entry in record.artefacts
-            if entry.model == key.model and entry.role == role
+            if entry.role is ArtefactRole.TFLITE and ModelKey(entry.model, entry.variant) == key
         ),
         None,
     )
@@ -229,15 +231,18 @@ def _percentile(timing: Timing | None, percent: float) -> float | None:
 
 
 def time_table(record: Record) -> TimeTable:
-    """Every step and the sum of the checks, held against the run's wall time."""
+    """Every step, and what the checks took besides, held against the run's wall time."""
     spent = [
         (step.model or "session", step.step, step.seconds, "yes" if step.cached else "no")
         for step in record.steps
     ]
-    checks: dict[str, float] = {}
+    # A check's wall time holds the steps that it asked for, or waited for.
+    checks: dict[str, float] = defaultdict(float)
     for result in record.results:
-        checks[result.model] = checks.get(result.model, 0.0) + result.seconds
-    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds]
+        checks[result.model] += result.seconds
+    for step in record.steps:
+        checks[step.model] -= step.seconds
+    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds > 0]
     accounted = sum(seconds for _, _, seconds, _ in spent)
     total = record.footer.seconds if record.footer else None
     whole = total or accounted
