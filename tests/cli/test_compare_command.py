@@ -81,7 +81,7 @@ def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys:
     [
         (lambda folder, tflite: (folder, tflite), 2, "nothing in common"),
         (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such file"),
-        (lambda folder, _: (folder, folder), 1, "ArtefactMissing"),
+        (lambda folder, _: (folder, folder), 1, "there is no record"),
     ],
 )
 def test_what_cannot_be_compared(

@@ -179,5 +179,5 @@ def test_export_folder_that_cannot_be_written(
     (tmp_path / "file").touch()
     arguments = [f"--frozen_graph={graph}", f"--output_directory={tmp_path / 'file'}"]
     assert main(["export", *arguments]) == 1
-    assert re.search(r"GraphError: .*\(.*file\): got (File exists|Not a directory)", failed_line())
+    assert re.search(r".*\(.*file\): got (File exists|Not a directory)", failed_line())
     assert _names(tmp_path) == ["file"]

@@ -58,7 +58,7 @@ def test_what_has_gone_is_answered(
     out, err = capsys.readouterr()
     assert out == ""
     (line,) = err.splitlines()
-    assert line.startswith(f"validation: UsageError: {command} has no {flag[0].partition('=')[0]}")
+    assert line.startswith(f"error: {command} has no {flag[0].partition('=')[0]}")
     assert told in line
 
 

@@ -49,7 +49,7 @@ def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, told: st
 def boolean(text: str) -> bool:
     """``true`` or ``false``, as the guide's flags are given."""
     if text.lower() not in ("true", "false", "1", "0"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+        raise argparse.ArgumentTypeError(f"must be true or false, got {text!r}")
     return text.lower() in ("true", "1")
 
 

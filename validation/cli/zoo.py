@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
@@ -173,7 +174,7 @@ def _fetch(options: argparse.Namespace) -> int:
             if options.debug:
                 raise
             failed.append(entry.name)
-            say(f"{type(error).__name__}: {error}")
+            print(f"error: {error.with_next_step()}", file=sys.stderr, flush=True)
             continue
         print(folder, flush=True)
     if failed:
