@@ -12,6 +12,7 @@ from validation.errors import UsageError, ValidationError
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import session_state
 from validation.policy.limits import Status
+from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, ModelKey
 from validation.timing.latency import Stopwatch
@@ -172,8 +173,7 @@ def _end_as(result: CheckResult) -> None:
 
 def _told(result: CheckResult) -> str:
     broken = [
-        f"  {measure.name} = {measure.value}, limit {measure.limit.relation} "
-        f"{measure.limit.bound} ({measure.limit.reason})"
+        f"  {describe_measure(measure)} ({measure.limit.reason})"
         for measure in result.measures
         if measure.limit is not None and measure.status is Status.FAIL
     ]
