@@ -155,5 +155,5 @@ def test_image_that_is_none(tflite: Path, tmp_path: Path, capsys: Capture, make:
     assert main(["detect", str(tflite), str(path), f"--output_directory={folder}"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "DatasetError" in err and "image.jpg" in err
+    assert "error: " in err and "image.jpg" in err
     assert not folder.exists()

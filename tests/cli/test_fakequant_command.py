@@ -80,13 +80,13 @@ def test_failure_leaves_nothing(
 @pytest.mark.parametrize(
     ("changes", "code", "said"),
     [
-        ({"frozen_graph": "absent.pb"}, 1, "ArtefactMissing: no such graph"),
+        ({"frozen_graph": "absent.pb"}, 1, "no such graph"),
         (
             {"frozen_graph": "", "trained_checkpoint_prefix": "absent/model.ckpt"},
             1,
-            "ArtefactMissing: no checkpoint with this prefix",
+            "no checkpoint with this prefix",
         ),
-        ({"pipeline_config_path": "absent.config"}, 1, "ArtefactMissing: there is no such"),
+        ({"pipeline_config_path": "absent.config"}, 1, "there is no such"),
         ({"representative_images": "absent"}, 1, "no folder of images"),
     ],
 )
