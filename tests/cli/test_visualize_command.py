@@ -144,7 +144,7 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
         ("other.pb", b"\xff\xfe not a graph", "error: the file is no"),
         ("pipeline.config", b"model {}", "error: a pipeline config has no"),
         ("model.ckpt.index", b"?", "error: a checkpoint has no operations"),
-        ("model", b"?", "error: the text is of no kind"),
+        ("model", b"?", "error: this text is of an unknown kind"),
     ],
 )
 def test_bad_input_is_one_line(

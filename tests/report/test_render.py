@@ -9,11 +9,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from run_pages import render_run
+from run_pages import Page, pages_of, render_run
 
 from validation.errors import ArtefactError, ArtefactMissing, RecordError
 from validation.policy.limits import Limit
@@ -42,51 +41,7 @@ from validation.specs.tensors import TensorSpec
 
 _FIDELITY = ErrorStatistics(9, 0.0, 1.0, 0.1, 20.0, 0.9)
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
 Write = Callable[..., Path]
-
-
-class Page(HTMLParser):
-    """Tags that do not balance, every attribute, and the text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tags: set[str] = set()
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == [], "tags left open"
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the tag and its attributes."""
-        self.tags.add(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Refuse an end that does not close the innermost tag."""
-        assert self.open, f"</{tag}> without start"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Gather what a reader sees."""
-        if self.open and self.open[-1] != "style":
-            self.text += f" {data}"
-
-    def values(self, name: str) -> list[str]:
-        """The values of every attribute of that name."""
-        return [value for _, found, value in self.attributes if found == name]
-
-
-def pages_of(index: Path) -> dict[str, Page]:
-    return {
-        path.name: Page(path.read_text(encoding="utf-8")) for path in index.parent.glob("*.html")
-    }
 
 
 def test_page_parser_sees_imbalance() -> None:
@@ -388,7 +343,7 @@ def test_refused_record(tmp_path: Path, write_run: Write, policy: Policy) -> Non
     run = write_run([])
     record = run / RECORD_NAME
     record.write_text(record.read_text() * 2)
-    with pytest.raises(RecordError, match="lines after the footer"):
+    with pytest.raises(RecordError, match="an entry after the footer"):
         render_run(run, policy)
     assert not list(run.glob("*.html"))
 
@@ -424,7 +379,7 @@ def test_tensorflow_is_not_needed(
         "for name in ('tensorflow', 'tf_slim', 'tf_keras', 'ai_edge_litert', 'numpy'):\n"
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from run_pages import render_run\n"
+        "from run_pages import Page, pages_of, render_run\n"
         "print(render_run(Path(sys.argv[1])))\n"
     )
     done = subprocess.run(
