@@ -196,7 +196,7 @@ def test_representative_images_need_the_contract(
     arguments = ["convert", f"--graph_def_file={fake_quant}", f"--output_file={tmp_path / 'm'}"]
     assert main([*arguments, f"--representative_images={tmp_path}", "--variant=int8"]) == 1
     line = failed_line()
-    assert "nothing says how representative images are to be prepared" in line
+    assert "the preprocessing of the representative images is not known" in line
     assert "expected tflite_graph.json; export the graph here" in line
 
 

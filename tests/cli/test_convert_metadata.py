@@ -145,7 +145,7 @@ def test_graph_without_contract(exported: Path, tmp_path: Path, capsys: Capture)
     (tmp_path / "tflite_graph.pb").write_bytes(exported.read_bytes())
     assert _convert(tmp_path / "tflite_graph.pb", tmp_path / "m.tflite", "--metadata") == 1
     line = _error(capsys)
-    assert "nothing says what the metadata is to tell" in line
+    assert "the preprocessing is not known" in line
     assert "expected tflite_graph.json, or --mean_values and --std_dev_values" in line
     assert [each.name for each in tmp_path.iterdir()] == ["tflite_graph.pb"]
 

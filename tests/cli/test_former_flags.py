@@ -1,4 +1,4 @@
-"""A line of the old guide, pasted: what has gone is passed over or answered, never ignored."""
+"""A line of the old guide, pasted: a flag that has gone is ignored with a note, or refused with what to type."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_what_is_done_anyway_is_passed_over(capsys: Capture) -> None:
     kept = without_former_flags(typed)
     assert kept == ["convert", "--graph_def_file=g.pb", "--allow_custom_ops"]
     told = capsys.readouterr().err.splitlines()
-    assert [re.sub(": passed over, .*", "", line) for line in told] == [
+    assert [re.sub(": ignored; .*", "", line) for line in told] == [
         "validation: --enable_v1_converter",
         "validation: --output_format=TFLITE",
         "validation: --input_format TENSORFLOW_GRAPHDEF",
