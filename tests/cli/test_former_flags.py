@@ -1,4 +1,4 @@
-"""A line of the old guide, pasted: a flag that has gone is ignored with a note, or refused with what to type."""
+"""Flags of the old tools that have gone are ignored with a note, or refused with advice."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from validation.errors import UsageError
 Capture = pytest.CaptureFixture[str]
 
 
-def test_what_is_done_anyway_is_passed_over(capsys: Capture) -> None:
-    """Bare, with = or with the value as a word of its own; each is told."""
+def test_flags_that_change_nothing_are_ignored_with_a_note(capsys: Capture) -> None:
+    """Bare, with = or with the value as an argument of its own; each is named."""
     typed = [
         "convert",
         "--enable_v1_converter",
