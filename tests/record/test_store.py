@@ -30,6 +30,7 @@ from validation.record.run import (
     Artefact,
     ArtefactRole,
     DatasetFacts,
+    Evidence,
     Footer,
     Header,
     Stage,
@@ -158,6 +159,7 @@ others = st.one_of(
         texts,
         texts,
     ),
+    st.builds(Evidence, texts, texts, texts, texts, texts, st.integers(), st.integers()),
     st.builds(
         Background,
         texts,
@@ -209,6 +211,7 @@ def test_round_trip(
         quantisations=only(QuantisationCost),
         pictures=only(Picture),
         artefacts=only(Artefact),
+        evidence=only(Evidence),
         backgrounds=only(Background),
         steps=only(Step),
         footer=footer,
