@@ -16,7 +16,7 @@ _ALIKE_DB = 3.0
 
 @dataclass(frozen=True)
 class ErrorStatistics:
-    """How near one tensor comes to the float values that it stands for, over all values of all images.
+    """How near one tensor comes to its float values, over all values of all images.
 
     Args:
         values: How many were compared.
