@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.formatting import describe_result
 from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
-from validation.signoff.rules import WORST_FIRST, Judgement, judge
+from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 RUN = "run"
