@@ -168,6 +168,7 @@ def _layer_row(layer: LayerError, worst: bool) -> LayerRow:
     return LayerRow(
         index=str(layer.index),
         op=layer.op,
+        # TFLite's converter joins the names of the nodes that it fused.
         tensor=layer.tensor.name.partition(";")[0],
         nodes=layer.tensor.name.replace(";", "\n"),
         stored=_stored(layer.tensor),
