@@ -20,7 +20,7 @@ from validation.tflite.facts import TfliteFile
 
 _Channels = tuple[float, float, float]
 
-# What an axis of classes begins with where it has a place for the background.
+# The first class of an axis that counts the background.
 _BACKGROUND = ("background", NO_LABEL)
 
 
@@ -36,11 +36,11 @@ def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessi
         file: Its input has the size.
 
     Returns:
-        With the resize of every zoo graph, for metadata tells of none: corners not aligned,
+        With the resize of every zoo graph, since metadata describes none: corners not aligned,
         centres not half a pixel off.
 
     Raises:
-        ConversionError: The input is no image, or mean and std are missing or make no sense.
+        ConversionError: The input is not an image, or mean and std are missing or unusable.
     """
     height, width = image_size(file)
     scale, offset = _scale_and_offset(metadata, file)
@@ -89,9 +89,9 @@ def normalisation_of(metadata: ModelMetadata) -> Normalisation | None:
 
 def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Channels, _Channels]:
     spec = file.inputs[0]
-    found = normalisation_of(metadata)
-    if found is not None:
-        return _from_mean_and_std(found)
+    normalisation = normalisation_of(metadata)
+    if normalisation is not None:
+        return _from_mean_and_std(normalisation)
     if spec.dtype == "uint8" and spec.scale is not None and spec.zero_point is not None:
         offset = spec.zero_point * spec.scale
         return (spec.scale, spec.scale, spec.scale), (offset, offset, offset)
@@ -102,20 +102,20 @@ def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Chann
     )
 
 
-def _from_mean_and_std(found: Normalisation) -> tuple[_Channels, _Channels]:
-    mean, std = _channels(found.mean), _channels(found.std)
+def _from_mean_and_std(normalisation: Normalisation) -> tuple[_Channels, _Channels]:
+    mean, std = _channels(normalisation.mean), _channels(normalisation.std)
     if mean is None or std is None or not min(std) > 0:
         raise ConversionError(
             "the metadata's normalisation makes no sense",
             expected="one number, or one for each channel, std above 0",
-            got=f"mean {found.mean}, std {found.std}",
+            got=f"mean {normalisation.mean}, std {normalisation.std}",
         )
     scale = (1 / std[0], 1 / std[1], 1 / std[2])
     return scale, (mean[0] / std[0], mean[1] / std[1], mean[2] / std[2])
 
 
 def _channels(values: tuple[float, ...]) -> _Channels | None:
-    """One number stands for all channels; None where it is neither one nor three."""
+    """One number counts for all channels; None where there are neither one nor three."""
     every = values * 3 if len(values) == 1 else values
     if len(every) != 3 or not all(math.isfinite(value) for value in every):
         return None
