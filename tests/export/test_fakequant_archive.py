@@ -29,7 +29,7 @@ from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
 from validation.export.options import ExportOptions
 from validation.export.range_finding import RangeMethod
-from validation.files.plain import from_plain
+from validation.files.structured import structure
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import load_pipeline
 from validation.policy.limits import Status
@@ -76,7 +76,7 @@ def test_layout_is_the_zoos(made: Path) -> None:
 def test_calibration_is_told(made: Path) -> None:
     """Images, seed and source, so that none is judged by what it was made with."""
     told = json.loads((made / CALIBRATION_FILE).read_text())
-    assert from_plain(CalibrationFacts, told) == _FACTS
+    assert structure(CalibrationFacts, told) == _FACTS
 
 
 def test_weights_are_those_of_the_source(source: Path, made: Path) -> None:

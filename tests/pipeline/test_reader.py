@@ -134,7 +134,7 @@ def test_field_without_effect_on_inference_is_dropped(
         ("use_depthwise: true", "use_dephtwise: 1", "SsdFeatureExtractor.*'use_depthwise'"),
         ("num_classes: 7", "num_class: 3", r"Ssd \(toy, line 4, model.ssd.num_class\).*num_clas"),
         ("score_converter: SIGMOID", "logits_scale: 2", "PostProcessing.*'logit_scale'"),
-        ("kernel_size: 3", "mask_head {}", "ConvolutionalBoxPredictor.*closest known field"),
+        ("kernel_size: 3", "mask_head {}", "ConvolutionalBoxPredictor.*did you mean"),
         ("delay: 100", "weight_bit: 4", "Quantization.*'weight_bits'"),
         ("quantization {", "} sparsity {", "GraphRewriter.*line 64.*'quantization'"),
         ("num_examples: 12", "use_moving_average: true", "EvalConfig.*'use_moving_averages'"),

@@ -13,7 +13,7 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inference.base import ImageFile, detect_all
 from validation.inference.representative import images_in
 from validation.policy.load import load_policy
@@ -78,7 +78,11 @@ def _compare_runs(options: argparse.Namespace) -> int:
     around, found = circumstances(before, after), changes(before, after, policy_of(after))
     worse = sum(change.worse for change in found)
     if options.json:
-        print(json.dumps({"circumstances": to_plain(around), "changes": to_plain(found)}, indent=2))
+        print(
+            json.dumps(
+                {"circumstances": unstructure(around), "changes": unstructure(found)}, indent=2
+            )
+        )
         return int(worse > 0)
     _print_changes("made otherwise", around)
     _print_changes("worse", [change for change in found if change.worse])
@@ -117,7 +121,7 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_iou=policy.setting("parity_min_iou"),
     )
     if options.json:
-        print(json.dumps({"files": to_plain(found), "detections": to_plain(like)}, indent=2))
+        print(json.dumps(unstructure({"files": found, "detections": like}), indent=2))
     else:
         _print_models(options, found, like, both)
     return 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, GraphError, RecordError
-from validation.files.plain import from_plain
+from validation.files.structured import structure
 from validation.specs.contracts import SsdContract
 
 GRAPH_FILE = "tflite_graph.pb"
@@ -67,7 +67,7 @@ def read_contract(folder: Path) -> tuple[SsdContract, bool]:
     try:
         about = json.loads((folder / CONTRACT_FILE).read_text())
         with_op = bool(about.pop("add_postprocessing_op"))
-        contract: SsdContract = from_plain(SsdContract, about)
+        contract: SsdContract = structure(SsdContract, about)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise GraphError(
             "the contract of an exported graph cannot be read",

@@ -18,7 +18,7 @@ from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoin
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
 from validation.export.range_finding import RangeMethod
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.graphs.mismatch import Described, Shapes
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd
@@ -185,4 +185,4 @@ def write_fakequant(
         return {**values, **unread, **ranges}
 
     write_archive(folder, quantised, quantised_text, all_values)
-    (folder / CALIBRATION_FILE).write_text(json.dumps(to_plain(facts), indent=2) + "\n")
+    (folder / CALIBRATION_FILE).write_text(json.dumps(unstructure(facts), indent=2) + "\n")

@@ -26,7 +26,7 @@ from validation.export.exported import (
     ExportedGraph,
     load_export,
 )
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.specs.contracts import SsdContract
 
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
@@ -147,7 +147,7 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     """
     about = {
         "add_postprocessing_op": export.add_postprocessing_op,
-        **to_plain(export.contract),
+        **unstructure(export.contract),
     }
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)

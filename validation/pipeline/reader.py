@@ -19,7 +19,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from validation.errors import ConfigError
+from validation.errors import ConfigError, did_you_mean
 from validation.pipeline.messages import TrainEvalPipelineConfig, enum_names
 from validation.pipeline.outline import UnknownField, blanked, outline
 
@@ -156,8 +156,7 @@ def _parse(text: str, fatal: UnknownField | None, source: str) -> Any:
 def _closest_value(complaint: str) -> str | None:
     """Advice where a name stands for no value of its enum."""
     match = re.fullmatch(r'Enum type "(.+)" has no value named (\S+)', complaint)
-    close = difflib.get_close_matches(match[2], enum_names(match[1]), 1, 0) if match else []
-    return f"the closest known value is {close[0]}" if close else None
+    return did_you_mean(match[2], enum_names(match[1])) if match else None
 
 
 def _reason(field: UnknownField) -> str | None:
@@ -186,9 +185,9 @@ def _refuse_misplaced(field: UnknownField, source: str) -> None:
 
 def _unknown(field: UnknownField, source: str) -> ConfigError:
     owner = field.owners[-1]
-    close = difflib.get_close_matches(field.name, [known.name for known in owner.fields], 1, 0)
+    known = [each.name for each in owner.fields]
     return ConfigError(
         f"unknown field {field.name!r} in {owner.name}",
         where=f"{source}, line {field.line}, {field.dotted}",
-        next_step=f"the closest known field is {close[0]!r}" if close else "it has no fields",
+        next_step=did_you_mean(field.name, known) or "it has no fields",
     )

@@ -14,7 +14,7 @@ from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.comparison.ap_difference import check_accuracy
 from validation.export.options import ExportOptions
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.types import Accuracy, CheckResult, CocoFigures
@@ -101,7 +101,7 @@ def _score(
     def make(folder: Path) -> None:
         evaluation = evaluate(dataset, own, category_ids=categories)
         told = {
-            "figures": to_plain(evaluation.figures),
+            "figures": unstructure(evaluation.figures),
             "category_ids": evaluation.category_ids,
             "detections": evaluation.detections,
         }
@@ -122,7 +122,7 @@ def _score(
         model=context.key.model,
         variant=variant,
         subject=subject,
-        figures=from_plain(CocoFigures, score["figures"]),
+        figures=structure(CocoFigures, score["figures"]),
         images=len(dataset.images),
         category_ids=tuple(score["category_ids"]),
         detections=score["detections"],

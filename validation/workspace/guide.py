@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from validation.comparison.guide_facts import GuideFacts, check_guide
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.record.lines import Entry
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
@@ -39,17 +39,17 @@ def guide_facts(context: CheckContext) -> GuideFacts:
 
     def make(folder: Path) -> None:
         facts = _tried(graph, own, stats, size, folder, shipped=shipped is not None)
-        (folder / _FACTS).write_text(json.dumps(to_plain(facts)))
+        (folder / _FACTS).write_text(json.dumps(unstructure(facts)))
 
     made_from = {
         "graph": file_sha256(graph),
         "inference_graph": None if own is None else file_sha256(own),
         "shipped": shipped is not None,
-        "stats": to_plain(stats),
+        "stats": unstructure(stats),
         **makers("convert"),
     }
     folder = build.work.product(build.name, "tflite_convert", made_from, make)
-    found: GuideFacts = from_plain(GuideFacts, json.loads((folder / _FACTS).read_text()))
+    found: GuideFacts = structure(GuideFacts, json.loads((folder / _FACTS).read_text()))
     return found
 
 

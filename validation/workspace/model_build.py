@@ -17,7 +17,7 @@ from validation.errors import UsageError, ValidationError
 from validation.export.exported import ExportedGraph, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.export.options import ExportOptions
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.inference.representative import calibration_of
 from validation.record.types import Step
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
@@ -228,11 +228,11 @@ class ModelBuild:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
 
         def make(folder: Path) -> None:
-            (folder / "facts.json").write_text(json.dumps(to_plain(read(graph))))
+            (folder / "facts.json").write_text(json.dumps(unstructure(read(graph))))
 
         made_from = {"graph": file_sha256(graph), **makers("export")}
         folder = self.work.product(self.name, step, made_from, make)
-        found: _Facts = from_plain(kind, json.loads((folder / "facts.json").read_text()))
+        found: _Facts = structure(kind, json.loads((folder / "facts.json").read_text()))
         return found
 
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
@@ -270,7 +270,7 @@ class ModelBuild:
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
-            "input_stats": None if stats is None else to_plain(stats),
+            "input_stats": None if stats is None else unstructure(stats),
             "calibration": None
             if chosen is None
             else [file_sha256(image.path) for image in chosen.images],

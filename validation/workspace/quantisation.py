@@ -10,7 +10,7 @@ from pathlib import Path
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
 from validation.runtimes.tflite import TfliteRuntime
@@ -96,7 +96,7 @@ def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
 
     def make(folder: Path) -> None:
         table = LayerTable(layer_table(quantised, reference, feeds))
-        (folder / _TABLE).write_text(json.dumps(to_plain(table)))
+        (folder / _TABLE).write_text(json.dumps(unstructure(table)))
 
     # It judges nothing, so the same files and feeds may be answered from the last run.
     made_from = {
@@ -108,7 +108,7 @@ def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
     }
     step = f"layers of {twin}"
     folder = context.build.work.product(context.key.model, step, made_from, make)
-    found: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
+    found: LayerTable = structure(LayerTable, json.loads((folder / _TABLE).read_text()))
     return found.layers
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import RecordError
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 
 
 class Colour(enum.StrEnum):
@@ -78,7 +78,7 @@ _SAMPLE = Inner(1, 0.5, "n", True, Colour.RED, None, [1, "a"])
 
 
 def _again(kind: type, value: object) -> Any:
-    return from_plain(kind, json.loads(json.dumps(to_plain(value), allow_nan=False)))
+    return structure(kind, json.loads(json.dumps(unstructure(value), allow_nan=False)))
 
 
 @given(_OUTER)
@@ -94,7 +94,7 @@ def test_round_trip(value: Outer) -> None:
 def test_floats_that_json_lacks(special: float) -> None:
     """NaN and the infinities are spelt out, in float fields and inside of anything."""
     written = Inner(1, special, "n", True, Colour.RED, special, [special, 2])
-    plain = to_plain(written)
+    plain = unstructure(written)
     assert plain["share"] == {"float": str(float(special))}
     read = _again(Inner, written)
     for got in (read.share, read.size, read.anything[0]):
@@ -104,7 +104,7 @@ def test_floats_that_json_lacks(special: float) -> None:
 
 def test_plain_types() -> None:
     """Tuples are lists, enums their value, dataclasses tables in field order."""
-    plain = to_plain(Outer((1, "a"), (_SAMPLE,), None, {"k": "v"}))
+    plain = unstructure(Outer((1, "a"), (_SAMPLE,), None, {"k": "v"}))
     assert plain == {
         "pair": [1, "a"],
         "many": [
@@ -127,60 +127,62 @@ def test_plain_types() -> None:
 
 def test_whole_numbers_are_floats_too() -> None:
     """JSON has one kind of number: 1 may stand where 1.0 was meant."""
-    assert from_plain(Inner, to_plain(_SAMPLE) | {"share": 1}).share == 1
+    assert structure(Inner, unstructure(_SAMPLE) | {"share": 1}).share == 1
 
 
 def _changed(**changes: object) -> Mapping[str, object]:
-    plain = to_plain(_SAMPLE) | changes
+    plain = unstructure(_SAMPLE) | changes
     return {name: value for name, value in plain.items() if value is not ...}
 
 
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        (_changed(extra=1, more=2), "Inner with fields that it does not have: got extra, more"),
-        (_changed(count=..., flag=...), "Inner cannot be rebuilt: got no count, flag"),
-        (_changed(count="1"), "'1' where a int belongs"),
-        (_changed(count=1.0), "1.0 where a int belongs"),
-        (_changed(count=True), "True where a int belongs"),
-        (_changed(count=None), "None where a int belongs"),
-        (_changed(share="0.5"), "'0.5' where a float belongs"),
-        (_changed(share=True), "True where a float belongs"),
-        (_changed(share={"float": "wide"}), "where a float belongs"),
-        (_changed(name=5), "5 where a str belongs"),
-        (_changed(flag=1), "1 where a bool belongs"),
-        (_changed(colour="green"), "'green' is not a valid Colour"),
-        (_changed(size="big"), "'big' where a float belongs"),
+        (_changed(extra=1, more=2), "unknown key 'extra'; did you mean"),
+        (_changed(count=..., flag=...), "the key 'count' is missing"),
+        (_changed(count="1"), "count is wrong: expected a whole number, got '1'"),
+        (_changed(count=1.0), "count is wrong: .*got 1.0"),
+        (_changed(count=True), "count is wrong: .*got True"),
+        (_changed(count=None), "count is wrong: .*got None"),
+        (_changed(share="0.5"), "share is wrong: expected a finite number, got '0.5'"),
+        (_changed(share=True), "share is wrong: .*got True"),
+        (_changed(share={"float": "wide"}), "share is wrong"),
+        (_changed(name=5), "name is wrong: expected a text, got 5"),
+        (_changed(flag=1), "flag is wrong: expected true or false, got 1"),
+        (_changed(colour="green"), r"colour is wrong: expected red \| blue, got 'green'"),
+        (_changed(share=math.nan), "share is wrong: expected a finite number, got nan"),
+        (_changed(size=math.inf), "size is wrong: expected a finite number, got inf"),
+        (_changed(size="big"), "size is wrong: .*got 'big'"),
     ],
 )
 def test_inner_that_does_not_fit(plain: Mapping[str, object], message: str) -> None:
     """Fields too many, too few or of another kind are refused, never guessed at."""
     with pytest.raises(RecordError, match=message):
-        from_plain(Inner, plain)
+        structure(Inner, plain)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"pair": "1a"}, "'1a' where a list belongs"),
-        ({"pair": [1]}, "shorter"),
-        ({"pair": [1, "a", 2]}, "longer"),
-        ({"many": "abc"}, "'abc' where a list belongs"),
-        ({"many": [3]}, "no Inner: expected a table of fields, got 3"),
-        ({"one": []}, "no Inner"),
-        ({"names": ["k"]}, "where a dict belongs"),
-        ({"names": {"k": 1}}, "1 where a str belongs"),
+        ({"pair": "1a"}, "pair is wrong: expected a list of 2, got '1a'"),
+        ({"pair": [1]}, "pair is wrong: .*a list of 2"),
+        ({"pair": [1, "a", 2]}, "pair is wrong: .*a list of 2"),
+        ({"many": "abc"}, "many is wrong: expected a list, got 'abc'"),
+        ({"many": [3]}, "many 1 is wrong: expected a table, got 3"),
+        ({"one": []}, "one is wrong: expected a table"),
+        ({"names": ["k"]}, "names is wrong: expected a table"),
+        ({"names": {"k": 1}}, "names k is wrong: expected a text, got 1"),
     ],
 )
 def test_outer_that_does_not_fit(changes: dict[str, object], message: str) -> None:
     """A text is no list of letters, and a fixed pair has two parts."""
-    plain = to_plain(Outer((1, "a"), (), None))
+    plain = unstructure(Outer((1, "a"), (), None))
     with pytest.raises(RecordError, match=message):
-        from_plain(Outer, plain | changes)
+        structure(Outer, plain | changes)
 
 
 @pytest.mark.parametrize("plain", [None, 3, "Inner", [1]])
 def test_what_is_no_table_is_no_dataclass(plain: object) -> None:
     """The outermost value is held to the same rule."""
-    with pytest.raises(RecordError, match="no Inner: expected a table of fields"):
-        from_plain(Inner, plain)
+    with pytest.raises(RecordError, match="the value is wrong: expected a table"):
+        structure(Inner, plain)
