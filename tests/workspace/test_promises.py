@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
+from validation.calibration.images import CalibrationImages
 from validation.policy.limits import Status
 from validation.record.types import Background, CheckResult, PublishedFigure
 from validation.runtimes.tflite_file import read_anchors
 from validation.workspace import promises
 from validation.workspace.context import CheckContext
-from validation.workspace.representative import Representative
 from validation.zoo.entry import PUBLISHED_FIGURES
 
 _FIGURES = {"coco_map_minival": 21, "speed_ms_titanx": 30.5}
@@ -67,7 +67,9 @@ def test_post_processing_is_judged_in_every_form(miniature: MiniatureFiles, vari
     """The op reads what the raw twin gives, whatever the numbers are kept as."""
     context = make_case(miniature, variant)
     images = context.inference.images[:4]
-    context.build.representative = Representative(images, 1, "the session's images", context.policy)
+    context.build.representative = CalibrationImages(
+        images, 1, "the session's images", min_span=context.policy.setting("calibration_min_span")
+    )
     (result,) = promises.postprocess_parity(context)
     assert isinstance(result, CheckResult)
     values = {measure.name: measure.value for measure in result.measures}

@@ -14,9 +14,9 @@ from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.files.structured import unstructure
-from validation.inference.base import ImageFile, detect_all
-from validation.inference.representative import images_in
+from validation.inference.base import detect_all
 from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile, images_in
 from validation.record.detections import Detections
 from validation.record.store import RECORD_NAME, load_record
 from validation.runtimes.file_differences import Difference, differences
@@ -78,11 +78,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
     around, found = circumstances(before, after), changes(before, after, policy_of(after))
     worse = sum(change.worse for change in found)
     if options.json:
-        print(
-            json.dumps(
-                {"circumstances": unstructure(around), "changes": unstructure(found)}, indent=2
-            )
-        )
+        print(json.dumps(unstructure({"circumstances": around, "changes": found}), indent=2))
         return int(worse > 0)
     _print_changes("made otherwise", around)
     _print_changes("worse", [change for change in found if change.worse])

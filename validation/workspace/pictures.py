@@ -8,8 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
-from validation.inference.base import ImageFile
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.record.detections import Detections
 from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext

@@ -23,10 +23,10 @@ from validation.comparison.tensors import compare_tensors
 from validation.comparison.ties import TieRule
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
-from validation.inference.base import ImageFile
 from validation.policy.limits import Status
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import ImageFile
 from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
 from validation.record.lines import Entry
