@@ -16,6 +16,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── GraphError              a TensorFlow graph or checkpoint
     │   ├── CorruptGraph        the bytes are no graph
     │   ├── NotSsdGraph         a graph, but not one of the OD API's SSD graphs
+    │   ├── OutputMissing       a graph without an output that was asked for
     │   └── GraphConfigMismatch graph and pipeline.config disagree
     ├── ConversionError         the converter refused, or its product is unusable
     ├── FeedError               an array that does not fit a model's input
@@ -46,6 +47,7 @@ __all__ = [
     "IntegrityError",
     "NotSsdConfig",
     "NotSsdGraph",
+    "OutputMissing",
     "RecordError",
     "RecordVersionError",
     "UnsafeArchive",
@@ -84,24 +86,24 @@ class ValidationError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        """One line: what (where): expected …, got …; next step."""
-        text = self.what
-        if self.where is not None:
-            text += f" ({self.where})"
-        found = []
-        if self.expected is not None:
-            found.append(f"expected {self.expected}")
-        if self.got is not None:
-            found.append(f"got {self.got}")
-        if found:
-            text += ": " + ", ".join(found)
-        if self.next_step:
-            text += f"; {self.next_step}"
-        return " ".join(text.split())
+        """One line, see `sentence`."""
+        return sentence(self.what, self.expected, self.got, self.where, self.next_step)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the trip between worker processes with every field."""
         return _rebuild, (type(self), dict(self.__dict__))
+
+
+def sentence(what: str, expected: object, got: object, where: object, next_step: str | None) -> str:
+    """One line: what (where): expected …, got …; next step."""
+    text = what if where is None else f"{what} ({where})"
+    sides = [] if expected is None else [f"expected {expected}"]
+    sides += [] if got is None else [f"got {got}"]
+    if sides:
+        text += ": " + ", ".join(sides)
+    if next_step:
+        text += f"; {next_step}"
+    return " ".join(text.split())
 
 
 def _rebuild(kind: type[ValidationError], fields: dict[str, object]) -> ValidationError:
@@ -165,6 +167,10 @@ class CorruptGraph(GraphError):
 
 class NotSsdGraph(GraphError):
     """A graph, but not one of the OD API's SSD graphs."""
+
+
+class OutputMissing(GraphError):
+    """A graph without an output that was asked for."""
 
 
 class GraphConfigMismatch(GraphError):

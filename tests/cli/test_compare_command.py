@@ -12,13 +12,15 @@ from miniature_cases import MiniatureFiles, make_case
 
 from validation.cli import main
 from validation.policy.limits import Limit
+from validation.record.run import Footer, Header
 from validation.record.store import RecordWriter
-from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.workspace.model_build import GUIDE_DEFAULT
 
 Capture = pytest.CaptureFixture[str]
 
-_HEADER = Header("night-1", "now", ("a-float",), {}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
+_KEY = ModelKey("a", "float")
+_HEADER = Header("night-1", "now", (_KEY,), {}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
 
 
 def _run(folder: Path, value: float, header: Header = _HEADER) -> Path:
@@ -26,7 +28,7 @@ def _run(folder: Path, value: float, header: Header = _HEADER) -> Path:
     with RecordWriter(folder) as writer:
         writer.write(header)
         measures = (Measure("value", value, limit),)
-        writer.write(CheckResult.judged("raw_parity", ModelKey("a", "float"), measures))
+        writer.write(CheckResult.judged("raw_parity", _KEY, measures))
         writer.close(Footer("later", 1.0, writer.results, 0))
     return folder
 

@@ -160,7 +160,7 @@ CONFIG = (
             (
                 put.FAILED + "anchors at ",
                 "checkpoint and config disagree with the inference graph",
-                r"anchors differs by [0-9.]+, beyond max",
+                r"anchors_max_abs_diff is [0-9.]+, should be at most",
                 r"\[anchors_max_abs_diff\]$",
             ),
             archive,

@@ -180,7 +180,9 @@ def test_misspelt_field_is_refused_with_the_right_name(data: st.DataObject) -> N
     misspelt = name[:at] + name[at] + name[at:]
     text = " ".join(f"{part} {{" for part in path) + f"\n{misspelt}: 1\n" + "}" * len(path)
     where = rf"\(toy, line 2, {'.'.join((*path, misspelt))}\)"
-    complaint = rf"unknown field '{misspelt}' in {descriptor.name} {where}.*did you mean '{name}'\?$"
+    complaint = (
+        rf"unknown field '{misspelt}' in {descriptor.name} {where}.*did you mean '{name}'\?$"
+    )
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
 

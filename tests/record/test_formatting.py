@@ -99,7 +99,7 @@ def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | No
 def test_limit_reason() -> None:
     """A value without limit says that nothing judges it."""
     assert formatting.limit_reason(Limit("max", 1, "because")) == "because"
-    assert formatting.limit_reason(None) == "told only, no limit judges it"
+    assert formatting.limit_reason(None) == "for information only: no limit judges it"
 
 
 @pytest.mark.parametrize(

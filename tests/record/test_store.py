@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -27,29 +28,33 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
-from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
-from validation.record.types import (
+from validation.record.run import (
     RECORD_VERSION,
-    Accuracy,
     Artefact,
-    Background,
-    CheckResult,
-    CocoFigures,
+    ArtefactRole,
     DatasetFacts,
     Footer,
     Header,
+    Stage,
+    Step,
+)
+from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
+from validation.record.types import (
+    Accuracy,
+    Background,
+    CheckResult,
+    CocoFigures,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
 
-HEADER = Header("r1", "2026-01-02T03:04:05+00:00", ("a-float",), {}, {}, {}, "0" * 64)
 KEY = ModelKey("a", "float")
+HEADER = Header("r1", "2026-01-02T03:04:05+00:00", (KEY,), {}, {}, {}, "0" * 64)
 RESULT = CheckResult.judged("latency", KEY, (Measure("p50_ms", 3.5, Limit("max", 9.0, "why")),))
 FOOTER = Footer("2026-01-02T03:05:05+00:00", 60.0, 1, 0)
 
@@ -145,7 +150,17 @@ others = st.one_of(
         st.lists(st.builds(Panel.of, texts, detections()), max_size=2).map(tuple),
         tables,
     ),
-    st.builds(Artefact, texts, texts, texts, texts, st.integers(), texts, texts),
+    st.builds(
+        Artefact,
+        texts,
+        st.sampled_from(ArtefactRole),
+        texts,
+        texts,
+        texts,
+        st.integers(),
+        texts,
+        texts,
+    ),
     st.builds(
         Background,
         texts,
@@ -153,13 +168,13 @@ others = st.one_of(
         st.lists(st.builds(PublishedFigure, texts, numbers, texts), max_size=2).map(tuple),
         st.lists(texts, max_size=2).map(tuple),
     ),
-    st.builds(Step, texts, texts, numbers, st.booleans()),
+    st.builds(Step, texts, st.sampled_from(Stage), texts, numbers, st.booleans()),
 )
 headers = st.builds(
     Header,
     texts,
     texts,
-    st.lists(texts, max_size=3).map(tuple),
+    st.lists(st.builds(ModelKey, texts, texts), max_size=3).map(tuple),
     tables,
     tables,
     tables,
@@ -200,6 +215,7 @@ def test_round_trip(
         backgrounds=only(Background),
         steps=only(Step),
         footer=footer,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
 
 
@@ -219,7 +235,7 @@ def test_not_a_number_survives(tmp_path: Path) -> None:
 
 def test_lone_surrogate_survives(tmp_path: Path) -> None:
     """A file name that is no UTF-8 does not break the record."""
-    artefact = Artefact("a", "archive", "caf\udce9.pb", "0" * 64, 1)
+    artefact = Artefact("a", ArtefactRole.SOURCE, "", "caf\udce9.pb", "0" * 64, 1)
     path = write(tmp_path, HEADER, artefact, RESULT, FOOTER)
     assert load_record(path).artefacts == (artefact,)
 
@@ -248,7 +264,7 @@ def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
     """A record that already stands there is kept."""
     path = write(tmp_path, HEADER, RESULT, FOOTER)
     before = path.read_bytes()
-    with pytest.raises(RecordError, match="a record already stands in the run's folder"):
+    with pytest.raises(RecordError, match="there is already a record in the run's folder"):
         RecordWriter(tmp_path).open()
     assert path.read_bytes() == before
 

@@ -18,22 +18,26 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
-from validation.record.store import RecordWriter
-from validation.record.types import (
-    Accuracy,
+from validation.record.run import (
     Artefact,
-    Background,
-    CheckResult,
-    CocoFigures,
+    ArtefactRole,
     DatasetFacts,
     Footer,
     Header,
+    Stage,
+    Step,
+)
+from validation.record.store import RecordWriter
+from validation.record.types import (
+    Accuracy,
+    Background,
+    CheckResult,
+    CocoFigures,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -87,7 +91,10 @@ def header() -> Header:
     return Header(
         run="2026-01-02-night",
         started="2026-01-02T03:04:05+00:00",
-        selection=("person-float", "person-int8"),
+        selection=(
+            ModelKey("person", "float"),
+            ModelKey("person", "int8"),
+        ),
         options={"--zoo": "bundled"},
         versions={"tensorflow": "2.21.0"},
         machine={"cores": "2"},
@@ -100,8 +107,8 @@ def header() -> Header:
 def entries() -> tuple[Entry, ...]:
     """What the run found: float passes, int8 fails its parity."""
     found: list[Entry] = [
-        Step("person", "export", 7.25, False),
-        Step("person", "fetch", 0.02, True),
+        Step("person", Stage.EXPORT, "export", 7.25, False),
+        Step("person", Stage.FETCH, "fetch", 0.02, True),
         Background(
             "person",
             "SSD for persons, 300x300",
@@ -111,8 +118,19 @@ def entries() -> tuple[Entry, ...]:
             ),
             ("The checkpoint is model.ckpt-400000.", "The predictor has no batch norm."),
         ),
-        Artefact("person", "archive", "frozen.pb", "c3" * 32, 12_923_854, "a package", "MIT"),
-        Artefact("person", "tflite float", "person-float.tflite", "d4" * 32, 12_180_000),
+        Artefact(
+            "person",
+            ArtefactRole.SOURCE,
+            "",
+            "frozen.pb",
+            "c3" * 32,
+            12_923_854,
+            "a package",
+            "MIT",
+        ),
+        Artefact(
+            "person", ArtefactRole.TFLITE, "float", "person-float.tflite", "d4" * 32, 12_180_000
+        ),
         Accuracy("person", "reference", "frozen graph", FIGURES, 80, (1,), 7800, 0.0, 21.0),
         Accuracy(
             "person",

@@ -43,8 +43,8 @@ def test_box_in_pixels() -> None:
     )
     assert (box.x, box.y, box.width, box.height) == (100.0, 25.0, 80.0, 50.0)
     assert box.label == "cat 0.88"
-    assert "0.8760" in box.told
-    assert "0.2500, 0.5000, 0.7500, 0.9000" in box.told
+    assert "0.8760" in box.tooltip
+    assert "0.2500, 0.5000, 0.7500, 0.9000" in box.tooltip
 
 
 def test_labels_of_one_place_are_kept_apart() -> None:

@@ -54,7 +54,7 @@ def test_layer_row() -> None:
     """Named by the first node, the others at hand; local and accumulated beside each other."""
     (view,) = quantisation_views([_cost((_layer(4, 12.04),))])
     (row,) = view.layers
-    assert (row.place, row.op, row.tensor, row.nodes) == (
+    assert (row.index, row.op, row.tensor, row.nodes) == (
         "4",
         "CONV_2D",
         "a/Relu6",
@@ -70,8 +70,8 @@ def test_layer_row() -> None:
 def test_short_table_is_whole() -> None:
     """In the order of execution, the five that lose most marked."""
     (view,) = quantisation_views([_cost(tuple(_layer(n, 60 - n) for n in range(12)))])
-    assert [row.place for row in view.layers] == [str(n) for n in range(12)]
-    assert [row.place for row in view.layers if row.worst] == ["7", "8", "9", "10", "11"]
+    assert [row.index for row in view.layers] == [str(n) for n in range(12)]
+    assert [row.index for row in view.layers if row.worst] == ["7", "8", "9", "10", "11"]
     assert view.all_layers == ()
 
 
@@ -79,8 +79,8 @@ def test_long_table_folds() -> None:
     """The marked rows stand at once, in the order of execution; all of them unfold."""
     rows = tuple(_layer(n, 20 if n in (3, 40) else 50) for n in range(60))
     (view,) = quantisation_views([_cost(rows)])
-    assert [row.place for row in view.layers] == ["0", "1", "2", "3", "40"]
-    assert [row.place for row in view.all_layers] == [str(n) for n in range(60)]
+    assert [row.index for row in view.layers] == ["0", "1", "2", "3", "40"]
+    assert [row.index for row in view.all_layers] == [str(n) for n in range(60)]
     assert view.layer_count == "60 layers"
 
 

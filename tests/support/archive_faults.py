@@ -22,6 +22,7 @@ from validation.cli import main
 from validation.errors import ValidationError
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 from validation.workspace import promises
 from validation.workspace.context import CheckContext, image_files
@@ -212,7 +213,9 @@ def suite(check: str) -> Step:
             return f"FAIL {type(error).__name__}: {error}"
         (result,) = [each for each in entries if isinstance(each, CheckResult)]
         broken = [each.name for each in result.measures if each.status is Status.FAIL]
-        return f"{result.status.name} {result.where}: {result.message} [{', '.join(broken)}]"
+        return (
+            f"{result.status.name} {result.where}: {describe_result(result)} [{', '.join(broken)}]"
+        )
 
     return step
 

@@ -13,7 +13,8 @@ from zoo_archives import entries_at
 
 from validation.coco.dataset import load_dataset
 from validation.policy.load import load_policy
-from validation.record.types import ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import ModelKey
 from validation.workspace.accuracy import accuracy
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.guide import guide_facts

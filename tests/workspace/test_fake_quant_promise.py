@@ -7,7 +7,8 @@ import dataclasses
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.policy.limits import Status
-from validation.record.types import CheckResult, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
 from validation.workspace.fake_quant import fake_quant_lint
 

@@ -13,7 +13,7 @@ from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
 from validation.export.exported import ExportOptions
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.workspace.context import CheckContext, image_files

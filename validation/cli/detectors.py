@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.errors import ArtefactError, DatasetError, GraphError, NotSsdGraph
+from validation.errors import ArtefactError, DatasetError, NotSsdGraph, OutputMissing
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import open_tflite
@@ -103,12 +103,11 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         try:
             graph = read_graph(path)
             runtime = SessionRuntime(graph, DETECTION_OUTPUTS, where=path.name)
-        except GraphError as error:
-            if error.what == "the graph has no such output":
-                error.next_step = (
-                    "give the archive's frozen_inference_graph.pb; a tflite_graph.pb is run as the "
-                    ".tflite that convert makes of it"
-                )
+        except OutputMissing as error:
+            error.next_step = (
+                "give the archive's frozen_inference_graph.pb; a tflite_graph.pb is run as the "
+                ".tflite that convert makes of it"
+            )
             raise
         num_classes = None
         # One whose parts are not found is run all the same.

@@ -120,7 +120,7 @@ class _Row:
     ) -> LayerError:
         """The row as it stands in the table."""
         return LayerError(
-            place=self.place,
+            index=self.place,
             op=self.op,
             tensor=run.specs[self.tensor],
             counterpart="" if self.counterpart is None else names[self.counterpart],

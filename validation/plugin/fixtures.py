@@ -12,6 +12,7 @@ from validation.errors import UsageError, ValidationError
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import session_state
 from validation.policy.limits import Status
+from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, ModelKey
 from validation.timing.latency import Stopwatch
@@ -49,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "which variants: a pattern or several; of each variant the first model only, where it "
         "speaks of the tools and not of the model",
     )
+    # A latency test that fails before it measures has already said why.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used at all")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -170,8 +173,7 @@ def _end_as(result: CheckResult) -> None:
 
 def _told(result: CheckResult) -> str:
     broken = [
-        f"  {measure.name} = {measure.value}, limit {measure.limit.relation} "
-        f"{measure.limit.bound} ({measure.limit.reason})"
+        f"  {describe_measure(measure)} ({measure.limit.reason})"
         for measure in result.measures
         if measure.limit is not None and measure.status is Status.FAIL
     ]

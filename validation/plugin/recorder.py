@@ -1,7 +1,7 @@
 """Stream every entry to record.jsonl as it happens, and render the report at the end.
 
 Under pytest-xdist entries travel with the test reports, and only the controller
-writes: one record a run, whoever did the work.
+writes: one record a run, whichever process did the work.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,9 +24,11 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.run import Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
-from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
+from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
+from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
@@ -83,8 +85,9 @@ class Recorder:
         )
         self._writer.close(footer)
         policy = session_state(self._config).policy
-        render_report(self.folder, policy)
-        self.judgement = judge(load_record(self.folder / RECORD_NAME), policy)
+        record = load_record(self.folder / RECORD_NAME)
+        self.judgement = judge(record, policy)
+        render_report(self.folder, record, self.judgement, policy)
 
 
 RECORDER = pytest.StashKey[Recorder]()
@@ -113,11 +116,15 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ValidationError):
         report.longrepr = f"{type(error).__name__}: {error}"
-    told = any(isinstance(entry, CheckResult) for entry in entries)
-    if report.failed and not told and call.when in ("setup", "call"):
-        text = f"{type(error).__name__}: {error}" if error else "failed"
-        entries.append(CheckResult.failed(marker.args[0], _key(item), text))
-    elif call.when == "call" and report.passed and not told:
+    judged = any(isinstance(entry, CheckResult) for entry in entries)
+    if report.failed and not judged and call.when in ("setup", "call"):
+        check, key = marker.args[0], _key(item)
+        entries.append(
+            CheckResult.stopped(check, key, error)
+            if error
+            else CheckResult.failed(check, key, "failed")
+        )
+    elif call.when == "call" and report.passed and not judged:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
@@ -159,7 +166,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the record and render the report; a FAIL is never told by exit code 0."""
+    """End the record and render the report; a FAIL never ends with exit code 0."""
     recorder = session.config.stash.get(RECORDER, None)
     if recorder is not None:
         recorder.close(int(exitstatus))
@@ -173,8 +180,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if STATE not in config.stash:
         return []
     state = config.stash[STATE]
-    told = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    return ["validation: " + ", ".join(told)]
+    options = [f"{name}: {value}" for name, value in _options(config, state).items()]
+    return ["validation: " + ", ".join(options)]
 
 
 def pytest_terminal_summary(
@@ -192,25 +199,9 @@ def pytest_terminal_summary(
         red=run.status is Status.FAIL,
         yellow=run.status in (Status.WARN, Status.UNKNOWN),
     )
-    for reason in _grouped(run.reasons):
+    for reason in grouped_reasons(run.findings):
         terminalreporter.line(f"  {reason}")
     terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
-
-
-def _grouped(reasons: Sequence[str]) -> list[str]:
-    """Reasons ``subject: check: text``, one line a text: a cause is told once."""
-    checks: dict[str, list[str]] = {}
-    for reason in reasons:
-        subject, check, text = (*reason.split(": ", 2), "", "")[:3]
-        checks.setdefault(text or reason, []).append(f"{subject} {check}" if text else "")
-    return [
-        text
-        if places == [""]
-        else f"{', '.join(places[:2])}"
-        + (f" and {len(places) - 2} more" if len(places) > 2 else "")
-        + f": {text}"
-        for text, places in checks.items()
-    ]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -218,7 +209,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
     return Header(
         run=run,
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        selection=tuple(str(key) for key in state.keys),
+        selection=tuple(state.keys),
         options=_options(config, state),
         versions={"harness": __version__, "python": platform.python_version(), **versions},
         machine=_machine(),

@@ -12,18 +12,8 @@ from typing import Any
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    RECORD_VERSION,
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import RECORD_VERSION, Artefact, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 Entry = (
     CheckResult
@@ -38,7 +28,7 @@ Entry = (
     | Footer
 )
 
-_KINDS: dict[str, type] = {
+KINDS: dict[str, type] = {
     "header": Header,
     "check": CheckResult,
     "timing": Timing,
@@ -50,7 +40,7 @@ _KINDS: dict[str, type] = {
     "step": Step,
     "footer": Footer,
 }
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 def to_line(entry: Entry) -> dict[str, Any]:
@@ -67,11 +57,11 @@ def from_line(line: Mapping[str, Any]) -> Entry:
     """
     fields = dict(line)
     kind = fields.pop("kind", None)
-    if kind not in _KINDS:
-        raise RecordError("unknown kind of record line", expected=" | ".join(_KINDS), got=kind)
+    if kind not in KINDS:
+        raise RecordError("unknown kind of record line", expected=" | ".join(KINDS), got=kind)
     if kind == "header":
         _check_version(fields.get("version"))
-    entry: Entry = structure(_KINDS[kind], fields, where=kind)
+    entry: Entry = structure(KINDS[kind], fields, where=kind)
     return entry
 
 

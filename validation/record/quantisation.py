@@ -69,7 +69,7 @@ class LayerError:
     """What quantisation costs at one operator of a .tflite file.
 
     Args:
-        place: In the order of execution, 0 for the model's input.
+        index: In the order of execution, 0 for the model's input.
         op: TFLite's name of the operator, or ``INPUT``.
         tensor: What it writes.
         counterpart: Name of the same tensor in the float file, empty where none was found.
@@ -81,7 +81,7 @@ class LayerError:
             the two has no counterpart.
     """
 
-    place: int
+    index: int
     op: str
     tensor: TensorSpec
     counterpart: str = ""

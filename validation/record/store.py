@@ -6,6 +6,7 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +16,8 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import Artefact, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
 
@@ -47,6 +39,7 @@ class Record:
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
+        sha256: Of the file that it was read from, empty for one that was not.
     """
 
     header: Header
@@ -59,13 +52,14 @@ class Record:
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
+    sha256: str = ""
 
 
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
     Leaving the ``with`` block without `close` leaves a record without footer, which
-    nobody can sign.
+    cannot be signed.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -94,7 +88,7 @@ class RecordWriter:
             self._file = self.path.open("x", encoding="utf-8", newline="\n")
         except FileExistsError as error:
             raise RecordError(
-                "a record already stands in the run's folder",
+                "there is already a record in the run's folder",
                 where=self.path,
                 next_step="choose another folder for this run",
             ) from error
@@ -175,7 +169,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
     Args:
         path: The ``record.jsonl``.
         allow_unfinished: Take a record without footer, also when its last line is torn;
-            for showing what a crashed run found before it crashed.
+            for showing what a crashed run recorded before it crashed.
 
     Raises:
         ArtefactMissing: There is no such file.
@@ -183,7 +177,13 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         RecordVersionError: Another layout.
         RecordError: A broken line, lines out of order, or a result twice.
     """
-    entries = _entries(path, allow_unfinished)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ArtefactMissing(
+            "there is no record", where=path, next_step="run the suites with this report folder"
+        ) from error
+    entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
     header, body = entries[0], entries[1:]
@@ -216,16 +216,13 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         backgrounds=_only(Background, body),
         steps=_only(Step, body),
         footer=footer if isinstance(footer, Footer) else None,
+        sha256=hashlib.sha256(data).hexdigest(),
     )
 
 
-def _entries(path: Path, allow_torn: bool) -> list[Entry]:
+def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
     try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
-        raise ArtefactMissing(
-            "there is no record", where=path, next_step="run the suites with this report folder"
-        ) from error
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RecordError("the record is not UTF-8 text", got=error, where=path) from error
     # Not splitlines(): it also splits at characters that JSON text may hold.

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
-from validation.policy.overlay import Overlay
+from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
     # Pages are made of a record without NumPy.
     from validation.record.detections import Detections
-
-# 1: first layout. A reader refuses what it was not written for, see `record_lines`.
-RECORD_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Measure:
     Args:
         name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
         value: Number, text or bool; for comparisons the minimum tolerance that would pass.
-        limit: None for a value that is only told.
+        limit: None for a value that is recorded for information.
     """
 
     name: str
@@ -73,6 +70,7 @@ class CheckResult:
         where: Worst tensor, anchor, image or node.
         message: One sentence for the reader; says the cause when the check failed.
         seconds: Wall time that the check took.
+        error: What ended the check before it judged anything; None where it came to its end.
     """
 
     check: str
@@ -83,6 +81,7 @@ class CheckResult:
     where: str = ""
     message: str = ""
     seconds: float = 0.0
+    error: ErrorFacts | None = None
 
     @classmethod
     def judged(
@@ -109,13 +108,24 @@ class CheckResult:
 
     @classmethod
     def failed(cls, check: str, key: ModelKey, message: str, *, where: str = "") -> CheckResult:
-        """A failure that no number can express, for example an error on the way."""
+        """A failure that no number can express."""
         return cls(check, key.model, key.variant, Status.FAIL, where=where, message=message)
+
+    @classmethod
+    def stopped(cls, check: str, key: ModelKey, error: BaseException) -> CheckResult:
+        """A failure because an error ended the check."""
+        facts = ErrorFacts.of(error)
+        return cls(check, key.model, key.variant, Status.FAIL, error=facts)
 
     @property
     def key(self) -> ModelKey:
         """Model and variant together."""
         return ModelKey(self.model, self.variant)
+
+    @property
+    def explanation(self) -> str:
+        """The message, or the error in its place; empty where neither was given."""
+        return self.message if self.error is None else str(self.error)
 
 
 @dataclass(frozen=True)
@@ -268,19 +278,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """A file that took part: what it is, its hash, and where it came from."""
-
-    model: str
-    role: str
-    name: str
-    sha256: str
-    size_bytes: int
-    origin: str = ""
-    licence: str = ""
-
-
-@dataclass(frozen=True)
 class PublishedFigure:
     """What a model's publisher measured, on other images or hardware than the run's.
 
@@ -310,71 +307,3 @@ class Background:
     description: str = ""
     published: tuple[PublishedFigure, ...] = ()
     traps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the time went: one step of the chain for one model.
-
-    Args:
-        model: Model name, or empty for the session as a whole.
-        step: For example ``export``, ``convert float``.
-        seconds: Wall time.
-        cached: True when the work folder already had the product.
-    """
-
-    model: str
-    step: str
-    seconds: float
-    cached: bool
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """Which labelled images were used."""
-
-    name: str
-    sha256: str
-    images: int
-    annotations: int
-
-
-@dataclass(frozen=True)
-class Header:
-    """The first line of a record: everything that the figures depend on."""
-
-    run: str
-    started: str
-    selection: tuple[str, ...]
-    options: dict[str, str]
-    versions: dict[str, str]
-    machine: dict[str, str]
-    policy_sha256: str
-    dataset: DatasetFacts | None = None
-    policy_overlay: Overlay | None = None
-    version: int = RECORD_VERSION
-
-
-@dataclass(frozen=True)
-class Footer:
-    """The last line: without it the run did not end and cannot be signed."""
-
-    finished: str
-    seconds: float
-    results: int
-    exit_code: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement on one model and variant, or on a whole run.
-
-    Args:
-        subject: ``model-variant``, model, or ``run``.
-        status: PASS, WARN, FAIL or UNKNOWN.
-        reasons: One line each; empty only for a PASS.
-    """
-
-    subject: str
-    status: Status
-    reasons: tuple[str, ...] = ()

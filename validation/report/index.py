@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, Measure, ModelKey, Timing, Verdict
+from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
+from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 
 # Steps that the table shows at once; the shorter ones unfold.
@@ -213,12 +215,11 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
 
 
 def _file_size(record: Record, key: ModelKey) -> int | None:
-    role = f"tflite {key.variant}"
     return next(
         (
             entry.size_bytes
             for entry in record.artefacts
-            if entry.model == key.model and entry.role == role
+            if entry.role is ArtefactRole.TFLITE and ModelKey(entry.model, entry.variant) == key
         ),
         None,
     )

@@ -58,7 +58,7 @@ class LayerRow:
     """One operator.
 
     Args:
-        place: In the order of execution.
+        index: In the order of execution.
         op: TFLite's name of it.
         tensor: First of the nodes that its result stands for.
         nodes: All of them.
@@ -75,7 +75,7 @@ class LayerRow:
         worst: One of those that lose most by themselves.
     """
 
-    place: str
+    index: str
     op: str
     tensor: str
     nodes: str
@@ -166,7 +166,7 @@ def _layer_row(layer: LayerError, worst: bool) -> LayerRow:
     for side in layer.tensor.shape:
         elements *= side
     return LayerRow(
-        place=str(layer.place),
+        index=str(layer.index),
         op=layer.op,
         tensor=layer.tensor.name.partition(";")[0],
         nodes=layer.tensor.name.replace(";", "\n"),
@@ -204,10 +204,10 @@ def _steps(error: ErrorStatistics | None) -> str:
     return f"{error.rmse_in_steps:.3f}"
 
 
-def _span(ends: tuple[float, float] | None) -> str:
-    if ends is None:
+def _span(limits: tuple[float, float] | None) -> str:
+    if limits is None:
         return formatting.NOTHING
-    return f"{ends[0]:.4g} \N{HORIZONTAL ELLIPSIS} {ends[1]:.4g}"
+    return f"{limits[0]:.4g} \N{HORIZONTAL ELLIPSIS} {limits[1]:.4g}"
 
 
 def _stored(tensor: TensorSpec) -> str:

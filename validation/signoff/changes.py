@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
+from validation.record.formatting import describe_result
+from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, Header, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
+from validation.signoff.findings import Finding, Verdict, full_reason, reason
 from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 # From good to bad; what has no evidence is worse than a warning, for it cannot be signed.
 _WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}
 
+RUN = "run"
+
 _AP_DROP = ("accuracy", "ap_drop")
-# Whose limit holds for the inference graph itself, which is nobody's variant.
+# Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
 
 
@@ -25,7 +30,7 @@ class Change:
     """One thing that is not as it was.
 
     Args:
-        subject: ``run``, model, or model and variant.
+        subject: ``run``, or model and variant.
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
@@ -53,16 +58,16 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
         ("machine", one.machine, other.machine),
         ("option", one.options, other.options),
     )
-    found = [change for name, *sides in tables for change in _differing(name, *sides)]
+    differing = [change for name, *sides in tables for change in _differing(name, *sides)]
     if _images(one) != _images(other):
-        found.append(Change("run", "labelled images", _images(one), _images(other)))
+        differing.append(Change(RUN, "labelled images", _images(one), _images(other)))
     if _policy(one) != _policy(other):
-        found.append(Change("run", "limits", _policy(one), _policy(other)))
-    return tuple(found)
+        differing.append(Change(RUN, "limits", _policy(one), _policy(other)))
+    return tuple(differing)
 
 
 def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]:
-    """What the later run found otherwise, what is worse first.
+    """What differs in the later run, what is worse first.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
     change. What the later run did not look at any more is worse: it is not known.
@@ -73,20 +78,20 @@ def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]
         policy: Judges both; its limit for an AP drop is that between the two runs as well.
     """
     one, other = judge(before, policy), judge(after, policy)
-    found = [
+    changed = [
         *_verdicts(one, other),
         *_checks(before, after),
         *_accuracies(before, after, policy),
         *_sizes(before, after),
         *_latencies(before, after, policy),
     ]
-    return tuple(sorted(found, key=lambda change: not change.worse))
+    return tuple(sorted(changed, key=lambda change: not change.worse))
 
 
 def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[Change]:
     for key in sorted({*one, *other}):
         if one.get(key) != other.get(key):
-            yield Change("run", f"{name} {key}", one.get(key, ""), other.get(key, ""))
+            yield Change(RUN, f"{name} {key}", one.get(key, ""), other.get(key, ""))
 
 
 def _images(header: Header) -> str:
@@ -100,29 +105,32 @@ def _policy(header: Header) -> str:
 
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
-    sides = [
-        {
-            each.run.subject: each.run,
-            **{
-                verdict.subject: verdict
-                for model in each.models
-                for verdict in model.variants.values()
-            },
-        }
-        for each in (one, other)
-    ]
-    for subject in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(subject) for side in sides)
-        if now is None or was is None or was.status is not now.status:
-            reasons = now.reasons if now is not None else ()
-            yield Change(
-                subject,
-                "verdict",
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                reasons[0] if reasons else "",
-            )
+    yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
+    before, after = _by_key(one), _by_key(other)
+    for key in dict.fromkeys([*before, *after]):
+        was, now = before.get(key), after.get(key)
+        yield from _moved(str(key), "verdict", was, now, _first(now, reason))
+
+
+def _by_key(judgement: Judgement) -> dict[ModelKey, Verdict]:
+    return {
+        ModelKey(model.model, variant): verdict
+        for model in judgement.models
+        for variant, verdict in model.variants.items()
+    }
+
+
+def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:
+    return text(verdict.findings[0]) if verdict and verdict.findings else ""
+
+
+_Judged = Verdict | CheckResult | None
+
+
+def _moved(subject: str, what: str, one: _Judged, other: _Judged, why: str) -> Iterable[Change]:
+    was, now = (side.status if side else None for side in (one, other))
+    if was is not now:
+        yield Change(subject, what, was or "", now or "", _is_worse(was, now), why)
 
 
 def _is_worse(was: Status | None, now: Status | None) -> bool:
@@ -136,27 +144,10 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
         {(result.key, result.check): result for result in record.results}
         for record in (before, after)
     ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
-        key, check = place
-        if was is None or now is None:
-            yield Change(
-                str(key),
-                check,
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                now.message if now else "not looked at any more",
-            )
-        elif was.status is not now.status:
-            yield Change(
-                str(key),
-                check,
-                was.status,
-                now.status,
-                _is_worse(was.status, now.status),
-                now.message,
-            )
+    for key, check in dict.fromkeys([*sides[0], *sides[1]]):
+        was, now = (side.get((key, check)) for side in sides)
+        why = describe_result(now) if now else "not looked at any more"
+        yield from _moved(str(key), check, was, now, why)
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
@@ -164,8 +155,8 @@ def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Chang
         {(each.model, each.variant, each.subject): each for each in record.accuracies}
         for record in (before, after)
     ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
+    for key in dict.fromkeys([*sides[0], *sides[1]]):
+        was, now = (side.get(key) for side in sides)
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
@@ -189,17 +180,17 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = [
         {
-            (each.model, each.role): each
+            ModelKey(each.model, each.variant): each
             for each in record.artefacts
-            if each.role.startswith("tflite ")
+            if each.role is ArtefactRole.TFLITE
         }
         for record in (before, after)
     ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place] for side in sides)
+    for key in (key for key in sides[0] if key in sides[1]):
+        was, now = (side[key] for side in sides)
         if was.sha256 != now.sha256:
             yield Change(
-                f"{place[0]}-{place[1].removeprefix('tflite ')}",
+                str(key),
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
@@ -215,11 +206,11 @@ def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change
         }
         for record in (before, after)
     ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place].p50_ms for side in sides)
+    for key in (key for key in sides[0] if key in sides[1]):
+        was, now = (side[key].p50_ms for side in sides)
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
-                str(ModelKey(place[0], place[1])),
+                str(ModelKey(key[0], key[1])),
                 "median latency",
                 f"{was:.2f} ms",
                 f"{now:.2f} ms",

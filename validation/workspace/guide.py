@@ -10,6 +10,7 @@ import numpy as np
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.structured import structure, unstructure
 from validation.record.lines import Entry
+from validation.record.run import Stage
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
 from validation.specs.input_stats import GUIDE_STATS, InputStats
@@ -48,7 +49,7 @@ def guide_facts(context: CheckContext) -> GuideFacts:
         "stats": unstructure(stats),
         **makers("convert"),
     }
-    folder = build.work.product(build.name, "tflite_convert", made_from, make)
+    folder = build.work.product(build.name, Stage.TFLITE_CONVERT, "tflite_convert", made_from, make)
     found: GuideFacts = structure(GuideFacts, json.loads((folder / _FACTS).read_text()))
     return found
 

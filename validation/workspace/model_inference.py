@@ -27,7 +27,7 @@ from validation.inference.tflite import (
 )
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
-from validation.record.types import Step
+from validation.record.run import Stage, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.specs.variants import variant_of
@@ -111,7 +111,7 @@ class ModelInference:
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"reference on {len(self.images)} images"
-        folder = self.build.work.product(self.build.name, step, made_from, make)
+        folder = self.build.work.product(self.build.name, Stage.REFERENCE, step, made_from, make)
         return read_detections(folder / _FOUND)
 
     def candidate(
@@ -149,7 +149,7 @@ class ModelInference:
             "images": [image.key for image in self.images],
         }
         step = f"run {variant}{told(options)} on {len(self.images)} images"
-        return self._runs.product(self.build.name, step, made_from, make)
+        return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
@@ -184,7 +184,7 @@ class ModelInference:
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"session on {count} images"
-        folder = self.build.work.product(self.build.name, step, made_from, make)
+        folder = self.build.work.product(self.build.name, Stage.SESSION, step, made_from, make)
         return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 
-from validation.record.types import ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.workspace import promises
 from validation.workspace.accuracy import accuracy

@@ -30,7 +30,8 @@ from validation.preprocess.image import ImageFile
 from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Artefact, Background, CheckResult, PublishedFigure
+from validation.record.run import Artefact, ArtefactRole
+from validation.record.types import Background, CheckResult, PublishedFigure
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import TfliteFile, read_anchors
 from validation.specs.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
@@ -54,7 +55,8 @@ def archive(context: CheckContext) -> list[Entry]:
     entry = context.build.entry
     about = Artefact(
         model=context.key.model,
-        role="source",
+        role=ArtefactRole.SOURCE,
+        variant="",
         name=obtained.root.name,
         sha256=obtained.source.sha256,
         size_bytes=obtained.source.size_bytes,
@@ -68,7 +70,8 @@ def archive(context: CheckContext) -> list[Entry]:
         return [*known, result]
     reference = Artefact(
         model=context.key.model,
-        role="reference",
+        role=ArtefactRole.REFERENCE,
+        variant="",
         name=context.build.reference_graph.name,
         sha256=context.build.reference_sha256,
         size_bytes=context.build.reference_graph.stat().st_size,
@@ -98,10 +101,10 @@ def export_contract(context: CheckContext) -> list[Entry]:
         context.key,
         add_postprocessing_op=with_op,
     )
-    role = "exported graph" + ("" if with_op else ", raw outputs")
     about = Artefact(
         context.key.model,
-        role,
+        ArtefactRole.EXPORTED_GRAPH,
+        context.key.variant,
         export.graph.name,
         file_sha256(export.graph),
         export.graph.stat().st_size,
@@ -128,7 +131,8 @@ def tflite_contract(context: CheckContext) -> list[Entry]:
     )
     about = Artefact(
         context.key.model,
-        f"tflite {context.key.variant}",
+        ArtefactRole.TFLITE,
+        context.key.variant,
         path.name,
         file_sha256(path),
         path.stat().st_size,

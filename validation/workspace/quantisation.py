@@ -13,6 +13,7 @@ from validation.errors import ValidationError
 from validation.files.structured import structure, unstructure
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
+from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 from validation.specs.variants import Scheme, variant_of
@@ -107,7 +108,7 @@ def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {twin}"
-    folder = context.build.work.product(context.key.model, step, made_from, make)
+    folder = context.build.work.product(context.key.model, Stage.LAYERS, step, made_from, make)
     found: LayerTable = structure(LayerTable, json.loads((folder / _TABLE).read_text()))
     return found.layers
 
