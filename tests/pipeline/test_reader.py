@@ -183,8 +183,6 @@ def test_misspelt_field_is_refused_with_the_right_name(data: st.DataObject) -> N
     complaint = (
         rf"unknown field '{misspelt}' in {descriptor.name} {where}.*did you mean '{name}'\?$"
     )
-        rf"unknown field '{misspelt}' in {descriptor.name} {where}.*did you mean '{name}'\?$"
-    )
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
 
