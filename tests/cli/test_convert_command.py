@@ -10,8 +10,8 @@ import pytest
 from miniature_cases import MiniatureFiles
 
 from validation.cli import main
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_NAME
+from validation.tflite.facts import TfliteFile, read_tflite
 
 Capture = pytest.CaptureFixture[str]
 

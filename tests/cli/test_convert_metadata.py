@@ -20,7 +20,7 @@ from validation.metadata.unpacking import read_metadata
 from validation.preprocess.image import load_rgb
 from validation.preprocess.prepare import prepare
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_tflite
+from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import bundled_file, labelled_scenes
 from validation.zoo.label_map import read_label_map
 

@@ -145,7 +145,7 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
         ("other.pb", b"\xff\xfe not a graph", f"{CorruptGraph.__name__}: the file is no"),
         ("pipeline.config", b"model {}", f"{ArtefactError.__name__}: a pipeline config has no"),
         ("model.ckpt.index", b"?", f"{ArtefactError.__name__}: a checkpoint has no operations"),
-        ("model", b"?", f"{ArtefactError.__name__}: the text is of no kind"),
+        ("model", b"?", f"{ArtefactError.__name__}: this text is of an unknown kind"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -11,7 +11,6 @@ from validation.comparison.structure import check_tflite_contract
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.types import CheckResult, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -24,6 +23,7 @@ from validation.specs.contracts import (
 )
 from validation.specs.input_stats import GUIDE_STATS, InputStats
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _POLICY = load_policy()
 _ATTRIBUTES = PostprocessAttributes(10, 1, 0.5, 0.5, 2, 10.0, 10.0, 5.0, 5.0, 100, True)

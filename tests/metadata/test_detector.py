@@ -20,7 +20,6 @@ from validation.metadata.model_metadata import (
     Normalisation,
     TensorGroup,
 )
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -28,6 +27,7 @@ from validation.specs.contracts import (
     Preprocessing,
 )
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _HALF = Preprocessing(300, 300, (2 / 255,) * 3, (1.0,) * 3)
 

@@ -20,9 +20,9 @@ from validation.metadata.model_metadata import (
     PackedFile,
     TensorMetadata,
 )
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import Preprocessing
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile, read_tflite
 
 _TINY = read_tflite(Path(__file__).parents[1] / "data" / "metadata" / "tiny.tflite")
 _SCALES = st.floats(1e-6, 1e3)

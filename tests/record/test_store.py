@@ -272,8 +272,8 @@ def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ((RESULT,), "starts with one header.*expected the header, got checkresult"),
-        ((HEADER, HEADER), "starts with one header.*expected an entry, got header"),
+        ((RESULT,), "no header.*expected header, got checkresult"),
+        ((HEADER, HEADER), "a second header"),
         ((HEADER, RESULT, FOOTER, RESULT), "an entry after the footer.*got checkresult"),
         ((HEADER, RESULT, RESULT, FOOTER), "recorded twice.*got latency on a-float"),
         ((HEADER, FOOTER), "counts other results.*expected 0 results, got 1 in the footer"),
@@ -346,8 +346,8 @@ def doctored(path: Path, change: Callable[[list[str]], list[str]]) -> Path:
         (lambda lines: lines[:0], IncompleteRecord, "the record is empty"),
         (lambda lines: lines[1:], IncompleteRecord, r"no header \(.*line 1\).*got checkresult"),
         (lambda lines: lines[:1] + lines, RecordError, "a second header.*line 2"),
-        (lambda lines: [*lines, lines[1]], RecordError, "after the footer.*line 3"),
-        (lambda lines: [*lines, lines[1], lines[2]], RecordError, "after the footer.*line 3"),
+        (lambda lines: [*lines, lines[1]], RecordError, "after the footer.*line 4"),
+        (lambda lines: [*lines, lines[1], lines[2]], RecordError, "after the footer.*line 4"),
         (lambda lines: [*lines[:2], *lines[1:]], RecordError, "recorded twice.*line 3"),
         (lambda lines: [lines[0], "{oops", *lines[1:]], RecordError, "a broken line.*line 2"),
         (lambda lines: [lines[0], "", *lines[1:]], RecordError, "a broken line.*line 2"),

@@ -174,7 +174,7 @@ def entries() -> tuple[Entry, ...]:
                 ),
                 where="box_encodings[0, 1187, 2]",
                 message="the largest difference is in a box",
-                seconds=1.5,
+                seconds=5.135,
             ),
             CheckResult.judged(
                 "end_to_end_parity",

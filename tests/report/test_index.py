@@ -124,7 +124,7 @@ def test_unmatched_without_total(header: Header, policy: Policy) -> None:
 
 
 def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
-    """Steps and checks, the longest first, and the remainder that nothing accounts for."""
+    """Steps, checks less the steps in them, and the remainder that nothing accounts for."""
     table = time_table(record_of(header, entries))
     assert [(row.step, row.seconds, row.share, row.cached) for row in table.rows] == [
         ("export", "7.25 s", 12, "no"),

@@ -388,7 +388,7 @@ def test_refused_record(tmp_path: Path, write_run: Write, policy: Policy) -> Non
     run = write_run([])
     record = run / RECORD_NAME
     record.write_text(record.read_text() * 2)
-    with pytest.raises(RecordError, match="lines after the footer"):
+    with pytest.raises(RecordError, match="an entry after the footer"):
         render_run(run, policy)
     assert not list(run.glob("*.html"))
 

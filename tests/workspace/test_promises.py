@@ -14,7 +14,7 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 from validation.calibration.images import CalibrationImages
 from validation.policy.limits import Status
 from validation.record.types import Background, CheckResult, PublishedFigure
-from validation.runtimes.tflite_file import read_anchors
+from validation.tflite.facts import read_anchors
 from validation.workspace import promises
 from validation.workspace.context import CheckContext
 from validation.zoo.entry import PUBLISHED_FIGURES

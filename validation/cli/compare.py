@@ -20,11 +20,11 @@ from validation.preprocess.image import ImageFile, images_in
 from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
-from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
-from validation.runtimes.tflite_file import read_tflite
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
+from validation.tflite.differences import Difference, differences
+from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 

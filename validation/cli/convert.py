@@ -20,7 +20,6 @@ from validation.inference.model_file import normalised
 from validation.metadata.detector import detector_metadata, image_size, label_lines
 from validation.metadata.packing import write_with_metadata
 from validation.policy.load import load_policy
-from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import (
     INPUT_NAME,
     POSTPROCESS_NAME,
@@ -30,6 +29,7 @@ from validation.specs.contracts import (
 )
 from validation.specs.input_stats import InputStats, describe_stats
 from validation.specs.variants import VARIANTS
+from validation.tflite.facts import read_tflite
 from validation.zoo.label_map import read_label_map
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \

@@ -26,7 +26,6 @@ from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.formatting import describe_measure
 from validation.record.types import CheckResult, Measure, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -42,6 +41,7 @@ from validation.specs.contracts import (
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import variant_of
+from validation.tflite.facts import TfliteFile
 
 _GUIDE = "the exporter's own names: apps and converters ask for them"
 _CONTRACT = "read from the source graph"

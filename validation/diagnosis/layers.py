@@ -47,7 +47,7 @@ def layer_table(
         FeedError: The feeds are no images of the size that both files take.
     """
     ours, theirs = read_operators(quantised), read_operators(reference)
-    run, truth = TensorValues(ours.content), TensorValues(theirs.content)
+    run, truth = TensorValues(ours.model.content), TensorValues(theirs.model.content)
     for probe, path in ((truth, reference), (run, quantised)):
         _refuse_odd_inputs(probe, path.name)
         _refuse_odd_feeds(probe, feeds, path.name)

@@ -35,9 +35,9 @@ from validation.metadata.model_metadata import (
     TensorMetadata,
 )
 from validation.metadata.writer import min_parser_version
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, Preprocessing
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 LABEL_FILE = "labelmap.txt"
 _BACKGROUND = "background"

@@ -15,8 +15,8 @@ from validation.metadata.model_metadata import (
     Normalisation,
 )
 from validation.metadata.unpacking import read_metadata
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import Preprocessing
+from validation.tflite.facts import TfliteFile
 
 _Channels = tuple[float, float, float]
 

@@ -9,6 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
+
+from validation.tflite.flatbuffer import Schema
+
+METADATA = Schema(Path(__file__).with_name("metadata.json"), "TFLite metadata flatbuffer")
+# What a model calls the buffer that holds it.
+METADATA_NAME = "TFLITE_METADATA"
 
 # The names by which the Task Library's ObjectDetector tells the outputs of the op apart.
 INPUT = "image"

@@ -11,13 +11,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self, TextIO, TypeVar
+from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
 from validation.record.run import Artefact, Footer, Header, Step
-from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
+from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
 
@@ -68,14 +68,12 @@ class RecordWriter:
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / RECORD_NAME
         self._file: TextIO | None = None
-        self._has_header = False
-        self._has_footer = False
-        self._seen: set[tuple[str, str, str]] = set()
+        self._order = _Order()
 
     @property
     def results(self) -> int:
         """Number of check results written so far: what the footer has to say."""
-        return len(self._seen)
+        return len(self._order.results)
 
     def open(self) -> Self:
         """Start the file.
@@ -100,7 +98,9 @@ class RecordWriter:
         Raises:
             RecordError: Out of order, a result twice, or a value that JSON cannot carry.
         """
-        file = self._demand(entry)
+        if self._file is None:
+            raise RecordError("the record is not open", got=_name(entry), where=self.path)
+        self._order.check(entry, self.path)
         try:
             line = json.dumps(to_line(entry), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -110,13 +110,9 @@ class RecordWriter:
                 got=error,
                 where=_name(entry),
             ) from error
-        file.write(line + "\n")
-        file.flush()
-        self._has_header = True
-        if isinstance(entry, Footer):
-            self._has_footer = True
-        elif isinstance(entry, CheckResult):
-            self._seen.add(_case(entry))
+        self._file.write(line + "\n")
+        self._file.flush()
+        self._order.take(entry)
 
     def close(self, footer: Footer | None = None) -> None:
         """Write the footer, if one is given, and close the file; closing twice is harmless.
@@ -143,24 +139,49 @@ class RecordWriter:
     ) -> None:
         self.close()
 
-    def _demand(self, entry: Entry) -> TextIO:
-        """The open file, when the entry may stand next."""
-        if self._has_footer:
-            raise RecordError("an entry after the footer", got=_name(entry), where=self.path)
-        if self._file is None:
-            raise RecordError("the record is not open", got=_name(entry), where=self.path)
-        if isinstance(entry, Header) == self._has_header:
-            raise RecordError(
-                "a record starts with one header",
-                expected="an entry" if self._has_header else "the header",
-                got=_name(entry),
-                where=self.path,
+
+class _Order:
+    """What may stand next in a record: a header first, each result once, a footer last."""
+
+    def __init__(self) -> None:
+        self.results: set[tuple[str, ModelKey]] = set()
+        self._last: type | None = None
+
+    def check(self, entry: Entry, where: object) -> None:
+        """Refuse an entry that may not stand next.
+
+        Raises:
+            IncompleteRecord: Anything before the header.
+            RecordError: A second header, a result twice, an entry after the footer, or a footer
+                that counts other results.
+        """
+        if self._last is Footer:
+            raise RecordError("an entry after the footer", got=_name(entry), where=where)
+        if self._last is None and not isinstance(entry, Header):
+            raise IncompleteRecord(
+                "the record has no header", expected="header", got=_name(entry), where=where
             )
-        if isinstance(entry, CheckResult) and _case(entry) in self._seen:
-            raise _twice(entry, self.path)
-        if isinstance(entry, Footer):
-            _demand_count(entry, self.results, self.path)
-        return self._file
+        if self._last is not None and isinstance(entry, Header):
+            raise RecordError("a second header: two runs in one record", where=where)
+        if isinstance(entry, CheckResult) and (entry.check, entry.key) in self.results:
+            raise RecordError(
+                "a check recorded twice for one model and variant",
+                got=f"{entry.check} on {entry.key}",
+                where=where,
+            )
+        if isinstance(entry, Footer) and entry.results != len(self.results):
+            raise RecordError(
+                "the footer counts other results than the record holds",
+                expected=f"{len(self.results)} results",
+                got=f"{entry.results} in the footer",
+                where=where,
+            )
+
+    def take(self, entry: Entry) -> None:
+        """Remember an entry that now stands in the record."""
+        self._last = type(entry)
+        if isinstance(entry, CheckResult):
+            self.results.add((entry.check, entry.key))
 
 
 def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
@@ -186,35 +207,27 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
     entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
-    header, body = entries[0], entries[1:]
-    if not isinstance(header, Header):
-        raise IncompleteRecord(
-            "the record has no header",
-            expected="header",
-            got=_name(header),
-            where=f"{path}, line 1",
-        )
-    footer = body.pop() if body and isinstance(body[-1], Footer) else None
-    _refuse_disorder(body, path)
-    if footer is None and not allow_unfinished:
+    order = _Order()
+    for number, entry in enumerate(entries, 1):
+        order.check(entry, f"{path}, line {number}")
+        order.take(entry)
+    header, footer = entries[0], entries[-1]
+    if not isinstance(footer, Footer) and not allow_unfinished:
         raise IncompleteRecord(
             "the record has no footer: the run did not end",
             where=path,
             next_step="run the suites again",
         )
-    results = _only(CheckResult, body)
-    if isinstance(footer, Footer):
-        _demand_count(footer, len(results), path)
     return Record(
-        header=header,
-        results=results,
-        timings=_only(Timing, body),
-        accuracies=_only(Accuracy, body),
-        quantisations=_only(QuantisationCost, body),
-        pictures=_only(Picture, body),
-        artefacts=_only(Artefact, body),
-        backgrounds=_only(Background, body),
-        steps=_only(Step, body),
+        header=cast(Header, header),
+        results=_only(CheckResult, entries),
+        timings=_only(Timing, entries),
+        accuracies=_only(Accuracy, entries),
+        quantisations=_only(QuantisationCost, entries),
+        pictures=_only(Picture, entries),
+        artefacts=_only(Artefact, entries),
+        backgrounds=_only(Background, entries),
+        steps=_only(Step, entries),
         footer=footer if isinstance(footer, Footer) else None,
         sha256=hashlib.sha256(data).hexdigest(),
     )
@@ -258,44 +271,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_disorder(body: list[Entry], path: Path) -> None:
-    seen: set[tuple[str, str, str]] = set()
-    for number, entry in enumerate(body, 2):
-        where = f"{path}, line {number}"
-        if isinstance(entry, Header):
-            raise RecordError("a second header: two runs in one record", where=where)
-        if isinstance(entry, Footer):
-            raise RecordError("lines after the footer", where=where)
-        if isinstance(entry, CheckResult):
-            if _case(entry) in seen:
-                raise _twice(entry, where)
-            seen.add(_case(entry))
-
-
-def _demand_count(footer: Footer, written: int, where: object) -> None:
-    if footer.results != written:
-        raise RecordError(
-            "the footer counts other results than the record holds",
-            expected=f"{written} results",
-            got=f"{footer.results} in the footer",
-            where=where,
-        )
-
-
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:
     return tuple(entry for entry in entries if isinstance(entry, kind))
-
-
-def _case(result: CheckResult) -> tuple[str, str, str]:
-    return result.check, result.model, result.variant
-
-
-def _twice(result: CheckResult, where: object) -> RecordError:
-    return RecordError(
-        "a check recorded twice for one model and variant",
-        got=f"{result.check} on {result.key}",
-        where=where,
-    )
 
 
 def _name(entry: Any) -> str:

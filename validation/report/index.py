@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
@@ -230,15 +231,18 @@ def _percentile(timing: Timing | None, percent: float) -> float | None:
 
 
 def time_table(record: Record) -> TimeTable:
-    """Every step and the sum of the checks, held against the run's wall time."""
+    """Every step, and what the checks took besides, held against the run's wall time."""
     spent = [
         (step.model or "session", step.step, step.seconds, "yes" if step.cached else "no")
         for step in record.steps
     ]
-    checks: dict[str, float] = {}
+    # A check's wall time holds the steps that it asked for, or waited for.
+    checks: dict[str, float] = defaultdict(float)
     for result in record.results:
-        checks[result.model] = checks.get(result.model, 0.0) + result.seconds
-    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds]
+        checks[result.model] += result.seconds
+    for step in record.steps:
+        checks[step.model] -= step.seconds
+    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds > 0]
     accounted = sum(seconds for _, _, seconds, _ in spent)
     total = record.footer.seconds if record.footer else None
     whole = total or accounted

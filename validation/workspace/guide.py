@@ -11,10 +11,10 @@ from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.structured import structure, unstructure
 from validation.record.lines import Entry
 from validation.record.run import Stage
-from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
 from validation.specs.input_stats import GUIDE_STATS, InputStats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.facts import read_tflite
 from validation.workspace import reference
 from validation.workspace.context import CheckContext
 from validation.workspace.model_build import GUIDE_DEFAULT

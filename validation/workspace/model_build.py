@@ -20,10 +20,10 @@ from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.structured import structure, unstructure
 from validation.record.run import Stage, Step
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, file_sha256, makers, timed

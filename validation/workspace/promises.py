@@ -33,10 +33,10 @@ from validation.record.lines import Entry
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import Background, CheckResult, PublishedFigure
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import TfliteFile, read_anchors
 from validation.specs.contracts import ANCHORS_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import variant_of
+from validation.tflite.facts import TfliteFile, read_anchors
 from validation.timing.latency import Stopwatch, TimingPlan, check_latency, measure_latency
 from validation.workspace.context import CheckContext
 from validation.workspace.pictures import pictures

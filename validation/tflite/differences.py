@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _NONE = "none"
 
