@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.errors import RecordError
-from validation.files.structured import structure, unstructure
+from validation.errors import CatalogueError, RecordError
+from validation.files.structured import (
+    Positive,
+    PositiveNumber,
+    Text,
+    read_json,
+    read_toml,
+    structure,
+    unstructure,
+    write_json,
+)
 
 
 class Colour(enum.StrEnum):
@@ -47,6 +57,7 @@ class Outer:
     one: Inner | None
     names: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    by_id: Mapping[int, float] = field(default_factory=dict)
 
 
 _FLOATS = st.floats(allow_nan=False)
@@ -73,6 +84,7 @@ _OUTER = st.builds(
     st.none() | _INNER,
     st.dictionaries(_KEYS, st.text() | st.just("nan"), max_size=3),
     st.dictionaries(_KEYS, st.integers(), max_size=3),
+    st.dictionaries(st.integers(), _FLOATS, max_size=3),
 )
 _SAMPLE = Inner(1, 0.5, "n", True, Colour.RED, None, [1, "a"])
 
@@ -121,6 +133,7 @@ def test_plain_types() -> None:
         "one": None,
         "names": {"k": "v"},
         "counts": {},
+        "by_id": {},
     }
     assert type(plain["many"][0]["colour"]) is str
 
@@ -186,3 +199,68 @@ def test_what_is_no_table_is_no_dataclass(plain: object) -> None:
     """The outermost value is held to the same rule."""
     with pytest.raises(RecordError, match="the value is wrong: expected a table"):
         structure(Inner, plain)
+
+
+_NONE, _ONE = Text("none"), Positive(1)
+
+
+@dataclass(frozen=True)
+class _File:
+    version: int
+    entry: tuple[Inner, ...] = ()
+    name: Text = _NONE
+    steps: Positive = _ONE
+    rate: PositiveNumber | None = None
+
+
+def _toml(folder: Path, text: str) -> _File:
+    path = folder / "data.toml"
+    path.write_text(text)
+    return read_toml(path, _File, 1)
+
+
+def test_a_data_file_may_leave_defaults_out(tmp_path: Path) -> None:
+    """Unlike a document that this code wrote, a file by hand says only what it must."""
+    assert _toml(tmp_path, "version = 1\nrate = 2\n") == _File(1, rate=PositiveNumber(2))
+    with pytest.raises(RecordError, match="the key 'entry' is missing"):
+        structure(_File, {"version": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version = 2", r"another layout \(data.toml\): expected version = 1, got 2"),
+        ("versoin = 1", "another layout"),
+        ("version = 1\nstep = 2", r"unknown key 'step' \(data.toml\); did you mean 'steps'"),
+        ("version = 1\nsteps = 0", "steps is wrong .*a whole number above 0, got 0"),
+        ("version = 1\nsteps = 1.5", "steps is wrong"),
+        ("version = 1\nrate = nan", "rate is wrong .*a number above 0, got nan"),
+        ("version = 1\nrate = true", "rate is wrong"),
+        ("version = 1\nname = ' '", "name is wrong .*a text"),
+        ("version = 1\n[[entry]]\n", r"the key '\w+' is missing \(data.toml, entry 1\)"),
+        ("version = 1\n[[entry]]\nname = 'b'\ncuont = 3", r"'cuont' \(data.toml, entry 'b'\)"),
+        ("version =", r"the file cannot be read \(data.toml\)"),
+    ],
+)
+def test_data_file_that_does_not_fit(tmp_path: Path, text: str, message: str) -> None:
+    """The error names file, entry and key, and the closest key that there is."""
+    with pytest.raises(CatalogueError, match=message):
+        _toml(tmp_path, text)
+
+
+@given(_OUTER)
+@settings(max_examples=20, deadline=None)
+def test_json_file(tmp_path_factory: pytest.TempPathFactory, value: Outer) -> None:
+    """A dataclass comes back from its file."""
+    path = tmp_path_factory.mktemp("json") / "facts.json"
+    write_json(path, value)
+    assert read_json(path, Outer) == value
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "[" * 100_000])
+def test_json_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    """Torn and foreign documents are refused, NaN included."""
+    path = tmp_path / "facts.json"
+    path.write_text(text)
+    with pytest.raises(RecordError, match=r"the file cannot be read .*facts.json"):
+        read_json(path, Outer)

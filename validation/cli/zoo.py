@@ -10,6 +10,7 @@ from pathlib import Path
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, UsageError, ValidationError, did_you_mean, first_few
 from validation.files.arguments import parse_file, parse_path
+from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
 from validation.files.structured import unstructure
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
@@ -18,7 +19,7 @@ from validation.workspace.groups import chosen_models, every_model, named_models
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
-from validation.zoo.cache import default_cache_dir, scratch_folder
+from validation.zoo.cache import default_cache_dir
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.folders import archives_at, entry_of
@@ -190,13 +191,12 @@ def _copied(folder: Path, target: Path) -> Path:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_folder(target) as scratch:
+            shutil.copytree(folder, scratch, dirs_exist_ok=True)
     except OSError as error:
         raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
+            "the folder cannot be made", got=error.strerror, where=target
         ) from error
-    with scratch_folder(target) as scratch:
-        shutil.copytree(folder, scratch, dirs_exist_ok=True)
-        scratch.rename(target)
     return target
 
 

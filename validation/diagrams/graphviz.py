@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.files.atomic import atomic_file
 
 # What the suffix of the output asks for; the first two are DOT itself.
 TEXT_SUFFIXES = (".dot", ".gv")
@@ -61,22 +60,13 @@ def write_picture(text: str, path: Path, *, seconds: float = _SECONDS) -> Path:
     data = text.encode("utf-8")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
+        with atomic_file(path) as temporary:
+            if path.suffix.lower() in TEXT_SUFFIXES:
+                temporary.write_bytes(data)
+            else:
+                _run_dot(data, temporary, path, seconds)
     except OSError as error:
         raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        if path.suffix.lower() in TEXT_SUFFIXES:
-            temporary.write_bytes(data)
-        else:
-            _run_dot(data, temporary, path, seconds)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

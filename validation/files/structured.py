@@ -36,6 +36,9 @@ Positive = NewType("Positive", int)
 PositiveNumber = NewType("PositiveNumber", float)
 """A number above 0."""
 
+# A key of a JSON table is a text.
+_WholeKey = NewType("_WholeKey", int)
+
 _SPECIAL_FLOATS = ("nan", "inf", "-inf")
 _Kind = TypeVar("_Kind")
 _Hook = Callable[[Any, Any], Any]
@@ -122,6 +125,16 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError("the file cannot be read", got=error, where=path) from error
     return structure(kind, value, where=path.name)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a dataclass as one JSON document, indented.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    text = json.dumps(unstructure(value), indent=2, allow_nan=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -257,7 +270,9 @@ def _is_mapping(kind: Any) -> bool:
 
 
 def _mapping_hook(kind: Any, converter: Converter) -> _Hook:
-    return _only(dict, "a table", mapping_structure_factory(kind, converter))
+    key, _ = typing.get_args(kind)
+    inner = mapping_structure_factory(kind, converter, key_type=_WholeKey if key is int else key)
+    return _only(dict, "a table", inner)
 
 
 def _only(base: type, expected: str, inner: _Hook) -> _Hook:
@@ -351,5 +366,6 @@ def _label(index: int | str, value: Any) -> str:
 
 
 register(Text, "a text", _text)
+register(_WholeKey, "a whole number", int)
 register(Positive, "a whole number above 0", _positive_whole)
 register(PositiveNumber, "a number above 0", _positive)

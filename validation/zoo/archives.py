@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
+from validation.files.atomic import atomic_file
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
 from validation.zoo.entry import (
     CatalogueEntry,
@@ -264,10 +265,8 @@ def _manifest(destination: Path) -> tuple[UnpackedFile, ...] | None:
 
 def _write_manifest(destination: Path, files: Iterable[UnpackedFile]) -> None:
     lines = [f"{file.digest.sha256} {file.digest.size_bytes} {file.name}\n" for file in files]
-    path = _manifest_path(destination)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.replace(path)
+    with atomic_file(_manifest_path(destination)) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
 
 
 def _manifest_path(destination: Path) -> Path:

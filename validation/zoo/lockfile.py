@@ -16,6 +16,7 @@ from typing import Any, NewType
 from filelock import FileLock
 
 from validation.errors import ArtefactError, CatalogueError, RecordError
+from validation.files.atomic import atomic_file
 from validation.files.structured import refuse_constant, register, structure, unstructure
 from validation.zoo.catalogue_file import Sha256
 from validation.zoo.integrity import Digest, verify
@@ -72,7 +73,6 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
         CatalogueError: The lock file cannot be read or is none.
         ArtefactError: It cannot be written.
     """
-    temporary = lock_file.with_name(f".{lock_file.name}.part")
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock_file.with_name(f".{lock_file.name}.lock")):
@@ -84,8 +84,8 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
                 where=lock_file,
                 next_step="another process noted another file: the source changes, do not use it",
             )
-            temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
-            temporary.replace(lock_file)
+            with atomic_file(lock_file) as temporary:
+                temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
     except OSError as error:
         raise ArtefactError(
             "the lock file cannot be written",
