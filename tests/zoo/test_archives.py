@@ -130,7 +130,7 @@ def test_labels_of_the_catalogue_go_first(cache: Path, folder: Path) -> None:
     """Declared labels hold; without any, and without a label map, there are none."""
     assert obtain(_local(folder, labels={1: "person"}), cache).labels == {1: "person"}
     (folder / "label_map.pbtxt").write_text("item { id: 1 }")
-    with pytest.raises(DatasetError, match=r"has no name \(.*label_map\.pbtxt, line 1\)"):
+    with pytest.raises(DatasetError, match=r"has no name \(.*label_map\.pbtxt, item 1\)"):
         obtain(_local(folder), cache)
     (folder / "label_map.pbtxt").unlink()
     archive = obtain(_local(folder), cache)
