@@ -64,7 +64,7 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
         ),
         (
             ["export", "--frozen_graph=a", "--output_directory=c", "--max_detections=0"],
-            "'0' is no number from 1 on",
+            "must be 1 or more, got 0",
         ),
         (
             ["export", "--frozen_graph=a", "--output_directory=c", "--use_regular_nms=maybe"],

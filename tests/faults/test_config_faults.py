@@ -69,7 +69,7 @@ CONFIG = (
         put.suite("export_contract"),
         (
             put.FAILED,
-            "ConfigError: 'feature_extractor' of Ssd stands inside",
+            "ConfigError: 'feature_extractor' of Ssd is inside",
             "a closing brace seems",
         ),
     ),

@@ -257,7 +257,7 @@ def test_missing_brace_is_told_where_it_is_missed() -> None:
     """The field that ended up in the wrong message is named, not the end of the file."""
     text = "model { ssd {} }\ntrain_config {\n optimizer {\n }\neval_config { max_evals: 1 }"
     complaint = (
-        r"'eval_config' of TrainEvalPipelineConfig stands inside train_config \(toy, line 5\)"
+        r"'eval_config' of TrainEvalPipelineConfig is inside train_config \(toy, line 5\)"
     )
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")

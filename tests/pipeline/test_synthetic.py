@@ -236,7 +236,7 @@ def test_parts_add_up_in_their_order(tmp_path: Path) -> None:
             "version = 1\ncommon = 1\npart = 2\nmodel = 3",
             "common is wrong .*got 1",
         ),
-        ('"wide"', '"wild"', r"the part 'wild' is not there \(synthetic.toml, first\)"),
+        ('"wide"', '"wild"', r"the part 'wild' does not exist \(synthetic.toml, first\)"),
         ('"wide"', '"second"', r"'first' needs itself \(synthetic.toml, first > second\)"),
         (
             '["wide", "steps"]',

@@ -1,7 +1,7 @@
 """JSON and TOML into frozen dataclasses and back: the one converter of the harness, and strict.
 
 A key that is unknown or missing, or a value of another type, is an error that names the key and
-the entry. A bool is no number, a whole number will do for a float, and NaN and the infinities
+the entry. A bool is not a number, a whole number is accepted as a float, and NaN and the infinities
 only pass as ``unstructure`` writes them, since neither JSON nor a data file may hold them.
 """
 
@@ -93,7 +93,7 @@ def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kin
         version: What the key ``version`` must say.
 
     Raises:
-        CatalogueError: It cannot be read, is no TOML or of another version; or as `structure`.
+        CatalogueError: It cannot be read, is not TOML or has another version; or as `structure`.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -104,18 +104,18 @@ def read_text(text: str, source: str) -> ReadText:
             where=f"{source}, line {line}",
             next_step="give the pipeline.config, not a graph or a checkpoint",
         )
-    found = outline(text, TrainEvalPipelineConfig.DESCRIPTOR, source)
-    for field in found.unknown:
+    fields = outline(text, TrainEvalPipelineConfig.DESCRIPTOR, source)
+    for field in fields.unknown:
         _refuse_misplaced(field, source)
-    reasons = {field: _reason(field) for field in found.unknown}
+    reasons = {field: _reason(field) for field in fields.unknown}
     fatal = next((field for field, reason in reasons.items() if reason is None), None)
-    if fatal is None and found.unclosed is not None:
+    if fatal is None and fields.unclosed is not None:
         raise ConfigError(
-            "the brace opened here is never closed", where=f"{source}, line {found.unclosed}"
+            "the brace opened here is never closed", where=f"{source}, line {fields.unclosed}"
         )
     droppable = {field: reason for field, reason in reasons.items() if reason is not None}
     message = _parse(blanked(text, droppable), fatal, source)
-    if not found.lines:
+    if not fields.lines:
         raise ConfigError("the file is empty", where=f"{source}, line 1")
     return ReadText(
         message,
@@ -126,7 +126,7 @@ def read_text(text: str, source: str) -> ReadText:
         ),
         # A message without fields stands for a part that is of no use here.
         tuple(dict.fromkeys(field.path for field in droppable if not field.owners[-1].fields)),
-        found.lines,
+        fields.lines,
     )
 
 
@@ -177,7 +177,7 @@ def _refuse_misplaced(field: UnknownField, source: str) -> None:
         for outer in field.owners[:-1]:
             if name in outer.fields_by_name:
                 raise ConfigError(
-                    f"{name!r} of {outer.name} stands inside {field.path}",
+                    f"{name!r} of {outer.name} is inside {field.path}",
                     where=f"{source}, line {line}",
                     next_step="a closing brace seems to be missing above it",
                 )

@@ -47,7 +47,7 @@ class _Table:
     eval_config: dict[str, Any] | None = None
 
     def values(self) -> Values:
-        """The parts of a pipeline.config that it sets; ssd stands inside ``model``."""
+        """The parts of a pipeline.config that it sets; ssd belongs inside ``model``."""
         sections = {
             "ssd": self.ssd,
             "graph_rewriter": self.graph_rewriter,
@@ -118,7 +118,7 @@ class _Tables:
     def _own(self, name: str, users: tuple[str, ...]) -> Values:
         if name not in self.by_name or name in users:
             raise CatalogueError(
-                f"the part {name!r} {'needs itself' if name in users else 'is not there'}",
+                f"the part {name!r} {'needs itself' if name in users else 'does not exist'}",
                 where=f"{self.where}, {' > '.join(users)}",
             )
         table = self.by_name[name]

@@ -1,7 +1,7 @@
 """Every limit of the harness, read from policy.toml and a user's own file: a bound and its reason.
 
 Code asks for the limit of (check, measure, model, variant) and gets exactly one
-or an error; no tolerance stands in code.
+or an error; there is no tolerance in code.
 """
 
 from __future__ import annotations
@@ -109,15 +109,15 @@ class Policy:
         Raises:
             CatalogueError: No rule covers the value.
         """
-        found = [rule for rule in self.rules if rule.covers(check, measure, model, variant)]
-        if not found:
+        rules = [rule for rule in self.rules if rule.covers(check, measure, model, variant)]
+        if not rules:
             raise CatalogueError(
                 "no limit for a measured value",
                 expected=f"a [[limit]] with check = {check!r}, measure = {measure!r}",
                 where=f"policy, {model}-{variant}",
                 next_step="add it to policy.toml with its reason",
             )
-        return found[-1].limit
+        return rules[-1].limit
 
     def setting(self, name: str) -> int | float:
         """A number that shapes a measurement, for example the number of warm-up calls.

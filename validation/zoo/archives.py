@@ -99,7 +99,7 @@ def obtain(
             None: one in the cache, which is lost with it.
 
     Raises:
-        UsageError: A model of the TF1 zoo that is no SSD.
+        UsageError: A model of the TF1 zoo that is not an SSD.
         ArtefactMissing: A folder or file is not there, or not in the cache while offline.
         DownloadFailed: No network, no such file, or an interrupted transfer.
         IntegrityError: A file is not the one that the catalogue or the lock file names.
@@ -211,7 +211,7 @@ def _unpinned(entry: CatalogueEntry) -> CatalogueError:
 
 
 def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest, next_step: str) -> None:
-    """Most local archives declare nothing; their digest is only told."""
+    """Most local archives declare nothing; their digest is only recorded."""
     if entry.digest is not None:
         verify(
             digest,

@@ -66,7 +66,7 @@ class Catalogue:
             At least one entry; a group in file order, a folder by name.
 
         Raises:
-            UsageError: No such group or folder, nothing selected, or a model that is no SSD.
+            UsageError: No such group or folder, nothing selected, or a model that is not an SSD.
             ArtefactMissing: The folder cannot be listed.
         """
         known = {entry.name: entry for entry in self.entries if entry.group == zoo}

@@ -1,4 +1,4 @@
-"""The models of the TF1 detection zoo that are no SSD: known by name, and refused by name."""
+"""The models of the TF1 detection zoo that are not SSDs, refused by name."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def refuse(name: str, where: str | None = None) -> None:
         where: The option that it was given by.
 
     Raises:
-        UsageError: It is no SSD; says what it is and what to use instead.
+        UsageError: It is not an SSD; says what it is and what to use instead.
     """
     for refusal in _shipped():
         if name in (refusal.name, refusal.archive):
