@@ -256,9 +256,7 @@ def test_braces_cannot_move_in_silence(config_text: str) -> None:
 def test_missing_brace_is_told_where_it_is_missed() -> None:
     """The field that ended up in the wrong message is named, not the end of the file."""
     text = "model { ssd {} }\ntrain_config {\n optimizer {\n }\neval_config { max_evals: 1 }"
-    complaint = (
-        r"'eval_config' of TrainEvalPipelineConfig is inside train_config \(toy, line 5\)"
-    )
+    complaint = r"'eval_config' of TrainEvalPipelineConfig is inside train_config \(toy, line 5\)"
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
     with pytest.raises(ConfigError, match=r"'eval_config' of .* \(toy, line 4\).*closing brace"):

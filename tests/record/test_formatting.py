@@ -119,7 +119,8 @@ def test_limit_reason() -> None:
 def test_coco(value: float | None, reference: float | None, figure: str, delta: str) -> None:
     """COCO figures have four decimals; what has no ground truth has no difference."""
     assert formatting.coco_figure(value) == figure
-    assert formatting.coco_delta(value, reference) == delta
+    difference = formatting.coco_difference(value, reference)
+    assert formatting.coco_delta(difference) == delta
 
 
 @pytest.mark.parametrize(

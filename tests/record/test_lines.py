@@ -29,6 +29,7 @@ from validation.record.run import (
     Artefact,
     ArtefactRole,
     DatasetFacts,
+    Evidence,
     Footer,
     Header,
     Stage,
@@ -168,6 +169,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "artefact": st.builds(
         Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
     ),
+    "evidence": st.builds(Evidence, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT),
     "background": st.builds(
         Background,
         _TEXT,

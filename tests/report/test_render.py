@@ -9,11 +9,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from run_pages import render_run
+from run_pages import Page, pages_of, render_run
 
 from validation.errors import ArtefactError, ArtefactMissing, RecordError
 from validation.policy.limits import Limit
@@ -42,51 +41,7 @@ from validation.specs.tensors import TensorSpec
 
 _FIDELITY = ErrorStatistics(9, 0.0, 1.0, 0.1, 20.0, 0.9)
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
 Write = Callable[..., Path]
-
-
-class Page(HTMLParser):
-    """Tags that do not balance, every attribute, and the text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tags: set[str] = set()
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == [], "tags left open"
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the tag and its attributes."""
-        self.tags.add(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Refuse an end that does not close the innermost tag."""
-        assert self.open, f"</{tag}> without start"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Gather what a reader sees."""
-        if self.open and self.open[-1] != "style":
-            self.text += f" {data}"
-
-    def values(self, name: str) -> list[str]:
-        """The values of every attribute of that name."""
-        return [value for _, found, value in self.attributes if found == name]
-
-
-def pages_of(index: Path) -> dict[str, Page]:
-    return {
-        path.name: Page(path.read_text(encoding="utf-8")) for path in index.parent.glob("*.html")
-    }
 
 
 def test_page_parser_sees_imbalance() -> None:
@@ -143,7 +98,7 @@ def test_self_contained(pages: dict[str, Page]) -> None:
 
 
 def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
-    """Each link names a page and a place that exist."""
+    """Each link names a page and an anchor that exist."""
     for name, page in pages.items():
         for link in page.values("href"):
             target, _, anchor = link.partition("#")
@@ -174,7 +129,7 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
 
 
 def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entry, ...]) -> None:
-    """Every check, measure, value, reason and place stands on the model's page."""
+    """Every check, measure, value, reason and position is on the model's page."""
     text = pages["model-person.html"].text
     for entry in entries:
         if isinstance(entry, CheckResult):
@@ -205,7 +160,7 @@ def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entr
     assert text.index("int8 FAIL") < text.index("box_encodings_max_abs_diff 0.31")
 
 
-def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
+def test_what_is_known_is_shown_as_not_measured(pages: dict[str, Page]) -> None:
     """Figures and traps are set apart from what the run found, and said to be the publisher's."""
     page = pages["model-person.html"]
     assert (
@@ -219,7 +174,7 @@ def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
     assert "#known" in page.values("href")
 
 
-def test_quantisation_is_told_by_output_and_by_layer(pages: dict[str, Page]) -> None:
+def test_quantisation_is_shown_by_output_and_by_layer(pages: dict[str, Page]) -> None:
     """The worst rows at once, all of them folded; the first page has none of it."""
     page = pages["model-person.html"]
     assert "What quantisation costs int8 Against the exported graph in a TensorFlow session" in (
@@ -328,7 +283,7 @@ def test_unfinished_run(write_run: Write, entries: tuple[Entry, ...], policy: Po
 def test_passing_run_can_be_signed(
     write_run: Write, header: Header, entries: tuple[Entry, ...], policy: Policy
 ) -> None:
-    """A run without fault offers a place to sign, tied to the record's hash."""
+    """A run without fault offers a line to sign, tied to the record's hash."""
     good = [
         entry
         for entry in entries
@@ -424,7 +379,7 @@ def test_tensorflow_is_not_needed(
         "for name in ('tensorflow', 'tf_slim', 'tf_keras', 'ai_edge_litert', 'numpy'):\n"
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from run_pages import render_run\n"
+        "from run_pages import Page, pages_of, render_run\n"
         "print(render_run(Path(sys.argv[1])))\n"
     )
     done = subprocess.run(

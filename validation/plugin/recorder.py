@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,10 @@ from validation.plugin.fixtures import ENTRIES
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
-from validation.record.run import Footer, Header, Step
+from validation.record.run import Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
@@ -60,22 +62,21 @@ class Recorder:
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
-        self.folder: Path | None = None
+        self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
+        self.folder = Path(config.getoption("--report-dir")) / self.run
         self.judgement: Judgement | None = None
 
     def write(self, entry: Entry) -> None:
         """Append one entry."""
         if self._writer is None:
             state = session_state(self._config)
-            run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
-            self.folder = Path(self._config.getoption("--report-dir")) / run
             self._writer = RecordWriter(self.folder).open()
-            self._writer.write(_header(self._config, state, run, self._started))
+            self._writer.write(_header(self._config, state, self.run, self._started))
         self._writer.write(entry)
 
     def close(self, exit_code: int) -> None:
         """End the record and make the pages; nothing to do where nothing was recorded."""
-        if self._writer is None or self.folder is None:
+        if self._writer is None:
             return
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -91,6 +92,8 @@ class Recorder:
 
 
 RECORDER = pytest.StashKey[Recorder]()
+_RUN_FOLDER = pytest.StashKey[Path]()
+_RUN_INPUT = "validation_run_folder"
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -98,9 +101,18 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the controlling process records."""
-    if not _is_worker(config):
+    """Only the controlling process records; evidence is kept by the one that made it."""
+    if _is_worker(config):
+        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])  # type: ignore[attr-defined]
+    else:
         config.stash[RECORDER] = Recorder(config)
+        config.stash[_RUN_FOLDER] = config.stash[RECORDER].folder.absolute()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the run's folder is."""
+    node.workerinput[_RUN_INPUT] = str(node.config.stash[_RUN_FOLDER])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -130,9 +142,15 @@ def pytest_runtest_makereport(
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
         entries.extend(_steps(item.config))
-        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in entries])
+        kept = (_kept(entry, item.config) for entry in entries)
+        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
+
+
+def _kept(entry: Entry, config: pytest.Config) -> Entry:
+    """The entry, its file copied into the run's folder now: a worker's own may go with it."""
+    return keep_evidence(entry, config.stash[_RUN_FOLDER]) if isinstance(entry, Evidence) else entry
 
 
 def _steps(config: pytest.Config) -> list[Step]:
@@ -189,7 +207,7 @@ def pytest_terminal_summary(
 ) -> None:
     """The verdict and where the report lies."""
     recorder = config.stash.get(RECORDER, None)
-    if recorder is None or recorder.judgement is None or recorder.folder is None:
+    if recorder is None or recorder.judgement is None:
         return
     run = recorder.judgement.run
     terminalreporter.section("validation")
@@ -254,6 +272,6 @@ def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith("model name"):  # the kernel's own text
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

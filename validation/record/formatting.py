@@ -139,12 +139,18 @@ def coco_figure(value: float | None) -> str:
     return "n/a" if value == NO_GROUND_TRUTH else f"{value:.4f}".replace("nan", "NaN")
 
 
-def coco_delta(value: float | None, reference: float | None) -> str:
-    """Signed difference of two COCO figures; empty where one of them is missing."""
+def coco_difference(value: float | None, reference: float | None) -> float | None:
+    """Difference of two COCO figures to four decimals; None where one of them is missing."""
     if value is None or reference is None or NO_GROUND_TRUTH in (value, reference):
+        return None
+    return round(value - reference, 4)
+
+
+def coco_delta(difference: float | None) -> str:
+    """A difference of COCO figures with its sign; empty where there is none."""
+    if difference is None:
         return ""
-    text = f"{value - reference:+.4f}"
-    return "0.0000" if text in ("+0.0000", "-0.0000") else text.replace("+nan", "NaN")
+    return f"{difference:+.4f}".replace("+nan", "NaN") if difference else "0.0000"
 
 
 def size(count: int | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
 from validation.record.quantisation import QuantisationCost
-from validation.record.run import RECORD_VERSION, Artefact, Footer, Header, Step
+from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 Entry = (
@@ -22,6 +22,7 @@ Entry = (
     | QuantisationCost
     | Picture
     | Artefact
+    | Evidence
     | Background
     | Step
     | Header
@@ -36,6 +37,7 @@ KINDS: dict[str, type] = {
     "quantisation": QuantisationCost,
     "picture": Picture,
     "artefact": Artefact,
+    "evidence": Evidence,
     "background": Background,
     "step": Step,
     "footer": Footer,

@@ -47,6 +47,29 @@ class Artefact:
     licence: str = ""
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """A file beside the record: what one subject detected on every image.
+
+    Args:
+        model: See `ModelKey`.
+        variant: See `ModelKey`; ``reference`` for what the variants are judged by.
+        subject: What ran, as `Accuracy` has it.
+        path: Below the run's folder, with forward slashes.
+        sha256: Of the file's bytes.
+        size_bytes: Of the file.
+        images: How many images it has, those without detections included.
+    """
+
+    model: str
+    variant: str
+    subject: str
+    path: str
+    sha256: str
+    size_bytes: int
+    images: int
+
+
 class Stage(enum.StrEnum):
     """What a step does; in the work folder, the sub-folder of what it makes."""
 

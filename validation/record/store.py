@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
-from validation.record.run import Artefact, Footer, Header, Step
+from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
@@ -36,6 +36,7 @@ class Record:
         quantisations: What quantised files lose, by output and by layer.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
+        evidence: Files with the detections of each subject.
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
@@ -49,6 +50,7 @@ class Record:
     quantisations: tuple[QuantisationCost, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
@@ -226,6 +228,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         quantisations=_only(QuantisationCost, entries),
         pictures=_only(Picture, entries),
         artefacts=_only(Artefact, entries),
+        evidence=_only(Evidence, entries),
         backgrounds=_only(Background, entries),
         steps=_only(Step, entries),
         footer=footer if isinstance(footer, Footer) else None,

@@ -146,15 +146,15 @@ def _row(
         (entry for entry in record.timings if ModelKey(entry.model, entry.variant) == key), None
     )
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
-    delta = _delta(own, reference)
+    difference = _difference(own, reference)
     return IndexRow(
         variant=key.variant,
         anchor=anchor,
         status=verdict.status,
         ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
         ap=_ap(own, measures.get(("accuracy", "ap"))),
-        ap_delta=delta or formatting.NOTHING,
-        worse=delta.startswith("-"),
+        ap_delta=formatting.coco_delta(difference) or formatting.NOTHING,
+        worse=(difference or 0) < 0,
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
         parity=worst,
         parity_limit=bound,
@@ -175,13 +175,13 @@ def _ap(own: Accuracy | None, measure: Measure | None) -> str:
     return formatting.number(measure.value) if measure else formatting.NOTHING
 
 
-def _delta(own: Accuracy | None, reference: Accuracy | None) -> str:
-    """Empty for the reference itself and for what was measured on other images."""
+def _difference(own: Accuracy | None, reference: Accuracy | None) -> float | None:
+    """None for the reference itself and for what was measured on other images."""
     if own is None or reference is None or own.variant == REFERENCE:
-        return ""
+        return None
     if not comparable(own, reference):
-        return ""
-    return formatting.coco_delta(own.figures.ap, reference.figures.ap)
+        return None
+    return formatting.coco_difference(own.figures.ap, reference.figures.ap)
 
 
 def _nearest_to_limit(measures: list[Measure]) -> Measure | None:

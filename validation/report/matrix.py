@@ -24,7 +24,7 @@ LEGEND = (
     (
         "Converts",
         "yes: the .tflite file was made. no: the export or the conversion ended in an error. "
-        "not tried: the run did not come to it, or could not get the archive.",
+        "not tried: the run did not reach it, or could not get the archive.",
     ),
     ("Names", "names, order, shapes, dtypes and op attributes of the .tflite file."),
     (

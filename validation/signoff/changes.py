@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from validation.policy.limits import Status
 from validation.policy.load import Policy
@@ -12,13 +13,13 @@ from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
-from validation.signoff.rules import Judgement, judge
+from validation.signoff.rules import WORST_FIRST, Judgement, judge
 from validation.specs.variants import VARIANTS
 
-# From good to bad; what has no evidence is worse than a warning, for it cannot be signed.
-_WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}
-
 RUN = "run"
+
+_Key = TypeVar("_Key")
+_Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
 # Whose limit holds for the inference graph itself, which is no variant.
@@ -106,9 +107,7 @@ def _policy(header: Header) -> str:
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
     yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
-    before, after = _by_key(one), _by_key(other)
-    for key in dict.fromkeys([*before, *after]):
-        was, now = before.get(key), after.get(key)
+    for key, was, now in _pairs(_by_key(one), _by_key(other)):
         yield from _moved(str(key), "verdict", was, now, _first(now, reason))
 
 
@@ -136,27 +135,29 @@ def _moved(subject: str, what: str, one: _Judged, other: _Judged, why: str) -> I
 def _is_worse(was: Status | None, now: Status | None) -> bool:
     if now is None:
         return True
-    return _WEIGHT[now] > _WEIGHT[was or Status.PASS]
+    return WORST_FIRST.index(now) < WORST_FIRST.index(was or Status.PASS)
+
+
+def _pairs(
+    before: Mapping[_Key, _Fact], after: Mapping[_Key, _Fact]
+) -> Iterable[tuple[_Key, _Fact | None, _Fact | None]]:
+    """Each key with what stands under it before and after."""
+    return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 
 def _checks(before: Record, after: Record) -> Iterable[Change]:
-    sides = [
-        {(result.key, result.check): result for result in record.results}
-        for record in (before, after)
-    ]
-    for key, check in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get((key, check)) for side in sides)
+    sides = ({(each.key, each.check): each for each in run.results} for run in (before, after))
+    for (key, check), was, now in _pairs(*sides):
         why = describe_result(now) if now else "not looked at any more"
         yield from _moved(str(key), check, was, now, why)
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = [
-        {(each.model, each.variant, each.subject): each for each in record.accuracies}
-        for record in (before, after)
-    ]
-    for key in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(key) for side in sides)
+    sides = (
+        {(each.model, each.variant, each.subject): each for each in run.accuracies}
+        for run in (before, after)
+    )
+    for _, was, now in _pairs(*sides):
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
@@ -178,17 +179,16 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
-    sides = [
+    sides = (
         {
             ModelKey(each.model, each.variant): each
-            for each in record.artefacts
+            for each in run.artefacts
             if each.role is ArtefactRole.TFLITE
         }
-        for record in (before, after)
-    ]
-    for key in (key for key in sides[0] if key in sides[1]):
-        was, now = (side[key] for side in sides)
-        if was.sha256 != now.sha256:
+        for run in (before, after)
+    )
+    for key, was, now in _pairs(*sides):
+        if was and now and was.sha256 != now.sha256:
             yield Change(
                 str(key),
                 "file",
@@ -198,16 +198,17 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
 
 
 def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = [
+    sides = (
         {
-            (each.model, each.variant, each.runtime, each.threads): each
-            for each in record.timings
+            (each.model, each.variant, each.runtime, each.threads): each.p50_ms
+            for each in run.timings
             if each.samples_ms
         }
-        for record in (before, after)
-    ]
-    for key in (key for key in sides[0] if key in sides[1]):
-        was, now = (side[key].p50_ms for side in sides)
+        for run in (before, after)
+    )
+    for key, was, now in _pairs(*sides):
+        if was is None or now is None:
+            continue
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
                 str(ModelKey(key[0], key[1])),

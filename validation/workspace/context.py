@@ -11,10 +11,9 @@ from validation.preprocess.image import ImageFile
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
 from validation.zoo.canaries import Canary
-
-REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
