@@ -139,7 +139,7 @@ def test_empty_selection(over_miniature: Run) -> None:
             r"no group and no folder 'persons' \(--zoo\).*did you mean 'person'",
         ),
         (("--zoo", "suites"), r"no archive found .*suites.*name the folder above the archives"),
-        (("--variant", "int3"), "argument --variant: 'int3' is none of float, raw, float16"),
+        (("--variant", "int3"), "argument --variant: must be one of float, raw, float16"),
         (("--max-images", "0"), "argument --max-images: must be 1 or more, got 0"),
         (("--coco-images", "none"), "argument --coco-images: no such folder: none"),
         (("--coco-annotations", "none"), "argument --coco-annotations: no such file: none"),
@@ -221,7 +221,7 @@ def test_parsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x", "\u0663x"])
 def test_wrong_count(text: str) -> None:
     """A number of images is a whole one, from 1 on."""
-    with pytest.raises(argparse.ArgumentTypeError, match="must be 1 or more"):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be 1 or more, got"):
         parse_count(text)
 
 
