@@ -13,7 +13,7 @@ from miniature_cases import MiniatureFiles
 
 from validation.cli import main
 from validation.export.exported import load_export
-from validation.metadata.feeding import labels_from, preprocessing_from
+from validation.metadata.feeding import labels_of, preprocessing_from
 from validation.metadata.model_metadata import FileType, Normalisation
 from validation.metadata.unpacking import read_metadata
 from validation.preprocess.image import load_rgb
@@ -24,6 +24,11 @@ from validation.zoo.bundled_files import bundled_file, labelled_scenes
 from validation.zoo.label_map import read_label_map
 
 Capture = pytest.CaptureFixture[str]
+
+
+def _labels(path: Path) -> dict[int, str]:
+    metadata = read_metadata(path)
+    return {} if metadata is None else labels_of(metadata)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,7 @@ def test_metadata_tells_all(exported: Path, miniature: MiniatureFiles, tmp_path:
     assert (found.height, found.width) == (wanted.height, wanted.width)
     assert found.scale == pytest.approx(wanted.scale, rel=1e-6)
     assert found.offset == pytest.approx(wanted.offset, rel=1e-6)
-    assert labels_from(path) == read_label_map(label_map)
+    assert _labels(path) == read_label_map(label_map)
 
 
 def test_runs_as_without(exported: Path, plain: Path, tmp_path: Path) -> None:
@@ -93,7 +98,7 @@ def test_without_labels(exported: Path, tmp_path: Path, capsys: Capture) -> None
     assert _convert(exported, path, "--metadata") == 0
     told = "validation: no --label_map: the metadata names no classes"
     assert told in capsys.readouterr().err.splitlines()
-    assert labels_from(path) == {}
+    assert _labels(path) == {}
 
 
 def test_raw_outputs(exported: Path, miniature: MiniatureFiles, tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_raw_outputs(exported: Path, miniature: MiniatureFiles, tmp_path: Path) 
     assert metadata.groups == ()
     files = [output.label_file for output in metadata.outputs if output.label_file]
     assert [file.type for file in files] == [FileType.TENSOR_AXIS_LABELS]
-    assert labels_from(path) == read_label_map(label_map)
+    assert _labels(path) == read_label_map(label_map)
 
 
 def test_uint8(tmp_path: Path) -> None:
@@ -216,4 +221,4 @@ def test_image_is_detected_by_metadata_alone(tmp_path: Path) -> None:
     names = {category["id"]: category["name"] for category in table["categories"]}
     objects = [each for each in table["annotations"] if each["image_id"] == scene["id"]]
     shown = {names[each["category_id"]] for each in objects}
-    assert labels_from(path)[int(classes[0, 0]) + 1] in shown
+    assert _labels(path)[int(classes[0, 0]) + 1] in shown

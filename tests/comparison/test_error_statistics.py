@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from validation.comparison.error_statistics import ErrorAccumulator, error_statistics
-from validation.files.plain import from_plain, to_plain
+from validation.comparison.error_statistics import ErrorAccumulator
+from validation.files.structured import structure, unstructure
 from validation.record.quantisation import (
     SQNR_CEILING_DB,
     ErrorStatistics,
@@ -24,6 +24,15 @@ from validation.specs.tensors import TensorSpec
 _ARRAYS = npst.arrays(
     np.float32, st.integers(1, 40), elements=st.floats(-100, 100, width=32, allow_subnormal=False)
 )
+
+
+def error_statistics(
+    reference: np.ndarray, candidate: np.ndarray, spec: TensorSpec | None = None
+) -> ErrorStatistics:
+    """Of one array in whole."""
+    accumulator = ErrorAccumulator(spec)
+    accumulator.add(reference, candidate)
+    return accumulator.statistics()
 
 
 def _spec(scale: float, zero_point: int = 0, dtype: str = "int8") -> TensorSpec:
@@ -65,8 +74,8 @@ def test_no_difference_is_finite(values: np.ndarray) -> None:
     found = error_statistics(values, values.copy(), _spec(0.5))
     assert (found.sqnr_db, found.rmse, found.beyond_one_step) == (SQNR_CEILING_DB, 0, 0)
     assert found.cosine == pytest.approx(1)
-    text = json.dumps(to_plain(found), allow_nan=False)
-    assert from_plain(ErrorStatistics, json.loads(text)) == found
+    text = json.dumps(unstructure(found), allow_nan=False)
+    assert structure(ErrorStatistics, json.loads(text)) == found
 
 
 @given(_ARRAYS, st.data())
