@@ -84,33 +84,33 @@ def _share(text: str) -> float:
 
 def _detect(options: argparse.Namespace) -> None:
     _refuse_folders(options.images)
-    images = [ImageFile(str(place), path) for place, path in enumerate(options.images)]
+    images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs = []
     with contextlib.ExitStack() as stack:
-        # Both are opened first: a second one that cannot be read is not told after a wait.
+        # Both are opened first: one that cannot be read is reported before a long wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         for model in models:
             found = _found(model, images)
             runs.append({key: _above(found[key], options.score_threshold) for key in found})
     labels = usable_labels(models[0].labels, models[0].num_classes)
     names = _picture_names(options.images, "compared" if options.compare else "detected")
-    told = []
+    entries = []
     for image, name in zip(images, names, strict=True):
         each = [run[image.key] for run in runs]
         match = _matched(*each) if options.compare else None
         picture = options.output_directory / name
         _draw(picture, image.path, [model.name for model in models], each, labels)
-        entry = _told(image.path, picture, each[0], labels)
+        entry = _describe(image.path, picture, each[0], labels)
         if match is not None:
             entry["compared"] = _compared(models[1].name, each[1], match, image.path, labels)
-        told.append(entry)
+        entries.append(entry)
         if shown_otherwise(image.path):
             say(f"{image.path.name}: taken as it is stored; viewers turn it, as its EXIF asks")
         if not options.json:
             _print(entry)
     if options.json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(entries, indent=2))
 
 
 def _refuse_folders(images: Sequence[Path]) -> None:
@@ -171,7 +171,7 @@ def _draw(
     say(f"picture: {target}")
 
 
-def _told(
+def _describe(
     image: Path, picture: Path, found: Detections, labels: Mapping[int, str]
 ) -> dict[str, Any]:
     height, width = load_rgb(image).shape[:2]
@@ -200,7 +200,7 @@ def _compared(
 ) -> dict[str, Any]:
     return {
         "model": name,
-        "detections": _told(image, image, found, labels)["detections"],
+        "detections": _describe(image, image, found, labels)["detections"],
         "pairs": len(match.pairs),
         "only_first": len(match.unmatched_reference),
         "only_second": len(match.unmatched_candidate),
@@ -217,12 +217,12 @@ def _print(entry: Mapping[str, Any]) -> None:
         return
     print(f"  {other['model']}:")
     _print_rows(other["detections"])
-    told = f"  paired: {other['pairs']}"
+    summary = f"  paired: {other['pairs']}"
     if other["pairs"]:
         shift = other["worst_score_shift"]
-        told += f", worst IoU {other['worst_iou']:.4f}, worst score shift {shift:.4f}"
+        summary += f", worst IoU {other['worst_iou']:.4f}, worst score shift {shift:.4f}"
     first, second = other["only_first"], other["only_second"]
-    print(f"{told}; alone in the first: {first}, in the second: {second}")
+    print(f"{summary}; alone in the first: {first}, in the second: {second}")
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]]) -> None:

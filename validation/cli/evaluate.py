@@ -96,11 +96,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.results_file is not None:
         write_results(options.results_file, dataset, found, categories)
         say(f"detections: {options.results_file}")
-    told = _told(options.model, dataset, result, seconds)
+    summary = _summary(options.model, dataset, result, seconds)
     if options.json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(summary, indent=2))
     else:
-        _print(told, dataset, result, options.per_category)
+        _print(summary, dataset, result, options.per_category)
 
 
 def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections], float]:
@@ -112,7 +112,9 @@ def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections
     return {int(key): each for key, each in found.items()}, time.perf_counter() - started
 
 
-def _told(model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float) -> dict[str, Any]:
+def _summary(
+    model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float
+) -> dict[str, Any]:
     return {
         "model": model.name,
         "data_set": dataset.name,
@@ -129,24 +131,24 @@ def _told(model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float)
 
 
 def _print(
-    told: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
+    summary: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
 ) -> None:
     names = first_few(dataset.categories[key] for key in result.category_ids)
     print(
-        f"{told['model']} on {told['data_set']}: {told['images']} images, {told['objects']} "
-        f"objects, {told['detections']} detections; scored: {names}"
+        f"{summary['model']} on {summary['data_set']}: {summary['images']} images, "
+        f"{summary['objects']} objects, {summary['detections']} detections; scored: {names}"
     )
-    if told["unscored_detections"]:
-        print(f"passed over: {told['unscored_detections']} detections of other classes")
+    if summary["unscored_detections"]:
+        print(f"ignored: {summary['unscored_detections']} detections of other classes")
     for figure in dataclasses.fields(CocoFigures):
-        value = _number(told["figures"][figure.name])
+        value = _number(summary["figures"][figure.name])
         print("  " + _MEANING[figure.name].format(value))
     if per_category:
-        best_first = sorted(told["per_category"].items(), key=lambda item: -item[1])
+        best_first = sorted(summary["per_category"].items(), key=lambda item: -item[1])
         for name, average in best_first:
             print(f"  {name:<24} {_number(average)}")
 
 
 def _number(value: float) -> str:
-    """Three decimals as COCO prints them; -1 stands for nothing to find."""
+    """Three decimals as COCO prints them; a dash where there is nothing to find."""
     return "    -" if value < 0 else f"{value:.3f}"
