@@ -50,8 +50,8 @@ def test_worse_run(tmp_path: Path, capsys: Capture) -> None:
     assert out.index("version tensorflow: 2.21.0 -> 2.22.0") < out.index("worse:")
     assert "a-float: raw_parity: pass -> fail" in out
     assert main(["compare", str(second), str(first), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [change["worse"] for change in told["changes"]] == [False] * len(told["changes"])
+    printed = json.loads(capsys.readouterr().out)
+    assert [change["worse"] for change in printed["changes"]] == [False] * len(printed["changes"])
 
 
 def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> None:
@@ -59,12 +59,12 @@ def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> No
     build = make_case(miniature).build
     paths = [str(build.tflite("float")), str(build.tflite("float", GUIDE_DEFAULT))]
     assert main(["compare", *paths, f"--images={miniature.images}", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    words = {each["what"]: (each["first"], each["second"]) for each in told["files"]}
+    printed = json.loads(capsys.readouterr().out)
+    words = {each["what"]: (each["first"], each["second"]) for each in printed["files"]}
     assert words["max_detections"] == ("20", "10")
     assert words["use_regular_nms"] == ("True", "False")
-    assert told["detections"]["pairs"] > 0
-    assert told["detections"]["worst_iou"] > 0.99
+    assert printed["detections"]["pairs"] > 0
+    assert printed["detections"]["worst_iou"] > 0.99
 
 
 def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
@@ -106,7 +106,7 @@ def test_folder_without_images(miniature: MiniatureFiles, tmp_path: Path, capsys
 
 
 def test_report_again(tmp_path: Path, capsys: Capture) -> None:
-    """The pages are made from the record alone; the verdict and the first page are told."""
+    """The pages are made from the record alone; the verdict and the first page are printed."""
     folder = _run(tmp_path / "run", 5.0)
     assert main(["report", str(folder)]) == 0
     out = capsys.readouterr().out.splitlines()

@@ -227,15 +227,15 @@ def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) ->
         "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.check("archive")\n'
         "def test_own(context, record):\n"
-        '    record([CheckResult.unknown("archive", context.key, "nobody looked")])\n'
+        '    record([CheckResult.unknown("archive", context.key, "not looked at")])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "SKIPPED * UNKNOWN: nobody looked"])
+    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "SKIPPED * UNKNOWN: not looked at"])
 
 
 def test_verdict_fail_is_never_exit_code_0(over_miniature: Run, session: Any) -> None:
-    """A suite that skips without a word leaves no result: that is nobody's success."""
+    """A suite that skips without a word leaves no result, which is no success."""
     session.suite(
         '@pytest.mark.check("archive")\ndef test_own(context):\n    pytest.skip("later")\n'
     )

@@ -58,13 +58,13 @@ def quantisation_cost(layers: int) -> QuantisationCost:
     scores = TensorSpec("class_predictions", "int8", (1, 1917, 2), 1 / 256, -128)
     error = ErrorStatistics(30672, 0.0, 0.96, 0.0019, 24.61, 0.9981, 0.4864, 0.00012, 0.031)
     rows = []
-    for place in range(1, layers + 1):
-        spec = TensorSpec(f"net/{place}/Relu6;net/{place}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
-        own = ErrorStatistics(648, 0.0, 5.1, 0.01, 31.5 - place, 0.999, 0.5, 0.0, 0.1)
+    for index in range(1, layers + 1):
+        spec = TensorSpec(f"net/{index}/Relu6;net/{index}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
+        own = ErrorStatistics(648, 0.0, 5.1, 0.01, 31.5 - index, 0.999, 0.5, 0.0, 0.1)
         local = ErrorStatistics(
-            648, 0.0, 5.1, 0.01, 12.25 if place == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0
+            648, 0.0, 5.1, 0.01, 12.25 if index == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0
         )
-        rows.append(LayerError(place, "CONV_2D", spec, f"net/{place}/Relu6", 32.5, own, local))
+        rows.append(LayerError(index, "CONV_2D", spec, f"net/{index}/Relu6", 32.5, own, local))
     rows.append(
         LayerError(layers + 1, "RESHAPE", TensorSpec("odd", "float32", (1, 324))),
     )

@@ -60,8 +60,8 @@ def test_row_without_evidence(header: Header, policy: Policy) -> None:
     assert list(rows) == ["float", "int8"]
     row = rows["int8"]
     assert row.status is Status.UNKNOWN
-    told = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
-    assert {*told, row.size, row.p50, row.p95} == {"\u2014"}
+    cells = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
+    assert {*cells, row.size, row.p50, row.p95} == {"\u2014"}
 
 
 def test_reference_is_the_first_row(

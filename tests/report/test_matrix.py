@@ -84,13 +84,13 @@ def test_converted_row(header: Header, entries: tuple[Entry, ...], policy: Polic
 
 def test_facts(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None:
     """What the figures depend on stands on top; a folder is named without where it lies."""
-    told = dataclasses.replace(
+    header = dataclasses.replace(
         header,
         versions={"tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
         machine={"processor": "A chip", "cores": "2"},
         options={"zoo": "home/me/models", "labelled images": "coco-tiny, 80 images"},
     )
-    assert dict(matrix_of(told, entries, policy).facts) == {
+    assert dict(matrix_of(header, entries, policy).facts) == {
         "TensorFlow": "2.21.0",
         "LiteRT": "2.3.0",
         "Date": "2026-01-02 03:04:05 UTC",
@@ -117,7 +117,7 @@ def test_facts(header: Header, entries: tuple[Entry, ...], policy: Policy) -> No
     ],
 )
 def test_refused(header: Header, policy: Policy, check: str, error: Exception, line: str) -> None:
-    """An error that ended the export or the conversion is a no, and is told once."""
+    """An error that ended the export or the conversion is a no, and is shown once."""
     failed = [CheckResult.stopped(name, FLOAT, error) for name in (check, "raw_parity", "latency")]
     matrix = matrix_of(header, [FETCHED, *failed], policy)
     row = rows_of(matrix)["person-float"]
@@ -131,7 +131,7 @@ def test_refused(header: Header, policy: Policy, check: str, error: Exception, l
 
 
 def test_conversion_error_before_export_error(header: Header, policy: Policy) -> None:
-    """Where both failed, the conversion's error is told."""
+    """Where both failed, the conversion's error is shown."""
     failed = [
         CheckResult.stopped("export_contract", FLOAT, GraphError("first")),
         CheckResult.stopped("tflite_contract", FLOAT, ConversionError("second")),
@@ -152,11 +152,11 @@ def test_one_error_of_several_variants(header: Header, policy: Policy) -> None:
     )
     failed = [CheckResult.stopped("tflite_contract", key, NO_NODE) for key in (FLOAT, INT8)]
     other = CheckResult.stopped("tflite_contract", RAW, ValueError("x"))
-    told = [
+    refused = [
         (stopped.variants, stopped.error)
         for stopped in matrix_of(header, [*failed, other], policy).refused
     ]
-    assert told == [(("float", "int8"), NO_NODE_LINE), (("raw",), "ValueError: x")]
+    assert refused == [(("float", "int8"), NO_NODE_LINE), (("raw",), "ValueError: x")]
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_archive_that_was_not_obtained(
     failed = CheckResult.stopped("tflite_contract", FLOAT, error("no such thing"))
     matrix = matrix_of(header, [FETCHED if obtained else other, failed], policy)
     assert rows_of(matrix)["person-float"].converts is expected
-    told = matrix.refused if expected is Converts.NO else matrix.not_tried
-    assert [stopped.error for stopped in told] == [f"{error.__name__}: no such thing"]
+    listed = matrix.refused if expected is Converts.NO else matrix.not_tried
+    assert [stopped.error for stopped in listed] == [f"{error.__name__}: no such thing"]
     assert len(matrix.refused + matrix.not_tried) == 1
 
 

@@ -20,9 +20,9 @@ _ERROR = ErrorStatistics(100, -1.5, 4.25, 0.0123, 31.26, 0.99951, 0.2911, 0.0, 0
 _SPEC = TensorSpec("a/Relu6;a/Conv2D", "uint8", (1, 2, 3, 4), 0.05, 128)
 
 
-def _layer(place: int, local_db: float | None) -> LayerError:
+def _layer(index: int, local_db: float | None) -> LayerError:
     local = None if local_db is None else dataclasses.replace(_ERROR, sqnr_db=local_db)
-    return LayerError(place, "CONV_2D", _SPEC, "a/Relu6", 35.0, _ERROR, local)
+    return LayerError(index, "CONV_2D", _SPEC, "a/Relu6", 35.0, _ERROR, local)
 
 
 def _cost(layers: tuple[LayerError, ...], constant: bool = False) -> QuantisationCost:
@@ -95,16 +95,16 @@ def test_layers_without_figures_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(SQNR_CEILING_DB, "no difference"), (149.0, "149.0"), (-3.21, "-3.2")]
+    ("value", "text"), [(SQNR_CEILING_DB, "no difference"), (149.0, "149.0"), (-3.21, "-3.2")]
 )
-def test_decibels(value: float, told: str) -> None:
+def test_decibels(value: float, text: str) -> None:
     """The ceiling stands for equality."""
-    assert decibels(dataclasses.replace(_ERROR, sqnr_db=value)) == told
+    assert decibels(dataclasses.replace(_ERROR, sqnr_db=value)) == text
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(None, "\u2014"), (0.0, "0 %"), (1e-6, "0.0001 %"), (0.5, "50 %")]
+    ("share", "text"), [(None, "\u2014"), (0.0, "0 %"), (1e-6, "0.0001 %"), (0.5, "50 %")]
 )
-def test_percent(share: float | None, told: str) -> None:
+def test_percent(share: float | None, text: str) -> None:
     """Of a float tensor nothing is known."""
-    assert percent(share) == told
+    assert percent(share) == text

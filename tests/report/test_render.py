@@ -98,7 +98,7 @@ def test_self_contained(pages: dict[str, Page]) -> None:
 
 
 def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
-    """Each link names a page and a place that exist."""
+    """Each link names a page and an anchor that exist."""
     for name, page in pages.items():
         for link in page.values("href"):
             target, _, anchor = link.partition("#")
@@ -129,7 +129,7 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
 
 
 def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entry, ...]) -> None:
-    """Every check, measure, value, reason and place stands on the model's page."""
+    """Every check, measure, value, reason and position is on the model's page."""
     text = pages["model-person.html"].text
     for entry in entries:
         if isinstance(entry, CheckResult):
@@ -160,7 +160,7 @@ def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entr
     assert text.index("int8 FAIL") < text.index("box_encodings_max_abs_diff 0.31")
 
 
-def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
+def test_what_is_known_is_shown_as_not_measured(pages: dict[str, Page]) -> None:
     """Figures and traps are set apart from what the run found, and said to be the publisher's."""
     page = pages["model-person.html"]
     assert (
@@ -174,7 +174,7 @@ def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
     assert "#known" in page.values("href")
 
 
-def test_quantisation_is_told_by_output_and_by_layer(pages: dict[str, Page]) -> None:
+def test_quantisation_is_shown_by_output_and_by_layer(pages: dict[str, Page]) -> None:
     """The worst rows at once, all of them folded; the first page has none of it."""
     page = pages["model-person.html"]
     assert "What quantisation costs int8 Against the exported graph in a TensorFlow session" in (
@@ -283,7 +283,7 @@ def test_unfinished_run(write_run: Write, entries: tuple[Entry, ...], policy: Po
 def test_passing_run_can_be_signed(
     write_run: Write, header: Header, entries: tuple[Entry, ...], policy: Policy
 ) -> None:
-    """A run without fault offers a place to sign, tied to the record's hash."""
+    """A run without fault offers a line to sign, tied to the record's hash."""
     good = [
         entry
         for entry in entries

@@ -30,8 +30,8 @@ def policy(required: Mapping[str, tuple[str, ...]] | None = None) -> Policy:
     return Policy((), {}, REQUIRED if required is None else required, "0" * 64)
 
 
-def result(check: str, value: Any = 0.1, key: ModelKey = A_FLOAT, **told: str) -> CheckResult:
-    return CheckResult.judged(check, key, (Measure("value", value, AT_MOST_ONE),), **told)
+def result(check: str, value: Any = 0.1, key: ModelKey = A_FLOAT, **fields: str) -> CheckResult:
+    return CheckResult.judged(check, key, (Measure("value", value, AT_MOST_ONE),), **fields)
 
 
 def record(
@@ -109,7 +109,7 @@ def test_all_good() -> None:
     ids=["fail", "warn", "nan", "missing", "unknown", "failed", "vacuous", "message", "close"],
 )
 def test_one_thing_decides(results: tuple[CheckResult, ...], status: Status, reason: str) -> None:
-    """One result decides the variant, the model and the run, and its reason is told."""
+    """One result decides the variant, the model and the run, and its reason is given."""
     judgement = judge(record(*results), policy())
     (model,) = judgement.models
     assert model.variants["float"].status is status
@@ -120,7 +120,7 @@ def test_one_thing_decides(results: tuple[CheckResult, ...], status: Status, rea
 
 
 def test_fail_outranks_missing_and_warn() -> None:
-    """The worst finding decides and stands first; the others are still told."""
+    """The worst finding decides and stands first; the others are still listed."""
     judgement = judge(record(result("latency", 0.75), result("raw_parity", 9.0)), policy())
     assert judgement.run.status is Status.FAIL
     assert [(each.status, each.check) for each in judgement.run.findings] == [
@@ -131,7 +131,7 @@ def test_fail_outranks_missing_and_warn() -> None:
 
 
 def test_optional_unknown_does_not_block() -> None:
-    """A check that nobody requires may be without evidence; the PASS carries a note."""
+    """A check that is not required may be without evidence; the PASS carries a note."""
     latency = CheckResult.unknown("latency", A_FLOAT, "other processes ran")
     judgement = judge(record(*GOOD, latency), policy())
     assert judgement.run.status is Status.PASS
@@ -152,9 +152,9 @@ def test_only_unknown_is_no_evidence() -> None:
 def test_unfinished_never_passes() -> None:
     """A run without end is UNKNOWN at each level, and says so once."""
     judgement = judge(record(*GOOD, ended=False), policy())
-    told = ("the run did not end: its record has no footer",)
-    assert (judgement.run.status, reasons(judgement.run)) == (Status.UNKNOWN, told)
-    assert reasons(judgement.models[0].verdict) == told
+    reason = ("the run did not end: its record has no footer",)
+    assert (judgement.run.status, reasons(judgement.run)) == (Status.UNKNOWN, reason)
+    assert reasons(judgement.models[0].verdict) == reason
     assert judgement.models[0].variants["float"].status is Status.UNKNOWN
 
 
@@ -187,7 +187,7 @@ def test_exit_code_without_cause_fails() -> None:
     assert reasons(judgement.run) == ("the session ended with exit code 3, and no check says why",)
 
 
-def test_exit_code_with_cause_is_not_told_twice() -> None:
+def test_exit_code_with_cause_is_not_listed_twice() -> None:
     """A failing check explains the exit code."""
     judgement = judge(record(result("raw_parity", 9.0), GOOD[1], exit_code=1), policy())
     assert len(reasons(judgement.run)) == 1
@@ -204,7 +204,7 @@ def test_selected_without_result_is_unknown() -> None:
     assert list(judgement.models[1].variants) == ["uint8-raw"]
 
 
-def test_error_is_told_with_its_class() -> None:
+def test_error_is_named_with_its_class() -> None:
     """A check that an error ended says which, with everything that the error knows."""
     error = GraphError("no such node", got="3 nodes", where="graph.pb", next_step="freeze it")
     judgement = judge(record(*GOOD, CheckResult.stopped("export", A_FLOAT, error)), policy())
@@ -214,7 +214,7 @@ def test_error_is_told_with_its_class() -> None:
 
 
 def test_one_line_a_cause() -> None:
-    """What happened to several is told once, with the first two of them."""
+    """What happened to several is listed once, with the first two of them."""
     keys = tuple(ModelKey("a", variant) for variant in ("float", "raw", "int8", "float16"))
     failed = [CheckResult.failed("export", key, "broken: no graph") for key in keys[:3]]
     findings = judge(record(*failed, selection=keys, ended=False), policy({})).run.findings

@@ -107,7 +107,7 @@ def test_document(write_record: Write) -> None:
 
 
 def test_names_and_notice(write_record: Write) -> None:
-    """The names check stands as its word; a changed policy is said; nobody was refused."""
+    """The names check stands as its word; a changed policy is named; no model was refused."""
     checked = CheckResult.judged(
         "tflite_contract",
         ModelKey("ssd_v2", "float"),
@@ -144,7 +144,7 @@ def test_names_and_notice(write_record: Write) -> None:
     ],
 )
 def test_command(change: dict[str, Any], expected: str) -> None:
-    """The command says what the record knows of the options, and no place on a disk."""
+    """The command says what the record knows of the options, and no path of a disk."""
     bare = dataclasses.replace(HEADER, options={}, selection=())
     assert write_matrix.command(dataclasses.replace(bare, **change)) == expected
 
@@ -210,9 +210,9 @@ def test_refused_records(
     with pytest.raises(IncompleteRecord, match="the run did not end"):
         write_matrix.document(unfinished)
     assert write_matrix.main([str(unfinished), str(output)]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("write_matrix: IncompleteRecord: the record has no footer")
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("write_matrix: IncompleteRecord: the record has no footer")
+    assert printed.count("\n") == 1
     assert not output.exists()
 
 

@@ -11,7 +11,7 @@ _FILE = Path(__file__).parents[2] / "docs" / "record.schema.json"
 
 
 def test_file_is_that_of_the_types(tmp_path: Path) -> None:
-    """Nobody has to remember to write it anew."""
+    """The published file is up to date."""
     output = tmp_path / "schema.json"
     assert write_record_schema.main([str(output)]) == 0
     assert _FILE.read_text(encoding="utf-8") == output.read_text(encoding="utf-8"), (
