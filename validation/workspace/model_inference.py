@@ -132,7 +132,7 @@ class ModelInference:
             self._seconds[key] = float((folder / _SECONDS).read_text())
         return self._seen[key]
 
-    def _candidate_run(self, variant: str, options: ExportOptions) -> Path:
+    def _candidate_run(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         path = self.build.tflite(variant, options)
 
         def make(folder: Path) -> None:
@@ -153,22 +153,12 @@ class ModelInference:
         step = f"run {variant}{told(options)} on {len(self.images)} images"
         return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
 
-    def evidence(self, variant: str, subject: str, options: ExportOptions = EVALUATION) -> Evidence:
-        """The file that holds what `reference` or `candidate` detected, where it lies now.
-
-        Args:
-            variant: `REFERENCE`, or see `candidate`.
-            subject: What ran, for people.
-            options: See `candidate`.
-        """
-        folder = (
-            self._reference_run() if variant == REFERENCE else self._candidate_run(variant, options)
-        )
-        path = folder / _FOUND
+    def evidence(self, variant: str) -> Evidence:
+        """The file of what `candidate` detected, or `reference` for `REFERENCE`."""
+        run = self._reference_run() if variant == REFERENCE else self._candidate_run(variant)
+        path = run / _FOUND
         sha256, size = file_sha256(path), path.stat().st_size
-        return Evidence(
-            self.build.name, variant, subject, str(path), sha256, size, len(self.images)
-        )
+        return Evidence(self.build.name, variant, str(path), sha256, size, len(self.images))
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
