@@ -183,7 +183,7 @@ def test_damaged_file(files: Any, feeds: InputCache, tmp_path: Path, cut: int) -
 
 def test_refuses_a_quantised_reference(files: Any, feeds: InputCache) -> None:
     """The two files change places easily."""
-    with pytest.raises(ConversionError, match="reference of a layer table is a float file"):
+    with pytest.raises(ConversionError, match="float counterpart of a layer table is a float file"):
         layer_table(files.floats, files.uint8, feeds)
 
 

@@ -45,7 +45,7 @@ def _producer_names(graph: OperatorGraph) -> list[str]:
 def test_operators_are_numbered_in_the_order_they_run(files: Any) -> None:
     """From 1 on, each found as the producer of what it writes."""
     graph = read_operators(files.int8)
-    assert [each.place for each in graph.operators] == list(range(1, len(graph.operators) + 1))
+    assert [each.index for each in graph.operators] == list(range(1, len(graph.operators) + 1))
     for operator in graph.operators:
         assert graph.producer(operator.outputs[0]) is operator
     assert graph.producer(graph.inputs[0]) is None

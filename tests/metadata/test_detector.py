@@ -115,7 +115,7 @@ def test_preprocessing_without_a_scale(tiny: TfliteFile, scale: float) -> None:
 def test_input_that_is_no_image(tiny: TfliteFile, shapes: list[tuple[int, ...]]) -> None:
     """None, two, of other dimensions or channels, or of open size."""
     specs = tuple(TensorSpec("image", "float32", shape) for shape in shapes)
-    with pytest.raises(ConversionError, match="input is no image"):
+    with pytest.raises(ConversionError, match="input is not an image"):
         detector_metadata(dataclasses.replace(tiny, inputs=specs), _HALF)
 
 

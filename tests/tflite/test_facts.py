@@ -200,7 +200,7 @@ def test_anchors_in_half_precision_are_read_before_they_are_widened(rewritten):
 
 def test_file_without_the_op_has_no_anchors(files):
     """A raw file leaves them to the app."""
-    with pytest.raises(ConversionError, match=r"no anchors stand in the file .*: expected a const"):
+    with pytest.raises(ConversionError, match=r"the file has no anchors .*: expected a const"):
         read_anchors(files.raw)
 
 
@@ -212,7 +212,7 @@ def test_anchors_that_are_computed_are_none(rewritten):
         (op,) = [each for each in graph.operators if each.customOptions is not None]
         graph.tensors[op.inputs[2]].buffer = 0
 
-    with pytest.raises(ConversionError, match=r"no anchors stand in the file"):
+    with pytest.raises(ConversionError, match=r"the file has no anchors"):
         read_anchors(rewritten(empty))
 
 

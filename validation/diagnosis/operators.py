@@ -13,14 +13,14 @@ class Operator:
     """One operator.
 
     Args:
-        place: In the order of execution, from 1 on.
+        index: In the order of execution, from 1 on.
         op: TFLite's name; a custom op's own.
         is_custom: Not one of TFLite's builtin operators.
         inputs: Indices of the tensors it reads; optional ones that are absent are left out.
         outputs: Indices of the tensors it writes.
     """
 
-    place: int
+    index: int
     op: str
     is_custom: bool
     inputs: tuple[int, ...]

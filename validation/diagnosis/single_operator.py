@@ -16,7 +16,7 @@ def single_operator(graph: OperatorGraph, operator: Operator) -> bytes:
     Constants come along, and the operators that make its other inputs from constants.
 
     Args:
-        graph: Where the operator stands.
+        graph: The operator's graph.
         operator: Reads at least one tensor that depends on the graph's input. The new
             file's inputs are those of `OperatorGraph.moving_inputs`, in that order.
     """
@@ -24,7 +24,7 @@ def single_operator(graph: OperatorGraph, operator: Operator) -> bytes:
     tensors = list(dict.fromkeys(index for each in kept for index in (*each.inputs, *each.outputs)))
     position = {index: new for new, index in enumerate(tensors)}
     model = graph.model
-    originals = [model.graph.operators[each.place - 1] for each in kept]
+    originals = [model.graph.operators[each.index - 1] for each in kept]
     # By convention the first buffer is empty: what has no values points to it.
     buffers = [MODEL.table("Buffer")()]
     subgraph = MODEL.table("SubGraph")(
@@ -50,10 +50,10 @@ def _static_sources(graph: OperatorGraph, operator: Operator) -> list[Operator]:
     waiting = [index for index in operator.inputs if index in graph.static]
     while waiting:
         producer = graph.producer(waiting.pop())
-        if producer is not None and producer.place not in needed:
-            needed.add(producer.place)
+        if producer is not None and producer.index not in needed:
+            needed.add(producer.index)
             waiting.extend(producer.inputs)
-    return [each for each in graph.operators if each.place in needed]
+    return [each for each in graph.operators if each.index in needed]
 
 
 def _moved_operator(original: Any, position: dict[int, int], code: int) -> Any:

@@ -56,7 +56,7 @@ class _Reader:
             if model.is_custom(operator)
             for index in present(operator.outputs)
         }
-        # A constant, or what is made of constants alone: the tensor that its bytes stand in.
+        # A constant, or what is made of constants alone: the tensor that holds its bytes.
         self.stored = model.constants()
 
     def graph(self) -> OperationGraph:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing
 from validation.tflite.model import MODEL
+from validation.zoo.layout import SHARD
 
 # Enough to see how a text begins, below a licence and comments.
 _HEAD_BYTES = 64 * 2**10
 # LevelDB's table format, which the index of a checkpoint has: the last eight bytes
 # (https://github.com/google/leveldb/blob/main/doc/table_format.md).
 _TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
-_SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-[0-9]{5}")
 _FIRST_FIELD = re.compile(r"\ufeff?(?:\s|#[^\n]*(?:\n|$))*([A-Za-z_]\w*)\s*[:{<]")
 # Fields of the messages' roots: TrainEvalPipelineConfig, GraphDef, MetaGraphDef, SavedModel.
 _CONFIG_FIELDS = frozenset(
@@ -115,7 +115,7 @@ def kind_of(path: Path) -> IdentifiedFile:
 
 def _prefix(path: Path) -> Path | None:
     """The checkpoint that a path names; a .meta without values is a graph and none."""
-    shard = _SHARD.fullmatch(path.name)
+    shard = SHARD.fullmatch(path.name)
     if shard is not None:
         return path.with_name(shard["prefix"])
     if path.suffix == ".index":

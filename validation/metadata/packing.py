@@ -16,7 +16,7 @@ from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata, Pac
 from validation.metadata.writer import metadata_buffer
 from validation.tflite.model import MODEL, UnpackedModel, read_model
 
-# The first that a ZIP can tell; any other would be that of the day.
+# The first date that a ZIP can have; any other would differ from day to day.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _READABLE = 0o100644 << 16
@@ -77,7 +77,7 @@ def _refuse_outside(model: UnpackedModel) -> None:
     )
     if buffers or options:
         raise ConversionError(
-            "metadata cannot be put into a file whose weights stand outside of its flatbuffer",
+            "metadata cannot be put into a file that keeps its weights outside of its flatbuffer",
             where=model.name,
         )
 

@@ -62,7 +62,7 @@ def metadata_of(model: UnpackedModel) -> ModelMetadata | None:
 
 
 def metadata_buffer_of(model: UnpackedModel) -> bytes | None:
-    """The metadata flatbuffer that stands in a .tflite file, or None."""
+    """The metadata flatbuffer of a .tflite file, or None."""
     for entry in model.root.metadata or ():
         if entry.name == METADATA_NAME:
             data = model.root.buffers[entry.buffer].data

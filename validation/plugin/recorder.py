@@ -272,6 +272,6 @@ def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith("model name"):  # the kernel's own text
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from validation.policy.overlay import Overlay
-from validation.record.types import ModelKey
+from validation.record.types import ModelKey, OfVariant
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
 # refuses every other version, see `validation.record.lines`.
@@ -23,7 +23,7 @@ class ArtefactRole(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Artefact:
+class Artefact(OfVariant):
     """A file that took part.
 
     Args:

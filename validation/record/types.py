@@ -37,6 +37,18 @@ class ModelKey:
         return f"{self.model}-{self.variant}"
 
 
+class OfVariant:
+    """What an entry about one model and variant has in common."""
+
+    model: str
+    variant: str
+
+    @property
+    def key(self) -> ModelKey:
+        """Model and variant together."""
+        return ModelKey(self.model, self.variant)
+
+
 @dataclass(frozen=True)
 class Measure:
     """One measured value with the limit that judges it, if any does.
@@ -58,7 +70,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckResult(OfVariant):
     """What one check found on one model and variant.
 
     Args:
@@ -118,18 +130,13 @@ class CheckResult:
         return cls(check, key.model, key.variant, Status.FAIL, error=facts)
 
     @property
-    def key(self) -> ModelKey:
-        """Model and variant together."""
-        return ModelKey(self.model, self.variant)
-
-    @property
     def explanation(self) -> str:
         """The message, or the error in its place; empty where neither was given."""
         return self.message if self.error is None else str(self.error)
 
 
 @dataclass(frozen=True)
-class Timing:
+class Timing(OfVariant):
     """Raw latency samples of one model file on one runtime.
 
     Args:
@@ -190,7 +197,7 @@ class CocoFigures:
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(OfVariant):
     """COCO accuracy of one model file, and on what it was measured.
 
     Args:

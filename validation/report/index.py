@@ -136,15 +136,11 @@ def _row(
         if result.key == key
         for measure in result.measures
     }
-    own = next(
-        (entry for entry in record.accuracies if ModelKey(entry.model, entry.variant) == key), None
-    )
+    own = next((entry for entry in record.accuracies if entry.key == key), None)
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
     )
-    timing = next(
-        (entry for entry in record.timings if ModelKey(entry.model, entry.variant) == key), None
-    )
+    timing = next((entry for entry in record.timings if entry.key == key), None)
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     difference = _difference(own, reference)
     return IndexRow(
@@ -220,7 +216,7 @@ def _file_size(record: Record, key: ModelKey) -> int | None:
         (
             entry.size_bytes
             for entry in record.artefacts
-            if entry.role is ArtefactRole.TFLITE and ModelKey(entry.model, entry.variant) == key
+            if entry.role is ArtefactRole.TFLITE and entry.key == key
         ),
         None,
     )

@@ -24,7 +24,7 @@ LEGEND = (
     (
         "Converts",
         "yes: the .tflite file was made. no: the export or the conversion ended in an error. "
-        "not tried: the run did not come to it, or could not get the archive.",
+        "not tried: the run did not reach it, or could not get the archive.",
     ),
     ("Names", "names, order, shapes, dtypes and op attributes of the .tflite file."),
     (
@@ -170,11 +170,7 @@ def _outcome(
     record: Record, key: ModelKey, results: dict[str, CheckResult]
 ) -> tuple[Converts, str]:
     """Whether it converts, and the error that stopped it, on one line."""
-    files = {
-        ModelKey(entry.model, entry.variant)
-        for entry in record.artefacts
-        if entry.role is ArtefactRole.TFLITE
-    }
+    files = {entry.key for entry in record.artefacts if entry.role is ArtefactRole.TFLITE}
     if key in files:
         return Converts.YES, ""
     errors = (results[check].error for check in _CHECKS if check in results)

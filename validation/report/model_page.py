@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record import formatting
 from validation.record.run import Artefact
@@ -14,7 +14,7 @@ from validation.report import charts
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
 from validation.report.quantisation_tables import QuantisationView, quantisation_views
 from validation.signoff.findings import reason
-from validation.signoff.rules import WORST_FIRST, ModelVerdict, evidence
+from validation.signoff.rules import ModelVerdict, evidence
 
 
 @dataclass(frozen=True)

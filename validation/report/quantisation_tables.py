@@ -64,14 +64,14 @@ class LayerRow:
         nodes: All of them.
         stored: How its numbers are kept.
         range: What they can hold.
-        span: What the reference spans.
+        span: What the float counterpart spans.
         elements: Of one image.
-        local: SQNR in dB when it is fed the reference's values.
+        local: SQNR in dB when it is fed the float counterpart's values.
         local_steps: RMSE over the step, alike.
         accumulated: SQNR in dB in the file's own run.
         accumulated_steps: RMSE over the step, alike.
         cosine: In the file's own run.
-        saturated: Share in percent when it is fed the reference's values.
+        saturated: Share in percent when it is fed the float counterpart's values.
         worst: One of those that lose most by themselves.
     """
 

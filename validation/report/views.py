@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record import formatting
 from validation.record.run import Header
@@ -17,7 +17,7 @@ from validation.report.model_page import ModelPage, model_page
 from validation.report.overview import Overview, overview
 from validation.report.own_limits import OwnLimit, own_limits
 from validation.signoff.findings import full_reason
-from validation.signoff.rules import WORST_FIRST, Judgement
+from validation.signoff.rules import Judgement
 
 # Findings that the index shows at once; the others unfold.
 _FINDINGS_AT_ONCE = 8

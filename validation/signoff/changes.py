@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.formatting import describe_result
 from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
-from validation.signoff.rules import WORST_FIRST, Judgement, judge
+from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 RUN = "run"
@@ -153,17 +153,14 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = (
-        {(each.model, each.variant, each.subject): each for each in run.accuracies}
-        for run in (before, after)
-    )
+    sides = ({(each.key, each.subject): each for each in run.accuracies} for run in (before, after))
     for _, was, now in _pairs(*sides):
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
         if abs(rise) >= policy.setting("compare_ap_change"):
             yield Change(
-                str(ModelKey(now.model, now.variant)),
+                str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
@@ -180,11 +177,7 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = (
-        {
-            ModelKey(each.model, each.variant): each
-            for each in run.artefacts
-            if each.role is ArtefactRole.TFLITE
-        }
+        {each.key: each for each in run.artefacts if each.role is ArtefactRole.TFLITE}
         for run in (before, after)
     )
     for key, was, now in _pairs(*sides):
@@ -200,7 +193,7 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
 def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
     sides = (
         {
-            (each.model, each.variant, each.runtime, each.threads): each.p50_ms
+            (each.key, each.runtime, each.threads): each.p50_ms
             for each in run.timings
             if each.samples_ms
         }
@@ -211,7 +204,7 @@ def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change
             continue
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
-                str(ModelKey(key[0], key[1])),
+                str(key[0]),
                 "median latency",
                 f"{was:.2f} ms",
                 f"{now:.2f} ms",

@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.policy.limits import Status, worst_status
+from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.findings import Cause, Finding, Verdict
-
-# What blocks a signature stands before what only deserves a look.
-WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
 @dataclass(frozen=True)

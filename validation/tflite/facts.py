@@ -41,7 +41,7 @@ _ANCHORS = 2
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """What stands in a .tflite file.
+    """The facts of a .tflite file.
 
     Args:
         inputs: In the file's order.
@@ -120,7 +120,7 @@ def op_versions(model: UnpackedModel) -> dict[str, int]:
 
 
 def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
-    """The anchors that stand in the post-processing op of a .tflite file.
+    """The anchors of the post-processing op of a .tflite file.
 
     Half precision is kept as such and widened by an operator of its own: what that reads is
     taken.
@@ -143,7 +143,7 @@ def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
         return np.frombuffer(model.stored(tensor), spec.dtype).reshape(spec.shape), spec
     except (TypeError, ValueError) as error:
         raise ConversionError(
-            "no anchors stand in the file",
+            "the file has no anchors",
             expected=f"a constant as third input of {POSTPROCESS_NAME}",
             got=error,
             where=path.name,

@@ -1,6 +1,6 @@
 """FlatBuffers, read and written by a schema that is data; reading stays within their bounds.
 
-The code that flatc generates for Python believes every offset and length of a buffer. Here each
+The code that flatc generates for Python trusts every offset and length of a buffer. Here each
 one is checked before it is followed, and what cannot be followed is one error that names the field.
 """
 
@@ -40,7 +40,7 @@ _OFFSET_BYTES = 4
 # The limit that FlatBuffers' own verifiers have.
 _MAX_TABLES = 1_000_000
 # Offsets can share their targets, so a short buffer could be made to unfold without end. What
-# writers really share, names and scales, comes to less than the buffer once more.
+# real writers share, names and scales, comes to less than the buffer once more.
 _MAX_UNFOLDING = 4
 _FREE_BYTES = 1 << 20
 
@@ -79,8 +79,8 @@ class _Field:
         width: Bytes inside the table.
         default: Where the field is left out.
         read: The value at a position; the fields before it are known.
-        number: flatbuffers' description of a scalar's type; None for what stands elsewhere.
-        write: Writes a value that stands elsewhere and returns where.
+        number: flatbuffers' description of a scalar's type; None for a value that is not in line.
+        write: Writes a value that is not in line and returns where.
     """
 
     name: str
@@ -323,8 +323,8 @@ class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
 
 
 def _write_table(builder: flatbuffers.Builder, table: Table) -> int:
-    """Buffers are built from the leaves up: first what stands elsewhere, then the table itself."""
-    elsewhere = {
+    """Buffers are built from the leaves up: first what is not in line, then the table itself."""
+    written = {
         field.slot: field.write(builder, value)
         for field in table._fields
         if field.write is not None and (value := getattr(table, field.name)) is not None
@@ -334,8 +334,8 @@ def _write_table(builder: flatbuffers.Builder, table: Table) -> int:
         if field.number is not None:
             value = getattr(table, field.name)
             builder.PrependSlot(field.number, field.slot, value, field.default)
-        elif field.slot in elsewhere:
-            builder.PrependUOffsetTRelativeSlot(field.slot, elsewhere[field.slot], 0)
+        elif field.slot in written:
+            builder.PrependUOffsetTRelativeSlot(field.slot, written[field.slot], 0)
     return int(builder.EndObject())
 
 

@@ -65,17 +65,17 @@ class UnpackedModel:
         By index: a stored tensor is its own source; what operators make of such tensors alone,
         for example of weights in half precision, has the first that they read.
         """
-        found = {
+        sources = {
             index: index
             for index, tensor in enumerate(self.graph.tensors)
             if len(self.stored(tensor))
         }
-        # Operators stand in the order of execution, so one pass sees every source first.
+        # Operators are in the order of execution, so one pass sees every source first.
         for operator in self.graph.operators:
             read = present(operator.inputs)
-            if read and all(index in found for index in read):
-                found.update(dict.fromkeys(present(operator.outputs), found[read[0]]))
-        return found
+            if read and all(index in sources for index in read):
+                sources.update(dict.fromkeys(present(operator.outputs), sources[read[0]]))
+        return sources
 
     def damage(self, what: str) -> ConversionError:
         """The error for a file that contradicts itself; see `Schema.damage`."""
