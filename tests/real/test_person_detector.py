@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from validation.checks.accuracy import accuracy
 from validation.cli import main
 from validation.coco.dataset import load_dataset
 from validation.comparison.detections import compare_detections
@@ -19,7 +20,6 @@ from validation.comparison.matching import box_iou
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.types import Accuracy, CheckResult, ModelKey, Step
-from validation.workspace.accuracy import accuracy
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference

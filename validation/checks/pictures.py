@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.inference.base import ImageFile
 from validation.preprocess.image import load_rgb
 from validation.record.types import Detections, Panel, Picture
@@ -16,8 +17,7 @@ from validation.workspace.context import CheckContext
 
 def pictures(context: CheckContext) -> list[Picture]:
     """The canaries, and the images with most to see, reference beside candidate."""
-    reference = context.inference.reference()
-    candidate = context.inference.candidate(context.key.variant)
+    reference, candidate = reference_detections(context), candidate_detections(context)
     threshold = context.policy.setting("picture_min_score")
     labels = {str(number): name for number, name in context.class_labels().items()}
     width = int(context.policy.setting("picture_width"))
@@ -46,12 +46,12 @@ def _most_to_see(
     return ranked[: int(context.policy.setting("pictures"))]
 
 
-def _above(found: Detections, threshold: float) -> Detections:
-    kept = [place for place, score in enumerate(found.scores) if score >= threshold]
+def _above(detections: Detections, threshold: float) -> Detections:
+    kept = [slot for slot, score in enumerate(detections.scores) if score >= threshold]
     return Detections(
-        tuple(found.boxes[place] for place in kept),
-        tuple(found.scores[place] for place in kept),
-        tuple(found.classes[place] for place in kept),
+        tuple(detections.boxes[slot] for slot in kept),
+        tuple(detections.scores[slot] for slot in kept),
+        tuple(detections.classes[slot] for slot in kept),
     )
 
 

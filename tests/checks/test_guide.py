@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.checks.guide import guide
 from validation.convert import foreign
 from validation.convert.tflite import conversion_of, convert
 from validation.policy.limits import Status
 from validation.record.types import CheckResult, Step
-from validation.workspace.guide import guide
 
 
 def _judged(miniature: MiniatureFiles, cache: Path | None = None) -> tuple[CheckResult, list[Step]]:

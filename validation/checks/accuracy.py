@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from validation.checks.check import Check
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
@@ -29,7 +31,7 @@ NO_DATA = (
 
 _SCORE = "score.json"
 
-# Other flags, evaluated beside the float variant so that their price is on the page.
+# Other flags, evaluated beside the float variant so that the page shows what they cost.
 _FLAGS: dict[str, ExportOptions] = {
     "fast NMS": FAST_NMS,
     "the guide's defaults (fast NMS, 10 detections)": GUIDE_DEFAULT,
@@ -38,34 +40,44 @@ _FLAGS: dict[str, ExportOptions] = {
 
 def accuracy(context: CheckContext) -> list[Entry]:
     """The .tflite keeps the average precision of the archive's own graph."""
-    if context.dataset is None:
+    scored = scores(context)
+    if not scored:
         return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
-    reference = _score(
-        context,
-        context.dataset,
-        REFERENCE,
-        "inference graph in TensorFlow",
-        context.inference.reference(),
-    )
-    variant = context.key.variant
-    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
-    candidate = _score(
-        context,
-        context.dataset,
-        variant,
-        subject,
-        context.inference.candidate(variant),
-        context.inference.seconds(variant),
-    )
-    others = _other_flags(context, context.dataset) if _prices_flags(context) else []
+    reference, candidate, *others = scored
     result = check_accuracy(reference, candidate, context.policy)
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own = [reference] if context.is_first else []
     return [*own, candidate, *others, result]
 
 
+def scores(context: CheckContext) -> list[Accuracy]:
+    """The reference's figures, the file's, and those of other flags; empty without labels."""
+    if context.dataset is None:
+        return []
+    variant = context.key.variant
+    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
+    return [
+        _score(
+            context,
+            context.dataset,
+            REFERENCE,
+            "inference graph in TensorFlow",
+            reference_detections(context),
+        ),
+        _score(
+            context,
+            context.dataset,
+            variant,
+            subject,
+            candidate_detections(context),
+            context.inference.seconds(variant),
+        ),
+        *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
+    ]
+
+
 def _prices_flags(context: CheckContext) -> bool:
-    """Of the float file, on images that somebody cares for: drawn scenes price nothing."""
+    """Of the float file, on images of the user's own: drawn scenes price nothing."""
     return context.key.variant == "float" and context.build.entry.group != BUNDLED_GROUP
 
 
@@ -75,11 +87,11 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Accuracy]:
             context,
             dataset,
             "float",
-            f"float .tflite, {told}",
+            f"float .tflite, {flags}",
             context.inference.candidate("float", options),
             context.inference.seconds("float", options),
         )
-        for told, options in _FLAGS.items()
+        for flags, options in _FLAGS.items()
     ]
 
 
@@ -88,23 +100,23 @@ def _score(
     dataset: Dataset,
     variant: str,
     subject: str,
-    found: Mapping[str, Detections],
+    detections: Mapping[str, Detections],
     seconds: float = 0.0,
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     categories = category_map(context.class_labels(), dataset, contract.num_classes)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
-    own = {int(key): each for key, each in found.items() if key not in canaries}
+    own = {int(key): each for key, each in detections.items() if key not in canaries}
 
     def make(folder: Path) -> None:
         evaluation = evaluate(dataset, own, category_ids=categories)
-        told = {
+        score = {
             "figures": to_plain(evaluation.figures),
             "category_ids": evaluation.category_ids,
             "detections": evaluation.detections,
         }
-        (folder / _SCORE).write_text(json.dumps(told))
+        (folder / _SCORE).write_text(json.dumps(score))
 
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
@@ -130,11 +142,14 @@ def _score(
     )
 
 
-def _sha256(found: Mapping[int, Detections]) -> str:
+def _sha256(detections: Mapping[int, Detections]) -> str:
     """Of all that is scored, to the last bit."""
     digest = hashlib.sha256()
-    for key, each in sorted(found.items()):
+    for key, each in sorted(detections.items()):
         digest.update(f"{key} {len(each)} ".encode())
         for values in (each.boxes, each.scores, each.classes):
             digest.update(np.asarray(values, np.float64).tobytes())
     return digest.hexdigest()
+
+
+CHECK = Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores))

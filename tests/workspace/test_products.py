@@ -171,7 +171,7 @@ def test_threads_make_a_product_once(tmp_path: Path) -> None:
 _ASK = """
 import sys, time
 from pathlib import Path
-from validation.workspace.products import Work
+from validation.workspace.products import ProductCache
 
 def slowly(folder):
     with (folder.parent / "calls").open("a") as calls:
@@ -183,7 +183,7 @@ root = Path(sys.argv[1])
 (root / f"ready-{sys.argv[2]}").touch()
 while len(list(root.glob("ready-*"))) < 2:
     time.sleep(0.01)
-Work(root, lambda step: print(step.cached)).product("m", "export", {}, slowly)
+ProductCache(root, lambda step: print(step.cached)).product("m", "export", {}, slowly)
 """
 
 

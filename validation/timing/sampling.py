@@ -105,5 +105,4 @@ def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> Che
         ModelKey(timing.model, timing.variant),
         measures,
         where=f"{timing.runtime}, {timing.threads} threads",
-        seconds=sum(timing.samples_ms) / 1000,
     )

@@ -6,10 +6,10 @@ import dataclasses
 
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.policy.limits import Status
 from validation.record.types import CheckResult, Step
 from validation.workspace.context import CheckContext
-from validation.workspace.fake_quant import fake_quant_lint
 
 
 def _called_quantised(miniature: MiniatureFiles, steps: list[Step]) -> CheckContext:
