@@ -18,12 +18,12 @@ from pathlib import Path, PurePath
 
 from validation.errors import UsageError, ValidationError
 from validation.files.atomic import write_text_atomic
-from validation.policy.load import Policy, load_policy
+from validation.policy.load import Policy
 from validation.record.store import load_record
 from validation.record.types import Header
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.views import Report, build_report
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 from validation.zoo.bundled_files import SCENES_NAME
 
 # Title of each column, and whether it holds figures.
@@ -47,14 +47,14 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
 
     Args:
         record_path: The run's record.jsonl.
-        policy: Judges the record; the package's own when None.
+        policy: Judges the record; when None, the built-in one with the run's own changes.
 
     Raises:
         ArtefactMissing: No such record.
         RecordError: A record that cannot be trusted, or of a run that did not end.
     """
     record = load_record(record_path)
-    policy = policy or load_policy()
+    policy = policy or policy_of(record)
     sha256 = hashlib.sha256(record_path.read_bytes()).hexdigest()
     report = build_report(record, judge(record, policy), policy, sha256)
     blocks = [

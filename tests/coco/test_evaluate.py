@@ -19,7 +19,7 @@ from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.errors import DatasetError, UsageError
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 _WIDTH, _HEIGHT = 400, 200
 _NOTHING = Detections((), (), ())
@@ -121,7 +121,7 @@ def test_classes_of_no_category_are_counted_apart() -> None:
     dataset = _dataset(_PERSON)
     perfect = _perfect(dataset)[1]
     found = {
-        1: Detections(perfect.boxes * 2, (0.5, 0.9), (1, 2)),
+        1: Detections(perfect.boxes.repeat(2, axis=0), (0.5, 0.9), (1, 2)),
         2: Detections(perfect.boxes, (0.9,), (2,)),
     }
     result = evaluate(dataset, found, category_ids={1: 1, 2: None})

@@ -12,7 +12,8 @@ import pytest
 from validation.comparison.canary_matching import check_canaries
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.types import CheckResult, Detections, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, ModelKey
 from validation.zoo.canaries import Canary, load_canaries
 
 _BOX = (0.2, 0.1, 0.8, 0.4)

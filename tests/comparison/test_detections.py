@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.comparison.detections import compare_detections
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule
-from validation.record.types import CheckResult, Detections, ModelKey
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("person", "float")
 _CHECK = "end_to_end_parity"
@@ -79,7 +81,7 @@ def _on_first(change: Callable[[Detections], Detections]) -> Callable[[dict[Any,
 
 
 def _classes(step: int) -> Callable[[Detections], Detections]:
-    return lambda found: dataclasses.replace(found, classes=tuple(c + step for c in found.classes))
+    return lambda found: dataclasses.replace(found, classes=found.classes + step)
 
 
 def _scores(change: Callable[[float], float]) -> Callable[[Detections], Detections]:
@@ -94,13 +96,11 @@ def _boxes(change: Callable[..., Any]) -> Callable[[Detections], Detections]:
 
 def _swap_roles(found: Detections) -> Detections:
     # The op's classes count from 0, and whoever reads the op adds 1.
-    return Detections(
-        found.boxes, tuple(c - 1.0 for c in found.classes), tuple(int(s) + 1 for s in found.scores)
-    )
+    return Detections(found.boxes, found.classes - 1.0, found.scores.astype(int) + 1)
 
 
 def _truncate(found: Detections) -> Detections:
-    return Detections(found.boxes[:-1], found.scores[:-1], found.classes[:-1])
+    return found.take(slice(-1))
 
 
 _SWAP_AXES = _boxes(lambda ymin, xmin, ymax, xmax: (xmin, ymin, xmax, ymax))
@@ -141,8 +141,7 @@ def test_identical_runs_pass_in_any_order(run: dict[int, Detections], data: st.D
     for image in data.draw(st.permutations(list(run))):
         found = run[image]
         order = data.draw(st.permutations(range(len(found))))
-        parts = (found.boxes, found.scores, found.classes)
-        moved[image] = Detections(*(tuple(part[i] for i in order) for part in parts))
+        moved[image] = found.take(np.array(order, int))
     result = _compare(run, moved)
     assert result.status is Status.PASS
     values = _values(result)
@@ -299,7 +298,9 @@ def test_shares_of_nothing_do_not_pass() -> None:
 
 def _joined(one: Detections, other: Detections) -> Detections:
     return Detections(
-        one.boxes + other.boxes, one.scores + other.scores, one.classes + other.classes
+        np.concatenate([one.boxes, other.boxes]),
+        np.concatenate([one.scores, other.scores]),
+        np.concatenate([one.classes, other.classes]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from validation.comparison.similarity import similarity
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 _BOX = (0.1, 0.1, 0.5, 0.5)
 _ELSEWHERE = (0.6, 0.6, 0.9, 0.9)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.comparison.matching import ImageMatch, box_iou, match_detections
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 _BOX = (0.1, 0.2, 0.5, 0.4)
 _FAR = (0.6, 0.6, 0.9, 0.7)
@@ -44,10 +44,10 @@ def _pair_values(
 ) -> list[tuple[object, ...]]:
     return sorted(
         (
-            reference.boxes[pair.reference],
+            *reference.boxes[pair.reference],
             reference.scores[pair.reference],
             reference.classes[pair.reference],
-            candidate.boxes[pair.candidate],
+            *candidate.boxes[pair.candidate],
             candidate.scores[pair.candidate],
             pair.iou,
             pair.score_shift,
@@ -57,7 +57,7 @@ def _pair_values(
 
 
 def _reordered(found: Detections, order: list[int]) -> Detections:
-    return _found(*((found.boxes[i], found.scores[i], found.classes[i]) for i in order))
+    return found.take(np.array(order, int))
 
 
 @given(reference=_DETECTIONS, candidate=_DETECTIONS, data=st.data())
@@ -111,8 +111,7 @@ def test_rounding_loses_nothing(found: Detections, seed: int) -> None:
     """Noise far below the epsilon, on scores at the threshold as well, costs no partner."""
     generator = np.random.default_rng(seed)
     noisy = dataclasses.replace(
-        found,
-        scores=tuple(score + generator.uniform(-1e-6, 1e-6) for score in found.scores),
+        found, scores=found.scores + generator.uniform(-1e-6, 1e-6, len(found))
     )
     match = _match(found, noisy)
     assert len(match.pairs) == sum(score >= 0.3 for score in found.scores)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy
 from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("person", "raw")

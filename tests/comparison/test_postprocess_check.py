@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.types import CheckResult, Detections, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("m", "float")
 _POLICY = load_policy()
@@ -100,7 +101,7 @@ def test_one_slot_off(change: dict[str, Any], measure: str) -> None:
 
 def test_lost_slot() -> None:
     """Another number of detections on one image fails, whatever the rest says."""
-    shorter = Detections(_FIRST.boxes[:1], _FIRST.scores[:1], _FIRST.classes[:1])
+    shorter = _FIRST.take(slice(1))
     result = _check([shorter, _SECOND], [_FIRST, _SECOND])
     assert result.status is Status.FAIL
     assert _values(result)["count_mismatches"] == 1
@@ -110,7 +111,7 @@ def test_lost_slot() -> None:
 
 def test_order_counts() -> None:
     """The same detections in other slots are not what the op promises."""
-    turned = Detections(_FIRST.boxes[::-1], _FIRST.scores[::-1], _FIRST.classes[::-1])
+    turned = _FIRST.take(slice(None, None, -1))
     assert _values(_check([turned, _SECOND], [_FIRST, _SECOND]))["class_mismatches"] == 2
 
 

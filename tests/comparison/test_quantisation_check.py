@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from validation.comparison.output_errors import check_quantisation, describe_loss
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit, Status
-from validation.policy.load import Policy, Rule, load_policy
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.load import Policy, load_policy
 from validation.record.quantisation import SQNR_CEILING_DB, ErrorStatistics, LayerError, OutputError
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.tensors import TensorSpec

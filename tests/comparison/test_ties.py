@@ -14,7 +14,8 @@ from validation.comparison.matching import ImageMatch, match_detections
 from validation.comparison.ties import TieRule, tied_share, without_ties
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.types import CheckResult, Detections, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, ModelKey
 
 _RULE = TieRule(nms_iou=0.6, score_epsilon=1e-5, same_iou=0.99, most_share=0.01)
 Box = tuple[float, float, float, float]

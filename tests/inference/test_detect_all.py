@@ -9,7 +9,7 @@ from PIL import Image
 
 from validation.errors import DatasetError, GraphError
 from validation.inference.base import ImageFile, detect_all, on_files
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 class _ByHeight:

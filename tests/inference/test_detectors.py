@@ -17,6 +17,7 @@ from validation.inference.tflite import (
     TfliteDetector,
     run_batchwise,
 )
+from validation.record.detections import Detections
 from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
@@ -78,7 +79,7 @@ def test_detections_are_those_of_the_inference_graph(detectors, candidate, seed)
     expected, got = detectors["graph"].detect(image), detectors[candidate].detect(image)
     count = sum(score >= MIN_SCORE for score in expected.scores)
     assert count >= 2
-    assert got.classes[:count] == expected.classes[:count]
+    assert got.classes[:count].tolist() == expected.classes[:count].tolist()
     np.testing.assert_allclose(got.scores[:count], expected.scores[:count], rtol=0, atol=1e-4)
     np.testing.assert_allclose(got.boxes[:count], expected.boxes[:count], rtol=0, atol=1e-3)
 
@@ -87,7 +88,7 @@ def test_classes_begin_at_one(detectors):
     """As label maps do; the op itself begins at 0."""
     image = np.asarray(draw_picture(1))
     for detector in detectors.values():
-        assert set(detector.detect(image).classes) == {1, 2}
+        assert set(detector.detect(image).classes.tolist()) == {1, 2}
 
 
 def test_slots_beyond_the_count_are_no_detections():
@@ -101,8 +102,7 @@ def test_slots_beyond_the_count_are_no_detections():
     runtime = _Fake(["image_tensor"], answer=answer)
     image = np.zeros((4, 6, 3), np.uint8)
     found = GraphDetector(runtime).detect(image)
-    assert found.boxes == ((0, 0, 1, 1), (0.25, 0, 1, 1))
-    assert (found.scores, found.classes) == ((0.75, 0.5), (2, 1))
+    assert found == Detections(((0, 0, 1, 1), (0.25, 0, 1, 1)), (0.75, 0.5), (2, 1))
     assert runtime.feeds[0]["image_tensor"].shape == (1, 4, 6, 3)
 
 
@@ -228,7 +228,7 @@ def test_detector_feeds_bytes_by_the_file_s_scale(contract):
 
     runtime = WithOp()
     found = TfliteDetector(runtime, _small(contract)).detect(np.asarray(draw_picture(1)))
-    assert (found.scores, found.classes) == ((0.5,), (2,))
+    assert (found.scores.tolist(), found.classes.tolist()) == ([0.5], [2])
     assert len(np.unique(runtime.feeds[0])) > 3
 
 

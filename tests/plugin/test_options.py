@@ -38,6 +38,7 @@ _OPTIONS = (
     "--max-images",
     "--representative-images",
     "--input-stats",
+    "--policy",
     "--label-map",
     "--report-dir",
     "--cache-dir",
@@ -75,7 +76,7 @@ def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
             "labelled images: annotations, 3 images, canaries: 4, "
             "representative images: 3 of annotations, the very images that accuracy is "
             "measured on, uint8 input: as each extractor's preprocessing, "
-            "label map: the archive's own, "
+            "policy: built in, label map: the archive's own, "
             "lock file: in the cache, offline: yes"
         ]
     )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from validation.checks.registry import CHECKS
+from validation.cli import main
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.store import load_record
 from validation.record.types import RECORD_VERSION
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +168,44 @@ def _write_interrupted(session: Any) -> None:
         '    if context.key.variant == "raw":\n'
         "        raise KeyboardInterrupt\n"
         "    record(run_check(context))\n"
+    )
+
+
+def test_own_limits_judge_and_are_shown(
+    over_miniature: Run, session: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A user's limit fails the run, the page lists it, and the run is judged by it ever after."""
+    own = session.path / "own.toml"
+    own.write_text(
+        'version = 1\n[required]\nraw_parity = []\naccuracy = "raw"\n'
+        '[[limit]]\ncheck = "latency"\nmeasure = "p95_ms"\nmax = 1e-6\n'
+        'reason = "faster than light"\n'
+    )
+    result = over_miniature("-k", "latency", "--variant", "float", "--policy", own)
+    assert result.ret == 1
+    (record,) = session.reports.glob("*/record.jsonl")
+    own.unlink()
+    for name in ("first", "again"):
+        page = session.page()
+        assert "Limits that are not built in" in page, name
+        assert "faster than light" in page, name
+        assert main(["report", str(record)]) == 0
+    assert "verdict: FAIL" in capsys.readouterr().out
+    # By the built-in policy alone accuracy would be required too.
+    loaded = load_record(record)
+    reasons = " ".join(judge(loaded, policy_of(loaded)).run.reasons)
+    assert "archive: required, but" in reasons
+    assert "accuracy" not in reasons
+
+
+def test_policy_with_a_slip_ends_the_session(over_miniature: Run, session: Any) -> None:
+    """A setting that does not exist is wrong use, told with the closest one."""
+    own = session.path / "own.toml"
+    own.write_text('version = 1\n[setting.timing_round]\nvalue = 5\nreason = "quick"\n')
+    result = over_miniature("--policy", own)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: *'timing_round' (own.toml); did you mean 'timing_rounds'*"]
     )
 
 

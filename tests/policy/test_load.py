@@ -26,7 +26,8 @@ from validation.errors import CatalogueError
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
-from validation.record.types import Accuracy, CocoFigures, Detections, ModelKey, Timing
+from validation.record.detections import Detections
+from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     ANCHORS_NAME,

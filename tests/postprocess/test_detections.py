@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from validation.errors import FeedError
 from validation.postprocess.detections import detections_from_op, to_detections
 from validation.postprocess.op import PostprocessOutput
+from validation.record.detections import Detections
 
 BOXES = np.array([[[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.75, 1.25], [0, 0, 0, 0]]], np.float32)
 CLASSES = np.array([[0, 89, 0]], np.float32)
@@ -19,19 +20,15 @@ SCORES = np.array([[0.75, 0.5, 0]], np.float32)
 
 
 def test_only_counted_slots_become_detections() -> None:
-    """Two of three slots, zero-based classes raised to label-map ids, plain Python values."""
+    """Two of three slots, zero-based classes raised to label-map ids."""
     found = detections_from_op(BOXES, CLASSES, SCORES, np.array([2], np.float32))
-    assert found.classes == (1, 90)
-    assert found.scores == (0.75, 0.5)
-    assert found.boxes[1] == (0.5, 0.5, 0.75, 1.25)
-    assert len(found) == 2
-    assert {type(value) for value in (*found.boxes[0], *found.scores)} == {float}
-    assert {type(value) for value in found.classes} == {int}
+    assert found == Detections(BOXES[0, :2], (0.75, 0.5), (1, 90))
+    assert found.boxes.dtype == found.scores.dtype == np.float64
 
 
 def test_the_label_offset_is_the_callers() -> None:
     """0 leaves the classes as the op counts them."""
-    assert detections_from_op(BOXES, CLASSES, SCORES, 2, label_offset=0).classes == (0, 89)
+    assert detections_from_op(BOXES, CLASSES, SCORES, 2, label_offset=0).classes.tolist() == [0, 89]
 
 
 def test_the_batch_axis_may_be_left_out() -> None:
@@ -44,14 +41,14 @@ def test_the_ports_output_is_read_like_the_ops() -> None:
     """Same arrays, same detections, and the offset goes through."""
     output = PostprocessOutput(BOXES, CLASSES, SCORES, 2, np.array([True, True, False]))
     assert to_detections(output) == detections_from_op(BOXES, CLASSES, SCORES, 2)
-    assert to_detections(output, label_offset=5).classes == (5, 94)
+    assert to_detections(output, label_offset=5).classes.tolist() == [5, 94]
 
 
 def test_garbage_past_the_count_is_never_read() -> None:
     """The op leaves those slots as the memory was."""
     classes = np.array([[0, 89, np.nan]], np.float32)
     scores = np.array([[0.75, 0.5, -1e30]], np.float32)
-    assert detections_from_op(BOXES, classes, scores, 2).classes == (1, 90)
+    assert detections_from_op(BOXES, classes, scores, 2).classes.tolist() == [1, 90]
 
 
 @settings(max_examples=50, deadline=None)

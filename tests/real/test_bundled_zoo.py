@@ -16,7 +16,7 @@ from validation.coco.evaluate import evaluate
 from validation.export.graph_io import read_graph
 from validation.inference.graph import GraphDetector
 from validation.preprocess.image import load_rgb
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.runtimes.session import SessionRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.zoo.archives import Archive, obtain
@@ -133,16 +133,12 @@ def test_faults_that_only_labels_can_see(scenes: Dataset, cache: Path) -> None:
         ),
         "rows for columns in the boxes": _each(
             clean,
-            lambda one: dataclasses.replace(
-                one, boxes=tuple((b, a, d, c) for a, b, c, d in one.boxes)
-            ),
+            lambda one: dataclasses.replace(one, boxes=one.boxes[:, [1, 0, 3, 2]]),
         ),
         # The last class becomes the first: one that is none would be refused by name.
         "classes counted from another start": _each(
             clean,
-            lambda one: dataclasses.replace(
-                one, classes=tuple(each % len(scenes.categories) + 1 for each in one.classes)
-            ),
+            lambda one: dataclasses.replace(one, classes=one.classes % len(scenes.categories) + 1),
         ),
     }
     ap = _ap(scenes, clean)

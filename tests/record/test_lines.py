@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import RecordError, RecordVersionError
-from validation.policy.limits import Limit, Status
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
+from validation.record.detections import Detections
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -27,7 +29,6 @@ from validation.record.types import (
     CheckResult,
     CocoFigures,
     DatasetFacts,
-    Detections,
     Footer,
     Header,
     Measure,
@@ -49,7 +50,7 @@ _LIMIT = st.builds(
 _MEASURES = st.lists(st.builds(Measure, _TEXT, _VALUE, st.none() | _LIMIT), max_size=3).map(tuple)
 _FLOAT = st.floats(allow_nan=False)
 _BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
-_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
+_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
     lambda found: Detections(
         tuple(box for box, _, _ in found),
         tuple(score for _, score, _ in found),
@@ -59,6 +60,18 @@ _DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers()), max_size=3).map(
 _TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=2)
 _COUNT = st.integers(0, 10**9)
 _STATUS = st.sampled_from(Status)
+_WORDS = st.lists(_TEXT, max_size=2).map(tuple)
+_RULE = st.builds(Rule, _TEXT, _TEXT, _WORDS, _WORDS, _LIMIT)
+_OVERLAY = st.builds(
+    Overlay,
+    _TEXT,
+    _TEXT,
+    st.lists(
+        st.builds(ChangedLimit, _RULE, st.lists(_RULE, max_size=1).map(tuple)), max_size=2
+    ).map(tuple),
+    st.lists(st.builds(ChangedSetting, _TEXT, _NUMBER, _TEXT, _NUMBER), max_size=2).map(tuple),
+    st.lists(st.builds(ChangedRequirement, _TEXT, _WORDS, _WORDS), max_size=2).map(tuple),
+)
 _TENSOR = st.builds(
     TensorSpec,
     _TEXT,
@@ -81,6 +94,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TABLE,
         _TEXT,
         st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
+        st.none() | _OVERLAY,
     ),
     "check": st.builds(CheckResult, _TEXT, _TEXT, _TEXT, _STATUS, _MEASURES, _TEXT, _TEXT, _FLOAT),
     "timing": st.builds(
@@ -127,7 +141,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _COUNT,
         _COUNT,
         _TEXT,
-        st.lists(st.builds(Panel, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
         _TABLE,
     ),
     "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),

@@ -19,6 +19,7 @@ from validation.errors import (
     RecordVersionError,
 )
 from validation.policy.limits import Limit, Status
+from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -35,7 +36,6 @@ from validation.record.types import (
     CheckResult,
     CocoFigures,
     DatasetFacts,
-    Detections,
     Footer,
     Header,
     Measure,
@@ -142,7 +142,7 @@ others = st.one_of(
         st.integers(1, 99),
         st.integers(1, 99),
         texts,
-        st.lists(st.builds(Panel, texts, detections()), max_size=2).map(tuple),
+        st.lists(st.builds(Panel.of, texts, detections()), max_size=2).map(tuple),
         tables,
     ),
     st.builds(Artefact, texts, texts, texts, texts, st.integers(), texts, texts),

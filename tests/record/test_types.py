@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status
-from validation.record.types import CheckResult, Detections, Measure, ModelKey, Timing
+from validation.record.types import CheckResult, Measure, ModelKey, Panel, Timing
 
 _KEY = ModelKey("ssd-mobile", "float")
 _GOOD = Measure("good", 1, Limit("max", 2, "test"))
@@ -67,27 +67,7 @@ def test_percentiles_are_numpys(samples: list[float], percent: float) -> None:
     assert timing.p95_ms == timing.percentile(95)
 
 
-_BOX = (0.0, 0.0, 1.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("boxes", "scores", "classes"),
-    [((), (0.5,), (1,)), ((_BOX,), (), (1,)), ((_BOX,), (0.5,), ()), ((_BOX,), (0.5,), (1, 2))],
-)
-def test_detections_of_unequal_length(
-    boxes: tuple[tuple[float, float, float, float], ...],
-    scores: tuple[float, ...],
-    classes: tuple[int, ...],
-) -> None:
-    """Three lists that do not describe the same detections are none."""
-    with pytest.raises(
-        RecordError,
-        match=rf"unequal length: got {len(boxes)} boxes, {len(scores)} scores, {len(classes)} cl",
-    ):
-        Detections(boxes, scores, classes)
-
-
-def test_number_of_detections() -> None:
-    """Their length is how many there are."""
-    assert len(Detections((), (), ())) == 0
-    assert len(Detections((_BOX, _BOX), (0.9, 0.1), (1, 1))) == 2
+def test_a_panel_of_unequal_lists() -> None:
+    """A record's picture draws as many boxes as it has scores and classes."""
+    with pytest.raises(RecordError, match="unequal length: got 0 boxes, 1 scores, 1 classes"):
+        Panel("float", (), (0.5,), (1,))

@@ -10,6 +10,7 @@ import pytest
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
+from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -25,7 +26,6 @@ from validation.record.types import (
     CheckResult,
     CocoFigures,
     DatasetFacts,
-    Detections,
     Footer,
     Header,
     Measure,
@@ -133,8 +133,8 @@ def entries() -> tuple[Entry, ...]:
             48,
             JPEG,
             (
-                Panel("frozen graph", Detections(((0.1, 0.2, 0.8, 0.6),), (0.93,), (1,))),
-                Panel("float", Detections((), (), ())),
+                Panel.of("frozen graph", Detections(((0.1, 0.2, 0.8, 0.6),), (0.93,), (1,))),
+                Panel.of("float", Detections((), (), ())),
             ),
             {"1": "person"},
         ),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
 from validation.report.charts import class_colour
 

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from validation.record.types import Detections
+from validation.record.types import Panel
 from validation.report import charts
 
 WIDTH, HEIGHT = 360, 240
@@ -16,16 +16,16 @@ _sides = st.floats(-0.2, 1.2)
 _boxes = st.lists(st.tuples(_sides, _sides, _sides, _sides), max_size=12)
 
 
-def detections(boxes: list[tuple[float, float, float, float]]) -> Detections:
+def panel(boxes: list[tuple[float, float, float, float]]) -> Panel:
     scores = tuple(0.9 - 0.05 * place for place in range(len(boxes)))
-    return Detections(tuple(boxes), scores, tuple(range(1, len(boxes) + 1)))
+    return Panel("", tuple(boxes), scores, tuple(range(1, len(boxes) + 1)))
 
 
 @settings(max_examples=60, deadline=None)
 @given(_boxes)
 def test_labels_stay_inside(boxes: list[tuple[float, float, float, float]]) -> None:
     """Whatever the box, its label is inside the picture and names class and score."""
-    drawn = charts.draw_boxes(detections(boxes), WIDTH, HEIGHT, {"1": "person"})
+    drawn = charts.draw_boxes(panel(boxes), WIDTH, HEIGHT, {"1": "person"})
     assert len(drawn) == len(boxes)
     for box in drawn:
         assert 0 <= box.label_x <= WIDTH - box.label_width + 0.2
@@ -39,7 +39,7 @@ def test_labels_stay_inside(boxes: list[tuple[float, float, float, float]]) -> N
 def test_box_in_pixels() -> None:
     """A normalised box (ymin, xmin, ymax, xmax) becomes x, y, width, height."""
     (box,) = charts.draw_boxes(
-        Detections(((0.25, 0.5, 0.75, 0.9),), (0.876,), (17,)), 200, 100, {"17": "cat"}
+        Panel("", ((0.25, 0.5, 0.75, 0.9),), (0.876,), (17,)), 200, 100, {"17": "cat"}
     )
     assert (box.x, box.y, box.width, box.height) == (100.0, 25.0, 80.0, 50.0)
     assert box.label == "cat 0.88"
@@ -49,7 +49,7 @@ def test_box_in_pixels() -> None:
 
 def test_labels_of_one_place_are_kept_apart() -> None:
     """Six detections of the same box have six labels that do not cover each other."""
-    drawn = charts.draw_boxes(detections([(0.3, 0.3, 0.7, 0.7)] * 6), WIDTH, HEIGHT, {})
+    drawn = charts.draw_boxes(panel([(0.3, 0.3, 0.7, 0.7)] * 6), WIDTH, HEIGHT, {})
     high = charts.label_height(WIDTH)
     for place, one in enumerate(drawn):
         for other in drawn[place + 1 :]:
@@ -63,7 +63,7 @@ def test_labels_of_one_place_are_kept_apart() -> None:
 
 def test_best_score_is_drawn_last() -> None:
     """The best detection lies on top."""
-    two = Detections(((0, 0, 1, 1), (0, 0, 1, 1)), (0.9, 0.4), (1, 2))
+    two = Panel("", ((0, 0, 1, 1), (0, 0, 1, 1)), (0.9, 0.4), (1, 2))
     assert [box.label for box in charts.draw_boxes(two, 100, 100, {})] == [
         "class 2 0.40",
         "class 1 0.90",
@@ -73,7 +73,7 @@ def test_best_score_is_drawn_last() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_not_a_number_is_not_drawn(bad: float) -> None:
     """A box or score that is no number has no place in a drawing."""
-    two = Detections(((0, bad, 1, 1), (0, 0, 1, 1)), (0.9, bad), (1, 1))
+    two = Panel("", ((0, bad, 1, 1), (0, 0, 1, 1)), (0.9, bad), (1, 1))
     assert charts.draw_boxes(two, 100, 100, {}) == ()
 
 

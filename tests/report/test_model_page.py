@@ -8,11 +8,11 @@ import pytest
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.detections import Detections
 from validation.record.store import Record
 from validation.record.types import (
     Background,
     CheckResult,
-    Detections,
     Footer,
     Header,
     Measure,
@@ -109,9 +109,9 @@ def test_timing(
 def test_picture(header: Header, policy: Policy) -> None:
     """A panel counts its detections, and says when one could not be drawn."""
     panels = (
-        Panel("reference", Detections(((0, 0, 1, 1),), (0.5,), (1,))),
-        Panel("float", Detections(((0, 0, 1, math.nan), (0, 0, 1, 1)), (0.5, 0.4), (1, 1))),
-        Panel("int8", Detections((), (), ())),
+        Panel.of("reference", Detections(((0, 0, 1, 1),), (0.5,), (1,))),
+        Panel.of("float", Detections(((0, 0, 1, math.nan), (0, 0, 1, 1)), (0.5, 0.4), (1, 1))),
+        Panel.of("int8", Detections((), (), ())),
     )
     picture = Picture("person", "a.jpg", 64, 48, "AAAA", panels, {"1": "person"})
     (view,) = page_of(Record(header, pictures=(picture,)), policy).pictures

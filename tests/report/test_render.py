@@ -17,6 +17,7 @@ import pytest
 from validation.errors import ArtefactError, ArtefactMissing, RecordError
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
+from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -28,7 +29,6 @@ from validation.record.store import RECORD_NAME
 from validation.record.types import (
     Background,
     CheckResult,
-    Detections,
     Header,
     Measure,
     ModelKey,
@@ -288,7 +288,7 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
             64,
             48,
             '"><script>',
-            (Panel(evil, Detections(((0, 0, 1, 1),), (0.5,), (1,))),),
+            (Panel.of(evil, Detections(((0, 0, 1, 1),), (0.5,), (1,))),),
             {"1": evil},
         ),
         Background(evil, evil, (PublishedFigure(evil, 1, evil),), (evil,)),

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from validation.policy.limits import Status
+from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
+from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
 from validation.record.store import Record
-from validation.record.types import Accuracy, CocoFigures, Footer, Header
+from validation.record.types import (
+    Accuracy,
+    CheckResult,
+    CocoFigures,
+    Footer,
+    Header,
+    Measure,
+    ModelKey,
+)
+from validation.report.own_limits import OwnLimit
 from validation.report.views import Index, build_report, page_names
 from validation.signoff.rules import judge
 
@@ -89,3 +100,33 @@ def test_many_findings_unfold(header: Header, policy: Policy) -> None:
     assert len(index.findings) + len(index.more_findings) == 21
     assert not index.signable
     assert dict(index.counts)[Status.UNKNOWN] == 20
+
+
+def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
+    """Each with its value, the built-in ones, the reason, and how many values it judged."""
+    rule = Rule("latency", "p95_ms", ("*",), ("*",), Limit("max", 40, "two frames"))
+    other = replace(rule, models=("*resnet*",), limit=Limit("max", 20_000, "measured"))
+    own = Overlay(
+        "own.toml",
+        "c3" * 32,
+        (ChangedLimit(rule, (replace(rule, limit=Limit("max", 2000, "room", 1500)), other)),),
+        (ChangedSetting("timing_rounds", 200, "p99", 50),),
+        (ChangedRequirement("latency", ("raw",)),),
+    )
+    header = replace(header, policy_overlay=own)
+    key = ModelKey("person", "float")
+    result = CheckResult.judged("latency", key, (Measure("p95_ms", 12.5, rule.limit),))
+    index = index_of(Record(header, results=(result,), footer=ENDED), policy)
+    assert index.own_limits == (
+        OwnLimit(
+            "latency: p95_ms",
+            "",
+            "\u2264 40",
+            ("\u2264 2,000, warns beyond 1,500", "\u2264 20,000 (*resnet*)"),
+            "two frames",
+            "1",
+        ),
+        OwnLimit("timing_rounds", "", "200", ("50",), "p99", ""),
+        OwnLimit("latency: required", "", "for raw", ("for no variant",), "", ""),
+    )
+    assert ("sha256 of own.toml", "c3" * 32) in index.environment[-1].rows

@@ -9,6 +9,7 @@ import pytest
 
 from validation.policy.limits import Limit
 from validation.policy.load import load_policy
+from validation.policy.overlay import Overlay
 from validation.record.store import Record
 from validation.record.types import (
     Accuracy,
@@ -145,3 +146,10 @@ def test_circumstances_that_differ() -> None:
         "labelled images",
     }
     assert not any(change.worse for change in found)
+
+
+def test_policies_of_their_own_differ() -> None:
+    """A limit of the user's own is named as a circumstance, by its file."""
+    own = dataclasses.replace(_HEADER, policy_overlay=Overlay("own.toml", "f" * 64))
+    (change,) = circumstances(_record(), _record(header=own))
+    assert change == Change("run", "limits", "0" * 12, f"{'0' * 12} with own.toml, {'f' * 12}")

@@ -18,7 +18,8 @@ from PIL import Image
 from validation.export.exported import ExportedGraph
 from validation.export.options import ExportOptions
 from validation.preprocess.prepare import prepare
-from validation.record.types import Detections, ModelKey, Timing
+from validation.record.detections import Detections
+from validation.record.types import ModelKey, Timing
 from validation.specs.contracts import Preprocessing
 from validation.workspace.model_build import EVALUATION, ModelBuild
 from validation.workspace.model_inference import Arrays, ModelInference
@@ -26,6 +27,7 @@ from validation.zoo.archives import Archive, obtain
 
 Inject = Callable[[pytest.MonkeyPatch, Path], None]
 Found = Mapping[str, Detections]
+Change = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def in_file(change: surgery.Change) -> Inject:
@@ -201,21 +203,19 @@ def on_one(change: Callable[[Detections], Detections]) -> Inject:
     return in_results(one)
 
 
-def scores(change: Callable[[float], float]) -> Callable[[Detections], Detections]:
-    """Change each score."""
-    return lambda found: dataclasses.replace(found, scores=tuple(map(change, found.scores)))
+def scores(change: Change) -> Callable[[Detections], Detections]:
+    """Change the scores [N]."""
+    return lambda found: dataclasses.replace(found, scores=change(found.scores))
 
 
-def classes(change: Callable[[int], int]) -> Callable[[Detections], Detections]:
-    """Change each class."""
-    return lambda found: dataclasses.replace(found, classes=tuple(map(change, found.classes)))
+def classes(change: Change) -> Callable[[Detections], Detections]:
+    """Change the classes [N]."""
+    return lambda found: dataclasses.replace(found, classes=change(found.classes))
 
 
-def boxes(
-    change: Callable[[tuple[float, ...]], tuple[float, ...]],
-) -> Callable[[Detections], Detections]:
-    """Change each box."""
-    return lambda found: dataclasses.replace(found, boxes=tuple(map(change, found.boxes)))  # type: ignore[arg-type]
+def boxes(change: Change) -> Callable[[Detections], Detections]:
+    """Change the boxes [N, 4]."""
+    return lambda found: dataclasses.replace(found, boxes=change(found.boxes))
 
 
 def without_an_image(found: dict[str, Detections]) -> Found:
@@ -233,16 +233,12 @@ def one_image_late(found: dict[str, Detections]) -> Found:
 
 def doubled(found: Detections) -> Detections:
     """An NMS that lets its best detection through twice."""
-    return Detections(
-        found.boxes[:1] + found.boxes,
-        found.scores[:1] + found.scores,
-        found.classes[:1] + found.classes,
-    )
+    return found.take(np.array([0, *range(len(found))]))
 
 
 def first_score_nan(found: Detections) -> Detections:
     """One score that is no number."""
-    return dataclasses.replace(found, scores=(math.nan, *found.scores[1:]))
+    return dataclasses.replace(found, scores=np.array([math.nan, *found.scores[1:]]))
 
 
 def on_raw(change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Inject:

@@ -13,7 +13,7 @@ import fault_injection as put
 import numpy as np
 import tflite_surgery as surgery
 
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 FLOAT, RAW = ("float",), ("raw",)
 BOTH = ("float", "raw")
@@ -181,12 +181,12 @@ FAULTS = (
     ),
     Fault(
         "classes one too high",
-        put.on_each(put.classes(lambda number: number + 1)),
+        put.on_each(put.classes(lambda ids: ids + 1)),
         {"postprocess_parity": FLOAT, **_RESULTS},
     ),
     Fault(
         "x and y swapped",
-        put.on_each(put.boxes(lambda box: (box[1], box[0], box[3], box[2]))),
+        put.on_each(put.boxes(lambda boxes: boxes[:, [1, 0, 3, 2]])),
         {"postprocess_parity": FLOAT, **_RESULTS},
     ),
     Fault(
@@ -203,12 +203,12 @@ FAULTS = (
     Fault("a detection twice", put.on_one(put.doubled), {"end_to_end_parity": BOTH}),
     Fault(
         "scores a per mille too low",
-        put.on_each(put.scores(lambda score: score * 0.999)),
+        put.on_each(put.scores(lambda scores: scores * 0.999)),
         {"postprocess_parity": FLOAT, "end_to_end_parity": BOTH},
     ),
     Fault(
         "boxes a pixel off",
-        put.on_each(put.boxes(lambda box: tuple(side + 1 / 300 for side in box))),
+        put.on_each(put.boxes(lambda boxes: boxes + 1 / 300)),
         {"postprocess_parity": FLOAT, "end_to_end_parity": BOTH},
     ),
     Fault("nothing found", put.on_each(lambda _: Detections((), (), ())), _RESULTS),

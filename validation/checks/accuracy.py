@@ -17,8 +17,9 @@ from validation.coco.evaluate import evaluate
 from validation.comparison.ap_difference import check_accuracy
 from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
+from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Accuracy, CheckResult, CocoFigures, Detections
+from validation.record.types import Accuracy, CheckResult, CocoFigures
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, file_sha256, installed_version
@@ -63,6 +64,7 @@ def scores(context: CheckContext) -> list[Accuracy]:
             REFERENCE,
             "inference graph in TensorFlow",
             reference_detections(context),
+            0.0,  # the reference comes from the cache: what it took is not known
         ),
         _score(
             context,
@@ -101,7 +103,7 @@ def _score(
     variant: str,
     subject: str,
     detections: Mapping[str, Detections],
-    seconds: float = 0.0,
+    seconds: float,
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
@@ -148,7 +150,7 @@ def _sha256(detections: Mapping[int, Detections]) -> str:
     for key, each in sorted(detections.items()):
         digest.update(f"{key} {len(each)} ".encode())
         for values in (each.boxes, each.scores, each.classes):
-            digest.update(np.asarray(values, np.float64).tobytes())
+            digest.update(values.astype(np.float64).tobytes())
     return digest.hexdigest()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import GraphSummary
 from validation.specs.variants import variant_of

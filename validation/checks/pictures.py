@@ -11,7 +11,8 @@ from PIL import Image
 from validation.checks.needs import candidate_detections, reference_detections
 from validation.inference.base import ImageFile
 from validation.preprocess.image import load_rgb
-from validation.record.types import Detections, Panel, Picture
+from validation.record.detections import Detections
+from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext
 
 
@@ -27,8 +28,8 @@ def pictures(context: CheckContext) -> list[Picture]:
             image,
             width,
             (
-                Panel("inference graph in TensorFlow", _above(reference[image.key], threshold)),
-                Panel(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
+                Panel.of("inference graph in TensorFlow", _above(reference[image.key], threshold)),
+                Panel.of(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
             ),
             labels,
         )
@@ -47,12 +48,7 @@ def _most_to_see(
 
 
 def _above(detections: Detections, threshold: float) -> Detections:
-    kept = [slot for slot, score in enumerate(detections.scores) if score >= threshold]
-    return Detections(
-        tuple(detections.boxes[slot] for slot in kept),
-        tuple(detections.scores[slot] for slot in kept),
-        tuple(detections.classes[slot] for slot in kept),
-    )
+    return detections.take(detections.scores >= threshold)
 
 
 def _picture(
@@ -66,7 +62,7 @@ def _picture(
     reduced.thumbnail((width, width))
     data = io.BytesIO()
     reduced.save(data, "JPEG", quality=80)
-    occurring = {str(number) for panel in panels for number in panel.detections.classes}
+    occurring = {str(number) for panel in panels for number in panel.classes}
     return Picture(
         model=model,
         image=image.path.name,

@@ -16,8 +16,8 @@ from validation.inference.base import ImageFile
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.quantise import dequantise
+from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.types import Detections
 from validation.runtimes.tflite_file import read_anchors
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.specs.tensors import TensorSpec

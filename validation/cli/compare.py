@@ -17,12 +17,13 @@ from validation.files.plain import to_plain
 from validation.inference.base import ImageFile, detect_all
 from validation.inference.representative import images_in
 from validation.policy.load import load_policy
+from validation.record.detections import Detections
 from validation.record.store import RECORD_NAME, load_record
-from validation.record.types import Detections
 from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
 from validation.runtimes.tflite_file import read_tflite
 from validation.signoff.changes import Change, changes, circumstances
+from validation.signoff.rules import policy_of
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 
@@ -70,12 +71,11 @@ def _is_run(path: Path) -> bool:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    policy = load_policy()
     before, after = (
         load_record(record_path(path), allow_unfinished=True)
         for path in (options.first, options.second)
     )
-    around, found = circumstances(before, after), changes(before, after, policy)
+    around, found = circumstances(before, after), changes(before, after, policy_of(after))
     worse = sum(change.worse for change in found)
     if options.json:
         print(json.dumps({"circumstances": to_plain(around), "changes": to_plain(found)}, indent=2))

@@ -19,7 +19,7 @@ from validation.files.atomic import write_bytes_atomic
 from validation.inference.base import ImageFile, detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import load_rgb, shown_otherwise
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
 from validation.runtimes.tflite import default_threads
 
@@ -128,13 +128,8 @@ def _found(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, Detect
 
 
 def _above(found: Detections, threshold: float) -> Detections:
-    kept = [place for place, score in enumerate(found.scores) if score >= threshold]
-    kept.sort(key=lambda place: -found.scores[place])
-    return Detections(
-        tuple(found.boxes[place] for place in kept),
-        tuple(found.scores[place] for place in kept),
-        tuple(found.classes[place] for place in kept),
-    )
+    kept = found.take(found.scores >= threshold)
+    return kept.take(np.argsort(-kept.scores, kind="stable"))
 
 
 def _matched(one: Detections, other: Detections) -> ImageMatch:
@@ -193,7 +188,9 @@ def _told(
                 "box": dict(zip(("ymin", "xmin", "ymax", "xmax"), box, strict=True)),
                 "pixels": np.multiply(box, (height, width) * 2).round(1).tolist(),
             }
-            for box, score, class_id in zip(found.boxes, found.scores, found.classes, strict=True)
+            for box, score, class_id in zip(
+                found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True
+            )
         ],
     }
 

@@ -19,7 +19,8 @@ from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
 from validation.inference.base import ImageFile, detect_all
-from validation.record.types import CocoFigures, Detections
+from validation.record.detections import Detections
+from validation.record.types import CocoFigures
 from validation.runtimes.tflite import default_threads
 
 _EXAMPLE = r"""detect.tflite \

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser
 from validation.errors import UsageError
-from validation.policy.load import load_policy
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 
 _EXAMPLE = "reports/2026-01-31T02-00-00Z-4711"
 
@@ -21,8 +20,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         commands,
         "report",
         "make the HTML pages of a run again from its record",
-        "Judge a record by today's policy and write its pages beside it. The record alone is read: "
-        "no model, no image, no TensorFlow.",
+        "Judge a record by today's policy with the run's own changes and write its pages beside "
+        "it. The record alone is read: no model, no image, no TensorFlow.",
         _EXAMPLE,
     )
     parser.add_argument(
@@ -47,8 +46,8 @@ def record_path(path: Path) -> Path:
 
 def _report(options: argparse.Namespace) -> None:
     path = record_path(options.record)
-    policy = load_policy()
-    index = render_report(path.parent, policy)
-    verdict = judge(load_record(path, allow_unfinished=True), policy).run
+    record = load_record(path, allow_unfinished=True)
+    index = render_report(path.parent)
+    verdict = judge(record, policy_of(record)).run
     print(f"verdict: {verdict.status.upper()}")
     print(index)

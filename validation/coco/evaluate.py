@@ -16,7 +16,8 @@ from pycocotools.cocoeval import COCOeval
 from validation.coco.annotations import CocoImage
 from validation.coco.dataset import Dataset
 from validation.errors import DatasetError, UsageError, first_few
-from validation.record.types import CocoFigures, Detections
+from validation.record.detections import Detections
+from validation.record.types import CocoFigures
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
 _FEWER_DETECTIONS = (1, 10)
@@ -146,11 +147,7 @@ def _check_images(dataset: Dataset, detections: Mapping[int, Detections]) -> Non
 
 def _check_values(detections: Mapping[int, Detections]) -> None:
     # NaN sorts and compares without a word, so the figures would be made of it.
-    wrong = [
-        key
-        for key, item in detections.items()
-        if not (np.isfinite(item.scores).all() and np.isfinite(item.boxes).all())
-    ]
+    wrong = [key for key, item in detections.items() if not item.is_finite]
     if wrong:
         raise DatasetError(
             f"scores or boxes on {len(wrong)} images are not finite",
@@ -162,7 +159,7 @@ def _check_values(detections: Mapping[int, Detections]) -> None:
 def _check_classes(
     detections: Mapping[int, Detections], categories: Mapping[int, int | None]
 ) -> None:
-    seen = {key for item in detections.values() for key in item.classes}
+    seen = {key for item in detections.values() for key in item.classes.tolist()}
     unknown = sorted(seen - set(categories))
     if unknown:
         raise DatasetError(
@@ -184,7 +181,7 @@ def coco_detections(
         categories: Category id of each class id, None for what is not scored.
     """
     size = np.array([image.height, image.width, image.height, image.width])
-    boxes = np.clip(np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4), 0, 1) * size
+    boxes = np.clip(found.boxes, 0, 1) * size
     ymin, xmin, ymax, xmax = boxes.T
     # pycocotools passes over an unmatched box whose area is in no range. An inverted or a
     # gigantic box is a miss all the same, so its sides and area are kept inside the ranges.
@@ -196,12 +193,12 @@ def coco_detections(
             "image_id": image.id,
             "category_id": categories[key],
             "bbox": bbox,
-            "score": float(score),
+            "score": score,
             "area": one,
             "iscrowd": 0,
         }
         for key, score, bbox, one in zip(
-            found.classes, found.scores, columns, area.tolist(), strict=True
+            found.classes.tolist(), found.scores.tolist(), columns, area.tolist(), strict=True
         )
         if categories[key] is not None
     ]

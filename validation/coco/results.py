@@ -9,7 +9,7 @@ from pathlib import Path
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import coco_detections
 from validation.files.atomic import write_text_atomic
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 def write_results(

@@ -8,7 +8,8 @@ import numpy as np
 
 from validation.comparison.matching import box_iou
 from validation.policy.load import Policy
-from validation.record.types import CheckResult, Detections, Measure, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.zoo.canaries import Canary
 
 _NOTHING = Detections((), (), ())
@@ -67,11 +68,5 @@ def check_canaries(
 
 def _best_overlap(canary: Canary, found: Detections, class_id: int, min_score: float) -> float:
     """IoU of the best detection of the canary's class; 0 when there is none."""
-    boxes = [
-        box
-        for box, score, number in zip(found.boxes, found.scores, found.classes, strict=True)
-        if number == class_id and score >= min_score
-    ]
-    if not boxes:
-        return 0.0
-    return float(np.max(box_iou(np.array([canary.box]), np.array(boxes))))
+    boxes = found.boxes[(found.classes == class_id) & (found.scores >= min_score)]
+    return float(np.max(box_iou(np.array([canary.box]), boxes), initial=0.0))

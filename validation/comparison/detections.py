@@ -13,7 +13,8 @@ from validation.comparison.ties import TieRule, tied_share, without_ties
 from validation.errors import first_few
 from validation.policy.limits import Status
 from validation.policy.load import Policy
-from validation.record.types import CheckResult, Detections, Measure, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, Measure, ModelKey
 
 _Image = TypeVar("_Image", bound=Hashable)
 
@@ -155,40 +156,33 @@ def _input_faults(
         if lost:
             text = f"the {name} has no result for {len(lost)} images: {first_few(lost)}"
             faults.append((f"image {lost[0]}", text))
-        wrong = [image for image, found in side.items() if not _is_finite(found)]
+        wrong = [image for image, found in side.items() if not found.is_finite]
         if wrong:
             text = f"NaN or infinity in the {name} on {len(wrong)} images: {first_few(wrong)}"
             faults.append((f"image {wrong[0]}", text))
     return faults
 
 
-def _is_finite(found: Detections) -> bool:
-    return bool(np.isfinite(found.scores).all() and np.isfinite(found.boxes).all())
-
-
 _Change = Callable[[Detections], Detections]
 
 
 def _class_shift(step: int) -> _Change:
-    def change(found: Detections) -> Detections:
-        return dataclasses.replace(found, classes=tuple(one + step for one in found.classes))
-
-    return change
+    return lambda found: dataclasses.replace(found, classes=found.classes + step)
 
 
 def _swapped_axes(found: Detections) -> Detections:
-    boxes = tuple((xmin, ymin, xmax, ymax) for ymin, xmin, ymax, xmax in found.boxes)
-    return dataclasses.replace(found, boxes=boxes)
+    return dataclasses.replace(found, boxes=found.boxes[:, [1, 0, 3, 2]])
 
 
 def _swapped_roles(first_class: int) -> _Change:
     def change(found: Detections) -> Detections:
         # Only whole numbers can be class ids. The true scores may be lost to rounding, so
         # every detection is taken, and only class and place are asked for.
-        if any(score != round(score) for score in found.scores):
+        ids = np.rint(found.scores)
+        if (found.scores != ids).any():
             return found
-        classes = tuple(round(score) + first_class for score in found.scores)
-        return Detections(found.boxes, (1.0,) * len(found), classes)
+        classes = ids.astype(np.int64) + first_class
+        return Detections(found.boxes, np.ones(len(found)), classes)
 
     return change
 

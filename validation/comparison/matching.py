@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 _Floats = NDArray[np.float64]
 
@@ -100,13 +100,10 @@ def match_detections(
     left, right = inside_image(reference), inside_image(candidate)
     rows, rows_outside = _selection(reference, left, min_score)
     columns, columns_outside = _selection(candidate, right, min_score - score_epsilon)
-    scores_left = np.asarray(reference.scores, dtype=np.float64)
-    scores_right = np.asarray(candidate.scores, dtype=np.float64)
+    scores_left, scores_right = reference.scores, candidate.scores
     iou = box_iou(left[rows], right[columns])
     shift = scores_right[columns][None, :] - scores_left[rows][:, None]
-    same_class = (
-        np.asarray(reference.classes)[rows][:, None] == np.asarray(candidate.classes)[columns]
-    )
+    same_class = reference.classes[rows][:, None] == candidate.classes[columns]
     places = np.argwhere(same_class & (iou >= min_iou))
     similarity = (iou - np.abs(shift))[tuple(places.T)]
     row_partner: dict[int, int] = {}
@@ -149,15 +146,13 @@ def _area(boxes: _Floats) -> _Floats:
 
 def inside_image(found: Detections) -> _Floats:
     """Boxes [N, 4] cut to the image."""
-    boxes = np.asarray(found.boxes, dtype=np.float64).reshape(-1, 4)
-    return np.clip(boxes, 0, 1)
+    return np.clip(found.boxes, 0, 1)
 
 
 def _selection(found: Detections, boxes: _Floats, threshold: float) -> tuple[NDArray[np.intp], int]:
     """Indices to compare, ordered by what they hold; and how many have no area left."""
-    scores = np.asarray(found.scores, dtype=np.float64)
-    high = scores >= threshold
+    high = found.scores >= threshold
     visible = _area(boxes) > 0
     # Ties between pairs are decided by position, so position must not come from the input.
-    canonical = np.lexsort((*boxes.T, scores))
+    canonical = np.lexsort((*boxes.T, found.scores))
     return canonical[(high & visible)[canonical]], int(np.count_nonzero(high & ~visible))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.policy.load import Policy
-from validation.record.types import CheckResult, Detections, Measure, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import CheckResult, Measure, ModelKey
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,11 @@ def check_postprocess(
 
 def _gap(image: str, op: Detections, port: Detections) -> _Gap:
     shared = min(len(op), len(port))
-    classes = np.asarray(op.classes[:shared]) != np.asarray(port.classes[:shared])
     return _Gap(
         image=image,
-        boxes=_max_diff(np.array(op.boxes[:shared]), np.array(port.boxes[:shared])),
-        scores=_max_diff(np.array(op.scores[:shared]), np.array(port.scores[:shared])),
-        classes=int(np.count_nonzero(classes)),
+        boxes=_max_diff(op.boxes[:shared], port.boxes[:shared]),
+        scores=_max_diff(op.scores[:shared], port.scores[:shared]),
+        classes=int(np.count_nonzero(op.classes[:shared] != port.classes[:shared])),
         count=abs(len(op) - len(port)),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.comparison.matching import match_detections
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,8 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from validation.comparison.matching import ImageMatch, Pair, box_iou, inside_image
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,6 @@ def _suppressed(
     if not lonely:
         return set()
     boxes, rivals = inside_image(own)[list(lonely)], inside_image(other)[list(survivors)]
-    same_class = (
-        np.asarray(own.classes)[list(lonely)][:, None] == np.asarray(other.classes)[list(survivors)]
-    )
+    same_class = own.classes[list(lonely)][:, None] == other.classes[list(survivors)]
     ruled_out = (same_class & (box_iou(boxes, rivals) >= rule.nms_iou)).any(axis=1)
     return {index for index, out in zip(lonely, ruled_out.tolist(), strict=True) if out}

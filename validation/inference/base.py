@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from validation.preprocess.image import load_rgb
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import GraphError
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import IMAGE_TENSOR
 
@@ -30,10 +30,9 @@ class GraphDetector:
         """See `Detector.detect`."""
         out = self._runtime.run({IMAGE_TENSOR: image[np.newaxis]})
         count = int(out["num_detections"][0])
-        boxes = out["detection_boxes"][0, :count].astype(float)
         return Detections(
-            boxes=tuple((ymin, xmin, ymax, xmax) for ymin, xmin, ymax, xmax in boxes.tolist()),
-            scores=tuple(out["detection_scores"][0, :count].astype(float).tolist()),
+            boxes=out["detection_boxes"][0, :count],
+            scores=out["detection_scores"][0, :count],
             # The graph has added the label offset itself, in float32.
-            classes=tuple(int(number) for number in out["detection_classes"][0, :count]),
+            classes=out["detection_classes"][0, :count].astype(np.int64),
         )

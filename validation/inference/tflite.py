@@ -13,7 +13,7 @@ from validation.postprocess.detections import detections_from_op, to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.prepare import prepare
 from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
-from validation.record.types import Detections
+from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,

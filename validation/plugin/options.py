@@ -98,6 +98,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"{GUIDE_STATS} (default: the extractor's own preprocessing)",
     )
     add(
+        "--policy",
+        type=parse_existing_file,
+        metavar="FILE",
+        help="your own limits and settings, in the layout of policy.toml, laid over the built-in "
+        "ones (default: the built-in ones alone)",
+    )
+    add(
         "--label-map",
         type=parse_existing_file,
         metavar="FILE",

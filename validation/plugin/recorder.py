@@ -223,6 +223,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
         versions={"harness": __version__, "python": platform.python_version(), **versions},
         machine=_machine(),
         policy_sha256=state.policy.sha256,
+        policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
     )
 
@@ -242,6 +243,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         if state.representative is None
         else f"{len(state.representative.images)} of {state.representative.source}",
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
+        "policy": Path(option("--policy") or "built in").name,
         "label map": Path(option("--label-map") or "the archive's own").name,
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",

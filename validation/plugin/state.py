@@ -10,7 +10,7 @@ import pytest
 
 from validation.plugin.images import SessionImages, session_images
 from validation.plugin.selection import select
-from validation.policy.load import Policy, load_policy
+from validation.policy.load import Policy, load_policy, load_user_policy
 from validation.record.types import Step
 from validation.runtimes.tflite import default_threads
 from validation.workspace.groups import chosen_models
@@ -39,7 +39,7 @@ def session_state(config: pytest.Config) -> Session:
 def _resolve(config: pytest.Config) -> Session:
     option = config.getoption
     steps: list[Step] = []
-    policy = load_policy()
+    policy = _policy(config)
     entries = chosen_models(option("--zoo"), option("--model"))
     with timed("", "load labelled images", steps.append):
         images = _images(config, policy, entries)
@@ -60,6 +60,11 @@ def _resolve(config: pytest.Config) -> Session:
         input_stats=option("--input-stats"),
         steps=steps,
     )
+
+
+def _policy(config: pytest.Config) -> Policy:
+    path: Path | None = config.getoption("--policy")
+    return load_policy() if path is None else load_user_policy(path)
 
 
 def _images(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import fnmatch
 import math
 from dataclasses import dataclass
 from numbers import Real
@@ -58,6 +59,39 @@ class Limit:
         if self.relation == "equal" or not isinstance(value, Real):
             return None
         return float(self.bound - value if self.relation == "max" else value - self.bound)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A limit and the values that it holds for: one [[limit]] table of a policy.
+
+    Args:
+        check: Name of the check.
+        measure: Name of the measured value.
+        models: Shell patterns of model names.
+        variants: Shell patterns of variants.
+        limit: Relation, bound and reason.
+    """
+
+    check: str
+    measure: str
+    models: tuple[str, ...]
+    variants: tuple[str, ...]
+    limit: Limit
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """What tells one rule from another; of two with one scope only one can hold."""
+        return self.check, self.measure, self.models, self.variants
+
+    def covers(self, check: str, measure: str, model: str, variant: str) -> bool:
+        """True when this rule limits that value."""
+        return (
+            self.check == check
+            and self.measure == measure
+            and any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
+            and any(fnmatch.fnmatchcase(variant, pattern) for pattern in self.variants)
+        )
 
 
 def _is_finite(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Every limit of the harness, read from policy.toml: a bound and its reason.
+"""Every limit of the harness, read from policy.toml and a user's own file: a bound and its reason.
 
 Code asks for the limit of (check, measure, model, variant) and gets exactly one
 or an error; no tolerance stands in code.
@@ -11,13 +11,21 @@ import fnmatch
 import hashlib
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from validation.errors import CatalogueError
-from validation.policy.limits import Limit
+from validation.policy.limits import Limit, Rule
+from validation.policy.overlay import (
+    ChangedLimit,
+    ChangedRequirement,
+    ChangedSetting,
+    Overlay,
+    overlapping,
+)
+from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
@@ -30,34 +38,6 @@ _Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One [[limit]] table: where it holds, and the limit.
-
-    Args:
-        check: Name of the check.
-        measure: Name of the measured value.
-        models: Shell patterns of model names.
-        variants: Shell patterns of variants.
-        limit: Relation, bound and reason.
-    """
-
-    check: str
-    measure: str
-    models: tuple[str, ...]
-    variants: tuple[str, ...]
-    limit: Limit
-
-    def covers(self, check: str, measure: str, model: str, variant: str) -> bool:
-        """True when this rule speaks about that value."""
-        return (
-            self.check == check
-            and self.measure == measure
-            and any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
-            and any(fnmatch.fnmatchcase(variant, pattern) for pattern in self.variants)
-        )
-
-
-@dataclass(frozen=True)
 class Policy:
     """The limits, the settings that measurements run with, and what a signature needs.
 
@@ -66,13 +46,29 @@ class Policy:
             general rules stand first and exceptions follow them.
         settings: Numbers that shape a measurement without judging it.
         required: For each check that a signature needs, the patterns of its variants.
-        sha256: Of the file, for the record.
+        sha256: Of the built-in file, for the record.
+        overlay: What a user's own file changed; None where all is built in.
     """
 
     rules: tuple[Rule, ...]
     settings: Mapping[str, int | float]
     required: Mapping[str, tuple[str, ...]]
     sha256: str
+    overlay: Overlay | None = None
+
+    def overlaid(self, overlay: Overlay | None) -> Policy:
+        """The same with a user's changes: their limits come last, so that they hold."""
+        if overlay is None:
+            return self
+        own = tuple(changed.rule for changed in overlay.limits)
+        scopes = {rule.scope for rule in own}
+        return Policy(
+            (*(rule for rule in self.rules if rule.scope not in scopes), *own),
+            {**self.settings, **{each.name: each.value for each in overlay.settings}},
+            {**self.required, **{each.check: each.variants for each in overlay.required}},
+            self.sha256,
+            overlay,
+        )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
         """The limit that holds for one value.
@@ -109,13 +105,106 @@ class Policy:
         )
 
 
+@dataclass(frozen=True)
+class _Setting:
+    value: int | float
+    reason: str
+
+
+@dataclass(frozen=True)
+class _PolicyFile:
+    """One file, checked by itself: rules, settings and required checks in file order."""
+
+    rules: tuple[Rule, ...]
+    settings: Mapping[str, _Setting]
+    required: Mapping[str, tuple[str, ...]]
+    sha256: str
+
+
 def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
-    """Read and check a policy file.
+    """Read and check a policy that stands by itself.
 
     Raises:
         CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
             or doubled limits.
     """
+    file = _read(path)
+    settings = {name: setting.value for name, setting in file.settings.items()}
+    return Policy(file.rules, settings, file.required, file.sha256)
+
+
+def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
+    """The built-in policy with a user's file laid over it, key by key.
+
+    A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
+    one with the same check, measure, models and variants; the variants that a check is
+    required for replace the built-in ones, and may be none.
+
+    Args:
+        path: In the layout of policy.toml.
+        checks: Names of checks that the built-in policy does not limit, as those of a plugin;
+            their measures can have any name.
+
+    Raises:
+        CatalogueError: As `load_policy`, or a setting, check, measure or variant that does
+            not exist, or a bound on the other side than the built-in one.
+    """
+    built_in, file = load_policy(), _read(path)
+    known = {*(rule.check for rule in built_in.rules), *checks}
+    known.update(built_in.required)
+    for number, rule in enumerate(file.rules, 1):
+        _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
+    for name in file.settings:
+        if name not in built_in.settings:
+            raise _unknown("setting", name, built_in.settings, path.name)
+    for name, variants in file.required.items():
+        if name not in known:
+            raise _unknown("check", name, known, f"{path.name}, required")
+        _check_variants(variants, f"{path.name}, required {name}")
+    return built_in.overlaid(
+        Overlay(
+            path.name,
+            file.sha256,
+            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in file.rules),
+            tuple(
+                ChangedSetting(name, setting.value, setting.reason, built_in.settings[name])
+                for name, setting in file.settings.items()
+            ),
+            tuple(
+                ChangedRequirement(name, variants, built_in.required.get(name, ()))
+                for name, variants in file.required.items()
+            ),
+        )
+    )
+
+
+def _check_fit(rule: Rule, built_in: Iterable[Rule], checks: set[str], where: str) -> None:
+    """A limit that no value would ever meet is a slip, and would go unnoticed."""
+    if rule.check not in checks:
+        raise _unknown("check", rule.check, checks, where)
+    _check_variants(rule.variants, where)
+    measures = {each.measure: each.limit.relation for each in built_in if each.check == rule.check}
+    if not measures:
+        return
+    if rule.measure not in measures:
+        raise _unknown(f"measure of {rule.check}", rule.measure, measures, where)
+    sides = {rule.limit.relation, measures[rule.measure]}
+    if sides == {"max", "min"}:
+        raise CatalogueError(
+            "a bound on the other side than the built-in one",
+            expected=f"{measures[rule.measure]}, as for {rule.check}.{rule.measure}",
+            got=rule.limit.relation,
+            where=where,
+        )
+
+
+def _check_variants(patterns: Iterable[str], where: str) -> None:
+    for pattern in patterns:
+        if not fnmatch.filter(VARIANTS, pattern):
+            raise _unknown("variant", pattern, VARIANTS, where)
+
+
+def _read(path: Path) -> _PolicyFile:
     try:
         data = path.read_bytes()
         table = tomllib.loads(data.decode())
@@ -142,10 +231,10 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
         for name, entry in _expected(dict, table.get("setting", {}), path.name).items()
     }
     required = {
-        check: _patterns(variants, f"{path.name}, required {check}")
+        check: () if variants == [] else _patterns(variants, f"{path.name}, required {check}")
         for check, variants in _expected(dict, table.get("required", {}), path.name).items()
     }
-    return Policy(rules, settings, required, hashlib.sha256(data).hexdigest())
+    return _PolicyFile(rules, settings, required, hashlib.sha256(data).hexdigest())
 
 
 def _rule(entry: Mapping[str, Any], where: str) -> Rule:
@@ -209,27 +298,26 @@ def _expected(kind: type[_Kind], value: Any, where: str) -> _Kind:
     return value
 
 
-def _setting(name: str, entry: Any, where: str) -> int | float:
+def _setting(name: str, entry: Any, where: str) -> _Setting:
     if not isinstance(entry, Mapping) or set(entry) != {"value", "reason"}:
         raise CatalogueError(
             "a setting needs value and reason", got=entry, where=f"{where}, {name}"
         )
     if not isinstance(entry["reason"], str) or not entry["reason"].strip():
         raise CatalogueError("a setting without reason", where=f"{where}, {name}")
-    return _number(entry["value"], f"{where}, {name}")
+    return _Setting(_number(entry["value"], f"{where}, {name}"), entry["reason"])
 
 
 def _refuse_doubles(rules: Iterable[Rule], where: str) -> None:
     seen: set[tuple[object, ...]] = set()
     for rule in rules:
-        place = (rule.check, rule.measure, rule.models, rule.variants)
-        if place in seen:
+        if rule.scope in seen:
             raise CatalogueError(
                 "two limits for the same value",
                 got=f"{rule.check}.{rule.measure} for {rule.models} x {rule.variants}",
                 where=where,
             )
-        seen.add(place)
+        seen.add(rule.scope)
 
 
 def _only_known(table: Mapping[str, Any], known: set[str], where: str) -> None:

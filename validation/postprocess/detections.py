@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from validation.errors import FeedError
 from validation.postprocess.op import PostprocessOutput
-from validation.record.types import Detections
+from validation.record.detections import Detections
 
 
 def to_detections(output: PostprocessOutput, label_offset: int = 1) -> Detections:
@@ -59,12 +59,9 @@ def detections_from_op(
             next_step="check the order of the model's outputs",
         )
     return Detections(
-        boxes=tuple(
-            (float(ymin), float(xmin), float(ymax), float(xmax))
-            for ymin, xmin, ymax, xmax in box_rows[:number].tolist()
-        ),
-        scores=tuple(score_row[:number].tolist()),
-        classes=tuple((labels.astype(np.int64) + label_offset).tolist()),
+        boxes=box_rows[:number],
+        scores=score_row[:number],
+        classes=labels.astype(np.int64) + label_offset,
     )
 
 

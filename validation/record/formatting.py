@@ -63,10 +63,17 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
     value, bound = number(measure.value), number(measure.limit.bound)
     if value == bound and measure.value != measure.limit.bound:
         value, bound = repr(measure.value), repr(measure.limit.bound)
-    text = f"{_RELATIONS.get(measure.limit.relation, measure.limit.relation)} {bound}"
-    if measure.limit.warn is not None:
-        text += f", warns beyond {number(measure.limit.warn)}"
-    return value, text
+    return value, _limit_text(measure.limit, bound)
+
+
+def limit_text(limit: Limit) -> str:
+    """A limit by itself, with the value from which it warns."""
+    return _limit_text(limit, number(limit.bound))
+
+
+def _limit_text(limit: Limit, bound: str) -> str:
+    text = f"{_RELATIONS.get(limit.relation, limit.relation)} {bound}"
+    return text if limit.warn is None else f"{text}, warns beyond {number(limit.warn)}"
 
 
 def headroom(measure: Measure) -> str:

@@ -9,10 +9,15 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
+from validation.policy.overlay import Overlay
+
+if TYPE_CHECKING:
+    # Pages are made of a record without NumPy.
+    from validation.record.detections import Detections
 
 # 1: first layout. A reader refuses what it was not written for, see `record_lines`.
 RECORD_VERSION = 1
@@ -153,34 +158,6 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Detections:
-    """The detections of one image, valid ones only, in the model's own order.
-
-    Args:
-        boxes: (ymin, xmin, ymax, xmax), each normalised to the image's side.
-        scores: One each, in [0, 1].
-        classes: One label-map id each (1 is the first class).
-    """
-
-    boxes: tuple[tuple[float, float, float, float], ...]
-    scores: tuple[float, ...]
-    classes: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """The three lists describe the same detections."""
-        if not len(self.boxes) == len(self.scores) == len(self.classes):
-            raise RecordError(
-                "detections of unequal length",
-                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
-                f"{len(self.classes)} classes",
-            )
-
-    def __len__(self) -> int:
-        """Number of detections."""
-        return len(self.scores)
-
-
-@dataclass(frozen=True)
 class CocoFigures:
     """The twelve figures that COCO's evaluation prints, by name.
 
@@ -231,10 +208,40 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Panel:
-    """One way to see a picture: a title and the boxes to draw."""
+    """One way to see a picture: a title and the boxes to draw, as numbers that JSON holds.
+
+    Args:
+        title: What ran.
+        boxes: Of `Detections`, one each.
+        scores: One each.
+        classes: One each.
+
+    Raises:
+        RecordError: They do not describe the same detections.
+    """
 
     title: str
-    detections: Detections
+    boxes: tuple[tuple[float, float, float, float], ...]
+    scores: tuple[float, ...]
+    classes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """The three lists describe the same detections."""
+        if not len(self.boxes) == len(self.scores) == len(self.classes):
+            raise RecordError(
+                "a panel's detections are of unequal length",
+                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
+                f"{len(self.classes)} classes",
+            )
+
+    @classmethod
+    def of(cls, title: str, detections: Detections) -> Panel:
+        """The panel that shows these detections."""
+        boxes = tuple(
+            (top, left, low, right) for top, left, low, right in detections.boxes.tolist()
+        )
+        scores, classes = detections.scores.tolist(), detections.classes.tolist()
+        return cls(title, boxes, tuple(scores), tuple(classes))
 
 
 @dataclass(frozen=True)
@@ -344,6 +351,7 @@ class Header:
     machine: dict[str, str]
     policy_sha256: str
     dataset: DatasetFacts | None = None
+    policy_overlay: Overlay | None = None
     version: int = RECORD_VERSION
 
 

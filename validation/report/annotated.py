@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from validation.record.types import Detections
+from validation.record.detections import Detections
+from validation.record.types import Panel
 from validation.report.charts import DrawnBox, draw_boxes, font_size, label_height
 
 # Width of a frame's line for the width of its picture, in pixels.
@@ -38,7 +39,7 @@ def annotated(
     names = {str(key): name for key, name in labels.items()}
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(font_size(width))
-    for box in draw_boxes(detections, width, height, names):
+    for box in draw_boxes(Panel.of("", detections), width, height, names):
         _draw(draw, box, width, font)
     return picture
 

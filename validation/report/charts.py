@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from validation.record.types import Detections
+from validation.record.types import Panel
 
 # Labels are set in a monospace face, whose letters are about this wide for their height.
 _LETTER_WIDTH = 0.61
@@ -129,23 +129,23 @@ def font_size(width: int) -> float:
 
 
 def draw_boxes(
-    detections: Detections, width: int, height: int, labels: Mapping[str, str]
+    panel: Panel, width: int, height: int, labels: Mapping[str, str]
 ) -> tuple[DrawnBox, ...]:
     """Every detection with finite numbers, the best score drawn last, labels kept apart.
 
     Args:
-        detections: Of one image, boxes normalised.
+        panel: Boxes normalised.
         width: Of the picture in pixels.
         height: Of the picture in pixels.
         labels: Class names by id; an id without name is written as it is.
     """
     taken: list[_Rectangle] = []
     drawn = []
-    for place in sorted(range(len(detections)), key=lambda i: -_rank(detections.scores[i])):
-        box, score = detections.boxes[place], detections.scores[place]
+    for place in sorted(range(len(panel.scores)), key=lambda i: -_rank(panel.scores[i])):
+        box, score = panel.boxes[place], panel.scores[place]
         if not all(math.isfinite(number) for number in (*box, score)):
             continue
-        class_id = detections.classes[place]
+        class_id = panel.classes[place]
         name = labels.get(str(class_id), f"class {class_id}")
         left, right = sorted((box[1] * width, box[3] * width))
         top, bottom = sorted((box[0] * height, box[2] * height))

@@ -277,8 +277,8 @@ def _picture(entry: Picture) -> PictureView:
 
 
 def _panel(panel: Panel, picture: Picture) -> PanelView:
-    boxes = charts.draw_boxes(panel.detections, picture.width, picture.height, picture.labels)
-    count = len(panel.detections)
+    boxes = charts.draw_boxes(panel, picture.width, picture.height, picture.labels)
+    count = len(panel.scores)
     found = formatting.plural(count, "detection") if count else "no detections"
     if len(boxes) < count:
         found += f", {count - len(boxes)} with NaN not drawn"

@@ -12,13 +12,13 @@ from pathlib import Path
 import jinja2
 
 from validation.files.atomic import write_text_atomic
-from validation.policy.load import Policy, load_policy
+from validation.policy.load import Policy
 from validation.record import formatting
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.accuracy_table import FIGURE_TITLES
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
-from validation.signoff.rules import judge
+from validation.signoff.rules import judge, policy_of
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
@@ -30,7 +30,7 @@ def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
 
     Args:
         run_dir: Folder of the run; a record without footer is shown as unfinished.
-        policy: Judges the record; the package's own when None.
+        policy: Judges the record; when None, the built-in one with the run's own changes.
 
     Returns:
         Path of index.html, written last, so that it never links to what is not there.
@@ -41,7 +41,7 @@ def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
     """
     path = run_dir / RECORD_NAME
     record = load_record(path, allow_unfinished=True)
-    policy = policy or load_policy()
+    policy = policy or policy_of(record)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     report = build_report(record, judge(record, policy), policy, sha256)
     pages = render_pages(report)

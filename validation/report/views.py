@@ -15,6 +15,7 @@ from validation.report.index import IndexModel, TimeTable, index_model, time_tab
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.report.overview import Overview, overview
+from validation.report.own_limits import OwnLimit, own_limits
 from validation.signoff.rules import WORST_FIRST, Finding, Judgement
 
 # Findings that the index shows at once; the others unfold.
@@ -49,6 +50,7 @@ class Index:
         notices: What a reader must know before anything else.
         findings: What led to the verdict, the worst few.
         more_findings: The others.
+        own_limits: What is not built in, of limits, settings and required checks.
         counts: How many variants have which status, worst first.
         overview: The table of models.
         models: Rows of the table of variants, by model.
@@ -66,6 +68,7 @@ class Index:
     notices: tuple[str, ...]
     findings: tuple[Finding, ...]
     more_findings: tuple[Finding, ...]
+    own_limits: tuple[OwnLimit, ...]
     counts: tuple[tuple[Status, int], ...]
     overview: Overview
     models: tuple[IndexModel, ...]
@@ -114,6 +117,7 @@ def build_report(
         notices=_notices(record, policy),
         findings=judgement.findings[:_FINDINGS_AT_ONCE],
         more_findings=judgement.findings[_FINDINGS_AT_ONCE:],
+        own_limits=own_limits(record),
         counts=_counts(judgement),
         overview=overview(models),
         models=models,
@@ -202,6 +206,12 @@ def _environment(header: Header) -> tuple[Facts, ...]:
         Facts("Machine", tuple(header.machine.items())),
         Facts("Options", tuple(header.options.items())),
         Facts("Data set", data),
-        Facts("Policy", (("sha256", header.policy_sha256),)),
+        Facts("Policy", _policy(header)),
     )
     return tuple(group for group in groups if group.rows)
+
+
+def _policy(header: Header) -> tuple[tuple[str, str], ...]:
+    overlay = header.policy_overlay
+    rows = (("sha256", header.policy_sha256),)
+    return rows if overlay is None else (*rows, (f"sha256 of {overlay.file}", overlay.sha256))

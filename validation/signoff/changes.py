@@ -56,8 +56,8 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
     found = [change for name, *sides in tables for change in _differing(name, *sides)]
     if _images(one) != _images(other):
         found.append(Change("run", "labelled images", _images(one), _images(other)))
-    if one.policy_sha256 != other.policy_sha256:
-        found.append(Change("run", "limits", one.policy_sha256[:12], other.policy_sha256[:12]))
+    if _policy(one) != _policy(other):
+        found.append(Change("run", "limits", _policy(one), _policy(other)))
     return tuple(found)
 
 
@@ -92,6 +92,11 @@ def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> I
 def _images(header: Header) -> str:
     facts = header.dataset
     return "" if facts is None else f"{facts.name}, {facts.images}, sha256 {facts.sha256[:12]}"
+
+
+def _policy(header: Header) -> str:
+    text, overlay = header.policy_sha256[:12], header.policy_overlay
+    return text if overlay is None else f"{text} with {overlay.file}, {overlay.sha256[:12]}"
 
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import Status, worst_status
-from validation.policy.load import Policy
+from validation.policy.load import Policy, load_policy
 from validation.record.store import Record
 from validation.record.types import CheckResult, Measure, ModelKey, Verdict
 from validation.specs.variants import VARIANTS
@@ -66,6 +66,11 @@ class Judgement:
     run: Verdict
     models: tuple[ModelVerdict, ...]
     findings: tuple[Finding, ...]
+
+
+def policy_of(record: Record) -> Policy:
+    """The built-in policy with what the run's own policy file changed."""
+    return load_policy().overlaid(record.header.policy_overlay)
 
 
 def judge(record: Record, policy: Policy) -> Judgement:

@@ -26,7 +26,8 @@ from validation.inference.tflite import (
     feed_of,
     run_batchwise,
 )
-from validation.record.types import Detections, Step
+from validation.record.detections import Detections
+from validation.record.types import Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.specs.variants import variant_of

@@ -1,0 +1,121 @@
+"""A user's policy file is laid over the built-in one, and what it changed is known."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from validation.errors import CatalogueError
+from validation.policy.limits import Limit
+from validation.policy.load import Policy, load_policy, load_user_policy
+
+_LATENCY = """[[limit]]
+check = "latency"
+measure = "p95_ms"
+max = 40
+reason = "two frames of the camera"
+"""
+
+
+def _laid_over(folder: Path, text: str, checks: tuple[str, ...] = ()) -> Policy:
+    path = folder / "own.toml"
+    path.write_text("version = 1\n" + text)
+    return load_user_policy(path, checks)
+
+
+def test_a_limit_of_the_same_scope_replaces_the_built_in_one(tmp_path: Path) -> None:
+    """It holds for every model, those included for which a built-in exception holds."""
+    policy = _laid_over(tmp_path, _LATENCY)
+    own = Limit("max", 40, "two frames of the camera")
+    for model in ("ssd_mobilenet_v1", "ssd_resnet50"):
+        assert policy.limit("latency", "p95_ms", model, "float") == own
+    assert len(policy.rules) == len(load_policy().rules)
+    assert policy.overlay is not None
+    (changed,) = policy.overlay.limits
+    assert [rule.limit.bound for rule in changed.built_in] == [2000]
+
+
+def test_a_limit_of_another_scope_comes_last(tmp_path: Path) -> None:
+    """The built-in limits stay for all that the user's own does not name."""
+    policy = _laid_over(tmp_path, _LATENCY + 'models = ["*v1"]\nvariants = "int8"\n')
+    assert policy.limit("latency", "p95_ms", "ssd_v1", "int8").bound == 40
+    assert policy.limit("latency", "p95_ms", "ssd_v1", "float").bound == 2000
+    assert policy.overlay is not None
+    (changed,) = policy.overlay.limits
+    assert [rule.limit.bound for rule in changed.built_in] == [2000, 20_000]
+
+
+def test_built_in_limits_of_other_variants_are_not_named(tmp_path: Path) -> None:
+    """What is replaced for float is the limit of float, not that of int8."""
+    text = _LATENCY.replace("latency", "accuracy").replace("p95_ms", "ap_drop")
+    policy = _laid_over(tmp_path, text + 'variants = ["float"]\n')
+    assert policy.overlay is not None
+    (changed,) = policy.overlay.limits
+    assert [rule.limit.bound for rule in changed.built_in] == [0.001]
+
+
+def test_settings_and_required_checks_are_replaced_by_key(tmp_path: Path) -> None:
+    """Those that the file does not name stay built in."""
+    built_in = load_policy()
+    policy = _laid_over(
+        tmp_path,
+        '[setting.timing_rounds]\nvalue = 200\nreason = "p99"\n'
+        '[required]\nlatency = []\naccuracy = "int8"\ncanaries = ["float"]\n',
+    )
+    assert policy.settings == {**built_in.settings, "timing_rounds": 200}
+    without = {"latency", "accuracy"}
+    required = {variant: set(built_in.required_checks(variant)) for variant in ("float", "int8")}
+    assert set(policy.required_checks("float")) == required["float"] - without | {"canaries"}
+    assert set(policy.required_checks("int8")) == required["int8"] - {"latency"}
+    assert policy.overlay is not None
+    (setting,) = policy.overlay.settings
+    assert (setting.name, setting.value, setting.built_in) == ("timing_rounds", 200, 50)
+    assert [each.built_in for each in policy.overlay.required] == [("*",), ("*",), ()]
+
+
+def test_both_files_are_known_by_their_hashes(tmp_path: Path) -> None:
+    """The built-in policy keeps its sha256, the user's file has its own."""
+    policy = _laid_over(tmp_path, _LATENCY)
+    assert policy.overlay is not None
+    assert policy.sha256 == load_policy().sha256
+    assert policy.overlay.file == "own.toml"
+    assert policy.overlay.sha256 == hashlib.sha256((tmp_path / "own.toml").read_bytes()).hexdigest()
+
+
+def test_an_overlay_alone_makes_the_same_policy_again(tmp_path: Path) -> None:
+    """A record holds the overlay, so that the file itself is not needed any more."""
+    policy = _laid_over(tmp_path, _LATENCY + '[required]\nlatency = "float"\n')
+    assert load_policy().overlaid(policy.overlay) == policy
+    assert load_policy().overlaid(None) == load_policy()
+
+
+def test_checks_of_a_plugin_can_be_limited(tmp_path: Path) -> None:
+    """A check that is not built in has measures that no built-in limit names."""
+    text = _LATENCY.replace("latency", "blur")
+    policy = _laid_over(tmp_path, text, ("blur",))
+    assert policy.limit("blur", "p95_ms", "m", "float").bound == 40
+    with pytest.raises(CatalogueError, match="unknown check 'blur'"):
+        _laid_over(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (_LATENCY.replace("latency", "latnecy"), r"check 'latnecy' \(own.toml, limit 1.*'latency'"),
+        (_LATENCY.replace("p95_ms", "p99_ms"), "measure of latency 'p99_ms' .*mean 'p95_ms'"),
+        (_LATENCY + 'variants = "flaot"\n', "unknown variant 'flaot' .*did you mean 'float'"),
+        (_LATENCY.replace("max", "min"), "the other side .* expected max, .*got min"),
+        (_LATENCY.replace("reason", "warn"), "a limit without reason"),
+        ('[setting.timing_round]\nvalue = 1\nreason = "r"\n', "setting 'timing_round' .*_rounds'"),
+        ("[setting.timing_rounds]\nvalue = 1\n", "needs value and reason"),
+        ('[required]\nlatency = "flaot"\n', "unknown variant 'flaot' .*mean 'float'"),
+        ("[required]\nlatnecy = []\n", "unknown check 'latnecy' .*mean 'latency'"),
+        ("[limits]\n", r"unknown key 'limits' \(own.toml\)"),
+    ],
+)
+def test_a_slip_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """What would change nothing is an error with the closest name that there is."""
+    with pytest.raises(CatalogueError, match=message):
+        _laid_over(tmp_path, text)

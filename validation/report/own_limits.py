@@ -1,0 +1,96 @@
+"""What a run's own policy file changed: one row a limit, setting or required check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from validation.policy.limits import Rule
+from validation.policy.overlay import ChangedLimit
+from validation.record import formatting
+from validation.record.store import Record
+
+
+@dataclass(frozen=True)
+class OwnLimit:
+    """One row of the table.
+
+    Args:
+        name: Check and measure, setting, or required check.
+        scope: Models and variants that it holds for; empty for all.
+        value: The user's own.
+        built_in: The built-in values that it replaced, empty where there was none.
+        reason: The user's own; a requirement has none.
+        judged: How many values of this run it judged; empty for what is no limit.
+    """
+
+    name: str
+    scope: str
+    value: str
+    built_in: tuple[str, ...]
+    reason: str
+    judged: str
+
+
+def own_limits(record: Record) -> tuple[OwnLimit, ...]:
+    """Everything that was not built in when the run was judged, in the file's order."""
+    overlay = record.header.policy_overlay
+    if overlay is None:
+        return ()
+    settings = (
+        OwnLimit(
+            setting.name,
+            "",
+            formatting.number(setting.value),
+            (formatting.number(setting.built_in),),
+            setting.reason,
+            "",
+        )
+        for setting in overlay.settings
+    )
+    required = (
+        OwnLimit(
+            f"{each.check}: required",
+            "",
+            _variants(each.variants),
+            (_variants(each.built_in),),
+            "",
+            "",
+        )
+        for each in overlay.required
+    )
+    return (*_limits(record, overlay.limits), *settings, *required)
+
+
+def _limits(record: Record, changed: tuple[ChangedLimit, ...]) -> Iterator[OwnLimit]:
+    for rule, built_in in ((each.rule, each.built_in) for each in changed):
+        judged = sum(
+            measure.limit == rule.limit
+            for result in record.results
+            for measure in result.measures
+            if rule.covers(result.check, measure.name, result.model, result.variant)
+        )
+        yield OwnLimit(
+            f"{rule.check}: {rule.measure}",
+            _scope(rule),
+            formatting.limit_text(rule.limit),
+            tuple(_with_scope(each) for each in built_in),
+            rule.limit.reason,
+            formatting.number(judged),
+        )
+
+
+def _variants(patterns: tuple[str, ...]) -> str:
+    return "for " + (", ".join(patterns) or "no variant")
+
+
+def _scope(rule: Rule) -> str:
+    return "; ".join(
+        ", ".join(patterns) for patterns in (rule.models, rule.variants) if patterns != ("*",)
+    )
+
+
+def _with_scope(rule: Rule) -> str:
+    scope = _scope(rule)
+    text = formatting.limit_text(rule.limit)
+    return f"{text} ({scope})" if scope else text
