@@ -1,10 +1,3 @@
-"""Load the harness's pytest plugin, and pytest's own for testing plugins."""
+"""Load the harness's pytest plugin, as `validation run` does with `-p`."""
 
-pytest_plugins = [
-    "validation.plugin.options",
-    "validation.plugin.second_process",
-    "validation.plugin.fixtures",
-    "validation.plugin.recorder",
-    "validation.plugin.workers",
-    "pytester",
-]
+pytest_plugins = ["validation.plugin"]

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.export.archive_writer import PREFIX, write_archive
+from validation.export.checkpoint import open_checkpoint
 from validation.export.detector_weights import detector_weights
-from validation.export.freezing import open_checkpoint
+from validation.export.exported import ExportOptions
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph, write_export
-from validation.export.options import ExportOptions
 from validation.pipeline.config import load_pipeline, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 

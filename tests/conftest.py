@@ -9,6 +9,10 @@ import pytest
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
+pytest_plugins = ["pytester"]
+# Sessions inside of tests load the plugin, which these tests import too.
+pytest.register_assert_rewrite("validation.plugin")
+
 
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory: pytest.TempPathFactory) -> MiniatureFiles:

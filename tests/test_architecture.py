@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import importlib
 import pkgutil
 import re
@@ -203,21 +204,22 @@ def test_every_lint_exception_says_why() -> None:
     assert [line for line in entries if len(line.partition("#")[2].split()) < 2] == []
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        ("pytest", "ini_options", "filterwarnings"),
-        ("pytest", "ini_options", "xfail_strict"),
-        ("mypy", "strict"),
-    ],
-    ids=".".join,
-)
-def test_strict_by_default(keys: tuple[str, ...]) -> None:
-    """Warnings, stale expectations and missing types are errors."""
-    value = tomllib.loads(_PYPROJECT.read_text())["tool"]
-    for key in keys:
-        value = value[key]
-    assert value is True or "error" in value
+def test_strict_by_default(pytestconfig: pytest.Config) -> None:
+    """Here warnings, stale expectations and missing types are errors."""
+    assert "error" in pytestconfig.getini("filterwarnings")
+    assert pytestconfig.getini("xfail_strict") is True
+    assert tomllib.loads(_PYPROJECT.read_text())["tool"]["mypy"]["strict"] is True
+
+
+def test_a_run_of_the_suites_has_the_settings_of_a_checkout() -> None:
+    """`validation run` and `pytest suites/` are one thing; only tests turn warnings into errors."""
+    checkout = tomllib.loads(_PYPROJECT.read_text())["tool"]["pytest"]["ini_options"]
+    installed = configparser.ConfigParser()
+    installed.read(_ROOT / "validation" / "plugin" / "pytest.ini")
+    settings = dict(installed["pytest"])
+    assert settings.pop("addopts").split() == checkout["addopts"]
+    assert settings == {"xfail_strict": str(checkout["xfail_strict"]).lower()}
+    assert set(checkout) == {"addopts", "xfail_strict", "testpaths", "python_files"}
 
 
 def _project_files() -> list[Path]:

@@ -52,9 +52,9 @@ def document(folder: Path, classes: Sequence[str] = CLASSES) -> str:
     entries = []
     for name in classes:
         # Wide and tall in turn: an error of one axis alone does not pass all of them.
-        image, found = _plainest(dataset, name, taken, wide=len(taken) % 2 == 0)
+        image, annotation = _plainest(dataset, name, taken, wide=len(taken) % 2 == 0)
         taken.append(image)
-        entries.append(_entry(folder, name, image, found))
+        entries.append(_entry(folder, name, image, annotation))
     return "\n".join([_HEAD, *entries])
 
 
@@ -79,18 +79,18 @@ def _plainest(
             f"is {'wide' if wide else 'tall'}, sides {LEAST_ASPECT}:1 or more",
             where=dataset.annotation_path,
         )
-    _, _, image, found = max(candidates, key=lambda each: each[:2])
-    return image, found
+    _, _, image, annotation = max(candidates, key=lambda each: each[:2])
+    return image, annotation
 
 
-def _is_whole(image: CocoImage, found: CocoAnnotation) -> bool:
-    x, y, width, height = found.bbox
+def _is_whole(image: CocoImage, annotation: CocoAnnotation) -> bool:
+    x, y, width, height = annotation.bbox
     right, bottom = image.width - x - width, image.height - y - height
     return min(x, y, right, bottom) >= NEAREST_TO_BORDER
 
 
-def _entry(folder: Path, name: str, image: CocoImage, found: CocoAnnotation) -> str:
-    x, y, width, height = found.bbox
+def _entry(folder: Path, name: str, image: CocoImage, annotation: CocoAnnotation) -> str:
+    x, y, width, height = annotation.bbox
     box = [
         round(y / image.height, 5),
         round(x / image.width, 5),
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the list.
 
     Returns:
-        0, or the exit code of the error that was told on stderr.
+        0, or the exit code of the error on stderr.
     """
     argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None).parse_args(
         arguments

@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the catalogue, or compare it.
 
     Returns:
-        0; 1 where --check found another text; or the exit code of the error told on stderr.
+        0; 1 where --check finds another text; or the exit code of the error on stderr.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing, compare")

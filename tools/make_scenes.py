@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; None takes the process's own.
 
     Returns:
-        0, or the exit code of the error that was told on stderr.
+        0, or the exit code of the error on stderr.
     """
     options = _parser().parse_args(arguments)
     try:

@@ -5,7 +5,7 @@
 
 Each becomes DIR/<model>.tar.gz, an archive in the detection zoo's layout, and
 DIR/<model>.training.json, which tells how it was trained and what average precision it has.
-DIR/<model>/ stays beside them: a quantised model starts from the weights of its float twin there.
+DIR/<model>/ stays beside them: a quantised model starts from the float weights there.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; None takes the process's own.
 
     Returns:
-        0, or the exit code of the error that was told on stderr.
+        0, or the exit code of the error on stderr.
     """
     options = _parser().parse_args(arguments)
     # TensorFlow's start-up notes would bury the one line that matters.
@@ -139,7 +139,7 @@ def score(config: PipelineConfig, archive: Path, dataset: Dataset) -> CocoEvalua
         archive: Its folder.
         dataset: Whose category ids are the class ids.
     """
-    from validation.export.freezing import open_checkpoint
+    from validation.export.checkpoint import open_checkpoint
     from validation.export.from_checkpoint import inference_graph_from_checkpoint
     from validation.inference.graph import GraphDetector
     from validation.runtimes.session import SessionRuntime
@@ -148,8 +148,8 @@ def score(config: PipelineConfig, archive: Path, dataset: Dataset) -> CocoEvalua
     graph = inference_graph_from_checkpoint(config, prefix, open_checkpoint(prefix))
     with SessionRuntime(graph, DETECTION_OUTPUTS) as runtime:
         detector = GraphDetector(runtime)
-        found = {image.id: detector.detect(load_rgb(image.path)) for image in dataset.images}
-    return evaluate(dataset, found, category_ids=dataset.categories.keys())
+        detections = {image.id: detector.detect(load_rgb(image.path)) for image in dataset.images}
+    return evaluate(dataset, detections, category_ids=dataset.categories.keys())
 
 
 def start_of(recipe: Recipe, folder: Path) -> dict[str, Any] | None:
@@ -164,7 +164,7 @@ def start_of(recipe: Recipe, folder: Path) -> dict[str, Any] | None:
     """
     if not recipe.starts_from:
         return None
-    from validation.export.freezing import checkpoint_shapes, open_checkpoint
+    from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 
     prefix = folder / recipe.starts_from / _PREFIX
     if not prefix.with_name(f"{_PREFIX}.index").is_file():

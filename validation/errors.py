@@ -12,6 +12,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     │   ├── IntegrityError      sha256 or size differ from the catalogue
     │   └── UnsafeArchive       unpacking would write outside, link out, or burst
     ├── ConfigError             pipeline.config cannot be read or is not supported
+    │   └── NotSsdConfig        the config is of another architecture
     ├── GraphError              a TensorFlow graph or checkpoint
     │   ├── CorruptGraph        the bytes are no graph
     │   ├── NotSsdGraph         a graph, but not one of the OD API's SSD graphs
@@ -42,6 +43,7 @@ __all__ = [
     "GraphError",
     "IncompleteRecord",
     "IntegrityError",
+    "NotSsdConfig",
     "NotSsdGraph",
     "RecordError",
     "RecordVersionError",
@@ -140,6 +142,10 @@ class UnsafeArchive(ArtefactError):
 
 class ConfigError(ValidationError):
     """pipeline.config cannot be read or is not supported."""
+
+
+class NotSsdConfig(ConfigError):
+    """The config is of another architecture."""
 
 
 class GraphError(ValidationError):

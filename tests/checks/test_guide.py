@@ -9,8 +9,9 @@ import pytest
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.checks.guide import guide
-from validation.convert import foreign
-from validation.convert.tflite import conversion_of, convert
+from validation.convert import tflite_convert_cli
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.policy.limits import Status
 from validation.record.types import CheckResult, Step
 
@@ -52,21 +53,23 @@ def test_tool_that_changed(
 ) -> None:
     """A converter that does otherwise than the guide says fails the check."""
 
-    def run(arguments: Sequence[str]) -> foreign.ForeignRun:
+    def run(arguments: Sequence[str]) -> tflite_convert_cli.CommandResult:
         flags = dict(flag.partition("=")[::2] for flag in arguments)
         if "frozen" in flags["--graph_def_file"]:
-            return foreign.ForeignRun(0, "" if fault.startswith("takes") else "refused")
+            return tflite_convert_cli.CommandResult(
+                0, "" if fault.startswith("takes") else "refused"
+            )
         if fault == "no file":
-            return foreign.ForeignRun(1, "Error: gone")
+            return tflite_convert_cli.CommandResult(1, "Error: gone")
         output = Path(flags["--output_file"])
         convert(Path(flags["--graph_def_file"]), conversion_of("float"), output)
         if fault == "another byte":
             data = bytearray(output.read_bytes())
             data[-1] ^= 1
             output.write_bytes(data)
-        return foreign.ForeignRun(0, "")
+        return tflite_convert_cli.CommandResult(0, "")
 
-    monkeypatch.setattr(foreign, "tflite_convert", run)
+    monkeypatch.setattr(tflite_convert_cli, "tflite_convert", run)
     result, _ = _judged(miniature, tmp_path)
     assert result.status is Status.FAIL
     assert said in result.message

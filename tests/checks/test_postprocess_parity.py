@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.calibration.images import CalibrationImages
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.policy.limits import Status
 from validation.record.types import CheckResult
 from validation.runtimes.tflite_file import read_anchors
 from validation.workspace.context import CheckContext
-from validation.workspace.representative import Representative
 
 
 @pytest.mark.parametrize("variant", ["float", "float16", "dynamic", "int8"])
@@ -24,7 +24,9 @@ def test_post_processing_is_judged_in_every_form(miniature: MiniatureFiles, vari
     """The op reads what the raw form gives, whatever the numbers are kept as."""
     context = make_case(miniature, variant)
     images = context.inference.images[:4]
-    context.build.representative = Representative(images, 1, "the session's images", context.policy)
+    context.build.representative = CalibrationImages(
+        images, 1, "the session's images", min_span=context.policy.setting("calibration_min_span")
+    )
     (result,) = postprocess_parity(context)
     assert isinstance(result, CheckResult)
     values = {measure.name: measure.value for measure in result.measures}

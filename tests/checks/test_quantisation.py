@@ -14,7 +14,7 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.checks.quantisation import quantisation
 from validation.errors import ConversionError
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportOptions
 from validation.policy.limits import Status
 from validation.record.quantisation import QuantisationCost
 from validation.record.types import CheckResult, ModelKey, Step

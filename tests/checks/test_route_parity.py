@@ -14,8 +14,8 @@ from zoo_archives import entries_at
 from validation.checks.archive import archive
 from validation.checks.route_parity import NO_CONFIG, route_parity
 from validation.errors import GraphError
-from validation.export.archive_writer import PREFIX, write_checkpoint
-from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.types import Artefact, CheckResult, ModelKey, Step

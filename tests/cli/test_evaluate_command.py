@@ -133,7 +133,7 @@ def test_raw_file_and_its_export(
     [
         ("none.tflite", [], 1, "ArtefactMissing: no such file"),
         ("", [], 1, "ArtefactError: this is a folder"),
-        (__file__, [], 1, "ArtefactError: the text is of no kind that is known here"),
+        (__file__, [], 1, "ArtefactError: this text is of an unknown kind"),
         (None, ["--label_map=none.txt"], 1, "DatasetError: no such label map"),
         (None, ["--input_stats=5"], 2, "neither 'guide' nor a mean"),
         (None, ["--coco-annotations=none.json"], 1, "the annotation file is not there"),

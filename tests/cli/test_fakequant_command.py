@@ -47,14 +47,14 @@ def _arguments(source: Path, images: Path, output: Path, **changes: str) -> list
 def test_archive_is_written_whole(
     source: Path, images: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """Its files are told, and which images made it; nothing else is left."""
+    """Its files are reported, and which images made it; nothing else is left."""
     output = tmp_path / "new" / "quantised"
     assert main(_arguments(source, images, output, range_method="minmax")) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [str(path) for path in sorted(output.iterdir())]
     assert "calibrating on 2 images of photos" in err
-    told = json.loads((output / "calibration.json").read_text())
-    assert told == {
+    facts = json.loads((output / "calibration.json").read_text())
+    assert facts == {
         "source": "photos",
         "images": ["0.png", "1.png"],
         "seed": load_policy().setting("calibration_seed"),

@@ -106,7 +106,7 @@ def test_variables_of_a_checkpoint(tmp_path: Path, capsys: Capture) -> None:
         ("none.tflite", None, "ArtefactMissing: no such file or checkpoint"),
         ("empty.pb", b"", "ArtefactError: the file is empty"),
         ("cut.tflite", b"\x1c\0\0\0TFL3\0\0", "ConversionError: the TFLite flatbuffer is damaged"),
-        ("noise.tflite", b"\xff\x00" * 50, "CorruptGraph: the file is no TensorFlow graph"),
+        ("noise.tflite", b"\xff\x00" * 50, "CorruptGraph: the file is not a TensorFlow graph"),
         ("bad.config", b"model { ssd {", "ConfigError: the brace opened here is never closed"),
         ("text.config", b"model { ssd { x: 1 } }", "ConfigError: unknown field 'x'"),
         ("a.tar.gz", b"\x1f\x8b", "ArtefactError: this is a gzip archive"),

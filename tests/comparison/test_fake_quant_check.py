@@ -33,8 +33,6 @@ _WEIGHTS = WeightRange(
     maximum=1.0,
     num_bits=8,
     narrow_range=True,
-    lowest=-1.0,
-    highest=1.0,
     clipped_share=0.0,
     channel_spans=(2.0, 1.0, 1.5),
 )

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from validation.calibration.feeding import Calibration
 from validation.comparison.structure import check_tflite_contract
-from validation.convert.calibration import Calibration
-from validation.convert.tflite import conversion_of, convert, default_variant
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert, default_variant
 from validation.errors import ConversionError, FeedError
 from validation.inference.tflite import run_batchwise
 from validation.policy.limits import Status
@@ -149,7 +150,7 @@ def test_mean_and_std_are_scale_and_zero_point(
 
 
 @pytest.mark.parametrize(
-    ("stats", "told"),
+    ("stats", "message"),
     [
         (InputStats(0, 255), "maps uint8 to [0, 1], extractor wants [-1, 1]"),
         (InputStats(0, 1), "maps uint8 to [0, 255], extractor wants [-1, 1]"),
@@ -158,13 +159,13 @@ def test_mean_and_std_are_scale_and_zero_point(
     ids=str,
 )
 def test_wrong_mean_and_std_are_worded_by_the_contract(
-    graphs: dict[tuple[bool, bool], Path], tmp_path: Path, stats: InputStats, told: str
+    graphs: dict[tuple[bool, bool], Path], tmp_path: Path, stats: InputStats, message: str
 ) -> None:
     """Fault V08: the converter takes any pair; the file itself says what it maps bytes to."""
     path = _convert(graphs, "uint8-raw", tmp_path / "u.tflite", input_stats=stats)
     result = _contract(path, "uint8-raw", stats)
     assert (result.status, result.where) == (Status.FAIL, "input_range_steps_off")
-    assert result.message.startswith(told)
+    assert result.message.startswith(message)
 
 
 @pytest.mark.parametrize("name", [name for name in QUANTISED if name.endswith("raw")])
@@ -254,9 +255,11 @@ def test_quantised_graph_is_not_quantised_again(
 def test_uint8_without_mean_and_std_is_refused(
     graphs: dict[tuple[bool, bool], Path], tmp_path: Path
 ) -> None:
-    """Fault V09: the pair that most extractors want is told."""
-    told = r"QUANTIZED_UINT8 needs mean and std .*--mean_values and --std_dev_values; 127.5/127.5"
-    _refused(graphs[True, True], tmp_path, told, "uint8")
+    """Fault V09: the pair that most extractors want is reported."""
+    message = (
+        r"QUANTIZED_UINT8 needs mean and std .*--mean_values and --std_dev_values; 127.5/127.5"
+    )
+    _refused(graphs[True, True], tmp_path, message, "uint8")
 
 
 @pytest.mark.parametrize("std", [0.0, -127.5, np.nan, np.inf])
@@ -264,9 +267,9 @@ def test_mean_and_std_without_a_scale_are_refused(
     graphs: dict[tuple[bool, bool], Path], tmp_path: Path, std: float
 ) -> None:
     """Zero, a flipped sign, and what is no number."""
-    told = rf"mean and std make no scale .*above 0, got 127.5/{std:g}"
+    message = rf"mean and std give no scale .*above 0, got 127.5/{std:g}"
     stats = InputStats(127.5, std)
-    _refused(graphs[True, True], tmp_path, told, "uint8", input_stats=stats)
+    _refused(graphs[True, True], tmp_path, message, "uint8", input_stats=stats)
 
 
 def test_int8_without_images_is_refused(
@@ -277,7 +280,7 @@ def test_int8_without_images_is_refused(
 
 
 def test_images_feed_one_input(graphs: dict[tuple[bool, bool], Path], tmp_path: Path) -> None:
-    """Of two inputs nobody knows which is the image."""
+    """Of two inputs it is unknown which is the image."""
     conversion = dataclasses.replace(
         conversion_of("int8", calibration=_calibration()),
         input_arrays=(INPUT_NAME, "BoxEncodingPredictor/concat"),
@@ -292,8 +295,8 @@ def test_mean_and_std_are_for_uint8(
 ) -> None:
     """Elsewhere they would not be heard."""
     images = {"calibration": _calibration()} if name == "int8" else {}
-    told = rf"{variant_of(name).scheme} takes no mean and std .*got 127.5/127.5; leave them out"
-    _refused(graphs[False, True], tmp_path, told, name, input_stats=STATS, **images)
+    message = rf"{variant_of(name).scheme} takes no mean and std .*got 127.5/127.5; leave them out"
+    _refused(graphs[False, True], tmp_path, message, name, input_stats=STATS, **images)
 
 
 @pytest.mark.parametrize("name", ["float", "dynamic", "float16-raw"])
@@ -301,12 +304,12 @@ def test_images_are_for_int8(
     graphs: dict[tuple[bool, bool], Path], tmp_path: Path, name: str
 ) -> None:
     """With them the converter would make another scheme of dynamic."""
-    told = rf"{variant_of(name).scheme} takes no representative images .*got 8; leave them out"
-    _refused(graphs[False, True], tmp_path, told, name, calibration=_calibration())
+    message = rf"{variant_of(name).scheme} takes no representative images .*got 8; leave them out"
+    _refused(graphs[False, True], tmp_path, message, name, calibration=_calibration())
 
 
 @pytest.mark.parametrize(
-    ("calibration", "told"),
+    ("calibration", "message"),
     [
         (_calibration(count=9), f"too few representative images .{INPUT_NAME}.: expected 9, got 8"),
         (_calibration(FEEDS[:0]), "too few representative images .*expected 1, got 0"),
@@ -320,11 +323,11 @@ def test_images_are_for_int8(
     ids=["fewer", "none", "no batch", "divided by 255", "pixels"],
 )
 def test_representative_images_that_do_not_fit_are_refused(
-    graphs: dict[tuple[bool, bool], Path], tmp_path: Path, calibration: Calibration, told: str
+    graphs: dict[tuple[bool, bool], Path], tmp_path: Path, calibration: Calibration, message: str
 ) -> None:
-    """Fault V13 and its kin: told as what is wrong with the images, and no file is left."""
+    """Fault V13 and its kin: reported as what is wrong with the images, and no file is left."""
     conversion = conversion_of("int8-raw", calibration=calibration)
-    with pytest.raises(FeedError, match=told):
+    with pytest.raises(FeedError, match=message):
         convert(graphs[False, False], conversion, tmp_path / "f.tflite")
     assert list(tmp_path.iterdir()) == []
 

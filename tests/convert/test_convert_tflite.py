@@ -8,11 +8,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph, write_checkpoint, write_frozen_graph
 
-from validation.convert.tflite import Conversion, conversion_of, convert, default_variant
+from validation.convert.conversion import Conversion, conversion_of
+from validation.convert.tflite import convert, default_variant
 from validation.errors import ArtefactMissing, ConversionError, CorruptGraph, UsageError
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
-from validation.export.options import ExportOptions
 from validation.runtimes.tflite import TfliteRuntime
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
@@ -125,7 +126,7 @@ def test_inference_graph_is_sent_to_the_export(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("conversion", "told"),
+    ("conversion", "message"),
     [
         ({"output_arrays": ("boxes",)}, r"no node for output array 'boxes' .*expected TFLite_Det"),
         (
@@ -165,10 +166,10 @@ def test_inference_graph_is_sent_to_the_export(tmp_path):
         "no custom ops",
     ],
 )
-def test_conversion_that_cannot_be_is_refused_in_one_line(exports, tmp_path, conversion, told):
+def test_conversion_that_cannot_be_is_refused_in_one_line(exports, tmp_path, conversion, message):
     """Names that are not there, shapes that do not fit, the op without its permission."""
     asked = dataclasses.replace(FLOAT, **conversion)
-    with pytest.raises(ConversionError, match=told) as error:
+    with pytest.raises(ConversionError, match=message) as error:
         convert(exports["float"].graph, asked, tmp_path / "f.tflite")
     assert "\n" not in str(error.value)
     assert "tflite_graph.pb" in str(error.value)
@@ -188,20 +189,20 @@ def test_raw_outputs_need_no_custom_op(exports, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("op", "told"),
+    ("op", "message"),
     [
         ("Relu66", r"refused.*got Op type not registered 'Relu66'"),
         ("Digamma", r"no TFLite runtime has.*TFLite_Detection_PostProcess, got Digamma"),
     ],
     ids=["TensorFlow", "TFLite"],
 )
-def test_unknown_op_is_refused(changed, tmp_path, op, told):
+def test_unknown_op_is_refused(changed, tmp_path, op, message):
     """Where custom ops are allowed the converter itself would let Digamma pass."""
 
     def swap(nodes):
         nodes["FeatureExtractor/Miniature/Conv2d_1/Relu6"].op = op
 
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(ConversionError, match=message):
         convert(changed("raw", swap), RAW, tmp_path / "r.tflite")
     assert not (tmp_path / "r.tflite").exists()
 

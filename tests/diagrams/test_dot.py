@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.diagrams.diagram import Cluster, Colours, Diagram, Edge, Node
-from validation.diagrams.dot import dot_text, marked_up, quoted, shortened, visible
+from validation.diagrams.dot import dot_text, marked_up, quoted, shortened
+from validation.record.formatting import printable
 
 _COLOURS = Colours("#ffffff", "#000000")
 _HOSTILE = (
@@ -88,7 +89,7 @@ def test_quoted_is_one_string(text: str) -> None:
 @given(st.text())
 def test_markup_is_text_to_an_xml_parser(text: str) -> None:
     """An XML parser reads back the very text that was to be seen."""
-    assert (ElementTree.fromstring(f"<a>{marked_up(text)}</a>").text or "") == visible(text)
+    assert (ElementTree.fromstring(f"<a>{marked_up(text)}</a>").text or "") == printable(text)
 
 
 @given(st.text(), st.integers(min_value=3, max_value=80))

@@ -14,8 +14,8 @@ from validation.diagrams.folding import FoldedGraph, fold
 from validation.diagrams.of_graph_def import graph_def_operations
 from validation.diagrams.sections import Section
 from validation.errors import GraphError
+from validation.export.evaluation import graph_tensors
 from validation.export.graph_io import read_graph
-from validation.export.graph_tensors import graph_tensors
 from validation.specs.tensors import TensorSpec
 
 _BUNDLED = Path(__file__).parents[2] / "validation" / "zoo" / "bundled"

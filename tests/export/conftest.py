@@ -12,9 +12,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph, write_checkpoint
 
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport
-from validation.export.options import ExportOptions
 
 Arrays = dict[str, np.ndarray]
 

@@ -1,4 +1,4 @@
-"""Graph and pipeline.config must agree; where they do not, both values are told."""
+"""Graph and pipeline.config must agree; where they do not, both values are named."""
 
 import dataclasses
 
@@ -6,9 +6,8 @@ import pytest
 from miniatures import Miniature, write_config
 
 from validation.errors import ConfigError, GraphConfigMismatch
-from validation.export.agreement import require_agreement
-from validation.export.from_graph import export_from_graph
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportOptions
+from validation.export.from_graph import export_from_graph, require_agreement
 from validation.export.ssd_reading import read_ssd
 from validation.pipeline.config import load_pipeline
 
@@ -39,10 +38,12 @@ def compare(graph_of, tmp_path):
     return compare_with
 
 
-@pytest.mark.parametrize(("overrides", "told"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
-def test_difference_names_both_values(compare, overrides, told):
+@pytest.mark.parametrize(("overrides", "message"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
+def test_difference_names_both_values(compare, overrides, message):
     """One field, one complaint, and no other field in it."""
-    with pytest.raises(GraphConfigMismatch, match=rf"disagree \(frozen.pb\): got {told}") as error:
+    with pytest.raises(
+        GraphConfigMismatch, match=rf"disagree \(frozen.pb\): got {message}"
+    ) as error:
         compare(**overrides)
     assert str(error.value.got).count("graph ") == 1
     assert error.value.next_step == "use the pipeline.config that the graph was exported with"

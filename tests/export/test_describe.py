@@ -1,4 +1,4 @@
-"""An exported graph is summarised from its file, whoever wrote it."""
+"""An exported graph is summarised from its file, whichever program wrote it."""
 
 import dataclasses
 
@@ -76,9 +76,9 @@ def test_body_that_cannot_be_imported_is_refused(export_of, tmp_path, node_of):
     path.write_bytes(graph.SerializeToString())
     with pytest.raises(
         GraphError, match=r"cannot import the graph \(odd.pb\): got Op type"
-    ) as told:
+    ) as caught:
         describe_graph(path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_file_that_is_no_graph_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""A part of a graph is run once, and what goes wrong is told in one line."""
+"""A part of a graph is run once, and what goes wrong is reported in one line."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_default_graph_is_left_alone(graph):
 
 
 @pytest.mark.parametrize(
-    ("tensors", "feed", "told"),
+    ("tensors", "feed", "message"),
     [
         (["no_such"], {"value": np.zeros(4, np.float32)}, "no_such"),
         (["halves"], {}, "feed a value.*, node 'value'"),
@@ -45,9 +45,9 @@ def test_default_graph_is_left_alone(graph):
     ],
     ids=["no tensor", "no feed", "wrong feed", "fails inside"],
 )
-def test_what_goes_wrong_is_told_in_one_line(graph, tensors, feed, told):
+def test_what_goes_wrong_is_told_in_one_line(graph, tensors, feed, message):
     """A name, a feed, or an op that fails."""
-    with pytest.raises(GraphError, match=f"cannot run the graph: got .*{told}") as error:
+    with pytest.raises(GraphError, match=f"cannot run the graph: got .*{message}") as error:
         evaluate(graph, tensors, feed)
     assert "\n" not in str(error.value)
 

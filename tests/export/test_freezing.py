@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from miniatures import OUTPUTS, draw_picture
 
 from validation.errors import ArtefactMissing, GraphError
-from validation.export.freezing import (
-    freeze,
-    frozen_from_checkpoint,
-    open_checkpoint,
-    prune,
-    variables,
-)
+from validation.export.checkpoint import open_checkpoint
+from validation.export.freezing import freeze, frozen_from_checkpoint, prune, variables
 from validation.export.graph_io import read_graph
 
 WEIGHTS = "FeatureExtractor/Miniature/Conv2d_1/weights"
@@ -105,10 +100,10 @@ def test_other_shapes_are_all_named(meta):
         shape = variables(meta)[name]
         return np.zeros((*shape[:-1], shape[-1] + 6 * ("ClassPredictor" in name)), np.float32)
 
-    with pytest.raises(GraphError, match=r"4 variables have another shape") as told:
+    with pytest.raises(GraphError, match=r"4 variables have another shape") as caught:
         freeze(meta, values)
-    assert "BoxPredictor_0/ClassPredictor/biases: graph [6], checkpoint [12]" in str(told.value)
-    assert "BoxPredictor_1/ClassPredictor/weights: graph [1, 1, 24, 9], " in str(told.value)
+    assert "BoxPredictor_0/ClassPredictor/biases: graph [6], checkpoint [12]" in str(caught.value)
+    assert "BoxPredictor_1/ClassPredictor/weights: graph [1, 1, 24, 9], " in str(caught.value)
 
 
 def test_freezing_leaves_the_source_as_it_was(meta, checkpoint):
@@ -203,9 +198,9 @@ def test_no_checkpoint_of_that_name(tmp_path):
 def test_missing_shard_is_told_by_the_variable(own_checkpoint):
     """The index promises what no file holds."""
     own_checkpoint.with_name(DATA).unlink()
-    with pytest.raises(GraphError, match=r"cannot be .*\(model.ckpt\)") as told:
+    with pytest.raises(GraphError, match=r"cannot be .*\(model.ckpt\)") as caught:
         open_checkpoint(own_checkpoint)(WEIGHTS)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_damaged_shard_is_told_by_the_variable(own_checkpoint):
@@ -231,9 +226,9 @@ def test_truncated_shard_is_told_by_the_variable(own_checkpoint):
 def test_damaged_index_is_refused(own_checkpoint, content):
     """Not the table that an index is."""
     own_checkpoint.with_name("model.ckpt.index").write_bytes(content)
-    with pytest.raises(GraphError, match=r"cannot be opened \(model.ckpt\)") as told:
+    with pytest.raises(GraphError, match=r"cannot be opened \(model.ckpt\)") as caught:
         open_checkpoint(own_checkpoint)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_truncated_index_is_refused(own_checkpoint):

@@ -11,19 +11,20 @@ import small_ssd
 from zoo_archives import QUANTISED_LAYOUT
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.archive_writer import PREFIX, write_checkpoint
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
 from validation.export.evaluation import evaluate
-from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint, prune
+from validation.export.exported import ExportOptions
+from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import (
     body_graph,
     export_from_checkpoint,
+    export_model,
     export_of_body,
     export_with_constants,
 )
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
-from validation.export.options import ExportOptions
-from validation.export.routes import export_model
 from validation.graphs.ssd import build
 from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime
@@ -185,9 +186,9 @@ def test_quantised_model_is_its_float_twin_but_for_rounding(quantised: Path) -> 
     """Folding and rounding move the outputs a little, and they do move them."""
     values = open_checkpoint(quantised / PREFIX)
     built = build(small_ssd.config())
-    twin = export_of_body(freeze(body_graph(built), values), built)
+    rebuilt = export_of_body(freeze(body_graph(built), values), built)
     for found, expected in zip(
-        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(twin), strict=True
+        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(rebuilt), strict=True
     ):
         error = np.abs(found - expected)
         assert error.max() > 0

@@ -8,14 +8,15 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.freezing import open_checkpoint, variables
+from validation.export.checkpoint import open_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.freezing import variables
 from validation.export.from_graph import (
     export_from_graph,
     with_options,
     without_postprocessing,
 )
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import (
     ANCHORS_NAME,
@@ -210,7 +211,9 @@ def test_anchors_that_do_not_fit_the_outputs_are_refused(graph_of, node_of):
     graph = graph_of()
     anchors = node_of(graph, "Concatenate/concat")
     anchors.input[1] = anchors.input[0]
-    with pytest.raises(NotSsdGraph, match=r"do not fit.*\[1, 192, 4\].*got \[1, 132, 4\]"):
+    with pytest.raises(
+        NotSsdGraph, match=r"have different sizes.*\[1, 192, 4\].*got \[1, 132, 4\]"
+    ):
         export_from_graph(graph, ExportOptions())
 
 
@@ -220,9 +223,9 @@ def test_body_that_does_not_run_is_refused(graph_of, node_of):
     node_of(graph, "FeatureExtractor/Miniature/Conv2d_1/Relu6").op = "Relu66"
     with pytest.raises(
         GraphError, match="cannot run the graph: got Op type not registered"
-    ) as told:
+    ) as caught:
         export_from_graph(graph, ExportOptions())
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_source_graph_is_left_as_it_was(graph_of):

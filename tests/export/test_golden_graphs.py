@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from zoo_archives import zoo_archive
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
+from validation.export.exported import ExportOptions
 from validation.export.freezing import variables
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import read_graph
-from validation.export.nms_reading import NmsReading
-from validation.export.options import ExportOptions
+from validation.export.processing_reading import NmsReading
 from validation.export.ssd_reading import read_ssd
 from validation.pipeline.config import load_pipeline
 from validation.runtimes.tflite import TfliteRuntime

@@ -19,9 +19,9 @@ from validation.errors import (
     NotSsdGraph,
     ValidationError,
 )
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import node_name, read_export, read_graph, write_export
-from validation.export.options import ExportOptions
 
 FILES = ["anchors.npy", "tflite_graph.json", "tflite_graph.pb", "tflite_graph.pbtxt"]
 
@@ -66,7 +66,7 @@ def test_missing_graph_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["graph.pb", "graph.pbtxt", "model.ckpt.meta"])
 def test_empty_file_is_no_graph(tmp_path, name):
-    """An empty file parses as an empty message; it is told apart."""
+    """An empty file parses as an empty message; it is distinguished."""
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(CorruptGraph, match=r"the graph has no nodes \(.*\)"):
         read_graph(tmp_path / name)
@@ -76,14 +76,14 @@ def test_empty_file_is_no_graph(tmp_path, name):
 def test_other_files_are_no_graphs(tmp_path, name):
     """A page that says 404, saved as a graph."""
     (tmp_path / name).write_bytes(b"<html>\xff404 Not Found</html>")
-    with pytest.raises(CorruptGraph, match=r"no TensorFlow graph.*got 27 bytes.*sha256"):
+    with pytest.raises(CorruptGraph, match=r"not a TensorFlow graph.*got 27 bytes.*sha256"):
         read_graph(tmp_path / name)
 
 
 def test_text_that_does_not_parse_is_no_graph(tmp_path):
     """Valid UTF-8, invalid proto text."""
     (tmp_path / "graph.pbtxt").write_text("node { nam: 1 }")
-    with pytest.raises(CorruptGraph, match="no TensorFlow graph"):
+    with pytest.raises(CorruptGraph, match="not a TensorFlow graph"):
         read_graph(tmp_path / "graph.pbtxt")
 
 
@@ -110,10 +110,10 @@ def test_truncated_graph_is_never_exported(frozen, borders, tmp_path_factory, da
     cut = data.draw(st.integers(0, borders[-1] - 1) | st.sampled_from(borders[:-1]))
     path = tmp_path_factory.getbasetemp() / "cut.pb"
     path.write_bytes(whole[:cut])
-    with pytest.raises(GraphError) as told:
+    with pytest.raises(GraphError) as caught:
         export_from_graph(read_graph(path), ExportOptions(), where=path.name)
-    assert type(told.value) in (CorruptGraph, NotSsdGraph, GraphError)
-    assert "\n" not in str(told.value)
+    assert type(caught.value) in (CorruptGraph, NotSsdGraph, GraphError)
+    assert "\n" not in str(caught.value)
 
 
 @given(st.data())

@@ -39,9 +39,9 @@ def test_damaged_constant_is_told(nodes, damage):
         setattr(tensor, field, value)
     with pytest.raises(
         CorruptGraph, match=r"constant of the graph is damaged \(node 'two'\)"
-    ) as told:
+    ) as caught:
         nodes.constant("cast")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_skip_follows_the_first_input_through_some_ops(nodes):

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.export.nms_reading import NmsReading, read_nms
+from validation.export.processing_reading import NmsReading, read_nms
 
 LOOP = "Postprocessor/BatchMultiClassNonMaxSuppression/map/while/MultiClassNonMaxSuppression"
 VALUES = {"score_threshold": 0.125, "iou_threshold": 0.45, "per_class": 7, "total": 9}
@@ -54,7 +54,7 @@ def test_classes_with_different_thresholds_are_refused(graph_of, node_of):
     """The op has one threshold for all classes."""
     graph = graph_of(**VALUES)
     _set(node_of(graph, f"{LOOP}/non_max_suppression_1/iou_threshold"), 0.9)
-    with pytest.raises(NotSsdGraph, match=r"different rules.*0\.44.*0\.89"):
+    with pytest.raises(NotSsdGraph, match=r"NMS settings differ.*0\.44.*0\.89"):
         _read(graph)
 
 

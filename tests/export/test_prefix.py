@@ -3,7 +3,7 @@
 import pytest
 
 from validation.errors import ArtefactMissing
-from validation.export.prefix import check_prefix
+from validation.export.checkpoint import check_prefix
 
 
 def test_prefix_of_a_checkpoint_passes(tmp_path):
@@ -24,6 +24,6 @@ def test_suffix_is_told_even_where_the_file_is(tmp_path, suffix):
 
 
 def test_prefix_without_index_is_no_checkpoint(tmp_path):
-    """The name that was looked for is told."""
+    """The name that was looked for is reported."""
     with pytest.raises(ArtefactMissing, match=r"no checkpoint with this prefix.*nope.index"):
         check_prefix(tmp_path / "nope")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.export.preprocessing_reading import read_preprocessing
+from validation.export.processing_reading import read_preprocessing
 
 MEANS = [123.68, 116.78, 103.94]
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import small_ssd
 
-from validation.export.archive_writer import PREFIX, write_archive, write_checkpoint
-from validation.export.detector_weights import detector_weights
+from validation.export.archive_writer import PREFIX, write_archive
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
+from validation.export.detector_weights import detector_weights, seeded_ranges
 from validation.export.evaluation import evaluate
-from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.freezing import freeze, without_fake_quantisation
 from validation.export.from_checkpoint import (
     body_graph,
     export_from_checkpoint,
     model_variables,
 )
-from validation.export.options import ExportOptions
-from validation.export.seeded_ranges import seeded_ranges, without_fake_quantisation
 from validation.graphs.quant.options import Sums
 from validation.graphs.restore import AVERAGE
 from validation.graphs.seeded import seeded_value

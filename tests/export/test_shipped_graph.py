@@ -12,15 +12,15 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature, write_config
 
 from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import with_options, without_postprocessing
 from validation.export.graph_io import GraphExport
 from validation.export.inference_graph import inference_graph_of_export
-from validation.export.options import ExportOptions
 from validation.export.shipped_graph import export_shipped
 from validation.pipeline.config import load_pipeline
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, INPUT_NAME, RAW_OUTPUTS
 
-# What whoever follows the guide ships.
+# What a reader of the guide ships.
 _GUIDE = ExportOptions(max_detections=10, detections_per_class=100, use_regular_nms=False)
 
 Exports = Callable[..., GraphExport]
@@ -105,7 +105,7 @@ def test_config_of_the_archive_counts_and_must_agree(export_of: Exports, tmp_pat
 
 
 def test_a_graph_of_residual_networks_wants_channel_means(export_of: Exports) -> None:
-    """Without a config the extractor is told by its scope: ResNets do not scale to [-1, 1]."""
+    """Without a config the extractor is known by its scope: ResNets do not scale to [-1, 1]."""
     graph = _shipped(export_of())
     graph.node.add(name="FeatureExtractor/resnet_v1_50/conv1/noop", op="NoOp")
     preprocessing = _taken(graph).contract.preprocessing
@@ -115,7 +115,7 @@ def test_a_graph_of_residual_networks_wants_channel_means(export_of: Exports) ->
 
 def test_other_graphs_are_refused(export_of: Exports, graph_of: Callable[..., Any]) -> None:
     """An inference graph, a graph without anchors, and one that is not frozen."""
-    with pytest.raises(NotSsdGraph, match=r"none of export_tflite_ssd_graph.*no normalized_input"):
+    with pytest.raises(NotSsdGraph, match=r"not written by export_tflite.*no normalized_input"):
         _taken(graph_of(Miniature()))
     with pytest.raises(GraphError, match=r"no anchors.*--add_postprocessing_op=true"):
         _taken(without_postprocessing(export_of()).graph)
@@ -130,7 +130,7 @@ def test_classes_must_fit_the_body(export_of: Exports) -> None:
     graph = _shipped(export_of())
     (node,) = [node for node in graph.node if node.op == "TFLite_Detection_PostProcess"]
     node.attr["num_classes"].i += 1
-    with pytest.raises(NotSsdGraph, match="do not fit each other"):
+    with pytest.raises(NotSsdGraph, match="have different sizes"):
         _taken(graph)
 
 

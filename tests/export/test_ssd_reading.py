@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from miniatures import Miniature
 
 from validation.errors import NotSsdGraph
-from validation.export.nms_reading import NmsReading
+from validation.export.processing_reading import NmsReading
 from validation.export.ssd_reading import read_ssd
 
 DECODE = "Postprocessor/Decode"

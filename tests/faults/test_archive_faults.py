@@ -127,7 +127,7 @@ ARCHIVE = (
         "A04 folder for a prefix",
         (),
         put.export(prefix="."),
-        (put.REFUSED, "a folder is no checkpoint prefix", r"give .*/small/model\.ckpt$"),
+        (put.REFUSED, "a folder is not a checkpoint prefix", r"give .*/small/model\.ckpt$"),
     ),
     # ---------------------------------------------------------- A05: a checkpoint of TensorFlow 2
     put.Row(

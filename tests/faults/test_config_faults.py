@@ -246,7 +246,7 @@ def test_float_checkpoint_of_a_quantised_config(ranges: str) -> None:
             use_moving_averages=False,
             num_classes=3,
             where="model.ckpt and small/pipeline.config",
-            place=config.where,
+            locate=config.where,
         )
     for expected in (
         r"the checkpoint has no quantisation ranges \(act_quant/weights_quant min and max\): it ",

@@ -67,8 +67,8 @@ def test_anchors_of_every_kind_of_head(head: Shapes, scope: str) -> None:
 def test_classes_of_every_kind_of_head(head: Shapes) -> None:
     """The columns give the trained number of classes away; without a config the graph's."""
     trained = {name: (12 if "Box" in name.split("/")[-2] else 273,) for name in head}
-    (told,) = causes(head, trained)
-    assert told == (
+    (cause,) = causes(head, trained)
+    assert cause == (
         "the checkpoint's class head has 91 columns an anchor, that is num_classes: 90; "
         "the graph says 2, that is 3 columns"
     )
@@ -77,38 +77,38 @@ def test_classes_of_every_kind_of_head(head: Shapes) -> None:
 def test_some_layers_of_another_depth() -> None:
     """The first of them is named with both shapes; the heads that follow it are not."""
     trained = {**_LAYERS, f"{_NET}/Conv2d_1/weights": (1, 1, 8, 32)}
-    (told,) = causes(_LAYERS, trained, _CONFIG)
-    assert told.startswith(
+    (cause,) = causes(_LAYERS, trained, _CONFIG)
+    assert cause.startswith(
         f"another depth in 1 of 3 layers, first {_NET}/Conv2d_1/weights is [1, 1, 8, 16] in the "
         "graph, [1, 1, 8, 32] in the checkpoint: code and checkpoint come from different releases"
     )
-    assert "line 1, model.ssd.feature_extractor)" in told
+    assert "line 1, model.ssd.feature_extractor)" in cause
 
 
 def test_depth_in_the_name_of_a_layer() -> None:
     """The layers that SSD adds carry it there: another depth is another name."""
     trained = {name.replace("_64/", "_128/"): shape for name, shape in _LAYERS.items()}
     trained[f"{_NET}/Conv2d_13_2_Conv2d_2_3x3_s2_128/weights"] = (3, 3, 16, 128)
-    (told,) = causes(_LAYERS, trained)
-    assert "another depth in 1 of 3 layers" in told
-    assert told.count("[3, 3, 16, 128] in the checkpoint as ") == 1
-    assert f"{_NET}/Conv2d_13_2_Conv2d_2_3x3_s2_128/weights" in told
+    (cause,) = causes(_LAYERS, trained)
+    assert "another depth in 1 of 3 layers" in cause
+    assert cause.count("[3, 3, 16, 128] in the checkpoint as ") == 1
+    assert f"{_NET}/Conv2d_13_2_Conv2d_2_3x3_s2_128/weights" in cause
 
 
 def test_most_layers_of_another_depth() -> None:
     """Then it is the multiplier, and its line in the config."""
     trained = {name: (*shape[:-1], 2 * shape[-1]) for name, shape in _LAYERS.items()}
-    (told,) = causes(_LAYERS, trained, _CONFIG)
-    assert "another depth in 3 of 3 layers" in told
-    assert "line 1, model.ssd.feature_extractor.depth_multiplier) was another one" in told
+    (cause,) = causes(_LAYERS, trained, _CONFIG)
+    assert "another depth in 3 of 3 layers" in cause
+    assert "line 1, model.ssd.feature_extractor.depth_multiplier) was another one" in cause
 
 
 def test_some_ranges_are_there() -> None:
     """A checkpoint with other ranges is no float checkpoint."""
     asked = {f"{_NET}/{name}/act_quant/{end}": () for name in "ab" for end in ("min", "max")}
     there = {name: shape for name, shape in asked.items() if "/a/" in name}
-    (told,) = causes(asked, there, _CONFIG)
-    assert told.startswith("the checkpoint lacks 2 of 4 quantisation ranges")
+    (cause,) = causes(asked, there, _CONFIG)
+    assert cause.startswith("the checkpoint lacks 2 of 4 quantisation ranges")
 
 
 def test_float_checkpoint_of_a_quantised_graph() -> None:
@@ -135,8 +135,8 @@ def test_another_backbone_goes_before_its_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(0, ""), (2, "n0, n1"), (9, "n0, n1, n2, n3, n4, n5 and 3 more")]
+    ("count", "message"), [(0, ""), (2, "n0, n1"), (9, "n0, n1, n2, n3, n4, n5 and 3 more")]
 )
-def test_long_lists_are_cut(count: int, told: str) -> None:
+def test_long_lists_are_cut(count: int, message: str) -> None:
     """A model has hundreds of variables; how many there are stands in front of the list."""
-    assert first_few((f"n{number}" for number in range(count)), NAMED) == told
+    assert first_few((f"n{number}" for number in range(count)), NAMED) == message

@@ -59,7 +59,7 @@ def test_given_extractors_come_first() -> None:
     ],
 )
 def test_refusals(kind: str, message: str) -> None:
-    """Each kind of unknown type is told apart, with the place and what to do."""
+    """Each kind of unknown type is distinguished, with the place and what to do."""
     with pytest.raises(ConfigError, match=message):
         extractor_entry(kind, "line 2")
 

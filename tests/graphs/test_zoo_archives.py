@@ -11,11 +11,11 @@ import pytest
 from zoo_archives import zoo_archive
 
 from validation.export.evaluation import evaluate
+from validation.export.exported import ExportOptions
 from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import body_graph, export_of_body, model_variables
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
-from validation.export.options import ExportOptions
 from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from validation.errors import DatasetError, GraphError
-from validation.inference.base import ImageFile, detect_all, on_files
+from validation.inference.base import detect_all, on_files
+from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from miniatures import Miniature, build_graph, draw_picture, write_frozen_graph
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.errors import ConversionError, FeedError, GraphError
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
-from validation.export.options import ExportOptions
 from validation.inference.graph import GraphDetector
 from validation.inference.tflite import (
     RawTfliteDetector,

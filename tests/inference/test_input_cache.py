@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from validation.errors import DatasetError
-from validation.inference.base import ImageFile
 from validation.inference.input_cache import InputCache
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import Preprocessing
 

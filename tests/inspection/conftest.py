@@ -35,7 +35,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     import fake_quant_graph
     import miniatures
 
-    from validation.convert.tflite import conversion_of, convert
+    from validation.convert.conversion import conversion_of
+    from validation.convert.tflite import convert
     from validation.specs.contracts import Preprocessing
 
     folder = tmp_path_factory.mktemp("inspected")

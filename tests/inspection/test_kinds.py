@@ -60,7 +60,7 @@ def test_every_file_of_a_checkpoint_names_it(tmp_path: Path, named: str) -> None
         ("m.pb", b"\x08\x01\x12\x05", "a TensorFlow SavedModel"),
         ("labels.pbtxt", b"item { id: 1 }", "a label map"),
         ("checkpoint", b'model_checkpoint_path: "a"', "the list of a folder's checkpoints"),
-        ("notes.txt", b"hello", "of no kind.*'hello'"),
+        ("notes.txt", b"hello", "of an unknown kind.*'hello'"),
         ("ckpt", b"\0" * 40 + _MAGIC, "the index of a checkpoint under another name"),
     ],
 )

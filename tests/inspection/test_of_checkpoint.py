@@ -1,4 +1,4 @@
-"""A checkpoint is told by its names: weights, ranges, averages, slots, and the graph beside it."""
+"""A checkpoint is described by its names: weights, ranges, averages, slots, the graph beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipeline.config is told as an architecture, with what matters apart from what does not."""
+"""A pipeline.config is described as an architecture, with what matters apart from what does not."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_matters_and_ignored_are_apart() -> None:
     assert not any("loss" in name or "train_config" in name for name in matters)
     assert set(facts.ignored) == {"model.ssd.loss", "train_config"}
     assert facts.use_moving_averages
-    told = text_of_config(facts)
-    assert told.index("Fields that the graph depends on") < told.index("model.ssd.num_classes")
-    assert told.index("Read by training only") < told.index("model.ssd.loss")
+    text = text_of_config(facts)
+    assert text.index("Fields that the graph depends on") < text.index("model.ssd.num_classes")
+    assert text.index("Read by training only") < text.index("model.ssd.loss")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_matters_and_ignored_are_apart() -> None:
     ],
 )  # fmt: skip
 def test_problems_do_not_hide_the_rest(old: str, new: str, said: str) -> None:
-    """What cannot be built is said, and everything else still told."""
+    """What cannot be built is said, and everything else is still described."""
     assert old in small_ssd.TEXT
     facts = config_facts(parse_pipeline(small_ssd.TEXT.replace(old, new)))
     (problem,) = facts.problems

@@ -1,4 +1,4 @@
-"""A graph is told apart by its content, with what it converts to and why not."""
+"""A graph is distinguished by its content, with what it converts to and why not."""
 
 from __future__ import annotations
 
@@ -145,5 +145,5 @@ def test_nodes_that_wait_for_each_other(files, tmp_path: Path) -> None:
         graph.node.add(name=name, op="Identity").input.append(source)
     path = tmp_path / "m.pb"
     path.write_bytes(graph.SerializeToString())
-    with pytest.raises(CorruptGraph, match="wait for each other"):
+    with pytest.raises(CorruptGraph, match="form a cycle"):
         _facts(path)

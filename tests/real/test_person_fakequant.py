@@ -15,23 +15,22 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from validation.coco.dataset import load_dataset
-from validation.coco.evaluate import evaluate
-from validation.comparison.fake_quant_ranges import check_fake_quant
-from validation.export.archive_writer import PREFIX
-from validation.export.fake_quant_reading import fake_quant_facts
-from validation.export.fakequant_archive import (
+from validation.calibration.fakequant_archive import (
     CalibrationFacts,
     weights_of_frozen_graph,
     write_fakequant,
 )
-from validation.export.freezing import open_checkpoint
+from validation.calibration.images import draw
+from validation.calibration.ranges import RangeMethod
+from validation.coco.dataset import load_dataset
+from validation.coco.evaluate import evaluate
+from validation.comparison.fake_quant_ranges import check_fake_quant
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import open_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.fake_quant_reading import fake_quant_facts
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
-from validation.export.range_finding import RangeMethod
-from validation.inference.base import ImageFile
-from validation.inference.representative import draw
 from validation.pipeline.config import load_pipeline, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 from validation.policy.limits import Status
@@ -87,7 +86,7 @@ def _uint8(graph: Path) -> bytes:
 def test_uint8_keeps_the_accuracy(tmp_path: Path) -> None:
     """Within 0.02 AP of the float file, with one range for all channels of a tensor."""
     dataset = load_dataset(_IMAGES / "annotations" / "instances_val2017.json", _IMAGES / "val2017")
-    files = [ImageFile(str(image.id), image.path) for image in dataset.images]
+    files = dataset.files
     drawn = draw(files, 60, 4)
 
     def images(preprocessing: Preprocessing) -> Iterator[np.ndarray]:

@@ -9,10 +9,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
+from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
-from validation.export.options import ExportOptions
 from validation.export.postprocess_node import add_postprocess_node
 from validation.specs.contracts import (
     ANCHORS_NAME,

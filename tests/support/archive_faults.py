@@ -111,7 +111,7 @@ def weights(name: str, new: Callable[[Array], Array]) -> Change:
     """One tensor of the checkpoint becomes another."""
 
     def change(folder: Path) -> None:
-        from validation.export.archive_writer import write_checkpoint
+        from validation.export.checkpoint import write_checkpoint
 
         tensors = _tensors(folder / CHECKPOINT)
         (found,) = [each for each in tensors if each.endswith(name)]
@@ -183,7 +183,7 @@ def tf2_checkpoint(below: str = "", prefix: str = CHECKPOINT) -> Change:
 
 
 def _tensors(prefix: Path) -> Tensors:
-    from validation.export.freezing import checkpoint_shapes, open_checkpoint
+    from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 
     values = open_checkpoint(prefix)
     named: Mapping[str, Array | None] = {

@@ -15,8 +15,7 @@ import tflite_surgery as surgery
 from numpy.typing import NDArray
 from PIL import Image
 
-from validation.export.exported import ExportedGraph
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportedGraph, ExportOptions
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.types import ModelKey, Timing

@@ -94,7 +94,7 @@ def test_incomplete_data(
 def test_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Writes the file whole; --check only compares; an unusable archive is told in one line."""
+    """Writes the file whole; --check only compares; an unusable archive is reported in one line."""
     path = folder.with_suffix(".toml")
     monkeypatch.setattr(list_bundled, "CATALOGUE", path)
     monkeypatch.setattr(list_bundled, "document", lambda: "new\n")
@@ -111,8 +111,8 @@ def test_command(
 
     monkeypatch.setattr(list_bundled, "document", refuse)
     assert list_bundled.main([]) == 1
-    told = capsys.readouterr().err
-    assert told == "list_bundled: CorruptGraph: the bytes are no graph (a.pb)\n"
+    message = capsys.readouterr().err
+    assert message == "list_bundled: CorruptGraph: the bytes are no graph (a.pb)\n"
     assert path.read_text() == "new\n"
 
 

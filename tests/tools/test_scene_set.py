@@ -236,9 +236,9 @@ def test_command_tells_an_error_in_one_line(
     """Wrong use is exit code 2 and no trace."""
     words = ["--count", "0", "--output-directory", str(tmp_path / "split")]
     assert make_scenes.main(words) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("make_scenes: UsageError: a split without images")
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("make_scenes: UsageError: a split without images")
+    assert message.count("\n") == 1
 
 
 def test_command_starts_as_a_script_and_shows_an_example() -> None:

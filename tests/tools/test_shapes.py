@@ -1,4 +1,4 @@
-"""The classes' looks: each can be told by its own trait, and by nothing that it should not."""
+"""The classes' looks: each is known by its own trait, and by nothing that it should not."""
 
 from __future__ import annotations
 

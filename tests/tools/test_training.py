@@ -160,8 +160,8 @@ def test_moving_averages_lag_behind(batch: Batch, trained: Trained) -> None:
 
 
 def test_a_quantised_model_needs_a_start(batch: Batch) -> None:
-    """Ranges cannot be measured on weights that nobody trained."""
-    with pytest.raises(GraphError, match="tuned from the weights of its float twin"):
+    """Ranges cannot be measured on untrained weights."""
+    with pytest.raises(GraphError, match="tuned from the weights of its float counterpart"):
         train(config_of(REWRITER), [batch], OPTIONS)
 
 
@@ -181,7 +181,7 @@ def test_a_quantised_model_goes_on_from_its_twin(batch: Batch, trained: Trained)
 
 
 def test_a_start_of_another_model_is_refused(batch: Batch, trained: Trained) -> None:
-    """A name or a shape that the graph has not is told, not passed over."""
+    """A name or a shape that the graph has not is reported, not ignored."""
     strange = {**trained.values, "Elsewhere/weights": np.zeros(3, np.float32)}
     with pytest.raises(GraphError, match=r"1 values to start from .*Elsewhere/weights"):
         train(CONFIG, [batch], OPTIONS, start=strange)
@@ -190,7 +190,7 @@ def test_a_start_of_another_model_is_refused(batch: Batch, trained: Trained) -> 
 def test_a_loss_that_is_no_number_ends_the_training(batch: Batch) -> None:
     """Better no model than one of NaN."""
     wrong = dataclasses.replace(batch.targets, boxes=np.full_like(batch.targets.boxes, np.nan))
-    with pytest.raises(GraphError, match=r"the loss is no number any more .*step 0"):
+    with pytest.raises(GraphError, match=r"the loss is not finite any more .*step 0"):
         train(CONFIG, [Batch(batch.images, wrong)], OPTIONS)
 
 
@@ -237,7 +237,7 @@ def test_images_are_resized_and_normalised_as_in_inference() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_a_config_that_builds(name: str) -> None:
-    """Eight classes, few parameters, and the float twin's graph under a quantised one."""
+    """Eight classes, few parameters; a quantised one has the graph of its float counterpart."""
     recipe = RECIPES[name]
     config = load_pipeline(recipe.config)
     built = build(config)
@@ -246,8 +246,8 @@ def test_every_recipe_has_a_config_that_builds(name: str) -> None:
     assert sum(math.prod(shape) for shape in shapes.values()) < 550_000
     assert config.is_quantized == bool(recipe.starts_from)
     if recipe.starts_from:
-        twin = model_variables(build(load_pipeline(RECIPES[recipe.starts_from].config)))
-        assert twin == {key: shapes[key] for key in twin}
+        counterpart = model_variables(build(load_pipeline(RECIPES[recipe.starts_from].config)))
+        assert counterpart == {key: shapes[key] for key in counterpart}
     softmax = recipe.training.loss.kind is ClassLoss.MINED_SOFTMAX
     assert (config.score_converter == "SOFTMAX") == softmax
 
@@ -258,7 +258,7 @@ def test_a_config_tells_how_its_model_is_trained(name: str) -> None:
     recipe = RECIPES[name]
     text = recipe.config.read_text()
     training, loss = recipe.training, recipe.training.loss
-    told = [
+    lines = [
         f"batch_size: {recipe.batch}",
         f"num_steps: {training.steps}",
         f"total_steps: {training.steps}",
@@ -271,10 +271,10 @@ def test_a_config_tells_how_its_model_is_trained(name: str) -> None:
         f"localization_weight: {4 * loss.box_weight:g}\n",
     ]
     if loss.kind is ClassLoss.FOCAL:
-        told += [f"alpha: {loss.alpha}", f"gamma: {loss.gamma}"]
+        lines += [f"alpha: {loss.alpha}", f"gamma: {loss.gamma}"]
     else:
-        told += ["weighted_softmax", f"max_negatives_per_positive: {loss.negatives:g}"]
-    assert [line for line in told if line not in text] == []
+        lines += ["weighted_softmax", f"max_negatives_per_positive: {loss.negatives:g}"]
+    assert [line for line in lines if line not in text] == []
 
 
 def test_the_recipes_differ_where_they_should() -> None:
@@ -323,7 +323,7 @@ def test_a_wrong_recipe_is_refused(tmp_path: Path, old: str, new: str, complaint
 
 
 def test_models_are_chosen_in_file_order() -> None:
-    """A twin comes before what starts from it, however they were asked for."""
+    """A float counterpart comes before what starts from it, however they were asked for."""
     names = ["ssd_mobilenet_v1_quantized", "ssd_mobilenet_v1"]
     chosen = train_bundled.chosen_recipes(names, RECIPES)
     assert [each.name for each in chosen] == names[::-1]

@@ -1,4 +1,4 @@
-"""The quantised twin of a float model."""
+"""The fake-quant model of a float model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 from small_ssd import write_small_archive
 
+from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError, UsageError
-from validation.inference.base import ImageFile
 from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile
 from validation.record.types import Step
 from validation.runtimes.tflite import TfliteRuntime
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.products import ProductCache
-from validation.workspace.representative import Representative
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
 
@@ -27,7 +27,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def chosen(tmp_path: Path) -> Representative:
+def chosen(tmp_path: Path) -> CalibrationImages:
     """Three pictures of blocks of colour."""
     draw = np.random.default_rng(0)
     images = []
@@ -36,11 +36,13 @@ def chosen(tmp_path: Path) -> Representative:
         path = tmp_path / f"{number}.png"
         Image.fromarray(pixels).save(path)
         images.append(ImageFile(path.name, path))
-    return Representative(tuple(images), 4, "three pictures", load_policy())
+    return CalibrationImages(
+        tuple(images), 4, "three pictures", load_policy().setting("calibration_min_span")
+    )
 
 
 def _chain(
-    folder: Path, cache: Path, steps: list[Step], chosen: Representative | None
+    folder: Path, cache: Path, steps: list[Step], chosen: CalibrationImages | None
 ) -> ModelBuild:
     entry = CatalogueEntry("small", "zoo", FolderSource(folder))
     work = ProductCache(cache / "work", steps.append)
@@ -54,8 +56,10 @@ def _chain(
     )
 
 
-def test_float_model_becomes_uint8(archive: Path, chosen: Representative, tmp_path: Path) -> None:
-    """Ranges are measured, the twin is exported and converted, and its graph can be linted."""
+def test_float_model_becomes_uint8(
+    archive: Path, chosen: CalibrationImages, tmp_path: Path
+) -> None:
+    """Ranges are measured, the model is exported and converted, and its graph can be checked."""
     steps: list[Step] = []
     build = _chain(archive, tmp_path / "cache", steps, chosen)
     with TfliteRuntime(build.tflite("uint8-raw")) as runtime:
@@ -78,7 +82,7 @@ def test_ranges_need_images(archive: Path, tmp_path: Path) -> None:
             build.tflite(variant)
 
 
-def test_uint8_needs_the_config(archive: Path, chosen: Representative, tmp_path: Path) -> None:
+def test_uint8_needs_the_config(archive: Path, chosen: CalibrationImages, tmp_path: Path) -> None:
     """A frozen graph alone can become int8, and the message says so."""
     folder = tmp_path / "bare"
     folder.mkdir()

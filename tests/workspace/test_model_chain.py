@@ -12,7 +12,7 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportOptions
 from validation.record.types import Step
 from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import POSTPROCESS_NAME

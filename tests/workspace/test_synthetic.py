@@ -9,9 +9,9 @@ import small_ssd
 
 from validation.errors import UsageError
 from validation.export.archive_writer import PREFIX
-from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
+from validation.export.exported import ExportOptions
 from validation.export.from_checkpoint import export_from_checkpoint
-from validation.export.options import ExportOptions
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text

@@ -137,8 +137,8 @@ def annotation_table(scenes: Sequence[LabelledScene], seed: int) -> dict[str, An
             {"id": image_id, "file_name": labelled.file_name, "width": width, "height": height}
         )
         for annotation in _annotations(labelled):
-            place = {"id": len(annotations) + 1, "image_id": image_id}
-            annotations.append(place | annotation)
+            ids = {"id": len(annotations) + 1, "image_id": image_id}
+            annotations.append(ids | annotation)
     return {
         "info": {"description": f"Shapes in scenes, drawn with seed {seed}"},
         "categories": [{"id": key, "name": name} for key, name in enumerate(CLASSES, start=1)],

@@ -177,8 +177,8 @@ def _draw_clutter(
         corners = somewhere(1) + random.uniform(-reach, reach, (int(random.integers(3, 6)), 2))
         draw.polygon([(x, y) for x, y in corners.tolist()], fill=muted())
     for _ in range(int(random.integers(1, 6))):
-        ends = [(x, y) for x, y in somewhere(2).tolist()]
-        draw.line(ends, fill=muted(), width=int(random.integers(1, 3)))
+        line = [(x, y) for x, y in somewhere(2).tolist()]
+        draw.line(line, fill=muted(), width=int(random.integers(1, 3)))
     for x, y in somewhere(int(random.integers(4, 16))).tolist():
         radius = random.uniform(0.5, 2)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=muted())
@@ -203,7 +203,7 @@ def _place(
     for _ in range(_PLACING_TRIES):
         start = random.uniform(-beyond, image_sides - sides + beyond).astype(int)
         low, high = np.maximum(start, 0), np.minimum(start + sides, image_sides)
-        part = tuple(slice(*ends) for ends in zip(low - start, high - start, strict=True))
+        part = tuple(slice(*limits) for limits in zip(low - start, high - start, strict=True))
         mask = solid[part]
         box = _tight_box(mask, int(low[0]), int(low[1]))
         if any(_overlap(box, other.box) > (0 if other.crowd else limit) for other in placed):

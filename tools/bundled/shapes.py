@@ -1,6 +1,6 @@
 """The eight classes of the bundled scenes, and how one object of each looks.
 
-What a class is can be told by one trait, so that a fault of the harness shows as lost precision:
+One trait tells the classes apart, so that a fault of the harness shows as lost precision:
 the balls differ by colour alone (exchanged channels), the arrows by direction alone (exchanged or
 flipped axes), the boards by texture alone (lost detail). No class becomes another one when the
 image is mirrored left to right, and only the balls do when red and blue are exchanged.
@@ -73,7 +73,7 @@ def draw_shape(random: np.random.Generator, label: int, size: float) -> Drawing:
     """One object of a class.
 
     Args:
-        random: Decides on colour, tilt, aspect ratio and the place between the pixels.
+        random: Decides on colour, tilt, aspect ratio and the position between the pixels.
         label: Class id, from 1.
         size: Side in pixels of a square with about the area of the object's box.
     """
@@ -194,8 +194,8 @@ def _grid(random: np.random.Generator, height: float, width: float, tilt: float)
 def _plain(random: np.random.Generator, grid: _Grid) -> Floats:
     """A canvas of one saturated colour that is neither of the balls'."""
     widths = [high - low for low, high in _HUES]
-    place = random.uniform(0, sum(widths))
-    hue = _HUES[0][0] + place if place < widths[0] else _HUES[1][0] + place - widths[0]
+    position = random.uniform(0, sum(widths))
+    hue = _HUES[0][0] + position if position < widths[0] else _HUES[1][0] + position - widths[0]
     rgb = colorsys.hsv_to_rgb(hue / 360, random.uniform(0.8, 1), random.uniform(0.75, 1))
     return np.broadcast_to(255 * _planes(rgb), (3, *grid.x.shape))
 
@@ -203,9 +203,9 @@ def _plain(random: np.random.Generator, grid: _Grid) -> Floats:
 def _alternating(along: Floats, side: float, step: float) -> Floats:
     """Fields of alternating sign, -1 to 1, as many as fit best into a side."""
     step = side / max(2, round(side / step))
-    place = (along + side / 2) / step
+    position = (along + side / 2) / step
     # A triangle wave, in fields: the signed distance to the nearest border between two of them.
-    to_border: Floats = 0.5 - np.abs((place + 0.5) % 2 - 1)
+    to_border: Floats = 0.5 - np.abs((position + 0.5) % 2 - 1)
     return (2 * step * to_border).clip(-1, 1)
 
 

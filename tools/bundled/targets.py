@@ -132,11 +132,11 @@ def anchor_targets(
     chosen = assign(overlaps(single, anchors), rule)
     share = intersections(crowds, anchors) / _areas(anchors)
     chosen[(chosen < 0) & (share > _INSIDE_CROWD).any(axis=0)] = -2
-    found = chosen >= 0
+    matched = chosen >= 0
     encodings = np.zeros_like(anchors)
-    encodings[found] = encode(single[chosen[found]], anchors[found], scales)
+    encodings[matched] = encode(single[chosen[matched]], anchors[matched], scales)
     labels = np.full(len(anchors), BACKGROUND, np.int32)
-    labels[found] = classes[~crowd][chosen[found]]
+    labels[matched] = classes[~crowd][chosen[matched]]
     return AnchorTargets(encodings, labels, (chosen != -2).astype(np.float32))
 
 

@@ -1,7 +1,7 @@
 """Train an SSD that `validation.graphs` builds, from nothing or on from weights.
 
 A float model is trained in the training form of its graph. A quantised one starts from the
-weights of its float twin and is tuned with its FakeQuant nodes in place, batch norms folded
+weights of its float counterpart and is tuned with its FakeQuant nodes in place, batch norms folded
 and their statistics frozen.
 """
 
@@ -23,10 +23,10 @@ from tqdm import tqdm
 from bundled.feed import Batch, normalised
 from bundled.losses import TargetTensors, total_loss
 from bundled.recipes import TrainingOptions
+from validation.calibration.graph_ranges import calibrated_ranges
+from validation.calibration.ranges import RangeMethod
 from validation.errors import GraphError, first_few
-from validation.export.calibrate import calibrated_ranges
 from validation.export.from_checkpoint import model_variables
-from validation.export.range_finding import RangeMethod
 from validation.graphs.mismatch import Shapes
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -67,7 +67,7 @@ def learning_rate(step: int, options: TrainingOptions) -> float:
 
     Args:
         step: From 0.
-        options: The peak and its place.
+        options: The peak and where it is.
     """
     if step < options.warm_up:
         return options.learning_rate * (step + 1) / options.warm_up
@@ -119,11 +119,11 @@ def train(
 
     Raises:
         GraphError: A quantised model without a start; a start that is of another model; a loss
-            that is no number.
+            that is not finite.
     """
     if config.is_quantized and start is None:
         raise GraphError(
-            "a quantised model is tuned from the weights of its float twin",
+            "a quantised model is tuned from the weights of its float counterpart",
             expected="values to start from",
             got="none",
             where=config.source,
@@ -147,7 +147,7 @@ def train(
             losses.append(steps.run(batch, learning_rate(step, options)))
             if not math.isfinite(losses[-1]):
                 raise GraphError(
-                    "the loss is no number any more",
+                    "the loss is not finite any more",
                     where=f"{config.source}, step {step}",
                     next_step="lower the learning rate",
                 )
@@ -252,13 +252,13 @@ class _Steps:
 
     def values(self) -> dict[str, NDArray[np.float32]]:
         """Every variable of the model."""
-        found: dict[str, NDArray[np.float32]] = self._session.run(self._variables)
-        return found
+        values: dict[str, NDArray[np.float32]] = self._session.run(self._variables)
+        return values
 
     def averages(self) -> dict[str, NDArray[np.float32]]:
         """Every variable of the model, those with a moving average by it."""
-        found: dict[str, NDArray[np.float32]] = self._session.run(self._averages)
-        return found
+        values: dict[str, NDArray[np.float32]] = self._session.run(self._averages)
+        return values
 
     def run(self, batch: Batch, rate: float) -> float:
         """One step; the loss before it."""

@@ -15,7 +15,7 @@ from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.comparison.ap_difference import check_accuracy
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.record.detections import Detections
 from validation.record.lines import Entry

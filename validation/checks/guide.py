@@ -63,8 +63,9 @@ def _tried(
     *,
     shipped: bool,
 ) -> GuideFacts:
-    from validation.convert.foreign import guide_arguments, tflite_convert
-    from validation.convert.tflite import conversion_of, convert
+    from validation.convert.conversion import conversion_of
+    from validation.convert.tflite import convert
+    from validation.convert.tflite_convert_cli import guide_arguments, tflite_convert
 
     theirs, ours = folder / "theirs.tflite", folder / "ours.tflite"
     shape = (1, size.height, size.width, 3)
@@ -79,11 +80,11 @@ def _tried(
             inputs=(IMAGE_TENSOR,), outputs=DETECTION_OUTPUTS,
         )  # fmt: skip
         # Custom ops allowed, whatever the converter does not know would be passed on.
-        refusal = tflite_convert(flags[:-1]).complaint
+        refusal = tflite_convert(flags[:-1]).error
     facts = GuideFacts(
         command=" ".join(_without_folders(arguments, graph, theirs)),
         exit_code=run.exit_code,
-        complaint=run.complaint,
+        complaint=run.error,
         differing_bytes=-1 if file is None else _differing_bytes(theirs, ours),
         inputs=() if file is None else tuple(spec.name for spec in file.inputs),
         outputs=() if file is None else tuple(spec.name for spec in file.outputs),

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from PIL import Image
 
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.inference.base import ImageFile
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.record.detections import Detections
 from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from validation.checks.check import Check
 from validation.checks.needs import candidate_detections, raw_tflite, tflite
 from validation.comparison.postprocess_slots import check_postprocess
-from validation.inference.base import ImageFile
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import ImageFile
 from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
 from validation.record.lines import Entry

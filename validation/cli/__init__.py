@@ -21,14 +21,16 @@ from validation.cli import (
     fakequant,
     inspect,
     report,
+    run,
     visualize,
     zoo,
 )
 from validation.cli.former_flags import without_former_flags
 from validation.errors import ValidationError
 
-# In the order of the guide.
+# The main job, then the steps in the order of the guide.
 _COMMANDS = (
+    run,
     zoo,
     export,
     convert,
@@ -51,8 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    parser = _parser()
     typed = list(sys.argv[1:] if arguments is None else arguments)
+    if typed[:1] == ["run"]:
+        return run.run(typed[1:])
+    parser = _parser()
     # TensorFlow's start-up notes would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     debug = False

@@ -14,9 +14,9 @@ from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.files.plain import to_plain
-from validation.inference.base import ImageFile, detect_all
-from validation.inference.representative import images_in
+from validation.inference.base import detect_all
 from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile, images_in
 from validation.record.detections import Detections
 from validation.record.store import RECORD_NAME, load_record
 from validation.runtimes.file_differences import Difference, differences

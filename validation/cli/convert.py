@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from validation.calibration.feeding import Calibration, calibration_of
+from validation.calibration.images import drawn_from_folder
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.convert.calibration import Calibration
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
 from validation.inference.model_file import normalised
-from validation.inference.representative import calibration_of, drawn_from
 from validation.metadata.detector import detector_metadata, image_size, label_lines
 from validation.metadata.packing import write_with_metadata
 from validation.policy.load import load_policy
@@ -124,7 +124,8 @@ def _convert(options: argparse.Namespace) -> None:
     told = _report_metadata(options, contract, stats)
     say("loading TensorFlow")
     with held_back():
-        from validation.convert.tflite import conversion_of, convert, default_variant
+        from validation.convert.conversion import conversion_of
+        from validation.convert.tflite import convert, default_variant
 
     variant = options.variant or default_variant(options.graph_def_file, options.inference_type)
     usual = conversion_of(
@@ -217,9 +218,9 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
             where=options.graph_def_file.parent,
             next_step="export the graph here: python -m validation export ...",
         )
-    images = drawn_from(folder, load_policy())
-    say(f"calibrating on {len(images)} images of {folder.name}")
-    return calibration_of(images, contract.preprocessing, load_policy())
+    chosen = drawn_from_folder(folder, load_policy(), folder.name)
+    say(f"calibrating on {len(chosen.images)} images of {chosen.source}")
+    return calibration_of(chosen, contract.preprocessing)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

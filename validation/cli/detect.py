@@ -16,9 +16,9 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import ArtefactError, DatasetError
 from validation.files.atomic import write_bytes_atomic
-from validation.inference.base import ImageFile, detect_all
+from validation.inference.base import detect_all
 from validation.policy.load import load_policy
-from validation.preprocess.image import load_rgb, shown_otherwise
+from validation.preprocess.image import ImageFile, load_rgb, shown_otherwise
 from validation.record.detections import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
 from validation.runtimes.tflite import default_threads

@@ -18,7 +18,7 @@ from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
-from validation.inference.base import ImageFile, detect_all
+from validation.inference.base import detect_all
 from validation.record.detections import Detections
 from validation.record.types import CocoFigures
 from validation.runtimes.tflite import default_threads
@@ -104,7 +104,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections], float]:
-    images = [ImageFile(str(image.id), image.path) for image in dataset.images]
+    images = dataset.files
     started = time.perf_counter()
     found = detect_all(
         model.make, images, workers=default_threads(), label=model.name, progress=True

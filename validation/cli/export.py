@@ -8,8 +8,8 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
 from validation.errors import ArtefactMissing, UsageError
-from validation.export.options import ExportOptions
-from validation.export.prefix import check_prefix
+from validation.export.checkpoint import check_prefix
+from validation.export.exported import ExportOptions
 from validation.files.arguments import parse_count
 from validation.files.native_log import held_back
 from validation.pipeline.config import PipelineConfig, load_pipeline
@@ -97,8 +97,8 @@ def _export(options: argparse.Namespace) -> None:
     )
     say("loading TensorFlow")
     with held_back():
+        from validation.export.from_checkpoint import export_model
         from validation.export.graph_io import write_export
-        from validation.export.routes import export_model
 
     say(f"exporting {(source or prefix or Path()).name}")
     with held_back():

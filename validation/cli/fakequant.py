@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from validation.calibration.feeding import model_feeds
+from validation.calibration.images import drawn_from_folder
+from validation.calibration.ranges import RangeMethod
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
-from validation.export.prefix import check_prefix
-from validation.export.range_finding import RangeMethod
+from validation.export.checkpoint import check_prefix
 from validation.files.native_log import held_back
-from validation.inference.representative import drawn_from, watched_feeds
 from validation.pipeline.config import load_pipeline
 from validation.policy.load import load_policy
 
@@ -55,7 +56,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         required=True,
         metavar="DIR",
         help="images that ranges are found with; as many are drawn as the policy says. Accuracy "
-        "on the same images is flattered",
+        "on the same images is too good",
     )
     parser.add_argument(
         "--range_method",
@@ -83,32 +84,33 @@ def _fakequant(options: argparse.Namespace) -> None:
         raise ArtefactMissing("no such graph", where=frozen)
     config = load_pipeline(options.pipeline_config_path)
     policy = load_policy()
-    images = drawn_from(options.representative_images, policy)
+    folder: Path = options.representative_images
+    chosen = drawn_from_folder(folder, policy, folder.name)
     method = RangeMethod(options.range_method)
     say("loading TensorFlow")
     with held_back():
-        from validation.export import fakequant_archive
+        from validation.calibration import fakequant_archive
         from validation.export.graph_io import read_graph
 
     facts = fakequant_archive.CalibrationFacts(
-        source=options.representative_images.name,
-        images=tuple(image.key for image in images),
-        seed=int(policy.setting("calibration_seed")),
+        source=chosen.source,
+        images=tuple(image.key for image in chosen.images),
+        seed=chosen.seed,
         method=method,
         percent=(
             policy.setting("calibration_percentile") if method is RangeMethod.PERCENTILE else None
         ),
     )
-    say(f"calibrating on {len(images)} images of {facts.source}, seed {facts.seed}")
-    with held_back(), _whole(output) as folder:
+    say(f"calibrating on {len(chosen.images)} images of {facts.source}, seed {facts.seed}")
+    with held_back(), _whole(output) as archive:
         weights = (
             fakequant_archive.weights_of_checkpoint(prefix)
             if prefix is not None
             else fakequant_archive.weights_of_frozen_graph(read_graph(options.frozen_graph))
         )
         text = options.pipeline_config_path.read_text()
-        feeds = functools.partial(watched_feeds, images, policy=policy)
-        fakequant_archive.write_fakequant(folder, config, text, weights, feeds, facts)
+        feeds = functools.partial(model_feeds, chosen)
+        fakequant_archive.write_fakequant(archive, config, text, weights, feeds, facts)
     say(f"done in {time.perf_counter() - started:.1f} s")
     for path in sorted(output.iterdir()):
         print(path)
@@ -125,7 +127,7 @@ def _require_room(output: Path) -> None:
 
 @contextlib.contextmanager
 def _whole(output: Path) -> Iterator[Path]:
-    """A folder beside the output that takes its place at the end, or never was."""
+    """A folder beside the output that replaces it at the end, or is removed."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:

@@ -93,8 +93,8 @@ def _read(source: Path, kind: Kind) -> OperationGraph:
         return tflite_operations(source)
     say("loading TensorFlow")
     with held_back():
+        from validation.export.evaluation import graph_tensors
         from validation.export.graph_io import read_graph
-        from validation.export.graph_tensors import graph_tensors
 
         graph = read_graph(source, GRAPH_FORMS[kind])
         try:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
 from validation.errors import DatasetError, UsageError, first_few
+from validation.preprocess.image import ImageFile
 from validation.record.types import DatasetFacts
 
 
@@ -39,6 +40,11 @@ class Dataset:
     def annotations(self) -> int:
         """Number of objects on the selected images, crowds included."""
         return len(self.ground_truth)
+
+    @property
+    def files(self) -> tuple[ImageFile, ...]:
+        """The images under their ids, by which detections are kept."""
+        return tuple(ImageFile(str(image.id), image.path) for image in self.images)
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""

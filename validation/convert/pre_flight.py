@@ -1,19 +1,16 @@
-"""Name what the converter would only stumble over, before it is called."""
+"""Checks before the converter is called, whose own errors would not name the cause."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from validation.convert.schemes import RECIPES, Source
+from validation.convert.conversion import SETTINGS, Conversion, Source
 from validation.errors import ConversionError, first_few
-from validation.export.graph_io import stated_shape
+from validation.export.graph_io import stated_shape, unread_nodes
 from validation.specs.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
 from validation.specs.input_stats import InputStats
-
-if TYPE_CHECKING:
-    from validation.convert.tflite import Conversion
 
 # What the OD API's inference graphs preprocess and post-process with, over the years.
 _INFERENCE_ONLY = ("TensorArray", "NonMaxSuppression", "CombinedNonMaxSuppression")
@@ -22,17 +19,17 @@ _COMPUTING = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 
 
 def pre_flight(graph: Any, conversion: Conversion, where: str) -> None:
-    """Refuse a conversion that cannot be.
+    """Refuse a conversion that cannot succeed.
 
     Args:
         graph: GraphDef.
-        conversion: What is asked.
+        conversion: What is asked for.
         where: The graph's file name.
 
     Raises:
         ConversionError: Says what is wrong and what to do.
     """
-    _check_ends(graph, conversion, where)
+    _check_arrays(graph, conversion, where)
     _check_shapes(graph, conversion, where)
     _check_custom_op(graph, conversion, where)
     _check_source(graph, conversion, where)
@@ -44,7 +41,7 @@ def count_fake_quant(graph: Any) -> int:
     return sum(node.op.startswith("FakeQuantWithMinMax") for node in graph.node)
 
 
-def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
+def _check_arrays(graph: Any, conversion: Conversion, where: str) -> None:
     names = {node.name for node in graph.node}
     if not (conversion.input_arrays and conversion.output_arrays):
         raise ConversionError(
@@ -52,12 +49,12 @@ def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
             got=f"{len(conversion.input_arrays)} and {len(conversion.output_arrays)}",
             where=where,
         )
-    foreign = sorted({node.op for node in graph.node if node.op.startswith(_INFERENCE_ONLY)})
-    if INPUT_NAME not in names and (IMAGE_TENSOR in names or foreign):
+    unsupported = sorted({node.op for node in graph.node if node.op.startswith(_INFERENCE_ONLY)})
+    if INPUT_NAME not in names and (IMAGE_TENSOR in names or unsupported):
         raise ConversionError(
             "an inference graph is not convertible: it takes images of any size, and its loops "
             "over images and its NMS are ops that TFLite does not have",
-            got=first_few(foreign) or None,
+            got=first_few(unsupported) or None,
             where=where,
             next_step="export it first: python -m validation export --frozen_graph ...",
         )
@@ -67,11 +64,11 @@ def _check_ends(graph: Any, conversion: Conversion, where: str) -> None:
             raise _no_such("input", name, placeholders, where)
     for tensor in conversion.output_arrays:
         if tensor.partition(":")[0] not in names:
-            raise _no_such("output", tensor, _ends(graph), where)
+            raise _no_such("output", tensor, unread_nodes(graph), where)
 
 
 def _check_shapes(graph: Any, conversion: Conversion, where: str) -> None:
-    """A placeholder's size stands in the reshapes and anchors below it as well."""
+    """The reshapes and anchors of a graph are made for its placeholder's size."""
     own = placeholder_shapes(graph, conversion.input_arrays)
     for name, asked in (conversion.input_shapes or {}).items():
         shape = own.get(name, ())
@@ -108,8 +105,8 @@ def _check_custom_op(graph: Any, conversion: Conversion, where: str) -> None:
 
 def _check_source(graph: Any, conversion: Conversion, where: str) -> None:
     """Ranges are either in the graph or found after training, never both."""
-    source, found = RECIPES[conversion.scheme].source, count_fake_quant(graph)
-    if source is Source.FAKE_QUANT and not found:
+    source, nodes = SETTINGS[conversion.scheme].source, count_fake_quant(graph)
+    if source is Source.FAKE_QUANT and not nodes:
         activations = sum(node.op in _COMPUTING for node in graph.node)
         raise ConversionError(
             f"QUANTIZED_UINT8 takes its ranges from the graph, and 0 of {activations} "
@@ -118,50 +115,50 @@ def _check_source(graph: Any, conversion: Conversion, where: str) -> None:
             next_step="use float, dynamic, float16 or int8; or take a checkpoint that was "
             "trained with quantisation, or calibrate the float one with fakequant",
         )
-    if source is Source.FLOAT and found:
+    if source is Source.FLOAT and nodes:
         raise ConversionError(
             f"{conversion.scheme} quantises a float graph, and this one holds its own ranges",
             expected="no FakeQuant nodes",
-            got=found,
+            got=nodes,
             where=where,
             next_step="convert it as uint8",
         )
 
 
 def _check_inputs_of_scheme(conversion: Conversion, where: str) -> None:
-    recipe, stats = RECIPES[conversion.scheme], conversion.input_stats
-    if recipe.needs_images and conversion.calibration is None:
+    settings, stats = SETTINGS[conversion.scheme], conversion.input_stats
+    if settings.needs_images and conversion.calibration is None:
         raise ConversionError(
             f"{conversion.scheme} needs representative images",
             where=where,
             next_step="give some of the images that the model is meant for, prepared as its "
             "extractor wants them",
         )
-    if recipe.needs_images and len(conversion.input_arrays) != 1:
+    if settings.needs_images and len(conversion.input_arrays) != 1:
         raise ConversionError(
             "representative images feed one input",
             got=", ".join(conversion.input_arrays),
             where=where,
         )
-    if recipe.needs_stats and stats is None:
+    if settings.needs_stats and stats is None:
         raise ConversionError(
             "QUANTIZED_UINT8 needs mean and std",
             expected="--mean_values and --std_dev_values",
             where=where,
             next_step="127.5/127.5 for an extractor that wants [-1, 1]",
         )
-    # What would be left unheard, or change the scheme behind its name.
-    if stats is not None and not recipe.needs_stats:
+    # The converter would ignore it, or make another scheme than the one asked for.
+    if stats is not None and not settings.needs_stats:
         raise _not_taken(conversion, "mean and std", stats, where)
-    if conversion.calibration is not None and not recipe.needs_images:
+    if conversion.calibration is not None and not settings.needs_images:
         raise _not_taken(conversion, "representative images", conversion.calibration.count, where)
-    if stats is not None and not _makes_a_scale(stats):
+    if stats is not None and not _give_a_scale(stats):
         raise ConversionError(
-            "mean and std make no scale", expected="a std above 0", got=stats, where=where
+            "mean and std give no scale", expected="a std above 0", got=stats, where=where
         )
 
 
-def _makes_a_scale(stats: InputStats) -> bool:
+def _give_a_scale(stats: InputStats) -> bool:
     return math.isfinite(stats.mean) and math.isfinite(stats.std) and stats.std > 0
 
 
@@ -174,7 +171,7 @@ def _not_taken(conversion: Conversion, given: str, got: object, where: str) -> C
     )
 
 
-def _no_such(kind: str, name: str, candidates: list[str], where: str) -> ConversionError:
+def _no_such(kind: str, name: str, candidates: Sequence[str], where: str) -> ConversionError:
     quoted = name != name.strip("'\"")
     return ConversionError(
         f"no node for {kind} array {name!r}"
@@ -182,11 +179,3 @@ def _no_such(kind: str, name: str, candidates: list[str], where: str) -> Convers
         expected=" | ".join(sorted(candidates)) or "a node of the graph",
         where=where,
     )
-
-
-def _ends(graph: Any) -> list[str]:
-    """Nodes that no other node reads."""
-    read = {
-        source.removeprefix("^").partition(":")[0] for node in graph.node for source in node.input
-    }
-    return [node.name for node in graph.node if node.name not in read]

@@ -8,81 +8,21 @@ by itself and gives the same bytes on every run.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated
 
-from validation.convert.calibration import Calibration, watched
+from validation.calibration.feeding import checked_feeds
+from validation.convert.conversion import SETTINGS, Conversion
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
-from validation.convert.schemes import RECIPES
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
 from validation.specs.contracts import (
-    INPUT_NAME,
     POSTPROCESS_NAME,
-    POSTPROCESS_OUTPUTS,
-    RAW_OUTPUTS,
-    Preprocessing,
 )
-from validation.specs.input_stats import InputStats, default_stats
-from validation.specs.variants import Scheme, variant_of
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What to convert, in the words of tflite_convert.
-
-    Args:
-        input_arrays: Names of the placeholders.
-        output_arrays: Names of the tensors to end in.
-        input_shapes: A shape for each input, where it is to replace the placeholder's own.
-        allow_custom_ops: The post-processing op is one, so True is the rule.
-        scheme: How the file is to keep its numbers.
-        input_stats: mean_values and std_dev_values; uint8 needs them.
-        calibration: Representative images; int8 needs them.
-    """
-
-    input_arrays: tuple[str, ...]
-    output_arrays: tuple[str, ...]
-    input_shapes: dict[str, tuple[int, ...]] | None = None
-    allow_custom_ops: bool = True
-    scheme: Scheme = Scheme.FLOAT
-    input_stats: InputStats | None = None
-    calibration: Calibration | None = None
-
-
-def conversion_of(
-    variant: str,
-    *,
-    preprocessing: Preprocessing | None = None,
-    input_stats: InputStats | None = None,
-    calibration: Calibration | None = None,
-) -> Conversion:
-    """The conversion that makes a variant.
-
-    Args:
-        variant: Its name.
-        preprocessing: Of the extractor: mean and std follow from it where none are given.
-        input_stats: For uint8, other than the preprocessing's own.
-        calibration: For int8.
-
-    Raises:
-        UsageError: Unknown variant.
-        ConversionError: No mean and std follow from the preprocessing.
-    """
-    known = variant_of(variant)
-    if RECIPES[known.scheme].needs_stats and input_stats is None and preprocessing is not None:
-        input_stats = default_stats(preprocessing)
-    return Conversion(
-        (INPUT_NAME,),
-        POSTPROCESS_OUTPUTS if known.add_postprocessing_op else RAW_OUTPUTS,
-        scheme=known.scheme,
-        input_stats=input_stats,
-        calibration=calibration,
-    )
+from validation.specs.variants import variant_of
 
 
 def default_variant(graph: Path, inference_type: str | None = None) -> str:
@@ -102,7 +42,7 @@ def default_variant(graph: Path, inference_type: str | None = None) -> str:
 
 
 def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
-    """Convert an exported graph and put the file in place whole.
+    """Convert an exported graph; the file appears complete or not at all.
 
     Args:
         graph: tflite_graph.pb.
@@ -126,7 +66,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
             {name: list(shape) for name, shape in shapes.items()},
         )
         converter.allow_custom_ops = conversion.allow_custom_ops
-        _instruct(converter, conversion, shapes)
+        _configure(converter, conversion, shapes)
         content = converter.convert()
     except ValidationError:  # of the representative images
         raise
@@ -139,10 +79,10 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
     return output
 
 
-def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Tell the converter the scheme and what it is fed with."""
+def _configure(converter: Any, conversion: Conversion, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Set the scheme, the input's scale and the calibration images on the converter."""
     raw = POSTPROCESS_NAME not in conversion.output_arrays
-    RECIPES[conversion.scheme].instruct(converter, raw=raw)
+    SETTINGS[conversion.scheme].apply(converter, raw=raw)
     stats, calibration = conversion.input_stats, conversion.calibration
     if stats is not None:
         converter.quantized_input_stats = dict.fromkeys(
@@ -151,15 +91,15 @@ def _instruct(converter: Any, conversion: Conversion, shapes: dict[str, tuple[in
     if calibration is not None:
         (name,) = conversion.input_arrays
         converter.representative_dataset = lambda: (
-            [feed] for feed in watched(calibration, shapes[name], name)
+            [feed] for feed in checked_feeds(calibration, shapes[name], name)
         )
 
 
 def _refuse_unknown_ops(content: bytes, where: str) -> None:
-    """Where custom ops are allowed the converter passes on whatever it does not know."""
+    """Where custom ops are allowed the converter passes on any op it does not know."""
     model = schema_py_generated.Model.GetRootAs(content)
     codes = [
-        model.OperatorCodes(place).CustomCode() for place in range(model.OperatorCodesLength())
+        model.OperatorCodes(index).CustomCode() for index in range(model.OperatorCodesLength())
     ]
     unknown = sorted({code.decode() for code in codes if code} - {POSTPROCESS_NAME})
     if unknown:
@@ -174,8 +114,8 @@ def _refuse_unknown_ops(content: bytes, where: str) -> None:
 def _cause(error: Exception) -> str:
     """The one line of a converter's message that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "neither a custom op" in line]
-    return (telling or lines or [type(error).__name__])[0]
+    marked = [line for line in lines if "error:" in line or "neither a custom op" in line]
+    return (marked or lines or [type(error).__name__])[0]
 
 
 def _write(output: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from validation.diagrams.diagram import Cluster, Diagram, Edge, Node
+from validation.record.formatting import printable
 
 # A family that every system maps to one it has, and that dot knows the widths of.
 _FONT = "Helvetica,Arial,sans-serif"
@@ -47,23 +48,13 @@ def dot_text(diagram: Diagram) -> str:
 
 def quoted(text: str) -> str:
     r"""A string of DOT: every backslash and quote is itself, so that ``\N`` is no placeholder."""
-    return '"' + visible(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + printable(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def marked_up(text: str) -> str:
     """Text inside a label of the HTML kind."""
-    escaped = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace('"', "&quot;").replace("'", "&#39;")
-
-
-def visible(text: str) -> str:
-    r"""Text without what XML forbids: control characters and lone surrogates as ``\x0a``."""
-    return "".join(
-        each
-        if each.isprintable()
-        else each.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for each in text
-    )
 
 
 def shortened(text: str, most: int = _LONGEST) -> str:

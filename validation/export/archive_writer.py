@@ -11,12 +11,12 @@ import tensorflow.compat.v1 as tf
 from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE
+from validation.export.checkpoint import write_checkpoint
+from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE, ExportOptions
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, export_of_body
 from validation.export.from_graph import with_options
 from validation.export.inference_graph import inference_graph
-from validation.export.options import ExportOptions
 from validation.graphs.restore import AVERAGE
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -71,7 +71,7 @@ def _averages(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
-    """As export_tflite_ssd_graph.py writes it for whoever sets no flag."""
+    """As export_tflite_ssd_graph.py writes it when no flag is set."""
     flags = ExportOptions(
         max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
         detections_per_class=100,
@@ -80,31 +80,6 @@ def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
     graph = with_options(export_of_body(frozen, built), flags).graph
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString(deterministic=True))
     (folder / GRAPH_TEXT_FILE).write_text(text_format.MessageToString(graph))
-
-
-def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
-    """Write a name-based checkpoint and the ``checkpoint`` file that points to it.
-
-    Args:
-        prefix: Path without .index and .data-*.
-        named: Value of each variable; global_step is added.
-    """
-    tensors = {**named, "global_step": np.int64(0)}
-    names = sorted(tensors)
-    with tf.Graph().as_default(), tf.Session() as session:
-        session.run(
-            tf.raw_ops.SaveV2(
-                prefix=str(prefix),
-                tensor_names=names,
-                shape_and_slices=[""] * len(names),
-                tensors=[tf.constant(tensors[name]) for name in names],
-            )
-        )
-    lines = [
-        f'{key}: "{prefix.name}"\n'
-        for key in ("model_checkpoint_path", "all_model_checkpoint_paths")
-    ]
-    (prefix.parent / "checkpoint").write_text("".join(lines))
 
 
 def _write_saved_model(folder: Path, frozen: Any) -> None:

@@ -1,17 +1,18 @@
-"""Seeded weights that make a detector out of any SSD: few, distinct, well-placed answers."""
+"""Seeded weights and ranges that make a detector of any SSD: few, distinct, well-placed boxes."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from validation.export.evaluation import evaluate
-from validation.export.freezing import freeze
+from validation.export.freezing import freeze, without_fake_quantisation
 from validation.export.from_checkpoint import body_graph, model_variables
-from validation.export.seeded_ranges import Named, seeded_ranges, without_fake_quantisation
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.seeded import seeded_image, seeded_value
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
@@ -43,18 +44,23 @@ _CLASS_HEAD = re.compile(r"(^|/)ClassPredictor/(pointwise_)?weights$")
 _CLASS_BIASES = re.compile(r"(^|/)ClassPredictor/biases$")
 _BOX_HEAD = re.compile(r"(^|/)Box(Encoding)?Predictor/(pointwise_)?weights$")
 
+# No step size of zero, whatever a layer computes.
+_LEAST_WIDTH = np.float32(0.001)
+
+Named = Mapping[str, NDArray[np.float32]]
+
 
 def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
     """A value for every variable of a built SSD, from their names alone.
 
-    The heads are scaled once by what the graph answers to a seeded image; quantisation
+    The heads are scaled once by what the graph gives for a seeded image; quantisation
     ranges are what their tensors hold then.
 
     Args:
         built: Its variables need no values.
     """
     values = {name: _value(name, shape) for name, shape in model_variables(built).items()}
-    boxes, logits = _answers(built, values)
+    boxes, logits = _raw_outputs(built, values)
     class_gain = np.float32(_CLASS_SPREAD / logits.std())
     bias = _class_bias(logits * class_gain)
     for name in values:
@@ -68,7 +74,7 @@ def detector_weights(built: BuiltSsd) -> dict[str, NDArray[np.float32]]:
 
 
 def _class_bias(logits: NDArray[np.float32]) -> np.float32:
-    """What moves as many logits as wanted above the score that is shown."""
+    """The bias that moves as many logits as wanted above the score that is shown."""
     wanted = np.clip(_SHOWN_SHARE * logits.size, _LEAST_SHOWN, _MOST_SHOWN)
     share = min(wanted / logits.size, 0.5)
     shown = math.log(_SHOWN_SCORE / (1 - _SHOWN_SCORE))
@@ -82,12 +88,44 @@ def _value(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return value
 
 
-def _answers(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Box encodings and the logits of all classes but the background, for a seeded image."""
+def _raw_outputs(built: BuiltSsd, values: Named) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Box encodings, and the logits of all classes but the background, for a seeded image."""
     size = built.contract.preprocessing
     image = seeded_image(size.height, size.width)
-    ends = [built.box_encodings.op.name, built.class_predictions.op.name]
+    outputs = [built.box_encodings.op.name, built.class_predictions.op.name]
     # Ranges are settled after the heads: what passes them first must not be clipped.
     frozen = without_fake_quantisation(freeze(body_graph(built), values.get))
-    boxes, logits = evaluate(frozen, ends, {INPUT_NAME: image})
+    boxes, logits = evaluate(frozen, outputs, {INPUT_NAME: image})
     return boxes, logits[..., 1:]
+
+
+def seeded_ranges(built: BuiltSsd, values: Named) -> dict[str, NDArray[np.float32]]:
+    """The bounds of every range: what its tensor holds for a seeded image.
+
+    Zero is always inside, as integer kernels want it (https://arxiv.org/abs/1712.05877).
+
+    Args:
+        built: A rewritten graph.
+        values: Of its variables; those of the ranges are not read.
+
+    Returns:
+        By the variables' names; empty where the graph has no ranges.
+    """
+    body = body_graph(built)
+    nodes = GraphMap(body)
+    ranges = nodes.of_op(FAKE_QUANT_VARS)
+    if not ranges:
+        return {}
+    size = built.contract.preprocessing
+    image = seeded_image(size.height, size.width)
+    frozen = without_fake_quantisation(freeze(body, values.get))
+    tensors = evaluate(frozen, [node.input[0] for node in ranges], {INPUT_NAME: image})
+    bounds: dict[str, NDArray[np.float32]] = {}
+    for node, tensor in zip(ranges, tensors, strict=True):
+        low, high = (nodes.variable(source) for source in node.input[1:])
+        # Ranges that several tensors share hold all of them.
+        least = np.minimum(tensor.min(), bounds.get(low, np.float32(0)))
+        most = np.maximum(tensor.max(), bounds.get(high, least + _LEAST_WIDTH))
+        bounds[low] = np.array(least, np.float32)
+        bounds[high] = np.array(np.maximum(most, np.float32(0)), np.float32)
+    return bounds

@@ -1,4 +1,4 @@
-"""Run a part of a graph once, to know its shapes and constants."""
+"""What TensorFlow says of a graph: values by a run, dtypes and shapes without one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.core.framework import graph_pb2
 
 from validation.errors import GraphError
+from validation.export.graph_io import node_name
+from validation.specs.contracts import POSTPROCESS_NAME
+from validation.specs.tensors import TensorSpec
 
 
 def evaluate(
@@ -51,9 +55,56 @@ def cause_of(error: Exception) -> str:
     for node, cause in itertools.pairwise(lines):
         if node.startswith("Node: "):
             return f"{cause}, node {node.removeprefix('Node: ')}"
-    # Behind an unregistered op stands advice about TensorFlow 1's contrib packages.
+    # After an unregistered op comes advice about TensorFlow 1's contrib packages.
     return lines[0].partition(". Make sure")[0] if lines else type(error).__name__
 
 
 def _tensor(name: str) -> str:
     return name if ":" in name else f"{name}:0"
+
+
+def graph_tensors(graph: Any, where: str | None = None) -> dict[str, TensorSpec]:
+    """Infer dtypes and shapes, without running anything.
+
+    Args:
+        graph: GraphDef. The post-processing op, which TensorFlow does not know, and what
+            reads it get none.
+        where: File name for messages.
+
+    Returns:
+        By tensor name, ``:0`` included; shapes of unknown rank are left out.
+
+    Raises:
+        GraphError: TensorFlow cannot import the graph.
+    """
+    known = graph_pb2.GraphDef()
+    known.versions.CopyFrom(graph.versions)
+    known.library.CopyFrom(graph.library)
+    dropped: set[str] = set()
+    for node in graph.node:
+        # Readers of what is dropped come after it in every graph that TensorFlow wrote.
+        if node.op == POSTPROCESS_NAME or any(node_name(each) in dropped for each in node.input):
+            dropped.add(node.name)
+            continue
+        copy = known.node.add()
+        copy.CopyFrom(node)
+        copy.device = ""
+        # What a session noted of nodes that may be gone.
+        copy.attr.pop("_class", None)
+    try:
+        with tf.Graph().as_default() as scope:
+            tf.import_graph_def(known, name="")
+    except (ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        raise GraphError(
+            "TensorFlow cannot import the graph", got=cause_of(error), where=where
+        ) from error
+    return {
+        tensor.name: TensorSpec(
+            tensor.name,
+            tensor.dtype.base_dtype.name,
+            tuple(-1 if side is None else int(side) for side in tensor.shape.as_list()),
+        )
+        for operation in scope.get_operations()
+        for tensor in operation.outputs
+        if tensor.shape.rank is not None
+    }

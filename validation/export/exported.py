@@ -1,4 +1,4 @@
-"""An exported graph on disk: its files, and the contract beside them.
+"""An exported graph: the flags that it is made with, its files and the contract beside them.
 
 Needs no TensorFlow, so that a run over cached exports does not import it.
 """
@@ -20,6 +20,25 @@ ANCHORS_FILE = "anchors.npy"
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """The exporter's flags.
+
+    Args:
+        add_postprocessing_op: False ends the graph in the two raw outputs.
+        max_detections: Output slots; None takes the model's own max_total_detections.
+        detections_per_class: For regular NMS; None takes the model's own value.
+        max_classes_per_detection: For fast NMS.
+        use_regular_nms: NMS for each class, as the OD API itself does it.
+    """
+
+    add_postprocessing_op: bool = True
+    max_detections: int | None = None
+    detections_per_class: int | None = None
+    max_classes_per_detection: int = 1
+    use_regular_nms: bool = True
+
+
+@dataclass(frozen=True)
 class ExportedGraph:
     """An exported graph on disk, with the contract that it was written with.
 
@@ -28,7 +47,7 @@ class ExportedGraph:
         text: tflite_graph.pbtxt, None where it was not written.
         contract: What was read from the source graph and asked for by the caller.
         add_postprocessing_op: True when the graph ends in the post-processing node.
-        anchors: float32 [N, 4] in centre form; whoever decodes raw outputs needs them.
+        anchors: float32 [N, 4] in centre form, needed to decode raw outputs.
     """
 
     graph: Path
@@ -59,7 +78,7 @@ def load_export(folder: Path) -> ExportedGraph:
 
 
 def read_contract(folder: Path) -> tuple[SsdContract, bool]:
-    """The contract of a folder, and whether the graph that it is of ends in the op.
+    """The contract in a folder, and whether its graph ends in the post-processing op.
 
     Raises:
         GraphError: It cannot be read.

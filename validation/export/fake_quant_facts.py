@@ -1,4 +1,4 @@
-"""What the FakeQuant nodes of an exported graph say: ranges, and what has none.
+"""The FakeQuant nodes of an exported graph: ranges, and what has none.
 
 Needs no TensorFlow, so that a run over cached facts does not import it.
 """
@@ -20,8 +20,6 @@ class WeightRange:
         maximum: Upper end of the range.
         num_bits: Of the node.
         narrow_range: Of the node: the lowest level is left out.
-        lowest: Smallest weight, batch norm folded in where the graph folds it.
-        highest: Largest weight.
         clipped_share: Share of the weights that the range cuts by more than half a step.
         channel_spans: For each output channel the extent of its weights and 0.
     """
@@ -33,8 +31,6 @@ class WeightRange:
     maximum: float
     num_bits: int
     narrow_range: bool
-    lowest: float
-    highest: float
     clipped_share: float
     channel_spans: tuple[float, ...]
 
@@ -45,7 +41,7 @@ class ActivationRange:
 
     Args:
         name: The FakeQuant node.
-        source: The node whose output it quantises, reshapes passed over.
+        source: The node whose output it quantises; reshapes between them are skipped.
         op: Op of the source, for example Relu6 or BiasAdd.
         minimum: Lower end of the range.
         maximum: Upper end of the range.
@@ -107,7 +103,7 @@ class Concatenation:
 
 @dataclass(frozen=True)
 class FakeQuantFacts:
-    """Everything about fake quantisation that stands in one exported graph.
+    """All fake quantisation of one exported graph.
 
     Args:
         weights: FakeQuant nodes on weights, in graph order.

@@ -18,7 +18,7 @@ from validation.export.fake_quant_facts import (
     WeightRange,
 )
 from validation.export.freezing import prune
-from validation.export.graph_io import node_name, read_graph
+from validation.export.graph_io import node_name, read_graph, unread_nodes
 from validation.export.graph_map import FAKE_QUANT, FAKE_QUANT_ARGS, PASSING, GraphMap
 from validation.specs.contracts import RAW_OUTPUTS
 
@@ -53,7 +53,7 @@ _SAME_SCALE = (
 _CONCAT = "ConcatV2"
 # Read sizes, not values.
 _SIZES = ("Shape", "Size", "Rank")
-# Of a figure that is told: more digits would only make the facts long.
+# Significant digits of a figure: more would only make the facts long.
 _DIGITS = 5
 
 
@@ -74,19 +74,14 @@ def fake_quant_facts(graph: Any) -> FakeQuantFacts:
     """The facts of a frozen GraphDef that ends in the exporter's raw outputs.
 
     Args:
-        graph: GraphDef; where it has other ends, those.
+        graph: GraphDef; one without them is read from the nodes that nothing reads.
 
     Raises:
         GraphError: Ranges or weights that are no constants.
     """
     names = {node.name for node in graph.node}
-    ends = [name for name in RAW_OUTPUTS if name in names] or _unread(graph)
-    return _Reading(prune(graph, ends)).facts()
-
-
-def _unread(graph: Any) -> list[str]:
-    read = {node_name(source) for node in graph.node for source in node.input}
-    return [node.name for node in graph.node if node.name not in read]
+    outputs = [name for name in RAW_OUTPUTS if name in names] or unread_nodes(graph)
+    return _Reading(prune(graph, outputs)).facts()
 
 
 class _Reading:
@@ -150,8 +145,6 @@ class _Reading:
             maximum=maximum,
             num_bits=bits,
             narrow_range=narrow,
-            lowest=float(weights.min()),
-            highest=float(weights.max()),
             clipped_share=_clipped_share(weights, minimum, maximum, levels(bits, narrow)),
             channel_spans=_channel_spans(weights, layer),
         )
@@ -170,14 +163,14 @@ class _Reading:
         )
 
     def _activations(self) -> list[Activation]:
-        found = []
+        activations = []
         for node in self._nodes.graph.node:
             if node.name in self._computed and self._starts(node):
                 chain = self._chain(node)
                 last = chain[-1].name
                 ops = tuple(each.op for each in chain if each.op not in _TRANSPARENT)
-                found.append(Activation(last, ops, self._ranged_by(last)))
-        return found
+                activations.append(Activation(last, ops, self._ranged_by(last)))
+        return activations
 
     def _starts(self, node: Any) -> bool:
         """A converter makes a new scale here, unless a layer before has taken it in."""
@@ -246,18 +239,18 @@ class _Reading:
 
 def computed_nodes(nodes: GraphMap) -> set[str]:
     """Names of the nodes whose values, not only their sizes, depend on the image."""
-    found: set[str] = set()
+    computed: set[str] = set()
     waiting = [node.name for node in nodes.of_op("Placeholder")]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in computed:
+            computed.add(name)
             waiting += [node.name for node in nodes.consumers(name) if node.op not in _SIZES]
-    return found
+    return computed
 
 
 def levels(num_bits: int, narrow_range: bool) -> int:
-    """Steps between the ends of a FakeQuant range."""
+    """Steps between the bounds of a FakeQuant range."""
     return int(2**num_bits) - 1 - int(narrow_range)
 
 

@@ -1,7 +1,7 @@
-"""Export from a bare checkpoint and its pipeline.config, as the OD API's exporter did.
+"""Export from a checkpoint and its pipeline.config, as the OD API's exporter did.
 
 The inference graph is built from the config, the checkpoint's values are put in by
-name, and the ends get the exporter's names: no .meta and no frozen graph is needed.
+name, and the outputs get the exporter's names: no .meta and no frozen graph is needed.
 """
 
 from __future__ import annotations
@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorflow.core.framework import graph_pb2, types_pb2
+from tensorflow.core.framework import graph_pb2
 
-from validation.export.freezing import Values, checkpoint_shapes, freeze, prune, variables
-from validation.export.from_graph import with_options, without_postprocessing
-from validation.export.graph_io import GraphExport
+from validation.errors import NotSsdGraph
+from validation.export.checkpoint import Values, checkpoint_shapes, open_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.freezing import freeze, prune, variables
+from validation.export.from_graph import (
+    add_identity,
+    export_from_graph,
+    with_options,
+    without_postprocessing,
+)
+from validation.export.graph_io import GraphExport, read_graph
 from validation.export.graph_map import GraphMap
 from validation.export.inference_graph import inference_graph
-from validation.export.options import ExportOptions
 from validation.graphs.boxes import center_size
 from validation.graphs.mismatch import Described
 from validation.graphs.quant.options import sums_of
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
-from validation.specs.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
-    SsdContract,
-)
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, SsdContract
 
 
 def export_from_checkpoint(
@@ -91,7 +94,7 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
         use_moving_averages=config.use_moving_averages,
         num_classes=config.num_classes,
         where=f"{prefix.name} and {config.source}",
-        place=config.where,
+        locate=config.where,
     )
     return freeze(body_graph(built), lambda name: values(plan.sources[name]))
 
@@ -135,12 +138,12 @@ def model_variables(built: BuiltSsd) -> dict[str, tuple[int, ...]]:
 
 def body_graph(built: BuiltSsd) -> Any:
     """GraphDef of a built SSD from the image to both raw outputs."""
-    ends = [built.box_encodings.op.name, built.scores.op.name]
-    return prune(built.graph.as_graph_def(), ends)
+    outputs = [built.box_encodings.op.name, built.scores.op.name]
+    return prune(built.graph.as_graph_def(), outputs)
 
 
 def export_of_body(body: Any, built: BuiltSsd) -> GraphExport:
-    """Name the ends of a frozen body as the exporter does, and close it with the op.
+    """Name the outputs of a frozen body as the exporter does, and end it in the op.
 
     Args:
         body: GraphDef with constants in place of its variables.
@@ -148,15 +151,52 @@ def export_of_body(body: Any, built: BuiltSsd) -> GraphExport:
     """
     graph = graph_pb2.GraphDef()
     graph.CopyFrom(body)
-    _end_in(graph, BOX_ENCODINGS_NAME, built.box_encodings.op.name)
-    _end_in(graph, CLASS_PREDICTIONS_NAME, built.scores.op.name)
+    add_identity(graph, BOX_ENCODINGS_NAME, built.box_encodings.op.name)
+    add_identity(graph, CLASS_PREDICTIONS_NAME, built.scores.op.name)
     anchors = center_size(built.anchors)
     contract: SsdContract = built.contract
     bare = GraphExport(graph, contract, anchors, add_postprocessing_op=False)
     return with_options(bare, ExportOptions())
 
 
-def _end_in(graph: Any, name: str, source: str) -> None:
-    node = graph.node.add(name=name, op="Identity")
-    node.input.append(source)
-    node.attr["T"].type = types_pb2.DT_FLOAT
+def export_model(
+    graph: Path | None, prefix: Path | None, config: PipelineConfig | None, options: ExportOptions
+) -> tuple[GraphExport, str]:
+    """Export by the inference graph where there is one, else by the config.
+
+    The inference graph comes first because it is what was trained. The .meta of a
+    training run is none: then the graph is built from the config.
+
+    Args:
+        graph: frozen_inference_graph.pb, or the checkpoint's .meta; None: there is none.
+        prefix: Checkpoint, where the weights are not in the graph.
+        config: pipeline.config, where there is one.
+        options: The exporter's flags.
+
+    Returns:
+        The export, and the route in words.
+
+    Raises:
+        NotSsdGraph: The graph is none of an SSD, and there is no config to go by.
+        GraphError, ConfigError: See the routes.
+    """
+    values = None if prefix is None else open_checkpoint(prefix)
+    if graph is not None:
+        try:
+            export = export_from_graph(
+                read_graph(graph), options, config=config, values=values, where=graph.name
+            )
+        except NotSsdGraph:
+            if prefix is None or config is None:
+                raise
+        else:
+            return export, f"cut out of {graph.name}"
+    if prefix is None or config is None or values is None:
+        raise NotSsdGraph(
+            "nothing to export from",
+            expected="an inference graph, or a checkpoint with its pipeline.config",
+        )
+    return (
+        export_from_checkpoint(config, prefix, values, options),
+        f"built from {config.source} and {prefix.name}",
+    )

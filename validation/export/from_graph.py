@@ -2,13 +2,14 @@
 
 What export_tflite_ssd_graph.py builds from a checkpoint and a config is already
 inside the inference graph that training exported: the body between the normalised
-image and the two raw outputs. It is cut out, given the exporter's names at its
-ends, and closed by the post-processing node.
+image and the two raw outputs. It is cut out, its input and outputs get the
+exporter's names, and the post-processing node is added.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,12 @@ import numpy as np
 from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.python.framework import tensor_util
 
-from validation.errors import GraphError, NotSsdGraph
-from validation.export.agreement import require_agreement
+from validation.errors import GraphConfigMismatch, GraphError, NotSsdGraph
+from validation.export.checkpoint import Values
 from validation.export.evaluation import evaluate
-from validation.export.freezing import Values, freeze, prune, variables
+from validation.export.exported import ExportOptions
+from validation.export.freezing import freeze, prune, variables
 from validation.export.graph_io import GraphExport
-from validation.export.options import ExportOptions
 from validation.export.postprocess_node import add_postprocess_node
 from validation.export.ssd_reading import SsdReading, read_ssd
 from validation.graphs.boxes import center_size
@@ -35,6 +36,12 @@ from validation.specs.contracts import (
     Preprocessing,
     SsdContract,
 )
+
+# Path of a field below model.ssd, its value in the graph, and its value in the config.
+Compared = tuple[str, object, object]
+
+_NMS = "post_processing.batch_non_max_suppression"
+_NAMES = {"box_coder": "box_coder scales (y, x, h, w)"}
 
 
 def export_from_graph(
@@ -60,7 +67,7 @@ def export_from_graph(
         GraphError: Variables without values, or with values that do not fit.
     """
     reading = read_ssd(graph, where)
-    body = prune(graph, _ends(reading))
+    body = prune(graph, _outputs(reading))
     if values is not None:
         body = freeze(body, values, where=where)
     elif left := variables(body):
@@ -116,7 +123,7 @@ def without_postprocessing(export: GraphExport) -> GraphExport:
     return GraphExport(body, export.contract, export.anchors, add_postprocessing_op=False)
 
 
-def _ends(reading: SsdReading) -> list[str]:
+def _outputs(reading: SsdReading) -> list[str]:
     return [reading.box_encodings, reading.class_predictions, reading.anchors]
 
 
@@ -130,15 +137,15 @@ def _with_placeholder(body: Any, reading: SsdReading) -> Any:
     for side in (1, size.height, size.width, 3):
         placeholder.attr["shape"].shape.dim.add(size=side)
     for node in cut.node:
-        for place, source in enumerate(node.input):
+        for index, source in enumerate(node.input):
             if source == reading.extractor_input:
-                node.input[place] = INPUT_NAME
-    return prune(cut, _ends(reading))
+                node.input[index] = INPUT_NAME
+    return prune(cut, _outputs(reading))
 
 
 @dataclass(frozen=True)
 class _Sizes:
-    """What a run of the body showed: anchors in centre form, and the raw outputs' shapes."""
+    """What a run of the body gives: anchors in centre form, and the raw outputs' shapes."""
 
     anchors: np.ndarray
     columns: int
@@ -149,7 +156,7 @@ def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
     """Run the body once."""
     size = reading.preprocessing
     zeros = np.zeros((1, size.height, size.width, 3), np.float32)
-    boxes, scores, corners = evaluate(body, _ends(reading), {INPUT_NAME: zeros})
+    boxes, scores, corners = evaluate(body, _outputs(reading), {INPUT_NAME: zeros})
     expected = f"[1, {len(corners)}, 4] and [1, {len(corners)}, C+1]"
     fits = (
         boxes.ndim in (3, 4)
@@ -159,7 +166,7 @@ def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
     )
     if not fits:
         raise NotSsdGraph(
-            "raw outputs and anchors do not fit each other",
+            "raw outputs and anchors have different sizes",
             expected=expected,
             got=f"{list(boxes.shape)} and {list(scores.shape)}",
             where=where,
@@ -192,19 +199,84 @@ def _contract(
 
 def _name_outputs(graph: Any, reading: SsdReading, boxes_rank: int) -> None:
     """End the body in nodes of the exporter's names, boxes as [1, N, 4]."""
-    boxes = graph.node.add(name=BOX_ENCODINGS_NAME, op="Identity")
-    boxes.input.append(reading.box_encodings)
-    boxes.attr["T"].type = types_pb2.DT_FLOAT
+    boxes = add_identity(graph, BOX_ENCODINGS_NAME, reading.box_encodings)
     if boxes_rank == 4:
         # Some releases squeeze [1, N, 1, 4] only inside the post-processor.
         boxes.op = "Squeeze"
         boxes.attr["squeeze_dims"].list.i.append(2)
-    scores = graph.node.add(name=CLASS_PREDICTIONS_NAME, op="Identity")
-    scores.input.append(reading.class_predictions)
-    scores.attr["T"].type = types_pb2.DT_FLOAT
+    add_identity(graph, CLASS_PREDICTIONS_NAME, reading.class_predictions)
+
+
+def add_identity(graph: Any, name: str, source: str) -> Any:
+    """Append a node that passes a float tensor on under another name."""
+    node = graph.node.add(name=name, op="Identity")
+    node.input.append(source)
+    node.attr["T"].type = types_pb2.DT_FLOAT
+    return node
 
 
 def _add_constant(graph: Any, name: str, value: np.ndarray) -> None:
     node = graph.node.add(name=name, op="Const")
     node.attr["dtype"].type = tensor_util.make_tensor_proto(value).dtype
     node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(value))
+
+
+def require_agreement(
+    reading: SsdReading, num_classes: int, config: PipelineConfig, where: str
+) -> None:
+    """Compare what an inference graph and a config say of one model.
+
+    Raises:
+        GraphConfigMismatch: At least one value differs.
+    """
+    size, nms = reading.preprocessing, reading.nms
+    values: list[Compared] = [
+        ("num_classes", num_classes, config.num_classes),
+        ("image_resizer", (size.height, size.width), config.input_size),
+        ("box_coder", reading.box_coder_scales, config.box_coder_scales),
+        ("post_processing.score_converter", reading.score_converter, config.score_converter),
+        (f"{_NMS}.score_threshold", nms.score_threshold, config.score_threshold),
+        (f"{_NMS}.iou_threshold", nms.iou_threshold, config.iou_threshold),
+        (
+            f"{_NMS}.max_detections_per_class",
+            nms.max_detections_per_class,
+            config.max_detections_per_class,
+        ),
+        (f"{_NMS}.max_total_detections", nms.max_total_detections, config.max_total_detections),
+    ]
+    require_same(values, config, where, what="graph and pipeline.config")
+
+
+def require_same(
+    values: Iterable[Compared], config: PipelineConfig, where: str, *, what: str
+) -> None:
+    """Compare what a graph and a config say; the error names each difference with both values.
+
+    Floats are equal when they are the same float32: the graph stores no more.
+
+    Args:
+        values: Path of a field below model.ssd, what the graph says, what the config says.
+        config: Knows the line of a field.
+        where: File name for messages.
+        what: The two that are compared.
+
+    Raises:
+        GraphConfigMismatch: At least one value differs.
+    """
+    differing = [
+        f"{_NAMES.get(path, path.rpartition('.')[2])}: graph {graph}, config {text} "
+        f"({config.where(f'model.ssd.{path}')})"
+        for path, graph, text in values
+        if not np.array_equal(np.asarray(graph, _kind(graph)), np.asarray(text, _kind(graph)))
+    ]
+    if differing:
+        raise GraphConfigMismatch(
+            f"{what} disagree",
+            got="; ".join(differing),
+            where=where,
+            next_step="use the pipeline.config that the graph was exported with",
+        )
+
+
+def _kind(value: object) -> type:
+    return str if isinstance(value, str) else np.float32

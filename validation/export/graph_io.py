@@ -1,4 +1,4 @@
-"""Read TensorFlow graphs from disk and write exported ones, whole or not at all."""
+"""Read TensorFlow graphs from disk; write exported ones completely or not at all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class GraphExport:
 
     Args:
         graph: GraphDef.
-        contract: What it promises.
+        contract: See `SsdContract`.
         anchors: float32 [N, 4] in centre form.
         add_postprocessing_op: Which of the exporter's two forms it is.
     """
@@ -80,7 +80,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
                 graph.ParseFromString(data)
     except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
         raise CorruptGraph(
-            "the file is no TensorFlow graph, or only a part of one",
+            "the file is not a TensorFlow graph, or only part of one",
             got=f"{len(data)} bytes that do not parse",
             where=path.name,
             next_step="fetch or unpack it again and compare its size and sha256",
@@ -108,16 +108,16 @@ def _refuse_dangling(graph: Any, where: str) -> None:
 
 
 def _refuse_cycles(graph: Any, where: str) -> None:
-    """Only loops go round, by their NextIteration; whoever follows another cycle never ends."""
-    turning = {node.name for node in graph.node if node.op in _LOOP_BACK}
+    """Only loops go round, by their NextIteration; following any other would never end."""
+    loop_backs = {node.name for node in graph.node if node.op in _LOOP_BACK}
     waits_for = {
-        node.name: {node_name(source) for source in node.input} - turning for node in graph.node
+        node.name: {node_name(source) for source in node.input} - loop_backs for node in graph.node
     }
     try:
         graphlib.TopologicalSorter(waits_for).prepare()
     except graphlib.CycleError as error:
         raise CorruptGraph(
-            "nodes of the graph wait for each other",
+            "nodes of the graph form a cycle",
             expected="cycles in while loops only",
             got=first_few(error.args[1]),
             where=where,
@@ -129,8 +129,14 @@ def node_name(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
+def unread_nodes(graph: Any) -> tuple[str, ...]:
+    """Names of the nodes that no other node reads."""
+    read = {node_name(source) for node in graph.node for source in node.input}
+    return tuple(node.name for node in graph.node if node.name not in read)
+
+
 def stated_shape(node: Any) -> tuple[int, ...]:
-    """The attribute ``shape`` of a placeholder or variable: -1 is any side, () is none told."""
+    """The attribute ``shape`` of a placeholder or variable: -1 is any side, () is not stated."""
     return tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
 
 
@@ -145,10 +151,7 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     Raises:
         GraphError: The folder cannot be written.
     """
-    about = {
-        "add_postprocessing_op": export.add_postprocessing_op,
-        **to_plain(export.contract),
-    }
+    about = {"add_postprocessing_op": export.add_postprocessing_op, **to_plain(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
     _replace_all(
@@ -161,7 +164,7 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
                 if text
                 else {}
             ),
-            # Last: where it stands, the files that explain it stand too.
+            # Last: where it is present, so are the files that explain it.
             GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
         },
     )

@@ -12,7 +12,7 @@ from tensorflow.python.framework import tensor_util
 from validation.errors import CorruptGraph
 from validation.export.graph_io import node_name
 
-# Rounding of training with quantisation; in the graphs of the OD API the ends are variables.
+# Rounding of training with quantisation; in the OD API's graphs the bounds are variables.
 FAKE_QUANT_VARS = "FakeQuantWithMinMaxVars"
 FAKE_QUANT_ARGS = "FakeQuantWithMinMaxArgs"
 FAKE_QUANT = frozenset({FAKE_QUANT_VARS, FAKE_QUANT_ARGS})
@@ -59,6 +59,10 @@ class GraphMap:
             tensor = self.inputs(node)[0]
         return tensor
 
+    def variable(self, tensor: str) -> str:
+        """Name of the variable that a tensor is read from."""
+        return node_name(self.skip(tensor, PASSING | {"ReadVariableOp"}))
+
     def constant(self, tensor: str) -> np.ndarray | None:
         """The value of a constant tensor; None where it is computed.
 
@@ -88,12 +92,12 @@ class GraphMap:
             tensors: Tensor or node names.
             stop: Nodes for which it is true are neither taken nor walked through.
         """
-        found: set[str] = set()
+        names: set[str] = set()
         waiting = [node_name(tensor) for tensor in tensors]
         while waiting:
             name = waiting.pop()
-            if name in found or stop(self.nodes[name]):
+            if name in names or stop(self.nodes[name]):
                 continue
-            found.add(name)
+            names.add(name)
             waiting.extend(node_name(source) for source in self.inputs(self.nodes[name]))
-        return found
+        return names

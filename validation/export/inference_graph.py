@@ -1,8 +1,8 @@
 """frozen_inference_graph.pb from the builder: image_tensor in, detections out.
 
 For a model that has no inference graph of its own. It shares our reading of the
-config, so it is a weaker witness than one that somebody else made; the report says
-which was used. Scopes are the OD API's, so that the graph can be cut and exported
+config, so it is weaker evidence than an independent graph; the report says which
+was used. Scopes are the OD API's, so that the graph can be cut and exported
 like any other.
 """
 
@@ -30,7 +30,7 @@ from validation.specs.contracts import (
 
 
 def inference_graph(body: Any, built: BuiltSsd) -> Any:
-    """Close a frozen body at both ends with TensorFlow ops.
+    """Add preprocessing and post-processing to a frozen body, as TensorFlow ops.
 
     Args:
         body: GraphDef from the normalised image to both raw outputs.
@@ -39,12 +39,12 @@ def inference_graph(body: Any, built: BuiltSsd) -> Any:
     Returns:
         GraphDef from image_tensor (uint8 [1, H, W, 3], any H and W) to the detections.
     """
-    ends = (built.box_encodings.name, built.scores.name)
-    return _closed(body, ends, built.anchors, built.contract)
+    outputs = (built.box_encodings.name, built.scores.name)
+    return _with_processing(body, outputs, built.anchors, built.contract)
 
 
 def inference_graph_of_export(export: GraphExport) -> Any:
-    """Close an exported graph in the same way; its post-processing node falls away.
+    """Do the same to an exported graph; its post-processing node is dropped.
 
     Args:
         export: In either form.
@@ -53,21 +53,18 @@ def inference_graph_of_export(export: GraphExport) -> Any:
         See `inference_graph`.
     """
     body = prune(export.graph, RAW_OUTPUTS)
-    ends = (f"{RAW_OUTPUTS[0]}:0", f"{RAW_OUTPUTS[1]}:0")
-    return _closed(body, ends, corners(export.anchors), export.contract)
+    outputs = (f"{RAW_OUTPUTS[0]}:0", f"{RAW_OUTPUTS[1]}:0")
+    return _with_processing(body, outputs, corners(export.anchors), export.contract)
 
 
-def _closed(
-    body: Any, ends: tuple[str, str], anchors: NDArray[np.float32], contract: SsdContract
+def _with_processing(
+    body: Any, outputs: tuple[str, str], anchors: NDArray[np.float32], contract: SsdContract
 ) -> Any:
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.uint8, [1, None, None, 3], name=IMAGE_TENSOR)
         normalised = _preprocess(tf.cast(image, tf.float32, name="ToFloat"), contract.preprocessing)
         encodings, scores = tf.import_graph_def(
-            body,
-            input_map={f"{INPUT_NAME}:0": normalised},
-            return_elements=list(ends),
-            name="",
+            body, input_map={f"{INPUT_NAME}:0": normalised}, return_elements=list(outputs), name=""
         )
         with tf.name_scope("MultipleGridAnchorGenerator"):
             table = tf.constant(anchors, name="anchors")
@@ -89,16 +86,13 @@ def _preprocess(image: tf.Tensor, preprocessing: Preprocessing) -> tf.Tensor:
 
 
 def _postprocess(
-    encodings: tf.Tensor,
-    scores: tf.Tensor,
-    anchors: tf.Tensor,
-    attributes: PostprocessAttributes,
+    encodings: tf.Tensor, scores: tf.Tensor, anchors: tf.Tensor, attributes: PostprocessAttributes
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decode, and suppress for each class, as the OD API's batch_non_max_suppression."""
     with tf.name_scope("Postprocessor/"):
         boxes = _decode(tf.reshape(encodings, [-1, 4]), anchors, attributes)
         without_background = tf.slice(scores, [0, 0, 1], [-1, -1, -1], name="Slice")
-        found = tf.image.combined_non_max_suppression(
+        kept = tf.image.combined_non_max_suppression(
             tf.reshape(boxes, [1, -1, 1, 4]),
             without_background,
             max_output_size_per_class=attributes.detections_per_class,
@@ -108,12 +102,7 @@ def _postprocess(
             clip_boxes=True,
             name="BatchMultiClassNonMaxSuppression",
         )
-    return (
-        found.nmsed_boxes,
-        found.nmsed_scores,
-        found.nmsed_classes,
-        found.valid_detections,
-    )
+    return (kept.nmsed_boxes, kept.nmsed_scores, kept.nmsed_classes, kept.valid_detections)
 
 
 def _decode(

@@ -1,4 +1,4 @@
-"""A tflite_graph.pb that was exported by somebody else: read, checked, never built anew.
+"""A tflite_graph.pb that was exported elsewhere: read and checked, never rebuilt.
 
 The zoo's quantised archives ship one instead of a frozen inference graph.
 """
@@ -11,22 +11,24 @@ from typing import Any
 import numpy as np
 
 from validation.errors import GraphError, NotSsdGraph
-from validation.export.agreement import require_same
 from validation.export.evaluation import evaluate
+from validation.export.exported import ExportOptions
 from validation.export.freezing import prune, variables
-from validation.export.from_graph import with_options, without_postprocessing
+from validation.export.from_graph import require_same, with_options, without_postprocessing
 from validation.export.graph_io import GraphExport, stated_shape
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
-from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
-from validation.export.options import ExportOptions
 from validation.export.postprocess_node import read_postprocess_node
+from validation.export.ssd_reading import SCORE_CONVERTERS
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
+    CHANNEL_MEANS,
     CLASS_PREDICTIONS_NAME,
     INPUT_NAME,
     KERNEL_DEFAULTS,
     POSTPROCESS_NAME,
+    RAW_OUTPUTS,
+    UNIT_RANGE,
     PostprocessAttributes,
     Preprocessing,
     SsdContract,
@@ -35,8 +37,6 @@ from validation.specs.contracts import (
 # The OD API's own evaluation keeps so many, for each class and in all. Shipped graphs often
 # have the exporter's 10, see EXPORTER_DEFAULT_MAX_DETECTIONS.
 _EVALUATED_DETECTIONS = 100
-
-_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 
 
 def export_shipped(
@@ -60,7 +60,7 @@ def export_shipped(
         GraphConfigMismatch: Graph and config disagree.
     """
     nodes = GraphMap(graph)
-    _require_ends(nodes, where)
+    _require_tensors(nodes, where)
     if left := variables(graph):
         raise GraphError("the graph is not frozen", got=f"{len(left)} variables", where=where)
     node = read_postprocess_node(graph, KERNEL_DEFAULTS)
@@ -89,7 +89,7 @@ def export_shipped(
     return export if options.add_postprocessing_op else without_postprocessing(export)
 
 
-def _require_ends(nodes: GraphMap, where: str) -> None:
+def _require_tensors(nodes: GraphMap, where: str) -> None:
     missing = [
         name
         for name in (INPUT_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
@@ -97,7 +97,7 @@ def _require_ends(nodes: GraphMap, where: str) -> None:
     ]
     if missing:
         raise NotSsdGraph(
-            "the graph is none of export_tflite_ssd_graph",
+            "this graph was not written by export_tflite_ssd_graph",
             expected=f"{INPUT_NAME}, {BOX_ENCODINGS_NAME} and {CLASS_PREDICTIONS_NAME}",
             got=f"no {', '.join(missing)}",
             where=where,
@@ -124,7 +124,7 @@ def _is_resnet(nodes: GraphMap) -> bool:
 def score_converter_of(nodes: GraphMap) -> str:
     """SIGMOID, SOFTMAX or IDENTITY: what makes the class predictions of an exported graph."""
     made_by = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME, PASSING | FAKE_QUANT))
-    return _CONVERTERS.get(made_by.op, "IDENTITY")
+    return SCORE_CONVERTERS.get(made_by.op, "IDENTITY")
 
 
 def _evaluated(
@@ -139,25 +139,24 @@ def _evaluated(
 def _require_agreement(contract: SsdContract, config: PipelineConfig, where: str) -> None:
     node, size = contract.postprocess, contract.preprocessing
     scales = (node.y_scale, node.x_scale, node.h_scale, node.w_scale)
-    told = [
+    values = [
         ("num_classes", node.num_classes, config.num_classes),
         ("image_resizer", (size.height, size.width), config.input_size),
         ("box_coder", scales, config.box_coder_scales),
         ("post_processing.score_converter", contract.score_converter, config.score_converter),
     ]
-    require_same(told, config, where, what="shipped graph and pipeline.config")
+    require_same(values, config, where, what="shipped graph and pipeline.config")
 
 
 def _require_shapes(body: Any, contract: SsdContract, where: str) -> None:
-    """Run the body once: what its ends give must fit anchors and classes."""
+    """Run the body once: the shapes of its outputs must fit anchors and classes."""
     size = contract.preprocessing
     zeros = np.zeros((1, size.height, size.width, 3), np.float32)
-    ends = [BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME]
-    shapes = [list(value.shape) for value in evaluate(body, ends, {INPUT_NAME: zeros})]
+    shapes = [list(value.shape) for value in evaluate(body, RAW_OUTPUTS, {INPUT_NAME: zeros})]
     rows, columns = contract.num_anchors, contract.num_classes + 1
     if shapes != [[1, rows, 4], [1, rows, columns]]:
         raise NotSsdGraph(
-            "raw outputs, anchors and classes do not fit each other",
+            "raw outputs, anchors and classes have different sizes",
             expected=f"{[1, rows, 4]} and {[1, rows, columns]}",
             got=f"{shapes[0]} and {shapes[1]}",
             where=where,

@@ -1,4 +1,4 @@
-"""Read an OD API inference graph of an SSD: where its parts end, and what it promises.
+"""Read an OD API inference graph of an SSD: the tensors between its parts, and its settings.
 
 The OD API builds every SSD in the scopes Preprocessor, FeatureExtractor,
 BoxPredictor*, an anchor generator and Postprocessor, whatever the backbone. The
@@ -15,8 +15,7 @@ import numpy as np
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.export.nms_reading import NmsReading, read_nms
-from validation.export.preprocessing_reading import read_preprocessing
+from validation.export.processing_reading import NmsReading, read_nms, read_preprocessing
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 
 _PREPROCESSOR = "Preprocessor/"
@@ -24,7 +23,7 @@ _POSTPROCESSOR = "Postprocessor/"
 _DECODE = "Postprocessor/Decode/"
 # The box coder turns corner anchors into centre form in this scope.
 _ANCHOR_DECODE = "Postprocessor/Decode/get_center_coordinates_and_sizes/"
-_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
+SCORE_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 _LAYOUT = frozenset({"Identity", "Transpose", "Reshape", "Tile", "ExpandDims", "Squeeze"})
 
 
@@ -131,31 +130,31 @@ def _refuse_others(nodes: GraphMap, where: str) -> None:
 
 def _decode_unpack(nodes: GraphMap, where: str) -> Any:
     """The Unpack that splits box encodings into ty, tx, th, tw: exp() reads two of them."""
-    found = [
+    unpacks = [
         node
         for node in nodes.of_op("Unpack")
         if node.name.startswith(_DECODE)
         and not node.name.startswith(_ANCHOR_DECODE)
         and node.attr["num"].i == 4
     ]
-    return _only(found, "the box coder's split of the encodings", _DECODE, where)
+    return _only(unpacks, "the box coder's split of the encodings", _DECODE, where)
 
 
 def _anchor_unpack(nodes: GraphMap, where: str) -> Any:
-    found = [node for node in nodes.of_op("Unpack") if node.name.startswith(_ANCHOR_DECODE)]
-    return _only(found, "the box coder's split of the anchors", _ANCHOR_DECODE, where)
+    unpacks = [node for node in nodes.of_op("Unpack") if node.name.startswith(_ANCHOR_DECODE)]
+    return _only(unpacks, "the box coder's split of the anchors", _ANCHOR_DECODE, where)
 
 
-def _only(found: list[Any], part: str, scope: str, where: str) -> Any:
-    if len(found) != 1:
+def _only(nodes: list[Any], part: str, scope: str, where: str) -> Any:
+    if len(nodes) != 1:
         raise NotSsdGraph(
             f"{part} is not where the OD API puts it",
             expected=f"one Unpack node under {scope}",
-            got=f"{len(found)}",
+            got=f"{len(nodes)}",
             where=where,
             next_step="is this an SSD with a faster_rcnn_box_coder?",
         )
-    return found[0]
+    return nodes[0]
 
 
 def _leave_scope(nodes: GraphMap, tensor: str, where: str) -> str:
@@ -174,7 +173,7 @@ def _leave_scope(nodes: GraphMap, tensor: str, where: str) -> str:
 
 
 def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
-    """The scores with background, found at the Slice that drops the background column."""
+    """The scores with background, read by the Slice that drops the background column."""
     slices = [
         node
         for node in nodes.of_op("Slice", "StridedSlice")
@@ -189,7 +188,7 @@ def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
         )
     scores = nodes.skip(nodes.inputs(slices[0])[0])
     converter = nodes.source(nodes.skip(scores, {"Reshape", "Identity"}))
-    return scores, _CONVERTERS.get(converter.op, "IDENTITY")
+    return scores, SCORE_CONVERTERS.get(converter.op, "IDENTITY")
 
 
 def _drops_background(nodes: GraphMap, node: Any) -> bool:

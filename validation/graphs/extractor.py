@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.hyperparams import ConvHyperparams
+from validation.specs.contracts import UNIT_RANGE, Triple
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class ExtractorEntry:
     """
 
     build: Extractor
-    scale: tuple[float, float, float] = (2 / 255, 2 / 255, 2 / 255)
-    offset: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    scale: Triple = UNIT_RANGE[0]
+    offset: Triple = UNIT_RANGE[1]
 
 
 def pad_to_multiple(image: tf.Tensor, multiple: int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Why tensors do not fit the variables of a graph, as far as names and shapes tell."""
+"""Why tensors do not fit the variables of a graph, as far as names and shapes show."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from validation.errors import first_few
 
 Shapes = Mapping[str, tuple[int, ...]]
 # A dotted path of the config -> its file and line.
-Place = Callable[[str], str]
+Locate = Callable[[str], str]
 
-# Scopes and variables that a message names: they differ in their ends.
+# How many scopes and variables a message names: their last parts differ.
 NAMED = 6
 _QUANTISATION = ("act_quant/", "weights_quant/", "_quant/")
-_ENDS = "act_quant/weights_quant min and max"
+_BOUNDS = "act_quant/weights_quant min and max"
 # convolutional_box_predictor and weight_shared_convolutional_box_predictor.
 _BOX_HEAD = re.compile(r"(.*/)?(?:BoxEncodingPredictor|BoxPredictor)/biases")
 _CLASS_HEAD = "ClassPredictor/biases"
@@ -35,15 +35,15 @@ class Described:
 
     Args:
         num_classes: Classes without the background.
-        place: File and line of a dotted path; None: not known.
+        locate: File and line of a dotted path; None: not known.
     """
 
     num_classes: int
-    place: Place | None = None
+    locate: Locate | None = None
 
 
 def causes(variables: Shapes, tensors: Shapes, config: Described | None = None) -> list[str]:
-    """What may have been done, one clause each; empty where nothing tells it.
+    """Possible causes, one clause each; empty where nothing hints at one.
 
     Args:
         variables: Of a graph, in the order in which it was built.
@@ -64,7 +64,7 @@ def _side(config: Described | None) -> str:
 
 
 def _at(config: Described | None, path: str) -> str:
-    return "" if config is None or config.place is None else f" ({config.place(path)})"
+    return "" if config is None or config.locate is None else f" ({config.locate(path)})"
 
 
 def _quantisation_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
@@ -76,7 +76,7 @@ def _quantisation_causes(variables: Shapes, tensors: Shapes, config: Described |
             else "take a graph without FakeQuant nodes"
         )
         return [
-            f"the checkpoint has no quantisation ranges ({_ENDS}): it was not trained with "
+            f"the checkpoint has no quantisation ranges ({_BOUNDS}): it was not trained with "
             f"quantisation; {remedy} or take the QAT checkpoint"
         ]
     if there and not asked:
@@ -87,12 +87,12 @@ def _quantisation_causes(variables: Shapes, tensors: Shapes, config: Described |
         )
         return [
             f"the checkpoint was trained with quantisation, and its {len(there)} quantisation "
-            f"ranges ({_ENDS}) would be unused; {remedy} or take a float checkpoint"
+            f"ranges ({_BOUNDS}) would be unused; {remedy} or take a float checkpoint"
         ]
     if asked - there:
         return [
             f"the checkpoint lacks {len(asked - there)} of {len(asked)} quantisation ranges "
-            f"({_ENDS}): code and checkpoint come from different releases"
+            f"({_BOUNDS}): code and checkpoint come from different releases"
         ]
     return []
 
@@ -164,28 +164,30 @@ def _backbones(names: Iterable[str]) -> set[str]:
 def _layer_causes(variables: Shapes, tensors: Shapes, config: Described | None) -> list[str]:
     """The first layer of another depth, and whether all layers are or only some.
 
-    The heads are left out: what they say of anchors and classes is told by itself.
+    The heads are left out: anchors and classes have clauses of their own.
     """
-    twins = {_NAMED_DEPTH.sub(r"\1", name): name for name in tensors if name not in variables}
+    counterparts = {
+        _NAMED_DEPTH.sub(r"\1", name): name for name in tensors if name not in variables
+    }
     layers, first = dict.fromkeys(map(_layer, variables), False), ""
     for name, shape in variables.items():
-        twin = name if name in tensors else twins.get(_NAMED_DEPTH.sub(r"\1", name))
-        if twin is None or _HEAD.fullmatch(name) or tensors[twin] == shape:
+        counterpart = name if name in tensors else counterparts.get(_NAMED_DEPTH.sub(r"\1", name))
+        if counterpart is None or _HEAD.fullmatch(name) or tensors[counterpart] == shape:
             continue
         layers[_layer(name)] = True
         first = first or (
-            f"{name} is {list(shape)} in the graph, {list(tensors[twin])} in the checkpoint"
-            + (f" as {twin}" if twin != name else "")
+            f"{name} is {list(shape)} in the graph, {list(tensors[counterpart])} in the checkpoint"
+            + (f" as {counterpart}" if counterpart != name else "")
         )
     differing = sum(layers.values())
     if not differing:
         return []
     if 2 * differing > len(layers):
-        place = _at(config, f"{_EXTRACTOR}.depth_multiplier")
-        guess = f"depth_multiplier or min_depth{place} was another one in training"
+        where = _at(config, f"{_EXTRACTOR}.depth_multiplier")
+        guess = f"depth_multiplier or min_depth{where} was another one in training"
     else:
-        place = _at(config, _EXTRACTOR)
-        guess = f"code and checkpoint come from different releases, or the network{place} changed"
+        where = _at(config, _EXTRACTOR)
+        guess = f"code and checkpoint come from different releases, or the network{where} changed"
     return [f"another depth in {differing} of {len(layers)} layers, first {first}: {guess}"]
 
 

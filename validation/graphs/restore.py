@@ -1,7 +1,7 @@
 """Which checkpoint tensor goes into which variable, settled before anything is loaded.
 
 Names and shapes are compared both ways: a variable without a tensor, a tensor without
-a variable and a shape that differs are all errors, told together, with the cause
+a variable and a shape that differs are all errors, raised together, with the cause
 where the names and shapes tell it.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.errors import GraphError, first_few
-from validation.graphs.mismatch import NAMED, Described, Place, Shapes, causes
+from validation.graphs.mismatch import NAMED, Described, Locate, Shapes, causes
 
 # Written by tf.train.ExponentialMovingAverage beside the variable that it follows.
 AVERAGE = "/ExponentialMovingAverage"
@@ -55,7 +55,7 @@ def plan_restore(
     use_moving_averages: bool,
     num_classes: int,
     where: str,
-    place: Place | None = None,
+    locate: Locate | None = None,
 ) -> RestorePlan:
     """Pair variables and checkpoint tensors.
 
@@ -67,7 +67,7 @@ def plan_restore(
             quantisation ranges) from itself.
         num_classes: Of the config, for the message about the class head.
         where: Checkpoint's name for messages.
-        place: Where the config says something, for messages: `PipelineConfig.where`.
+        locate: Line of a field of the config, for messages: `PipelineConfig.where`.
 
     Raises:
         GraphError: Anything unmatched either way: the causes, then how many of what, with
@@ -96,10 +96,10 @@ def plan_restore(
     unused = sorted(_inference_tensors(checkpoint) - set(variables))
     if missing or shapes or unused:
         tensors = {**{name: checkpoint[name] for name in unused}, **fitting}
-        found = causes(variables, tensors, Described(num_classes, place))
+        clauses = causes(variables, tensors, Described(num_classes, locate))
         raise GraphError(
             "checkpoint and config describe different models"
-            + (f": {'; '.join(found)}" if found else ""),
+            + (f": {'; '.join(clauses)}" if clauses else ""),
             got="; ".join(
                 [
                     *_listed("variables without a tensor in the checkpoint", missing),

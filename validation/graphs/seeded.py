@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-# The ends of quantisation ranges: of weights; of outputs behind ReLU6; of linear outputs.
+# The bounds of quantisation ranges: of weights; of outputs behind ReLU6; of linear outputs.
 _WEIGHTS_END = 1.5
 _ACTIVATION_END = 6.0
 _LINEAR = re.compile(

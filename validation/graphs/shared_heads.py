@@ -71,7 +71,7 @@ class SharedPredictor:
     ) -> Predictions:
         """See `Predictor.predict`; per_location holds one number, repeated."""
         channels = [int(features.shape[3]) for features in feature_maps]
-        # Over the set, because equally frequent ones are told apart by its order there too.
+        # Over the set, because the OD API too decides by its order between equally frequent ones.
         common = max(set(channels), key=channels.count)
         boxes, scores = [], []
         for level, (features, anchors) in enumerate(zip(feature_maps, per_location, strict=True)):

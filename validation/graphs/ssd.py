@@ -129,7 +129,7 @@ def build(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a config says, read and found supported."""
+    """What a config says, read and checked."""
 
     entry: ExtractorEntry
     options: ExtractorOptions
@@ -197,12 +197,12 @@ def _predictor(message: Any, config: PipelineConfig) -> Predictor:
     return predictor
 
 
-def _require_as_many(found: int, expected: int, config: PipelineConfig) -> None:
-    if found != expected:
+def _require_as_many(number: int, expected: int, config: PipelineConfig) -> None:
+    if number != expected:
         raise ConfigError(
             "feature extractor and anchor generator disagree",
             expected=f"{expected} feature maps, as there are layers of anchors",
-            got=f"{found} from {config.feature_extractor_type}",
+            got=f"{number} from {config.feature_extractor_type}",
             where=config.where("model.ssd.anchor_generator"),
             next_step="set num_layers, or min_level and max_level, alike in both",
         )

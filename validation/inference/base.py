@@ -5,29 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.record.detections import Detections
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image under the name that results are kept by.
-
-    Args:
-        key: Unique in a run: the COCO image id, or a canary's file name.
-        path: The file.
-    """
-
-    key: str
-    path: Path
 
 
 class Detector(Protocol):

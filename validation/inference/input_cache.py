@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.inference.base import ImageFile
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import Preprocessing
 

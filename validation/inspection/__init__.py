@@ -1,1 +1,1 @@
-"""What stands in a model's file, for a person or a program that has to use it."""
+"""What a model's file holds, for a person or a program that has to use it."""

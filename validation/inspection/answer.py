@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.inspection.kinds import Found, Kind
+from validation.inspection.kinds import IdentifiedFile, Kind
 from validation.inspection.of_checkpoint import CheckpointFacts, inspect_checkpoint
 from validation.inspection.of_config import ConfigFacts, inspect_config
 from validation.inspection.of_graph import GraphFacts, inspect_graph
@@ -20,21 +20,21 @@ def needs_tensorflow(kind: Kind) -> bool:
     return kind not in (Kind.TFLITE, Kind.CONFIG)
 
 
-def read_facts(found: Found) -> Facts:
+def read_facts(file: IdentifiedFile) -> Facts:
     """The facts of a file.
 
     Raises:
         ValidationError: It cannot be read.
     """
-    match found.kind:
+    match file.kind:
         case Kind.TFLITE:
-            return inspect_tflite(found.path)
+            return inspect_tflite(file.path)
         case Kind.CONFIG:
-            return inspect_config(found.path)
+            return inspect_config(file.path)
         case Kind.CHECKPOINT:
-            return inspect_checkpoint(found.path)
+            return inspect_checkpoint(file.path)
         case _:
-            return inspect_graph(found)
+            return inspect_graph(file)
 
 
 def as_text(facts: Facts, *, everything: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What kind of file somebody named: told by its content, not by its suffix."""
+"""What kind of file a path names: by its content, not by its suffix."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _CONFIG_FIELDS = frozenset(
     }
 )
 _GRAPH_FIELDS = frozenset({"node", "versions", "version", "library"})
-_STRANGERS = (
-    (b"\x1f\x8b", "a gzip archive", "python -m validation zoo show FILE tells what is in it"),
+_OTHER_FORMATS = (
+    (b"\x1f\x8b", "a gzip archive", "python -m validation zoo show FILE lists what is in it"),
     (b"PK\x03\x04", "a zip archive", "unpack it and name a file inside"),
     (b"\x89HDF", "an HDF5 file, as Keras writes it", "export its model to a graph first"),
     (b"\x89PNG", "a picture", None),
@@ -45,7 +45,7 @@ _KNOWN = ".tflite, .pb, .pbtxt, a checkpoint or a pipeline.config"
 
 
 class Kind(StrEnum):
-    """What `validation.inspection` can tell of."""
+    """What `validation.inspection` can describe."""
 
     TFLITE = "tflite"
     GRAPH = "graph"
@@ -60,7 +60,7 @@ GRAPH_FORMS = {Kind.GRAPH: ".pb", Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".
 
 
 @dataclass(frozen=True)
-class Found:
+class IdentifiedFile:
     """A file of a known kind.
 
     Args:
@@ -72,7 +72,7 @@ class Found:
     path: Path
 
 
-def kind_of(path: Path) -> Found:
+def kind_of(path: Path) -> IdentifiedFile:
     """Find out what a path names.
 
     Args:
@@ -84,21 +84,21 @@ def kind_of(path: Path) -> Found:
     """
     prefix = _prefix(path)
     if prefix is not None:
-        return Found(Kind.CHECKPOINT, prefix)
-    head, tail = _ends(path)
+        return IdentifiedFile(Kind.CHECKPOINT, prefix)
+    head, tail = _head_and_tail(path)
     if not head:
         raise ArtefactError("the file is empty", expected=_KNOWN, where=path)
     if head[4:8] == _TFLITE_MAGIC:
-        return Found(Kind.TFLITE, path)
+        return IdentifiedFile(Kind.TFLITE, path)
     if tail == _TABLE_MAGIC:
         raise ArtefactError(
             "this is the index of a checkpoint under another name",
             expected="a name that ends in .index, with the .data-* files beside it",
             where=path,
         )
-    for magic, said, next_step in _STRANGERS:
+    for magic, name, next_step in _OTHER_FORMATS:
         if head.startswith(magic):
-            raise ArtefactError(f"this is {said}", expected=_KNOWN, where=path, next_step=next_step)
+            raise ArtefactError(f"this is {name}", expected=_KNOWN, where=path, next_step=next_step)
     if path.name == "saved_model.pb" or head.startswith(_SAVED_MODEL_HEAD):
         raise ArtefactError(
             "this is a TensorFlow SavedModel",
@@ -108,10 +108,10 @@ def kind_of(path: Path) -> Found:
         )
     text = _text(head)
     if text is not None:
-        return Found(_text_kind(text, path), path)
+        return IdentifiedFile(_text_kind(text, path), path)
     if path.suffix == ".meta":
-        return Found(Kind.META_GRAPH, path)
-    return Found(Kind.GRAPH, path)
+        return IdentifiedFile(Kind.META_GRAPH, path)
+    return IdentifiedFile(Kind.GRAPH, path)
 
 
 def _prefix(path: Path) -> Path | None:
@@ -128,14 +128,14 @@ def _prefix(path: Path) -> Path | None:
     return stem if has_index and (stem != path or not path.exists()) else None
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
+def _head_and_tail(path: Path) -> tuple[bytes, bytes]:
     """The first bytes of a file and its last eight."""
     if path.is_dir():
         raise ArtefactError(
             "this is a folder",
             expected=f"a file: {_KNOWN}",
             where=path,
-            next_step=f"python -m validation zoo show {path} tells of a model's whole folder",
+            next_step=f"python -m validation zoo show {path} describes a whole model folder",
         )
     try:
         with path.open("rb") as stream:
@@ -146,7 +146,9 @@ def _ends(path: Path) -> tuple[bytes, bytes]:
     except OSError as error:
         beside = sorted(each.name for each in path.parent.glob(f"{path.name}*"))
         raise ArtefactMissing(
-            "no such file or checkpoint" if isinstance(error, FileNotFoundError) else "unreadable",
+            "no such file or checkpoint"
+            if isinstance(error, FileNotFoundError)
+            else "cannot be read",
             got=", ".join(beside[:4]) or error.strerror,
             where=path,
         ) from error
@@ -165,24 +167,24 @@ def _text(head: bytes) -> str | None:
 
 
 def _text_kind(text: str, path: Path) -> Kind:
-    found = _FIRST_FIELD.match(text)
-    field = found[1] if found else ""
+    match = _FIRST_FIELD.match(text)
+    field = match[1] if match else ""
     if field in _GRAPH_FIELDS:
         return Kind.GRAPH_TEXT
     if field in _CONFIG_FIELDS or path.suffix == ".config":
         return Kind.CONFIG
-    said = {
+    name = {
         "item": "a label map",
         "meta_graphs": "a TensorFlow SavedModel as text",
         "saved_model_schema_version": "a TensorFlow SavedModel as text",
         "model_checkpoint_path": "the list of a folder's checkpoints",
     }.get(field)
-    if said is None and path.suffix == ".pbtxt":
-        # The reader says what is wrong with it, and where.
+    if name is None and path.suffix == ".pbtxt":
+        # Its reader says what is wrong with it, and where.
         return Kind.GRAPH_TEXT
     raise ArtefactError(
-        f"this is {said}" if said else "the text is of no kind that is known here",
+        f"this is {name}" if name else "this text is of an unknown kind",
         expected="a pipeline.config, or a graph as .pbtxt",
-        got=None if said else repr(text.strip()[:40]),
+        got=None if name else repr(text.strip()[:40]),
         where=path,
     )

@@ -1,4 +1,4 @@
-"""What a model's archive holds, which way leads from it to a .tflite, and what is known of it."""
+"""What a model's archive holds, how a .tflite can be made from it, and what is known of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.errors import ArtefactMissing, ConfigError
+from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig, ValidationError
 from validation.inspection.of_config import ConfigFacts, config_facts
 from validation.inspection.preprocessing import usual_preprocessing
 from validation.pipeline.config import load_pipeline
@@ -98,7 +98,7 @@ def entry_facts(entry: CatalogueEntry, presence: str) -> ArchiveFacts:
         routes=(),
         no_route="the archive is not on this machine",
         config=config,
-        config_problem=problem,
+        config_problem="" if problem is None else str(problem),
         config_from_catalogue=entry.pipeline_config is not None,
         quantised=entry.quantised,
         labels=entry.labels,
@@ -124,8 +124,8 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
     folder = find_model_files(archive.root, entry.subfolder).folder
     routes = tuple(_routes(archive))
     no_route = ""
-    if config is None and problem and not config_is_ssd(problem):
-        routes, no_route = (), problem
+    if isinstance(problem, NotSsdConfig):
+        routes, no_route = (), str(problem)
     elif not routes:
         no_route = "; ".join(
             archive.unusable or ("neither a graph nor a checkpoint that one can be built for",)
@@ -139,7 +139,7 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
         routes=routes,
         no_route=no_route,
         config=config,
-        config_problem=problem,
+        config_problem="" if problem is None else str(problem),
         config_from_catalogue=archive.pipeline_config is not None
         and archive.pipeline_config == entry.pipeline_config,
         quantised=quantised,
@@ -149,18 +149,14 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
     )
 
 
-def config_is_ssd(problem: str) -> bool:
-    """False where a config cannot be read because it is of another architecture."""
-    return " is not an SSD" not in problem
-
-
-def _config(path: Path | None) -> tuple[ConfigFacts | None, str]:
+def _config(path: Path | None) -> tuple[ConfigFacts | None, ValidationError | None]:
+    """What a config says, or why it cannot be read."""
     if path is None:
-        return None, ""
+        return None, None
     try:
-        return config_facts(load_pipeline(path)), ""
+        return config_facts(load_pipeline(path)), None
     except (ConfigError, ArtefactMissing) as error:
-        return None, str(error)
+        return None, error
 
 
 def _files(archive: Archive) -> Iterator[ArchiveFile]:
@@ -189,7 +185,7 @@ def _files(archive: Archive) -> Iterator[ArchiveFile]:
 
 
 def _routes(archive: Archive) -> Iterator[str]:
-    """In the order in which `validation.chain` believes them."""
+    """In the order in which `validation.workspace` tries them."""
     prefix = archive.checkpoint_prefix
     if archive.frozen_graph is not None:
         yield f"cut out of {archive.frozen_graph.name}"
@@ -223,8 +219,8 @@ def _next_steps(archive: Archive, config: ConfigFacts | None, *, quantised: bool
             if archive.frozen_graph is not None
             else f"--trained_checkpoint_prefix={quoted(str(archive.checkpoint_prefix))}"
         )
-        told = archive.pipeline_config
-        described = "" if told is None else f" --pipeline_config_path={quoted(str(told))}"
+        path = archive.pipeline_config
+        described = "" if path is None else f" --pipeline_config_path={quoted(str(path))}"
         most = config.max_total_detections if config is not None else _EVALUATED
         yield (
             f"python -m validation export {source}{described} --output_directory=out "

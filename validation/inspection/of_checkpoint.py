@@ -1,4 +1,4 @@
-"""What stands in a checkpoint: weights, what training left, and what it takes to export it."""
+"""What a checkpoint holds: weights, what training left, and what it takes to export it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from validation.graphs.restore import AVERAGE, is_training_only
 from validation.zoo.layout import PIPELINE_CONFIG
 
 # Of contrib.quantize and its successors: ``act_quant/min`` and the like.
-_RANGE_END = re.compile(r".*quant\w*/(?:min|max)")
+_RANGE_BOUND = re.compile(r".*quant\w*/(?:min|max)")
 _STEP = "global_step"
 _TWO_STAGES = ("FirstStage", "SecondStage")
 
@@ -38,7 +38,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class ScopeCount:
-    """What stands in one scope, without what training left.
+    """The weights of one scope.
 
     Args:
         scope: The first two parts of the names.
@@ -58,12 +58,12 @@ class CheckpointFacts:
     Args:
         file: The prefix, without its folder.
         size_bytes: Of its index and shards.
-        missing: Shards that the index speaks of and that are not there.
+        missing: Shards that the index names and that are not there.
         detector: What its scopes are of, in words.
         step: global_step; None where it is not stored or cannot be read.
         weights: Variables that inference uses, batch norm's statistics and ranges included.
         parameters: Numbers in them.
-        ranges: Pairs of ends of quantisation ranges.
+        ranges: Quantisation ranges, each a pair of bounds.
         averages: Moving averages of variables.
         training_only: Optimiser's slots, counters and learning rates.
         scopes: Weights by scope, the largest first.
@@ -91,7 +91,7 @@ class CheckpointFacts:
 def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
     """Read a checkpoint's names and shapes; takes the seconds that TensorFlow takes to start.
 
-    The weights themselves are not read: an index without its shards is told of as well.
+    The weights themselves are not read: an index without its shards can be described as well.
 
     Args:
         prefix: Path without .index or .data-*.
@@ -100,11 +100,11 @@ def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
         ArtefactMissing: No such checkpoint.
         GraphError: Damaged, or an object-based checkpoint of TensorFlow 2.
     """
-    from validation.export.prefix import check_prefix
+    from validation.export.checkpoint import check_prefix
 
     # Refused before TensorFlow is loaded.
     check_prefix(prefix)
-    from validation.export.freezing import checkpoint_shapes
+    from validation.export.checkpoint import checkpoint_shapes
 
     shapes = checkpoint_shapes(prefix)
     kept = {
@@ -122,7 +122,7 @@ def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
         step=_step(prefix, shapes),
         weights=len(kept),
         parameters=sum(each.size for each in kept.values()),
-        ranges=sum(_RANGE_END.fullmatch(name) is not None for name in kept) // 2,
+        ranges=sum(_RANGE_BOUND.fullmatch(name) is not None for name in kept) // 2,
         averages=sum(name.endswith(AVERAGE) for name in shapes),
         training_only=sum(is_training_only(name) for name in shapes),
         scopes=_scopes(kept.values()),
@@ -161,24 +161,25 @@ def _detector(names: Iterable[str]) -> str:
 
 
 def _step(prefix: Path, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    from validation.export.freezing import open_checkpoint
+    from validation.export.checkpoint import open_checkpoint
 
     if shapes.get(_STEP) != ():
         return None
     try:
         value = open_checkpoint(prefix)(_STEP)
     except GraphError:
-        # Its shard is not there, which is told elsewhere.
+        # Its shard is not there: see `missing`.
         return None
     return None if value is None else int(value)
 
 
 def _scopes(variables: Iterable[Variable]) -> tuple[ScopeCount, ...]:
-    found: dict[str, list[Variable]] = {}
+    by_scope: dict[str, list[Variable]] = {}
     for each in variables:
-        found.setdefault("/".join(each.name.split("/")[:2]), []).append(each)
+        by_scope.setdefault("/".join(each.name.split("/")[:2]), []).append(each)
     counts = [
-        ScopeCount(scope, len(each), sum(one.size for one in each)) for scope, each in found.items()
+        ScopeCount(scope, len(each), sum(one.size for one in each))
+        for scope, each in by_scope.items()
     ]
     return tuple(sorted(counts, key=lambda count: (-count.parameters, count.scope)))
 

@@ -1,4 +1,4 @@
-"""What a pipeline.config says of an SSD, which of it matters, and what is not read."""
+"""What a pipeline.config says of an SSD: what matters, and what is not read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from validation.graphs.quant.options import quantisation_options
 from validation.graphs.unsupported import refuse_unsupported
 from validation.inspection.preprocessing import (
     PreprocessingFacts,
-    preprocessing_told,
+    describe_preprocessing,
     usual_preprocessing,
 )
 from validation.pipeline.config import PipelineConfig, load_pipeline
@@ -67,7 +67,7 @@ class ConfigField:
     Args:
         name: Dotted path from the root.
         value: As proto text has it.
-        line: Of its first place in the file.
+        line: Where it is first set in the file.
     """
 
     name: str
@@ -105,7 +105,7 @@ class QuantisationFacts:
 
 @dataclass(frozen=True)
 class ConfigFacts:
-    """One pipeline.config; None stands for what it does not say in a way that can be used.
+    """One pipeline.config; None for what it does not state in a usable way.
 
     Args:
         file: Folder and name.
@@ -218,7 +218,7 @@ def _preprocessing(kind: str, size: tuple[int, int] | None) -> PreprocessingFact
     if size is None or kind not in FAMILIES:
         return None
     image = TensorSpec(INPUT_NAME, "float32", (1, *size, 3))
-    return preprocessing_told(
+    return describe_preprocessing(
         image, usual_preprocessing(kind, *size), f"the extractor's type, {kind}"
     )
 
@@ -257,7 +257,7 @@ def _leaves(message: Any, path: str) -> Iterator[tuple[str, str]]:
         name = f"{path}.{descriptor.name}" if path else descriptor.name
         values = value if _is_repeated(value) else [value]
         if descriptor.message_type is None:
-            yield name, ", ".join(_told(descriptor, each) for each in values)
+            yield name, ", ".join(_format_value(descriptor, each) for each in values)
             continue
         for each in values:
             if each.ListFields():
@@ -270,7 +270,7 @@ def _is_repeated(value: Any) -> bool:
     return hasattr(value, "append") or hasattr(value, "extend")
 
 
-def _told(descriptor: Any, value: Any) -> str:
+def _format_value(descriptor: Any, value: Any) -> str:
     if descriptor.enum_type is not None:
         known = descriptor.enum_type.values_by_number.get(value)
         return str(known.name) if known is not None else str(value)
@@ -281,10 +281,10 @@ def _told(descriptor: Any, value: Any) -> str:
 
 def _ignored(config: PipelineConfig) -> dict[str, int]:
     """The outermost parts that only training reads."""
-    found: dict[str, int] = {}
+    parts_ignored: dict[str, int] = {}
     for path, line in sorted(config.lines.items(), key=lambda item: item[1]):
         parts = path.split(".")
-        place = next((i for i, part in enumerate(parts) if part in _TRAINING_ONLY), None)
-        if place is not None:
-            found.setdefault(".".join(parts[: place + 1]), line)
-    return found
+        index = next((i for i, part in enumerate(parts) if part in _TRAINING_ONLY), None)
+        if index is not None:
+            parts_ignored.setdefault(".".join(parts[: index + 1]), line)
+    return parts_ignored

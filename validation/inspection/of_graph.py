@@ -1,4 +1,4 @@
-"""What stands in a TensorFlow graph: which of an SSD's graphs it is, and what it converts to."""
+"""What a TensorFlow graph holds: which of an SSD's graphs it is, and what it converts to."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from validation.errors import CorruptGraph, GraphError, NotSsdGraph, ValidationError, first_few
 from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
-from validation.inspection.kinds import GRAPH_FORMS, Found
-from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.inspection.kinds import GRAPH_FORMS, IdentifiedFile
+from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
-    End,
+    TensorFacts,
+    describe_inference_tensors,
+    describe_inputs,
+    describe_outputs,
     detection_shape,
-    inference_ends,
-    input_ends,
-    output_ends,
 )
 from validation.specs.contracts import (
     DETECTION_OUTPUTS,
@@ -93,9 +93,9 @@ class GraphFacts:
         file: Its name.
         size_bytes: Of the file.
         graph: Which graph it is.
-        why: Why it is taken for no SSD; empty for an SSD.
+        why: Why it is not taken for an SSD; empty for an SSD.
         inputs: Placeholders.
-        outputs: What it ends in, in the exporter's order.
+        outputs: In the exporter's order.
         preprocessing: From an image to the input, or to the extractor of an inference graph.
         postprocess: Attributes of TFLite_Detection_PostProcess, None without it.
         defaulted: Attributes that the node lacks and the kernel has a default for.
@@ -117,8 +117,8 @@ class GraphFacts:
     size_bytes: int
     graph: GraphKind
     why: str
-    inputs: tuple[End, ...]
-    outputs: tuple[End, ...]
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
     preprocessing: PreprocessingFacts | None
     postprocess: PostprocessAttributes | None
     defaulted: tuple[str, ...]
@@ -136,11 +136,11 @@ class GraphFacts:
     notes: tuple[str, ...]
 
 
-def inspect_graph(found: Found) -> GraphFacts:
+def inspect_graph(file: IdentifiedFile) -> GraphFacts:
     """Read a graph file; takes the seconds that TensorFlow takes to start.
 
     Args:
-        found: Of one of the graph kinds.
+        file: Of one of the graph kinds.
 
     Raises:
         ArtefactMissing: No such file.
@@ -151,8 +151,8 @@ def inspect_graph(found: Found) -> GraphFacts:
     from validation.export.graph_io import read_graph
     from validation.export.graph_map import GraphMap
 
-    path = found.path
-    graph = read_graph(path, GRAPH_FORMS[found.kind])
+    path = file.path
+    graph = read_graph(path, GRAPH_FORMS[file.kind])
     try:
         summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
         reading = _read(path, graph, summary, GraphMap(graph))
@@ -194,8 +194,8 @@ class _Read:
     """What depends on which graph it is."""
 
     kind: GraphKind
-    inputs: tuple[End, ...]
-    outputs: tuple[End, ...]
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
     why: str = ""
     preprocessing: PreprocessingFacts | None = None
     own: OwnSuppression | None = None
@@ -213,13 +213,14 @@ def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
     from validation.export.ssd_reading import read_ssd
 
     try:
-        found = read_ssd(graph, path.name)
-        return _inference(found, summary, nodes, classes_of(graph, found))
+        ssd = read_ssd(graph, path.name)
+        return _inference(ssd, summary, nodes, classes_of(graph, ssd))
     except ValidationError as error:
         known = tuple(name for name in DETECTION_OUTPUTS if name in nodes.nodes)
-        ends = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
-        read = inference_ends if known else output_ends
-        return _Read(GraphKind.OTHER, inference_ends(summary.inputs), read(ends), why=str(error))
+        specs = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
+        outputs = describe_inference_tensors(specs) if known else describe_outputs(specs)
+        inputs = describe_inference_tensors(summary.inputs)
+        return _Read(GraphKind.OTHER, inputs, outputs, why=str(error))
 
 
 def _exported(path: Path, summary: GraphSummary, nodes: Any) -> _Read:
@@ -241,14 +242,14 @@ def _exported(path: Path, summary: GraphSummary, nodes: Any) -> _Read:
             known, source = preprocessing_by_extractor(nodes), _EXTRACTOR_SCOPE
         except NotSsdGraph as error:
             notes.append(str(error))
-    inputs = input_ends(summary.inputs)
+    inputs = describe_inputs(summary.inputs)
     image = next((spec for spec in summary.inputs if spec.name == INPUT_NAME), None)
     boxes, classes = (spec.shape for spec in summary.raw_outputs)
     return _Read(
         GraphKind.EXPORTED,
         inputs,
-        output_ends(outputs, POSTPROCESS_OUTPUTS if post else (), post),
-        preprocessing=None if image is None else preprocessing_told(image, known, source),
+        describe_outputs(outputs, POSTPROCESS_OUTPUTS if post else (), post),
+        preprocessing=None if image is None else describe_preprocessing(image, known, source),
         score_converter=score_converter_of(nodes),
         num_classes=post.num_classes if post else classes[-1] - 1 if classes else None,
         anchors=_rows(nodes, summary) or (boxes[1] if len(boxes) == 3 else None),
@@ -271,7 +272,7 @@ def _contract_beside(path: Path, notes: list[str]) -> Preprocessing | None:
     try:
         return read_contract(path.parent)[0].preprocessing
     except GraphError as error:
-        notes.append(f"{CONTRACT_FILE} beside it is not heard: {error.got}")
+        notes.append(f"{CONTRACT_FILE} beside it is ignored: {error.got}")
         return None
 
 
@@ -296,9 +297,9 @@ def _inference(reading: Any, summary: GraphSummary, nodes: Any, classes: int | N
     image = TensorSpec(INPUT_NAME, "float32", (1, known.height, known.width, 3))
     return _Read(
         GraphKind.INFERENCE,
-        inference_ends(summary.inputs),
-        inference_ends(outputs),
-        preprocessing=preprocessing_told(image, known, "the graph's own preprocessor"),
+        describe_inference_tensors(summary.inputs),
+        describe_inference_tensors(outputs),
+        preprocessing=describe_preprocessing(image, known, "the graph's own preprocessor"),
         own=own,
         score_converter=reading.score_converter,
         num_classes=classes,
@@ -306,7 +307,7 @@ def _inference(reading: Any, summary: GraphSummary, nodes: Any, classes: int | N
 
 
 def _dtype(nodes: Any, name: str) -> str:
-    """Of a node's first output, as its attributes say it; empty where they do not."""
+    """Of a node's first output, by its attributes; empty where they do not state it."""
     from tensorflow.python.framework import dtypes
 
     attributes = nodes.nodes[name].attr
@@ -345,7 +346,7 @@ def _not_convertible(kind: GraphKind, summary: GraphSummary) -> str:
             f"have ({loops} TensorArray, {suppressions} NonMaxSuppression): export it first"
         )
     if kind is GraphKind.OTHER:
-        return "it is none that the exporter wrote"
+        return "the exporter did not write it"
     if summary.variables:
         return f"it is not frozen: {first_few(summary.variables)} are variables"
     if summary.training_batch_norms:
@@ -357,13 +358,13 @@ def _variants(reading: _Read, summary: GraphSummary, *, quantised: bool) -> list
     """What the converter makes of it; a graph that ends in raw outputs gives raw files only."""
     if reading.kind is GraphKind.OTHER:
         return []
-    from validation.convert.schemes import RECIPES, Source
+    from validation.convert.conversion import SETTINGS, Source
 
     with_op = reading.kind is GraphKind.INFERENCE or summary.postprocess is not None
     return [
         variant
         for variant in VARIANTS.values()
-        if (RECIPES[variant.scheme].source is Source.FAKE_QUANT) is quantised
+        if (SETTINGS[variant.scheme].source is Source.FAKE_QUANT) is quantised
         and (with_op or not variant.add_postprocessing_op)
     ]
 

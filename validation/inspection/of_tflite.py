@@ -1,4 +1,4 @@
-"""What stands in a .tflite file; read in a fraction of a second, without TensorFlow."""
+"""What a .tflite file holds; read in a fraction of a second, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from validation.errors import ConversionError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
 from validation.inference.model_file import disagreement
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
-from validation.inspection.preprocessing import PreprocessingFacts, preprocessing_told
+from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
     DETECTION_ROLES,
     IMAGE,
     UNKNOWN,
-    End,
-    input_ends,
-    output_ends,
+    TensorFacts,
+    describe_inputs,
+    describe_outputs,
 )
 from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
@@ -58,8 +58,8 @@ class TfliteFacts:
     size_bytes: int
     constant_bytes: int
     numbers: str
-    inputs: tuple[End, ...]
-    outputs: tuple[End, ...]
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
     preprocessing: PreprocessingFacts | None
     postprocess: PostprocessAttributes | None
     anchors: int | None
@@ -87,14 +87,14 @@ def inspect_tflite(path: Path) -> TfliteFacts:
     file = read_tflite(path)
     _require_numbers(file.postprocess, path.name)
     versions = _op_versions(path)
-    inputs = input_ends(file.inputs)
-    outputs = output_ends(file.outputs, file.postprocess_outputs, file.postprocess)
+    inputs = describe_inputs(file.inputs)
+    outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
     contract, note = _contract_beside(path, file, image)
     metadata, damage = _metadata(path)
     preprocessing = None
     if image is not None:
-        preprocessing = preprocessing_told(image, *_known(file, metadata, contract))
+        preprocessing = describe_preprocessing(image, *_known(file, metadata, contract))
     integer = _is_integer(file)
     return TfliteFacts(
         file=path.name,
@@ -123,7 +123,7 @@ def _metadata(path: Path) -> tuple[ModelMetadata | None, tuple[str, ...]]:
     try:
         return read_metadata(path), ()
     except ConversionError as error:
-        return None, (f"its metadata is not heard: {error}",)
+        return None, (f"its metadata is ignored: {error}",)
 
 
 def _known(
@@ -146,7 +146,9 @@ def _require_numbers(attributes: PostprocessAttributes | None, where: str) -> No
         value = getattr(attributes, item.name)
         if not isinstance(value, int | float):
             raise ConversionError(
-                f"{item.name} of the post-processing op is no number", got=repr(value), where=where
+                f"{item.name} of the post-processing op is not a number",
+                got=repr(value),
+                where=where,
             )
 
 
@@ -154,8 +156,8 @@ def _op_versions(path: Path) -> dict[str, int]:
     try:
         model = schema.Model.GetRootAs(tflite_bytes(path), 0)
         versions: dict[str, int] = {}
-        for place in range(model.OperatorCodesLength()):
-            code = schema.OperatorCodeT.InitFromObj(model.OperatorCodes(place))
+        for index in range(model.OperatorCodesLength()):
+            code = schema.OperatorCodeT.InitFromObj(model.OperatorCodes(index))
             name = op_name(code)
             versions[name] = max(versions.get(name, 0), int(code.version))
     except DAMAGE as error:
@@ -177,7 +179,7 @@ def _contract_beside(
     try:
         contract, _ = read_contract(path.parent)
     except GraphError as error:
-        return None, (f"{CONTRACT_FILE} beside it is not heard: {error.got}",)
+        return None, (f"{CONTRACT_FILE} beside it is ignored: {error.got}",)
     other = disagreement(file, contract)
     if other:
         return None, (f"{CONTRACT_FILE} beside it is of another model: {other}",)
@@ -202,7 +204,7 @@ def _numbers(file: TfliteFile, integer: bool) -> str:
     return "float32"
 
 
-def _anchors(file: TfliteFile, outputs: tuple[End, ...]) -> int | None:
+def _anchors(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> int | None:
     if file.anchors:
         return file.anchors[0]
     raw = next((end for end in outputs if end.role == "box_encodings" and end.shape), None)
@@ -215,7 +217,7 @@ def _stray_floats(file: TfliteFile) -> tuple[str, ...]:
     return tuple(name for name in file.float_tensors if name not in at_the_op)
 
 
-def _notes(file: TfliteFile, outputs: tuple[End, ...]) -> list[str]:
+def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> list[str]:
     notes = []
     post = file.postprocess
     if post is not None and post.use_regular_nms:
@@ -231,7 +233,7 @@ def _notes(file: TfliteFile, outputs: tuple[End, ...]) -> list[str]:
     if post is not None and [end.role for end in outputs] != list(DETECTION_ROLES):
         notes.append(
             "the outputs are not in the op's order boxes, classes, scores, count: take them by "
-            "the places above"
+            "the positions above"
         )
     if any(end.role == UNKNOWN for end in outputs):
         notes.append("some outputs are none of the OD API's SSDs: their meaning is not known here")

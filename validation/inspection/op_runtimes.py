@@ -41,16 +41,16 @@ def runtime_needs(versions: Mapping[str, int], noted: str) -> RuntimeNeeds:
     """
     table = _table()
     needs: dict[str, str] = {}
-    strangers = []
+    unknown = []
     for op, version in versions.items():
         runtimes = table.get(op, [])
-        told = f"{op} version {version}"
+        operator = f"{op} version {version}"
         if 1 <= version <= len(runtimes):
-            needs[told] = runtimes[version - 1]
+            needs[operator] = runtimes[version - 1]
         elif op not in _UNVERSIONED:
-            strangers.append(told)
-    because = max(needs, key=lambda told: _order(needs[told]), default="")
-    return RuntimeNeeds(noted, needs.get(because, ""), because, tuple(strangers))
+            unknown.append(operator)
+    because = max(needs, key=lambda operator: _order(needs[operator]), default="")
+    return RuntimeNeeds(noted, needs.get(because, ""), because, tuple(unknown))
 
 
 def _order(version: str) -> tuple[int, ...]:

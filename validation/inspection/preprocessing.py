@@ -6,19 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.export.normalisation import CHANNEL_MEANS, UNIT_RANGE
 from validation.inspection.tensors import stored_range
-from validation.specs.contracts import Preprocessing
+from validation.specs.contracts import CHANNEL_MEANS, UNIT_RANGE, Preprocessing, Triple
 from validation.specs.input_stats import Range, format_range, steps_off, wanted_range
 from validation.specs.tensors import TensorSpec
-
-Triple = tuple[float, float, float]
 
 # Of a pixel's value: what rounding of a scale and a zero point comes to, and the guide's 128/127.
 _FED_AS_IT_IS_STEPS = 1.01
 _LAST = 255
-_NOBODY_SAYS = (
-    "nothing says how: the OD API's extractors want pixel * 2/255 - 1, but the ResNets, which "
+_NOT_STATED = (
+    "not stated: the OD API's extractors want pixel * 2/255 - 1, but the ResNets, which "
     "want the pixel less {means}"
 ).format(means=", ".join(f"{mean:g}" for mean in CHANNEL_MEANS[1]))
 
@@ -28,11 +25,11 @@ class PreprocessingFacts:
     """From an RGB image to the input tensor.
 
     Args:
-        source: Where scale and offset are known from; empty: nothing says them.
+        source: Where scale and offset are known from; empty: not stated.
         height: Of the input in pixels; None where it is not fixed.
         width: See height.
         resize: Which kernel.
-        scale: ``real = pixel * scale - offset`` for each RGB channel; None: nothing says it.
+        scale: ``real = pixel * scale - offset`` for each RGB channel; None: not stated.
         offset: See scale.
         wanted: What the darkest and the brightest pixel become; None likewise.
         stored: What the first and the last value of a quantised input stand for; None for floats.
@@ -50,17 +47,17 @@ class PreprocessingFacts:
     feed: str
 
 
-def preprocessing_told(
+def describe_preprocessing(
     image: TensorSpec, known: Preprocessing | None = None, source: str = ""
 ) -> PreprocessingFacts:
-    """What is known of a model's preprocessing, joined with what its input tensor says.
+    """What is known of a model's preprocessing, with what its input tensor says.
 
-    Whatever else knows a preprocessing (a contract beside the file, metadata inside it) hands
-    it in here; of several the caller chooses one.
+    A preprocessing may be known from a contract beside the file or from metadata inside it;
+    of several the caller chooses one.
 
     Args:
         image: The input that takes the image, [1, H, W, 3].
-        known: Resize and normalisation, None where nothing says them.
+        known: Resize and normalisation, None where they are not stated.
         source: Where `known` comes from, for the reader.
     """
     height, width = (side if side > 0 else None for side in image.shape[1:3])
@@ -107,7 +104,7 @@ def format_formula(scale: Triple, offset: Triple) -> str:
     each = [_formula(*pair) for pair in zip(scale, offset, strict=True)]
     if len(set(each)) == 1:
         return each[0]
-    return "; ".join(f"{channel}: {told}" for channel, told in zip("RGB", each, strict=True))
+    return "; ".join(f"{channel}: {formula}" for channel, formula in zip("RGB", each, strict=True))
 
 
 def _formula(scale: float, offset: float) -> str:
@@ -145,14 +142,14 @@ def _triple(values: list[float]) -> Triple:
 
 def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
     if stored is None:
-        return f"{image.dtype}; {_NOBODY_SAYS}"
-    ends = np.iinfo(image.dtype)
-    said = f"{image.dtype}, {ends.min} to {ends.max} stand for {format_range(stored)}"
+        return f"{image.dtype}; {_NOT_STATED}"
+    limits = np.iinfo(image.dtype)
+    text = f"{image.dtype}, {limits.min} to {limits.max} stand for {format_range(stored)}"
     usual = wanted_range(usual_preprocessing("", 1, 1))
     if steps_off(stored, usual) > _FED_AS_IT_IS_STEPS:
-        return f"{said}; {_NOBODY_SAYS}"
-    as_is = "the pixel as it is" if ends.min == 0 else f"the pixel {ends.min:+d}"
+        return f"{text}; {_NOT_STATED}"
+    as_is = "the pixel as it is" if limits.min == 0 else f"the pixel {limits.min:+d}"
     return (
-        f"{said}: {as_is}, where the extractor wants {format_range(usual)} as all of the OD API's "
+        f"{text}: {as_is}, where the extractor wants {format_range(usual)} as all of the OD API's "
         "but the ResNets do"
     )

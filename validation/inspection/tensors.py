@@ -1,4 +1,4 @@
-"""Inputs and outputs by place and by meaning."""
+"""Inputs and outputs by position and by meaning."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _RAW_ROLES = {
 
 
 @dataclass(frozen=True)
-class End:
+class TensorFacts:
     """One input or output of a model.
 
     Args:
@@ -62,7 +62,7 @@ class End:
         shape: Dimensions, -1 where one is not fixed; None where the file does not say it.
         scale: Quantisation step, None for a float tensor.
         zero_point: Quantised value of 0.0, None for a float tensor.
-        real_range: What the first and the last value of the dtype stand for; None likewise.
+        real_range: Real values of the lowest and the highest integer; None likewise.
         role: ``image``, ``boxes``, ``classes``, ``scores``, ``count``, ``box_encodings``,
             ``class_predictions`` or ``unknown``.
         meaning: The role in words.
@@ -79,19 +79,19 @@ class End:
     meaning: str
 
 
-def input_ends(inputs: Sequence[TensorSpec]) -> tuple[End, ...]:
+def describe_inputs(inputs: Sequence[TensorSpec]) -> tuple[TensorFacts, ...]:
     """The inputs, the image among them known by its shape."""
     return tuple(
-        _end(place, spec, IMAGE if is_image(spec) else UNKNOWN, spec.shape)
-        for place, spec in enumerate(inputs)
+        _facts(position, spec, IMAGE if is_image(spec) else UNKNOWN, spec.shape)
+        for position, spec in enumerate(inputs)
     )
 
 
-def output_ends(
+def describe_outputs(
     outputs: Sequence[TensorSpec],
     detections: Sequence[str] = (),
     postprocess: PostprocessAttributes | None = None,
-) -> tuple[End, ...]:
+) -> tuple[TensorFacts, ...]:
     """The outputs, each known by what makes it.
 
     Args:
@@ -100,26 +100,26 @@ def output_ends(
         postprocess: The op's attributes; its outputs have no shape in the file.
     """
     roles = dict(zip(detections, DETECTION_ROLES, strict=False)) | _RAW_ROLES
-    ends = []
-    for place, spec in enumerate(outputs):
+    facts = []
+    for position, spec in enumerate(outputs):
         role = roles.get(spec.name, UNKNOWN)
         shape: tuple[int, ...] | None = spec.shape
         if postprocess is not None and role in DETECTION_ROLES:
             shape = detection_shape(role, postprocess)
         elif not spec.shape and role != UNKNOWN:
             shape = None
-        ends.append(_end(place, spec, role, shape))
-    return tuple(ends)
+        facts.append(_facts(position, spec, role, shape))
+    return tuple(facts)
 
 
-def inference_ends(specs: Sequence[TensorSpec]) -> tuple[End, ...]:
+def describe_inference_tensors(specs: Sequence[TensorSpec]) -> tuple[TensorFacts, ...]:
     """Inputs or outputs of an inference graph of the OD API, known by their names."""
-    ends = []
-    for place, spec in enumerate(specs):
+    facts = []
+    for position, spec in enumerate(specs):
         role = _INFERENCE_ROLES.get(spec.name, UNKNOWN)
-        end = _end(place, spec, role, spec.shape or None)
-        ends.append(dataclasses.replace(end, meaning=_INFERENCE_MEANINGS[role]))
-    return tuple(ends)
+        tensor = _facts(position, spec, role, spec.shape or None)
+        facts.append(dataclasses.replace(tensor, meaning=_INFERENCE_MEANINGS[role]))
+    return tuple(facts)
 
 
 def detection_shape(role: str, postprocess: PostprocessAttributes) -> tuple[int, ...]:
@@ -138,9 +138,11 @@ def is_image(spec: TensorSpec) -> bool:
     return len(spec.shape) == 4 and spec.shape[3] == 3
 
 
-def _end(place: int, spec: TensorSpec, role: str, shape: tuple[int, ...] | None) -> End:
-    return End(
-        position=place,
+def _facts(
+    position: int, spec: TensorSpec, role: str, shape: tuple[int, ...] | None
+) -> TensorFacts:
+    return TensorFacts(
+        position=position,
         name=spec.name,
         dtype=spec.dtype,
         shape=shape,

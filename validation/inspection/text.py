@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from validation.inspection.preprocessing import PreprocessingFacts, format_formula
-from validation.inspection.tensors import End
+from validation.inspection.tensors import TensorFacts
+from validation.record.formatting import printable
 from validation.specs.input_stats import format_range
 
 _GAP = "  "
@@ -43,36 +44,28 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     shown = [[printable(cell) for cell in row] for row in rows]
     widths: list[int] = []
     for row in shown:
-        for place, cell in enumerate(row[:-1]):
-            if place == len(widths):
+        for column, cell in enumerate(row[:-1]):
+            if column == len(widths):
                 widths.append(0)
-            widths[place] = max(widths[place], len(cell) if len(cell) <= _WIDEST else 0)
+            widths[column] = max(widths[column], len(cell) if len(cell) <= _WIDEST else 0)
     return [
         _GAP.join(
-            [*(cell.ljust(widths[place]) for place, cell in enumerate(row[:-1])), row[-1]]
+            [*(cell.ljust(widths[column]) for column, cell in enumerate(row[:-1])), row[-1]]
         ).rstrip()
         for row in shown
     ]
 
 
-def printable(text: str) -> str:
-    """The text with what a terminal would obey, or could not show, written as an escape.
-
-    Names come from files that anybody may have made.
-    """
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
-def end_rows(ends: Sequence[End]) -> tuple[tuple[str, ...], ...]:
-    """Two rows for each input or output: what it is called and kept as, and what it means."""
+def tensor_rows(tensors: Sequence[TensorFacts]) -> tuple[tuple[str, ...], ...]:
+    """Two rows for each input or output: name, dtype and shape, and what it means."""
     rows: list[tuple[str, ...]] = []
-    for end in ends:
-        rows.append((str(end.position), end.name, f"{end.dtype} {shape(end.shape)}"))
-        said = [end.meaning] if end.meaning else []
-        if end.scale is not None and end.real_range is not None:
-            stored = f"scale {end.scale:.7g}, zero point {end.zero_point}"
-            said.append(f"{stored}, stands for {format_range(end.real_range)}")
-        rows += [("", line) for line in said]
+    for tensor in tensors:
+        rows.append((str(tensor.position), tensor.name, f"{tensor.dtype} {shape(tensor.shape)}"))
+        lines = [tensor.meaning] if tensor.meaning else []
+        if tensor.scale is not None and tensor.real_range is not None:
+            stored = f"scale {tensor.scale:.7g}, zero point {tensor.zero_point}"
+            lines.append(f"{stored}, stands for {format_range(tensor.real_range)}")
+        rows += [("", line) for line in lines]
     return tuple(rows)
 
 

@@ -23,7 +23,7 @@ class ModelRow:
     Args:
         name: Of the model.
         group: What --zoo selects.
-        size_bytes: Of the file that is fetched; None where nobody published it.
+        size_bytes: Of the file that is fetched; None where it is not published.
         quantised: It was trained with quantisation.
         licence: SPDX name, or empty.
         published: See `PUBLISHED_FIGURES`.

@@ -7,30 +7,30 @@ from validation.inspection.of_graph import FakeQuantCount, GraphFacts, GraphKind
 from validation.inspection.text import (
     Section,
     counts,
-    end_rows,
     field_rows,
     laid_out,
     preprocessing_section,
     size,
+    tensor_rows,
 )
 from validation.specs.contracts import POSTPROCESS_NAME
 
-# Of a graph that is none of an SSD's, which may end in hundreds of nodes.
-_MOST_ENDS = 12
+# A graph that is not an SSD's may have hundreds of outputs.
+_MOST_OUTPUTS = 12
 
 
 def text_of_graph(facts: GraphFacts) -> str:
-    """Ends and preprocessing first, then what can be made of it."""
+    """Inputs, outputs and preprocessing first, then what can be made of it."""
     op = () if facts.postprocess is None else field_rows(facts.postprocess)
     if facts.defaulted:
         op += (("", f"{', '.join(facts.defaulted)}: not in the node, the kernel's default"),)
     own = () if facts.own_suppression is None else field_rows(facts.own_suppression)
     inside = facts.graph is GraphKind.INFERENCE
-    outputs = end_rows(facts.outputs[:_MOST_ENDS])
-    if len(facts.outputs) > _MOST_ENDS:
-        outputs += (("", f"and {len(facts.outputs) - _MOST_ENDS} more"),)
+    outputs = tensor_rows(facts.outputs[:_MOST_OUTPUTS])
+    if len(facts.outputs) > _MOST_OUTPUTS:
+        outputs += (("", f"and {len(facts.outputs) - _MOST_OUTPUTS} more"),)
     sections = [
-        Section("Inputs", end_rows(facts.inputs)),
+        Section("Inputs", tensor_rows(facts.inputs)),
         preprocessing_section(facts.preprocessing, inside=inside),
         Section("Outputs", outputs),
         Section(POSTPROCESS_NAME, op),
@@ -53,11 +53,11 @@ def _conversion(facts: GraphFacts) -> tuple[tuple[str, ...], ...]:
     rows.append(("FakeQuant", _fake_quant(facts.fake_quant)))
     fake_quant = facts.fake_quant
     if fake_quant is not None and fake_quant.without_range:
-        told = first_few(fake_quant.without_range)
-        rows.append(("no range", f"{len(fake_quant.without_range)} activations: {told}"))
+        names = first_few(fake_quant.without_range)
+        rows.append(("no range", f"{len(fake_quant.without_range)} activations: {names}"))
     if fake_quant is not None and fake_quant.bare_weights:
-        told = first_few(fake_quant.bare_weights)
-        rows.append(("no range", f"weights of {len(fake_quant.bare_weights)} layers: {told}"))
+        names = first_few(fake_quant.bare_weights)
+        rows.append(("no range", f"weights of {len(fake_quant.bare_weights)} layers: {names}"))
     return tuple(rows)
 
 

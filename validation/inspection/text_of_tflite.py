@@ -8,22 +8,22 @@ from validation.inspection.op_runtimes import RuntimeNeeds
 from validation.inspection.text import (
     Section,
     counts,
-    end_rows,
     field_rows,
     laid_out,
     preprocessing_section,
     size,
+    tensor_rows,
 )
 from validation.specs.contracts import POSTPROCESS_NAME
 
 
 def text_of_tflite(facts: TfliteFacts) -> str:
-    """Everything that an app must know, first; what is only told, last."""
+    """What an app must know comes first."""
     op = () if facts.postprocess is None else field_rows(facts.postprocess)
     sections = [
-        Section("Inputs", end_rows(facts.inputs)),
+        Section("Inputs", tensor_rows(facts.inputs)),
         preprocessing_section(facts.preprocessing),
-        Section("Outputs", end_rows(facts.outputs)),
+        Section("Outputs", tensor_rows(facts.outputs)),
         Section(f"{POSTPROCESS_NAME}", op),
         Section("Metadata", _metadata(facts)),
         Section("Runtime", _runtime(facts.runtime)),
@@ -53,8 +53,9 @@ def _metadata(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
 
 def _numbers(values: tuple[float, ...]) -> str:
     """One number where all are the same."""
-    told = [f"{value:g}" for value in dict.fromkeys(values)]
-    return told[0] if len(told) == 1 else f"({', '.join(f'{value:g}' for value in values)})"
+    if len(set(values)) == 1:
+        return f"{values[0]:g}"
+    return f"({', '.join(f'{value:g}' for value in values)})"
 
 
 def _runtime(needs: RuntimeNeeds) -> tuple[tuple[str, ...], ...]:
@@ -62,7 +63,7 @@ def _runtime(needs: RuntimeNeeds) -> tuple[tuple[str, ...], ...]:
     if needs.by_ops:
         rows.append(("by its ops", f"{needs.by_ops}, for {needs.because}"))
     if needs.not_in_table:
-        rows.append(("not known of", first_few(needs.not_in_table)))
+        rows.append(("unknown", first_few(needs.not_in_table)))
     return tuple(rows)
 
 
@@ -79,6 +80,6 @@ def _inside(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
     if facts.per_channel:
         rows.append(("by channel", f"{facts.per_channel} tensors with a scale for each channel"))
     if facts.stray_floats:
-        told = first_few(facts.stray_floats)
-        rows.append(("floats", f"{len(facts.stray_floats)} in a file of 8 bits: {told}"))
+        names = first_few(facts.stray_floats)
+        rows.append(("floats", f"{len(facts.stray_floats)} in a file of 8 bits: {names}"))
     return tuple(rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from validation.errors import ArtefactMissing, ConfigError
+from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig
 from validation.pipeline.reader import DroppedField, read_text
 
 _SSD_ONLY = "this harness takes SSD models only, as did the OD API's exporter to TFLite"
@@ -210,7 +210,7 @@ def parse_pipeline(text: str, source: str = "pipeline.config") -> PipelineConfig
     kind = config.message.model.WhichOneof("model")
     if kind != "ssd":
         label = _architecture(config.message.model)
-        raise ConfigError(
+        raise NotSsdConfig(
             f"{label} is not an SSD" if label else "the model is empty",
             expected="model { ssd { ... } }",
             where=config.where(f"model.{kind}" if kind else "model"),

@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "check(name): the check that this test records; its row in the table of checks says for "
         "which variants",
     )
+    # A latency test that fails before it measures has already said why.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used at all")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -45,6 +47,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _runs_suites(session.config):
         without_pools()
         try:
+            session_checks(session.config)
             session_state(session.config)
         except ValidationError as error:
             raise pytest.UsageError(str(error)) from error

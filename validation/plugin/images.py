@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.calibration.images import CalibrationImages, drawn_from_folder, drawn_from_labelled
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
 from validation.policy.load import Policy
-from validation.workspace.representative import Representative, representative
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
     SCENES_NAME,
@@ -31,7 +31,7 @@ class SessionImages:
 
     dataset: Dataset | None
     canaries: tuple[Canary, ...]
-    representative: Representative | None
+    representative: CalibrationImages | None
 
 
 def session_images(
@@ -66,10 +66,13 @@ def session_images(
         _require_known_classes(dataset)
     # The photographs show none of the scenes' classes.
     canaries = load_canaries(bundled_canaries()) if bundled else load_canaries()
-    if bundled and calibration is None:
-        chosen = representative(calibration_scenes(), dataset, policy, CALIBRATION_NAME)
-    else:
-        chosen = representative(calibration, dataset, policy)
+    chosen = None
+    if calibration is not None:
+        chosen = drawn_from_folder(calibration, policy)
+    elif bundled:
+        chosen = drawn_from_folder(calibration_scenes(), policy, CALIBRATION_NAME)
+    elif dataset is not None:
+        chosen = drawn_from_labelled(dataset.files, policy, dataset.name)
     return SessionImages(dataset, canaries, chosen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,11 @@ def parse_input_stats(text: str) -> InputStats:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in one group."""
-    group = parser.getgroup("validation", "SSD to TFLite validation")
-    add = group.addoption
+    add_options(parser.getgroup("validation", "SSD to TFLite validation").addoption)
+
+
+def add_options(add: Callable[..., object]) -> None:
+    """Add each option by a function that takes what argparse's ``add_argument`` takes."""
     add(
         "--zoo",
         default=DEFAULT_ZOO,

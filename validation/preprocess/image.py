@@ -1,7 +1,8 @@
-"""Image files as the uint8 RGB arrays that the detectors were trained on."""
+"""Image files, and their pixels as the uint8 RGB arrays that detectors were trained on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,36 @@ from validation.errors import DatasetError
 # Pillow reports a damaged file by any of these, depending on the format; by warnings where
 # the caller has made them errors, and then the file should be named as well.
 _DAMAGE = (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError)
-
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 # A tag of EXIF 2.3; 1 is upright, 2 to 8 are turned or mirrored.
 _ORIENTATION = 0x0112
 _TURNED = range(2, 9)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image under the name that results are kept by.
+
+    Args:
+        key: Unique in a run: the COCO image id, or a canary's file name.
+        path: The file.
+    """
+
+    key: str
+    path: Path
+
+
+def images_in(folder: Path) -> tuple[ImageFile, ...]:
+    """The image files of a folder by name; folders inside it are not looked into.
+
+    Raises:
+        DatasetError: No such folder.
+    """
+    if not folder.is_dir():
+        raise DatasetError("no folder of images", where=folder)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    return tuple(ImageFile(path.name, path) for path in paths)
 
 
 def load_rgb(path: Path) -> NDArray[np.uint8]:

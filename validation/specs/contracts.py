@@ -44,6 +44,12 @@ KERNEL_DEFAULTS: Mapping[str, int | bool] = {
 # The exporter's --max_detections default; the cost of it is told in the report.
 EXPORTER_DEFAULT_MAX_DETECTIONS = 10
 
+# Scale and offset, see `Preprocessing`: (2/255) x - 1 for all feature extractors of the OD API
+# but the ResNets, which subtract the mean of each RGB channel.
+Triple = tuple[float, float, float]
+UNIT_RANGE: tuple[Triple, Triple] = ((2 / 255,) * 3, (1.0,) * 3)
+CHANNEL_MEANS: tuple[Triple, Triple] = ((1.0,) * 3, (123.68, 116.779, 103.939))
+
 
 @dataclass(frozen=True)
 class Preprocessing:

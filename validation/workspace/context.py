@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from validation.coco.dataset import Dataset
-from validation.inference.base import ImageFile
 from validation.policy.load import Policy
+from validation.preprocess.image import ImageFile
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
@@ -79,5 +79,5 @@ def image_files(dataset: Dataset | None, canaries: tuple[Canary, ...]) -> tuple[
     """The images of a session: canaries first, then the data set's by id."""
     files = [ImageFile(canary.path.name, canary.path) for canary in canaries]
     if dataset is not None:
-        files += [ImageFile(str(image.id), image.path) for image in dataset.images]
+        files += dataset.files
     return tuple(files)

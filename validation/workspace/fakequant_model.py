@@ -1,18 +1,19 @@
-"""The quantised twin of a float model: its ranges measured on representative images.
+"""The fake-quant model of a float model: its ranges are measured on representative images.
 
-What training with quantisation would have learnt is measured instead; the archive has the
-zoo's quantised layout, so that it goes the very way of a model that was trained so.
+The archive has the zoo's quantised layout, so that it is exported and converted as one that
+was trained with quantisation.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+from validation.calibration.feeding import model_feeds
+from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
-from validation.inference.representative import watched_feeds
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
-from validation.workspace.representative import Representative
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -21,10 +22,10 @@ def fakequant_entry(
     name: str,
     archive: Archive,
     frozen_graph: Callable[[], Path],
-    chosen: Representative,
+    chosen: CalibrationImages,
     work: ProductCache,
 ) -> CatalogueEntry:
-    """The twin's archive, made if it is not there.
+    """The archive of the fake-quant model, made if it is not there.
 
     Args:
         name: Of the model.
@@ -48,14 +49,14 @@ def fakequant_entry(
     weights = [frozen_graph()] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))
 
     def make(folder: Path) -> None:
-        from validation.export.fakequant_archive import (
+        from validation.calibration.fakequant_archive import (
             CalibrationFacts,
             weights_of_checkpoint,
             weights_of_frozen_graph,
             write_fakequant,
         )
+        from validation.calibration.ranges import RangeMethod
         from validation.export.graph_io import read_graph
-        from validation.export.range_finding import RangeMethod
         from validation.pipeline.config import load_pipeline
 
         keys = tuple(image.key for image in chosen.images)
@@ -67,7 +68,7 @@ def fakequant_entry(
             weights_of_frozen_graph(read_graph(weights[0]))
             if prefix is None
             else weights_of_checkpoint(prefix),
-            lambda preprocessing: watched_feeds(chosen.images, preprocessing, chosen.policy),
+            functools.partial(model_feeds, chosen),
             facts,
         )
 
@@ -76,10 +77,10 @@ def fakequant_entry(
         "config": file_sha256(config),
         "images": [file_sha256(image.path) for image in chosen.images],
         "seed": chosen.seed,
-        "min_span": chosen.policy.setting("calibration_min_span"),
+        "min_span": chosen.min_span,
         "tensorflow": installed_version("tensorflow"),
         "pillow": installed_version("pillow"),
-        "code": code_sha256("graphs", "export", "pipeline", "preprocess"),
+        "code": code_sha256("graphs", "export", "pipeline", "preprocess", "calibration"),
     }
     step = f"fakequant on {len(chosen.images)} images"
     folder = work.product(name, step, made_from, make)

@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from validation.calibration.feeding import calibration_of
+from validation.calibration.images import CalibrationImages
 from validation.errors import UsageError, ValidationError
-from validation.export.exported import ExportedGraph, load_export
+from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
-from validation.export.options import ExportOptions
 from validation.files.plain import from_plain, to_plain
-from validation.inference.representative import calibration_of
 from validation.record.types import Step
 from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
@@ -27,7 +27,6 @@ from validation.specs.variants import Scheme, variant_of
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, file_sha256, makers, timed
-from validation.workspace.representative import Representative
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -71,7 +70,7 @@ class ModelBuild:
         cache_dir: Path,
         offline: bool,
         lock_file: Path | None = None,
-        representative: Representative | None = None,
+        representative: CalibrationImages | None = None,
         input_stats: InputStats | None = None,
         on_step: Callable[[Step], None],
     ) -> None:
@@ -253,11 +252,12 @@ class ModelBuild:
         stats = self.input_stats(variant)
 
         def make(folder: Path) -> None:
-            from validation.convert.tflite import conversion_of, convert
+            from validation.convert.conversion import conversion_of
+            from validation.convert.tflite import convert
 
             calibration = None
             if chosen is not None:
-                calibration = calibration_of(chosen.images, preprocessing, chosen.policy)
+                calibration = calibration_of(chosen, preprocessing)
             conversion = conversion_of(
                 variant,
                 preprocessing=preprocessing,
@@ -274,7 +274,7 @@ class ModelBuild:
             "calibration": None
             if chosen is None
             else [file_sha256(image.path) for image in chosen.images],
-            **makers("convert"),
+            **makers("convert", "calibration", "preprocess"),
         }
         step = f"convert {variant}{told(options)}"
         return self.work.product(self.name, step, made_from, make) / file_name
@@ -314,7 +314,7 @@ class ModelBuild:
             entry, self.work, cache_dir=self._cache_dir, offline=True, on_step=self.on_step
         )
 
-    def _calibrating(self) -> Representative:
+    def _calibrating(self) -> CalibrationImages:
         if self.representative is None:
             raise UsageError(
                 "8-bit ranges of a float model need representative images",

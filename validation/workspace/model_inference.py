@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.export.exported import ExportedGraph
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportedGraph, ExportOptions
 from validation.files.plain import to_plain
-from validation.inference.base import DetectFile, ImageFile, detect_all, on_files
+from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.graph import GraphDetector
 from validation.inference.input_cache import InputCache
 from validation.inference.tflite import (
@@ -26,6 +25,7 @@ from validation.inference.tflite import (
     feed_of,
     run_batchwise,
 )
+from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.types import Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from validation.errors import ArtefactMissing
-from validation.export.exported import ExportedGraph, load_export
-from validation.export.options import ExportOptions
+from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.workspace.products import ProductCache, file_sha256, makers
 from validation.zoo.archives import Archive
@@ -68,7 +67,8 @@ def inference_graph(
         )
 
     def make(folder: Path) -> None:
-        from validation.export.freezing import frozen_from_checkpoint, open_checkpoint
+        from validation.export.checkpoint import open_checkpoint
+        from validation.export.freezing import frozen_from_checkpoint
         from validation.export.from_checkpoint import inference_graph_from_checkpoint
         from validation.export.graph_io import read_export
         from validation.export.inference_graph import inference_graph_of_export
@@ -106,7 +106,7 @@ def built_export(
         raise ArtefactMissing("the archive has no pipeline.config", where=archive.root.name)
 
     def make(folder: Path) -> None:
-        from validation.export.freezing import open_checkpoint
+        from validation.export.checkpoint import open_checkpoint
         from validation.export.from_checkpoint import (
             export_from_checkpoint,
             export_with_constants,

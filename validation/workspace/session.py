@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from validation.calibration.images import CalibrationImages
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.policy.load import Policy
@@ -17,7 +18,6 @@ from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache, folder_for
-from validation.workspace.representative import Representative
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
 
@@ -54,7 +54,7 @@ class Session:
     offline: bool
     lock_file: Path | None = None
     image_workers: int | None = None
-    representative: Representative | None = None
+    representative: CalibrationImages | None = None
     input_stats: InputStats | None = None
     runs: Path | None = None
     steps: list[Step] = field(default_factory=list)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
-from validation.convert.tflite import conversion_of, convert
+from validation.convert.conversion import conversion_of
+from validation.convert.tflite import convert
 from validation.export.postprocess_node import add_postprocess_node
 from validation.specs.contracts import (
     ANCHORS_NAME,

@@ -21,7 +21,7 @@ class Rewritten:
 
     Args:
         network: Takes [1, 8, 8, 4] and gives a tensor; slim.conv2d in it has a batch norm
-            and a ReLU6 unless told otherwise.
+            and a ReLU6 unless stated otherwise.
         options: How.
     """
 

@@ -13,11 +13,11 @@ import tensorflow.compat.v1 as tf
 from zoo_archives import zoo_archive
 
 from validation.export.evaluation import evaluate
+from validation.export.exported import ExportOptions
 from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import body_graph, export_of_body, model_variables
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
-from validation.export.options import ExportOptions
 from validation.graphs.quant.layers import variable_of
 from validation.graphs.quant.options import Sums, sums_of
 from validation.graphs.restore import AVERAGE, RestorePlan, plan_restore

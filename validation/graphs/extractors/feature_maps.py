@@ -58,6 +58,11 @@ def explicit_padding(tensor: tf.Tensor, kernel: int) -> tf.Tensor:
     return tf.pad(tensor, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
+def padded(tensor: tf.Tensor, kernel: int, *, explicit: bool) -> tuple[tf.Tensor, str]:
+    """The input and the padding argument of a convolution or pooling, padded either way."""
+    return (explicit_padding(tensor, kernel), "VALID") if explicit else (tensor, "SAME")
+
+
 def multi_resolution_feature_maps(
     endpoints: Mapping[str, tf.Tensor], layout: Sequence[FeatureMap], options: ExtractorOptions
 ) -> list[tf.Tensor]:
@@ -88,26 +93,17 @@ def multi_resolution_feature_maps(
 def _added_layer(
     net: tf.Tensor, row: FeatureMap, name: str, options: ExtractorOptions
 ) -> tf.Tensor:
-    """1x1 to half the depth, then stride 2; ``name`` has a place for the step, 1 or 2."""
+    """1x1 to half the depth, then stride 2; ``name`` has a field for the step, 1 or 2."""
     half, depth = options.depth(row.depth // 2), options.depth(row.depth)
     net = slim.conv2d(
         net, half, [1, 1], padding="SAME", stride=1, scope=name.format(1) + f"1x1_{half}"
     )
-    padding = "SAME"
-    if options.use_explicit_padding:
-        padding = "VALID"
-        net = explicit_padding(net, row.kernel)
+    net, padding = padded(net, row.kernel, explicit=options.use_explicit_padding)
     scope = name.format(2) + f"{row.kernel}x{row.kernel}_s2_{depth}"
     kernel = [row.kernel, row.kernel]
     if not options.use_depthwise:
         return slim.conv2d(net, depth, kernel, padding=padding, stride=2, scope=scope)
     net = slim.separable_conv2d(
-        net,
-        None,
-        kernel,
-        depth_multiplier=1,
-        padding=padding,
-        stride=2,
-        scope=f"{scope}_depthwise",
+        net, None, kernel, depth_multiplier=1, padding=padding, stride=2, scope=f"{scope}_depthwise"
     )
     return slim.conv2d(net, depth, [1, 1], padding="SAME", stride=1, scope=scope)

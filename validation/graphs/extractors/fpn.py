@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import padded
 from validation.graphs.slim_compat import slim
 
 _KERNEL = 3
@@ -35,10 +35,7 @@ class PyramidConvs:
 
     def __call__(self, net: tf.Tensor, *, stride: int, scope: str) -> tf.Tensor:
         """One convolution with the activation and batch norm of the arg_scope around it."""
-        padding = "SAME"
-        if self.explicit:
-            net = explicit_padding(net, _KERNEL)
-            padding = "VALID"
+        net, padding = padded(net, _KERNEL, explicit=self.explicit)
         arguments: dict[str, Any] = {"stride": stride, "padding": padding, "scope": scope}
         if self.depthwise:
             return slim.separable_conv2d(
@@ -79,10 +76,7 @@ def feature_pyramid(
         )
     convs = PyramidConvs(options.depth(pyramid.depth), depthwise, explicit)
     backbone = [levels[level] for level in range(pyramid.min_level, coarsest + 1)]
-    with (
-        options.hyperparams.scope(is_training=options.is_training),
-        tf.variable_scope("fpn"),
-    ):
+    with options.hyperparams.scope(is_training=options.is_training), tf.variable_scope("fpn"):
         features = top_down(backbone, convs, where=f"image_resizer for {options.kind}")
         for level in range(coarsest + 1, pyramid.max_level + 1):
             features.append(convs(features[-1], stride=2, scope=coarse_scope(level)))
@@ -139,10 +133,5 @@ def upsample(net: tf.Tensor) -> tf.Tensor:
 def _projection(net: tf.Tensor, depth: int, *, number: int) -> tf.Tensor:
     """1x1 convolution with biases, without activation and batch norm."""
     return slim.conv2d(
-        net,
-        depth,
-        [1, 1],
-        activation_fn=None,
-        normalizer_fn=None,
-        scope=f"projection_{number}",
+        net, depth, [1, 1], activation_fn=None, normalizer_fn=None, scope=f"projection_{number}"
     )

@@ -1,4 +1,4 @@
-"""The parts that Inception tables are made of, and the one way to read such a table."""
+"""The parts that Inception tables are made of, how a table is read, and the SSD on top of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
+from validation.graphs.extractor import ExtractorOptions, pad_to_multiple
+from validation.graphs.extractors.feature_maps import FeatureMap, multi_resolution_feature_maps
 from validation.graphs.slim_compat import slim
 
 _CHANNEL_AXIS = 3
@@ -120,3 +122,35 @@ def run(
         net = row(net, depth)
         endpoints[row.scope] = net
     return endpoints
+
+
+@dataclass(frozen=True)
+class InceptionSsd:
+    """An SSD extractor over one of the tables.
+
+    The backbone has no hyper-parameters of its own: conv_hyperparams go for it whatever
+    override_base_feature_extractor_hyperparams says. Configs older than that field leave it
+    out, and the OD API of today refuses them without need.
+
+    Args:
+        scope: Variable scope of the backbone.
+        base: Gives the table's outputs by name, from the image and the depth multiplier.
+        layout: Its feature maps; explicit padding goes for the added layers alone.
+    """
+
+    scope: str
+    base: Callable[[tf.Tensor, Callable[[int], int]], dict[str, tf.Tensor]]
+    layout: tuple[FeatureMap, ...]
+
+    def __call__(self, image: tf.Tensor, options: ExtractorOptions) -> Sequence[tf.Tensor]:
+        """Feature maps of a normalised image [batch, H, W, 3]."""
+        with tf.variable_scope(self.scope):
+            padded = pad_to_multiple(image, options.pad_to_multiple)
+            with (
+                # The OD API enters the scope twice; op names of its graphs show it.
+                tf.variable_scope(tf.get_variable_scope()),
+                options.hyperparams.scope(is_training=options.is_training),
+            ):
+                endpoints = self.base(padded, options.depth)
+            layout = self.layout[: options.num_layers]
+            return multi_resolution_feature_maps(endpoints, layout, options)

@@ -9,19 +9,14 @@ from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
-from validation.graphs.extractors.feature_maps import multi_resolution_feature_maps, ssd_layout
-from validation.graphs.extractors.inception_blocks import Conv, Mixed, Pool, run
+from validation.graphs.extractor import ExtractorEntry
+from validation.graphs.extractors.feature_maps import ssd_layout
+from validation.graphs.extractors.inception_blocks import Conv, InceptionSsd, Mixed, Pool, run
 from validation.graphs.slim_compat import slim
 
 
 def _mixed(
-    scope: str,
-    one: int,
-    three: tuple[int, int],
-    double: tuple[int, int],
-    pool: str,
-    projected: int,
+    scope: str, one: int, three: tuple[int, int], double: tuple[int, int], pool: str, projected: int
 ) -> Mixed:
     """A module that keeps the resolution.
 
@@ -53,10 +48,7 @@ def _halving(scope: str, three: tuple[int, int], double: tuple[int, int]) -> Mix
     return Mixed(
         scope,
         (
-            (
-                Conv("Conv2d_0a_1x1", three[0]),
-                Conv("Conv2d_1a_3x3", three[1], (3, 3), stride=2),
-            ),
+            (Conv("Conv2d_0a_1x1", three[0]), Conv("Conv2d_1a_3x3", three[1], (3, 3), stride=2)),
             (
                 Conv("Conv2d_0a_1x1", double[0]),
                 Conv("Conv2d_0b_3x3", double[1], (3, 3)),
@@ -118,26 +110,7 @@ def inception_v2_base(image: tf.Tensor, depth: Callable[[int], int]) -> dict[str
     return run(net, INCEPTION_V2, depth)
 
 
-def ssd_inception_v2(image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
-    """Feature maps of ssd_inception_v2: Mixed_4c, Mixed_5c and the added ones.
-
-    The backbone has no hyper-parameters of its own: conv_hyperparams go for it whatever
-    override_base_feature_extractor_hyperparams says. Configs older than that field leave it
-    out, and the OD API of today refuses them without need.
-
-    Args:
-        image: [batch, H, W, 3], normalised.
-        options: Explicit padding goes for the added layers alone.
-    """
-    with tf.variable_scope("InceptionV2"):
-        padded = pad_to_multiple(image, options.pad_to_multiple)
-        with (
-            # The OD API enters the scope twice; op names of its graphs show it.
-            tf.variable_scope(tf.get_variable_scope()),
-            options.hyperparams.scope(is_training=options.is_training),
-        ):
-            endpoints = inception_v2_base(padded, options.depth)
-        return multi_resolution_feature_maps(endpoints, _SSD_LAYOUT[: options.num_layers], options)
-
-
-ENTRIES: dict[str, ExtractorEntry] = {"ssd_inception_v2": ExtractorEntry(ssd_inception_v2)}
+ENTRIES: dict[str, ExtractorEntry] = {
+    # Feature maps: Mixed_4c, Mixed_5c and the added ones.
+    "ssd_inception_v2": ExtractorEntry(InceptionSsd("InceptionV2", inception_v2_base, _SSD_LAYOUT))
+}

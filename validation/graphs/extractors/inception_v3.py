@@ -10,9 +10,17 @@ from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
-from validation.graphs.extractors.feature_maps import FeatureMap, multi_resolution_feature_maps
-from validation.graphs.extractors.inception_blocks import Conv, Fork, Layer, Mixed, Pool, run
+from validation.graphs.extractor import ExtractorEntry
+from validation.graphs.extractors.feature_maps import FeatureMap
+from validation.graphs.extractors.inception_blocks import (
+    Conv,
+    Fork,
+    InceptionSsd,
+    Layer,
+    Mixed,
+    Pool,
+    run,
+)
 
 
 def _pooled(channels: int) -> tuple[Layer, ...]:
@@ -91,12 +99,7 @@ def _forked(scope: str, upright: str) -> Mixed:
             (
                 Conv("Conv2d_0a_1x1", 448),
                 Conv("Conv2d_0b_3x3", 384, (3, 3)),
-                Fork(
-                    (
-                        Conv("Conv2d_0c_1x3", 384, (1, 3)),
-                        Conv("Conv2d_0d_3x1", 384, (3, 1)),
-                    )
-                ),
+                Fork((Conv("Conv2d_0c_1x3", 384, (1, 3)), Conv("Conv2d_0d_3x1", 384, (3, 1)))),
             ),
             _pooled(192),
         ),
@@ -176,24 +179,7 @@ def inception_v3_base(image: tf.Tensor, depth: Callable[[int], int]) -> dict[str
     return run(image, INCEPTION_V3, depth)
 
 
-def ssd_inception_v3(image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
-    """Feature maps of ssd_inception_v3: Mixed_5d, Mixed_6e, Mixed_7c and the added ones.
-
-    conv_hyperparams go for the backbone too, see ssd_inception_v2.
-
-    Args:
-        image: [batch, H, W, 3], normalised.
-        options: Explicit padding goes for the added layers alone.
-    """
-    with tf.variable_scope("InceptionV3"):
-        padded = pad_to_multiple(image, options.pad_to_multiple)
-        with (
-            # The OD API enters the scope twice; op names of its graphs show it.
-            tf.variable_scope(tf.get_variable_scope()),
-            options.hyperparams.scope(is_training=options.is_training),
-        ):
-            endpoints = inception_v3_base(padded, options.depth)
-        return multi_resolution_feature_maps(endpoints, _SSD_LAYOUT[: options.num_layers], options)
-
-
-ENTRIES: dict[str, ExtractorEntry] = {"ssd_inception_v3": ExtractorEntry(ssd_inception_v3)}
+ENTRIES: dict[str, ExtractorEntry] = {
+    # Feature maps: Mixed_5d, Mixed_6e, Mixed_7c and the added ones.
+    "ssd_inception_v3": ExtractorEntry(InceptionSsd("InceptionV3", inception_v3_base, _SSD_LAYOUT))
+}

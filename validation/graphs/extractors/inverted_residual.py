@@ -50,7 +50,7 @@ class Block:
         residual: Add the input where stride and channels allow it.
         fused: One kernel x kernel convolution in place of the first 1x1 and the depthwise.
         pads_input: Explicit padding goes before the whole block, not before its depthwise
-            convolution, which then pads again by SAME: maps grow, as the reference's do.
+            convolution, which then pads again by SAME: maps grow, as the OD API's do.
     """
 
     depth: int
@@ -162,7 +162,7 @@ def inverted_residual(
     if explicit and block.pads_input:
         net = explicit_padding(net, block.kernel)
     with tf.variable_scope(scope), slim.arg_scope([slim.conv2d], padding="SAME"):
-        # The identities carry the names that the reference graph gives these tensors.
+        # The identities carry the names that the OD API's graph gives these tensors.
         entry = net = tf.identity(net, "input")
         if inner > channels:
             net = slim.conv2d(

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import explicit_padding, padded
 from validation.graphs.extractors.inverted_residual import divisible
 from validation.graphs.extractors.mobilenet_v2 import mobilenet_v2_base
 from validation.graphs.hyperparams import BatchNorm
@@ -82,7 +82,7 @@ def ssd_mobilenet_v2_mnasfpn(image: tf.Tensor, options: ExtractorOptions) -> Seq
     with tf.variable_scope("MnasFPN"), slim.arg_scope([slim.batch_norm], **arguments):
         pooled = _pooled(features[-1], 2, options, scope="C6_downsample")
         coarsest = _linear(pooled, _depth(options.pyramid.depth, options), scope="C6_Conv1x1")
-        # The reference graph has this node, for quantisation.
+        # The OD API's graph has this node, for quantisation.
         features.append(tf.identity(coarsest))
         for number in range(_CELLS):
             with tf.variable_scope(f"cell_{number}"):
@@ -96,8 +96,8 @@ def _cell(inputs: Sequence[tf.Tensor], options: ExtractorOptions) -> list[tf.Ten
     for number, block in enumerate(CELL):
         with tf.variable_scope(f"block_{number}"):
             first, second = (
-                _resampled(features[index], levels[index], block, f"input_{place}", options)
-                for place, index in enumerate(block.inputs)
+                _resampled(features[index], levels[index], block, f"input_{number}", options)
+                for number, index in enumerate(block.inputs)
             )
             features.append(_convolved(first + second, block, options))
         levels.append(block.level)
@@ -146,9 +146,7 @@ def _convolved(net: tf.Tensor, block: Block, options: ExtractorOptions) -> tf.Te
 
 def _pooled(net: tf.Tensor, stride: int, options: ExtractorOptions, *, scope: str) -> tf.Tensor:
     """Max pooling over 3x3, whatever the stride."""
-    if options.use_explicit_padding:
-        net = explicit_padding(net, _POOL)
-    padding = "VALID" if options.use_explicit_padding else "SAME"
+    net, padding = padded(net, _POOL, explicit=options.use_explicit_padding)
     return slim.max_pool2d(net, [_POOL, _POOL], stride=stride, padding=padding, scope=scope)
 
 

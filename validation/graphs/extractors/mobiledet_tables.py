@@ -44,12 +44,7 @@ CPU = Backbone(
     stages=(
         (Stem(16), IbnNoExpansion(8)),
         (Ibn(16, 4, stride=2, residual=False),),
-        (
-            Ibn(32, 8, stride=2, residual=False),
-            Ibn(32, 4),
-            Ibn(32, 4),
-            Ibn(32, 4),
-        ),
+        (Ibn(32, 8, stride=2, residual=False), Ibn(32, 4), Ibn(32, 4), Ibn(32, 4)),
         (
             Ibn(72, 8, kernel=5, stride=2, residual=False),
             Ibn(72, 8),
@@ -74,18 +69,8 @@ DSP = Backbone(
     scope="MobileDetDSP",
     stages=(
         (Stem(32), IbnNoExpansion(24)),
-        (
-            Fused(32, 4, stride=2, residual=False),
-            Fused(32, 4),
-            Ibn(32, 4),
-            Tucker(32, 0.25, 0.75),
-        ),
-        (
-            Fused(64, 8, stride=2, residual=False),
-            Ibn(64, 4),
-            Fused(64, 4),
-            Fused(64, 4),
-        ),
+        (Fused(32, 4, stride=2, residual=False), Fused(32, 4), Ibn(32, 4), Tucker(32, 0.25, 0.75)),
+        (Fused(64, 8, stride=2, residual=False), Ibn(64, 4), Fused(64, 4), Fused(64, 4)),
         (
             Fused(120, 8, stride=2, residual=False),
             Ibn(120, 4),
@@ -110,12 +95,7 @@ EDGETPU = Backbone(
     scope="MobileDetEdgeTPU",
     stages=(
         (Stem(32), Tucker(16, 0.25, 0.75, residual=False)),
-        (
-            Fused(16, 8, stride=2, residual=False),
-            Fused(16, 4),
-            Fused(16, 8),
-            Fused(16, 4),
-        ),
+        (Fused(16, 8, stride=2, residual=False), Fused(16, 4), Fused(16, 8), Fused(16, 4)),
         (
             Fused(40, 8, kernel=5, stride=2, residual=False),
             Fused(40, 4),
@@ -152,12 +132,7 @@ GPU = Backbone(
             Tucker(32, 0.25, 0.25),
             Tucker(32, 0.25, 0.25),
         ),
-        (
-            Fused(64, 8, stride=2, residual=False),
-            Fused(64, 8),
-            Fused(64, 8),
-            Fused(64, 4),
-        ),
+        (Fused(64, 8, stride=2, residual=False), Fused(64, 8), Fused(64, 8), Fused(64, 4)),
         (
             Fused(128, 8, stride=2, residual=False),
             Fused(128, 4),

@@ -13,8 +13,8 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
 from validation.graphs.extractors.feature_maps import (
-    explicit_padding,
     multi_resolution_feature_maps,
+    padded,
     ssd_layout,
 )
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
@@ -85,7 +85,7 @@ def mobilenet_v1_base(
     """
     endpoints: dict[str, tf.Tensor] = {}
     net = pad_to_multiple(image, options.pad_to_multiple)
-    # The scope is entered once more, as in the reference: its operations are named below
+    # The scope is entered once more, as in the OD API: its operations are named below
     # MobilenetV1/MobilenetV1, its variables below MobilenetV1.
     with (
         tf.variable_scope(tf.get_variable_scope()),
@@ -112,10 +112,7 @@ def _name(index: int) -> str:
 
 def _convolution(net: tf.Tensor, index: int, layer: Layer, options: ExtractorOptions) -> tf.Tensor:
     """The 3x3 convolution of a layer."""
-    padding = "SAME"
-    if options.use_explicit_padding:
-        padding = "VALID"
-        net = explicit_padding(net, _KERNEL)
+    net, padding = padded(net, _KERNEL, explicit=options.use_explicit_padding)
     kernel = [_KERNEL, _KERNEL]
     if index == 0:
         return slim.conv2d(

@@ -11,12 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.extractors.feature_maps import multi_resolution_feature_maps, ssd_layout
-from validation.graphs.extractors.inverted_residual import (
-    Block,
-    Convolution,
-    Layer,
-    table_base,
-)
+from validation.graphs.extractors.inverted_residual import Block, Convolution, Layer, table_base
 from validation.graphs.hyperparams import BatchNorm
 
 MOBILENET_V2: tuple[Layer, ...] = (

@@ -154,7 +154,7 @@ class _Ssd:
         if options.use_explicit_padding and any(
             isinstance(layer, Block) and layer.fused for layer in self.layers
         ):
-            # The reference pads by the depthwise kernel, which a fused block has not, and
+            # The OD API pads by the depthwise kernel, which a fused block has not, and
             # then fails to add an input to a smaller output.
             raise ConfigError(
                 "use_explicit_padding does not go with fused blocks",

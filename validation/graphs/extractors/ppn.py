@@ -49,7 +49,7 @@ def pooling_pyramid(base: tf.Tensor) -> list[tf.Tensor]:
 def ssd_mobilenet_v1_ppn(image: tf.Tensor, options: ExtractorOptions) -> Sequence[tf.Tensor]:
     """Layer 11 of MobileNet V1 and its pools.
 
-    The reference builds the backbone to its end; layers 12 and 13 are in its checkpoints,
+    The OD API builds the backbone to its end; layers 12 and 13 are in its checkpoints,
     though no output needs them.
 
     Args:

@@ -12,9 +12,7 @@ from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to
 from validation.graphs.extractors.fpn import feature_pyramid
 from validation.graphs.extractors.resnet_v1 import resnet_v1_base
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
-
-# Means of the ImageNet training pixels, RGB, that ResNet v1 subtracts.
-_CHANNEL_MEANS = (123.68, 116.779, 103.939)
+from validation.specs.contracts import CHANNEL_MEANS
 
 # Batch norm of slim's ResNets. conv_hyperparams reach slim.batch_norm's defaults only, and
 # slim's ResNets name these three at each convolution, so they hold with the override flag too.
@@ -79,8 +77,8 @@ def backbone_hyperparams(options: ExtractorOptions) -> ConvHyperparams:
 ENTRIES: dict[str, ExtractorEntry] = {
     f"ssd_resnet{layers}_v1_fpn": ExtractorEntry(
         functools.partial(build_resnet_fpn, layers=layers),
-        scale=(1.0, 1.0, 1.0),
-        offset=_CHANNEL_MEANS,
+        scale=CHANNEL_MEANS[0],
+        offset=CHANNEL_MEANS[1],
     )
     for layers in (50, 101, 152)
 }

@@ -82,12 +82,12 @@ def resnet_v1_base(
 def _root(image: tf.Tensor) -> tf.Tensor:
     """Convolution and pooling down to stride 4.
 
-    The convolution pads evenly at both ends: SAME would put the odd pixel of an even side
+    The convolution pads evenly on both sides: SAME would put the odd pixel of an even side
     at the end, and the stride would meet other pixels.
     """
     before = (_ROOT_KERNEL - 1) // 2
-    ends = [before, _ROOT_KERNEL - 1 - before]
-    padded = tf.pad(image, [[0, 0], ends, ends, [0, 0]])
+    padding = [before, _ROOT_KERNEL - 1 - before]
+    padded = tf.pad(image, [[0, 0], padding, padding, [0, 0]])
     kernel = [_ROOT_KERNEL, _ROOT_KERNEL]
     net = slim.conv2d(padded, _ROOT_CHANNELS, kernel, stride=2, padding="VALID", scope="conv1")
     return slim.max_pool2d(net, [3, 3], stride=2, padding="SAME", scope="pool1")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding
+from validation.graphs.extractors.feature_maps import explicit_padding, padded
 from validation.graphs.extractors.spaghettinet_tables import (
     ARCHITECTURES,
     OUTPUTS,
@@ -50,10 +50,7 @@ def ssd_spaghettinet(
     """
     explicit = options.use_explicit_padding
     nodes: dict[str, tf.Tensor] = {}
-    with (
-        tf.variable_scope(architecture),
-        _HYPERPARAMS.scope(is_training=options.is_training),
-    ):
+    with tf.variable_scope(architecture), _HYPERPARAMS.scope(is_training=options.is_training):
         nodes[STEM] = slim.conv2d(
             explicit_padding(image, STEM_KERNEL) if explicit else image,
             STEM_FILTERS,
@@ -104,13 +101,9 @@ def _edge(net: tf.Tensor, name: str, wire: Wire, filters: int, *, explicit: bool
             images=net, size=size, align_corners=False, half_pixel_centers=False
         )
     stride = 2 ** (wire.level - level)
-    pooled = slim.max_pool2d(
-        explicit_padding(net, stride + 1) if explicit else net,
-        [stride + 1, stride + 1],
-        stride=stride,
-        padding="VALID" if explicit else "SAME",
-        scope=f"{scope}/maxpool_downsampling",
-    )
+    net, padding = padded(net, stride + 1, explicit=explicit)
+    window, pool = [stride + 1, stride + 1], f"{scope}/maxpool_downsampling"
+    pooled = slim.max_pool2d(net, window, stride=stride, padding=padding, scope=pool)
     return _linear(pooled, filters, scope=f"{scope}/1x1_after_downsampling")
 
 
@@ -157,13 +150,13 @@ def _grouped(net: tf.Tensor, layer: Grouped, stride: int, scope: str, *, pads: b
         for index, group in enumerate(groups)
     ]
     with tf.variable_scope(f"{scope}/concat"):
-        ends = [
+        bounds = [
             tf.get_variable(name, [], initializer=tf.constant_initializer(value), trainable=False)
             for name, value in zip(("min", "max"), _RANGE, strict=True)
         ]
         # A concatenation of unequal ranges would have to requantise. The checkpoint has the
-        # range, so that the float model of the reference is fake-quantised here as well.
-        return tf.concat([tf.fake_quant_with_min_max_vars(out, *ends) for out in outputs], -1)
+        # range, so that the float model of the OD API is fake-quantised here as well.
+        return tf.concat([tf.fake_quant_with_min_max_vars(out, *bounds) for out in outputs], -1)
 
 
 def _linear(net: tf.Tensor, filters: int, *, scope: str) -> tf.Tensor:

@@ -40,7 +40,7 @@ def find_normalised(graph: tf.Graph) -> tuple[NormalisedConvolution, ...]:
     Raises:
         GraphError: A batch norm in training form.
     """
-    found = []
+    normalised = []
     for op in graph.get_operations():
         if op.type not in _BATCH_NORMS or not op.outputs[0].consumers():
             continue
@@ -54,8 +54,8 @@ def find_normalised(graph: tf.Graph) -> tuple[NormalisedConvolution, ...]:
                 where=op.name,
                 next_step="build the graph with is_training=False",
             )
-        found.append(NormalisedConvolution(convolution, op))
-    return tuple(found)
+        normalised.append(NormalisedConvolution(convolution, op))
+    return tuple(normalised)
 
 
 def fold(graph: tf.Graph) -> None:
@@ -68,8 +68,8 @@ def fold(graph: tf.Graph) -> None:
         GraphError: See `find_normalised`.
     """
     with graph.as_default():
-        for found in find_normalised(graph):
-            _fold(graph, found.convolution, found.batch_norm)
+        for normalised in find_normalised(graph):
+            _fold(graph, normalised.convolution, normalised.batch_norm)
 
 
 def _fold(graph: tf.Graph, convolution: tf.Operation, batch_norm: tf.Operation) -> None:

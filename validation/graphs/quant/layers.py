@@ -51,13 +51,13 @@ def find_layers(graph: tf.Graph) -> tuple[Layer, ...]:
     Args:
         graph: With its batch norms folded.
     """
-    found: dict[tf.Operation, Layer] = {}
+    layers: dict[tf.Operation, Layer] = {}
     for shape in (_before_late_bypass, _before_activation, _before_nothing, _before_convolution):
         for op in graph.get_operations():
             layer = shape(op)
             if layer is not None:
-                found.setdefault(layer.op, layer)
-    return tuple(found.values())
+                layers.setdefault(layer.op, layer)
+    return tuple(layers.values())
 
 
 def variable_of(weights: tf.Operation) -> tf.Operation | None:

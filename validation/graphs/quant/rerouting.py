@@ -16,11 +16,11 @@ def reroute(source: tf.Tensor, target: tf.Tensor, consumers: Iterable[tf.Operati
         consumers: Those that are to change; any of them may read something else too.
     """
     for consumer in consumers:
-        for place, tensor in enumerate(consumer.inputs):
+        for index, tensor in enumerate(consumer.inputs):
             if tensor is source:
                 # TensorFlow has no public way. The other one, to import the graph anew with
                 # an input map, would lose its variables: the result is to be trained on.
-                consumer._update_input(place, target)
+                consumer._update_input(index, target)
 
 
 def op_scope(op: tf.Operation) -> str:

@@ -13,13 +13,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.quant.fold import fold
-from validation.graphs.quant.layers import (
-    ACTIVATIONS,
-    RELUS,
-    Layer,
-    find_layers,
-    variable_of,
-)
+from validation.graphs.quant.layers import ACTIVATIONS, RELUS, Layer, find_layers, variable_of
 from validation.graphs.quant.options import QuantisationOptions, Sums
 from validation.graphs.quant.rerouting import op_scope, reroute
 from validation.graphs.quant.sums import find_sums
@@ -104,11 +98,7 @@ class _Rewriting:
             reroute(weights.outputs[0], self._rounded[variable], self._consumers[weights])
             return
         rounded = self._insert(
-            weights,
-            context,
-            "weights_quant",
-            bits=self._options.weight_bits,
-            narrow_range=True,
+            weights, context, "weights_quant", bits=self._options.weight_bits, narrow_range=True
         )
         if variable is not None and rounded is not None:
             self._rounded[variable] = rounded
@@ -154,11 +144,11 @@ def _end(name: str, value: float) -> tf.Variable:
 
 
 def _consumers(graph: tf.Graph) -> Mapping[tf.Operation, Sequence[tf.Operation]]:
-    found: dict[tf.Operation, list[tf.Operation]] = {}
+    by_producer: dict[tf.Operation, list[tf.Operation]] = {}
     for op in graph.get_operations():
         for producer in dict.fromkeys(tensor.op for tensor in op.inputs):
-            found.setdefault(producer, []).append(op)
-    return found
+            by_producer.setdefault(producer, []).append(op)
+    return by_producer
 
 
 def _is_rounded(tensor: tf.Tensor) -> bool:

@@ -1,4 +1,4 @@
-"""Representative images are watched: too few, of another form, or normalised otherwise."""
+"""Calibration images are checked: too few, of another form, or normalised otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from validation.convert.calibration import Calibration, watched
+from validation.calibration.feeding import Calibration, checked_feeds
 from validation.errors import FeedError
 
 SHAPE = (1, 4, 6, 3)
@@ -26,7 +26,7 @@ def _calibration(feeds: Sequence[NDArray[Any]], count: int | None = None) -> Cal
 
 
 def _run(feeds: Sequence[NDArray[Any]], count: int | None = None) -> list[NDArray[np.float32]]:
-    return list(watched(_calibration(feeds, count), SHAPE, "image"))
+    return list(checked_feeds(_calibration(feeds, count), SHAPE, "image"))
 
 
 def test_feeds_pass_as_they_are() -> None:
@@ -61,7 +61,7 @@ def test_too_few_are_counted(given_: int, asked: int) -> None:
     ids=["no batch", "size", "float64", "pixels"],
 )
 def test_feed_of_another_form_is_refused(feed: NDArray[Any], got: str) -> None:
-    """Shape and dtype, both told."""
+    """Shape and dtype, both reported."""
     with pytest.raises(
         FeedError,
         match=rf"feed does not fit the input \(image\): expected float32 \[1, 4, 6, 3\], got {got}",
@@ -72,7 +72,7 @@ def test_feed_of_another_form_is_refused(feed: NDArray[Any], got: str) -> None:
 def test_open_sides_fit_any() -> None:
     """-1 is a side that the input leaves open."""
     calibration = _calibration([NORMALISED])
-    assert len(list(watched(calibration, (1, -1, -1, 3), "image"))) == 1
+    assert len(list(checked_feeds(calibration, (1, -1, -1, 3), "image"))) == 1
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
@@ -80,7 +80,7 @@ def test_what_is_no_number_is_refused(odd: float) -> None:
     """A range would have no end."""
     feed = NORMALISED.copy()
     feed[0, 1, 1, 1] = odd
-    with pytest.raises(FeedError, match=r"holds what is no number \(image\)"):
+    with pytest.raises(FeedError, match=r"not finite \(image\)"):
         _run([feed])
 
 
@@ -123,7 +123,7 @@ def test_feeds_are_made_while_they_are_used() -> None:
 
     calibration = Calibration(feeds, 5, (-1.0, 1.0), 0.6)
     with pytest.raises(FeedError, match=r"spans \[0, 255\]"):
-        list(watched(calibration, SHAPE, "image"))
+        list(checked_feeds(calibration, SHAPE, "image"))
     assert made == [0]
 
 

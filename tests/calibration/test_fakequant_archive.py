@@ -11,11 +11,7 @@ import pytest
 import small_ssd
 from zoo_archives import QUANTISED_LAYOUT
 
-from validation.comparison.fake_quant_ranges import check_fake_quant
-from validation.errors import ConfigError, GraphError
-from validation.export.archive_writer import PREFIX, write_checkpoint
-from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
-from validation.export.fakequant_archive import (
+from validation.calibration.fakequant_archive import (
     CALIBRATION_FILE,
     CalibrationFacts,
     WeightSource,
@@ -24,11 +20,15 @@ from validation.export.fakequant_archive import (
     weights_of_frozen_graph,
     write_fakequant,
 )
-from validation.export.freezing import checkpoint_shapes, open_checkpoint
+from validation.calibration.ranges import RangeMethod
+from validation.comparison.fake_quant_ranges import check_fake_quant
+from validation.errors import ConfigError, GraphError
+from validation.export.archive_writer import PREFIX
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
+from validation.export.exported import ExportOptions
+from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
-from validation.export.options import ExportOptions
-from validation.export.range_finding import RangeMethod
 from validation.files.plain import from_plain
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import load_pipeline
@@ -75,8 +75,8 @@ def test_layout_is_the_zoos(made: Path) -> None:
 
 def test_calibration_is_told(made: Path) -> None:
     """Images, seed and source, so that none is judged by what it was made with."""
-    told = json.loads((made / CALIBRATION_FILE).read_text())
-    assert from_plain(CalibrationFacts, told) == _FACTS
+    facts = json.loads((made / CALIBRATION_FILE).read_text())
+    assert from_plain(CalibrationFacts, facts) == _FACTS
 
 
 def test_weights_are_those_of_the_source(source: Path, made: Path) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from validation.calibration.feeding import calibration_of
+from validation.calibration.images import draw, drawn_from_folder, drawn_from_labelled
 from validation.errors import DatasetError
-from validation.inference.base import ImageFile
-from validation.inference.representative import calibration_of, draw, drawn_from, images_in
 from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile, images_in
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import Preprocessing
 
@@ -49,7 +50,7 @@ def test_another_seed_draws_others() -> None:
 
 @pytest.mark.parametrize(("total", "count"), [(0, 0), (0, 1), (3, 4), (3, 0)])
 def test_fewer_than_asked_for(total: int, count: int) -> None:
-    """Both numbers are told."""
+    """Both numbers are named."""
     with pytest.raises(
         DatasetError, match=rf"too few .*expected {max(count, 1)} or more, got {total}; give more"
     ):
@@ -71,21 +72,40 @@ def test_folder_gives_as_many_as_the_policy_asks(tmp_path: Path) -> None:
     """All of a small one; an empty one is refused."""
     policy = load_policy()
     with pytest.raises(DatasetError, match=r"too few representative images: .*got 0"):
-        drawn_from(tmp_path, policy)
+        drawn_from_folder(tmp_path, policy)
     wanted = int(policy.setting("calibration_images"))
     for number in range(wanted + 3):
         (tmp_path / f"{number}.jpg").touch()
         if number == 1:
-            assert len(drawn_from(tmp_path, policy)) == 2
-    assert len(drawn_from(tmp_path, policy)) == wanted
+            assert len(drawn_from_folder(tmp_path, policy).images) == 2
+    assert len(drawn_from_folder(tmp_path, policy).images) == wanted
 
 
 def test_feeds_are_prepared_as_the_model_is_fed(tmp_path: Path) -> None:
     """The detector's own preparation; a second pass gives the same."""
     pixels = [_save(tmp_path, f"{seed}.png", seed) for seed in (1, 2)]
-    calibration = calibration_of(images_in(tmp_path), PREPROCESSING, load_policy())
+    calibration = calibration_of(drawn_from_folder(tmp_path, load_policy()), PREPROCESSING)
     assert (calibration.count, calibration.wanted) == (2, (-1.0, 1.0))
     assert calibration.min_span == load_policy().setting("calibration_min_span")
     for _ in range(2):
         for feed, image in zip(calibration.feeds(), pixels, strict=True):
             np.testing.assert_array_equal(feed, prepare(image, PREPROCESSING))
+
+
+def test_folder_is_the_source_unless_it_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """The seed is the policy's."""
+    (tmp_path / "a.jpg").touch()
+    chosen = drawn_from_folder(tmp_path, load_policy())
+    assert [image.key for image in chosen.images] == ["a.jpg"]
+    assert chosen.source == f"folder {tmp_path.name}"
+    assert chosen.seed == load_policy().setting("calibration_seed")
+    named = drawn_from_folder(tmp_path, load_policy(), "scenes of their own")
+    assert (named.images, named.source) == (chosen.images, "scenes of their own")
+
+
+def test_labelled_images_are_named_as_such() -> None:
+    """Calibrating on what is judged flatters, so the record says it."""
+    images = _images(3)
+    chosen = drawn_from_labelled(images, load_policy(), "coco-tiny")
+    assert set(chosen.images) == set(images)
+    assert chosen.source == "coco-tiny, the very images that accuracy is measured on"

@@ -19,7 +19,7 @@ _CANDIDATES = 100
 
 
 class RangeMethod(StrEnum):
-    """How the ends of a range are chosen."""
+    """How the bounds of a range are chosen."""
 
     MINMAX = "minmax"
     """The extremes: nothing is cut."""
@@ -68,12 +68,12 @@ def extremes(values: NDArray[np.float32], where: str) -> Range:
     """Smallest and largest value, 0 included: padding and the zero point need it.
 
     Raises:
-        GraphError: Values that are no numbers.
+        GraphError: Values that are not finite.
     """
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise GraphError(
-            "values that are no finite numbers have no range",
+            "values that are not finite have no range",
             got=f"{low} to {high}",
             where=where,
             next_step="look at the weights and at the images that were fed",
@@ -82,13 +82,13 @@ def extremes(values: NDArray[np.float32], where: str) -> Range:
 
 
 def find_range(
-    found: Histogram, method: RangeMethod, *, steps: int, percent: float | None = None
+    histogram: Histogram, method: RangeMethod, *, steps: int, percent: float | None = None
 ) -> Range:
     """The range that 8 bits should cover.
 
     Args:
-        found: Values seen.
-        method: How the ends are chosen.
+        histogram: Values seen.
+        method: How the bounds are chosen.
         steps: Levels less one.
         percent: For `RangeMethod.PERCENTILE`: share of the values inside each end, in
             percent.
@@ -96,11 +96,11 @@ def find_range(
     Returns:
         Low and high; 0 is inside, and low < high.
     """
-    if not found.low < found.high or method is RangeMethod.MINMAX:
-        return spanning(found.low, found.high)
+    if not histogram.low < histogram.high or method is RangeMethod.MINMAX:
+        return spanning(histogram.low, histogram.high)
     if method is RangeMethod.PERCENTILE and percent is not None:
-        return spanning(*_percentile(found, percent))
-    return spanning(*_least_error(found, steps))
+        return spanning(*_percentile(histogram, percent))
+    return spanning(*_least_error(histogram, steps))
 
 
 def spanning(low: float, high: float) -> Range:
@@ -108,48 +108,48 @@ def spanning(low: float, high: float) -> Range:
     return (low, high) if low < high else (low, low + 1.0)
 
 
-def _percentile(found: Histogram, percent: float) -> Range:
-    inside = found.counts.sum() * percent / 100
-    edges = np.linspace(found.low, found.high, len(found.counts) + 1)
-    high = edges[1:][np.searchsorted(found.counts.cumsum(), inside)]
-    low = edges[:-1][::-1][np.searchsorted(found.counts[::-1].cumsum(), inside)]
+def _percentile(histogram: Histogram, percent: float) -> Range:
+    inside = histogram.counts.sum() * percent / 100
+    edges = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
+    high = edges[1:][np.searchsorted(histogram.counts.cumsum(), inside)]
+    low = edges[:-1][::-1][np.searchsorted(histogram.counts[::-1].cumsum(), inside)]
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
-def _least_error(found: Histogram, steps: int) -> Range:
-    """Both ends drawn in together, then the upper alone, then the lower."""
+def _least_error(histogram: Histogram, steps: int) -> Range:
+    """Both bounds moved inwards together, then the upper alone, then the lower."""
     shrunk = np.linspace(1, 0, _CANDIDATES, endpoint=False).tolist()
 
     def best(candidates: list[Range]) -> Range:
-        return min(candidates, key=lambda ends: squared_error(found, ends, steps))
+        return min(candidates, key=lambda bounds: squared_error(histogram, bounds, steps))
 
-    low, high = best([(found.low * factor, found.high * factor) for factor in shrunk])
-    if found.high > 0:
-        low, high = best([(low, high), *((low, found.high * factor) for factor in shrunk)])
-    if found.low < 0:
-        low, high = best([(low, high), *((found.low * factor, high) for factor in shrunk)])
+    low, high = best([(histogram.low * factor, histogram.high * factor) for factor in shrunk])
+    if histogram.high > 0:
+        low, high = best([(low, high), *((low, histogram.high * factor) for factor in shrunk)])
+    if histogram.low < 0:
+        low, high = best([(low, high), *((histogram.low * factor, high) for factor in shrunk)])
     return low, high
 
 
-def squared_error(found: Histogram, ends: Range, steps: int) -> float:
-    """Sum of squared errors that rounding to a range and cutting at its ends make."""
-    values = found.centres
-    errors = values - fake_quantised(values, ends, steps)
-    return float(np.dot(errors**2, found.counts))
+def squared_error(histogram: Histogram, bounds: Range, steps: int) -> float:
+    """Sum of squared errors that rounding to a range and clipping at its bounds make."""
+    values = histogram.centres
+    errors = values - fake_quantised(values, bounds, steps)
+    return float(np.dot(errors**2, histogram.counts))
 
 
-def fake_quantised(values: NDArray[np.floating], ends: Range, steps: int) -> NDArray[np.floating]:
+def fake_quantised(values: NDArray[np.floating], bounds: Range, steps: int) -> NDArray[np.floating]:
     """What a FakeQuantWithMinMaxVars node makes of some values.
 
-    The ends move so that 0 is a level, as the op's documentation says
+    The bounds move so that 0 is a level, as the op's documentation says
     (https://www.tensorflow.org/api_docs/python/tf/quantization/fake_quant_with_min_max_vars).
 
     Args:
         values: Of any shape.
-        ends: Low and high, low < high.
+        bounds: Low and high, low < high.
         steps: Levels less one.
     """
-    low, high = ends
+    low, high = bounds
     scale = (high - low) / steps
     zero = np.clip(np.round(-low / scale), 0, steps)
     levels = np.clip(np.round(values / scale) + zero, 0, steps)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from validation.convert.foreign import complaint, guide_arguments, tflite_convert
+from validation.convert.tflite_convert_cli import error_line, guide_arguments, tflite_convert
 from validation.specs.input_stats import GUIDE_STATS
 
 _SHAPE = (1, 300, 300, 3)
@@ -39,14 +39,14 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
     graph = tmp_path / "none.pb"
     run = tflite_convert(guide_arguments(graph, tmp_path / "d.tflite", _SHAPE, None))
     assert run.exit_code != 0
-    assert "none.pb" in run.complaint
+    assert "none.pb" in run.error
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("said", "line"),
     [
-        ("", "nothing was said"),
+        ("", "no message"),
         ("Traceback\n  x\nValueError: bad shape\n\n", "ValueError: bad shape"),
         (
             "Error: failed\nerror: 'tf.X' op is neither a custom op nor a flex op\nlast",
@@ -57,4 +57,4 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
 )
 def test_line_that_matters(said: str, line: str) -> None:
     """A missing op goes before the error's class, which goes before the last line."""
-    assert complaint(said) == line
+    assert error_line(said) == line

@@ -1,4 +1,4 @@
-"""What an app is told to feed gives the extractor what it wants."""
+"""What an app is asked to feed gives the extractor what it wants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.graphs.families import FAMILIES
-from validation.inspection.preprocessing import preprocessing_told, usual_preprocessing
+from validation.inspection.preprocessing import describe_preprocessing, usual_preprocessing
 from validation.specs.contracts import Preprocessing
 from validation.specs.tensors import TensorSpec
 
@@ -24,7 +24,7 @@ def _image(dtype: str, scale: float | None = None, zero: int | None = None) -> T
 
 def test_float_input_is_fed_normalised() -> None:
     """Size, formula, range and source as they were handed in."""
-    facts = preprocessing_told(_image("float32"), _UNIT, "the metadata")
+    facts = describe_preprocessing(_image("float32"), _UNIT, "the metadata")
     assert (facts.height, facts.width, facts.source) == (300, 200, "the metadata")
     assert facts.wanted == pytest.approx((-1, 1))
     assert facts.stored is None
@@ -33,7 +33,7 @@ def test_float_input_is_fed_normalised() -> None:
 
 def test_channels_may_differ() -> None:
     """A formula for each."""
-    feed = preprocessing_told(_image("float32"), _MEANS, "x").feed
+    feed = describe_preprocessing(_image("float32"), _MEANS, "x").feed
     assert feed == "float32, R: pixel - 123.68; G: pixel - 116.779; B: pixel - 103.939"
 
 
@@ -50,7 +50,7 @@ def test_channels_may_differ() -> None:
 )
 def test_quantised_input(dtype: str, scale: float, zero: int, said: str) -> None:
     """Pixels as they are where rounding is all that stands between; else the formula."""
-    facts = preprocessing_told(_image(dtype, scale, zero), _UNIT, "x")
+    facts = describe_preprocessing(_image(dtype, scale, zero), _UNIT, "x")
     assert re.fullmatch(f"{said}.*", facts.feed), facts.feed
 
 
@@ -63,34 +63,34 @@ def test_quantised_input(dtype: str, scale: float, zero: int, said: str) -> None
 def test_formula_stores_what_is_wanted(
     scale: float, zero: int, factor: float, offset: float
 ) -> None:
-    """The integer that is told to be fed stands for pixel * scale - offset, to its rounding."""
+    """The integer that is to be fed stands for pixel * scale - offset, to its rounding."""
     known = Preprocessing(300, 200, (factor,) * 3, (offset,) * 3)
-    feed = preprocessing_told(_image("uint8", scale, zero), known, "x").feed
-    told = re.fullmatch(r"uint8, round\((.*)\)", feed)
+    feed = describe_preprocessing(_image("uint8", scale, zero), known, "x").feed
+    rule = re.fullmatch(r"uint8, round\((.*)\)", feed)
     pixels = np.linspace(0, 255, 7)
-    fed = eval(told[1], {"pixel": pixels}) if told else pixels
+    fed = eval(rule[1], {"pixel": pixels}) if rule else pixels
     wanted = pixels * factor - offset
     # A step and a half where pixels are fed as they are; seven digits of the formula else.
     assert np.allclose((fed - zero) * scale, wanted, atol=scale * 1.5)
 
 
 def test_without_a_source_nothing_is_claimed() -> None:
-    """What the bytes stand for is told, and what extractors usually want as such."""
-    facts = preprocessing_told(_image("uint8", 2 / 255, 128))
+    """What the bytes stand for is reported, and what extractors usually want as such."""
+    facts = describe_preprocessing(_image("uint8", 2 / 255, 128))
     assert (facts.source, facts.scale, facts.wanted) == ("", None, None)
     assert facts.stored == pytest.approx((-1.0039, 0.9961), abs=1e-4)
     assert "where the extractor wants [-1, 1]" in facts.feed
-    other = preprocessing_told(_image("uint8", 1.0, 0)).feed
-    assert "stand for [0, 255]; nothing says how" in other
-    assert "nothing says how" in preprocessing_told(_image("float32")).feed
+    other = describe_preprocessing(_image("uint8", 1.0, 0)).feed
+    assert "stand for [0, 255]; not stated: the" in other
+    assert "not stated: the" in describe_preprocessing(_image("float32")).feed
 
 
 def test_open_size_and_odd_types_are_told() -> None:
     """Types that NumPy does not know are no quantised inputs."""
     spec = TensorSpec("image", "bfloat16", (1, -1, -1, 3), 0.1, 0)
-    facts = preprocessing_told(spec)
+    facts = describe_preprocessing(spec)
     assert (facts.height, facts.width, facts.stored) == (None, None, None)
-    assert preprocessing_told(spec, _UNIT, "x").feed.startswith("bfloat16, pixel *")
+    assert describe_preprocessing(spec, _UNIT, "x").feed.startswith("bfloat16, pixel *")
 
 
 @pytest.mark.parametrize("kind", sorted(FAMILIES))

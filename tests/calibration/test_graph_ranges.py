@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import small_ssd
 
+from validation.calibration.fakequant_archive import quantised_config
+from validation.calibration.graph_ranges import calibrated_ranges, range_variables
+from validation.calibration.ranges import RangeMethod
 from validation.errors import FeedError, GraphError
-from validation.export.calibrate import calibrated_ranges, range_variables
 from validation.export.detector_weights import detector_weights
 from validation.export.evaluation import evaluate
-from validation.export.fakequant_archive import quantised_config
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph
 from validation.export.graph_map import GraphMap
-from validation.export.range_finding import RangeMethod
 from validation.graphs.ssd import BuiltSsd, build
 from validation.specs.contracts import INPUT_NAME
 
@@ -130,7 +130,7 @@ def test_no_image_is_no_calibration(built: BuiltSsd, values: _Values) -> None:
     "image", [np.zeros((1, 32, 96, 3), np.float32), np.zeros((1, 64, 96, 3), np.uint8)]
 )
 def test_image_that_does_not_fit(built: BuiltSsd, values: _Values, image: np.ndarray) -> None:
-    """Another size or dtype is told with what the input wants."""
+    """Another size or dtype is reported with what the input wants."""
     with pytest.raises(FeedError, match=r"does not fit the input.*expected float32 \[1, 64, 96"):
         calibrated_ranges(built, values, lambda: iter([image]), RangeMethod.MINMAX)
 
@@ -139,7 +139,7 @@ def test_weights_that_are_no_numbers(built: BuiltSsd, values: _Values) -> None:
     """Named by the range that cannot be found."""
     name = "FeatureExtractor/MobilenetV1/Conv2d_0/weights"
     broken = {**values, name: np.full_like(values[name], np.nan)}
-    with pytest.raises(GraphError, match=r"no finite numbers.*Conv2d_0/weights_quant/min"):
+    with pytest.raises(GraphError, match=r"not finite.*Conv2d_0/weights_quant/min"):
         calibrated_ranges(built, broken, _feeds, RangeMethod.MINMAX)
 
 

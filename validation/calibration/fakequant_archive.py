@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.calibration.graph_ranges import calibrated_ranges, range_variables
+from validation.calibration.ranges import RangeMethod
 from validation.errors import ConfigError
 from validation.export.archive_writer import write_archive
-from validation.export.calibrate import calibrated_ranges, range_variables
-from validation.export.freezing import checkpoint_shapes, freeze, open_checkpoint
+from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
+from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
-from validation.export.range_finding import RangeMethod
 from validation.files.plain import to_plain
 from validation.graphs.mismatch import Described, Shapes
 from validation.graphs.restore import plan_restore
@@ -38,7 +39,7 @@ graph_rewriter {
 }
 """
 
-# As the rewriter initialises the ends of a range.
+# As the rewriter initialises the bounds of a range.
 _INITIAL = {"min": -6.0, "max": 6.0}
 
 Named = dict[str, NDArray[np.float32]]
@@ -50,7 +51,7 @@ Images = Callable[[Preprocessing], Iterable[NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class CalibrationFacts:
-    """What ranges were found with; kept beside them, for images must not be judged by twice.
+    """How ranges were found; kept beside them, so that no file is judged by the same images.
 
     Args:
         source: Where the images come from.
@@ -102,7 +103,7 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
             use_moving_averages=config.use_moving_averages,
             num_classes=config.num_classes,
             where=f"{prefix.name} and {config.source}",
-            place=config.where,
+            locate=config.where,
         )
         values = open_checkpoint(prefix)
         read = {name: values(source) for name, source in plan.sources.items()}
@@ -112,7 +113,7 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
 
 
 def weights_of_frozen_graph(frozen: Any) -> WeightSource:
-    """Weights that stand as constants of their names in a frozen graph.
+    """Weights that are constants of their names in a frozen graph.
 
     Args:
         frozen: GraphDef of frozen_inference_graph.pb.
@@ -120,23 +121,23 @@ def weights_of_frozen_graph(frozen: Any) -> WeightSource:
     nodes = GraphMap(frozen)
 
     def weights(built: BuiltSsd, shapes: Shapes, config: PipelineConfig) -> Named:
-        found = {
+        present = {
             name: value
             for name in shapes
             if name in nodes.nodes and (value := nodes.constant(name)) is not None
         }
         body = body_graph(built)
         ranges = dict.fromkeys(range_variables(body), np.array(0, np.float32))
-        # For its errors: what is missing or has another shape is told with its cause.
+        # For its errors, which name the cause where a weight is missing or of another shape.
         freeze(
             body,
-            {**found, **ranges}.get,
+            {**present, **ranges}.get,
             where=f"weights of the frozen graph, graph of {config.source}",
             config=Described(config.num_classes, config.where),
         )
         # Freezing a graph drops the variables that no output depends on; a checkpoint has them.
         unread = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        return {**unread, **found}
+        return {**unread, **present}
 
     return weights
 
@@ -149,7 +150,7 @@ def write_fakequant(
     images: Images,
     facts: CalibrationFacts,
 ) -> None:
-    """Fill a folder as a quantised archive of the zoo is filled, and tell of the calibration.
+    """Fill a folder as a quantised archive of the zoo is filled, and note the calibration.
 
     Args:
         folder: Exists and is empty.
@@ -160,7 +161,7 @@ def write_fakequant(
         facts: What the images are, and how ranges are chosen.
 
     Raises:
-        ConfigError: The config is of a quantised model, or asks for what is not supported.
+        ConfigError: The config is of a quantised model, or is not supported.
         GraphError: Weights and config describe different models.
         FeedError: See `calibrated_ranges`.
     """

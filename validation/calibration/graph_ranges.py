@@ -14,14 +14,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
-from validation.errors import FeedError, GraphError
-from validation.export.evaluation import cause_of, evaluate
-from validation.export.fake_quant_reading import computed_nodes, levels
-from validation.export.freezing import freeze
-from validation.export.from_checkpoint import body_graph
-from validation.export.graph_io import node_name
-from validation.export.graph_map import FAKE_QUANT_VARS, PASSING, GraphMap
-from validation.export.range_finding import (
+from validation.calibration.ranges import (
     Histogram,
     Range,
     RangeMethod,
@@ -29,7 +22,13 @@ from validation.export.range_finding import (
     find_range,
     spanning,
 )
-from validation.export.seeded_ranges import without_fake_quantisation
+from validation.errors import FeedError, GraphError
+from validation.export.evaluation import cause_of, evaluate
+from validation.export.fake_quant_reading import computed_nodes, levels
+from validation.export.freezing import freeze, without_fake_quantisation
+from validation.export.from_checkpoint import body_graph
+from validation.export.graph_io import node_name
+from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
 from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
 
@@ -38,13 +37,10 @@ Named = Mapping[str, Array]
 # Gives the images as the model is fed them, float32 [1, H, W, 3], from the first on.
 InputCache = Callable[[], Iterable[Array]]
 
-# From a FakeQuant node to the variable of its end.
-_READS = PASSING | {"ReadVariableOp"}
-
 
 @dataclass(frozen=True)
 class _Quant:
-    """One FakeQuant node: the variables of its ends, and what it rounds."""
+    """One FakeQuant node: the variables of its bounds, the tensor that it rounds, its steps."""
 
     low: str
     high: str
@@ -60,7 +56,7 @@ def calibrated_ranges(
     *,
     percent: float | None = None,
 ) -> dict[str, Array]:
-    """Both ends of every range of a rewritten graph.
+    """Both bounds of every range of a rewritten graph.
 
     Weights keep their extremes whatever the method: they are few, and on the person
     detector cutting them gained nothing.
@@ -69,7 +65,7 @@ def calibrated_ranges(
         built: Of a config with graph_rewriter.
         values: Of its variables but the ranges, by name.
         feeds: Called twice where the method needs more than extremes.
-        method: How the ends of activations are chosen.
+        method: How the bounds of activations are chosen.
         percent: See `find_range`.
 
     Returns:
@@ -77,14 +73,14 @@ def calibrated_ranges(
 
     Raises:
         FeedError: No image, or one that does not fit the input.
-        GraphError: Variables without values; values that are no numbers.
+        GraphError: Variables without values; values that are not finite.
     """
     body = body_graph(built)
     on_weights, on_activations = _quants(body)
-    nothing = dict.fromkeys(_ends([*on_weights, *on_activations]), np.array(0, np.float32))
+    nothing = dict.fromkeys(_bounds([*on_weights, *on_activations]), np.array(0, np.float32))
     bare = without_fake_quantisation(freeze(body, {**values, **nothing}.get))
-    found = _extremes_of_weights(bare, on_weights)
-    ranges = _merged(on_weights, [spanning(*ends) for ends in found])
+    extents = _extremes_of_weights(bare, on_weights)
+    ranges = _merged(on_weights, [spanning(*bounds) for bounds in extents])
     seen = _extremes_on_images(bare, on_activations, feeds)
     if method is not RangeMethod.MINMAX:
         seen = [
@@ -93,21 +89,21 @@ def calibrated_ranges(
                 on_activations, _histograms(bare, on_activations, seen, feeds), strict=True
             )
         ]
-    ranges |= _merged(on_activations, [spanning(*ends) for ends in seen])
+    ranges |= _merged(on_activations, [spanning(*bounds) for bounds in seen])
     return ranges
 
 
 def range_variables(graph: Any) -> tuple[str, ...]:
-    """Names of the variables that are ends of a FakeQuant node's range.
+    """Names of the variables that are bounds of a FakeQuant node's range.
 
     Args:
         graph: GraphDef of a rewritten body.
     """
     on_weights, on_activations = _quants(graph)
-    return _ends([*on_weights, *on_activations])
+    return _bounds([*on_weights, *on_activations])
 
 
-def _ends(quants: Sequence[_Quant]) -> tuple[str, ...]:
+def _bounds(quants: Sequence[_Quant]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for quant in quants for name in (quant.low, quant.high)))
 
 
@@ -118,11 +114,11 @@ def _quants(graph: Any) -> tuple[list[_Quant], list[_Quant]]:
     on_weights: list[_Quant] = []
     on_activations: list[_Quant] = []
     for node in nodes.of_op(FAKE_QUANT_VARS):
-        tensor, *ends = node.input
-        low, high = (node_name(nodes.skip(end, _READS)) for end in ends)
+        tensor, *bounds = node.input
+        low, high = map(nodes.variable, bounds)
         steps = levels(int(node.attr["num_bits"].i), bool(node.attr["narrow_range"].b))
-        place = on_activations if node_name(tensor) in computed else on_weights
-        place.append(_Quant(low, high, tensor, steps))
+        quants = on_activations if node_name(tensor) in computed else on_weights
+        quants.append(_Quant(low, high, tensor, steps))
     return on_weights, on_activations
 
 
@@ -136,8 +132,8 @@ def _extremes_of_weights(bare: Any, quants: Sequence[_Quant]) -> list[Range]:
 def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: InputCache) -> list[Range]:
     seen: list[Range] | None = None
     for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
-        ends = [extremes(each, quant.low) for each, quant in zip(tensors, quants, strict=True)]
-        seen = ends if seen is None else [_both(*pair) for pair in zip(seen, ends, strict=True)]
+        bounds = [extremes(each, quant.low) for each, quant in zip(tensors, quants, strict=True)]
+        seen = bounds if seen is None else [_both(*pair) for pair in zip(seen, bounds, strict=True)]
     if seen is None:
         raise FeedError("no image to calibrate with", expected="one or more", got="none")
     return seen
@@ -150,11 +146,13 @@ def _both(first: Range, second: Range) -> Range:
 def _histograms(
     bare: Any, quants: Sequence[_Quant], seen: Sequence[Range], feeds: InputCache
 ) -> list[Histogram]:
-    found: list[Histogram] | None = None
+    histograms: list[Histogram] | None = None
     for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
-        one = [Histogram.of(each, *ends) for each, ends in zip(tensors, seen, strict=True)]
-        found = one if found is None else [a + b for a, b in zip(found, one, strict=True)]
-    return found or []
+        one = [Histogram.of(each, *bounds) for each, bounds in zip(tensors, seen, strict=True)]
+        histograms = (
+            one if histograms is None else [a + b for a, b in zip(histograms, one, strict=True)]
+        )
+    return histograms or []
 
 
 def _merged(quants: Sequence[_Quant], ranges: Sequence[Range]) -> dict[str, Array]:
@@ -176,7 +174,7 @@ def _runs(graph: Any, tensors: Sequence[str], feeds: InputCache) -> Iterator[lis
             for feed in feeds():
                 if feed.dtype != np.float32 or feed.shape != tuple(image.shape):
                     raise FeedError(
-                        "an image to calibrate with does not fit the input",
+                        "a calibration image does not fit the input",
                         expected=f"float32 {list(image.shape)}",
                         got=f"{feed.dtype} {list(feed.shape)}",
                         where=INPUT_NAME,

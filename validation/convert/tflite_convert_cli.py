@@ -1,7 +1,7 @@
-"""TensorFlow's own command line as a foreign client: tflite_convert with its old converter.
+"""TensorFlow's own command line, tflite_convert with its old converter.
 
-What a reader of the guide types today. Needs a process of its own: the program parses the
-process's arguments and ends it.
+It is what a reader of the guide types today. Runs in a separate process: the program
+parses the process's arguments and exits.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from validation.errors import ConversionError
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
-# The program that TensorFlow's wheel installs; found by the interpreter, not by PATH.
+# The program that TensorFlow's wheel installs; located by the interpreter, not by PATH.
 _PROGRAM = "from tensorflow.lite.python.tflite_convert import main; main()"
 _LONGEST_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class ForeignRun:
-    """How a run of tflite_convert ended.
+class CommandResult:
+    """The outcome of a run of tflite_convert.
 
     Args:
         exit_code: Of the process.
-        complaint: The line that says what was wrong; empty after success.
+        error: The line that says what was wrong; empty after success.
     """
 
     exit_code: int
-    complaint: str
+    error: str
 
 
 def guide_arguments(
@@ -52,7 +52,7 @@ def guide_arguments(
         shape: Of the input.
         stats: For a graph with FakeQuant nodes: mean and std; None: a float graph.
         inputs: Names of the graph's inputs.
-        outputs: Names of what it is to end in.
+        outputs: Names of its outputs.
     """
     quantised = () if stats is None else (
         "--inference_type=QUANTIZED_UINT8",
@@ -71,11 +71,11 @@ def guide_arguments(
     )
 
 
-def tflite_convert(arguments: Sequence[str]) -> ForeignRun:
+def tflite_convert(arguments: Sequence[str]) -> CommandResult:
     """Run TensorFlow's tflite_convert.
 
     Args:
-        arguments: What is typed behind the program's name.
+        arguments: What is typed after the program's name.
 
     Raises:
         ConversionError: It does not end.
@@ -94,20 +94,20 @@ def tflite_convert(arguments: Sequence[str]) -> ForeignRun:
         )
     except subprocess.TimeoutExpired as error:
         raise ConversionError(
-            "tflite_convert does not end", got=f"{_LONGEST_SECONDS} s", where=arguments[1]
+            "tflite_convert did not end in time", got=f"{_LONGEST_SECONDS} s", where=arguments[1]
         ) from error
-    return ForeignRun(done.returncode, complaint(done.stderr) if done.returncode else "")
+    return CommandResult(done.returncode, error_line(done.stderr) if done.returncode else "")
 
 
-def complaint(said: str) -> str:
+def error_line(stderr: str) -> str:
     """The one line of a converter's trace that says what is wrong.
 
-    An op that TFLite does not have goes before everything else: the trace ends in lines that
-    only say that something failed.
+    An op that TFLite does not have comes first: the last lines of a trace only say that
+    something failed.
     """
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    for telling in ("neither a custom op nor a flex op", "Error: ", "error: "):
-        found = [line for line in lines if telling in line]
-        if found:
-            return found[0]
-    return lines[-1] if lines else "nothing was said"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for marker in ("neither a custom op nor a flex op", "Error: ", "error: "):
+        marked = [line for line in lines if marker in line]
+        if marked:
+            return marked[0]
+    return lines[-1] if lines else "no message"

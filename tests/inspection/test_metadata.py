@@ -1,4 +1,4 @@
-"""What a file says of itself for apps' libraries is told, and goes before what lies beside it."""
+"""Metadata inside a file is reported, and goes before what lies beside the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_file_without_metadata() -> None:
 
 
 def test_damaged_metadata_is_a_note(tmp_path: Path) -> None:
-    """The rest of the file is told all the same."""
+    """The rest of the file is described all the same."""
     path = Path(shutil.copy(_FILES / "foreign.tflite", tmp_path / "damaged.tflite"))
     data = bytearray(path.read_bytes())
     start = data.index(b"M001") - 4
@@ -43,5 +43,5 @@ def test_damaged_metadata_is_a_note(tmp_path: Path) -> None:
     path.write_bytes(data)
     facts = inspect_tflite(path)
     assert facts.metadata is None
-    assert any("its metadata is not heard" in note for note in facts.notes)
+    assert any("its metadata is ignored" in note for note in facts.notes)
     assert [end.role for end in facts.outputs] == ["boxes", "classes", "scores", "count"]

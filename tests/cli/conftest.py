@@ -1,0 +1,42 @@
+"""A graph and its export, and the line that a failed command ends in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from miniature_cases import MiniatureFiles
+
+from validation.cli import main
+
+
+@pytest.fixture
+def graph(miniature: MiniatureFiles) -> Path:
+    """The miniature's frozen graph."""
+    return miniature.archive / "frozen_inference_graph.pb"
+
+
+@pytest.fixture(scope="session")
+def exported(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an export by the guide's command line, no flag set."""
+    folder = tmp_path_factory.mktemp("export")
+    graph = miniature.archive / "frozen_inference_graph.pb"
+    assert main(["export", f"--frozen_graph={graph}", f"--output_directory={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def failed_line(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Gives the one line that a failed command ends in."""
+
+    def line() -> str:
+        out, err = capsys.readouterr()
+        assert out == ""
+        # What is done is told in small letters; an error begins with its class.
+        (line,) = [line for line in err.splitlines() if not re.match(r"validation: [a-z]", line)]
+        assert re.match(r"validation: [A-Z]\w+: ", line)
+        return line
+
+    return line

@@ -1,0 +1,110 @@
+"""`validation run`: pytest on the suites from any folder, by the package's own settings."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from validation.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miniature_cases import MiniatureFiles
+
+Run = Callable[..., pytest.RunResult]
+
+# Of the folder that a run is started in: whoever reads them, fails.
+_FOREIGN = {
+    "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
+    "conftest.py": "raise SystemExit('not this one')\n",
+}
+_WARNING_PLUGIN = """
+import warnings
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    warnings.warn("a dependency will change", DeprecationWarning)
+    return (yield)
+"""
+
+
+@pytest.fixture
+def run(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    miniature: MiniatureFiles,
+    tmp_path: Path,
+) -> Run:
+    """`python -m validation run` over the miniature, in a folder with settings of its own."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in _FOREIGN.items():
+        (pytester.path / name).write_text(text)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    models = ("--zoo", miniature.zoo, "--cache-dir", miniature.cache, "--variant", "raw")
+
+    def run(*arguments: object) -> pytest.RunResult:
+        return pytester.run(sys.executable, "-m", "validation", "run", *models, *arguments)
+
+    return run
+
+
+def test_a_run_writes_its_report_where_it_is_started(run: Run, pytester: pytest.Pytester) -> None:
+    """Green, with a record below reports/, and nothing else in the folder."""
+    result = run("-k", "archive_holds or tflite_file")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["configfile: *plugin/pytest.ini", "report: reports/*/index.html"])
+    made = {path.name for path in pytester.path.iterdir()} - {"stdout", "stderr"}
+    assert made == {*_FOREIGN, "reports"}
+
+
+def test_a_warning_of_a_dependency_is_listed_and_turns_nothing_red(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    """A release that will break next year is no reason to refuse a model today."""
+    (pytester.path / "warning_plugin.py").write_text(_WARNING_PLUGIN)
+    result = run("-k", "archive_holds", "-p", "warning_plugin")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*= warnings summary =*", "*DeprecationWarning: a dependency will change"]
+    )
+
+
+def test_the_exit_code_is_that_of_pytest(run: Run) -> None:
+    """Nothing to check is no success, and neither is wrong use."""
+    assert run("-k", "no_such_check").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert run("--max-images", "0").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_workers(run: Run) -> None:
+    """-n reaches pytest-xdist, and the workers find the same suites and options."""
+    result = run("-k", "archive_holds or tflite_file", "-n", "2")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["report: reports/*/index.html"])
+
+
+def test_a_folder_of_models_is_not_taken_for_suites(run: Run, miniature: MiniatureFiles) -> None:
+    """Without --zoo, the bundled models would be judged in place of those."""
+    result = run(miniature.zoo)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: no suites: * name it with --zoo {miniature.zoo}"])
+
+
+def test_help_lists_the_options_of_the_harness(capsys: pytest.CaptureFixture[str]) -> None:
+    """The harness's own, each with its default, without pytest's hundreds of lines."""
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert {"--zoo", "--variant", "--report-dir"} <= set(re.findall(r"^  (--[\w-]+)", text, re.M))
+    assert "every option of pytest" in text
+    assert len(text.splitlines()) < 80

@@ -1,0 +1,93 @@
+"""The images that a model is calibrated with, drawn from a folder or from labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from validation.errors import DatasetError
+from validation.policy.load import Policy
+from validation.preprocess.image import ImageFile, images_in
+
+
+@dataclass(frozen=True)
+class CalibrationImages:
+    """Images to calibrate with; their count, seed and source go into the record.
+
+    Args:
+        images: As drawn.
+        seed: Of the draw.
+        source: What they were drawn from, in words.
+        min_span: Share of the extractor's input range that they have to span together.
+    """
+
+    images: tuple[ImageFile, ...]
+    seed: int
+    source: str
+    min_span: float
+
+
+def drawn_from_folder(folder: Path, policy: Policy, source: str | None = None) -> CalibrationImages:
+    """As many images of a folder as the policy asks for; all where there are fewer.
+
+    Args:
+        folder: Given by the user, or of the package.
+        policy: How many, and the seed.
+        source: What the images are, in words; None: the folder's name.
+
+    Raises:
+        DatasetError: No such folder, or no image in it.
+    """
+    return _drawn(images_in(folder), policy, source or f"folder {folder.name}")
+
+
+def drawn_from_labelled(
+    images: Sequence[ImageFile], policy: Policy, dataset: str
+) -> CalibrationImages:
+    """Some of the images that files are judged by, which flatters a file a little.
+
+    Args:
+        images: Of the data set.
+        policy: How many, and the seed.
+        dataset: Its name; the source says that accuracy is measured on the same images.
+
+    Raises:
+        DatasetError: No image.
+    """
+    return _drawn(images, policy, f"{dataset}, the very images that accuracy is measured on")
+
+
+def _drawn(images: Sequence[ImageFile], policy: Policy, source: str) -> CalibrationImages:
+    seed = int(policy.setting("calibration_seed"))
+    count = min(max(len(images), 1), int(policy.setting("calibration_images")))
+    min_span = policy.setting("calibration_min_span")
+    return CalibrationImages(draw(images, count, seed), seed, source, min_span)
+
+
+def draw(images: Sequence[ImageFile], count: int, seed: int) -> tuple[ImageFile, ...]:
+    """Some images, the same ones for the same seed, whatever order they come in.
+
+    Args:
+        images: To draw from; their keys are unique.
+        count: How many.
+        seed: Of NumPy's default generator.
+
+    Returns:
+        In the order of their keys.
+
+    Raises:
+        DatasetError: Fewer images than asked for, or none asked for.
+    """
+    if not 0 < count <= len(images):
+        raise DatasetError(
+            "too few representative images",
+            expected=f"{max(count, 1)} or more",
+            got=len(images),
+            next_step="give more images, or ask for fewer",
+        )
+    ordered = sorted(images, key=lambda image: image.key)
+    chosen = np.random.default_rng(seed).choice(len(ordered), count, replace=False)
+    return tuple(ordered[index] for index in np.sort(chosen))

@@ -1,0 +1,151 @@
+"""Name-based checkpoints of TensorFlow 1: the prefix, names, shapes and values; writing one.
+
+TensorFlow is loaded where a file is opened, so that a wrong prefix is refused without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from validation.errors import ArtefactMissing, GraphError
+
+# The value of a variable by name; None where there is none of that name.
+Values = Callable[[str], np.ndarray | None]
+
+
+def check_prefix(prefix: Path) -> None:
+    """Require that the prefix names a checkpoint: ``<prefix>.index`` exists.
+
+    Args:
+        prefix: Path without .index, .meta or .data-*, for example ``.../model.ckpt``.
+
+    Raises:
+        ArtefactMissing: A suffix was left on it, or there is no such checkpoint.
+    """
+    name = prefix.name
+    stem = name.partition(".data-")[0].removesuffix(".index").removesuffix(".meta")
+    if stem != name:
+        raise ArtefactMissing(
+            "a checkpoint prefix ends before .index, .meta and .data-*",
+            expected=stem,
+            got=name,
+            where=prefix.parent,
+        )
+    if prefix.with_name(f"{name}.index").is_file():
+        return
+    is_folder = prefix.is_dir()
+    folder = prefix if is_folder else prefix.parent
+    present = sorted(path.name for path in folder.glob("*.index"))
+    raise ArtefactMissing(
+        "a folder is not a checkpoint prefix" if is_folder else "no checkpoint with this prefix",
+        expected="a prefix inside it" if is_folder else f"{name}.index",
+        got=", ".join(present) or "no .index file",
+        where=folder,
+        next_step=f"give {folder / present[-1].removesuffix('.index')}" if present else None,
+    )
+
+
+def checkpoint_shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of a checkpoint.
+
+    Raises:
+        ArtefactMissing, GraphError: See `open_checkpoint`.
+    """
+    shapes = _reader(prefix).get_variable_to_shape_map()
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def open_checkpoint(prefix: Path) -> Values:
+    """Open a checkpoint; values are read by name when they are asked for.
+
+    Args:
+        prefix: Path without .index or .data-*, for example ``.../model.ckpt``.
+
+    Raises:
+        ArtefactMissing: No such checkpoint, or ``.index`` left on the prefix.
+        GraphError: Damaged; or, when asked, a variable that is not there.
+    """
+    reader = _reader(prefix)
+    present = reader.get_variable_to_shape_map()
+
+    def value(name: str) -> np.ndarray | None:
+        if name not in present:
+            return None
+        try:
+            tensor: np.ndarray = reader.get_tensor(name)
+        except _read_errors() as error:
+            raise GraphError(
+                f"variable {name!r} cannot be read from the checkpoint",
+                got=_first_line(error),
+                where=prefix.name,
+                next_step="a shard is damaged or missing: fetch the archive again",
+            ) from error
+        return tensor
+
+    return value
+
+
+def _reader(prefix: Path) -> Any:
+    check_prefix(prefix)
+    from tensorflow.python.training import py_checkpoint_reader
+
+    try:
+        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
+        present = reader.get_variable_to_shape_map()
+    except _read_errors() as error:
+        raise GraphError(
+            "the checkpoint cannot be opened",
+            got=_first_line(error),
+            where=prefix.name,
+            next_step=f"{prefix.name}.index is damaged: fetch the archive again",
+        ) from error
+    if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
+        raise GraphError(
+            "this is an object-based checkpoint of TensorFlow 2",
+            expected="a name-based checkpoint of TensorFlow 1",
+            where=prefix.name,
+            next_step="export it with the TensorFlow 2 OD API",
+        )
+    return reader
+
+
+def _read_errors() -> tuple[type[Exception], ...]:
+    from tensorflow.python.framework import errors_impl
+
+    # IndexError is what a shard that ends too early comes to.
+    return RuntimeError, ValueError, IndexError, errors_impl.OpError
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
+    """Write a name-based checkpoint and the ``checkpoint`` file that points to it.
+
+    Args:
+        prefix: Path without .index and .data-*.
+        named: Value of each variable; global_step is added.
+    """
+    import tensorflow.compat.v1 as tf
+
+    tensors = {**named, "global_step": np.int64(0)}
+    names = sorted(tensors)
+    with tf.Graph().as_default(), tf.Session() as session:
+        session.run(
+            tf.raw_ops.SaveV2(
+                prefix=str(prefix),
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[tf.constant(tensors[name]) for name in names],
+            )
+        )
+    lines = [
+        f'{key}: "{prefix.name}"\n'
+        for key in ("model_checkpoint_path", "all_model_checkpoint_paths")
+    ]
+    (prefix.parent / "checkpoint").write_text("".join(lines))
