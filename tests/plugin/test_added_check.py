@@ -67,7 +67,7 @@ def added(
     """Run the suites and the added one, with a limit or with none."""
     pytester.makepyfile(size_check=_MODULE)
     pytester.syspathinsert()
-    # Workers of pytest-xdist import it as well.
+    # For processes of their own, and workers of pytest-xdist.
     monkeypatch.setenv("PYTHONPATH", str(session.path), prepend=os.pathsep)
     (session.path / "suites" / "test_size.py").write_text(_SUITE)
 
@@ -85,7 +85,7 @@ def added(
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ...]) -> None:
     """For the variants of its row, behind the other checks, with its limit and its time."""
-    result = added(*workers, limit=1e6)
+    result = added(*workers, limit=1e6, apart=bool(workers))
     assert result.ret == 0
     line = session.checks()["size", "raw"]
     assert line["status"] == "pass"

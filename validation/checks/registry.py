@@ -7,35 +7,33 @@ for stand in policy.toml; plugins add rows by the hook `pytest_validation_checks
 
 from __future__ import annotations
 
-from validation.checks import (
-    accuracy,
-    archive,
-    canaries,
-    end_to_end_parity,
-    export_contract,
-    fake_quant_lint,
-    guide,
-    latency,
-    postprocess_parity,
-    quantisation,
-    raw_parity,
-    route_parity,
-    tflite_contract,
-)
+from validation.checks.accuracy import CHECK as ACCURACY
+from validation.checks.archive import CHECK as ARCHIVE
+from validation.checks.canaries import CHECK as CANARIES
 from validation.checks.check import Check
+from validation.checks.end_to_end_parity import CHECK as END_TO_END_PARITY
+from validation.checks.export_contract import CHECK as EXPORT_CONTRACT
+from validation.checks.fake_quant_lint import CHECK as FAKE_QUANT_LINT
+from validation.checks.guide import CHECK as GUIDE
+from validation.checks.latency import CHECK as LATENCY
+from validation.checks.postprocess_parity import CHECK as POSTPROCESS_PARITY
+from validation.checks.quantisation import CHECK as QUANTISATION
+from validation.checks.raw_parity import CHECK as RAW_PARITY
+from validation.checks.route_parity import CHECK as ROUTE_PARITY
+from validation.checks.tflite_contract import CHECK as TFLITE_CONTRACT
 
 CHECKS: tuple[Check, ...] = (
-    archive.CHECK,
-    export_contract.CHECK,
-    fake_quant_lint.CHECK,
-    tflite_contract.CHECK,
-    guide.CHECK,
-    route_parity.CHECK,
-    raw_parity.CHECK,
-    postprocess_parity.CHECK,
-    quantisation.CHECK,
-    end_to_end_parity.CHECK,
-    canaries.CHECK,
-    accuracy.CHECK,
-    latency.CHECK,
+    ARCHIVE,
+    EXPORT_CONTRACT,
+    FAKE_QUANT_LINT,
+    TFLITE_CONTRACT,
+    GUIDE,
+    ROUTE_PARITY,
+    RAW_PARITY,
+    POSTPROCESS_PARITY,
+    QUANTISATION,
+    END_TO_END_PARITY,
+    CANARIES,
+    ACCURACY,
+    LATENCY,
 )
