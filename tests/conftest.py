@@ -1,10 +1,14 @@
-"""A miniature detector that several folders of tests share; made once a session."""
+"""How the tests run, and a miniature detector that several folders of them share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from distribution import one_of_all_workers, rank, unit_of
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
@@ -13,13 +17,55 @@ pytest_plugins = ["pytester"]
 # Sessions inside of tests load the plugin, which these tests import too.
 pytest.register_assert_rewrite("validation.plugin")
 
+# Building a graph allocates some 200,000 containers that live as long as the graph: by default the
+# collector would walk all of TensorFlow's modules several times for each.
+_COLLECT_AFTER = (100_000, 5, 2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave the imported modules out of every later garbage collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers start with the longest modules, so that they end together."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out modules instead of tests, unless --dist asks for something else."""
+    if config.getvalue("dist") != "load":
+        return None
+    # pytest-xdist is there: this is its hook.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LoadModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        """One unit of work for each module."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return LoadModuleScheduling(config, log)
+
 
 @pytest.fixture(scope="session")
-def miniature(tmp_path_factory: pytest.TempPathFactory) -> MiniatureFiles:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a folder once for all workers: `made_once(name, fill)`; see `one_of_all_workers`."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if own.name.startswith("popen-") else own
+    return lambda name, fill: one_of_all_workers(shared / name, fill)
+
+
+@pytest.fixture(scope="session")
+def miniature(made_once: Callable[..., Path]) -> MiniatureFiles:
     """An archive, labelled images and a filled cache; read only, but for the cache."""
     # Not at the top: most tests need neither the chain nor the TensorFlow behind it.
-    from miniature_cases import fill_cache, lay_out
+    from miniature_cases import files_in, fill_cache, lay_out
 
-    files = lay_out(tmp_path_factory.mktemp("miniature"))
-    fill_cache(files)
-    return files
+    return files_in(made_once("miniature", lambda folder: fill_cache(lay_out(folder))))

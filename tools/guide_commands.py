@@ -26,7 +26,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Progress bars, and what TensorFlow and LiteRT say at every start.
 _NOISE = re.compile(r"\d+%\||\d+/\d+ \[|^INFO: |^[IWE]\d{4} |^WARNING: All log messages")
 _NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
-_ERROR = re.compile(r"^validation: [A-Z]\w+: ", re.MULTILINE)
+_ERROR = re.compile(r"^error: ", re.MULTILINE)
 _SCENES = 40
 
 
@@ -89,8 +89,7 @@ def run(command: Command, folder: Path) -> tuple[int, str]:
     """Run one command in a folder.
 
     Returns:
-        Its exit code, and what a person would have read: both streams without progress bars
-        and start-up notes, without folders of this machine.
+        Its exit code, and what a person would have read of both streams; see `readable`.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
@@ -102,11 +101,20 @@ def run(command: Command, folder: Path) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    # As bytes: text mode would take the returns inside a progress bar for ends of lines.
-    printed = done.stdout.decode("utf-8", "replace")
-    lines = [line.rpartition("\r")[2].rstrip() for line in printed.split("\n")]
-    told = "\n".join(line for line in lines if not _NOISE.search(line)).strip("\n")
-    return done.returncode, told.replace(f"{folder}/", "").replace(str(folder), ".")
+    return done.returncode, readable(done.stdout, folder)
+
+
+def readable(output: bytes, folder: Path) -> str:
+    """What a person would have read: no progress bars, start-up notes or folders of this machine.
+
+    Args:
+        output: As bytes: text mode would take the returns inside a progress bar for ends of lines.
+        folder: Where the command ran.
+    """
+    lines = output.decode("utf-8", "replace").split("\n")
+    lines = [line.rpartition("\r")[2].rstrip() for line in lines]
+    text = "\n".join(line for line in lines if not _NOISE.search(line)).strip("\n")
+    return text.replace(f"{folder}/", "").replace(str(folder), ".")
 
 
 def form(printed: str) -> str:

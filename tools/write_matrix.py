@@ -9,7 +9,6 @@ A run that did not end is refused: half a matrix would be taken for a whole one.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import re
 import shlex
 import sys
@@ -19,8 +18,8 @@ from pathlib import Path, PurePath
 from validation.errors import UsageError, ValidationError
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
+from validation.record.run import Header
 from validation.record.store import load_record
-from validation.record.types import Header
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.views import Report, build_report
 from validation.signoff.rules import judge, policy_of
@@ -55,8 +54,7 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
     """
     record = load_record(record_path)
     policy = policy or policy_of(record)
-    sha256 = hashlib.sha256(record_path.read_bytes()).hexdigest()
-    report = build_report(record, judge(record, policy), policy, sha256)
+    report = build_report(record, judge(record, policy), policy)
     blocks = [
         "# Convertibility",
         "Which models become a `.tflite` file, and whether the file is still the same detector. "
@@ -84,24 +82,23 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
 
 def command(header: Header) -> str:
     """The command that makes such a run, as far as its record tells the options."""
-    told = header.options
+    options, keys = header.options, header.selection
+    models = tuple(dict.fromkeys(key.model for key in keys))
     words = ["pytest", "suites/"]
-    zoo = PurePath(told.get("zoo", "")).name
-    models = told.get("models", "").split()
+    zoo = PurePath(options.get("zoo", "")).name
     words += ["--zoo", zoo] if zoo else []
     words += ["--model", *models] if len(models) == 1 else []
-    for name in told.get("variants", "").split():
+    for name in dict.fromkeys(key.variant for key in keys):
         words += ["--variant", name]
-    labelled = told.get("labelled images", "none")
-    if labelled != "none" and not labelled.startswith(SCENES_NAME):
+    if header.dataset is not None and header.dataset.name != SCENES_NAME:
         words += ["--coco-annotations", "FILE", "--coco-images", "DIR"]
-    words += ["--offline"] if told.get("offline") == "yes" else []
+    words += ["--offline"] if options.get("offline") == "yes" else []
     return shlex.join(words)
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line, in a table too."""
-    return _MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(text.split()))
+    return _MARKUP.sub(lambda match: f"\\{match[0]}", " ".join(text.split()))
 
 
 def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
@@ -150,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the document.
 
     Returns:
-        0, or the exit code of the error that was told on stderr.
+        0, or the exit code of the error on stderr.
     """
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0] if __doc__ else None,

@@ -8,7 +8,8 @@ from miniature_cases import MiniatureFiles, make_case
 
 from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.policy.limits import Status
-from validation.record.types import CheckResult, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
 
 

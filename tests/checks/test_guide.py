@@ -13,7 +13,8 @@ from validation.convert import tflite_convert_cli
 from validation.convert.conversion import conversion_of
 from validation.convert.tflite import convert
 from validation.policy.limits import Status
-from validation.record.types import CheckResult, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult
 
 
 def _judged(miniature: MiniatureFiles, cache: Path | None = None) -> tuple[CheckResult, list[Step]]:

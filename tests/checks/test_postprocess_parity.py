@@ -15,7 +15,7 @@ from validation.calibration.images import CalibrationImages
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.policy.limits import Status
 from validation.record.types import CheckResult
-from validation.runtimes.tflite_file import read_anchors
+from validation.tflite.facts import read_anchors
 from validation.workspace.context import CheckContext
 
 

@@ -17,7 +17,8 @@ from validation.errors import ConversionError
 from validation.export.exported import ExportOptions
 from validation.policy.limits import Status
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import CheckResult, ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext
 
 _INPUT = "normalized_input_image_tensor"

@@ -14,7 +14,8 @@ from validation.checks import registry
 from validation.checks.check import Check
 from validation.checks.registry import CHECKS
 from validation.errors import ConfigError
-from validation.record.types import CheckResult, Step
+from validation.record.run import Step
+from validation.record.types import CheckResult
 
 _ROOT = Path(__file__).parents[2]
 _NAMES = [check.name for check in CHECKS]

@@ -18,7 +18,8 @@ from validation.export.archive_writer import PREFIX
 from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.types import Artefact, CheckResult, ModelKey, Step
+from validation.record.run import Artefact, Step
+from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference

@@ -10,7 +10,7 @@ from PIL import Image
 
 from validation.coco.dataset import load_dataset
 from validation.errors import DatasetError, UsageError
-from validation.record.types import DatasetFacts
+from validation.record.run import DatasetFacts
 
 Make = Callable[..., tuple[Path, Path]]
 

@@ -16,6 +16,7 @@ from validation.errors import CatalogueError
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 
 _KEY = ModelKey("person", "float")
@@ -246,7 +247,7 @@ def test_equal_but_empty_runs_fail() -> None:
     for run in ({1: _NOTHING}, low):
         result = _compare(run, run)
         assert result.status is Status.FAIL
-        assert "compared_detections 0, limit min 1" in result.message
+        assert "compared_detections is 0, should be at least 1" in describe_result(result)
 
 
 def test_the_worst_pairs_are_placed() -> None:
@@ -270,12 +271,13 @@ def test_the_clearest_lonely_detection_is_placed() -> None:
 
 
 def test_counts_stand_in_the_message() -> None:
-    """Compared, lost and extra, with the limit that broke."""
+    """Compared, lost and extra; the limit that broke beside them."""
     result = _compare(_SAMPLE, _FAULTS["truncated"](_SAMPLE))
     assert result.message == (
         "2 detections compared on 2 images at scores from 0.3; 1 of the reference not found, "
-        "0 only in the candidate; unmatched_detections 1, limit max 0"
+        "0 only in the candidate"
     )
+    assert "unmatched_detections is 1, should be at most 0" in describe_result(result)
 
 
 def test_losses_and_gains_are_told_apart() -> None:

@@ -11,7 +11,6 @@ from validation.comparison.structure import check_tflite_contract
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.types import CheckResult, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -24,6 +23,7 @@ from validation.specs.contracts import (
 )
 from validation.specs.input_stats import GUIDE_STATS, InputStats
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _POLICY = load_policy()
 _ATTRIBUTES = PostprocessAttributes(10, 1, 0.5, 0.5, 2, 10.0, 10.0, 5.0, 5.0, 100, True)
@@ -217,7 +217,7 @@ def test_input_of_another_meaning_is_worded(
     result = _check(variant, _mapped(scale, zero_point))
     assert result.where == "input_range_steps_off"
     assert f"maps uint8 to {told}" in result.message
-    assert "extractor wants [-1, 1] (input_range_steps_off: " in result.message
+    assert "extractor wants [-1, 1] (input_range_steps_off is " in result.message
 
 
 def test_guides_mean_and_std_pass_and_the_difference_is_told() -> None:
@@ -237,7 +237,7 @@ def test_file_that_does_not_keep_what_was_stated() -> None:
     assert result.where == "input_stated_steps_off"
     assert result.message == (
         "maps uint8 to [-1.008, 1], extractor wants [-1, 1]; 127.5/127.5 maps uint8 to [-1, 1], "
-        "as the extractor wants (input_stated_steps_off: 1, beyond max 0.51)"
+        "as the extractor wants (input_stated_steps_off is 1.00394, should be at most 0.51)"
     )
 
 
@@ -262,7 +262,7 @@ def test_size_is_judged_beside_the_float_file(variant: str, ratio: float) -> Non
     assert _check(variant, {"constant_bytes": most}).status is Status.PASS
     result = _check(variant, {"constant_bytes": most + 1})
     assert result.where == "constants_ratio"
-    assert f"beyond max {ratio:g}" in result.message
+    assert f"should be at most {ratio:g}" in result.message
     unknown = _check(variant, {"constant_bytes": most + 1}, float_sizes=None)
     assert (unknown.status, "constants_ratio" in _values(unknown)) == (Status.PASS, False)
 

@@ -12,7 +12,6 @@ from validation.errors import UsageError
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.types import CheckResult, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -24,6 +23,7 @@ from validation.specs.contracts import (
     SsdContract,
 )
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _FLOAT, _RAW = ModelKey("m", "float"), ModelKey("m", "raw")
 _ATTRIBUTES = PostprocessAttributes(

@@ -23,10 +23,10 @@ from validation.policy.load import load_policy
 from validation.record.types import CheckResult, ModelKey
 from validation.runtimes.session import SessionRuntime
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.input_stats import GUIDE_STATS, InputStats
 from validation.specs.variants import VARIANTS, Scheme, variant_of
+from validation.tflite.facts import TfliteFile, read_tflite
 
 FEEDS = small.feeds(8)
 QUANTISED = tuple(name for name, variant in VARIANTS.items() if variant.is_quantised)

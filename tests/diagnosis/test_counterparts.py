@@ -21,7 +21,7 @@ def _graph(chain: _Chain) -> tuple[OperatorGraph, dict[int, tuple[int, ...]]]:
         for place, (op, _, _) in enumerate(chain, 1)
     )
     names = ("input", *(name for _, name, _ in chain))
-    graph = OperatorGraph(None, b"", operators, (0,), names, frozenset())
+    graph = OperatorGraph(None, operators, (0,), names, frozenset())
     return graph, {0: (1, 8, 8, 3), **{place: each[2] for place, each in enumerate(chain, 1)}}
 
 
@@ -124,6 +124,6 @@ def test_stored_values_share_the_counterpart_of_their_source() -> None:
 def test_detections_are_no_layer() -> None:
     """A custom operator has no counterpart, whatever its name."""
     operator = Operator(1, "TFLite_Detection_PostProcess", True, (0,), (1,))
-    graph = OperatorGraph(None, b"", (operator,), (0,), ("input", "boxes"), frozenset())
+    graph = OperatorGraph(None, (operator,), (0,), ("input", "boxes"), frozenset())
     shapes = {0: (1, 3), 1: (1, 4)}
     assert counterparts(graph, graph, shapes, shapes) == {0: 0}

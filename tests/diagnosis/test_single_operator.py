@@ -20,7 +20,7 @@ from validation.errors import ConversionError
 def test_same_values_as_in_its_place(files: Any, feeds: NDArray[np.float32], scheme: str) -> None:
     """Fed with what it reads in the whole file it writes the same, bit by bit."""
     graph = read_operators(getattr(files, scheme))
-    whole = TensorValues(graph.content)
+    whole = TensorValues(graph.model.content)
     whole.run(feeds[0])
     assert len(graph.moving) >= 16
     for operator in graph.moving:
@@ -45,7 +45,7 @@ def _producer_names(graph: OperatorGraph) -> list[str]:
 def test_operators_are_numbered_in_the_order_they_run(files: Any) -> None:
     """From 1 on, each found as the producer of what it writes."""
     graph = read_operators(files.int8)
-    assert [each.place for each in graph.operators] == list(range(1, len(graph.operators) + 1))
+    assert [each.index for each in graph.operators] == list(range(1, len(graph.operators) + 1))
     for operator in graph.operators:
         assert graph.producer(operator.outputs[0]) is operator
     assert graph.producer(graph.inputs[0]) is None
@@ -63,7 +63,10 @@ def test_intermediates_are_those_of_a_run_of_its_own(
         model.subgraphs[0].outputs = [target]
 
     cut = tflite_surgery.rewrite(files.floats, tmp_path / "cut.tflite", end_there)
-    whole, shorter = TensorValues(graph.content), TensorValues(cut.read_bytes(), keep_all=False)
+    whole, shorter = (
+        TensorValues(graph.model.content),
+        TensorValues(cut.read_bytes(), keep_all=False),
+    )
     whole.run(feeds[0])
     shorter.run(feeds[0])
     np.testing.assert_array_equal(whole.value(target), shorter.value(shorter.outputs[0]))
@@ -72,7 +75,7 @@ def test_intermediates_are_those_of_a_run_of_its_own(
 def test_feeds_are_quantised_by_the_file(files: Any) -> None:
     """Rounded to the nearest code, held at the ends, and read back in real units."""
     graph = read_operators(files.uint8)
-    probe = TensorValues(graph.content)
+    probe = TensorValues(graph.model.content)
     spec = probe.specs[probe.inputs[0]]
     assert spec.scale is not None
     feed = np.full(spec.shape, 0.3, np.float32)

@@ -54,7 +54,7 @@ def test_a_missing_program_is_told(
 @pytest.mark.parametrize("name", ["picture", "picture.jpeg", "picture.tflite", ".svg"])
 def test_other_suffixes_are_refused(name: str, tmp_path: Path) -> None:
     """The suffix says what is written, so it must say something."""
-    with pytest.raises(UsageError, match=r"names no kind of picture .*expected"):
+    with pytest.raises(UsageError, match=r"is not that of a picture .*expected"):
         require_drawable(tmp_path / name)
 
 
@@ -76,7 +76,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     ("script", "seconds", "told"),
     [
         ("echo 'syntax error in line 3' >&2; exit 1", 60.0, "got syntax error in line 3"),
-        ("exit 0", 60.0, "no word"),
+        ("exit 0", 60.0, "without a message"),
         ("exec sleep 30", 0.2, "takes too long.*expected a picture within 0.2 s"),
     ],
     ids=["fails", "writes nothing", "hangs"],

@@ -21,8 +21,8 @@ from validation.export.processing_reading import NmsReading
 from validation.export.ssd_reading import read_ssd
 from validation.pipeline.config import load_pipeline
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
+from validation.tflite.facts import read_tflite
 
 REPOSITORY = Path(__file__).parents[2]
 _META = "model.ckpt.meta"

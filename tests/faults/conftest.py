@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture(scope="session")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archives(made_once: Callable[..., Path]) -> Path:
     """A folder with both, made once a session; to be copied, not changed."""
     import small_ssd
 
-    zoo = tmp_path_factory.mktemp("zoo")
-    small_ssd.write_small_archive(zoo / "small")
-    small_ssd.write_small_archive(zoo / "pyramid", small_ssd.PYRAMID_TEXT)
-    return zoo
+    def fill(zoo: Path) -> None:
+        small_ssd.write_small_archive(zoo / "small")
+        small_ssd.write_small_archive(zoo / "pyramid", small_ssd.PYRAMID_TEXT)
+
+    return made_once("faultless", fill)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ from validation.checks.check import Check
 from validation.checks.registry import CHECKS
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import CheckResult, Footer, Header
+from validation.record.types import CheckResult, ModelKey
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.context import CheckContext
 
@@ -55,14 +56,14 @@ def _result(check: Check, context: CheckContext) -> CheckResult:
     try:
         entries = check.run(dataclasses.replace(context, stopwatch=_Stopwatch()))
     except Exception as error:
-        return CheckResult.failed(check.name, context.key, f"{type(error).__name__}: {error}")
+        return CheckResult.stopped(check.name, context.key, error)
     (result,) = [entry for entry in entries if isinstance(entry, CheckResult)]
     return result
 
 
 def _judged(results: Results) -> Judgement:
     failed = any(result.status is Status.FAIL for result in results.values())
-    selection = tuple(f"{MODEL}-{variant}" for variant in VARIANTS)
+    selection = tuple(ModelKey(MODEL, variant) for variant in VARIANTS)
     header = Header("run", "now", selection, {}, {}, {}, "")
     footer = Footer("then", 1.0, len(results), int(failed))
     return judge(Record(header, tuple(results.values()), footer=footer), load_policy())
@@ -94,11 +95,11 @@ def test_fault_turns_its_checks_red(
     assert expected <= failed
     assert {check for check, _ in failed} & set(fault.blind) == set()
     for key in expected:
-        told = results[key].message or [one.name for one in results[key].measures]
+        told = results[key].explanation or [one.name for one in results[key].measures]
         assert told, key
     verdict = _judged(results).run
     assert verdict.status is Status.FAIL
-    assert verdict.reasons
+    assert verdict.findings
 
 
 def test_every_check_is_tripped_by_a_fault() -> None:

@@ -14,9 +14,9 @@ from validation.inference.model_file import normalised, open_tflite
 from validation.metadata.detector import detector_metadata
 from validation.metadata.packing import write_with_metadata
 from validation.preprocess.image import load_rgb
-from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import Preprocessing
 from validation.specs.input_stats import InputStats
+from validation.tflite.facts import read_tflite
 from validation.workspace.model_build import ModelBuild
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from validation.metadata.detector import detector_metadata
 from validation.metadata.model_metadata import ModelMetadata
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import Preprocessing
+from validation.tflite.facts import TfliteFile, read_tflite
 
 DATA = Path(__file__).parents[1] / "data" / "metadata"
 # What make_foreign.py was given, in this project's words.

@@ -20,7 +20,6 @@ from validation.metadata.model_metadata import (
     Normalisation,
     TensorGroup,
 )
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -28,6 +27,7 @@ from validation.specs.contracts import (
     Preprocessing,
 )
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _HALF = Preprocessing(300, 300, (2 / 255,) * 3, (1.0,) * 3)
 
@@ -115,7 +115,7 @@ def test_preprocessing_without_a_scale(tiny: TfliteFile, scale: float) -> None:
 def test_input_that_is_no_image(tiny: TfliteFile, shapes: list[tuple[int, ...]]) -> None:
     """None, two, of other dimensions or channels, or of open size."""
     specs = tuple(TensorSpec("image", "float32", shape) for shape in shapes)
-    with pytest.raises(ConversionError, match="input is no image"):
+    with pytest.raises(ConversionError, match="input is not an image"):
         detector_metadata(dataclasses.replace(tiny, inputs=specs), _HALF)
 
 

@@ -14,13 +14,14 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_surgery import rewrite
 
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
-from validation.metadata.feeding import labels_from, labels_of
+from validation.metadata.feeding import labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.packing import embed, write_with_metadata
 from validation.metadata.unpacking import metadata_of, read_metadata
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_tflite
 from validation.specs.contracts import INPUT_NAME
+from validation.tflite.facts import read_tflite
+from validation.tflite.model import read_model
 
 
 @pytest.fixture
@@ -98,19 +99,19 @@ def test_labels_are_an_archive_behind_the_model(packed: Path) -> None:
 def test_model_that_looks_like_an_archive(data: Path, metadata: ModelMetadata) -> None:
     """Weights can hold any bytes; an end of an archive among them is not taken for one."""
     end = dataclasses.replace(metadata, version="PK\5\6" + "\0" * 18)
-    made = embed((data / "tiny.tflite").read_bytes(), end, "x")
-    assert metadata_of(made, "x") == end
+    made = embed(read_model(data / "tiny.tflite"), end)
+    assert metadata_of(read_model(made)) == end
     assert labels_of(end) == {1: "ball", 3: "ring"}
 
 
 def test_same_facts_give_the_same_bytes(packed: Path, data: Path, metadata: ModelMetadata) -> None:
     """And so does a file that has older metadata and labels already."""
     content = packed.read_bytes()
-    assert embed((data / "tiny.tflite").read_bytes(), metadata, "x") == content
+    assert embed(read_model(data / "tiny.tflite"), metadata) == content
     renamed = dataclasses.replace(metadata, name="Older")
-    older = embed((data / "tiny.tflite").read_bytes(), renamed, "x")
+    older = embed(read_model(data / "tiny.tflite"), renamed)
     assert older != content
-    assert embed(older, metadata, "x") == content
+    assert embed(read_model(older), metadata) == content
 
 
 def test_metadata_without_labels(data: Path, metadata: ModelMetadata, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_metadata_without_labels(data: Path, metadata: ModelMetadata, tmp_path: 
     path = write_with_metadata(data / "tiny.tflite", bare, tmp_path / "bare.tflite")
     assert not zipfile.is_zipfile(path)
     assert read_metadata(path) == bare
-    assert labels_from(path) == {}
+    assert labels_of(bare) == {}
 
 
 def test_target_may_be_the_source(packed: Path, metadata: ModelMetadata) -> None:
@@ -133,9 +134,9 @@ def test_target_may_be_the_source(packed: Path, metadata: ModelMetadata) -> None
 
 def test_metadata_of_another_model(data: Path, metadata: ModelMetadata) -> None:
     """Readers match by position, so the numbers have to be the file's."""
-    content = (data / "tiny_raw.tflite").read_bytes()
+    raw = read_model(data / "tiny_raw.tflite")
     with pytest.raises(ConversionError, match="expected 1 inputs and 2 outputs, got 1 and 4"):
-        embed(content, metadata, "raw.tflite")
+        embed(raw, metadata)
 
 
 def _weights_outside(model: Any) -> None:
@@ -153,7 +154,7 @@ def test_weights_outside_of_the_flatbuffer(
     """Their places would not be true any more."""
     path = rewrite(data / "tiny.tflite", tmp_path / "large.tflite", change)
     with pytest.raises(ConversionError, match=r"outside of its flatbuffer \(large\.tflite\)"):
-        embed(path.read_bytes(), metadata, path.name)
+        embed(read_model(path), metadata)
 
 
 def test_damaged_model(data: Path, metadata: ModelMetadata, tmp_path: Path) -> None:
@@ -162,12 +163,12 @@ def test_damaged_model(data: Path, metadata: ModelMetadata, tmp_path: Path) -> N
     refused = 0
     for length in range(0, len(content), 61):
         try:
-            made = embed(content[:length], metadata, "cut.tflite")
+            made = embed(read_model(content[:length], "cut.tflite"), metadata)
         except ConversionError as error:
             refused += 1
             assert "cut.tflite" in str(error)
         else:
-            assert metadata_of(made, "cut.tflite") == metadata
+            assert metadata_of(read_model(made)) == metadata
     assert refused > 9
     with pytest.raises(ArtefactMissing):
         write_with_metadata(tmp_path / "none.tflite", metadata, tmp_path / "m.tflite")

@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 
 from validation.errors import ArtefactMissing, ConversionError
 from validation.metadata.feeding import labels_of
-from validation.metadata.flat_table import FlatTable
-from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.model_metadata import METADATA, ModelMetadata
 from validation.metadata.reader import parse_metadata
-from validation.metadata.schema_fields import ModelField
 from validation.metadata.unpacking import metadata_buffer_of, metadata_of, read_metadata
 from validation.metadata.writer import metadata_buffer
+from validation.tflite.model import read_model
 
 _FOREIGN = (Path(__file__).parents[1] / "data" / "metadata" / "foreign.tflite").read_bytes()
-_BUFFER = metadata_buffer_of(_FOREIGN, "foreign.tflite") or b""
+_BUFFER = metadata_buffer_of(read_model(_FOREIGN, "foreign.tflite")) or b""
+
+
+def _metadata_in(content: bytes) -> ModelMetadata | None:
+    return metadata_of(read_model(content, "x.tflite"))
 
 
 def test_other_tools_metadata_means_ours(data: Path, metadata: ModelMetadata) -> None:
@@ -46,9 +49,11 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"PK\3\4" * 9, b"<html></html>"])
 def test_other_format(content: bytes) -> None:
     """Said to be another format, with what was found."""
-    with pytest.raises(ConversionError, match="no TFLite flatbuffer"):
-        metadata_of(content, "x.tflite")
-    with pytest.raises(ConversionError, match=r"another format \(x\): expected identifier M001"):
+    with pytest.raises(ConversionError, match="not a TFLite flatbuffer"):
+        _metadata_in(content)
+    with pytest.raises(
+        ConversionError, match=r"metadata flatbuffer \(x\): expected identifier M001"
+    ):
         parse_metadata(content, "x")
 
 
@@ -79,7 +84,7 @@ def test_damaged_metadata(content: bytes) -> None:
     try:
         assert isinstance(parse_metadata(content), ModelMetadata)
     except ConversionError as error:
-        assert "the metadata is damaged (metadata): got " in str(error)
+        assert "the TFLite metadata flatbuffer is damaged (metadata): got " in str(error)
 
 
 @settings(deadline=None)
@@ -87,29 +92,31 @@ def test_damaged_metadata(content: bytes) -> None:
 def test_damaged_file(content: bytes) -> None:
     """The model around the metadata and the archive behind it are no safer."""
     with suppress(ConversionError):
-        metadata_of(content, "x.tflite")
+        _metadata_in(content)
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
     """Behind the right identifiers, too."""
-    for read, name in ((metadata_of, b"TFL3"), (parse_metadata, b"M001")):
+    for read, name in ((_metadata_in, b"TFL3"), (parse_metadata, b"M001")):
         with suppress(ConversionError):
-            read(content[:4] + name + content[4:], "x")
+            read(content[:4] + name + content[4:])
 
 
 def test_metadata_that_unfolds_without_end_is_refused() -> None:
     """Thousands of offsets to one long text: a short buffer that would be read as a gigabyte."""
     count, length = 4000, 60000
-    # Root at 16, its vtable at 8: one field, at byte 4 of the table.
-    head = struct.pack("<I4sHHHxxiI", 16, b"M001", 6, 8, 4, 8, 4)
-    vector = struct.pack("<I", count)
-    offsets = b"".join(struct.pack("<I", 4 * (count - place)) for place in range(count))
-    text = struct.pack("<I", length) + b"a" * length
-    root = FlatTable.root(head + vector + offsets + text)
-    with pytest.raises(ValueError, match="bytes of tables and texts"):
-        root.texts(ModelField.NAME)
+    names = [METADATA.table("TensorGroup")(tensor_names=["a" * length, *["b"] * count])]
+    graph = METADATA.table("SubGraphMetadata")(output_tensor_groups=names)
+    content = METADATA.pack(METADATA.table("ModelMetadata")(subgraph_metadata=[graph]))
+    start = content.index(struct.pack("<I", count + 1)) + 4
+    (first,) = struct.unpack_from("<I", content, start)
+    offsets = (first - 4 * index for index in range(count + 1))
+    shared = struct.pack(f"<{count + 1}I", *offsets)
+    hostile = content[:start] + shared + content[start + len(shared) :]
+    with pytest.raises(ConversionError, match="unfolds to more than 4 times the file"):
+        parse_metadata(hostile)
 
 
 def _with_archive(archive: bytes) -> bytes:
@@ -140,13 +147,13 @@ def _archive(content: bytes, name: str = "labelmap.txt", method: int = zipfile.Z
 def test_labels_that_cannot_be_read(archive: bytes) -> None:
     """The file is named, and what its metadata promises."""
     with pytest.raises(ConversionError, match=r"label file 'labelmap\.txt' .* \(x\.tflite\)"):
-        metadata_of(_with_archive(archive), "x.tflite")
+        _metadata_in(_with_archive(archive))
 
 
 @pytest.mark.parametrize("content", [b"a\nb", b"a\nb\n", b"a\r\nb\r\n", b"\xef\xbb\xbfa\nb\n"])
 def test_forms_of_label_files(content: bytes) -> None:
     """With and without a last line break, as Windows writes it, and with its mark of UTF-8."""
     archive = _archive(content, method=zipfile.ZIP_DEFLATED)
-    found = metadata_of(_with_archive(archive), "x.tflite")
+    found = _metadata_in(_with_archive(archive))
     assert found is not None
     assert labels_of(found) == {1: "a", 2: "b"}

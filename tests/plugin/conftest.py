@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from validation.record.lines import from_line
+from validation.record.types import CheckResult
+
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
@@ -59,6 +62,12 @@ class Session:
             for line in self.lines()
             if line["kind"] == "check"
         }
+
+    def explanation(self, check: str, variant: str) -> str:
+        """What the only record says of a check: its message, or the error that ended it."""
+        result = from_line(self.checks()[check, variant])
+        assert isinstance(result, CheckResult)
+        return result.explanation
 
     def page(self) -> str:
         """The only report's first page."""

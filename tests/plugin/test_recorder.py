@@ -35,10 +35,10 @@ def test_silent_test_fails(over_miniature: Run, session: Any) -> None:
 def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: Any) -> None:
     """Artefacts and figures alone judge nothing."""
     session.suite(
-        "from validation.record.types import Step\n\n\n"
+        "from validation.record.run import Step, Stage\n\n\n"
         '@pytest.mark.check("archive")\n'
         "def test_step(context, record):\n"
-        '    record([Step("mini", "look", 1.0, False)])\n'
+        '    record([Step("mini", Stage.LOAD, "look", 1.0, False)])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(failed=1)
@@ -101,7 +101,7 @@ def test_error_of_the_harness_is_one_line(
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
     assert "the archive lacks frozen_inference_graph.pb" in checks["archive", "float"]["message"]
-    others = {line["message"] for key, line in checks.items() if key[0] != "archive"}
+    others = {session.explanation(*key) for key in checks if key[0] != "archive"}
     assert others == {
         "ArtefactMissing: the archive has nothing to export from (mini): expected "
         "frozen_inference_graph.pb, a checkpoint with .meta or pipeline.config, or tflite_graph.pb"
@@ -128,7 +128,7 @@ def test_result_that_is_not_the_tests_own(
     result = over_miniature("--variant", "raw")
     result.assert_outcomes(failed=1)
     _traceless(result)
-    message = session.checks()[check, "raw"]["message"]
+    message = session.explanation(check, "raw")
     assert message.startswith("UsageError: a test records other results than its own")
     assert message.endswith(f"got {got}")
 
@@ -162,8 +162,9 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     # Accuracy without labelled images is UNKNOWN before any model is asked for.
     assert len(failed) == 16
     for line in failed:
-        assert line["message"].startswith("ArtefactMissing: ssdlite_mobilenet_v2_person is not in")
-        assert line["message"].endswith("run once without --offline")
+        assert line["error"]["kind"] == "ArtefactMissing"
+        assert line["error"]["what"].startswith("ssdlite_mobilenet_v2_person is not in")
+        assert line["error"]["next_step"].endswith("run once without --offline")
 
 
 def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
     )
     result.assert_outcomes(failed=1, deselected=12)
     _traceless(result)
-    message = session.checks()["archive", "float"]["message"]
+    message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")
     assert entry.digest.sha256 in message
 
@@ -193,7 +194,7 @@ def test_fault_of_the_harness_keeps_its_trace(over_miniature: Run, session: Any)
     result = over_miniature("--variant", "float")
     result.assert_outcomes(failed=1)
     assert any("suites/test_own.py:5: ZeroDivisionError" in line for line in result.outlines)
-    message = session.checks()["archive", "float"]["message"]
+    message = session.explanation("archive", "float")
     assert message == "ZeroDivisionError: division by zero"
 
 
@@ -223,10 +224,8 @@ def test_failure_in_a_fixture(over_miniature: Run, session: Any, error: str) -> 
     result.assert_outcomes(errors=1)
     line = session.checks()["archive", "float"]
     assert line["status"] == "fail"
-    assert line["message"] in (
-        "ZeroDivisionError: division by zero",
-        "UsageError: no such thing",
-    )
+    said = {(line["error"]["kind"], line["error"]["what"])}
+    assert said < {("ZeroDivisionError", "division by zero"), ("UsageError", "no such thing")}
 
 
 def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) -> None:
@@ -235,15 +234,15 @@ def test_unknown_is_a_skip_with_its_reason(over_miniature: Run, session: Any) ->
         "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.check("archive")\n'
         "def test_own(context, record):\n"
-        '    record([CheckResult.unknown("archive", context.key, "nobody looked")])\n'
+        '    record([CheckResult.unknown("archive", context.key, "not looked at")])\n'
     )
     result = over_miniature("--variant", "float")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "SKIPPED * UNKNOWN: nobody looked"])
+    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "SKIPPED * UNKNOWN: not looked at"])
 
 
 def test_verdict_fail_is_never_exit_code_0(over_miniature: Run, session: Any) -> None:
-    """A suite that skips without a word leaves no result: that is nobody's success."""
+    """A suite that skips without a word leaves no result, which is no success."""
     session.suite(
         '@pytest.mark.check("archive")\ndef test_own(context):\n    pytest.skip("later")\n'
     )

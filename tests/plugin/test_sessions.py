@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import write_record_schema
+from jsonschema import Draft202012Validator
 
 from validation.checks.registry import CHECKS
 from validation.cli import main
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.run import RECORD_VERSION
 from validation.record.store import load_record
-from validation.record.types import RECORD_VERSION
+from validation.signoff.findings import Cause
 from validation.signoff.rules import judge, policy_of
 
 if TYPE_CHECKING:
@@ -52,9 +55,12 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         ["SKIPPED * UNKNOWN: the model knows no class of the canaries: person"]
     )
 
+    schema = Draft202012Validator(write_record_schema.schema())
+    for line in session.lines():
+        schema.validate(line)
     header, *body, footer = session.lines()
     assert (header["kind"], header["version"]) == ("header", RECORD_VERSION)
-    assert header["selection"] == ["mini-float", "mini-raw"]
+    assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
     assert header["dataset"]["images"] == 6
@@ -85,8 +91,9 @@ def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None
     """Whoever signs can tell the very files that were tested."""
     over_miniature("-k", "archive or tflite_file", labelled=False)
     artefacts = [line for line in session.lines() if line["kind"] == "artefact"]
-    roles = [line["role"] for line in artefacts]
-    assert roles == ["source", "reference"] * 2 + ["tflite float", "tflite raw"]
+    of_model = [("source", ""), ("reference", "")]
+    files = [("tflite", "float"), ("tflite", "raw")]
+    assert [(line["role"], line["variant"]) for line in artefacts] == of_model * 2 + files
     assert all(len(line["sha256"]) == 64 and line["size_bytes"] > 0 for line in artefacts)
 
 
@@ -193,9 +200,10 @@ def test_own_limits_judge_and_are_shown(
     assert "verdict: FAIL" in capsys.readouterr().out
     # By the built-in policy alone accuracy would be required too.
     loaded = load_record(record)
-    reasons = " ".join(judge(loaded, policy_of(loaded)).run.reasons)
-    assert "archive: required, but" in reasons
-    assert "accuracy" not in reasons
+    findings = judge(loaded, policy_of(loaded)).run.findings
+    missing = {finding.check for finding in findings if finding.cause is Cause.MISSING}
+    assert "archive" in missing
+    assert "accuracy" not in missing
 
 
 def test_policy_with_a_slip_ends_the_session(over_miniature: Run, session: Any) -> None:
@@ -229,7 +237,7 @@ def test_interrupted_run_cannot_be_signed(
     (path,) = session.reports.glob("*/record.jsonl")
     verdict = judge(load_record(path), load_policy()).run
     assert verdict.status is Status.FAIL
-    assert any("exit code 2" in reason for reason in verdict.reasons)
+    assert [finding.exit_code for finding in verdict.findings if finding.exit_code] == [2]
 
 
 def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None:
@@ -261,7 +269,7 @@ def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any)
     result.stdout.fnmatch_lines(
         [
             "mini-raw: archive failed at image 7. *",
-            "  drop_ap = 0.5, limit max 0.1 (a tenth is plenty)",
+            "  drop_ap is 0.5, should be at most 0.1 (a tenth is plenty)",
         ]
     )
     assert not any("Traceback" in line or "fixtures.py" in line for line in result.outlines)

@@ -28,7 +28,6 @@ from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.detections import Detections
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -42,6 +41,7 @@ from validation.specs.contracts import (
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import VARIANTS
+from validation.tflite.facts import TfliteFile
 from validation.timing.sampling import check_latency
 from validation.zoo.canaries import Canary
 

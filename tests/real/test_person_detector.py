@@ -19,7 +19,8 @@ from validation.comparison.detections import compare_detections
 from validation.comparison.matching import box_iou
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.types import Accuracy, CheckResult, ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import Accuracy, CheckResult, ModelKey
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference

@@ -99,7 +99,7 @@ def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | No
 def test_limit_reason() -> None:
     """A value without limit says that nothing judges it."""
     assert formatting.limit_reason(Limit("max", 1, "because")) == "because"
-    assert formatting.limit_reason(None) == "told only, no limit judges it"
+    assert formatting.limit_reason(None) == "for information only: no limit judges it"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,8 @@ def test_limit_reason() -> None:
 def test_coco(value: float | None, reference: float | None, figure: str, delta: str) -> None:
     """COCO figures have four decimals; what has no ground truth has no difference."""
     assert formatting.coco_figure(value) == figure
-    assert formatting.coco_delta(value, reference) == delta
+    difference = formatting.coco_difference(value, reference)
+    assert formatting.coco_delta(difference) == delta
 
 
 @pytest.mark.parametrize(

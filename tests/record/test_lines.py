@@ -7,13 +7,16 @@ import math
 from typing import Any
 
 import pytest
+import write_record_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from validation.errors import RecordError, RecordVersionError
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
 from validation.record.detections import Detections
+from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import (
     ErrorStatistics,
@@ -21,22 +24,27 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
-from validation.record.types import (
+from validation.record.run import (
     RECORD_VERSION,
-    Accuracy,
     Artefact,
+    ArtefactRole,
+    DatasetFacts,
+    Evidence,
+    Footer,
+    Header,
+    Stage,
+    Step,
+)
+from validation.record.types import (
+    Accuracy,
     Background,
     CheckResult,
     CocoFigures,
-    DatasetFacts,
-    Footer,
-    Header,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -82,13 +90,16 @@ _TENSOR = st.builds(
 )
 _SHARE = st.none() | _FLOAT
 _FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
+_ERROR = st.builds(
+    ErrorFacts, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _TEXT, *[st.none() | _TEXT] * 4
+)
 
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "header": st.builds(
         Header,
         _TEXT,
         _TEXT,
-        st.lists(_TEXT, max_size=2).map(tuple),
+        st.lists(st.builds(ModelKey, _TEXT, _TEXT), max_size=2).map(tuple),
         _TABLE,
         _TABLE,
         _TABLE,
@@ -96,7 +107,18 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
         st.none() | _OVERLAY,
     ),
-    "check": st.builds(CheckResult, _TEXT, _TEXT, _TEXT, _STATUS, _MEASURES, _TEXT, _TEXT, _FLOAT),
+    "check": st.builds(
+        CheckResult,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _STATUS,
+        _MEASURES,
+        _TEXT,
+        _TEXT,
+        _FLOAT,
+        st.none() | _ERROR,
+    ),
     "timing": st.builds(
         Timing, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT, st.lists(_FLOAT, max_size=4).map(tuple)
     ),
@@ -144,7 +166,10 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
         _TABLE,
     ),
-    "artefact": st.builds(Artefact, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT),
+    "artefact": st.builds(
+        Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
+    ),
+    "evidence": st.builds(Evidence, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT),
     "background": st.builds(
         Background,
         _TEXT,
@@ -152,10 +177,11 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
         st.lists(_TEXT, max_size=2).map(tuple),
     ),
-    "step": st.builds(Step, _TEXT, _TEXT, _FLOAT, st.booleans()),
+    "step": st.builds(Step, _TEXT, st.sampled_from(Stage), _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
 }
-_HEADER = Header("run", "now", ("m-float",), {}, {}, {}, "00")
+_HEADER = Header("run", "now", (ModelKey("m", "float"),), {}, {}, {}, "00")
+_STEP = Step("m", Stage.EXPORT, "export", 1.0, True)
 
 
 def _again(entry: Entry) -> Entry:
@@ -170,6 +196,36 @@ def test_round_trip(kind: str, data: st.DataObject) -> None:
     entry = data.draw(ENTRIES[kind])
     assert to_line(entry)["kind"] == kind
     assert _again(entry) == entry
+
+
+_SCHEMA = Draft202012Validator(write_record_schema.schema())
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_lines_fit_the_schema(kind: str, data: st.DataObject) -> None:
+    """What is written is what the published schema allows."""
+    _SCHEMA.validate(to_line(data.draw(ENTRIES[kind])))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"kind": "step", "model": "m", "stage": "export", "step": "export", "seconds": 1.0},
+        to_line(_STEP) | {"colour": "red"},
+        to_line(_STEP) | {"stage": "dream"},
+        to_line(_STEP) | {"seconds": {"float": "many"}},
+        to_line(_STEP) | {"kind": "footer"},
+        to_line(_HEADER) | {"version": RECORD_VERSION + 1},
+    ],
+    ids=["missing", "left over", "word", "number", "kind", "version"],
+)
+def test_schema_refuses_what_the_reader_refuses(line: dict[str, Any]) -> None:
+    """A program that has only the schema is not looser than this one."""
+    assert not _SCHEMA.is_valid(line)
+    with pytest.raises(RecordError):
+        from_line(line)
 
 
 def test_every_kind_of_entry_is_tried() -> None:
@@ -234,7 +290,7 @@ def test_a_lost_field_is_refused(name: str) -> None:
 
 def test_a_field_too_many_is_refused() -> None:
     """What the dataclass does not have was written by something else."""
-    line = to_line(Step("m", "export", 1.0, True)) | {"colour": "red"}
+    line = to_line(_STEP) | {"colour": "red"}
     with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
         from_line(line)
 

@@ -26,9 +26,9 @@ def test_float_tensors_have_no_range() -> None:
     assert representable(_spec(None, None, "float32")) is None
 
 
-def _layer(place: int, local_db: float | None) -> LayerError:
+def _layer(index: int, local_db: float | None) -> LayerError:
     local = None if local_db is None else ErrorStatistics(1, 0, 1, 0.1, local_db, 1.0)
-    return LayerError(place, "CONV_2D", _spec(0.1), local=local)
+    return LayerError(index, "CONV_2D", _spec(0.1), local=local)
 
 
 def test_worst_layer_loses_most_by_itself() -> None:

@@ -15,27 +15,27 @@ _KEY = ModelKey("ssd-mobile", "float")
 _GOOD = Measure("good", 1, Limit("max", 2, "test"))
 _NEAR = Measure("near", 1.5, Limit("max", 2, "test", warn=1))
 _BAD = Measure("bad", 3, Limit("max", 2, "test"))
-_TOLD = Measure("told", float("nan"))
+_UNJUDGED = Measure("unjudged", float("nan"))
 
 
 @pytest.mark.parametrize(
     ("measures", "status"),
     [
         ((_GOOD,), Status.PASS),
-        ((_GOOD, _TOLD), Status.PASS),
+        ((_GOOD, _UNJUDGED), Status.PASS),
         ((_GOOD, _NEAR), Status.WARN),
         ((_NEAR, _BAD, _GOOD), Status.FAIL),
     ],
 )
 def test_worst_measure_decides(measures: tuple[Measure, ...], status: Status) -> None:
-    """What is only told plays no part; of what is judged the worst counts."""
+    """What no limit judges plays no part; of what is judged the worst counts."""
     result = CheckResult.judged("c", _KEY, measures, message="so it is")
     assert result.status is status
     assert result.message == "so it is"
     assert result.key == _KEY
 
 
-@pytest.mark.parametrize("measures", [(), (_TOLD,)])
+@pytest.mark.parametrize("measures", [(), (_UNJUDGED,)])
 def test_judging_nothing_is_a_failure(measures: tuple[Measure, ...]) -> None:
     """A check without a limit compared nothing, and says so unless it has said why."""
     result = CheckResult.judged("c", _KEY, measures)
@@ -46,8 +46,8 @@ def test_judging_nothing_is_a_failure(measures: tuple[Measure, ...]) -> None:
 
 def test_results_without_measures() -> None:
     """No evidence, and a failure that no number can express, each with its reason."""
-    unknown = CheckResult.unknown("c", _KEY, "nobody looked")
-    assert (unknown.status, unknown.message) == (Status.UNKNOWN, "nobody looked")
+    unknown = CheckResult.unknown("c", _KEY, "not looked at")
+    assert (unknown.status, unknown.message) == (Status.UNKNOWN, "not looked at")
     failed = CheckResult.failed("c", _KEY, "it broke", where="a.pb")
     assert (failed.status, failed.message, failed.where) == (Status.FAIL, "it broke", "a.pb")
 

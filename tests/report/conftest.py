@@ -18,22 +18,26 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
-from validation.record.store import RecordWriter
-from validation.record.types import (
-    Accuracy,
+from validation.record.run import (
     Artefact,
-    Background,
-    CheckResult,
-    CocoFigures,
+    ArtefactRole,
     DatasetFacts,
     Footer,
     Header,
+    Stage,
+    Step,
+)
+from validation.record.store import RecordWriter
+from validation.record.types import (
+    Accuracy,
+    Background,
+    CheckResult,
+    CocoFigures,
     Measure,
     ModelKey,
     Panel,
     Picture,
     PublishedFigure,
-    Step,
     Timing,
 )
 from validation.specs.tensors import TensorSpec
@@ -54,13 +58,13 @@ def quantisation_cost(layers: int) -> QuantisationCost:
     scores = TensorSpec("class_predictions", "int8", (1, 1917, 2), 1 / 256, -128)
     error = ErrorStatistics(30672, 0.0, 0.96, 0.0019, 24.61, 0.9981, 0.4864, 0.00012, 0.031)
     rows = []
-    for place in range(1, layers + 1):
-        spec = TensorSpec(f"net/{place}/Relu6;net/{place}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
-        own = ErrorStatistics(648, 0.0, 5.1, 0.01, 31.5 - place, 0.999, 0.5, 0.0, 0.1)
+    for index in range(1, layers + 1):
+        spec = TensorSpec(f"net/{index}/Relu6;net/{index}/Conv2D", "int8", (1, 9, 9, 4), 0.02, -128)
+        own = ErrorStatistics(648, 0.0, 5.1, 0.01, 31.5 - index, 0.999, 0.5, 0.0, 0.1)
         local = ErrorStatistics(
-            648, 0.0, 5.1, 0.01, 12.25 if place == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0
+            648, 0.0, 5.1, 0.01, 12.25 if index == 3 else 39.5, 0.9999, 0.29, 0.0, 0.0
         )
-        rows.append(LayerError(place, "CONV_2D", spec, f"net/{place}/Relu6", 32.5, own, local))
+        rows.append(LayerError(index, "CONV_2D", spec, f"net/{index}/Relu6", 32.5, own, local))
     rows.append(
         LayerError(layers + 1, "RESHAPE", TensorSpec("odd", "float32", (1, 324))),
     )
@@ -87,7 +91,10 @@ def header() -> Header:
     return Header(
         run="2026-01-02-night",
         started="2026-01-02T03:04:05+00:00",
-        selection=("person-float", "person-int8"),
+        selection=(
+            ModelKey("person", "float"),
+            ModelKey("person", "int8"),
+        ),
         options={"--zoo": "bundled"},
         versions={"tensorflow": "2.21.0"},
         machine={"cores": "2"},
@@ -100,8 +107,8 @@ def header() -> Header:
 def entries() -> tuple[Entry, ...]:
     """What the run found: float passes, int8 fails its parity."""
     found: list[Entry] = [
-        Step("person", "export", 7.25, False),
-        Step("person", "fetch", 0.02, True),
+        Step("person", Stage.EXPORT, "export", 7.25, False),
+        Step("person", Stage.FETCH, "fetch", 0.02, True),
         Background(
             "person",
             "SSD for persons, 300x300",
@@ -111,8 +118,19 @@ def entries() -> tuple[Entry, ...]:
             ),
             ("The checkpoint is model.ckpt-400000.", "The predictor has no batch norm."),
         ),
-        Artefact("person", "archive", "frozen.pb", "c3" * 32, 12_923_854, "a package", "MIT"),
-        Artefact("person", "tflite float", "person-float.tflite", "d4" * 32, 12_180_000),
+        Artefact(
+            "person",
+            ArtefactRole.SOURCE,
+            "",
+            "frozen.pb",
+            "c3" * 32,
+            12_923_854,
+            "a package",
+            "MIT",
+        ),
+        Artefact(
+            "person", ArtefactRole.TFLITE, "float", "person-float.tflite", "d4" * 32, 12_180_000
+        ),
         Accuracy("person", "reference", "frozen graph", FIGURES, 80, (1,), 7800, 0.0, 21.0),
         Accuracy(
             "person",
@@ -156,7 +174,7 @@ def entries() -> tuple[Entry, ...]:
                 ),
                 where="box_encodings[0, 1187, 2]",
                 message="the largest difference is in a box",
-                seconds=1.5,
+                seconds=5.135,
             ),
             CheckResult.judged(
                 "end_to_end_parity",

@@ -19,7 +19,7 @@ _FOUND = Detections(((0.25, 0.5, 0.75, 0.9),), (0.8,), (2,))
 def test_frame_stands_on_the_box() -> None:
     """Rows are scaled by the height and columns by the width."""
     drawn = np.asarray(annotated(_GREY, _FOUND, {2: "dog"}))
-    colour = tuple(int(class_colour(2)[0][place : place + 2], 16) for place in (1, 3, 5))
+    colour = tuple(int(class_colour(2)[0][index : index + 2], 16) for index in (1, 3, 5))
     assert tuple(drawn[45, 70]) == colour
     assert tuple(drawn[30, 50]) == colour
     assert tuple(drawn[30, 20]) == (128, 128, 128)

@@ -17,7 +17,7 @@ _boxes = st.lists(st.tuples(_sides, _sides, _sides, _sides), max_size=12)
 
 
 def panel(boxes: list[tuple[float, float, float, float]]) -> Panel:
-    scores = tuple(0.9 - 0.05 * place for place in range(len(boxes)))
+    scores = tuple(0.9 - 0.05 * index for index in range(len(boxes)))
     return Panel("", tuple(boxes), scores, tuple(range(1, len(boxes) + 1)))
 
 
@@ -43,16 +43,16 @@ def test_box_in_pixels() -> None:
     )
     assert (box.x, box.y, box.width, box.height) == (100.0, 25.0, 80.0, 50.0)
     assert box.label == "cat 0.88"
-    assert "0.8760" in box.told
-    assert "0.2500, 0.5000, 0.7500, 0.9000" in box.told
+    assert "0.8760" in box.tooltip
+    assert "0.2500, 0.5000, 0.7500, 0.9000" in box.tooltip
 
 
 def test_labels_of_one_place_are_kept_apart() -> None:
     """Six detections of the same box have six labels that do not cover each other."""
     drawn = charts.draw_boxes(panel([(0.3, 0.3, 0.7, 0.7)] * 6), WIDTH, HEIGHT, {})
     high = charts.label_height(WIDTH)
-    for place, one in enumerate(drawn):
-        for other in drawn[place + 1 :]:
+    for index, one in enumerate(drawn):
+        for other in drawn[index + 1 :]:
             apart = (
                 one.label_x + one.label_width <= other.label_x + 0.2
                 or other.label_x + other.label_width <= one.label_x + 0.2
@@ -72,7 +72,7 @@ def test_best_score_is_drawn_last() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_not_a_number_is_not_drawn(bad: float) -> None:
-    """A box or score that is no number has no place in a drawing."""
+    """A box or score that is not a number is not drawn."""
     two = Panel("", ((0, bad, 1, 1), (0, 0, 1, 1)), (0.9, bad), (1, 1))
     assert charts.draw_boxes(two, 100, 100, {}) == ()
 
@@ -82,7 +82,7 @@ def test_not_a_number_is_not_drawn(bad: float) -> None:
 def test_letters_are_readable(class_id: int) -> None:
     """Letters keep a contrast of 4.5 to their ground (WCAG 2.2, 1.4.3)."""
     colour, ink = charts.class_colour(class_id)
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]

@@ -11,18 +11,9 @@ import pytest
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
+from validation.record.run import Artefact, Footer, Header, Stage, Step
 from validation.record.store import Record
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    CheckResult,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-    Step,
-    Timing,
-)
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.report.index import IndexRow, index_model, time_table
 from validation.signoff.rules import judge
 
@@ -69,8 +60,8 @@ def test_row_without_evidence(header: Header, policy: Policy) -> None:
     assert list(rows) == ["float", "int8"]
     row = rows["int8"]
     assert row.status is Status.UNKNOWN
-    told = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
-    assert {*told, row.size, row.p50, row.p95} == {"\u2014"}
+    cells = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
+    assert {*cells, row.size, row.p50, row.p95} == {"\u2014"}
 
 
 def test_reference_is_the_first_row(
@@ -133,7 +124,7 @@ def test_unmatched_without_total(header: Header, policy: Policy) -> None:
 
 
 def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
-    """Steps and checks, the longest first, and the remainder that nothing accounts for."""
+    """Steps, checks less the steps in them, and the remainder that nothing accounts for."""
     table = time_table(record_of(header, entries))
     assert [(row.step, row.seconds, row.share, row.cached) for row in table.rows] == [
         ("export", "7.25 s", 12, "no"),
@@ -147,7 +138,10 @@ def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
 
 def test_time_table_of_parallel_steps(header: Header) -> None:
     """Steps side by side take longer than the run; there is no remainder to name."""
-    steps = [Step("person", "export", 50.0, False), Step("", "load data set", 30.0, False)]
+    steps = [
+        Step("person", Stage.EXPORT, "export", 50.0, False),
+        Step("", Stage.LOAD, "load data set", 30.0, False),
+    ]
     table = time_table(record_of(header, steps))
     assert table.overlapped
     assert table.remainder == "\u2014"
@@ -156,14 +150,19 @@ def test_time_table_of_parallel_steps(header: Header) -> None:
 
 def test_time_table_of_a_crash(header: Header) -> None:
     """Without footer the whole is unknown; shares are of what is known."""
-    table = time_table(record_of(header, [Step("person", "export", 5.0, False)], seconds=None))
+    table = time_table(
+        record_of(header, [Step("person", Stage.EXPORT, "export", 5.0, False)], seconds=None)
+    )
     assert (table.total, table.remainder, table.rows[0].share) == ("\u2014", "\u2014", 100)
     assert time_table(record_of(header, (), seconds=None)).rows == ()
 
 
 def test_many_steps_unfold(header: Header) -> None:
     """The shorter steps are kept apart, none is lost."""
-    steps = [Step("person", f"step {number}", float(number), False) for number in range(1, 21)]
+    steps = [
+        Step("person", Stage.EXPORT, f"step {number}", float(number), False)
+        for number in range(1, 21)
+    ]
     table = time_table(record_of(header, steps, seconds=500.0))
     assert len(table.rows) + len(table.more) == 20
     assert table.rows[0].step == "step 20"

@@ -9,12 +9,11 @@ import pytest
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
+from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import (
     Background,
     CheckResult,
-    Footer,
-    Header,
     Measure,
     ModelKey,
     Panel,
@@ -115,7 +114,7 @@ def test_picture(header: Header, policy: Policy) -> None:
     )
     picture = Picture("person", "a.jpg", 64, 48, "AAAA", panels, {"1": "person"})
     (view,) = page_of(Record(header, pictures=(picture,)), policy).pictures
-    assert [panel.found for panel in view.panels] == [
+    assert [panel.count for panel in view.panels] == [
         "1 detection",
         "2 detections, 1 with NaN not drawn",
         "no detections",

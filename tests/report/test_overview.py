@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from run_pages import render_run
+
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.types import Header
+from validation.record.run import Header
+from validation.record.types import ModelKey
 from validation.report.index import IndexModel, IndexRow
 from validation.report.overview import OverviewCell, overview
-from validation.report.render import render_report
 
 _DASH = "\u2014"
 _ROW = IndexRow(
@@ -101,10 +103,11 @@ def test_every_model_has_one_row_on_the_first_page(
         if hasattr(entry, "model")
     ]
     selected = dataclasses.replace(
-        header, selection=tuple(f"{name}-{each}" for name in named for each in ("float", "int8"))
+        header,
+        selection=tuple(ModelKey(name, each) for name in named for each in ("float", "int8")),
     )
     run = write_run(found, header=selected)
-    page = render_report(run, policy).read_text()
+    page = render_run(run, policy).read_text()
     table = page[page.index('<table class="overview">') :]
     table = table[: table.index("</table>")]
     body = table[table.index("<tbody>") :]
@@ -119,6 +122,12 @@ def test_every_model_has_one_row_on_the_first_page(
     # The table of variants folds where there are several models to compare.
     assert "<details open>" not in page
     alone = [entry for entry in found if entry.model == "one"]
-    one = dataclasses.replace(header, selection=("one-float", "one-int8"))
+    one = dataclasses.replace(
+        header,
+        selection=(
+            ModelKey("one", "float"),
+            ModelKey("one", "int8"),
+        ),
+    )
     shutil.rmtree(run)
-    assert "<details open>" in render_report(write_run(alone, header=one), policy).read_text()
+    assert "<details open>" in render_run(write_run(alone, header=one), policy).read_text()

@@ -20,9 +20,9 @@ _ERROR = ErrorStatistics(100, -1.5, 4.25, 0.0123, 31.26, 0.99951, 0.2911, 0.0, 0
 _SPEC = TensorSpec("a/Relu6;a/Conv2D", "uint8", (1, 2, 3, 4), 0.05, 128)
 
 
-def _layer(place: int, local_db: float | None) -> LayerError:
+def _layer(index: int, local_db: float | None) -> LayerError:
     local = None if local_db is None else dataclasses.replace(_ERROR, sqnr_db=local_db)
-    return LayerError(place, "CONV_2D", _SPEC, "a/Relu6", 35.0, _ERROR, local)
+    return LayerError(index, "CONV_2D", _SPEC, "a/Relu6", 35.0, _ERROR, local)
 
 
 def _cost(layers: tuple[LayerError, ...], constant: bool = False) -> QuantisationCost:
@@ -54,7 +54,7 @@ def test_layer_row() -> None:
     """Named by the first node, the others at hand; local and accumulated beside each other."""
     (view,) = quantisation_views([_cost((_layer(4, 12.04),))])
     (row,) = view.layers
-    assert (row.place, row.op, row.tensor, row.nodes) == (
+    assert (row.index, row.op, row.tensor, row.nodes) == (
         "4",
         "CONV_2D",
         "a/Relu6",
@@ -70,8 +70,8 @@ def test_layer_row() -> None:
 def test_short_table_is_whole() -> None:
     """In the order of execution, the five that lose most marked."""
     (view,) = quantisation_views([_cost(tuple(_layer(n, 60 - n) for n in range(12)))])
-    assert [row.place for row in view.layers] == [str(n) for n in range(12)]
-    assert [row.place for row in view.layers if row.worst] == ["7", "8", "9", "10", "11"]
+    assert [row.index for row in view.layers] == [str(n) for n in range(12)]
+    assert [row.index for row in view.layers if row.worst] == ["7", "8", "9", "10", "11"]
     assert view.all_layers == ()
 
 
@@ -79,8 +79,8 @@ def test_long_table_folds() -> None:
     """The marked rows stand at once, in the order of execution; all of them unfold."""
     rows = tuple(_layer(n, 20 if n in (3, 40) else 50) for n in range(60))
     (view,) = quantisation_views([_cost(rows)])
-    assert [row.place for row in view.layers] == ["0", "1", "2", "3", "40"]
-    assert [row.place for row in view.all_layers] == [str(n) for n in range(60)]
+    assert [row.index for row in view.layers] == ["0", "1", "2", "3", "40"]
+    assert [row.index for row in view.all_layers] == [str(n) for n in range(60)]
     assert view.layer_count == "60 layers"
 
 
@@ -95,16 +95,16 @@ def test_layers_without_figures_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(SQNR_CEILING_DB, "no difference"), (149.0, "149.0"), (-3.21, "-3.2")]
+    ("value", "text"), [(SQNR_CEILING_DB, "no difference"), (149.0, "149.0"), (-3.21, "-3.2")]
 )
-def test_decibels(value: float, told: str) -> None:
+def test_decibels(value: float, text: str) -> None:
     """The ceiling stands for equality."""
-    assert decibels(dataclasses.replace(_ERROR, sqnr_db=value)) == told
+    assert decibels(dataclasses.replace(_ERROR, sqnr_db=value)) == text
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(None, "\u2014"), (0.0, "0 %"), (1e-6, "0.0001 %"), (0.5, "50 %")]
+    ("share", "text"), [(None, "\u2014"), (0.0, "0 %"), (1e-6, "0.0001 %"), (0.5, "50 %")]
 )
-def test_percent(share: float | None, told: str) -> None:
+def test_percent(share: float | None, text: str) -> None:
     """Of a float tensor nothing is known."""
-    assert percent(share) == told
+    assert percent(share) == text

@@ -9,10 +9,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from run_pages import Page, pages_of, render_run
 
 from validation.errors import ArtefactError, ArtefactMissing, RecordError
 from validation.policy.limits import Limit
@@ -25,11 +25,11 @@ from validation.record.quantisation import (
     OutputError,
     QuantisationCost,
 )
+from validation.record.run import Header
 from validation.record.store import RECORD_NAME
 from validation.record.types import (
     Background,
     CheckResult,
-    Header,
     Measure,
     ModelKey,
     Panel,
@@ -37,56 +37,11 @@ from validation.record.types import (
     PublishedFigure,
 )
 from validation.report import render
-from validation.report.render import render_report
 from validation.specs.tensors import TensorSpec
 
 _FIDELITY = ErrorStatistics(9, 0.0, 1.0, 0.1, 20.0, 0.9)
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
 Write = Callable[..., Path]
-
-
-class Page(HTMLParser):
-    """Tags that do not balance, every attribute, and the text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tags: set[str] = set()
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == [], "tags left open"
-        self.text = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the tag and its attributes."""
-        self.tags.add(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Refuse an end that does not close the innermost tag."""
-        assert self.open, f"</{tag}> without start"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Gather what a reader sees."""
-        if self.open and self.open[-1] != "style":
-            self.text += f" {data}"
-
-    def values(self, name: str) -> list[str]:
-        """The values of every attribute of that name."""
-        return [value for _, found, value in self.attributes if found == name]
-
-
-def pages_of(index: Path) -> dict[str, Page]:
-    return {
-        path.name: Page(path.read_text(encoding="utf-8")) for path in index.parent.glob("*.html")
-    }
 
 
 def test_page_parser_sees_imbalance() -> None:
@@ -100,13 +55,13 @@ def test_page_parser_sees_imbalance() -> None:
 @pytest.fixture
 def pages(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> dict[str, Page]:
     """The pages of the example run."""
-    return pages_of(render_report(write_run(entries), policy))
+    return pages_of(render_run(write_run(entries), policy))
 
 
 def test_files(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> None:
     """An index, the matrix and one page a model, readable by all, and no temporary file left."""
     run = write_run(entries)
-    index = render_report(run, policy)
+    index = render_run(run, policy)
     assert index == run / "index.html"
     assert sorted(path.name for path in run.iterdir()) == [
         "index.html",
@@ -122,8 +77,8 @@ def test_rendering_twice_gives_the_same(
 ) -> None:
     """Pages depend on nothing but the record and the policy."""
     run = write_run(entries)
-    first = render_report(run, policy).read_bytes()
-    assert render_report(run, policy).read_bytes() == first
+    first = render_run(run, policy).read_bytes()
+    assert render_run(run, policy).read_bytes() == first
 
 
 def test_self_contained(pages: dict[str, Page]) -> None:
@@ -143,7 +98,7 @@ def test_self_contained(pages: dict[str, Page]) -> None:
 
 
 def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
-    """Each link names a page and a place that exist."""
+    """Each link names a page and an anchor that exist."""
     for name, page in pages.items():
         for link in page.values("href"):
             target, _, anchor = link.partition("#")
@@ -174,7 +129,7 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
 
 
 def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entry, ...]) -> None:
-    """Every check, measure, value, reason and place stands on the model's page."""
+    """Every check, measure, value, reason and position is on the model's page."""
     text = pages["model-person.html"].text
     for entry in entries:
         if isinstance(entry, CheckResult):
@@ -205,7 +160,7 @@ def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entr
     assert text.index("int8 FAIL") < text.index("box_encodings_max_abs_diff 0.31")
 
 
-def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
+def test_what_is_known_is_shown_as_not_measured(pages: dict[str, Page]) -> None:
     """Figures and traps are set apart from what the run found, and said to be the publisher's."""
     page = pages["model-person.html"]
     assert (
@@ -219,7 +174,7 @@ def test_what_is_known_is_told_as_not_measured(pages: dict[str, Page]) -> None:
     assert "#known" in page.values("href")
 
 
-def test_quantisation_is_told_by_output_and_by_layer(pages: dict[str, Page]) -> None:
+def test_quantisation_is_shown_by_output_and_by_layer(pages: dict[str, Page]) -> None:
     """The worst rows at once, all of them folded; the first page has none of it."""
     page = pages["model-person.html"]
     assert "What quantisation costs int8 Against the exported graph in a TensorFlow session" in (
@@ -239,7 +194,7 @@ def test_quantisation_is_told_by_output_and_by_layer(pages: dict[str, Page]) -> 
 def test_float_models_have_no_section_on_quantisation(write_run: Write, policy: Policy) -> None:
     """No heading stands over nothing."""
     run = write_run([Background("person", traps=("A trap.",))])
-    page = pages_of(render_report(run, policy))["model-person.html"]
+    page = pages_of(render_run(run, policy))["model-person.html"]
     assert "quantisation" not in page.text
     assert "#quantisation" not in page.values("href")
 
@@ -259,7 +214,7 @@ def test_only_what_is_known_is_shown(
     write_run: Write, policy: Policy, background: Background, shown: str, hidden: str
 ) -> None:
     """No heading stands over nothing, and no link leads to it."""
-    page = pages_of(render_report(write_run([background]), policy))["model-person.html"]
+    page = pages_of(render_run(write_run([background]), policy))["model-person.html"]
     assert shown in page.text
     assert hidden not in page.text.replace("UNKNOWN", "")
 
@@ -277,7 +232,7 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
     """Names that look like markup are shown as text, on every page."""
     evil = "<script>alert('x')</script>\"><img src=x onerror=y>"
     key = ModelKey(evil, "float")
-    selected = dataclasses.replace(header, run=evil, selection=(str(key),), options={evil: evil})
+    selected = dataclasses.replace(header, run=evil, selection=(key,), options={evil: evil})
     found = (
         CheckResult.judged(
             evil, key, (Measure(evil, evil, Limit("equal", "x", evil)),), where=evil, message=evil
@@ -302,7 +257,7 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
             (LayerError(1, evil, TensorSpec(evil, evil, (1,)), evil),),
         ),
     )
-    pages = pages_of(render_report(write_run(found, header=selected), policy))
+    pages = pages_of(render_run(write_run(found, header=selected), policy))
     assert sorted(pages)[0] == "index.html"
     for page in pages.values():
         assert "script" not in page.tags
@@ -317,7 +272,7 @@ def test_unfinished_run(write_run: Write, entries: tuple[Entry, ...], policy: Po
         for entry in entries
         if not (isinstance(entry, CheckResult) and entry.variant == "int8")
     ]
-    pages = pages_of(render_report(write_run(good, ended=False), policy))
+    pages = pages_of(render_run(write_run(good, ended=False), policy))
     text = pages["index.html"].text
     assert "UNKNOWN Run 2026-01-02-night" in text
     assert "This run did not end." in text
@@ -328,15 +283,15 @@ def test_unfinished_run(write_run: Write, entries: tuple[Entry, ...], policy: Po
 def test_passing_run_can_be_signed(
     write_run: Write, header: Header, entries: tuple[Entry, ...], policy: Policy
 ) -> None:
-    """A run without fault offers a place to sign, tied to the record's hash."""
+    """A run without fault offers a line to sign, tied to the record's hash."""
     good = [
         entry
         for entry in entries
         if not (isinstance(entry, CheckResult) and entry.variant == "int8")
     ]
-    selected = dataclasses.replace(header, selection=("person-float",))
+    selected = dataclasses.replace(header, selection=(ModelKey("person", "float"),))
     run = write_run(good, header=selected)
-    text = pages_of(render_report(run, policy))["index.html"].text
+    text = pages_of(render_run(run, policy))["index.html"].text
     assert "PASS Run 2026-01-02-night" in text
     assert "Signed for the record with the sha256" in text
     assert "cannot be signed" not in text
@@ -347,14 +302,14 @@ def test_not_a_number_is_shown(write_run: Write, policy: Policy) -> None:
     """NaN is written as NaN and fails."""
     measures = (Measure("ap_drop", math.nan, Limit("max", 0.01, "why")),)
     result = CheckResult.judged("accuracy", ModelKey("person", "float"), measures)
-    pages = pages_of(render_report(write_run([result]), policy))
+    pages = pages_of(render_run(write_run([result]), policy))
     assert "ap_drop NaN \u2264 0.01 NaN FAIL" in pages["model-person.html"].text
 
 
 def test_empty_run(write_run: Write, header: Header, policy: Policy) -> None:
     """A run that tested nothing has a page that says so."""
     nothing = dataclasses.replace(header, selection=())
-    pages = pages_of(render_report(write_run([], header=nothing), policy))
+    pages = pages_of(render_run(write_run([], header=nothing), policy))
     assert sorted(pages) == ["index.html", "matrix.html"]
     assert "nothing was selected, so nothing was tested" in pages["index.html"].text
     assert "No model was tested." in pages["index.html"].text
@@ -362,7 +317,7 @@ def test_empty_run(write_run: Write, header: Header, policy: Policy) -> None:
 
 def test_model_without_anything(write_run: Write, policy: Policy) -> None:
     """A model that was only selected has a page that says what is missing."""
-    pages = pages_of(render_report(write_run([]), policy))
+    pages = pages_of(render_run(write_run([]), policy))
     text = pages["model-person.html"].text
     assert "raw_parity required no result in the record" in text
     for expected in (
@@ -377,19 +332,19 @@ def test_model_without_anything(write_run: Write, policy: Policy) -> None:
 
 def test_own_policy_is_the_default(write_run: Write, entries: tuple[Entry, ...]) -> None:
     """Without a policy the package's own judges."""
-    text = pages_of(render_report(write_run(entries)))["index.html"].text
+    text = pages_of(render_run(write_run(entries)))["index.html"].text
     assert "The policy has changed since this run" in text
 
 
 def test_refused_record(tmp_path: Path, write_run: Write, policy: Policy) -> None:
     """No page is made of a record that cannot be trusted."""
     with pytest.raises(ArtefactMissing, match="there is no record"):
-        render_report(tmp_path, policy)
+        render_run(tmp_path, policy)
     run = write_run([])
     record = run / RECORD_NAME
     record.write_text(record.read_text() * 2)
-    with pytest.raises(RecordError, match="lines after the footer"):
-        render_report(run, policy)
+    with pytest.raises(RecordError, match="an entry after the footer"):
+        render_run(run, policy)
     assert not list(run.glob("*.html"))
 
 
@@ -401,7 +356,7 @@ def test_failed_write_keeps_the_old_page(
 ) -> None:
     """When a page cannot be put in place, the old one stays and nothing else is left."""
     run = write_run(entries)
-    before = render_report(run, policy).read_bytes()
+    before = render_run(run, policy).read_bytes()
 
     def refuse(source: Path, target: Path) -> Path:
         raise OSError(f"disk full: {source} {target}")
@@ -409,7 +364,7 @@ def test_failed_write_keeps_the_old_page(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse)
         with pytest.raises(ArtefactError, match="disk full"):
-            render_report(run, policy)
+            render_run(run, policy)
     assert (run / "index.html").read_bytes() == before
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
 
@@ -424,15 +379,19 @@ def test_tensorflow_is_not_needed(
         "for name in ('tensorflow', 'tf_slim', 'tf_keras', 'ai_edge_litert', 'numpy'):\n"
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
-        "from validation.report.render import render_report\n"
-        "print(render_report(Path(sys.argv[1])))\n"
+        "from run_pages import Page, pages_of, render_run\n"
+        "print(render_run(Path(sys.argv[1])))\n"
     )
     done = subprocess.run(
         [sys.executable, str(script), str(write_run(entries))],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        env={
+            **os.environ,
+            "PYTHONWARNINGS": "error",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
     )
     assert done.stderr == ""
     assert done.stdout.strip().endswith("index.html")

@@ -11,16 +11,9 @@ from hypothesis import given, settings
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
 from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import (
-    Accuracy,
-    CheckResult,
-    CocoFigures,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-)
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
 from validation.report.own_limits import OwnLimit
 from validation.report.views import Index, build_report, page_names
 from validation.signoff.rules import judge
@@ -30,7 +23,7 @@ FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
 
 
 def index_of(record: Record, policy: Policy) -> Index:
-    return build_report(record, judge(record, policy), policy, "f0" * 32).index
+    return build_report(record, judge(record, policy), policy).index
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,7 +87,9 @@ def test_notices(header: Header, policy: Policy) -> None:
 
 def test_many_findings_unfold(header: Header, policy: Policy) -> None:
     """The first findings are shown at once, no finding is lost, and such a run is unsigned."""
-    long = dataclasses.replace(header, selection=tuple(f"m{n}-float" for n in range(20)))
+    long = dataclasses.replace(
+        header, selection=tuple(ModelKey(f"m{n}", "float") for n in range(20))
+    )
     index = index_of(Record(long, footer=ENDED), policy)
     assert len(index.findings) == 8
     assert len(index.findings) + len(index.more_findings) == 21

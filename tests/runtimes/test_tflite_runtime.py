@@ -92,7 +92,7 @@ def test_runtime_needs_no_tensorflow(files):
     code = (
         "import sys; from pathlib import Path; "
         "from validation.runtimes.tflite import TfliteRuntime; "
-        "from validation.runtimes.tflite_file import read_tflite; "
+        "from validation.tflite.facts import read_tflite; "
         f"path = Path({str(files.float)!r}); TfliteRuntime(path); read_tflite(path); "
         "sys.exit('tensorflow' in sys.modules)"
     )

@@ -10,32 +10,22 @@ import pytest
 from validation.policy.limits import Limit
 from validation.policy.load import load_policy
 from validation.policy.overlay import Overlay
+from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
 from validation.record.store import Record
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    CheckResult,
-    CocoFigures,
-    DatasetFacts,
-    Footer,
-    Header,
-    Measure,
-    ModelKey,
-    Timing,
-)
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
 from validation.signoff.changes import Change, changes, circumstances
 
 _KEY = ModelKey("a", "float")
-_HEADER = Header("r", "now", ("a-float",), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
+_HEADER = Header("r", "now", (_KEY,), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
 _FIGURES = CocoFigures(*([0.5] * 12))
 
 
 def _result(value: float, check: str = "raw_parity") -> CheckResult:
     limit = Limit("max", 1.0, "why", warn=0.5)
-    return CheckResult.judged(check, _KEY, (Measure("value", value, limit),), message="told")
+    return CheckResult.judged(check, _KEY, (Measure("value", value, limit),), message="too far")
 
 
-def _record(*results: CheckResult, ap: float = 0.5, ms: float = 10.0, **told: Any) -> Record:
+def _record(*results: CheckResult, ap: float = 0.5, ms: float = 10.0, **fields: Any) -> Record:
     record = Record(
         _HEADER,
         results=results or (_result(0.1),),
@@ -44,10 +34,10 @@ def _record(*results: CheckResult, ap: float = 0.5, ms: float = 10.0, **told: An
             Accuracy("a", "float", "file", dataclasses.replace(_FIGURES, ap=ap), 9, (1,), 90, 0.0),
         ),
         timings=(Timing("a", "float", "LiteRT", 2, 1, (ms, ms, ms)),),
-        artefacts=(Artefact("a", "tflite float", "a.tflite", "d" * 64, 100),),
+        artefacts=(Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "d" * 64, 100),),
         footer=Footer("later", 1.0, max(len(results), 1), 0),
     )
-    return dataclasses.replace(record, **told)
+    return dataclasses.replace(record, **fields)
 
 
 def _found(before: Record, after: Record) -> list[Change]:
@@ -55,7 +45,7 @@ def _found(before: Record, after: Record) -> list[Change]:
 
 
 def test_the_same_run_has_not_changed() -> None:
-    """Nothing is told where nothing moved."""
+    """Nothing is listed where nothing moved."""
     assert changes(_record(), _record(), load_policy()) == ()
     assert circumstances(_record(), _record()) == ()
 
@@ -68,7 +58,7 @@ def test_status_of_a_check(values: tuple[float, float], worse: bool) -> None:
     (change,) = _found(*(_record(_result(value)) for value in values))
     assert (change.subject, change.what, change.worse) == ("a-float", "raw_parity", worse)
     assert change.before != change.after
-    assert change.reason == "told"
+    assert change.reason.startswith("too far")
 
 
 def test_lost_evidence_is_worse() -> None:
@@ -82,7 +72,7 @@ def test_lost_evidence_is_worse() -> None:
 
 def test_lost_model_is_worse() -> None:
     """A variant that the later run did not select is worse, by its verdict."""
-    nothing = _record(header=dataclasses.replace(_HEADER, selection=("b-float",)))
+    nothing = _record(header=dataclasses.replace(_HEADER, selection=(ModelKey("b", "float"),)))
     lost = dataclasses.replace(nothing, results=(), accuracies=(), timings=(), artefacts=())
     found = changes(_record(), lost, load_policy())
     verdicts = {change.subject: change for change in found if change.what == "verdict"}
@@ -91,13 +81,13 @@ def test_lost_model_is_worse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ap", "told", "worse"),
+    ("ap", "count", "worse"),
     [(0.4998, 0, False), (0.4993, 1, False), (0.6, 1, False), (0.4, 1, True)],
 )
-def test_average_precision(ap: float, told: int, worse: bool) -> None:
+def test_average_precision(ap: float, count: int, worse: bool) -> None:
     """What COCO's three decimals do not show is no news; beyond accuracy's limit it is worse."""
     found = _found(_record(), _record(ap=ap))
-    assert len(found) == told
+    assert len(found) == count
     assert any(change.worse for change in found) is worse
 
 
@@ -110,9 +100,9 @@ def test_drop_of_the_reference_is_worse_too() -> None:
     assert change.worse
 
 
-def test_latency_and_file_are_told_and_not_judged() -> None:
+def test_latency_and_file_are_listed_and_not_judged() -> None:
     """Another file and another speed are news; neither keeps anybody from signing."""
-    other = Artefact("a", "tflite float", "a.tflite", "e" * 64, 90)
+    other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
     found = _found(_record(), _record(ms=12.0, artefacts=(other,)))
     assert [(change.what, change.worse) for change in found] == [
         ("file", False),
@@ -122,7 +112,7 @@ def test_latency_and_file_are_told_and_not_judged() -> None:
 
 
 def test_what_is_worse_comes_first() -> None:
-    """Whoever was woken reads the top line."""
+    """What is worse comes first, since the top line is read first."""
     found = changes(_record(), _record(_result(2.0), ms=20.0), load_policy())
     worse = [change.worse for change in found]
     assert worse == sorted(worse, reverse=True)
@@ -130,7 +120,7 @@ def test_what_is_worse_comes_first() -> None:
 
 
 def test_circumstances_that_differ() -> None:
-    """Versions, options, images and limits are told, so that nobody compares the unlike."""
+    """Versions, options, images and limits are listed, so that unlike runs are not compared."""
     other = dataclasses.replace(
         _HEADER,
         versions={"tensorflow": "2.22.0"},

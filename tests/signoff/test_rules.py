@@ -11,10 +11,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from validation.errors import GraphError
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.run import Footer, Header
 from validation.record.store import Record
-from validation.record.types import CheckResult, Footer, Header, Measure, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
+from validation.signoff import findings
+from validation.signoff.findings import Verdict, full_reason, grouped_reasons
 from validation.signoff.rules import evidence, judge, keys_under_test
 
 REQUIRED = {"raw_parity": ("float",), "accuracy": ("float",)}
@@ -26,13 +30,13 @@ def policy(required: Mapping[str, tuple[str, ...]] | None = None) -> Policy:
     return Policy((), {}, REQUIRED if required is None else required, "0" * 64)
 
 
-def result(check: str, value: Any = 0.1, key: ModelKey = A_FLOAT, **told: str) -> CheckResult:
-    return CheckResult.judged(check, key, (Measure("value", value, AT_MOST_ONE),), **told)
+def result(check: str, value: Any = 0.1, key: ModelKey = A_FLOAT, **fields: str) -> CheckResult:
+    return CheckResult.judged(check, key, (Measure("value", value, AT_MOST_ONE),), **fields)
 
 
 def record(
     *results: CheckResult,
-    selection: tuple[str, ...] = ("a-float",),
+    selection: tuple[ModelKey, ...] = (A_FLOAT,),
     ended: bool = True,
     exit_code: int = 0,
 ) -> Record:
@@ -43,6 +47,10 @@ def record(
     )
 
 
+def reasons(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(map(full_reason, verdict.findings))
+
+
 GOOD = (result("raw_parity"), result("accuracy"))
 
 
@@ -50,12 +58,7 @@ def test_all_good() -> None:
     """Every required check made and inside its limit: PASS without reasons, at each level."""
     judgement = judge(record(*GOOD), policy())
     (model,) = judgement.models
-    assert judgement.run.subject == "run"
-    assert (judgement.run.status, judgement.run.reasons) == (Status.PASS, ())
-    assert (model.verdict.subject, model.verdict.status) == ("a", Status.PASS)
-    assert model.variants["float"].subject == "a-float"
-    assert model.variants["float"].status is Status.PASS
-    assert judgement.findings == ()
+    assert judgement.run == model.verdict == model.variants["float"] == Verdict(Status.PASS)
 
 
 @pytest.mark.parametrize(
@@ -106,40 +109,35 @@ def test_all_good() -> None:
     ids=["fail", "warn", "nan", "missing", "unknown", "failed", "vacuous", "message", "close"],
 )
 def test_one_thing_decides(results: tuple[CheckResult, ...], status: Status, reason: str) -> None:
-    """One result decides the variant, the model and the run, and its reason is told."""
+    """One result decides the variant, the model and the run, and its reason is given."""
     judgement = judge(record(*results), policy())
     (model,) = judgement.models
     assert model.variants["float"].status is status
-    assert model.variants["float"].reasons == (reason,)
-    assert (model.verdict.status, model.verdict.reasons) == (status, (f"float: {reason}",))
-    assert (judgement.run.status, judgement.run.reasons) == (status, (f"a-float: {reason}",))
-    assert judgement.findings[0].status is status
+    assert [findings.reason(each) for each in model.variants["float"].findings] == [reason]
+    for verdict in (model.verdict, judgement.run):
+        assert (verdict.status, reasons(verdict)) == (status, (f"a-float: {reason}",))
+        assert [each.status for each in verdict.findings] == [status]
 
 
 def test_fail_outranks_missing_and_warn() -> None:
-    """The worst finding decides and stands first; the others are still told."""
+    """The worst finding decides and stands first; the others are still listed."""
     judgement = judge(record(result("latency", 0.75), result("raw_parity", 9.0)), policy())
     assert judgement.run.status is Status.FAIL
-    assert [finding.status for finding in judgement.findings] == [
-        Status.FAIL,
-        Status.UNKNOWN,
-        Status.WARN,
-    ]
-    assert [reason.split(":")[1].strip() for reason in judgement.run.reasons] == [
-        "raw_parity",
-        "accuracy",
-        "latency",
+    assert [(each.status, each.check) for each in judgement.run.findings] == [
+        (Status.FAIL, "raw_parity"),
+        (Status.UNKNOWN, "accuracy"),
+        (Status.WARN, "latency"),
     ]
 
 
 def test_optional_unknown_does_not_block() -> None:
-    """A check that nobody requires may be without evidence; the PASS carries a note."""
+    """A check that is not required may be without evidence; the PASS carries a note."""
     latency = CheckResult.unknown("latency", A_FLOAT, "other processes ran")
     judgement = judge(record(*GOOD, latency), policy())
     assert judgement.run.status is Status.PASS
-    assert judgement.run.reasons == ()
-    assert judgement.models[0].variants["float"].reasons == (
-        "latency: other processes ran (not required)",
+    assert reasons(judgement.run) == ()
+    assert reasons(judgement.models[0].variants["float"]) == (
+        "a-float: latency: other processes ran (not required)",
     )
 
 
@@ -148,15 +146,15 @@ def test_only_unknown_is_no_evidence() -> None:
     latency = CheckResult.unknown("latency", A_FLOAT, "other processes ran")
     judgement = judge(record(latency), policy({}))
     assert judgement.run.status is Status.UNKNOWN
-    assert judgement.run.reasons == ("a-float: no check gave evidence",)
+    assert reasons(judgement.run) == ("a-float: no check gave evidence",)
 
 
 def test_unfinished_never_passes() -> None:
     """A run without end is UNKNOWN at each level, and says so once."""
     judgement = judge(record(*GOOD, ended=False), policy())
-    told = ("the run did not end: its record has no footer",)
-    assert (judgement.run.status, judgement.run.reasons) == (Status.UNKNOWN, told)
-    assert judgement.models[0].verdict.reasons == told
+    reason = ("the run did not end: its record has no footer",)
+    assert (judgement.run.status, reasons(judgement.run)) == (Status.UNKNOWN, reason)
+    assert reasons(judgement.models[0].verdict) == reason
     assert judgement.models[0].variants["float"].status is Status.UNKNOWN
 
 
@@ -170,7 +168,7 @@ def test_nothing_selected_fails() -> None:
     """An empty run is a failure, not a success of nothing."""
     judgement = judge(record(selection=()), policy())
     assert judgement.run.status is Status.FAIL
-    assert judgement.run.reasons == ("nothing was selected, so nothing was tested",)
+    assert reasons(judgement.run) == ("nothing was selected, so nothing was tested",)
     assert judgement.models == ()
 
 
@@ -178,7 +176,7 @@ def test_no_results_fails() -> None:
     """A selection of which no check left a result is a failure."""
     judgement = judge(record(), policy())
     assert judgement.run.status is Status.FAIL
-    assert judgement.run.reasons[0] == "no check left a result, so nothing was tested"
+    assert reasons(judgement.run)[0] == "no check left a result, so nothing was tested"
     assert judgement.models[0].variants["float"].status is Status.UNKNOWN
 
 
@@ -186,37 +184,51 @@ def test_exit_code_without_cause_fails() -> None:
     """A session that ended badly fails although every check passed."""
     judgement = judge(record(*GOOD, exit_code=3), policy())
     assert judgement.run.status is Status.FAIL
-    assert judgement.run.reasons == ("the session ended with exit code 3, and no check says why",)
+    assert reasons(judgement.run) == ("the session ended with exit code 3, and no check says why",)
 
 
-def test_exit_code_with_cause_is_not_told_twice() -> None:
+def test_exit_code_with_cause_is_not_listed_twice() -> None:
     """A failing check explains the exit code."""
     judgement = judge(record(result("raw_parity", 9.0), GOOD[1], exit_code=1), policy())
-    assert len(judgement.run.reasons) == 1
+    assert len(reasons(judgement.run)) == 1
 
 
 def test_selected_without_result_is_unknown() -> None:
     """A selected variant that no check has touched blocks the signature."""
-    tests = ("a-float", "a-b-uint8-raw", "a-float16")
-    judgement = judge(record(*GOOD, selection=tests), policy())
+    keys = (A_FLOAT, ModelKey("a-b", "uint8-raw"), ModelKey("a", "float16"))
+    judgement = judge(record(*GOOD, selection=keys), policy())
     assert judgement.run.status is Status.UNKNOWN
-    assert "a-b-uint8-raw: selected, but no check left a result" in judgement.run.reasons
+    assert "a-b-uint8-raw: selected, but no check left a result" in reasons(judgement.run)
     assert [model.model for model in judgement.models] == ["a", "a-b"]
     assert list(judgement.models[0].variants) == ["float", "float16"]
     assert list(judgement.models[1].variants) == ["uint8-raw"]
 
 
-def test_odd_test_id_is_kept() -> None:
-    """A selected id that is no model-variant still counts as untested."""
-    judgement = judge(record(*GOOD, selection=("a-float", "strange")), policy())
-    assert judgement.run.status is Status.UNKNOWN
-    assert judgement.models[1].model == "strange"
+def test_error_is_named_with_its_class() -> None:
+    """A check that an error ended says which, with everything that the error knows."""
+    error = GraphError("no such node", got="3 nodes", where="graph.pb", next_step="freeze it")
+    judgement = judge(record(*GOOD, CheckResult.stopped("export", A_FLOAT, error)), policy())
+    assert reasons(judgement.run) == (
+        "a-float: export: GraphError: no such node (graph.pb): got 3 nodes; freeze it",
+    )
+
+
+def test_one_line_a_cause() -> None:
+    """What happened to several is listed once, with the first two of them."""
+    keys = tuple(ModelKey("a", variant) for variant in ("float", "raw", "int8", "float16"))
+    failed = [CheckResult.failed("export", key, "broken: no graph") for key in keys[:3]]
+    findings = judge(record(*failed, selection=keys, ended=False), policy({})).run.findings
+    assert grouped_reasons(findings) == [
+        "a-float export, a-raw export and 1 more: broken: no graph",
+        "a-float16: selected, but no check left a result",
+        "the run did not end: its record has no footer",
+    ]
 
 
 def test_alike_ids_stay_apart() -> None:
     """Two keys that print alike are judged each on its own."""
     one, other = ModelKey("a", "b-c"), ModelKey("a-b", "c")
-    both = record(result("x", key=one), result("x", 9.0, key=other), selection=("a-b-c",))
+    both = record(result("x", key=one), result("x", 9.0, key=other), selection=(one, other))
     assert set(keys_under_test(both)) == {one, other}
     assert judge(both, policy()).run.status is Status.FAIL
 
@@ -241,7 +253,7 @@ def test_doctored_pass(change: dict[str, Any], reason: str) -> None:
     forged = dataclasses.replace(GOOD[0], message="all is well", **change)
     judgement = judge(record(forged, GOOD[1]), policy())
     assert judgement.run.status is Status.FAIL
-    assert judgement.run.reasons == (f"a-float: {reason}",)
+    assert reasons(judgement.run) == (f"a-float: {reason}",)
 
 
 _RANKS = [Status.PASS, Status.WARN, Status.UNKNOWN, Status.FAIL]
@@ -279,7 +291,7 @@ def test_order_of_verdicts(drawn: Record) -> None:
     for one in drawn.results:
         if evidence(one) is Status.FAIL:
             assert by_key[one.model, one.variant] is Status.FAIL
-    assert judgement.run.status is Status.PASS or judgement.run.reasons
+    assert judgement.run.status is Status.PASS or reasons(judgement.run)
     if drawn.footer is None:
         assert judgement.run.status in (Status.UNKNOWN, Status.FAIL)
-    assert all("\n" not in reason for reason in judgement.run.reasons)
+    assert all("\n" not in reason for reason in reasons(judgement.run))

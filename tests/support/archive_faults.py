@@ -23,6 +23,7 @@ from validation.cli import main
 from validation.errors import ValidationError
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
@@ -60,7 +61,7 @@ FROZEN = "frozen_inference_graph.pb"
 CONFIG = "pipeline.config"
 
 # How texts begin that end in a refusal: of a check, and of the command line.
-FAILED, REFUSED = "^FAIL ", "^EXIT 1 validation: "
+FAILED, REFUSED = "^FAIL ", "^EXIT 1 error: "
 
 
 def place(text: str, fragment: str, path: str) -> str:
@@ -212,7 +213,9 @@ def suite(check: str) -> Step:
             return f"FAIL {type(error).__name__}: {error}"
         (result,) = [each for each in entries if isinstance(each, CheckResult)]
         broken = [each.name for each in result.measures if each.status is Status.FAIL]
-        return f"{result.status.name} {result.where}: {result.message} [{', '.join(broken)}]"
+        return (
+            f"{result.status.name} {result.where}: {describe_result(result)} [{', '.join(broken)}]"
+        )
 
     return step
 

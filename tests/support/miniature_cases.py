@@ -15,7 +15,8 @@ from validation.checks.accuracy import accuracy
 from validation.checks.guide import guide_facts
 from validation.coco.dataset import load_dataset
 from validation.policy.load import load_policy
-from validation.record.types import ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import ModelKey
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference
@@ -48,13 +49,22 @@ class MiniatureFiles:
         return self.zoo / MODEL
 
 
+def files_in(folder: Path) -> MiniatureFiles:
+    """Where `lay_out` puts them."""
+    coco = folder / "coco"
+    return MiniatureFiles(
+        folder / "zoo", coco / "annotations.json", coco / "images", folder / "cache"
+    )
+
+
 def lay_out(folder: Path) -> MiniatureFiles:
     """Write the archive and the labelled images."""
     import miniatures
 
-    archive = miniatures.write_archive(folder / "zoo" / MODEL)
-    annotations, images = miniatures.write_coco(folder / "coco", archive)
-    return MiniatureFiles(folder / "zoo", annotations, images, folder / "cache")
+    files = files_in(folder)
+    archive = miniatures.write_archive(files.archive)
+    assert miniatures.write_coco(folder / "coco", archive) == (files.annotations, files.images)
+    return files
 
 
 def make_case(

@@ -6,18 +6,20 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 import write_matrix
 from hypothesis import given, settings
 
-from validation.errors import ArtefactMissing, IncompleteRecord
+from validation.errors import ArtefactMissing, ConversionError, DownloadFailed, IncompleteRecord
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.lines import Entry
+from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
 from validation.record.store import RECORD_NAME, RecordWriter
-from validation.record.types import Artefact, CheckResult, Footer, Header, Measure, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.zoo.bundled_files import SCENES_NAME
 
 Write = Callable[..., Path]
@@ -25,7 +27,11 @@ Write = Callable[..., Path]
 HEADER = Header(
     run="2026-01-02-night",
     started="2026-01-02T03:04:05+00:00",
-    selection=("ssd_v2-float", "ssd_v1-float", "lost-float"),
+    selection=(
+        ModelKey("ssd_v2", "float"),
+        ModelKey("ssd_v1", "float"),
+        ModelKey("lost", "float"),
+    ),
     options={"zoo": "tf1", "models": "ssd_v2 ssd_v1 lost", "variants": "float", "offline": "yes"},
     versions={"tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
     machine={"processor": "A chip", "cores": "2"},
@@ -33,7 +39,7 @@ HEADER = Header(
 )
 POLICY = Policy((), {}, {}, "a1" * 32)
 ENTRIES: tuple[Entry, ...] = (
-    Artefact("ssd_v2", "tflite float", "ssd_v2-float.tflite", "d4" * 32, 12_180_000),
+    Artefact("ssd_v2", ArtefactRole.TFLITE, "float", "ssd_v2-float.tflite", "d4" * 32, 12_180_000),
     CheckResult.judged(
         "end_to_end_parity",
         ModelKey("ssd_v2", "float"),
@@ -42,10 +48,10 @@ ENTRIES: tuple[Entry, ...] = (
             Measure("compared_detections", 128),
         ),
     ),
-    CheckResult.failed(
-        "tflite_contract", ModelKey("ssd_v1", "float"), "ConversionError: a | b *is* not known"
+    CheckResult.stopped(
+        "tflite_contract", ModelKey("ssd_v1", "float"), ConversionError("a | b *is* not known")
     ),
-    CheckResult.failed("tflite_contract", ModelKey("lost", "float"), "DownloadFailed: no network"),
+    CheckResult.stopped("tflite_contract", ModelKey("lost", "float"), DownloadFailed("no network")),
 )
 
 
@@ -101,7 +107,7 @@ def test_document(write_record: Write) -> None:
 
 
 def test_names_and_notice(write_record: Write) -> None:
-    """The names check stands as its word; a changed policy is said; nobody was refused."""
+    """The names check stands as its word; a changed policy is named; no model was refused."""
     checked = CheckResult.judged(
         "tflite_contract",
         ModelKey("ssd_v2", "float"),
@@ -115,26 +121,32 @@ def test_names_and_notice(write_record: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("change", "expected"),
     [
         ({}, "pytest suites/"),
-        ({"zoo": "person", "models": "one"}, "pytest suites/ --zoo person --model one"),
-        ({"zoo": "home/me/my models"}, "pytest suites/ --zoo 'my models'"),
-        ({"variants": "float raw"}, "pytest suites/ --variant float --variant raw"),
         (
-            {"zoo": "bundled", "labelled images": f"{SCENES_NAME}, 220 images"},
+            {"options": {"zoo": "person"}, "selection": (ModelKey("one", "float"),)},
+            "pytest suites/ --zoo person --model one --variant float",
+        ),
+        ({"options": {"zoo": "home/me/my models"}}, "pytest suites/ --zoo 'my models'"),
+        (
+            {"selection": tuple(map(ModelKey, ("a", "a", "b"), ("float", "raw", "raw")))},
+            "pytest suites/ --variant float --variant raw",
+        ),
+        (
+            {"options": {"zoo": "bundled"}, "dataset": DatasetFacts(SCENES_NAME, "0", 220, 608)},
             "pytest suites/ --zoo bundled",
         ),
         (
-            {"labelled images": "coco, 80 images", "offline": "no"},
+            {"options": {"offline": "no"}, "dataset": DatasetFacts("coco", "0", 80, 216)},
             "pytest suites/ --coco-annotations FILE --coco-images DIR",
         ),
-        ({"labelled images": "none"}, "pytest suites/"),
     ],
 )
-def test_command(options: dict[str, str], expected: str) -> None:
-    """The command says what the record knows of the options, and no place on a disk."""
-    assert write_matrix.command(dataclasses.replace(HEADER, options=options)) == expected
+def test_command(change: dict[str, Any], expected: str) -> None:
+    """The command says what the record knows of the options, and no path of a disk."""
+    bare = dataclasses.replace(HEADER, options={}, selection=())
+    assert write_matrix.command(dataclasses.replace(bare, **change)) == expected
 
 
 @settings(max_examples=150, deadline=None)
@@ -198,9 +210,9 @@ def test_refused_records(
     with pytest.raises(IncompleteRecord, match="the run did not end"):
         write_matrix.document(unfinished)
     assert write_matrix.main([str(unfinished), str(output)]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("write_matrix: IncompleteRecord: the record has no footer")
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("write_matrix: IncompleteRecord: the record has no footer")
+    assert printed.count("\n") == 1
     assert not output.exists()
 
 

@@ -13,7 +13,7 @@ from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError, UsageError
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.runtimes.tflite import TfliteRuntime
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.products import ProductCache

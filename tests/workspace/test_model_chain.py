@@ -13,9 +13,9 @@ from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
 from validation.export.exported import ExportOptions
-from validation.record.types import Step
-from validation.runtimes.tflite_file import read_tflite
+from validation.record.run import Step
 from validation.specs.contracts import POSTPROCESS_NAME
+from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.products import ProductCache, file_sha256

@@ -10,7 +10,7 @@ from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.errors import DatasetError
 from validation.preprocess.image import ImageFile
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.workspace.model_build import FAST_NMS
 

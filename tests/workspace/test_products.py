@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from validation import __version__
 from validation.errors import ArtefactError, ConversionError
-from validation.record.types import Step
+from validation.record.run import Stage, Step
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
 
 
@@ -38,7 +38,9 @@ def _work(root: Path) -> tuple[ProductCache, list[Step]]:
 def test_product_is_made_and_told(tmp_path: Path) -> None:
     """The folder holds what was made and what it was made from; the step says it was new."""
     work, steps = _work(tmp_path)
-    folder = work.product("m", "convert float, fast", {"b": [2], "a": 1}, _writer("x"))
+    folder = work.product(
+        "m", Stage.CONVERT, "convert float, fast", {"b": [2], "a": 1}, _writer("x")
+    )
     assert (folder / "product").read_text() == "x"
     assert json.loads((folder / "made_from.json").read_text()) == {"a": 1, "b": [2]}
     assert folder.parent == tmp_path / "convert"
@@ -50,9 +52,9 @@ def test_product_is_made_and_told(tmp_path: Path) -> None:
 def test_second_session_takes_what_is_there(tmp_path: Path) -> None:
     """Another process's product is found by its content; nothing is made."""
     calls: list[str] = []
-    first = _work(tmp_path)[0].product("m", "export", {"a": 1}, _writer("x", calls))
+    first = _work(tmp_path)[0].product("m", Stage.EXPORT, "export", {"a": 1}, _writer("x", calls))
     work, steps = _work(tmp_path)
-    again = work.product("m", "export", {"a": 1}, _writer("y", calls))
+    again = work.product("m", Stage.EXPORT, "export", {"a": 1}, _writer("y", calls))
     assert again == first
     assert (again / "product").read_text() == "x"
     assert calls == ["x"]
@@ -62,7 +64,7 @@ def test_second_session_takes_what_is_there(tmp_path: Path) -> None:
 def test_step_is_told_once_a_session(tmp_path: Path) -> None:
     """Whoever asks again in the same session adds no line to the list of steps."""
     work, steps = _work(tmp_path)
-    places = {work.product("m", "export", {"a": 1}, _writer("x")) for _ in range(3)}
+    places = {work.product("m", Stage.EXPORT, "export", {"a": 1}, _writer("x")) for _ in range(3)}
     assert len(places) == len(steps) == 1
 
 
@@ -74,10 +76,12 @@ def test_place_depends_on_content_alone(
     """The order of keys plays no part; any other difference is another product."""
     work, _ = _work(tmp_path_factory.mktemp("work"))
     shuffled = dict(data.draw(st.permutations(list(made_from.items()))))
-    place = work.product("m", "export", made_from, _writer("x"))
-    assert work.product("m", "export", shuffled, _writer("y")) == place
-    assert work.product("m", "export", {**made_from, "more": 1}, _writer("y")) != place
-    assert work.product("m", "describe", made_from, _writer("y")) != place
+    place = work.product("m", Stage.EXPORT, "export", made_from, _writer("x"))
+    assert work.product("m", Stage.EXPORT, "export", shuffled, _writer("y")) == place
+    assert (
+        work.product("m", Stage.EXPORT, "export", {**made_from, "more": 1}, _writer("y")) != place
+    )
+    assert work.product("m", Stage.DESCRIBE, "describe", made_from, _writer("y")) != place
 
 
 class _Burst(Exception):
@@ -94,10 +98,10 @@ def test_nothing_is_kept_of_a_failure(tmp_path: Path, error: BaseException) -> N
 
     work, steps = _work(tmp_path)
     with pytest.raises(type(error)):
-        work.product("m", "export", {}, make)
+        work.product("m", Stage.EXPORT, "export", {}, make)
     assert [path for path in (tmp_path / "export").iterdir() if path.is_dir()] == []
     assert steps == []
-    folder = work.product("m", "export", {}, _writer("whole"))
+    folder = work.product("m", Stage.EXPORT, "export", {}, _writer("whole"))
     assert [path.name for path in sorted(folder.iterdir())] == ["made_from.json", "product"]
 
 
@@ -113,13 +117,13 @@ def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
     traces: list[int] = []
     for _ in range(4):
         with pytest.raises(ConversionError, match="refused the graph") as caught:
-            work.product("m", "convert", {}, make)
+            work.product("m", Stage.CONVERT, "convert", {}, make)
         traces.append(len(caught.traceback))
     assert len(calls) == 1
     # Told again, its trace does not grow.
     assert len(set(traces[1:])) == 1
     with pytest.raises(ConversionError, match="refused the graph"):
-        _work(tmp_path)[0].product("m", "convert", {}, make)
+        _work(tmp_path)[0].product("m", Stage.CONVERT, "convert", {}, make)
     assert len(calls) == 2
 
 
@@ -130,7 +134,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(
         ArtefactError, match=r"work folder cannot be written \(.*work.*\): got Not a .*--cache-dir"
     ):
-        work.product("m", "export", {}, _writer("x"))
+        work.product("m", Stage.EXPORT, "export", {}, _writer("x"))
 
 
 def test_disk_that_fills_up(tmp_path: Path) -> None:
@@ -141,7 +145,7 @@ def test_disk_that_fills_up(tmp_path: Path) -> None:
 
     work, _ = _work(tmp_path)
     with pytest.raises(ArtefactError, match=r"big\): got No space left on device"):
-        work.product("m", "export", {}, make)
+        work.product("m", Stage.EXPORT, "export", {}, make)
 
 
 def _slowly(folder: Path) -> None:
@@ -156,7 +160,7 @@ def test_threads_make_a_product_once(tmp_path: Path) -> None:
     places: list[Path] = []
 
     def ask() -> None:
-        places.append(_work(tmp_path)[0].product("m", "export", {}, _slowly))
+        places.append(_work(tmp_path)[0].product("m", Stage.EXPORT, "export", {}, _slowly))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -171,6 +175,7 @@ def test_threads_make_a_product_once(tmp_path: Path) -> None:
 _ASK = """
 import sys, time
 from pathlib import Path
+from validation.record.run import Stage
 from validation.workspace.products import ProductCache
 
 def slowly(folder):
@@ -183,7 +188,8 @@ root = Path(sys.argv[1])
 (root / f"ready-{sys.argv[2]}").touch()
 while len(list(root.glob("ready-*"))) < 2:
     time.sleep(0.01)
-ProductCache(root, lambda step: print(step.cached)).product("m", "export", {}, slowly)
+cache = ProductCache(root, lambda step: print(step.cached))
+cache.product("m", Stage.EXPORT, "export", {}, slowly)
 """
 
 

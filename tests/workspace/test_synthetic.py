@@ -15,7 +15,7 @@ from validation.export.from_checkpoint import export_from_checkpoint
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import parse_pipeline
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
-from validation.record.types import Step
+from validation.record.run import Step
 from validation.workspace import synthetic
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import synthetic_archive, synthetic_entries

@@ -19,6 +19,7 @@ from validation.export.exported import ExportOptions
 from validation.files.plain import from_plain, to_plain
 from validation.record.detections import Detections
 from validation.record.lines import Entry
+from validation.record.run import Stage
 from validation.record.types import Accuracy, CheckResult, CocoFigures
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
@@ -129,7 +130,9 @@ def _score(
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),
     }
-    folder = context.build.work.product(context.key.model, f"score {subject}", made_from, make)
+    folder = context.build.work.product(
+        context.key.model, Stage.SCORE, f"score {subject}", made_from, make
+    )
     score = json.loads((folder / _SCORE).read_text())
     return Accuracy(
         model=context.key.model,

@@ -7,7 +7,8 @@ from validation.checks.needs import reference_graph
 from validation.comparison.archive_parts import check_archive
 from validation.policy.limits import Status
 from validation.record.lines import Entry
-from validation.record.types import Artefact, Background, PublishedFigure
+from validation.record.run import Artefact, ArtefactRole
+from validation.record.types import Background, PublishedFigure
 from validation.workspace.context import CheckContext
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
 
@@ -18,7 +19,8 @@ def archive(context: CheckContext) -> list[Entry]:
     entry = context.build.entry
     about = Artefact(
         model=context.key.model,
-        role="source",
+        role=ArtefactRole.SOURCE,
+        variant="",
         name=obtained.root.name,
         sha256=obtained.source.sha256,
         size_bytes=obtained.source.size_bytes,
@@ -33,7 +35,8 @@ def archive(context: CheckContext) -> list[Entry]:
     graph = reference_graph(context)
     reference = Artefact(
         model=context.key.model,
-        role="reference",
+        role=ArtefactRole.REFERENCE,
+        variant="",
         name=graph.name,
         sha256=context.build.reference_sha256,
         size_bytes=graph.stat().st_size,

@@ -6,7 +6,7 @@ from validation.checks.check import Check
 from validation.checks.needs import exported_graph, graph_summary
 from validation.comparison.structure import check_export_contract
 from validation.record.lines import Entry
-from validation.record.types import Artefact
+from validation.record.run import Artefact, ArtefactRole
 from validation.workspace.context import CheckContext
 from validation.workspace.products import file_sha256
 
@@ -22,7 +22,8 @@ def export_contract(context: CheckContext) -> list[Entry]:
     )
     about = Artefact(
         context.key.model,
-        "exported graph" + (", raw outputs" if context.is_raw else ""),
+        ArtefactRole.EXPORTED_GRAPH,
+        context.key.variant,
         export.graph.name,
         file_sha256(export.graph),
         export.graph.stat().st_size,

@@ -11,10 +11,11 @@ from validation.checks.check import Check
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
-from validation.runtimes.tflite_file import read_tflite
+from validation.record.run import Stage
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
 from validation.specs.input_stats import GUIDE_STATS, InputStats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.facts import read_tflite
 from validation.workspace import reference
 from validation.workspace.context import CheckContext
 from validation.workspace.model_build import GUIDE_DEFAULT
@@ -49,7 +50,7 @@ def guide_facts(context: CheckContext) -> GuideFacts:
         "stats": to_plain(stats),
         **makers("convert"),
     }
-    folder = build.work.product(build.name, "tflite_convert", made_from, make)
+    folder = build.work.product(build.name, Stage.TFLITE_CONVERT, "tflite_convert", made_from, make)
     facts: GuideFacts = from_plain(GuideFacts, json.loads((folder / _FACTS).read_text()))
     return facts
 

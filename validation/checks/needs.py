@@ -8,9 +8,9 @@ from pathlib import Path
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import GraphSummary
 from validation.specs.variants import variant_of
+from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
 from validation.workspace.model_inference import Arrays
 

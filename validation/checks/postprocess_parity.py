@@ -18,10 +18,10 @@ from validation.preprocess.image import ImageFile
 from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.runtimes.tflite_file import read_anchors
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import variant_of
+from validation.tflite.facts import read_anchors
 from validation.workspace.context import CheckContext
 
 Anchors = NDArray[np.float32]

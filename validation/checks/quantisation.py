@@ -15,6 +15,7 @@ from validation.errors import ValidationError
 from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
+from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 from validation.specs.variants import Scheme, variant_of
@@ -112,7 +113,7 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {variant_of(context.key.variant).raw_variant}"
-    folder = context.build.work.product(context.key.model, step, made_from, make)
+    folder = context.build.work.product(context.key.model, Stage.LAYERS, step, made_from, make)
     table: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
     return table.layers
 

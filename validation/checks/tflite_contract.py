@@ -6,7 +6,7 @@ from validation.checks.check import Check
 from validation.checks.needs import exported_graph, float_counterpart, tflite
 from validation.comparison.structure import check_tflite_contract
 from validation.record.lines import Entry
-from validation.record.types import Artefact
+from validation.record.run import Artefact, ArtefactRole
 from validation.runtimes.tflite import TfliteRuntime
 from validation.workspace.context import CheckContext
 from validation.workspace.products import file_sha256
@@ -28,7 +28,8 @@ def tflite_contract(context: CheckContext) -> list[Entry]:
     )
     about = Artefact(
         context.key.model,
-        f"tflite {context.key.variant}",
+        ArtefactRole.TFLITE,
+        context.key.variant,
         path.name,
         file_sha256(path),
         path.stat().st_size,

@@ -18,18 +18,19 @@ from validation.inference.base import detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in
 from validation.record.detections import Detections
+from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
-from validation.runtimes.file_differences import Difference, differences
 from validation.runtimes.tflite import default_threads
-from validation.runtimes.tflite_file import read_tflite
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
+from validation.tflite.differences import Difference, differences
+from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 
 _EXAMPLE = "detect_float.tflite detect_int8.tflite --images=photos"
 
-# Of the package's own images: enough to see whether two files are one detector.
+# Of the package's own images: enough to see whether two files are the same detector.
 _SCENES = 16
 
 
@@ -39,12 +40,12 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         commands,
         "compare",
         "what differs between two model files, or between two runs",
-        "Two model files: what stands in them, and what they find on images. Two runs: which "
+        "Two model files: what they hold, and what they detect on images. Two runs: which "
         "verdicts, checks and figures moved; exit code 1 where the second is worse.",
         _EXAMPLE,
     )
-    told = f"model file, folder of a run, or its {RECORD_NAME}"
-    parser.add_argument("first", type=Path, metavar="A", help=told)
+    kind = f"model file, folder of a run, or its {RECORD_NAME}"
+    parser.add_argument("first", type=Path, metavar="A", help=kind)
     parser.add_argument("second", type=Path, metavar="B", help="of the same kind")
     parser.add_argument(
         "--images",
@@ -53,7 +54,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         help="images for two model files (default: photographs and scenes of this package)",
     )
     add_model_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(command=_compare)
     return parser
 
@@ -62,7 +63,7 @@ def _compare(options: argparse.Namespace) -> int:
     first, second = options.first, options.second
     kinds = [_is_run(path) for path in (first, second)]
     if kinds[0] is not kinds[1]:
-        raise UsageError("a run and a model file have nothing in common", got=f"{first}, {second}")
+        raise UsageError("a run cannot be compared with a model file", got=f"{first}, {second}")
     return _compare_runs(options) if kinds[0] else _compare_models(options)
 
 
@@ -75,23 +76,25 @@ def _compare_runs(options: argparse.Namespace) -> int:
         load_record(record_path(path), allow_unfinished=True)
         for path in (options.first, options.second)
     )
-    around, found = circumstances(before, after), changes(before, after, policy_of(after))
-    worse = sum(change.worse for change in found)
+    around, changed = circumstances(before, after), changes(before, after, policy_of(after))
+    worse = sum(change.worse for change in changed)
     if options.json:
-        print(json.dumps({"circumstances": to_plain(around), "changes": to_plain(found)}, indent=2))
+        document = {"circumstances": around, "changes": changed}
+        print(json.dumps(to_plain(document), indent=2))
         return int(worse > 0)
-    _print_changes("made otherwise", around)
-    _print_changes("worse", [change for change in found if change.worse])
-    _print_changes("changed", [change for change in found if not change.worse])
-    print(f"{before.header.run} to {after.header.run}: {len(found)} changes, {worse} for the worse")
+    _print_changes("run under other conditions", around)
+    _print_changes("worse", [change for change in changed if change.worse])
+    _print_changes("changed", [change for change in changed if not change.worse])
+    runs = f"{before.header.run} to {after.header.run}"
+    print(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
     return int(worse > 0)
 
 
-def _print_changes(title: str, found: Sequence[Change]) -> None:
-    if not found:
+def _print_changes(title: str, changed: Sequence[Change]) -> None:
+    if not changed:
         return
     print(f"{title}:")
-    for change in found:
+    for change in changed:
         words = f"{change.before or 'nothing'} -> {change.after or 'nothing'}"
         reason = f" ({change.reason})" if change.reason else ""
         print(f"  {change.subject}: {change.what}: {words}{reason}")
@@ -103,7 +106,7 @@ def _compare_models(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         both = all(is_tflite(path) for path in paths)
-        found = differences(*(read_tflite(path) for path in paths)) if both else ()
+        differing = differences(*(read_tflite(path) for path in paths)) if both else ()
         runs: list[Mapping[str, Detections]] = [
             detect_all(
                 model.make, images, workers=default_threads(), label=model.name, progress=True
@@ -117,9 +120,9 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_iou=policy.setting("parity_min_iou"),
     )
     if options.json:
-        print(json.dumps({"files": to_plain(found), "detections": to_plain(like)}, indent=2))
+        print(json.dumps({"files": to_plain(differing), "detections": to_plain(like)}, indent=2))
     else:
-        _print_models(options, found, like, both)
+        _print_models(options, differing, like, both)
     return 0
 
 
@@ -127,7 +130,7 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
     if folder is not None:
         images = images_in(folder)
         if not images:
-            raise UsageError("no image to compare on", where=folder)
+            raise UsageError("no images to compare on", where=folder)
         return images
     photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
     scenes = images_in(labelled_scenes()[1])[:_SCENES]
@@ -138,18 +141,18 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
 
 
 def _print_models(
-    options: argparse.Namespace, found: Sequence[Difference], like: Similarity, both: bool
+    options: argparse.Namespace, differing: Sequence[Difference], like: Similarity, both: bool
 ) -> None:
-    if found:
-        width = max(len(each.what) for each in found)
+    if differing:
+        width = max(len(each.what) for each in differing)
         print(f"{'':<{width}}  {options.first.name} | {options.second.name}")
-        for each in found:
+        for each in differing:
             print(f"{each.what:<{width}}  {each.first} | {each.second}")
     elif both:
         print("the files hold the same inputs, outputs, ops, constants and attributes")
     print(
         f"detections of score {like.min_score:g} and more on {like.images} images: "
-        f"{like.pairs} found by both, {like.only_first} by the first alone, "
+        f"{like.pairs} detected by both, {like.only_first} by the first alone, "
         f"{like.only_second} by the second alone"
     )
     if like.pairs:

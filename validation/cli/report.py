@@ -1,4 +1,4 @@
-"""``python -m validation report``: the pages of a run, made anew from its record."""
+"""``python -m validation report``: the pages of a run, made again from its record."""
 
 from __future__ import annotations
 
@@ -35,19 +35,20 @@ def record_path(path: Path) -> Path:
     """The record that is meant by a run's folder or by the file itself.
 
     Raises:
-        UsageError: A file of another name, which its pages could not be found beside.
+        UsageError: A file of another name: its pages could not stand beside it.
     """
     if path.is_dir():
         return path / RECORD_NAME
     if path.name != RECORD_NAME:
-        raise UsageError("no record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
+        raise UsageError("not a record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
     return path
 
 
 def _report(options: argparse.Namespace) -> None:
     path = record_path(options.record)
     record = load_record(path, allow_unfinished=True)
-    index = render_report(path.parent)
-    verdict = judge(record, policy_of(record)).run
-    print(f"verdict: {verdict.status.upper()}")
+    policy = policy_of(record)
+    judgement = judge(record, policy)
+    index = render_report(path.parent, record, judgement, policy)
+    print(f"verdict: {judgement.run.status.upper()}")
     print(index)

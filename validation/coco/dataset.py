@@ -13,7 +13,7 @@ from PIL import Image
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
 from validation.errors import DatasetError, UsageError, first_few
 from validation.preprocess.image import ImageFile
-from validation.record.types import DatasetFacts
+from validation.record.run import DatasetFacts
 
 
 @dataclass(frozen=True)

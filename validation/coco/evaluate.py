@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from validation.coco.annotations import CocoImage
 from validation.coco.dataset import Dataset
+from validation.coco.in_pixels import in_pixels
+from validation.coco.scoring import Scores, score
 from validation.errors import DatasetError, UsageError, first_few
 from validation.record.detections import Detections
 from validation.record.types import CocoFigures
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
 _FEWER_DETECTIONS = (1, 10)
-# The upper end of COCO's area ranges, in square pixels.
-_LARGEST_AREA = 1e5**2
 
 
 @dataclass(frozen=True)
@@ -89,21 +83,11 @@ def evaluate(
     _check_images(dataset, detections)
     _check_values(detections)
     _check_classes(detections, categories)
-    found = [
-        entry
-        for image in dataset.images
-        for entry in coco_detections(image, detections[image.id], categories)
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(_coco(_coco_ground_truth(dataset)), _coco(found), "bbox")
-        evaluation.params.imgIds = [image.id for image in dataset.images]
-        evaluation.params.catIds = list(scored)
-        evaluation.params.maxDets = [*_FEWER_DETECTIONS, max_dets]
-        evaluation.evaluate()
-        evaluation.accumulate()
+    found = in_pixels(dataset, detections, categories)
+    scores = score(dataset, found, scored, [*_FEWER_DETECTIONS, max_dets])
     return CocoEvaluation(
-        figures=_figures(evaluation),
-        per_category=_per_category(evaluation),
+        figures=_figures(scores),
+        per_category=_per_category(scores, scored),
         images=len(dataset.images),
         category_ids=scored,
         detections=len(found),
@@ -159,7 +143,7 @@ def _check_values(detections: Mapping[int, Detections]) -> None:
 def _check_classes(
     detections: Mapping[int, Detections], categories: Mapping[int, int | None]
 ) -> None:
-    seen = {key for item in detections.values() for key in item.classes.tolist()}
+    seen = set().union(*(np.unique(item.classes).tolist() for item in detections.values()))
     unknown = sorted(seen - set(categories))
     if unknown:
         raise DatasetError(
@@ -170,74 +154,12 @@ def _check_classes(
         )
 
 
-def coco_detections(
-    image: CocoImage, found: Detections, categories: Mapping[int, int | None]
-) -> list[dict[str, Any]]:
-    """One image's scored detections in pixels, as pycocotools wants them.
-
-    Args:
-        image: Gives the size.
-        found: Boxes normalised; they are cut to the image.
-        categories: Category id of each class id, None for what is not scored.
-    """
-    size = np.array([image.height, image.width, image.height, image.width])
-    boxes = np.clip(found.boxes, 0, 1) * size
-    ymin, xmin, ymax, xmax = boxes.T
-    # pycocotools passes over an unmatched box whose area is in no range. An inverted or a
-    # gigantic box is a miss all the same, so its sides and area are kept inside the ranges.
-    width, height = np.maximum(xmax - xmin, 0), np.maximum(ymax - ymin, 0)
-    area = np.minimum(width * height, _LARGEST_AREA)
-    columns = np.stack([xmin, ymin, width, height], axis=1).tolist()
-    return [
-        {
-            "image_id": image.id,
-            "category_id": categories[key],
-            "bbox": bbox,
-            "score": score,
-            "area": one,
-            "iscrowd": 0,
-        }
-        for key, score, bbox, one in zip(
-            found.classes.tolist(), found.scores.tolist(), columns, area.tolist(), strict=True
-        )
-        if categories[key] is not None
-    ]
-
-
-def _coco_ground_truth(dataset: Dataset) -> list[dict[str, Any]]:
-    return [
-        {
-            "image_id": item.image_id,
-            "category_id": item.category_id,
-            "bbox": list(item.bbox),
-            "area": item.area,
-            "iscrowd": int(item.is_crowd),
-        }
-        for item in dataset.ground_truth
-    ]
-
-
-def _coco(entries: list[dict[str, Any]]) -> Any:
-    """A COCO object over annotations; unlike loadRes it may be empty.
-
-    Ids are given here and from 1: pycocotools takes a match with annotation 0 for none.
-    """
-    index = COCO()
-    numbered = [{**entry, "id": number} for number, entry in enumerate(entries, 1)]
-    # COCOeval asks for nothing but annotations once its image and category ids are set.
-    index.dataset = {"images": [], "categories": [], "annotations": numbered}
-    index.createIndex()
-    return index
-
-
-def _figures(evaluation: Any) -> CocoFigures:
+def _figures(scores: Scores) -> CocoFigures:
     """The twelve figures by name, from the arrays that pycocotools accumulated.
 
     Its own summary has them by position, and AP only for 100 detections.
     """
-    params = evaluation.params
-    precision: NDArray[np.float64] = evaluation.eval["precision"][..., -1]  # IoU, recall, cat, area
-    recall: NDArray[np.float64] = evaluation.eval["recall"]  # IoU, category, area, detections
+    params, precision, recall = scores.parameters, scores.precision[..., -1], scores.recall
     area = {name: index for index, name in enumerate(params.areaRngLbl)}
     at = {round(100 * iou): index for index, iou in enumerate(params.iouThrs)}
     return CocoFigures(
@@ -256,12 +178,11 @@ def _figures(evaluation: Any) -> CocoFigures:
     )
 
 
-def _per_category(evaluation: Any) -> dict[int, float]:
-    index = evaluation.params.areaRngLbl.index("all")
-    precision: NDArray[np.float64] = evaluation.eval["precision"][:, :, :, index, -1]
+def _per_category(scores: Scores, category_ids: Sequence[int]) -> dict[int, float]:
+    area = scores.parameters.areaRngLbl.index("all")
     return {
-        int(key): _mean(precision[:, :, column])
-        for column, key in enumerate(evaluation.params.catIds)
+        key: _mean(scores.precision[:, :, column, area, -1])
+        for column, key in enumerate(category_ids)
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -90,7 +90,6 @@ def compare_detections(
         f" scores from {min_score:g}; {lost} of the reference not found,"
         f" {told['gained_detections']} only in the candidate"
     )
-    message += "".join(f"; {text}" for text in _broken_limits(measures))
     if lost and any(measure.status is not Status.PASS for measure in measures):
         message += _explanation(lost, matched)
     return CheckResult.judged(
@@ -245,11 +244,3 @@ def _name(image: object, index: int, found: Detections, side: str) -> str:
         f"image {image}, {side} detection {index}"
         f" (class {found.classes[index]}, score {found.scores[index]:.4g})"
     )
-
-
-def _broken_limits(measures: Iterable[Measure]) -> list[str]:
-    return [
-        f"{one.name} {one.value:.6g}, limit {one.limit.relation} {one.limit.bound}"
-        for one in measures
-        if one.limit is not None and one.value is not None and one.status is Status.FAIL
-    ]

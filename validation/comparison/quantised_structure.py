@@ -12,7 +12,6 @@ from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.preprocess.quantise import is_quantised
 from validation.record.types import Measure, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import RAW_OUTPUTS, Preprocessing
 from validation.specs.input_stats import (
     InputStats,
@@ -25,6 +24,7 @@ from validation.specs.input_stats import (
 )
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, Variant
+from validation.tflite.facts import TfliteFile
 
 _CHECK = "tflite_contract"
 # The measures that say in words what another says in steps.

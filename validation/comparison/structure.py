@@ -24,8 +24,8 @@ from validation.comparison.quantised_structure import (
 )
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.formatting import describe_measure
 from validation.record.types import CheckResult, Measure, ModelKey
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -41,6 +41,7 @@ from validation.specs.contracts import (
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import variant_of
+from validation.tflite.facts import TfliteFile
 
 _GUIDE = "the exporter's own names: apps and converters ask for them"
 _CONTRACT = "read from the source graph"
@@ -174,8 +175,8 @@ def _complaint(measure: Measure, limit: Limit, measures: Sequence[Measure]) -> s
         return f"{measure.name}: expected {limit.bound}, got {measure.value}"
     values = {one.name: one.value for one in measures}
     words = "; ".join(values[name] for name in RANGES_IN_WORDS.get(measure.name, ()))
-    told = f"{measure.name}: {measure.value:.3g}, beyond {limit.relation} {limit.bound:g}"
-    return f"{words} ({told})" if words else told
+    broken = describe_measure(measure)
+    return f"{words} ({broken})" if words else broken
 
 
 def _equal(name: str, expected: Any, got: Any, reason: str) -> Measure:

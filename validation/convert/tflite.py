@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.lite.python import schema_py_generated
 
 from validation.calibration.feeding import checked_feeds
 from validation.convert.conversion import SETTINGS, Conversion
@@ -23,6 +22,7 @@ from validation.specs.contracts import (
     POSTPROCESS_NAME,
 )
 from validation.specs.variants import variant_of
+from validation.tflite.model import read_model
 
 
 def default_variant(graph: Path, inference_type: str | None = None) -> str:
@@ -97,11 +97,8 @@ def _configure(converter: Any, conversion: Conversion, shapes: dict[str, tuple[i
 
 def _refuse_unknown_ops(content: bytes, where: str) -> None:
     """Where custom ops are allowed the converter passes on any op it does not know."""
-    model = schema_py_generated.Model.GetRootAs(content)
-    codes = [
-        model.OperatorCodes(index).CustomCode() for index in range(model.OperatorCodesLength())
-    ]
-    unknown = sorted({code.decode() for code in codes if code} - {POSTPROCESS_NAME})
+    codes = {code.custom_code for code in read_model(content, where).root.operator_codes}
+    unknown = sorted(codes - {None, "", POSTPROCESS_NAME})
     if unknown:
         raise ConversionError(
             "the graph has ops that no TFLite runtime has",

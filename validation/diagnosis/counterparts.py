@@ -1,6 +1,6 @@
-"""Which tensor of the float file holds what a tensor of the quantised file stands for.
+"""Which tensor of the float file holds the value of a tensor of the quantised file.
 
-The converter names a tensor after the TensorFlow nodes that it stands for, the last one
+The converter names a tensor after the TensorFlow nodes that it replaces, the last one
 first, joined by semicolons: ``scope/Relu6;scope/BiasAdd;scope/Conv2D``. Both files come
 from one graph, but what was fused differs, so names agree in part.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from validation.diagnosis.operators import Operator, OperatorGraph
 
-# They change how a value is stored, not what it stands for.
+# They change how a value is stored, not the value itself.
 STORAGE_OPS = ("QUANTIZE", "DEQUANTIZE")
 
 _SEPARATOR = ";"
@@ -26,56 +26,56 @@ class _Value:
     Args:
         tensor: Index of the tensor.
         op: TFLite's name of the operator.
-        shape: Of the tensor, without sides of one: what is squeezed is the same value.
-        place: Among the values of its file, in the order of execution.
+        shape: Of the tensor, without dimensions of one: what is squeezed is the same value.
+        position: Among the values of its file, in the order of execution.
         names: TensorFlow nodes, the one that the value is called by first.
     """
 
     tensor: int
     op: str
     shape: tuple[int, ...]
-    place: int
+    position: int
     names: tuple[str, ...]
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Where the nodes stand."""
+        """The scopes of the nodes."""
         return frozenset(name.rpartition("/")[0] for name in self.names) - {""}
 
 
 def counterparts(
     quantised: OperatorGraph,
-    reference: OperatorGraph,
+    float_graph: OperatorGraph,
     quantised_shapes: Mapping[int, tuple[int, ...]],
-    reference_shapes: Mapping[int, tuple[int, ...]],
+    float_shapes: Mapping[int, tuple[int, ...]],
 ) -> dict[int, int]:
     """For each tensor of the quantised file, by index, that of the float file.
 
     Inputs are taken by their order. A computed tensor is paired with one of the same shape
     by the nodes that both names hold, then by the scopes of these nodes if the operator is
-    the same; each at most once, the likest first. What is left is paired in the order of
+    the same; each at most once, the most similar first. What is left is paired in the order of
     execution, where both files have as many of one operator and shape left. Tensors that
-    are only stored otherwise share the counterpart of their source.
+    are only stored in another form share the counterpart of their source.
 
     Args:
         quantised: The quantised file.
-        reference: The float file.
+        float_graph: The float file.
         quantised_shapes: By tensor index.
-        reference_shapes: By tensor index.
+        float_shapes: By tensor index.
     """
     left = _values(quantised, quantised_shapes)
-    right = _values(reference, reference_shapes)
-    found = _by_name(left, right)
-    taken = set(found.values())
-    found |= _by_order(
-        [each for each in left if each.tensor not in found],
+    right = _values(float_graph, float_shapes)
+    pairs = _by_name(left, right)
+    taken = set(pairs.values())
+    pairs |= _by_order(
+        [each for each in left if each.tensor not in pairs],
         [each for each in right if each.tensor not in taken],
     )
-    found |= dict(zip(quantised.inputs, reference.inputs, strict=False))
+    pairs |= dict(zip(quantised.inputs, float_graph.inputs, strict=False))
     for operator in quantised.operators:
-        if operator.op in STORAGE_OPS and operator.inputs[0] in found:
-            found |= dict.fromkeys(operator.outputs, found[operator.inputs[0]])
-    return found
+        if operator.op in STORAGE_OPS and operator.inputs[0] in pairs:
+            pairs |= dict.fromkeys(operator.outputs, pairs[operator.inputs[0]])
+    return pairs
 
 
 def _values(graph: OperatorGraph, shapes: Mapping[int, tuple[int, ...]]) -> list[_Value]:
@@ -85,36 +85,36 @@ def _values(graph: OperatorGraph, shapes: Mapping[int, tuple[int, ...]]) -> list
             tensor,
             operator.op,
             tuple(side for side in shapes[tensor] if side != 1),
-            place,
+            position,
             tuple(graph.names[tensor].split(_SEPARATOR)),
         )
-        for place, operator in enumerate(computing)
+        for position, operator in enumerate(computing)
         for tensor in operator.outputs
     ]
 
 
 def is_computing(operator: Operator) -> bool:
-    """False for what only stores a value otherwise, and for custom ops: detections are no layer."""
+    """False for what only stores a value in another form, and for custom ops."""
     return operator.op not in STORAGE_OPS and not operator.is_custom
 
 
 def _by_name(left: Sequence[_Value], right: Sequence[_Value]) -> dict[int, int]:
     scored = [
-        (score, -abs(one.place - other.place), one.tensor, other.tensor)
+        (score, -abs(one.position - other.position), one.tensor, other.tensor)
         for one in left
         for other in right
-        if one.shape == other.shape and any(score := _likeness(one, other))
+        if one.shape == other.shape and any(score := _similarity(one, other))
     ]
-    found: dict[int, int] = {}
+    pairs: dict[int, int] = {}
     taken: set[int] = set()
     for _, _, tensor, other in sorted(scored, reverse=True):
-        if tensor not in found and other not in taken:
-            found[tensor] = other
+        if tensor not in pairs and other not in taken:
+            pairs[tensor] = other
             taken.add(other)
-    return found
+    return pairs
 
 
-def _likeness(one: _Value, other: _Value) -> tuple[int, int, int, int]:
+def _similarity(one: _Value, other: _Value) -> tuple[int, int, int, int]:
     """Same name, name but for the converter's number, nodes shared, scopes shared."""
     same = int(one.names[0] == other.names[0])
     numbered = int(_same_but_number(one.names[0], other.names[0]))

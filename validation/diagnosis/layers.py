@@ -1,8 +1,8 @@
 """The layer table of a quantised .tflite file: what each operator loses, and what has gathered.
 
-Two errors stand beside each other. The accumulated one compares both files' own runs on the
-same images. The local one feeds a single operator with the reference's values, quantised by
-the file's own parameters, so that it alone is to blame.
+Each operator has two errors. The accumulated one compares the runs of both files on the same
+images. The local one feeds a single operator with the values of the float counterpart, quantised
+by the file's own parameters, so that it alone is to blame.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _INPUT = "INPUT"
 
 
 def layer_table(
-    quantised: Path, reference: Path, feeds: NDArray[np.float32]
+    quantised: Path, counterpart: Path, feeds: NDArray[np.float32]
 ) -> tuple[LayerError, ...]:
     """What each operator of a quantised file costs, in the order of execution.
 
@@ -36,40 +36,40 @@ def layer_table(
 
     Args:
         quantised: A .tflite file that ends in the raw outputs.
-        reference: The float file of the same graph. The converter's float file of a graph
+        counterpart: The float file of the same graph. The converter's float file of a graph
             with FakeQuant nodes will do: its values are those of training.
         feeds: float32 [I, 1, H, W, 3], as the float file is fed; at least one image.
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: A file that cannot be read or run, more inputs than one, a reference
-            whose input is not float32, or two files of which no operator corresponds.
-        FeedError: The feeds are no images of the size that both files take.
+        ConversionError: A file that cannot be read or run, more inputs than one, a
+            counterpart whose input is not float32, or two files of which no operator corresponds.
+        FeedError: The feeds are not images of the size that both files take.
     """
-    ours, theirs = read_operators(quantised), read_operators(reference)
-    run, truth = TensorValues(ours.content), TensorValues(theirs.content)
-    for probe, path in ((truth, reference), (run, quantised)):
-        _refuse_odd_inputs(probe, path.name)
-        _refuse_odd_feeds(probe, feeds, path.name)
-    _refuse_quantised(truth, reference.name)
-    found = counterparts(ours, theirs, _shapes(run), _shapes(truth))
-    computing = [each for each in ours.moving if is_computing(each)]
-    if not any(output in found for each in computing for output in each.outputs):
+    graph, float_graph = read_operators(quantised), read_operators(counterpart)
+    run, float_run = TensorValues(graph.model.content), TensorValues(float_graph.model.content)
+    for values, path in ((float_run, counterpart), (run, quantised)):
+        _refuse_other_inputs(values, path.name)
+        _refuse_other_feeds(values, feeds, path.name)
+    _refuse_quantised(float_run, counterpart.name)
+    pairs = counterparts(graph, float_graph, _shapes(run), _shapes(float_run))
+    computing = [each for each in graph.moving if is_computing(each)]
+    if not any(output in pairs for each in computing for output in each.outputs):
         raise ConversionError(
             "no operator of the quantised file has a counterpart in the float file",
-            expected=f"two conversions of one graph: {quantised.name} and {reference.name}",
+            expected=f"two conversions of one graph: {quantised.name} and {counterpart.name}",
             next_step="take the raw variants of the same model",
         )
-    rows = [_input_row(ours, run, found)] if run.specs[ours.inputs[0]].scale is not None else []
-    rows += [_operator_row(ours, each, run, found) for each in ours.moving if _is_told(each)]
+    rows = [_input_row(graph, run, pairs)] if run.specs[graph.inputs[0]].scale is not None else []
+    rows += [_operator_row(graph, each, run, pairs) for each in graph.moving if _has_row(each)]
     for feed in feeds:
-        truth.run(feed)
+        float_run.run(feed)
         run.run(feed)
         for row in rows:
-            row.add(run, truth)
+            row.add(run, float_run)
     arrived = {row.tensor: row.accumulated.statistics().sqnr_db for row in rows if row.is_matched}
-    names = theirs.names
-    return tuple(row.error(run, names, _arriving(ours, row, arrived)) for row in rows)
+    names = float_graph.names
+    return tuple(row.error(run, names, _arriving(graph, row, arrived)) for row in rows)
 
 
 @dataclass
@@ -77,17 +77,17 @@ class _Row:
     """One row while its images come in.
 
     Args:
-        place: See `LayerError`.
+        index: See `LayerError`.
         op: See `LayerError`.
         tensor: Index of what the operator writes.
-        counterpart: Index in the reference; None where there is none.
-        inputs: Indices in the reference of what the operator is fed; empty where one is
+        counterpart: Index in the float file; None where there is none.
+        inputs: Indices in the float file of what the operator is fed; empty where one is
             missing, or where there is no operator.
         reads: Indices of what the operator reads from the image.
         single: The operator by itself; None where it cannot be fed.
     """
 
-    place: int
+    index: int
     op: str
     tensor: int
     counterpart: int | None
@@ -102,25 +102,25 @@ class _Row:
 
     @property
     def is_matched(self) -> bool:
-        """True where the reference holds the same value."""
+        """True where the float file has the same value."""
         return self.counterpart is not None
 
-    def add(self, run: TensorValues, truth: TensorValues) -> None:
+    def add(self, run: TensorValues, float_run: TensorValues) -> None:
         """Count the last run of both files."""
         if self.counterpart is None:
             return
-        reference = truth.value(self.counterpart)
-        self.accumulated.add(reference, run.value(self.tensor))
+        value = float_run.value(self.counterpart)
+        self.accumulated.add(value, run.value(self.tensor))
         if self.single is not None:
-            self.single.run(*(truth.value(index) for index in self.inputs))
-            self.local.add(reference, self.single.value(self.single.outputs[0]))
+            self.single.run(*(float_run.value(index) for index in self.inputs))
+            self.local.add(value, self.single.value(self.single.outputs[0]))
 
     def error(
         self, run: TensorValues, names: tuple[str, ...], arriving: float | None
     ) -> LayerError:
-        """The row as it stands in the table."""
+        """The row of the table."""
         return LayerError(
-            place=self.place,
+            index=self.index,
             op=self.op,
             tensor=run.specs[self.tensor],
             counterpart="" if self.counterpart is None else names[self.counterpart],
@@ -136,29 +136,29 @@ class _Row:
         return self.local.statistics() if self.single is not None else None
 
 
-def _input_row(graph: OperatorGraph, run: TensorValues, found: Mapping[int, int]) -> _Row:
+def _input_row(graph: OperatorGraph, run: TensorValues, pairs: Mapping[int, int]) -> _Row:
     """The image itself: fed with wrong parameters it is lost before the first layer."""
     (tensor,) = graph.inputs
-    return _Row(0, _INPUT, tensor, found[tensor], (), (), None, ErrorAccumulator(run.specs[tensor]))
+    return _Row(0, _INPUT, tensor, pairs[tensor], (), (), None, ErrorAccumulator(run.specs[tensor]))
 
 
 def _operator_row(
-    graph: OperatorGraph, operator: Operator, run: TensorValues, found: Mapping[int, int]
+    graph: OperatorGraph, operator: Operator, run: TensorValues, pairs: Mapping[int, int]
 ) -> _Row:
     tensor = operator.outputs[0]
     reads = graph.moving_inputs(operator)
-    counterpart = found.get(tensor)
-    fed = tuple(found[index] for index in reads if index in found)
+    counterpart = pairs.get(tensor)
+    fed = tuple(pairs[index] for index in reads if index in pairs)
     can_be_fed = counterpart is not None and len(fed) == len(reads)
     single = TensorValues(single_operator(graph, operator), keep_all=False) if can_be_fed else None
     spec = run.specs[tensor]
     return _Row(
-        operator.place, operator.op, tensor, counterpart, fed, reads, single, ErrorAccumulator(spec)
+        operator.index, operator.op, tensor, counterpart, fed, reads, single, ErrorAccumulator(spec)
     )
 
 
-def _is_told(operator: Operator) -> bool:
-    """Reading stored values back is exact, and detections are no layer's values."""
+def _has_row(operator: Operator) -> bool:
+    """False where stored values are read back, which is exact, and for detections."""
     return is_computing(operator) or operator.op == "QUANTIZE"
 
 
@@ -182,33 +182,33 @@ def _value_source(graph: OperatorGraph, tensor: int) -> int:
     return tensor
 
 
-def _shapes(probe: TensorValues) -> dict[int, tuple[int, ...]]:
-    return {index: spec.shape for index, spec in probe.specs.items()}
+def _shapes(run: TensorValues) -> dict[int, tuple[int, ...]]:
+    return {index: spec.shape for index, spec in run.specs.items()}
 
 
-def _refuse_odd_inputs(probe: TensorValues, where: str) -> None:
-    if len(probe.inputs) != 1:
+def _refuse_other_inputs(run: TensorValues, where: str) -> None:
+    if len(run.inputs) != 1:
         raise ConversionError(
-            "an SSD takes one image", expected="one input", got=len(probe.inputs), where=where
+            "an SSD takes one image", expected="one input", got=len(run.inputs), where=where
         )
 
 
-def _refuse_odd_feeds(probe: TensorValues, feeds: _Floats, where: str) -> None:
-    spec = probe.specs[probe.inputs[0]]
+def _refuse_other_feeds(run: TensorValues, feeds: _Floats, where: str) -> None:
+    spec = run.specs[run.inputs[0]]
     if not len(feeds) or feeds.shape[1:] != spec.shape or feeds.dtype != np.float32:
         raise FeedError(
-            "the feeds are no images of the file's size",
+            "the feeds are not images of the file's size",
             expected=f"float32 [I, {', '.join(map(str, spec.shape))}]",
             got=f"{feeds.dtype} {list(feeds.shape)}",
             where=where,
         )
 
 
-def _refuse_quantised(reference: TensorValues, where: str) -> None:
-    dtype = reference.specs[reference.inputs[0]].dtype
+def _refuse_quantised(float_run: TensorValues, where: str) -> None:
+    dtype = float_run.specs[float_run.inputs[0]].dtype
     if dtype != "float32":
         raise ConversionError(
-            "the reference of a layer table is a float file",
+            "the float counterpart of a layer table is a float file",
             expected="input of float32",
             got=dtype,
             where=where,

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ai_edge_litert import schema_py_generated as schema
-
-from validation.errors import ConversionError
-from validation.runtimes.tflite_file import DAMAGE, op_name, tflite_bytes
+from validation.tflite.model import UnpackedModel, present, read_model
 
 
 @dataclass(frozen=True)
@@ -17,14 +13,14 @@ class Operator:
     """One operator.
 
     Args:
-        place: In the order of execution, from 1 on.
+        index: In the order of execution, from 1 on.
         op: TFLite's name; a custom op's own.
         is_custom: Not one of TFLite's builtin operators.
         inputs: Indices of the tensors it reads; optional ones that are absent are left out.
         outputs: Indices of the tensors it writes.
     """
 
-    place: int
+    index: int
     op: str
     is_custom: bool
     inputs: tuple[int, ...]
@@ -36,8 +32,7 @@ class OperatorGraph:
     """The main graph of a file.
 
     Args:
-        model: The schema's ModelT; read only.
-        content: The file's bytes.
+        model: The file.
         operators: In the order of execution.
         inputs: Indices of the graph's inputs.
         names: Of the tensors.
@@ -45,8 +40,7 @@ class OperatorGraph:
             made from them alone, for example weights that are stored in half precision.
     """
 
-    model: Any
-    content: bytes
+    model: UnpackedModel
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     names: tuple[str, ...]
@@ -71,52 +65,24 @@ def read_operators(path: Path) -> OperatorGraph:
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: No flatbuffer of TFLite, or a damaged one.
+        ConversionError: Not a TFLite flatbuffer, or a damaged one.
     """
-    content = tflite_bytes(path)
-    try:
-        return _graph(content)
-    except DAMAGE as error:
-        raise ConversionError(
-            "the file is no TFLite flatbuffer, or a damaged one", got=repr(error), where=path.name
-        ) from error
-
-
-def _graph(content: bytes) -> OperatorGraph:
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    graph = model.subgraphs[0]
+    model = read_model(path)
+    graph = model.graph
     operators = tuple(
-        _operator(place, each, model.operatorCodes[each.opcodeIndex])
-        for place, each in enumerate(graph.operators, 1)
+        Operator(
+            index,
+            model.op_name(each),
+            model.is_custom(each),
+            tuple(present(each.inputs)),
+            tuple(present(each.outputs)),
+        )
+        for index, each in enumerate(graph.operators, 1)
     )
     return OperatorGraph(
         model=model,
-        content=content,
         operators=operators,
-        inputs=tuple(int(each) for each in graph.inputs),
-        names=tuple(tensor.name.decode() for tensor in graph.tensors),
-        static=_static(model, operators),
+        inputs=tuple(present(graph.inputs)),
+        names=tuple(tensor.name or "" for tensor in graph.tensors),
+        static=frozenset(model.constants()),
     )
-
-
-def _operator(place: int, operator: Any, code: Any) -> Operator:
-    return Operator(
-        place=place,
-        op=op_name(code),
-        is_custom=bool(code.customCode),
-        inputs=tuple(int(each) for each in operator.inputs if each >= 0),
-        outputs=tuple(int(each) for each in operator.outputs),
-    )
-
-
-def _static(model: Any, operators: tuple[Operator, ...]) -> frozenset[int]:
-    static = {
-        place
-        for place, tensor in enumerate(model.subgraphs[0].tensors)
-        if (data := model.buffers[tensor.buffer].data) is not None and len(data)
-    }
-    # Operators stand in the order of execution, so one pass sees every source first.
-    for operator in operators:
-        if operator.inputs and static.issuperset(operator.inputs):
-            static.update(operator.outputs)
-    return frozenset(static)

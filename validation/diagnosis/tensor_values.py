@@ -18,7 +18,7 @@ _Floats = NDArray[np.float32]
 
 
 class TensorValues:
-    """A file run so that what lies between its ends can be read.
+    """A file run so that what lies between its inputs and outputs can be read.
 
     It runs without delegates: one that takes several operators at once leaves nothing in
     the tensors between them. Figures from here find a layer and judge no file.
@@ -61,7 +61,7 @@ class TensorValues:
 
         Args:
             feeds: Real values for each input, in the order of `inputs`; of its shape but for
-                sides of one.
+                dimensions of one.
         """
         for index, feed in zip(self._inputs, feeds, strict=True):
             spec = self.specs[index]

@@ -1,4 +1,4 @@
-"""Where a long feature extractor is cut, so that it stands in columns side by side."""
+"""Where a long feature extractor is cut into columns that are drawn side by side."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ TALLEST = 2600.0
 _WORTH = 0.8
 # Sweeps over all cuts; each moves one cut at a time to where the picture is shortest.
 _SWEEPS = 2
-# Of longer chains the cuts are even: each place that is tried takes a pass over the graph.
+# Longer chains are cut evenly: each position that is tried takes a pass over the graph.
 _SEARCHED = 300
 # What a crossing tensor costs, as a share of the height.
 _CROSSING = 0.25
-# What stands between two nodes, and a node's line of text, as dot sets them; points.
+# The gap between two nodes, and a node's line of text, as dot lays them out; points.
 _GAP = 48.0
 _LINE = 19.0
 
 
 def column_of(folded: FoldedGraph, lines: Sequence[int]) -> Mapping[int, int]:
-    """The column that each block of the feature extractor stands in, from 0 on.
+    """The column of each block of the feature extractor, from 0 on.
 
-    Cuts are made where the picture gets shortest, and of like places where few tensors cross.
+    Cuts are made where the picture gets shortest; between equals, where few tensors cross.
 
     Args:
         folded: The model.
@@ -39,16 +39,16 @@ def column_of(folded: FoldedGraph, lines: Sequence[int]) -> Mapping[int, int]:
     wanted = math.ceil(total / TALLEST)
     if wanted < 2 or len(chain) < 2 * wanted:
         return uncut
-    cuts = [len(chain) * place // wanted for place in range(1, wanted)]
+    cuts = [len(chain) * position // wanted for position in range(1, wanted)]
     for _ in range(_SWEEPS if len(chain) <= _SEARCHED else 0):
         for which in range(len(cuts)):
             low = cuts[which - 1] + 1 if which else 1
             high = cuts[which + 1] if which + 1 < len(cuts) else len(chain)
             costs = {
-                place: _cost(
-                    folded, lines, _columns(chain, [*cuts[:which], place, *cuts[which + 1 :]])
+                position: _cost(
+                    folded, lines, _columns(chain, [*cuts[:which], position, *cuts[which + 1 :]])
                 )
-                for place in range(low, high)
+                for position in range(low, high)
             }
             cuts[which] = min(costs, key=costs.__getitem__)
     best = _columns(chain, cuts)
@@ -56,24 +56,24 @@ def column_of(folded: FoldedGraph, lines: Sequence[int]) -> Mapping[int, int]:
 
 
 def _columns(chain: Sequence[int], cuts: Sequence[int]) -> dict[int, int]:
-    return {index: bisect.bisect_right(cuts, place) for place, index in enumerate(chain)}
+    return {index: bisect.bisect_right(cuts, position) for position, index in enumerate(chain)}
 
 
 def _cost(folded: FoldedGraph, lines: Sequence[int], columns: Mapping[int, int]) -> float:
-    """The height, and the more the more tensors cross."""
+    """The height, with a surcharge for each tensor that crosses."""
     crossing = {link.tensor for link in folded.links if is_crossing(columns, link)}
     return _height(folded, lines, columns) * (1 + _CROSSING * len(crossing))
 
 
 def is_crossing(columns: Mapping[int, int], link: Link) -> bool:
     """Whether a tensor goes from one column of the extractor to another."""
-    ends = {columns.get(each) for each in (link.tail, link.head) if each is not None}
-    return len(ends) == 2 and None not in ends
+    joined = {columns.get(each) for each in (link.tail, link.head) if each is not None}
+    return len(joined) == 2 and None not in joined
 
 
 def _height(folded: FoldedGraph, lines: Sequence[int], columns: Mapping[int, int]) -> float:
-    """How tall the picture gets: sources stand above their readers, but for other columns."""
-    ends = [0.0] * len(folded.blocks)
+    """How tall the picture gets: sources are above their readers, except across columns."""
+    bottoms = [0.0] * len(folded.blocks)
     sources: dict[int, list[int]] = {}
     for link in folded.links:
         if link.head is None or link.tail is None or link.tail >= link.head:
@@ -81,6 +81,6 @@ def _height(folded: FoldedGraph, lines: Sequence[int], columns: Mapping[int, int
         if not is_crossing(columns, link):
             sources.setdefault(link.head, []).append(link.tail)
     for index, count in enumerate(lines):
-        above = max((ends[tail] for tail in sources.get(index, ())), default=0.0)
-        ends[index] = above + count * _LINE + _GAP
-    return max(ends, default=0.0)
+        above = max((bottoms[tail] for tail in sources.get(index, ())), default=0.0)
+        bottoms[index] = above + count * _LINE + _GAP
+    return max(bottoms, default=0.0)

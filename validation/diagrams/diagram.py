@@ -90,13 +90,13 @@ class Diagram:
     Args:
         title: Over all.
         notes: Lines below the title.
-        legend: What each colour stands for.
+        legend: What each colour means.
         signs: Lines of the legend that say how to read the text.
         nodes: In reading order.
-        clusters: Frames; a node in none stands free.
+        clusters: Frames; a node may be in none.
         edges: Between the nodes.
-        levels: Nodes that stand beside each other.
-        ordered: Nodes whose readers stand from left to right in the order of the edges.
+        levels: Nodes that are drawn beside each other.
+        ordered: Nodes whose readers go from left to right in the order of the edges.
     """
 
     title: str

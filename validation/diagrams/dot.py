@@ -33,8 +33,8 @@ def dot_text(diagram: Diagram) -> str:
         f"  label=<{_heading(diagram)}>",
         *(
             f"  {line}"
-            for place, each in enumerate(diagram.clusters)
-            for line in _cluster(each, f"cluster{place}")
+            for position, each in enumerate(diagram.clusters)
+            for line in _cluster(each, f"cluster{position}")
         ),
         *(f"  {_node(each)}" for each in diagram.nodes),
         *(f"  {_edge(each)}" for each in diagram.edges),
@@ -79,8 +79,8 @@ def _heading(diagram: Diagram) -> str:
         if note
     ]
     swatches = "".join(
-        f'<TD BGCOLOR="{colours.fill}" COLOR="{colours.line}" BORDER="1"> {marked_up(told)} </TD>'
-        for colours, told in diagram.legend
+        f'<TD BGCOLOR="{colours.fill}" COLOR="{colours.line}" BORDER="1"> {marked_up(label)} </TD>'
+        for colours, label in diagram.legend
     )
     if swatches:
         table = (
@@ -119,8 +119,8 @@ def _cluster(cluster: Cluster, key: str) -> Iterator[str]:
     yield f'  style="{style}"; color="{cluster.colours.line}"; fillcolor="{ground}"; margin=10'
     for node in cluster.nodes:
         yield f"  {quoted(node)}"
-    for place, each in enumerate(cluster.clusters):
-        yield from (f"  {line}" for line in _cluster(each, f"{key}_{place}"))
+    for position, each in enumerate(cluster.clusters):
+        yield from (f"  {line}" for line in _cluster(each, f"{key}_{position}"))
     yield "}"
 
 
@@ -144,9 +144,9 @@ def _node(node: Node) -> str:
 
 def _row(row: tuple[str, ...], columns: int) -> str:
     cells = []
-    for place, text in enumerate(row):
-        span = columns - len(row) + 1 if place == len(row) - 1 else 1
-        side = "RIGHT" if place == columns - 1 and place else "LEFT"
+    for position, text in enumerate(row):
+        span = columns - len(row) + 1 if position == len(row) - 1 else 1
+        side = "RIGHT" if position == columns - 1 and position else "LEFT"
         shown = marked_up(shortened(text))
         cells.append(f'<TD ALIGN="{side}" COLSPAN="{span}">{shown}</TD>')
     return f"<TR>{''.join(cells)}</TR>"

@@ -1,4 +1,4 @@
-"""A folded model as a diagram: what is a node, what stands in a frame, what the legend says."""
+"""A folded model as a diagram: its nodes, its frames and its legend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNS = (
     "A node lists its operations in the order they run, each with its output's shape without the "
     "batch.",
     "Edges carry a tensor's shape and type, and its scale and zero point where it is quantised; "
-    "each tensor is told once.",
+    "each tensor is shown once.",
     "Constants, identities and reads of variables are left out; a browser shows names at the "
     "pointer.",
 )
@@ -28,9 +28,7 @@ _FOLDED_SIGN = (
     "Operations of one scope, and like blocks in a row, are one node, and arithmetic on shapes is "
     "left out; --full draws each by itself."
 )
-_WEIGHTS_SIGN = (
-    "Before the shape stands how an operation's weights are stored, where not as float32."
-)
+_WEIGHTS_SIGN = "Before the shape: how an operation's weights are stored, unless as float32."
 # Weight of the extractor's own edges in the layout; the others have 1.
 _STRAIGHT = 40
 
@@ -69,13 +67,13 @@ def _signs(folded: FoldedGraph) -> Iterator[str]:
 
 def _heads(folded: FoldedGraph) -> list[tuple[int, int]]:
     """The box head and the class head of each feature map."""
-    found: dict[str, dict[Section, list[int]]] = {}
+    heads: dict[str, dict[Section, list[int]]] = {}
     for index, block in enumerate(folded.blocks):
         if block.section in (Section.BOXES, Section.CLASSES):
-            found.setdefault(block.title, {}).setdefault(block.section, []).append(index)
+            heads.setdefault(block.title, {}).setdefault(block.section, []).append(index)
     return [
         (halves[Section.BOXES][0], halves[Section.CLASSES][0])
-        for halves in found.values()
+        for halves in heads.values()
         if {section: len(each) for section, each in halves.items()}
         == {Section.BOXES: 1, Section.CLASSES: 1}
     ]
@@ -87,7 +85,7 @@ def _levels(folded: FoldedGraph) -> Iterator[tuple[str, ...]]:
 
 
 def _stacked(folded: FoldedGraph) -> Iterator[Edge]:
-    """Heads below each other: of a feature pyramid all would stand side by side."""
+    """Heads below each other: those of a feature pyramid would all be side by side."""
     for above, below in itertools.pairwise(_heads(folded)):
         for tail, head in zip(above, below, strict=True):
             yield Edge(node_key(tail), node_key(head), is_hidden=True)
@@ -122,13 +120,13 @@ def _head(graph: OperationGraph, link: Link) -> str:
 
 def _node(graph: OperationGraph, index: int, block: Block) -> Node:
     rows = rows_of(graph, block)
-    names = [graph.operations[place].name for place in block.operations]
+    names = [graph.operations[position].name for position in block.operations]
     return Node(
         key=node_key(index),
         title=block.title,
         rows=tuple(_cells(rows)),
         colours=COLOURS[block.section],
-        note=f"{block.like} like blocks in a row; the last one is told" if block.like > 1 else "",
+        note=f"{block.like} like blocks in a row; the last one is shown" if block.like > 1 else "",
         hint=", ".join(names[:20]),
     )
 
@@ -136,19 +134,19 @@ def _node(graph: OperationGraph, index: int, block: Block) -> Node:
 def _cells(rows: tuple[Row, ...]) -> Iterator[tuple[str, ...]]:
     """The same columns for each row; a column that is empty throughout is left out."""
     table = [(row.branch, row.what, row.facts, row.weights, row.shape) for row in rows]
-    used = [place for place in range(5) if any(row[place] for row in table)]
+    used = [position for position in range(5) if any(row[position] for row in table)]
     for row in table:
-        yield tuple(row[place] for place in used)
+        yield tuple(row[position] for position in used)
 
 
 def _ends(folded: FoldedGraph) -> Iterator[Node]:
     graph = folded.graph
     for word, keys in (("input", graph.inputs), ("output", graph.outputs)):
-        for place, key in enumerate(keys):
+        for position, key in enumerate(keys):
             tensor = graph.tensors[key]
             meaning = _MEANINGS.get(tensor.name, "")
             yield Node(
-                key=f"{word}{place}",
+                key=f"{word}{position}",
                 title=tensor.name,
                 rows=tuple(
                     (line,)
@@ -167,12 +165,12 @@ def _lines(tensor: Tensor) -> tuple[str, ...]:
 
 
 def _edges(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Edge]:
-    told: set[str] = set()
+    labelled: set[str] = set()
     for link in folded.links:
         tensor = folded.graph.tensors[link.tensor]
         is_inner = link.tail in columns and link.head in columns
-        silent = link.tensor in told or link.tail is None or link.head is None
-        told.add(link.tensor)
+        silent = link.tensor in labelled or link.tail is None or link.head is None
+        labelled.add(link.tensor)
         yield Edge(
             tail=_tail(folded.graph, link),
             head=_head(folded.graph, link),

@@ -18,8 +18,8 @@ class Block:
         title: Scope of the operations; of a run of like blocks that of the first and the last.
         section: Part of the detector.
         scope: What the operations are folded by; also where each is a block of its own.
-        operations: Places in the graph; of a run those of its last block.
-        like: How many like blocks in a row the node stands for.
+        operations: Positions in the graph; of a run those of its last block.
+        like: How many equal blocks in a row the node represents.
     """
 
     title: str
@@ -64,7 +64,7 @@ class FoldedGraph:
 def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
     """Fold a graph by scope, then runs of like blocks into one.
 
-    A block never stands before and after another one: where operations of one scope do, they
+    A block is never both before and after another one: where operations of one scope are, they
     become two blocks.
 
     Args:
@@ -76,8 +76,8 @@ def fold(graph: OperationGraph, *, full: bool = False) -> FoldedGraph:
     parts = parts_of(graph)
     if full:
         blocks = [
-            Block(_last_scopes(each.name) or each.kind, part.section, part.block, (place,))
-            for place, (each, part) in enumerate(zip(graph.operations, parts, strict=True))
+            Block(_last_scopes(each.name) or each.kind, part.section, part.block, (position,))
+            for position, (each, part) in enumerate(zip(graph.operations, parts, strict=True))
         ]
         return FoldedGraph(graph, tuple(blocks), tuple(_links(graph, blocks)), is_full=True)
     return _without_repeats(graph, _grouped(graph, parts))
@@ -94,7 +94,7 @@ def _grouped(graph: OperationGraph, parts: tuple[Part, ...]) -> list[Block]:
     sources: list[set[int]] = []
     latest: dict[Part, int] = {}
     group_of: dict[int, int] = {}
-    for place, (operation, part) in enumerate(zip(graph.operations, parts, strict=True)):
+    for position, (operation, part) in enumerate(zip(graph.operations, parts, strict=True)):
         read = {
             group_of[made]
             for key in operation.inputs
@@ -106,17 +106,17 @@ def _grouped(graph: OperationGraph, parts: tuple[Part, ...]) -> list[Block]:
             members.append([])
             sources.append(set())
             latest[part] = group
-        members[group].append(place)
+        members[group].append(position)
         sources[group] |= read - {group}
-        group_of[place] = group
+        group_of[position] = group
     return [
         Block(
-            _title(parts[places[0]], [graph.operations[place] for place in places]),
-            parts[places[0]].section,
-            parts[places[0]].block,
-            tuple(places),
+            _title(parts[positions[0]], [graph.operations[position] for position in positions]),
+            parts[positions[0]].section,
+            parts[positions[0]].block,
+            tuple(positions),
         )
-        for places in _in_order(members, sources)
+        for positions in _in_order(members, sources)
     ]
 
 
@@ -161,12 +161,14 @@ def _title(part: Part, operations: list[Operation]) -> str:
 
 
 def _links(graph: OperationGraph, blocks: list[Block]) -> Iterator[Link]:
-    block_of = {place: index for index, each in enumerate(blocks) for place in each.operations}
+    block_of = {
+        position: index for index, each in enumerate(blocks) for position in each.operations
+    }
     producers, readers = graph.producers, graph.readers
     for key in graph.tensors:
         made = producers.get(key)
         tail = None if made is None else block_of[made]
-        heads = dict.fromkeys(block_of[place] for place in readers.get(key, ()))
+        heads = dict.fromkeys(block_of[position] for position in readers.get(key, ()))
         if made is not None or key in graph.inputs:
             yield from (Link(key, tail, head) for head in heads if head != tail)
         # An output that is a constant comes from nowhere.
@@ -184,7 +186,7 @@ def _without_repeats(graph: OperationGraph, blocks: list[Block]) -> FoldedGraph:
             into.setdefault(link.head, set()).add(link.tail)
         if link.tail is not None:
             out_of.setdefault(link.tail, set()).add(link.head)
-    # Each block's index in the new list; runs are found from their first block on.
+    # Each block's index in the new list; runs are recognised from their first block on.
     new: dict[int, int] = {}
     folded: list[Block] = []
     for index, block in enumerate(blocks):
@@ -231,6 +233,6 @@ def _signature(graph: OperationGraph, block: Block) -> tuple[object, ...]:
                 *(graph.tensors[key].shape for key in each.outputs),
                 *(graph.tensors[key].shape for key in each.inputs),
             )
-            for each in (graph.operations[place] for place in block.operations)
+            for each in (graph.operations[position] for position in block.operations)
         ),
     )

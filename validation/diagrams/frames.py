@@ -20,7 +20,7 @@ COLOURS: Mapping[Section, Colours] = {
     Section.POSTPROCESSING: Colours("#fbd5de", "#b83257"),
     Section.OTHER: Colours("#f3f4f6", "#616e7c"),
 }
-# The others are one node or few, and stand free.
+# The others are a node or a few, without a frame.
 _FRAMED = frozenset(
     {
         Section.EXTRACTOR,
@@ -69,11 +69,11 @@ def frames(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Cluster]
             count = 1 + max(columns.values())
             for column in range(count):
                 members = [index for index in indices if columns[index] == column]
-                told = title if count == 1 else f"{title}, part {column + 1} of {count}"
+                label = title if count == 1 else f"{title}, part {column + 1} of {count}"
                 stages = tuple(_stages(folded, members))
                 known = tuple(each for each in stages if each.title)
                 loose = tuple(key for each in stages if not each.title for key in each.nodes)
-                yield Cluster(told, colours, loose, known)
+                yield Cluster(label, colours, loose, known)
         elif section in _FRAMED and len(indices) > 1:
             yield Cluster(title, colours, tuple(node_key(index) for index in indices))
 
@@ -98,8 +98,8 @@ def _stages(folded: FoldedGraph, indices: list[int]) -> Iterator[Cluster]:
 
 def _size(graph: OperationGraph, block: Block) -> str:
     """Height and width of a block's last output that is an image."""
-    for place in reversed(block.operations):
-        for key in graph.operations[place].outputs:
+    for position in reversed(block.operations):
+        for key in graph.operations[position].outputs:
             shape = graph.tensors[key].shape
             if shape is not None and len(shape) == 4 and min(shape[1:3]) > 0:
                 return shape_text(shape[1:3])

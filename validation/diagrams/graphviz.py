@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.files.atomic import write_bytes_atomic
 
 # What the suffix of the output asks for; the first two are DOT itself.
 TEXT_SUFFIXES = (".dot", ".gv")
 DRAWN_SUFFIXES = (".svg", ".pdf", ".png")
 _PROGRAM = "dot"
-# A frozen graph of 614 operations, each by itself, takes 3 s; what takes minutes is no picture that
-# anybody reads.
+# A frozen graph of 614 operations, each by itself, takes 3 s; a picture that takes minutes is too
+# large to be read.
 _SECONDS = 120
 
 
@@ -23,13 +22,13 @@ def require_drawable(path: Path) -> None:
     """Refuse an output that cannot be written, before anything is read.
 
     Raises:
-        UsageError: A suffix that no picture has, a folder, or a parent that is none.
+        UsageError: Not the suffix of a picture, or a folder.
         ArtefactMissing: ``dot`` is needed and not installed.
     """
     suffix = path.suffix.lower()
     if suffix not in TEXT_SUFFIXES + DRAWN_SUFFIXES:
         raise UsageError(
-            "the suffix names no kind of picture",
+            "the suffix is not that of a picture",
             expected=", ".join(TEXT_SUFFIXES + DRAWN_SUFFIXES),
             got=suffix or "no suffix",
             where=path,
@@ -46,7 +45,7 @@ def require_drawable(path: Path) -> None:
 
 
 def write_picture(text: str, path: Path, *, seconds: float = _SECONDS) -> Path:
-    """Write DOT text, or have ``dot`` draw it; the place never holds half a picture.
+    """Write DOT text, or have ``dot`` draw it; the file is never half a picture.
 
     Args:
         text: A whole graph in DOT.
@@ -61,28 +60,19 @@ def write_picture(text: str, path: Path, *, seconds: float = _SECONDS) -> Path:
     data = text.encode("utf-8")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        if path.suffix.lower() in TEXT_SUFFIXES:
-            temporary.write_bytes(data)
-        else:
-            _run_dot(data, temporary, path, seconds)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise ArtefactError(
+            "the picture cannot be written", got=error.strerror, where=path
+        ) from error
+    if path.suffix.lower() in DRAWN_SUFFIXES:
+        data = _drawn(data, path, seconds)
+    write_bytes_atomic(path, data)
     return path
 
 
-def _run_dot(data: bytes, target: Path, path: Path, seconds: float) -> None:
+def _drawn(data: bytes, path: Path, seconds: float) -> bytes:
     program = shutil.which(_PROGRAM) or _PROGRAM
-    command = [program, f"-T{path.suffix.lower()[1:]}", "-o", str(target)]
+    command = [program, f"-T{path.suffix.lower()[1:]}"]
     try:
         done = subprocess.run(
             command, input=data, capture_output=True, check=False, timeout=seconds
@@ -94,15 +84,12 @@ def _run_dot(data: bytes, target: Path, path: Path, seconds: float) -> None:
             where=path,
             next_step="leave --full out, or write a .dot file and lay it out with another program",
         ) from error
-    told = done.stderr.decode(errors="replace").strip()
-    if done.returncode or not target.stat().st_size:
+    message = done.stderr.decode(errors="replace").strip()
+    if done.returncode or not done.stdout:
         raise ArtefactError(
             "Graphviz's dot could not draw the graph",
-            got=told[:400] or f"exit code {done.returncode} and no word",
+            got=message[:400] or f"exit code {done.returncode} without a message",
             where=path,
             next_step="write a .dot file to see what it was given",
         )
-
-
-def _unwritable(path: Path, error: OSError) -> ArtefactError:
-    return ArtefactError("the picture cannot be written", got=error.strerror or error, where=path)
+    return done.stdout

@@ -55,8 +55,8 @@ class _Reader:
         self.whole = graph
         self.specs = specs
         self.nodes: dict[str, Any] = {node.name: node for node in graph.node}
-        self.ends = self._ends()
-        self.order = self._order(node for node, _ in self.ends)
+        self.outputs = self._outputs()
+        self.order = self._order(node for node, _ in self.outputs)
         self.stored = self._stored()
         self.written = self._written()
 
@@ -68,13 +68,13 @@ class _Reader:
         )
         inputs = tuple(f"{node.name}:0" for node in self.order if node.op in _INPUTS)
         names: dict[str, list[str]] = {}
-        for (node, port), told in self.ends.items():
-            names.setdefault(self._source(f"{node}:{port}"), []).append(told)
+        for (node, port), label in self.outputs.items():
+            names.setdefault(self._source(f"{node}:{port}"), []).append(label)
         used = [key for each in operations for key in (*each.inputs, *each.outputs)]
         # In one order in every process, so that a picture of one file is one picture.
         tensors = {key: self._tensor(key) for key in dict.fromkeys([*inputs, *used, *names])}
-        for key, ends in names.items():
-            tensors[key] = dataclasses.replace(tensors[key], name=", ".join(ends))
+        for key, labels in names.items():
+            tensors[key] = dataclasses.replace(tensors[key], name=", ".join(labels))
         return OperationGraph(
             title=title,
             notes=self._notes(operations),
@@ -84,7 +84,7 @@ class _Reader:
             outputs=tuple(names),
         )
 
-    def _ends(self) -> dict[tuple[str, int], str]:
+    def _outputs(self) -> dict[tuple[str, int], str]:
         """Outputs as (node, port), with the name that each is known by."""
         if POSTPROCESS_NAME in self.nodes:
             return {(POSTPROCESS_NAME, i): name for i, name in enumerate(POSTPROCESS_OUTPUTS)}
@@ -96,9 +96,9 @@ class _Reader:
         last = [node for node in self.whole.node if node.name not in read]
         return {(node.name, 0): node.name for node in last if node.op not in _STORED | {"NoOp"}}
 
-    def _order(self, ends: Iterable[str]) -> list[Any]:
-        """What the ends depend on, sources first; the back edges of loops do not count."""
-        needed = self._needed(ends)
+    def _order(self, outputs: Iterable[str]) -> list[Any]:
+        """What the outputs depend on, sources first; the back edges of loops do not count."""
+        needed = self._needed(outputs)
         order: list[Any] = []
         placed: set[str] = set()
         # As a rule the file has them in order, loops' bodies ahead of what reads their results.
@@ -122,9 +122,9 @@ class _Reader:
                 waiting += reversed([each for each in missing if self.nodes[each].op != _BACK])
         return order
 
-    def _needed(self, ends: Iterable[str]) -> set[str]:
+    def _needed(self, outputs: Iterable[str]) -> set[str]:
         needed: set[str] = set()
-        waiting = list(ends)
+        waiting = list(outputs)
         while waiting:
             name = waiting.pop()
             if name not in needed:
@@ -171,15 +171,16 @@ class _Reader:
         )
 
     def _written(self) -> dict[str, tuple[str, ...]]:
-        """The outputs of each node that are read or are ends; the first one always."""
-        found: dict[str, set[int]] = {node.name: {0} for node in self.order}
+        """The outputs of each node that are read or end the graph; the first one always."""
+        ports_of: dict[str, set[int]] = {node.name: {0} for node in self.order}
         for node in self.order:
             for name, port in map(_split, _data(node)):
-                found[name].add(port)
-        for name, port in self.ends:
-            found[name].add(port)
+                ports_of[name].add(port)
+        for name, port in self.outputs:
+            ports_of[name].add(port)
         return {
-            name: tuple(f"{name}:{port}" for port in sorted(ports)) for name, ports in found.items()
+            name: tuple(f"{name}:{port}" for port in sorted(ports))
+            for name, ports in ports_of.items()
         }
 
     def _weights(self, node: Any) -> str:

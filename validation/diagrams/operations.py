@@ -13,7 +13,7 @@ _TIMES = "\N{MULTIPLICATION SIGN}"
 
 @dataclass(frozen=True)
 class Tensor:
-    """What stands on an edge.
+    """What an edge is labelled with.
 
     Args:
         name: As the file has it.
@@ -73,17 +73,19 @@ class OperationGraph:
 
     @functools.cached_property
     def producers(self) -> dict[str, int]:
-        """Place of the operation that writes a tensor, by the tensor's key."""
-        return {key: place for place, each in enumerate(self.operations) for key in each.outputs}
+        """Position of the operation that writes a tensor, by the tensor's key."""
+        return {
+            key: position for position, each in enumerate(self.operations) for key in each.outputs
+        }
 
     @functools.cached_property
     def readers(self) -> dict[str, list[int]]:
-        """Places of the operations that read a tensor, by the tensor's key."""
-        found: dict[str, list[int]] = {}
-        for place, each in enumerate(self.operations):
+        """Positions of the operations that read a tensor, by the tensor's key."""
+        readers: dict[str, list[int]] = {}
+        for position, each in enumerate(self.operations):
             for key in dict.fromkeys(each.inputs):
-                found.setdefault(key, []).append(place)
-        return found
+                readers.setdefault(key, []).append(position)
+        return readers
 
 
 def shape_text(shape: Collection[int] | None, *, batch: bool = True) -> str:
@@ -106,7 +108,7 @@ def kernel_facts(
     stride: tuple[int, ...] | None,
     dilation: tuple[int, ...] | None = None,
 ) -> tuple[str, ...]:
-    """Kernel and stride in words: 3 by 3, ``stride 2``, ``dilation 2``; a 1 is not told."""
+    """Kernel and stride in words: 3 by 3, ``stride 2``, ``dilation 2``; a 1 is left out."""
     facts = [] if kernel is None else [_TIMES.join(str(side) for side in kernel)]
     for word, sides in (("stride", stride), ("dilation", dilation)):
         if sides is not None and set(sides) not in ({1}, {0}):
@@ -114,13 +116,14 @@ def kernel_facts(
     return tuple(facts)
 
 
-def postprocess_facts(told: PostprocessAttributes) -> tuple[str, ...]:
+def postprocess_facts(attributes: PostprocessAttributes) -> tuple[str, ...]:
     """What the post-processing op does with boxes and scores, one clause each."""
-    nms = "regular NMS, by class" if told.use_regular_nms else "fast NMS, classes together"
+    nms = "regular NMS, by class" if attributes.use_regular_nms else "fast NMS, classes together"
+    scales = (attributes.y_scale, attributes.x_scale, attributes.h_scale, attributes.w_scale)
     return (
-        f"{told.num_classes} classes, at most {told.max_detections} detections",
+        f"{attributes.num_classes} classes, at most {attributes.max_detections} detections",
         nms,
-        f"IoU over {told.nms_iou_threshold:.3g} dropped",
-        f"scores from {told.nms_score_threshold:.3g} on",
-        f"box scales {told.y_scale:g}, {told.x_scale:g}, {told.h_scale:g}, {told.w_scale:g}",
+        f"IoU over {attributes.nms_iou_threshold:.3g} dropped",
+        f"scores from {attributes.nms_score_threshold:.3g} on",
+        f"box scales {', '.join(f'{scale:g}' for scale in scales)}",
     )

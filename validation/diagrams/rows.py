@@ -12,12 +12,20 @@ from validation.specs.contracts import POSTPROCESS_NAME
 # More operations than that are counted by kind; the longest block of the zoo's extractors,
 # Inception's Mixed, has 12.
 MOST_ROWS = 14
-# Kinds that are told before the others when they are counted.
+# How many kinds are counted by name, and which of them come first.
 MOST_KINDS = 7
-_TELLING = ("NonMaxSuppression", "CombinedNonMax", "Resize", "TopK", "Sigmoid", "Softmax", "Conv")
-# How TensorFlow 1 writes loops and lists; told last.
+_FIRST_KINDS = (
+    "NonMaxSuppression",
+    "CombinedNonMax",
+    "Resize",
+    "TopK",
+    "Sigmoid",
+    "Softmax",
+    "Conv",
+)
+# How TensorFlow 1 writes loops and lists; named last.
 _PLUMBING = ("Enter", "Exit", "Merge", "NextIteration", "Switch", "LoopCond", "TensorArray")
-# What works on each element of one tensor stands beside the operation that makes it.
+# What works on each element of one tensor shares the line of the operation that makes it.
 _FOLLOWERS = frozenset(
     {
         *("HARD_SWISH", "RELU", "RELU6", "RELU_N1_TO_1", "QUANTIZE", "DEQUANTIZE"),
@@ -59,16 +67,16 @@ def rows_of(graph: OperationGraph, block: Block) -> tuple[Row, ...]:
     """The lines of a block, its operations in order or counted by kind."""
     rows = _joined(graph, block)
     if len(rows) > MOST_ROWS:
-        return _counted([graph.operations[place] for place in block.operations])
-    told: list[Row] = []
+        return _counted([graph.operations[position] for position in block.operations])
+    lines: list[Row] = []
     latest = ""
     for chain in rows:
         first, last = chain[0], chain[-1]
         branch = _branch(first) or ("joined" if latest else "")
         if first.kind == POSTPROCESS_NAME:
-            told += [Row("", fact, "", "", "") for fact in first.facts]
+            lines += [Row("", fact, "", "", "") for fact in first.facts]
             continue
-        told.append(
+        lines.append(
             Row(
                 branch=branch if branch != latest else "",
                 what=" + ".join([first.kind, *(_SHORT.get(op.kind, op.kind) for op in chain[1:])]),
@@ -78,7 +86,7 @@ def rows_of(graph: OperationGraph, block: Block) -> tuple[Row, ...]:
             )
         )
         latest = branch
-    return tuple(told)
+    return tuple(lines)
 
 
 def _joined(graph: OperationGraph, block: Block) -> list[list[Operation]]:
@@ -87,8 +95,8 @@ def _joined(graph: OperationGraph, block: Block) -> list[list[Operation]]:
     chains: list[list[Operation]] = []
     # The chain that ends in a tensor, as long as nothing else reads it.
     open_ends: dict[str, int] = {}
-    for place in block.operations:
-        operation = graph.operations[place]
+    for position in block.operations:
+        operation = graph.operations[position]
         (source, *others) = dict.fromkeys(operation.inputs) or ("",)
         chain = open_ends.get(source)
         if operation.kind in _FOLLOWERS and not others and chain is not None:
@@ -121,7 +129,7 @@ def _counted(operations: list[Operation]) -> tuple[Row, ...]:
     order = sorted(
         kinds,
         key=lambda kind: (
-            not kind.startswith(_TELLING),
+            not kind.startswith(_FIRST_KINDS),
             kind.startswith(_PLUMBING),
             -kinds[kind],
             kind,

@@ -59,19 +59,19 @@ def parts_of(graph: OperationGraph) -> tuple[Part, ...]:
     parts: list[Part] = []
     for operation in graph.operations:
         sources = {
-            parts[place].section
+            parts[position].section
             for key in operation.inputs
-            if (place := producers.get(key)) is not None and place < len(parts)
+            if (position := producers.get(key)) is not None and position < len(parts)
         }
         parts.append(_part(operation, sources))
     return tuple(_with_casts_of_images(graph, parts))
 
 
 def _with_casts_of_images(graph: OperationGraph, parts: list[Part]) -> Iterator[Part]:
-    """What stands before the preprocessor, and is read by it alone, belongs to it."""
+    """What comes before the preprocessor, and is read by it alone, belongs to it."""
     for operation, part in zip(graph.operations, parts, strict=True):
         sections = {
-            parts[place] for key in operation.outputs for place in graph.readers.get(key, ())
+            parts[position] for key in operation.outputs for position in graph.readers.get(key, ())
         }
         if part.section is Section.OTHER and len(sections) == 1:
             (only,) = sections

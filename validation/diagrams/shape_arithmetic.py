@@ -16,15 +16,15 @@ def without_shape_arithmetic(graph: OperationGraph) -> OperationGraph:
     """
     producers = graph.producers
     dropped: set[int] = set()
-    for place, operation in enumerate(graph.operations):
+    for position, operation in enumerate(graph.operations):
         sources = [producers.get(key) for key in operation.inputs]
         from_shapes = bool(sources) and all(source in dropped for source in sources)
         whole = all(graph.tensors[key].dtype.startswith("int") for key in operation.outputs)
         is_end = any(key in graph.outputs for key in operation.outputs)
         if (operation.kind in _SHAPES or (from_shapes and whole)) and not is_end:
-            dropped.add(place)
-    gone = {key for place in dropped for key in graph.operations[place].outputs}
-    kept = [each for place, each in enumerate(graph.operations) if place not in dropped]
+            dropped.add(position)
+    gone = {key for position in dropped for key in graph.operations[position].outputs}
+    kept = [each for position, each in enumerate(graph.operations) if position not in dropped]
     return dataclasses.replace(
         graph,
         operations=tuple(

@@ -168,28 +168,24 @@ def convolutional_predictor(message: Any, where: str) -> ConvolutionalPredictor:
     """
     return ConvolutionalPredictor(
         conv_hyperparams(message.conv_hyperparams, where),
-        num_layers=message.num_layers_before_predictor,
         min_depth=message.min_depth,
         max_depth=message.max_depth,
-        kernel_size=message.kernel_size,
-        code_size=message.box_code_size,
-        use_depthwise=message.use_depthwise,
         apply_sigmoid=message.apply_sigmoid_to_scores,
-        clip=clip_range(message),
-        dropout=dropout(message),
+        **common_fields(message),
     )
 
 
-def clip_range(message: Any) -> tuple[float, float] | None:
-    """box_encodings_clip_range of either predictor message; None where it has none."""
-    if not message.HasField("box_encodings_clip_range"):
-        return None
-    return message.box_encodings_clip_range.min, message.box_encodings_clip_range.max
-
-
-def dropout(message: Any) -> Dropout | None:
-    """Dropout of either predictor message; None where it has none."""
-    return Dropout(message.dropout_keep_probability) if message.use_dropout else None
+def common_fields(message: Any) -> dict[str, Any]:
+    """What either predictor message says, by the names of both predictors' fields."""
+    limits = message.box_encodings_clip_range
+    return {
+        "num_layers": message.num_layers_before_predictor,
+        "kernel_size": message.kernel_size,
+        "code_size": message.box_code_size,
+        "use_depthwise": message.use_depthwise,
+        "clip": (limits.min, limits.max) if message.HasField("box_encodings_clip_range") else None,
+        "dropout": Dropout(message.dropout_keep_probability) if message.use_dropout else None,
+    }
 
 
 def clipped(encodings: tf.Tensor, limits: tuple[float, float] | None) -> tf.Tensor:

@@ -16,10 +16,9 @@ from validation.graphs.heads import (
     Dropout,
     Predictions,
     by_anchor,
-    clip_range,
     clipped,
+    common_fields,
     concatenated,
-    dropout,
     dropped_out,
 )
 from validation.graphs.hyperparams import ConvHyperparams, conv_hyperparams
@@ -159,13 +158,8 @@ def shared_predictor(message: Any, where: str) -> SharedPredictor:
     return SharedPredictor(
         conv_hyperparams(message.conv_hyperparams, where),
         depth=message.depth,
-        num_layers=message.num_layers_before_predictor,
-        kernel_size=message.kernel_size,
-        code_size=message.box_code_size,
-        use_depthwise=message.use_depthwise,
         share_tower=message.share_prediction_tower,
         # Its enum has two values, IDENTITY and SIGMOID.
         apply_sigmoid=message.score_converter == message.SIGMOID,
-        clip=clip_range(message),
-        dropout=dropout(message),
+        **common_fields(message),
     )

@@ -17,13 +17,14 @@ from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.metadata.detector import image_size
 from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
-from validation.metadata.unpacking import read_metadata
+from validation.metadata.unpacking import metadata_of
 from validation.preprocess.quantise import is_quantised
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
 from validation.specs.contracts import BOX_ENCODINGS_NAME, RAW_OUTPUTS, Preprocessing, SsdContract
 from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile, describe
+from validation.tflite.model import read_model
 
 # What every extractor of the zoo but ResNet and VGG makes of pixels: [-1, 1].
 _USUAL = InputStats(127.5, 127.5)
@@ -90,7 +91,8 @@ def open_tflite(
         ConversionError: No SSD: not one image [1, H, W, 3] in, or other outputs.
         GraphConfigMismatch: `export` belongs to another model.
     """
-    file = read_tflite(path)
+    model = read_model(path)
+    file = describe(model)
     if file.postprocess is None and [spec.name for spec in file.outputs] != list(RAW_OUTPUTS):
         raise ConversionError(
             "the file is no SSD as the OD API exports it",
@@ -106,7 +108,7 @@ def open_tflite(
         num_classes = contract.num_classes
     else:
         raise _raw_without_contract(path)
-    metadata = read_metadata(path)
+    metadata = metadata_of(model)
     preprocessing, source = _fed(file, found, metadata, stats, export_is_told=export is not None)
     return TfliteModel(
         path=path,

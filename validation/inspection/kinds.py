@@ -8,15 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing
+from validation.tflite.model import MODEL
+from validation.zoo.layout import SHARD
 
 # Enough to see how a text begins, below a licence and comments.
 _HEAD_BYTES = 64 * 2**10
 # LevelDB's table format, which the index of a checkpoint has: the last eight bytes
 # (https://github.com/google/leveldb/blob/main/doc/table_format.md).
 _TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
-# The file identifier of TFLite's flatbuffer schema, at byte 4.
-_TFLITE_MAGIC = b"TFL3"
-_SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-[0-9]{5}")
 _FIRST_FIELD = re.compile(r"\ufeff?(?:\s|#[^\n]*(?:\n|$))*([A-Za-z_]\w*)\s*[:{<]")
 # Fields of the messages' roots: TrainEvalPipelineConfig, GraphDef, MetaGraphDef, SavedModel.
 _CONFIG_FIELDS = frozenset(
@@ -88,7 +87,7 @@ def kind_of(path: Path) -> IdentifiedFile:
     head, tail = _head_and_tail(path)
     if not head:
         raise ArtefactError("the file is empty", expected=_KNOWN, where=path)
-    if head[4:8] == _TFLITE_MAGIC:
+    if MODEL.identifies(head):
         return IdentifiedFile(Kind.TFLITE, path)
     if tail == _TABLE_MAGIC:
         raise ArtefactError(
@@ -116,7 +115,7 @@ def kind_of(path: Path) -> IdentifiedFile:
 
 def _prefix(path: Path) -> Path | None:
     """The checkpoint that a path names; a .meta without values is a graph and none."""
-    shard = _SHARD.fullmatch(path.name)
+    shard = SHARD.fullmatch(path.name)
     if shard is not None:
         return path.with_name(shard["prefix"])
     if path.suffix == ".index":

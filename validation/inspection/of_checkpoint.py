@@ -10,7 +10,7 @@ from pathlib import Path
 
 from validation.errors import GraphError, ValidationError
 from validation.graphs.restore import AVERAGE, is_training_only
-from validation.zoo.layout import PIPELINE_CONFIG
+from validation.zoo.layout import PIPELINE_CONFIG, SHARD, shards_of
 
 # Of contrib.quantize and its successors: ``act_quant/min`` and the like.
 _RANGE_BOUND = re.compile(r".*quant\w*/(?:min|max)")
@@ -140,12 +140,9 @@ def _missing(prefix: Path, files: list[Path]) -> tuple[str, ...]:
     """By the count that each shard's name ends in; without any shard, all of them."""
     if not files:
         return (f"{prefix.name}.data-*",)
-    count = files[0].name.rpartition("-of-")[2]
-    if not count.isdigit():
-        return ()
-    names = [f"{prefix.name}.data-{part:05d}-of-{count}" for part in range(int(count))]
+    shard = SHARD.fullmatch(files[0].name)
     present = {path.name for path in files}
-    return tuple(name for name in names if name not in present)
+    return tuple(name for name in shards_of(shard) if name not in present) if shard else ()
 
 
 def _detector(names: Iterable[str]) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-
-from ai_edge_litert import schema_py_generated as schema
 
 from validation.errors import ConversionError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
@@ -23,10 +21,11 @@ from validation.inspection.tensors import (
 )
 from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
-from validation.metadata.unpacking import read_metadata
-from validation.runtimes.tflite_file import DAMAGE, TfliteFile, op_name, read_tflite, tflite_bytes
+from validation.metadata.unpacking import metadata_of
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile, describe, op_versions
+from validation.tflite.model import UnpackedModel, read_model
 
 
 @dataclass(frozen=True)
@@ -82,16 +81,15 @@ def inspect_tflite(path: Path) -> TfliteFacts:
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: No flatbuffer of TFLite, or a damaged one.
+        ConversionError: Not a TFLite flatbuffer, or a damaged one.
     """
-    file = read_tflite(path)
-    _require_numbers(file.postprocess, path.name)
-    versions = _op_versions(path)
+    model = read_model(path)
+    file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
     outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
     contract, note = _contract_beside(path, file, image)
-    metadata, damage = _metadata(path)
+    metadata, damage = _metadata(model)
     preprocessing = None
     if image is not None:
         preprocessing = describe_preprocessing(image, *_known(file, metadata, contract))
@@ -118,10 +116,10 @@ def inspect_tflite(path: Path) -> TfliteFacts:
     )
 
 
-def _metadata(path: Path) -> tuple[ModelMetadata | None, tuple[str, ...]]:
+def _metadata(model: UnpackedModel) -> tuple[ModelMetadata | None, tuple[str, ...]]:
     """The file's metadata; and what is said where it cannot be read."""
     try:
-        return read_metadata(path), ()
+        return metadata_of(model), ()
     except ConversionError as error:
         return None, (f"its metadata is ignored: {error}",)
 
@@ -138,33 +136,6 @@ def _known(
     if contract is not None:
         return contract.preprocessing, f"{CONTRACT_FILE} beside the file"
     return None, ""
-
-
-def _require_numbers(attributes: PostprocessAttributes | None, where: str) -> None:
-    """The op's options are a map of anything; only a kernel that reads them would notice."""
-    for item in () if attributes is None else fields(attributes):
-        value = getattr(attributes, item.name)
-        if not isinstance(value, int | float):
-            raise ConversionError(
-                f"{item.name} of the post-processing op is not a number",
-                got=repr(value),
-                where=where,
-            )
-
-
-def _op_versions(path: Path) -> dict[str, int]:
-    try:
-        model = schema.Model.GetRootAs(tflite_bytes(path), 0)
-        versions: dict[str, int] = {}
-        for index in range(model.OperatorCodesLength()):
-            code = schema.OperatorCodeT.InitFromObj(model.OperatorCodes(index))
-            name = op_name(code)
-            versions[name] = max(versions.get(name, 0), int(code.version))
-    except DAMAGE as error:
-        raise ConversionError(
-            "the TFLite flatbuffer is damaged", got=repr(error), where=path.name
-        ) from error
-    return dict(sorted(versions.items()))
 
 
 def _contract_beside(

@@ -1,1 +1,1 @@
-"""TFLite metadata: what a .tflite file tells an app of how to feed it and read it."""
+"""TFLite metadata: how an app is to feed a .tflite file and read its outputs."""

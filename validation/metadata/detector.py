@@ -35,9 +35,9 @@ from validation.metadata.model_metadata import (
     TensorMetadata,
 )
 from validation.metadata.writer import min_parser_version
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, Preprocessing
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 LABEL_FILE = "labelmap.txt"
 _BACKGROUND = "background"
@@ -54,16 +54,16 @@ def detector_metadata(
 ) -> ModelMetadata:
     """The metadata of a converted SSD.
 
-    A file that ends in the op gets the names and the group by which detectors are known. Raw
+    A file that ends in the op gets the names and the group that libraries look for. Raw
     outputs are described, but form no group: no app's library decodes them.
 
     Mean and std are those of the real values for a quantised input too, as the schema has it;
     pixels are fed to a uint8 input as they are.
 
     Args:
-        file: What stands in the .tflite file.
-        preprocessing: Of the extractor. Its size is not used, the file's is; how it resizes
-            cannot be told in metadata.
+        file: The facts of the .tflite file.
+        preprocessing: Of the extractor. Its size is not used, the file's is; metadata
+            cannot say how it resizes.
         labels: Names by id, from 1; None leaves them out.
 
     Raises:
@@ -104,7 +104,7 @@ def image_size(file: TfliteFile) -> tuple[int, int]:
     shapes = [spec.shape for spec in file.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 3 or min(shapes[0][1:]) < 1:
         raise ConversionError(
-            "the file's input is no image",
+            "the file's input is not an image",
             expected="one input [1, height, width, 3]",
             got=", ".join(str(list(shape)) for shape in shapes) or "no input",
         )
@@ -144,8 +144,8 @@ def _input(spec: TensorSpec, preprocessing: Preprocessing) -> TensorMetadata:
     kind = np.dtype(spec.dtype)
     pairs = list(zip(normalisation.mean, normalisation.std, strict=True))
     if kind.kind in "iu":
-        ends = np.iinfo(kind)
-        low, high = _stored([ends.min]), _stored([ends.max])
+        limits = np.iinfo(kind)
+        low, high = _stored([limits.min]), _stored([limits.max])
     else:
         low = _stored(-mean / std for mean, std in pairs)
         high = _stored((_BRIGHTEST - mean) / std for mean, std in pairs)
@@ -234,5 +234,5 @@ def _of_the_op(lines: tuple[str, ...]) -> tuple[TensorMetadata, ...]:
 
 
 def _files(lines: tuple[str, ...], kind: FileType) -> tuple[PackedFile, ...]:
-    told = "The classes' names, one a line."
-    return (PackedFile(LABEL_FILE, kind, told, lines),) if lines else ()
+    description = "The classes' names, one a line."
+    return (PackedFile(LABEL_FILE, kind, description, lines),) if lines else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from validation.errors import ConversionError
 from validation.metadata.detector import image_size
@@ -14,13 +13,12 @@ from validation.metadata.model_metadata import (
     ModelMetadata,
     Normalisation,
 )
-from validation.metadata.unpacking import read_metadata
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import Preprocessing
+from validation.tflite.facts import TfliteFile
 
 _Channels = tuple[float, float, float]
 
-# What an axis of classes begins with where it has a place for the background.
+# The first class of an axis that counts the background.
 _BACKGROUND = ("background", NO_LABEL)
 
 
@@ -36,37 +34,24 @@ def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessi
         file: Its input has the size.
 
     Returns:
-        With the resize of every zoo graph, for metadata tells of none: corners not aligned,
+        With the resize of every zoo graph, since metadata describes none: corners not aligned,
         centres not half a pixel off.
 
     Raises:
-        ConversionError: The input is no image, or mean and std are missing or make no sense.
+        ConversionError: The input is not an image, or mean and std are missing or unusable.
     """
     height, width = image_size(file)
     scale, offset = _scale_and_offset(metadata, file)
     return Preprocessing(height, width, scale, offset)
 
 
-def labels_from(path: Path) -> dict[int, str]:
-    """The class names that a .tflite file's metadata names, by label id.
-
-    Args:
-        path: The file.
+def labels_of(metadata: ModelMetadata) -> dict[int, str]:
+    """The class names that a file's metadata names, by label id.
 
     Returns:
         Names by id from 1; the op's classes begin at 0, so line 0 of the file is id 1. Lines
-        without a name are left out. Empty where the file has no metadata or no labels.
-
-    Raises:
-        ArtefactMissing: No such file.
-        ConversionError: See `read_metadata`.
+        without a name are left out. Empty where the metadata has no labels.
     """
-    metadata = read_metadata(path)
-    return {} if metadata is None else labels_of(metadata)
-
-
-def labels_of(metadata: ModelMetadata) -> dict[int, str]:
-    """`labels_from` of metadata that was read already."""
     files = [output.label_file for output in metadata.outputs]
     for file in files:
         if file is not None:
@@ -89,9 +74,9 @@ def normalisation_of(metadata: ModelMetadata) -> Normalisation | None:
 
 def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Channels, _Channels]:
     spec = file.inputs[0]
-    found = normalisation_of(metadata)
-    if found is not None:
-        return _from_mean_and_std(found)
+    normalisation = normalisation_of(metadata)
+    if normalisation is not None:
+        return _from_mean_and_std(normalisation)
     if spec.dtype == "uint8" and spec.scale is not None and spec.zero_point is not None:
         offset = spec.zero_point * spec.scale
         return (spec.scale, spec.scale, spec.scale), (offset, offset, offset)
@@ -102,20 +87,20 @@ def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Chann
     )
 
 
-def _from_mean_and_std(found: Normalisation) -> tuple[_Channels, _Channels]:
-    mean, std = _channels(found.mean), _channels(found.std)
+def _from_mean_and_std(normalisation: Normalisation) -> tuple[_Channels, _Channels]:
+    mean, std = _channels(normalisation.mean), _channels(normalisation.std)
     if mean is None or std is None or not min(std) > 0:
         raise ConversionError(
             "the metadata's normalisation makes no sense",
             expected="one number, or one for each channel, std above 0",
-            got=f"mean {found.mean}, std {found.std}",
+            got=f"mean {normalisation.mean}, std {normalisation.std}",
         )
     scale = (1 / std[0], 1 / std[1], 1 / std[2])
     return scale, (mean[0] / std[0], mean[1] / std[1], mean[2] / std[2])
 
 
 def _channels(values: tuple[float, ...]) -> _Channels | None:
-    """One number stands for all channels; None where it is neither one nor three."""
+    """One number counts for all channels; None where there are neither one nor three."""
     every = values * 3 if len(values) == 1 else values
     if len(every) != 3 or not all(math.isfinite(value) for value in every):
         return None

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
-# The names by which the Task Library's ObjectDetector tells the outputs of the op apart.
+from validation.tflite.flatbuffer import Schema
+
+METADATA = Schema(Path(__file__).with_name("metadata.json"), "TFLite metadata flatbuffer")
+# What a model calls the buffer that holds it.
+METADATA_NAME = "TFLITE_METADATA"
+
+# The names by which the Task Library's ObjectDetector distinguishes the outputs of the op.
 INPUT = "image"
 LOCATION = "location"
 CATEGORY = "category"
@@ -58,7 +65,7 @@ class BoxType(Known):
 
 
 class CoordinateType(Known):
-    """The unit of a box: shares of the image's sides, or pixels."""
+    """The unit of a box: fractions of the image's sides, or pixels."""
 
     RATIO = 0
     PIXEL = 1
@@ -70,7 +77,7 @@ class FileType(Known):
     UNKNOWN = 0
     DESCRIPTIONS = 1
     TENSOR_AXIS_LABELS = 2
-    """Line i names place i of the tensor's last axis."""
+    """Line i names index i of the tensor's last axis."""
     TENSOR_VALUE_LABELS = 3
     """Line i names the value i."""
     TENSOR_AXIS_SCORE_CALIBRATION = 4
@@ -99,7 +106,7 @@ class BoxLayout:
     """How a tensor of boxes is to be read.
 
     Args:
-        order: Where each boundary stands: left, top, right, bottom. Empty: in this order.
+        order: Index of each boundary: left, top, right, bottom. Empty: in this order.
         type: Which four numbers.
         coordinates: Their unit.
     """

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from validation.errors import ArtefactError, ConversionError
 from validation.files.atomic import write_bytes_atomic
-from validation.metadata.model_metadata import ModelMetadata, PackedFile
-from validation.metadata.schema_fields import METADATA_NAME
-from validation.metadata.unpacking import metadata_buffer_of
+from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata, PackedFile
 from validation.metadata.writer import metadata_buffer
-from validation.runtimes.tflite_file import DAMAGE, tflite_bytes
+from validation.tflite.model import MODEL, UnpackedModel, read_model
 
-# TFLite's schema wants it of buffers: kernels read them in place as vectors of that size.
-_BUFFER_ALIGNMENT = 16
-
-# The first that a ZIP can tell; any other would be that of the day.
+# The first date that a ZIP can have; any other would differ from day to day.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _READABLE = 0o100644 << 16
-
-
-class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
-    """The generated Pack() forgets the schema's force_align; this one aligns all bytes."""
-
-    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:  # noqa: N802, N803
-        """See `flatbuffers.Builder.StartVector`."""
-        least = _BUFFER_ALIGNMENT if elemSize == 1 else 1
-        return super().StartVector(elemSize, numElems, max(alignment, least))
 
 
 def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> Path:
@@ -47,10 +32,10 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: See `embed`.
+        ConversionError: See `read_model` and `embed`.
         ArtefactError: The target cannot be written.
     """
-    content = embed(tflite_bytes(source), metadata, source.name)
+    content = embed(read_model(source), metadata)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,75 +46,65 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
     return target
 
 
-def embed(model: bytes, metadata: ModelMetadata, where: str) -> bytes:
+def embed(model: UnpackedModel, metadata: ModelMetadata) -> bytes:
     """The bytes of a .tflite file with metadata in it.
 
     Weights, operators and other metadata, such as min_runtime_version, stay as they are: the
     file runs as before. Files that an older metadata had packed behind the model are left out.
 
     Args:
-        model: The bytes of a .tflite file.
+        model: The file.
         metadata: Label files with lines are packed; the same facts give the same bytes.
-        where: For messages.
 
     Raises:
-        ConversionError: No TFLite flatbuffer, a damaged one, one that keeps its weights
-            outside of it, or metadata that tells of another number of inputs or outputs.
+        ConversionError: A file that keeps its weights outside of its flatbuffer, or metadata
+            that describes another number of inputs or outputs.
     """
-    metadata_buffer_of(model, where)  # refuses what is no flatbuffer of TFLite
-    try:
-        unpacked = schema.ModelT.InitFromPackedBuf(model, 0)
-        _refuse_outside(unpacked, where)
-        _refuse_other_ends(unpacked.subgraphs[0], metadata, where)
-        _set_buffer(unpacked, metadata_buffer(metadata))
-        builder = _AlignedBuilder(len(model) + 4096)
-        builder.Finish(unpacked.Pack(builder), b"TFL3")
-    except DAMAGE as error:
-        raise ConversionError(
-            "the TFLite flatbuffer is damaged", got=repr(error), where=where
-        ) from error
-    return _with_files(bytes(builder.Output()), metadata)
+    _refuse_outside(model)
+    _refuse_other_numbers(model, metadata)
+    root = copy.copy(model.root)
+    _set_buffer(root, metadata_buffer(metadata))
+    return _with_files(MODEL.pack(root), metadata)
 
 
-def _refuse_outside(model: Any, where: str) -> None:
-    """Files beyond 2 GB keep weights after the flatbuffer; positions would not be true any more."""
-    buffers = any(buffer.offset > 1 for buffer in model.buffers)
+def _refuse_outside(model: UnpackedModel) -> None:
+    """Files beyond 2 GB keep weights after the flatbuffer, at positions that would change."""
+    buffers = any(buffer.offset > 1 for buffer in model.root.buffers)
     options = any(
-        operator.largeCustomOptionsOffset > 1
-        for graph in model.subgraphs
-        for operator in graph.operators
+        operator.large_custom_options_offset > 1
+        for graph in model.root.subgraphs
+        for operator in graph.operators or ()
     )
     if buffers or options:
         raise ConversionError(
-            "metadata cannot be put into a file whose weights stand outside of its flatbuffer",
-            where=where,
+            "metadata cannot be put into a file that keeps its weights outside of its flatbuffer",
+            where=model.name,
         )
 
 
-def _refuse_other_ends(graph: Any, metadata: ModelMetadata, where: str) -> None:
+def _refuse_other_numbers(model: UnpackedModel, metadata: ModelMetadata) -> None:
     """Readers match metadata with inputs and outputs by position, and refuse another number."""
-    found = (len(graph.inputs), len(graph.outputs))
-    told = (len(metadata.inputs), len(metadata.outputs))
-    if told != found:
+    in_file = (len(model.graph.inputs), len(model.graph.outputs))
+    described = (len(metadata.inputs), len(metadata.outputs))
+    if described != in_file:
         raise ConversionError(
             "the metadata is of another model",
-            expected=f"{found[0]} inputs and {found[1]} outputs",
-            got=f"{told[0]} and {told[1]}",
-            where=where,
+            expected=f"{in_file[0]} inputs and {in_file[1]} outputs",
+            got=f"{described[0]} and {described[1]}",
+            where=model.name,
         )
 
 
-def _set_buffer(model: Any, content: bytes) -> None:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(content, np.uint8)
-    for entry in model.metadata or []:
-        if entry.name == METADATA_NAME.encode():
-            model.buffers[entry.buffer] = buffer
+def _set_buffer(root: Any, content: bytes) -> None:
+    buffer = MODEL.table("Buffer")(data=np.frombuffer(content, np.uint8))
+    root.buffers = list(root.buffers)
+    for entry in root.metadata or ():
+        if entry.name == METADATA_NAME:
+            root.buffers[entry.buffer] = buffer
             return
-    entry = schema.MetadataT()
-    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-    model.buffers.append(buffer)
-    model.metadata = [*(model.metadata or []), entry]
+    entry = MODEL.table("Metadata")(name=METADATA_NAME, buffer=len(root.buffers))
+    root.buffers.append(buffer)
+    root.metadata = [*(root.metadata or ()), entry]
 
 
 def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from validation.errors import ConversionError
-from validation.metadata.flat_table import FlatTable
 from validation.metadata.model_metadata import (
     LABEL_TYPES,
+    METADATA,
     BoxLayout,
     BoxType,
     ColourSpace,
@@ -20,22 +20,6 @@ from validation.metadata.model_metadata import (
     TensorGroup,
     TensorMetadata,
 )
-from validation.metadata.schema_fields import (
-    IDENTIFIER,
-    NORMALISATION_OPTIONS,
-    BoxField,
-    ContentField,
-    FileField,
-    GroupField,
-    ImageField,
-    ModelField,
-    NormalisationField,
-    PairField,
-    StatsField,
-    SubgraphField,
-    TensorField,
-)
-from validation.runtimes.tflite_file import DAMAGE
 
 LinesOf = Callable[[str], tuple[str, ...]]
 
@@ -54,95 +38,71 @@ def parse_metadata(
         lines_of: Gives the lines of a packed label file by its name; None leaves them out.
 
     Raises:
-        ConversionError: The bytes are no metadata, or are damaged; and what lines_of raises.
+        ConversionError: The bytes are not metadata, or are damaged; and what lines_of raises.
     """
-    if buffer[4:8] != IDENTIFIER:
-        raise ConversionError(
-            "the metadata has another format",
-            expected=f"identifier {IDENTIFIER.decode()} at byte 4",
-            got=f"{buffer[4:8]!r} in {len(buffer)} bytes",
-            where=where,
-        )
-    try:
-        return _model(FlatTable.root(buffer), lines_of or _no_lines)
-    except DAMAGE as error:
-        raise ConversionError("the metadata is damaged", got=repr(error), where=where) from error
-
-
-def _no_lines(_: str) -> tuple[str, ...]:
-    return ()
-
-
-def _model(root: FlatTable, lines_of: LinesOf) -> ModelMetadata:
-    subgraphs = root.tables(ModelField.SUBGRAPHS)[:1]
+    root = METADATA.unpack(buffer, where)
+    graph = root.subgraph_metadata[0] if root.subgraph_metadata else None
+    lines_of = lines_of or (lambda _: ())
     return ModelMetadata(
-        name=root.text(ModelField.NAME),
-        description=root.text(ModelField.DESCRIPTION),
-        version=root.text(ModelField.VERSION),
-        inputs=_tensors(subgraphs, SubgraphField.INPUTS, lines_of),
-        outputs=_tensors(subgraphs, SubgraphField.OUTPUTS, lines_of),
+        name=root.name or "",
+        description=root.description or "",
+        version=root.version or "",
+        inputs=_tensors(graph and graph.input_tensor_metadata, lines_of),
+        outputs=_tensors(graph and graph.output_tensor_metadata, lines_of),
         groups=tuple(
-            TensorGroup(group.text(GroupField.NAME), group.texts(GroupField.TENSOR_NAMES))
-            for subgraph in subgraphs
-            for group in subgraph.tables(SubgraphField.OUTPUT_GROUPS)
+            TensorGroup(group.name or "", tuple(group.tensor_names or ()))
+            for group in (graph and graph.output_tensor_groups) or ()
         ),
-        min_parser_version=root.text(ModelField.MIN_PARSER_VERSION),
+        min_parser_version=root.min_parser_version or "",
     )
 
 
-def _tensors(
-    subgraphs: tuple[FlatTable, ...], field: SubgraphField, lines_of: LinesOf
-) -> tuple[TensorMetadata, ...]:
-    return tuple(_tensor(table, lines_of) for graph in subgraphs for table in graph.tables(field))
+def _tensors(tables: Any, lines_of: LinesOf) -> tuple[TensorMetadata, ...]:
+    return tuple(_tensor(table, lines_of) for table in tables or ())
 
 
-def _tensor(table: FlatTable, lines_of: LinesOf) -> TensorMetadata:
-    content = table.table(TensorField.CONTENT)
-    kind = ContentType(0 if content is None else content.byte(ContentField.TYPE))
-    properties = None if content is None else content.table(ContentField.PROPERTIES)
-    span = None if content is None else content.table(ContentField.RANGE)
-    stats = table.table(TensorField.STATS)
+def _tensor(table: Any, lines_of: LinesOf) -> TensorMetadata:
+    content, stats = table.content, table.stats
+    kind = ContentType(content.content_properties_type if content else 0)
+    properties = content.content_properties if content else None
+    span = content.range if content else None
     return TensorMetadata(
-        name=table.text(TensorField.NAME),
-        description=table.text(TensorField.DESCRIPTION),
+        name=table.name or "",
+        description=table.description or "",
         content=kind,
-        colour=ColourSpace(properties.byte(ImageField.COLOUR_SPACE))
-        if properties is not None and kind is ContentType.IMAGE
+        colour=ColourSpace(properties.color_space)
+        if properties and kind is ContentType.IMAGE
         else ColourSpace.UNKNOWN,
-        boxes=_boxes(properties)
-        if properties is not None and kind is ContentType.BOUNDING_BOX
-        else None,
-        dimensions=None
-        if span is None
-        else (span.whole(PairField.FIRST), span.whole(PairField.SECOND)),
+        boxes=_boxes(properties) if properties and kind is ContentType.BOUNDING_BOX else None,
+        dimensions=(span.min, span.max) if span else None,
         normalisation=_normalisation(table),
-        minimum=() if stats is None else stats.floats(StatsField.MIN),
-        maximum=() if stats is None else stats.floats(StatsField.MAX),
-        files=tuple(_file(file, lines_of) for file in table.tables(TensorField.FILES)),
+        minimum=_numbers(stats and stats.min),
+        maximum=_numbers(stats and stats.max),
+        files=tuple(_file(file, lines_of) for file in table.associated_files or ()),
     )
 
 
-def _boxes(properties: FlatTable) -> BoxLayout:
+def _boxes(properties: Any) -> BoxLayout:
     return BoxLayout(
-        properties.wholes(BoxField.INDEX),
-        BoxType(properties.byte(BoxField.TYPE)),
-        CoordinateType(properties.byte(BoxField.COORDINATE_TYPE)),
+        _numbers(properties.index),
+        BoxType(properties.type),
+        CoordinateType(properties.coordinate_type),
     )
 
 
-def _normalisation(table: FlatTable) -> Normalisation | None:
+def _normalisation(table: Any) -> Normalisation | None:
     """Of the first unit that normalises."""
-    for unit in table.tables(TensorField.PROCESS_UNITS):
-        options = unit.table(PairField.SECOND)
-        if options is not None and unit.byte(PairField.FIRST) == NORMALISATION_OPTIONS:
-            return Normalisation(
-                options.floats(NormalisationField.MEAN), options.floats(NormalisationField.STD)
-            )
+    for options in (unit.options for unit in table.process_units or ()):
+        if type(options).__name__ == "NormalizationOptions":
+            return Normalisation(_numbers(options.mean), _numbers(options.std))
     return None
 
 
-def _file(table: FlatTable, lines_of: LinesOf) -> PackedFile:
-    name, kind = table.text(FileField.NAME), FileType(table.byte(FileField.TYPE))
-    description = table.text(FileField.DESCRIPTION)
+def _numbers(values: Any) -> tuple[Any, ...]:
+    return () if values is None else tuple(values.tolist())
+
+
+def _file(table: Any, lines_of: LinesOf) -> PackedFile:
+    name, kind = table.name or "", FileType(table.type)
     lines = lines_of(name) if kind in LABEL_TYPES else ()
-    return PackedFile(name, kind, description, lines)
+    return PackedFile(name, kind, table.description or "", lines)

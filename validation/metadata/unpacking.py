@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from functools import cache
 from pathlib import Path
 
 from validation.errors import ConversionError
-from validation.metadata.flat_table import FlatTable
-from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.reader import parse_metadata
-from validation.metadata.schema_fields import (
-    METADATA_NAME,
-    TfliteBufferField,
-    TfliteField,
-    TfliteMetadataField,
-)
-from validation.runtimes.tflite_file import DAMAGE, tflite_bytes
+from validation.tflite.model import UnpackedModel, read_model
 
 # The longest label list of the zoo has 601 names; a ZIP can claim any size.
 _MOST_LABEL_BYTES = 1 << 20
@@ -30,12 +24,15 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
+    struct.error,
     EOFError,
+    IndexError,
+    KeyError,
     NotImplementedError,
     OSError,
     OverflowError,
     RuntimeError,
-    *DAMAGE,
+    ValueError,
 )
 
 
@@ -50,43 +47,26 @@ def read_metadata(path: Path) -> ModelMetadata | None:
 
     Raises:
         ArtefactMissing: No such file, or it cannot be read.
-        ConversionError: No TFLite flatbuffer, or damage in model, metadata or archive.
+        ConversionError: Not a TFLite flatbuffer, or damage in model, metadata or archive.
     """
-    return metadata_of(tflite_bytes(path), path.name)
+    return metadata_of(read_model(path))
 
 
-def metadata_of(data: bytes, where: str) -> ModelMetadata | None:
-    """`read_metadata` of a file's bytes."""
-    buffer = metadata_buffer_of(data, where)
+def metadata_of(model: UnpackedModel) -> ModelMetadata | None:
+    """`read_metadata` of a file that is open already."""
+    buffer = metadata_buffer_of(model)
     if buffer is None:
         return None
-    lines_of = cache(lambda name: _label_lines(data, name, where))
-    return parse_metadata(buffer, where, lines_of)
+    lines_of = cache(lambda name: _label_lines(model.content, name, model.name))
+    return parse_metadata(buffer, model.name, lines_of)
 
 
-def metadata_buffer_of(data: bytes, where: str) -> bytes | None:
-    """The metadata flatbuffer that stands in a .tflite file's bytes, or None.
-
-    Raises:
-        ConversionError: No TFLite flatbuffer, or a damaged one.
-    """
-    if data[4:8] != b"TFL3":
-        raise ConversionError(
-            "the file is no TFLite flatbuffer",
-            expected="identifier TFL3 at byte 4",
-            got=f"{data[4:8]!r} in {len(data)} bytes",
-            where=where,
-        )
-    try:
-        model = FlatTable.root(data)
-        for entry in model.tables(TfliteField.METADATA):
-            if entry.text(TfliteMetadataField.NAME) == METADATA_NAME:
-                buffer = model.nth(TfliteField.BUFFERS, entry.whole(TfliteMetadataField.BUFFER))
-                return buffer.content(TfliteBufferField.DATA) or b""
-    except DAMAGE as error:
-        raise ConversionError(
-            "the TFLite flatbuffer is damaged", got=repr(error), where=where
-        ) from error
+def metadata_buffer_of(model: UnpackedModel) -> bytes | None:
+    """The metadata flatbuffer of a .tflite file, or None."""
+    for entry in model.root.metadata or ():
+        if entry.name == METADATA_NAME:
+            data = model.root.buffers[entry.buffer].data
+            return b"" if data is None else bytes(data)
     return None
 
 

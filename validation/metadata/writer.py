@@ -5,14 +5,10 @@ The same facts give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
-from typing import TypeVar
-
-import flatbuffers
-import numpy as np
+from typing import Any
 
 from validation.metadata.model_metadata import (
+    METADATA,
     ContentType,
     ModelMetadata,
     Normalisation,
@@ -20,27 +16,14 @@ from validation.metadata.model_metadata import (
     TensorGroup,
     TensorMetadata,
 )
-from validation.metadata.schema_fields import (
-    FIRST_VERSION,
-    GROUPS_VERSION,
-    IDENTIFIER,
-    NORMALISATION_OPTIONS,
-    BoxField,
-    ContentField,
-    FileField,
-    GroupField,
-    ImageField,
-    ModelField,
-    NormalisationField,
-    PairField,
-    StatsField,
-    SubgraphField,
-    TensorField,
-)
+from validation.tflite.flatbuffer import Table
 
-# Writes one field of the table that is being written.
-_Put = Callable[[flatbuffers.Builder, int], None]
-_Field = TypeVar("_Field", bound=IntEnum)
+# Versions of the schema that brought what is written here: all of it, and groups of tensors.
+_FIRST_VERSION = "1.0.0"
+_GROUPS_VERSION = "1.2.0"
+
+# The member of the union ProcessUnitOptions that says how an input is normalised.
+_NORMALISATION_OPTIONS = 1
 
 
 def metadata_buffer(metadata: ModelMetadata) -> bytes:
@@ -50,162 +33,83 @@ def metadata_buffer(metadata: ModelMetadata) -> bytes:
         metadata: An empty min_parser_version is filled in by what the metadata uses, the
             lines of label files are not part of it: `validation.metadata.packing` packs them.
     """
-    builder = flatbuffers.Builder(1024)
-    version = metadata.min_parser_version or min_parser_version(metadata)
-    subgraph = _table(
-        builder,
-        {
-            SubgraphField.INPUTS: _offset(_tensors(builder, metadata.inputs)),
-            SubgraphField.OUTPUTS: _offset(_tensors(builder, metadata.outputs)),
-            SubgraphField.OUTPUT_GROUPS: _offset(
-                _offsets(builder, [_group(builder, group) for group in metadata.groups])
-            ),
-        },
+    graph = _table(
+        "SubGraphMetadata",
+        input_tensor_metadata=[_tensor(each) for each in metadata.inputs],
+        output_tensor_metadata=[_tensor(each) for each in metadata.outputs],
+        output_tensor_groups=[_group(each) for each in metadata.groups],
     )
     root = _table(
-        builder,
-        {
-            ModelField.NAME: _offset(_text(builder, metadata.name)),
-            ModelField.DESCRIPTION: _offset(_text(builder, metadata.description)),
-            ModelField.VERSION: _offset(_text(builder, metadata.version)),
-            ModelField.SUBGRAPHS: _offset(_offsets(builder, [subgraph])),
-            ModelField.MIN_PARSER_VERSION: _offset(_text(builder, version)),
-        },
+        "ModelMetadata",
+        name=metadata.name,
+        description=metadata.description,
+        version=metadata.version,
+        subgraph_metadata=[graph],
+        min_parser_version=metadata.min_parser_version or min_parser_version(metadata),
     )
-    builder.Finish(root, IDENTIFIER)
-    return bytes(builder.Output())
+    return METADATA.pack(root)
 
 
 def min_parser_version(metadata: ModelMetadata) -> str:
     """The oldest version of the schema that has all fields which the metadata uses."""
-    return GROUPS_VERSION if metadata.groups else FIRST_VERSION
+    return _GROUPS_VERSION if metadata.groups else _FIRST_VERSION
 
 
-def _tensors(builder: flatbuffers.Builder, tensors: Sequence[TensorMetadata]) -> int:
-    return _offsets(builder, [_tensor(builder, tensor) for tensor in tensors])
+def _table(kind: str, /, **fields: Any) -> Table:
+    """A table; what is empty is left out."""
+    return METADATA.table(kind)(**{key: each for key, each in fields.items() if each})
 
 
-def _tensor(builder: flatbuffers.Builder, tensor: TensorMetadata) -> int:
-    units = [] if tensor.normalisation is None else [_unit(builder, tensor.normalisation)]
-    stats = {
-        StatsField.MAX: _offset(_numbers(builder, tensor.maximum)),
-        StatsField.MIN: _offset(_numbers(builder, tensor.minimum)),
-    }
+def _tensor(tensor: TensorMetadata) -> Table:
     return _table(
-        builder,
-        {
-            TensorField.NAME: _offset(_text(builder, tensor.name)),
-            TensorField.DESCRIPTION: _offset(_text(builder, tensor.description)),
-            TensorField.CONTENT: _offset(_content(builder, tensor)),
-            TensorField.PROCESS_UNITS: _offset(_offsets(builder, units)),
-            TensorField.STATS: _offset(_table(builder, stats)),
-            TensorField.FILES: _offset(
-                _offsets(builder, [_file(builder, file) for file in tensor.files])
-            ),
-        },
+        "TensorMetadata",
+        name=tensor.name,
+        description=tensor.description,
+        content=_content(tensor),
+        process_units=[] if tensor.normalisation is None else [_unit(tensor.normalisation)],
+        stats=_table("Stats", max=tensor.maximum, min=tensor.minimum),
+        associated_files=[_file(each) for each in tensor.files],
     )
 
 
-def _content(builder: flatbuffers.Builder, tensor: TensorMetadata) -> int:
+def _content(tensor: TensorMetadata) -> Table | None:
     if tensor.content is ContentType.NONE:
-        return 0
-    span = 0
+        return None
+    span = None
     if tensor.dimensions is not None:
         first, last = tensor.dimensions
-        span = _table(builder, {PairField.FIRST: _whole(first), PairField.SECOND: _whole(last)})
+        span = _table("ValueRange", min=first, max=last)
     return _table(
-        builder,
-        {
-            ContentField.TYPE: _byte(tensor.content),
-            ContentField.PROPERTIES: _offset(_properties(builder, tensor)),
-            ContentField.RANGE: _offset(span),
-        },
+        "Content",
+        content_properties_type=tensor.content,
+        content_properties=_properties(tensor),
+        range=span,
     )
 
 
-def _properties(builder: flatbuffers.Builder, tensor: TensorMetadata) -> int:
+def _properties(tensor: TensorMetadata) -> Table:
     """The member of the union that a tensor's content has."""
     if tensor.content is ContentType.IMAGE:
-        return _table(builder, {ImageField.COLOUR_SPACE: _byte(tensor.colour)})
+        return _table("ImageProperties", color_space=tensor.colour)
     if tensor.content is ContentType.BOUNDING_BOX and tensor.boxes is not None:
-        fields = {
-            BoxField.INDEX: _offset(_numbers(builder, tensor.boxes.order, np.uint32)),
-            BoxField.TYPE: _byte(tensor.boxes.type),
-            BoxField.COORDINATE_TYPE: _byte(tensor.boxes.coordinates),
-        }
-        return _table(builder, fields)
-    return _table(builder, {})
+        return _table(
+            "BoundingBoxProperties",
+            index=tensor.boxes.order,
+            type=tensor.boxes.type,
+            coordinate_type=tensor.boxes.coordinates,
+        )
+    return _table("FeatureProperties")
 
 
-def _unit(builder: flatbuffers.Builder, normalisation: Normalisation) -> int:
+def _unit(normalisation: Normalisation) -> Table:
     """The process unit that normalises an input."""
-    options = {
-        NormalisationField.MEAN: _offset(_numbers(builder, normalisation.mean)),
-        NormalisationField.STD: _offset(_numbers(builder, normalisation.std)),
-    }
-    unit = {
-        PairField.FIRST: _byte(NORMALISATION_OPTIONS),
-        PairField.SECOND: _offset(_table(builder, options)),
-    }
-    return _table(builder, unit)
+    options = _table("NormalizationOptions", mean=normalisation.mean, std=normalisation.std)
+    return _table("ProcessUnit", options_type=_NORMALISATION_OPTIONS, options=options)
 
 
-def _file(builder: flatbuffers.Builder, file: PackedFile) -> int:
-    fields = {
-        FileField.NAME: _offset(_text(builder, file.name)),
-        FileField.DESCRIPTION: _offset(_text(builder, file.description)),
-        FileField.TYPE: _byte(file.type),
-    }
-    return _table(builder, fields)
+def _file(file: PackedFile) -> Table:
+    return _table("AssociatedFile", name=file.name, description=file.description, type=file.type)
 
 
-def _group(builder: flatbuffers.Builder, group: TensorGroup) -> int:
-    members = [builder.CreateString(name) for name in group.members]
-    fields = {
-        GroupField.NAME: _offset(_text(builder, group.name)),
-        GroupField.TENSOR_NAMES: _offset(_offsets(builder, members)),
-    }
-    return _table(builder, fields)
-
-
-def _table(builder: flatbuffers.Builder, fields: Mapping[_Field, _Put]) -> int:
-    """A table whose parts are written already: flatbuffers are built from the leaves up."""
-    builder.StartObject(max(fields, default=-1) + 1)
-    for number, put in fields.items():
-        put(builder, number)
-    return int(builder.EndObject())
-
-
-def _offset(target: int) -> _Put:
-    """A reference; 0 leaves the field out."""
-    return lambda builder, number: builder.PrependUOffsetTRelativeSlot(number, target, 0)
-
-
-def _byte(value: int) -> _Put:
-    return lambda builder, number: builder.PrependUint8Slot(number, value, 0)
-
-
-def _whole(value: int) -> _Put:
-    return lambda builder, number: builder.PrependInt32Slot(number, value, 0)
-
-
-def _text(builder: flatbuffers.Builder, text: str) -> int:
-    """0 for an empty text."""
-    return int(builder.CreateString(text)) if text else 0
-
-
-def _numbers(
-    builder: flatbuffers.Builder, values: Sequence[float], dtype: type = np.float32
-) -> int:
-    """0 for no numbers."""
-    return int(builder.CreateNumpyVector(np.array(values, dtype))) if values else 0
-
-
-def _offsets(builder: flatbuffers.Builder, targets: Sequence[int]) -> int:
-    """0 for an empty list."""
-    if not targets:
-        return 0
-    builder.StartVector(4, len(targets), 4)
-    for target in reversed(targets):
-        builder.PrependUOffsetTRelative(target)
-    return int(builder.EndVector())
+def _group(group: TensorGroup) -> Table:
+    return _table("TensorGroup", name=group.name, tensor_names=list(group.members))

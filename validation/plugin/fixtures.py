@@ -15,6 +15,7 @@ from validation.plugin.second_process import PREFETCHER
 from validation.plugin.session_checks import check_of, session_checks
 from validation.plugin.state import session_state
 from validation.policy.limits import Status
+from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, ModelKey
 from validation.timing.sampling import Stopwatch
@@ -50,7 +51,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             session_checks(session.config)
             session_state(session.config)
         except ValidationError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(error.with_next_step()) from error
 
 
 def _runs_suites(config: pytest.Config) -> bool:
@@ -180,8 +181,7 @@ def _end_as(result: CheckResult) -> None:
 
 def _describe_failure(result: CheckResult) -> str:
     broken = [
-        f"  {measure.name} = {measure.value}, limit {measure.limit.relation} "
-        f"{measure.limit.bound} ({measure.limit.reason})"
+        f"  {describe_measure(measure)} ({measure.limit.reason})"
         for measure in result.measures
         if measure.limit is not None and measure.status is Status.FAIL
     ]

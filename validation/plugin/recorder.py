@@ -1,7 +1,7 @@
 """Stream every entry to record.jsonl as it happens, and render the report at the end.
 
 Under pytest-xdist entries travel with the test reports, and only the controller
-writes: one record a run, whoever did the work.
+writes: one record a run, whichever process did the work.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import os
 import platform
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +23,14 @@ from validation.plugin.fixtures import ENTRIES
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.run import Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
-from validation.record.types import CheckResult, Footer, Header, ModelKey, Step
+from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
+from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
@@ -58,22 +62,21 @@ class Recorder:
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
-        self.folder: Path | None = None
+        self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
+        self.folder = Path(config.getoption("--report-dir")) / self.run
         self.judgement: Judgement | None = None
 
     def write(self, entry: Entry) -> None:
         """Append one entry."""
         if self._writer is None:
             state = session_state(self._config)
-            run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
-            self.folder = Path(self._config.getoption("--report-dir")) / run
             self._writer = RecordWriter(self.folder).open()
-            self._writer.write(_header(self._config, state, run, self._started))
+            self._writer.write(_header(self._config, state, self.run, self._started))
         self._writer.write(entry)
 
     def close(self, exit_code: int) -> None:
         """End the record and make the pages; nothing to do where nothing was recorded."""
-        if self._writer is None or self.folder is None:
+        if self._writer is None:
             return
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -83,11 +86,14 @@ class Recorder:
         )
         self._writer.close(footer)
         policy = session_state(self._config).policy
-        render_report(self.folder, policy)
-        self.judgement = judge(load_record(self.folder / RECORD_NAME), policy)
+        record = load_record(self.folder / RECORD_NAME)
+        self.judgement = judge(record, policy)
+        render_report(self.folder, record, self.judgement, policy)
 
 
 RECORDER = pytest.StashKey[Recorder]()
+_RUN_FOLDER = pytest.StashKey[Path]()
+_RUN_INPUT = "validation_run_folder"
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -95,9 +101,18 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the controlling process records."""
-    if not _is_worker(config):
+    """Only the controlling process records; evidence is kept by the one that made it."""
+    if _is_worker(config):
+        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])  # type: ignore[attr-defined]
+    else:
         config.stash[RECORDER] = Recorder(config)
+        config.stash[_RUN_FOLDER] = config.stash[RECORDER].folder.absolute()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the run's folder is."""
+    node.workerinput[_RUN_INPUT] = str(node.config.stash[_RUN_FOLDER])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,19 +128,29 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ValidationError):
         report.longrepr = f"{type(error).__name__}: {error}"
-    told = any(isinstance(entry, CheckResult) for entry in entries)
-    if report.failed and not told and call.when in ("setup", "call"):
-        text = f"{type(error).__name__}: {error}" if error else "failed"
-        entries.append(CheckResult.failed(marker.args[0], _key(item), text))
-    elif call.when == "call" and report.passed and not told:
+    judged = any(isinstance(entry, CheckResult) for entry in entries)
+    if report.failed and not judged and call.when in ("setup", "call"):
+        check, key = marker.args[0], _key(item)
+        entries.append(
+            CheckResult.stopped(check, key, error)
+            if error
+            else CheckResult.failed(check, key, "failed")
+        )
+    elif call.when == "call" and report.passed and not judged:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
         entries.extend(_steps(item.config))
-        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in entries])
+        kept = (_kept(entry, item.config) for entry in entries)
+        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
+
+
+def _kept(entry: Entry, config: pytest.Config) -> Entry:
+    """The entry, its file copied into the run's folder now: a worker's own may go with it."""
+    return keep_evidence(entry, config.stash[_RUN_FOLDER]) if isinstance(entry, Evidence) else entry
 
 
 def _steps(config: pytest.Config) -> list[Step]:
@@ -159,7 +184,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the record and render the report; a FAIL is never told by exit code 0."""
+    """End the record and render the report; a FAIL never ends with exit code 0."""
     recorder = session.config.stash.get(RECORDER, None)
     if recorder is not None:
         recorder.close(int(exitstatus))
@@ -173,8 +198,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if STATE not in config.stash:
         return []
     state = config.stash[STATE]
-    told = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    return ["validation: " + ", ".join(told)]
+    options = [f"{name}: {value}" for name, value in _options(config, state).items()]
+    return ["validation: " + ", ".join(options)]
 
 
 def pytest_terminal_summary(
@@ -182,7 +207,7 @@ def pytest_terminal_summary(
 ) -> None:
     """The verdict and where the report lies."""
     recorder = config.stash.get(RECORDER, None)
-    if recorder is None or recorder.judgement is None or recorder.folder is None:
+    if recorder is None or recorder.judgement is None:
         return
     run = recorder.judgement.run
     terminalreporter.section("validation")
@@ -192,25 +217,9 @@ def pytest_terminal_summary(
         red=run.status is Status.FAIL,
         yellow=run.status in (Status.WARN, Status.UNKNOWN),
     )
-    for reason in _grouped(run.reasons):
+    for reason in grouped_reasons(run.findings):
         terminalreporter.line(f"  {reason}")
     terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
-
-
-def _grouped(reasons: Sequence[str]) -> list[str]:
-    """Reasons ``subject: check: text``, one line a text: a cause is told once."""
-    checks: dict[str, list[str]] = {}
-    for reason in reasons:
-        subject, check, text = (*reason.split(": ", 2), "", "")[:3]
-        checks.setdefault(text or reason, []).append(f"{subject} {check}" if text else "")
-    return [
-        text
-        if places == [""]
-        else f"{', '.join(places[:2])}"
-        + (f" and {len(places) - 2} more" if len(places) > 2 else "")
-        + f": {text}"
-        for text, places in checks.items()
-    ]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -218,7 +227,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
     return Header(
         run=run,
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        selection=tuple(str(key) for key in state.keys),
+        selection=tuple(state.keys),
         options=_options(config, state),
         versions={"harness": __version__, "python": platform.python_version(), **versions},
         machine=_machine(),
@@ -263,6 +272,6 @@ def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith("model name"):  # the kernel's own text
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

@@ -12,7 +12,7 @@ from validation.plugin.images import SessionImages, session_images
 from validation.plugin.selection import select
 from validation.plugin.session_checks import session_checks
 from validation.policy.load import Policy, load_policy, load_user_policy
-from validation.record.types import Step
+from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import timed
@@ -42,7 +42,7 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     policy = _policy(config)
     entries = chosen_models(option("--zoo"), option("--model"))
-    with timed("", "load labelled images", steps.append):
+    with timed("", Stage.LOAD, "load labelled images", steps.append):
         images = _images(config, policy, entries)
     calibrating = images.representative
     keys = select(entries, option("--variant") or (), representative=calibrating is not None)

@@ -98,10 +98,10 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, Real) and math.isfinite(value)
 
 
-# From best to worst. UNKNOWN outranks WARN, since it blocks a signature; FAIL outranks all.
-_ORDER = (Status.PASS, Status.WARN, Status.UNKNOWN, Status.FAIL)
+# UNKNOWN outranks WARN, since it blocks a signature; FAIL outranks all.
+WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
 
 
 def worst_status(statuses: list[Status]) -> Status:
     """The status that decides; no evidence at all is UNKNOWN."""
-    return max(statuses, key=_ORDER.index) if statuses else Status.UNKNOWN
+    return min(statuses, key=WORST_FIRST.index) if statuses else Status.UNKNOWN

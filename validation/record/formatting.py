@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.policy.limits import Limit, Status
-from validation.record.types import Measure
+from validation.record.types import CheckResult, Measure
 
 NOTHING = "\u2014"  # an em dash: not measured
 
@@ -19,6 +19,7 @@ NOTHING = "\u2014"  # an em dash: not measured
 NO_GROUND_TRUTH = -1
 
 _RELATIONS = {"max": "\u2264", "min": "\u2265", "equal": "="}
+_RELATIONS_IN_WORDS = {"max": "at most", "min": "at least", "equal": "exactly"}
 
 
 def number(value: Any) -> str:
@@ -76,6 +77,35 @@ def _limit_text(limit: Limit, bound: str) -> str:
     return text if limit.warn is None else f"{text}, warns beyond {number(limit.warn)}"
 
 
+def describe_result(result: CheckResult) -> str:
+    """One line: the message or the error, the limits that were not kept, and where."""
+    decisive = [each for each in result.measures if each.status is result.status]
+    limits = [] if result.status is Status.PASS else map(describe_measure, decisive)
+    text = "; ".join(part for part in (result.explanation, *limits) if part)
+    text = text or result.status.value
+    return " ".join((f"{text} ({result.where})" if result.where else text).split())
+
+
+def describe_measure(measure: Measure) -> str:
+    """What was measured and what it should be: the one wording of a broken limit."""
+    limit, value = measure.limit, _six_digits(measure.value)
+    if limit is None:
+        return f"{measure.name} is {value}"
+    bound = _six_digits(limit.bound)
+    if value == bound and measure.status is not Status.PASS:
+        # Rounding would hide by how little the limit is missed.
+        value, bound = repr(measure.value), repr(limit.bound)
+    bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
+    if measure.status is Status.WARN:
+        warned = f"inside its limit ({bound}) but beyond {_six_digits(limit.warn)}"
+        return f"{measure.name} is {value}, {warned}"
+    return f"{measure.name} is {value}, should be {bound}"
+
+
+def _six_digits(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def headroom(measure: Measure) -> str:
     """How far the value stays inside its limit; a minus sign is outside."""
     if measure.limit is None:
@@ -99,7 +129,7 @@ def is_number(value: Any) -> bool:
 
 def limit_reason(limit: Limit | None) -> str:
     """Why a limit stands where it does, or that none judges the value."""
-    return limit.reason if limit is not None else "told only, no limit judges it"
+    return limit.reason if limit is not None else "for information only: no limit judges it"
 
 
 def coco_figure(value: float | None) -> str:
@@ -109,12 +139,18 @@ def coco_figure(value: float | None) -> str:
     return "n/a" if value == NO_GROUND_TRUTH else f"{value:.4f}".replace("nan", "NaN")
 
 
-def coco_delta(value: float | None, reference: float | None) -> str:
-    """Signed difference of two COCO figures; empty where one of them is missing."""
+def coco_difference(value: float | None, reference: float | None) -> float | None:
+    """Difference of two COCO figures to four decimals; None where one of them is missing."""
     if value is None or reference is None or NO_GROUND_TRUTH in (value, reference):
+        return None
+    return round(value - reference, 4)
+
+
+def coco_delta(difference: float | None) -> str:
+    """A difference of COCO figures with its sign; empty where there is none."""
+    if difference is None:
         return ""
-    text = f"{value - reference:+.4f}"
-    return "0.0000" if text in ("+0.0000", "-0.0000") else text.replace("+nan", "NaN")
+    return f"{difference:+.4f}".replace("+nan", "NaN") if difference else "0.0000"
 
 
 def size(count: int | None) -> str:

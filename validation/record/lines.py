@@ -12,18 +12,8 @@ from typing import Any
 from validation.errors import RecordError, RecordVersionError
 from validation.files.plain import from_plain, to_plain
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    RECORD_VERSION,
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
 Entry = (
     CheckResult
@@ -32,13 +22,14 @@ Entry = (
     | QuantisationCost
     | Picture
     | Artefact
+    | Evidence
     | Background
     | Step
     | Header
     | Footer
 )
 
-_KINDS: dict[str, type] = {
+KINDS: dict[str, type] = {
     "header": Header,
     "check": CheckResult,
     "timing": Timing,
@@ -46,11 +37,12 @@ _KINDS: dict[str, type] = {
     "quantisation": QuantisationCost,
     "picture": Picture,
     "artefact": Artefact,
+    "evidence": Evidence,
     "background": Background,
     "step": Step,
     "footer": Footer,
 }
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 def to_line(entry: Entry) -> dict[str, Any]:
@@ -67,11 +59,11 @@ def from_line(line: Mapping[str, Any]) -> Entry:
     """
     fields = dict(line)
     kind = fields.pop("kind", None)
-    if kind not in _KINDS:
-        raise RecordError("unknown kind of record line", expected=" | ".join(_KINDS), got=kind)
+    if kind not in KINDS:
+        raise RecordError("unknown kind of record line", expected=" | ".join(KINDS), got=kind)
     if kind == "header":
         _check_version(fields.get("version"))
-    entry: Entry = from_plain(_KINDS[kind], fields)
+    entry: Entry = from_plain(KINDS[kind], fields)
     return entry
 
 

@@ -16,12 +16,12 @@ _ALIKE_DB = 3.0
 
 @dataclass(frozen=True)
 class ErrorStatistics:
-    """How near one tensor comes to its float reference, over all values of all images.
+    """How near one tensor comes to its float values, over all values of all images.
 
     Args:
         values: How many were compared.
-        low: Smallest value of the reference.
-        high: Largest value of the reference.
+        low: Smallest float value.
+        high: Largest float value.
         rmse: Root of the mean squared difference, in real units.
         sqnr_db: Power of the signal about its mean over the power of the difference, in dB,
             within +-`SQNR_CEILING_DB`. About its mean, because 0 dB is then what a tensor
@@ -31,7 +31,7 @@ class ErrorStatistics:
             alone gives 1/sqrt(12) = 0.289: W. R. Bennett, Spectra of Quantized Signals,
             Bell System Technical Journal 27 (1948); TensorFlow's quantisation debugger
             gives the same figure as ``rmse/scale``.
-        saturated: Share of values held at an end of the dtype while the reference lies
+        saturated: Share of values held at an end of the dtype while the float value lies
             more than a step beyond it. Not every value at an end: zeros after a ReLU stand
             there, and scores of 1.0, for which TFLite's sigmoid has 255/256. None for a
             float tensor.
@@ -69,7 +69,7 @@ class LayerError:
     """What quantisation costs at one operator of a .tflite file.
 
     Args:
-        place: In the order of execution, 0 for the model's input.
+        index: In the order of execution, 0 for the model's input.
         op: TFLite's name of the operator, or ``INPUT``.
         tensor: What it writes.
         counterpart: Name of the same tensor in the float file, empty where none was found.
@@ -77,11 +77,11 @@ class LayerError:
             None where that has no counterpart.
         accumulated: Of what it writes, in the quantised file's own run; None without
             counterpart.
-        local: Of what it writes when it is fed the reference's values; None where one of
+        local: Of what it writes when it is fed the float counterpart's values; None where one of
             the two has no counterpart.
     """
 
-    place: int
+    index: int
     op: str
     tensor: TensorSpec
     counterpart: str = ""
@@ -97,7 +97,7 @@ class QuantisationCost:
     Args:
         model: See `ModelKey`.
         variant: See `ModelKey`.
-        reference: What it was held against.
+        reference: What its outputs were compared with; the layers, with the float counterpart.
         images: How many images the outputs were compared on.
         layer_images: How many the layers were compared on.
         outputs: In the file's order.

@@ -6,26 +6,18 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self, TextIO, TypeVar
+from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation import QuantisationCost
-from validation.record.types import (
-    Accuracy,
-    Artefact,
-    Background,
-    CheckResult,
-    Footer,
-    Header,
-    Picture,
-    Step,
-    Timing,
-)
+from validation.record.run import Artefact, Evidence, Footer, Header, Step
+from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
 
 RECORD_NAME = "record.jsonl"
 
@@ -44,9 +36,11 @@ class Record:
         quantisations: What quantised files lose, by output and by layer.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
+        evidence: Files with the detections of each subject.
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
+        sha256: Of the file that it was read from, empty for one that was not.
     """
 
     header: Header
@@ -56,16 +50,18 @@ class Record:
     quantisations: tuple[QuantisationCost, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
+    sha256: str = ""
 
 
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
     Leaving the ``with`` block without `close` leaves a record without footer, which
-    nobody can sign.
+    cannot be signed.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -74,14 +70,12 @@ class RecordWriter:
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / RECORD_NAME
         self._file: TextIO | None = None
-        self._has_header = False
-        self._has_footer = False
-        self._seen: set[tuple[str, str, str]] = set()
+        self._order = _Order()
 
     @property
     def results(self) -> int:
         """Number of check results written so far: what the footer has to say."""
-        return len(self._seen)
+        return len(self._order.results)
 
     def open(self) -> Self:
         """Start the file.
@@ -94,7 +88,7 @@ class RecordWriter:
             self._file = self.path.open("x", encoding="utf-8", newline="\n")
         except FileExistsError as error:
             raise RecordError(
-                "a record already stands in the run's folder",
+                "there is already a record in the run's folder",
                 where=self.path,
                 next_step="choose another folder for this run",
             ) from error
@@ -106,7 +100,9 @@ class RecordWriter:
         Raises:
             RecordError: Out of order, a result twice, or a value that JSON cannot carry.
         """
-        file = self._demand(entry)
+        if self._file is None:
+            raise RecordError("the record is not open", got=_name(entry), where=self.path)
+        self._order.check(entry, self.path)
         try:
             line = json.dumps(to_line(entry), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -116,13 +112,9 @@ class RecordWriter:
                 got=error,
                 where=_name(entry),
             ) from error
-        file.write(line + "\n")
-        file.flush()
-        self._has_header = True
-        if isinstance(entry, Footer):
-            self._has_footer = True
-        elif isinstance(entry, CheckResult):
-            self._seen.add(_case(entry))
+        self._file.write(line + "\n")
+        self._file.flush()
+        self._order.take(entry)
 
     def close(self, footer: Footer | None = None) -> None:
         """Write the footer, if one is given, and close the file; closing twice is harmless.
@@ -149,24 +141,49 @@ class RecordWriter:
     ) -> None:
         self.close()
 
-    def _demand(self, entry: Entry) -> TextIO:
-        """The open file, when the entry may stand next."""
-        if self._has_footer:
-            raise RecordError("an entry after the footer", got=_name(entry), where=self.path)
-        if self._file is None:
-            raise RecordError("the record is not open", got=_name(entry), where=self.path)
-        if isinstance(entry, Header) == self._has_header:
-            raise RecordError(
-                "a record starts with one header",
-                expected="an entry" if self._has_header else "the header",
-                got=_name(entry),
-                where=self.path,
+
+class _Order:
+    """What may stand next in a record: a header first, each result once, a footer last."""
+
+    def __init__(self) -> None:
+        self.results: set[tuple[str, ModelKey]] = set()
+        self._last: type | None = None
+
+    def check(self, entry: Entry, where: object) -> None:
+        """Refuse an entry that may not stand next.
+
+        Raises:
+            IncompleteRecord: Anything before the header.
+            RecordError: A second header, a result twice, an entry after the footer, or a footer
+                that counts other results.
+        """
+        if self._last is Footer:
+            raise RecordError("an entry after the footer", got=_name(entry), where=where)
+        if self._last is None and not isinstance(entry, Header):
+            raise IncompleteRecord(
+                "the record has no header", expected="header", got=_name(entry), where=where
             )
-        if isinstance(entry, CheckResult) and _case(entry) in self._seen:
-            raise _twice(entry, self.path)
-        if isinstance(entry, Footer):
-            _demand_count(entry, self.results, self.path)
-        return self._file
+        if self._last is not None and isinstance(entry, Header):
+            raise RecordError("a second header: two runs in one record", where=where)
+        if isinstance(entry, CheckResult) and (entry.check, entry.key) in self.results:
+            raise RecordError(
+                "a check recorded twice for one model and variant",
+                got=f"{entry.check} on {entry.key}",
+                where=where,
+            )
+        if isinstance(entry, Footer) and entry.results != len(self.results):
+            raise RecordError(
+                "the footer counts other results than the record holds",
+                expected=f"{len(self.results)} results",
+                got=f"{entry.results} in the footer",
+                where=where,
+            )
+
+    def take(self, entry: Entry) -> None:
+        """Remember an entry that now stands in the record."""
+        self._last = type(entry)
+        if isinstance(entry, CheckResult):
+            self.results.add((entry.check, entry.key))
 
 
 def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
@@ -175,7 +192,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
     Args:
         path: The ``record.jsonl``.
         allow_unfinished: Take a record without footer, also when its last line is torn;
-            for showing what a crashed run found before it crashed.
+            for showing what a crashed run recorded before it crashed.
 
     Raises:
         ArtefactMissing: There is no such file.
@@ -183,49 +200,45 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         RecordVersionError: Another layout.
         RecordError: A broken line, lines out of order, or a result twice.
     """
-    entries = _entries(path, allow_unfinished)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ArtefactMissing(
+            "there is no record", where=path, next_step="run the suites with this report folder"
+        ) from error
+    entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
-    header, body = entries[0], entries[1:]
-    if not isinstance(header, Header):
-        raise IncompleteRecord(
-            "the record has no header",
-            expected="header",
-            got=_name(header),
-            where=f"{path}, line 1",
-        )
-    footer = body.pop() if body and isinstance(body[-1], Footer) else None
-    _refuse_disorder(body, path)
-    if footer is None and not allow_unfinished:
+    order = _Order()
+    for number, entry in enumerate(entries, 1):
+        order.check(entry, f"{path}, line {number}")
+        order.take(entry)
+    header, footer = entries[0], entries[-1]
+    if not isinstance(footer, Footer) and not allow_unfinished:
         raise IncompleteRecord(
             "the record has no footer: the run did not end",
             where=path,
             next_step="run the suites again",
         )
-    results = _only(CheckResult, body)
-    if isinstance(footer, Footer):
-        _demand_count(footer, len(results), path)
     return Record(
-        header=header,
-        results=results,
-        timings=_only(Timing, body),
-        accuracies=_only(Accuracy, body),
-        quantisations=_only(QuantisationCost, body),
-        pictures=_only(Picture, body),
-        artefacts=_only(Artefact, body),
-        backgrounds=_only(Background, body),
-        steps=_only(Step, body),
+        header=cast(Header, header),
+        results=_only(CheckResult, entries),
+        timings=_only(Timing, entries),
+        accuracies=_only(Accuracy, entries),
+        quantisations=_only(QuantisationCost, entries),
+        pictures=_only(Picture, entries),
+        artefacts=_only(Artefact, entries),
+        evidence=_only(Evidence, entries),
+        backgrounds=_only(Background, entries),
+        steps=_only(Step, entries),
         footer=footer if isinstance(footer, Footer) else None,
+        sha256=hashlib.sha256(data).hexdigest(),
     )
 
 
-def _entries(path: Path, allow_torn: bool) -> list[Entry]:
+def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
     try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
-        raise ArtefactMissing(
-            "there is no record", where=path, next_step="run the suites with this report folder"
-        ) from error
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RecordError("the record is not UTF-8 text", got=error, where=path) from error
     # Not splitlines(): it also splits at characters that JSON text may hold.
@@ -261,44 +274,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_disorder(body: list[Entry], path: Path) -> None:
-    seen: set[tuple[str, str, str]] = set()
-    for number, entry in enumerate(body, 2):
-        where = f"{path}, line {number}"
-        if isinstance(entry, Header):
-            raise RecordError("a second header: two runs in one record", where=where)
-        if isinstance(entry, Footer):
-            raise RecordError("lines after the footer", where=where)
-        if isinstance(entry, CheckResult):
-            if _case(entry) in seen:
-                raise _twice(entry, where)
-            seen.add(_case(entry))
-
-
-def _demand_count(footer: Footer, written: int, where: object) -> None:
-    if footer.results != written:
-        raise RecordError(
-            "the footer counts other results than the record holds",
-            expected=f"{written} results",
-            got=f"{footer.results} in the footer",
-            where=where,
-        )
-
-
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:
     return tuple(entry for entry in entries if isinstance(entry, kind))
-
-
-def _case(result: CheckResult) -> tuple[str, str, str]:
-    return result.check, result.model, result.variant
-
-
-def _twice(result: CheckResult, where: object) -> RecordError:
-    return RecordError(
-        "a check recorded twice for one model and variant",
-        got=f"{result.check} on {result.key}",
-        where=where,
-    )
 
 
 def _name(entry: Any) -> str:

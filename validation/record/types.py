@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
-from validation.policy.overlay import Overlay
+from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
     # Pages are made of a record without NumPy.
     from validation.record.detections import Detections
-
-# 1: first layout. A reader refuses what it was not written for, see `record_lines`.
-RECORD_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,18 @@ class ModelKey:
         return f"{self.model}-{self.variant}"
 
 
+class OfVariant:
+    """What an entry about one model and variant has in common."""
+
+    model: str
+    variant: str
+
+    @property
+    def key(self) -> ModelKey:
+        """Model and variant together."""
+        return ModelKey(self.model, self.variant)
+
+
 @dataclass(frozen=True)
 class Measure:
     """One measured value with the limit that judges it, if any does.
@@ -47,7 +56,7 @@ class Measure:
     Args:
         name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
         value: Number, text or bool; for comparisons the minimum tolerance that would pass.
-        limit: None for a value that is only told.
+        limit: None for a value that is recorded for information.
     """
 
     name: str
@@ -61,7 +70,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckResult(OfVariant):
     """What one check found on one model and variant.
 
     Args:
@@ -73,6 +82,7 @@ class CheckResult:
         where: Worst tensor, anchor, image or node.
         message: One sentence for the reader; says the cause when the check failed.
         seconds: Wall time that the check took.
+        error: What ended the check before it judged anything; None where it came to its end.
     """
 
     check: str
@@ -83,6 +93,7 @@ class CheckResult:
     where: str = ""
     message: str = ""
     seconds: float = 0.0
+    error: ErrorFacts | None = None
 
     @classmethod
     def judged(
@@ -109,17 +120,23 @@ class CheckResult:
 
     @classmethod
     def failed(cls, check: str, key: ModelKey, message: str, *, where: str = "") -> CheckResult:
-        """A failure that no number can express, for example an error on the way."""
+        """A failure that no number can express."""
         return cls(check, key.model, key.variant, Status.FAIL, where=where, message=message)
 
+    @classmethod
+    def stopped(cls, check: str, key: ModelKey, error: BaseException) -> CheckResult:
+        """A failure because an error ended the check."""
+        facts = ErrorFacts.of(error)
+        return cls(check, key.model, key.variant, Status.FAIL, error=facts)
+
     @property
-    def key(self) -> ModelKey:
-        """Model and variant together."""
-        return ModelKey(self.model, self.variant)
+    def explanation(self) -> str:
+        """The message, or the error in its place; empty where neither was given."""
+        return self.message if self.error is None else str(self.error)
 
 
 @dataclass(frozen=True)
-class Timing:
+class Timing(OfVariant):
     """Raw latency samples of one model file on one runtime.
 
     Args:
@@ -180,7 +197,7 @@ class CocoFigures:
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(OfVariant):
     """COCO accuracy of one model file, and on what it was measured.
 
     Args:
@@ -268,19 +285,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """A file that took part: what it is, its hash, and where it came from."""
-
-    model: str
-    role: str
-    name: str
-    sha256: str
-    size_bytes: int
-    origin: str = ""
-    licence: str = ""
-
-
-@dataclass(frozen=True)
 class PublishedFigure:
     """What a model's publisher measured, on other images or hardware than the run's.
 
@@ -310,71 +314,3 @@ class Background:
     description: str = ""
     published: tuple[PublishedFigure, ...] = ()
     traps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the time went: one step of the chain for one model.
-
-    Args:
-        model: Model name, or empty for the session as a whole.
-        step: For example ``export``, ``convert float``.
-        seconds: Wall time.
-        cached: True when the work folder already had the product.
-    """
-
-    model: str
-    step: str
-    seconds: float
-    cached: bool
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """Which labelled images were used."""
-
-    name: str
-    sha256: str
-    images: int
-    annotations: int
-
-
-@dataclass(frozen=True)
-class Header:
-    """The first line of a record: everything that the figures depend on."""
-
-    run: str
-    started: str
-    selection: tuple[str, ...]
-    options: dict[str, str]
-    versions: dict[str, str]
-    machine: dict[str, str]
-    policy_sha256: str
-    dataset: DatasetFacts | None = None
-    policy_overlay: Overlay | None = None
-    version: int = RECORD_VERSION
-
-
-@dataclass(frozen=True)
-class Footer:
-    """The last line: without it the run did not end and cannot be signed."""
-
-    finished: str
-    seconds: float
-    results: int
-    exit_code: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement on one model and variant, or on a whole run.
-
-    Args:
-        subject: ``model-variant``, model, or ``run``.
-        status: PASS, WARN, FAIL or UNKNOWN.
-        reasons: One line each; empty only for a PASS.
-    """
-
-    subject: str
-    status: Status
-    reasons: tuple[str, ...] = ()

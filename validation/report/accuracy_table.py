@@ -103,12 +103,12 @@ def _cells(figures: CocoFigures, reference: CocoFigures | None) -> tuple[FigureC
     for item in fields(CocoFigures):
         value: float = getattr(figures, item.name)
         against: float | None = getattr(reference, item.name) if reference else None
-        delta = formatting.coco_delta(value, against)
+        difference = formatting.coco_difference(value, against)
         cells.append(
             FigureCell(
                 value=formatting.coco_figure(value),
-                delta=delta,
-                worse=delta.startswith("-"),
+                delta=formatting.coco_delta(difference),
+                worse=(difference or 0) < 0,
                 absent=value == formatting.NO_GROUND_TRUTH,
             )
         )

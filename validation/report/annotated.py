@@ -1,4 +1,4 @@
-"""A photograph with what was found on it, as an image file that anything opens."""
+"""A photograph with its detections drawn on it, as an ordinary image file."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class DrawnBox:
         label_x: Left edge of the label.
         label_y: Top edge of the label.
         label_width: Of the label's ground.
-        told: Class, score and corners, for the tooltip.
+        tooltip: Class, score and corners, for the tooltip.
     """
 
     x: float
@@ -72,7 +72,7 @@ class DrawnBox:
     label_x: float
     label_y: float
     label_width: float
-    told: str
+    tooltip: str
 
 
 def histogram(
@@ -91,12 +91,12 @@ def histogram(
     tallest = max(counts)
     bars = tuple(
         (
-            round(place * step, 2),
+            round(index * step, 2),
             round(height - height * count / tallest, 2),
             round(step * 0.86, 2),
             round(height * count / tallest, 2),
         )
-        for place, count in enumerate(counts)
+        for index, count in enumerate(counts)
         if count
     )
     return Histogram(
@@ -141,11 +141,11 @@ def draw_boxes(
     """
     taken: list[_Rectangle] = []
     drawn = []
-    for place in sorted(range(len(panel.scores)), key=lambda i: -_rank(panel.scores[i])):
-        box, score = panel.boxes[place], panel.scores[place]
+    for index in sorted(range(len(panel.scores)), key=lambda i: -_rank(panel.scores[i])):
+        box, score = panel.boxes[index], panel.scores[index]
         if not all(math.isfinite(number) for number in (*box, score)):
             continue
-        class_id = panel.classes[place]
+        class_id = panel.classes[index]
         name = labels.get(str(class_id), f"class {class_id}")
         left, right = sorted((box[1] * width, box[3] * width))
         top, bottom = sorted((box[0] * height, box[2] * height))
@@ -167,7 +167,7 @@ def draw_boxes(
                 label_x=round(spot[0], 1),
                 label_y=round(spot[1], 1),
                 label_width=round(label_width, 1),
-                told=f"{name} {score:.4f}, ymin xmin ymax xmax {corners}",
+                tooltip=f"{name} {score:.4f}, ymin xmin ymax xmax {corners}",
             )
         )
     return tuple(reversed(drawn))
@@ -180,7 +180,7 @@ def _rank(score: float) -> float:
 def _free_spot(
     box: _Rectangle, label_width: float, width: int, height: int, taken: list[_Rectangle]
 ) -> _Rectangle:
-    """The first of the places by a box where a label covers the least of the others."""
+    """The first of the spots by a box where a label covers the least of the others."""
     line = label_height(width)
     left, top, right, bottom = box
     starts = [

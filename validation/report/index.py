@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, Measure, ModelKey, Timing, Verdict
+from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
+from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 
 # Steps that the table shows at once; the shorter ones unfold.
@@ -133,25 +136,21 @@ def _row(
         if result.key == key
         for measure in result.measures
     }
-    own = next(
-        (entry for entry in record.accuracies if ModelKey(entry.model, entry.variant) == key), None
-    )
+    own = next((entry for entry in record.accuracies if entry.key == key), None)
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
     )
-    timing = next(
-        (entry for entry in record.timings if ModelKey(entry.model, entry.variant) == key), None
-    )
+    timing = next((entry for entry in record.timings if entry.key == key), None)
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
-    delta = _delta(own, reference)
+    difference = _difference(own, reference)
     return IndexRow(
         variant=key.variant,
         anchor=anchor,
         status=verdict.status,
         ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
         ap=_ap(own, measures.get(("accuracy", "ap"))),
-        ap_delta=delta or formatting.NOTHING,
-        worse=delta.startswith("-"),
+        ap_delta=formatting.coco_delta(difference) or formatting.NOTHING,
+        worse=(difference or 0) < 0,
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
         parity=worst,
         parity_limit=bound,
@@ -172,13 +171,13 @@ def _ap(own: Accuracy | None, measure: Measure | None) -> str:
     return formatting.number(measure.value) if measure else formatting.NOTHING
 
 
-def _delta(own: Accuracy | None, reference: Accuracy | None) -> str:
-    """Empty for the reference itself and for what was measured on other images."""
+def _difference(own: Accuracy | None, reference: Accuracy | None) -> float | None:
+    """None for the reference itself and for what was measured on other images."""
     if own is None or reference is None or own.variant == REFERENCE:
-        return ""
+        return None
     if not comparable(own, reference):
-        return ""
-    return formatting.coco_delta(own.figures.ap, reference.figures.ap)
+        return None
+    return formatting.coco_difference(own.figures.ap, reference.figures.ap)
 
 
 def _nearest_to_limit(measures: list[Measure]) -> Measure | None:
@@ -213,12 +212,11 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
 
 
 def _file_size(record: Record, key: ModelKey) -> int | None:
-    role = f"tflite {key.variant}"
     return next(
         (
             entry.size_bytes
             for entry in record.artefacts
-            if entry.model == key.model and entry.role == role
+            if entry.role is ArtefactRole.TFLITE and entry.key == key
         ),
         None,
     )
@@ -229,15 +227,18 @@ def _percentile(timing: Timing | None, percent: float) -> float | None:
 
 
 def time_table(record: Record) -> TimeTable:
-    """Every step and the sum of the checks, held against the run's wall time."""
+    """Every step, and what the checks took besides, held against the run's wall time."""
     spent = [
         (step.model or "session", step.step, step.seconds, "yes" if step.cached else "no")
         for step in record.steps
     ]
-    checks: dict[str, float] = {}
+    # A check's wall time holds the steps that it asked for, or waited for.
+    checks: dict[str, float] = defaultdict(float)
     for result in record.results:
-        checks[result.model] = checks.get(result.model, 0.0) + result.seconds
-    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds]
+        checks[result.model] += result.seconds
+    for step in record.steps:
+        checks[step.model] -= step.seconds
+    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds > 0]
     accounted = sum(seconds for _, _, seconds, _ in spent)
     total = record.footer.seconds if record.footer else None
     whole = total or accounted

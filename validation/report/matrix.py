@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from validation import errors
+from validation.errors import ArtefactError, ArtefactMissing
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.error_facts import ErrorFacts
+from validation.record.run import ArtefactRole, Stage
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.accuracy_table import REFERENCE
@@ -22,7 +24,7 @@ LEGEND = (
     (
         "Converts",
         "yes: the .tflite file was made. no: the export or the conversion ended in an error. "
-        "not tried: the run did not come to it, or could not get the archive.",
+        "not tried: the run did not reach it, or could not get the archive.",
     ),
     ("Names", "names, order, shapes, dtypes and op attributes of the .tflite file."),
     (
@@ -32,7 +34,7 @@ LEGEND = (
     ),
     (
         "End to end",
-        "detections without a partner of the same class and place in those of the archive's own "
+        "detections without a partner of the same class and position in those of the archive's own "
         "graph, of those compared.",
     ),
     ("p50, p95", "latency of one inference in milliseconds."),
@@ -43,10 +45,6 @@ LEGEND = (
 
 # The conversion's own check first: where both failed, its error is nearer to the matter.
 _CHECKS = ("tflite_contract", "export_contract")
-# An exception that ended a check is told as ``ClassName: text``.
-_ERROR = re.compile(r"(?P<name>[A-Za-z_]\w*):(\s|$)")
-# The step that is recorded once an archive was obtained.
-_OBTAINED = "fetch"
 # Characters of an error in a cell, and in the list below the table.
 _FIRST_WORDS, _ONE_LINE = 64, 400
 
@@ -172,36 +170,24 @@ def _outcome(
     record: Record, key: ModelKey, results: dict[str, CheckResult]
 ) -> tuple[Converts, str]:
     """Whether it converts, and the error that stopped it, on one line."""
-    roles = {entry.role for entry in record.artefacts if entry.model == key.model}
-    if f"tflite {key.variant}" in roles:
+    files = {entry.key for entry in record.artefacts if entry.role is ArtefactRole.TFLITE}
+    if key in files:
         return Converts.YES, ""
-    for result in (results[check] for check in _CHECKS if check in results):
-        name = _error_name(result)
-        if name:
-            obtained = any(
-                step.model == key.model and step.step == _OBTAINED for step in record.steps
-            )
-            tried = _is_about_the_model(name, obtained=obtained)
-            error = " ".join(result.message.split())
-            return Converts.NO if tried else Converts.NOT_TRIED, error
-    return Converts.NOT_TRIED, ""
+    errors = (results[check].error for check in _CHECKS if check in results)
+    error = next((error for error in errors if error is not None), None)
+    if error is None:
+        return Converts.NOT_TRIED, ""
+    obtained = any(step.model == key.model and step.stage is Stage.FETCH for step in record.steps)
+    tried = _is_about_the_model(error, obtained=obtained)
+    return Converts.NO if tried else Converts.NOT_TRIED, " ".join(str(error).split())
 
 
-def _error_name(result: CheckResult) -> str:
-    """Class of the error that ended a check; empty for a check that came to its end."""
-    if result.status is not Status.FAIL or result.measures:
-        return ""
-    found = _ERROR.match(result.message)
-    return found["name"] if found else ""
-
-
-def _is_about_the_model(name: str, *, obtained: bool) -> bool:
-    """False for an error on the way to the archive: nobody has tried the model then."""
-    kind = getattr(errors, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, errors.ArtefactError)):
+def _is_about_the_model(error: ErrorFacts, *, obtained: bool) -> bool:
+    """False for an error on the way to the archive: the model was not tried."""
+    if not error.is_a(ArtefactError):
         return True
     # An archive that was obtained can still lack what an export needs.
-    return obtained and kind is errors.ArtefactMissing
+    return obtained and error.is_a(ArtefactMissing)
 
 
 def _row(
@@ -211,9 +197,9 @@ def _row(
     converts: Converts,
     error: str,
 ) -> MatrixRow:
-    # What stopped the conversion stopped every check after it: it is told once.
-    told = {} if error else results
-    contract = told.get("tflite_contract")
+    # What stopped the conversion stopped every check after it: it is shown once.
+    shown = {} if error else results
+    contract = shown.get("tflite_contract")
     parity = f"{row.parity} ({row.parity_limit})" if row.parity_limit else row.parity
     measured = formatting.NOTHING not in (row.p50, row.p95)
     latency = f"{row.p50} / {row.p95}" if measured else formatting.NOTHING
@@ -224,11 +210,11 @@ def _row(
         converts=converts,
         error=_shortened(error, _FIRST_WORDS),
         names=evidence(contract) if contract else None,
-        parity=_cell(parity, told.get("raw_parity")),
+        parity=_cell(parity, shown.get("raw_parity")),
         parity_of=row.parity_of,
-        unmatched=_cell(row.unmatched, told.get("end_to_end_parity")),
+        unmatched=_cell(row.unmatched, shown.get("end_to_end_parity")),
         size=row.size,
-        latency=_cell(latency, told.get("latency")),
+        latency=_cell(latency, shown.get("latency")),
         verdict=row.status,
     )
 
@@ -239,19 +225,16 @@ def _cell(text: str, result: CheckResult | None) -> Cell:
 
 
 def _shortened(text: str, most: int) -> str:
-    if len(text) <= most:
-        return text
-    cut = text[:most]
-    words = cut.rpartition(" ")[0]
-    return f"{words if 2 * len(words) > most else cut} \u2026"
+    first, *more = textwrap.wrap(text, most, break_on_hyphens=False) or [""]
+    return f"{first} \u2026" if more else first
 
 
 def _stopped(
-    found: dict[tuple[Converts, str, str], list[str]], converts: Converts
+    errors: dict[tuple[Converts, str, str], list[str]], converts: Converts
 ) -> tuple[Stopped, ...]:
     return tuple(
         Stopped(model, tuple(variants), _shortened(error, _ONE_LINE))
-        for (outcome, model, error), variants in found.items()
+        for (outcome, model, error), variants in errors.items()
         if outcome is converts
     )
 

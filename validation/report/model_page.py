@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record import formatting
+from validation.record.run import Artefact
 from validation.record.store import Record
-from validation.record.types import (
-    Artefact,
-    Background,
-    CheckResult,
-    Measure,
-    Panel,
-    Picture,
-    Timing,
-)
+from validation.record.types import Background, CheckResult, Measure, Panel, Picture, Timing
 from validation.report import charts
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
 from validation.report.quantisation_tables import QuantisationView, quantisation_views
-from validation.signoff.rules import WORST_FIRST, ModelVerdict, evidence
+from validation.signoff.findings import reason
+from validation.signoff.rules import ModelVerdict, evidence
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ class PanelView:
     """The boxes of one runtime over the picture."""
 
     title: str
-    found: str
+    count: str
     boxes: tuple[charts.DrawnBox, ...]
 
 
@@ -183,7 +177,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
                 variant=variant,
                 anchor=f"variant-{number}",
                 status=verdict.variants[variant].status,
-                reasons=verdict.variants[variant].reasons,
+                reasons=tuple(map(reason, verdict.variants[variant].findings)),
                 checks=_check_blocks(
                     [result for result in results if result.variant == variant],
                     policy.required_checks(variant),
@@ -199,7 +193,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         timings=tuple(_timing_row(entry) for entry in record.timings if entry.model == model),
         pictures=tuple(_picture(entry) for entry in record.pictures if entry.model == model),
         background=_background([entry for entry in record.backgrounds if entry.model == model]),
-        artefacts=tuple(_artefact(entry) for entry in record.artefacts if entry.model == model),
+        artefacts=_artefacts([entry for entry in record.artefacts if entry.model == model]),
     )
 
 
@@ -209,7 +203,7 @@ def _check_blocks(results: list[CheckResult], required: tuple[str, ...]) -> tupl
             check=result.check,
             status=evidence(result),
             required=result.check in required,
-            message=result.message,
+            message=result.explanation,
             where=result.where,
             seconds=formatting.duration(result.seconds) if result.seconds else "",
             measures=tuple(
@@ -279,10 +273,10 @@ def _picture(entry: Picture) -> PictureView:
 def _panel(panel: Panel, picture: Picture) -> PanelView:
     boxes = charts.draw_boxes(panel, picture.width, picture.height, picture.labels)
     count = len(panel.scores)
-    found = formatting.plural(count, "detection") if count else "no detections"
+    text = formatting.plural(count, "detection") if count else "no detections"
     if len(boxes) < count:
-        found += f", {count - len(boxes)} with NaN not drawn"
-    return PanelView(panel.title, found, boxes)
+        text += f", {count - len(boxes)} with NaN not drawn"
+    return PanelView(panel.title, text, boxes)
 
 
 def _background(entries: list[Background]) -> BackgroundView | None:
@@ -293,9 +287,19 @@ def _background(entries: list[Background]) -> BackgroundView | None:
     return None
 
 
-def _artefact(entry: Artefact) -> ArtefactRow:
+def _artefacts(entries: list[Artefact]) -> tuple[ArtefactRow, ...]:
+    """One row a file, whichever variants were made from it or checked with it."""
+    same: dict[tuple[str, str, str], list[Artefact]] = {}
+    for entry in entries:
+        same.setdefault((entry.role, entry.name, entry.sha256), []).append(entry)
+    return tuple(_artefact_row(each) for each in same.values())
+
+
+def _artefact_row(entries: list[Artefact]) -> ArtefactRow:
+    entry = entries[0]
+    variants = ", ".join(dict.fromkeys(each.variant for each in entries))
     return ArtefactRow(
-        role=entry.role,
+        role=f"{entry.role} {variants}".rstrip(),
         name=entry.name,
         sha256=entry.sha256,
         size=formatting.size(entry.size_bytes),

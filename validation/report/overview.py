@@ -19,7 +19,7 @@ class OverviewCell:
         href: Of its section on the model's page.
         status: Its verdict.
         ap: Average precision.
-        ap_delta: AP less the inference graph's; empty where it cannot be told.
+        ap_delta: AP less the inference graph's; empty where it is not known.
         worse: True when the difference is negative.
         size: Of the .tflite file.
         latency: Median, with its unit.

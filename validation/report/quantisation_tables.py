@@ -58,24 +58,24 @@ class LayerRow:
     """One operator.
 
     Args:
-        place: In the order of execution.
+        index: In the order of execution.
         op: TFLite's name of it.
         tensor: First of the nodes that its result stands for.
         nodes: All of them.
         stored: How its numbers are kept.
         range: What they can hold.
-        span: What the reference spans.
+        span: What the float counterpart spans.
         elements: Of one image.
-        local: SQNR in dB when it is fed the reference's values.
+        local: SQNR in dB when it is fed the float counterpart's values.
         local_steps: RMSE over the step, alike.
         accumulated: SQNR in dB in the file's own run.
         accumulated_steps: RMSE over the step, alike.
         cosine: In the file's own run.
-        saturated: Share in percent when it is fed the reference's values.
+        saturated: Share in percent when it is fed the float counterpart's values.
         worst: One of those that lose most by themselves.
     """
 
-    place: str
+    index: str
     op: str
     tensor: str
     nodes: str
@@ -166,8 +166,9 @@ def _layer_row(layer: LayerError, worst: bool) -> LayerRow:
     for side in layer.tensor.shape:
         elements *= side
     return LayerRow(
-        place=str(layer.place),
+        index=str(layer.index),
         op=layer.op,
+        # TFLite's converter joins the names of the nodes that it fused.
         tensor=layer.tensor.name.partition(";")[0],
         nodes=layer.tensor.name.replace(";", "\n"),
         stored=_stored(layer.tensor),
@@ -204,10 +205,10 @@ def _steps(error: ErrorStatistics | None) -> str:
     return f"{error.rmse_in_steps:.3f}"
 
 
-def _span(ends: tuple[float, float] | None) -> str:
-    if ends is None:
+def _span(limits: tuple[float, float] | None) -> str:
+    if limits is None:
         return formatting.NOTHING
-    return f"{ends[0]:.4g} \N{HORIZONTAL ELLIPSIS} {ends[1]:.4g}"
+    return f"{limits[0]:.4g} \N{HORIZONTAL ELLIPSIS} {limits[1]:.4g}"
 
 
 def _stored(tensor: TensorSpec) -> str:

@@ -6,7 +6,6 @@ not have made the run.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import jinja2
@@ -14,37 +13,30 @@ import jinja2
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
 from validation.record import formatting
-from validation.record.store import RECORD_NAME, load_record
+from validation.record.store import Record
 from validation.report.accuracy_table import FIGURE_TITLES
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
-from validation.signoff.rules import judge, policy_of
+from validation.signoff.rules import Judgement
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
 MATRIX_NAME = "matrix.html"
 
 
-def render_report(run_dir: Path, policy: Policy | None = None) -> Path:
+def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: Policy) -> Path:
     """Write index.html, matrix.html and one page a model beside the record.
 
     Args:
-        run_dir: Folder of the run; a record without footer is shown as unfinished.
-        policy: Judges the record; when None, the built-in one with the run's own changes.
+        run_dir: Folder of the run.
+        record: As it was read; one without footer is shown as unfinished.
+        judgement: Of that record.
+        policy: That it was judged with.
 
     Returns:
         Path of index.html, written last, so that it never links to what is not there.
-
-    Raises:
-        ArtefactMissing: No record in the folder.
-        RecordError: A record that cannot be trusted.
     """
-    path = run_dir / RECORD_NAME
-    record = load_record(path, allow_unfinished=True)
-    policy = policy or policy_of(record)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    report = build_report(record, judge(record, policy), policy, sha256)
-    pages = render_pages(report)
+    pages = render_pages(build_report(record, judgement, policy))
     for name, text in pages.items():
         write_text_atomic(run_dir / name, text)
     return run_dir / INDEX_NAME

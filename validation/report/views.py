@@ -5,28 +5,37 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record import formatting
+from validation.record.run import Header
 from validation.record.store import Record
-from validation.record.types import Header
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, TimeTable, index_model, time_table
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.report.overview import Overview, overview
 from validation.report.own_limits import OwnLimit, own_limits
-from validation.signoff.rules import WORST_FIRST, Finding, Judgement
+from validation.signoff.findings import full_reason
+from validation.signoff.rules import Judgement
 
 # Findings that the index shows at once; the others unfold.
 _FINDINGS_AT_ONCE = 8
 
 _HEADLINES = {
-    Status.PASS: "Every required check was made and holds.",
+    Status.PASS: "All required checks passed.",
     Status.WARN: "Every limit is kept, but some values are worse than expected.",
     Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
     Status.UNKNOWN: "Not to be signed: evidence is missing.",
 }
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One line of what led to the verdict."""
+
+    status: Status
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,8 @@ class Index:
     tested: str
     circumstances: str
     notices: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    more_findings: tuple[Finding, ...]
+    findings: tuple[FindingRow, ...]
+    more_findings: tuple[FindingRow, ...]
     own_limits: tuple[OwnLimit, ...]
     counts: tuple[tuple[Status, int], ...]
     overview: Overview
@@ -87,16 +96,13 @@ class Report:
     pages: tuple[ModelPage, ...]
 
 
-def build_report(
-    record: Record, judgement: Judgement, policy: Policy, record_sha256: str
-) -> Report:
+def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report:
     """Every page as a view.
 
     Args:
         record: The run's record, with or without footer.
         judgement: Of that record.
         policy: That it was judged with.
-        record_sha256: Of the record's file.
     """
     names = page_names([verdict.model for verdict in judgement.models])
     pages = tuple(
@@ -108,6 +114,9 @@ def build_report(
         for verdict, name in zip(judgement.models, names, strict=True)
     )
     status = judgement.run.status
+    findings = tuple(
+        FindingRow(finding.status, full_reason(finding)) for finding in judgement.run.findings
+    )
     index = Index(
         run=record.header.run,
         status=status,
@@ -115,15 +124,15 @@ def build_report(
         tested=_tested(record, judgement),
         circumstances=_circumstances(record),
         notices=_notices(record, policy),
-        findings=judgement.findings[:_FINDINGS_AT_ONCE],
-        more_findings=judgement.findings[_FINDINGS_AT_ONCE:],
+        findings=findings[:_FINDINGS_AT_ONCE],
+        more_findings=findings[_FINDINGS_AT_ONCE:],
         own_limits=own_limits(record),
         counts=_counts(judgement),
         overview=overview(models),
         models=models,
         time=time_table(record),
         environment=_environment(record.header),
-        record_sha256=record_sha256,
+        record_sha256=record.sha256,
         signable=status in (Status.PASS, Status.WARN),
     )
     return Report(index, convertibility(record, models), pages)
@@ -164,16 +173,16 @@ def _circumstances(record: Record) -> str:
     text = f"Started {formatting.moment(header.started)}"
     if footer is not None:
         text += f", took {formatting.duration(footer.seconds)}"
-    told = [f"{name} {value}" for name, value in header.versions.items()]
-    told += [f"{name} {value}" for name, value in header.machine.items()]
-    return f"{text}. {', '.join(told)}." if told else f"{text}."
+    facts = [f"{name} {value}" for name, value in header.versions.items()]
+    facts += [f"{name} {value}" for name, value in header.machine.items()]
+    return f"{text}. {', '.join(facts)}." if facts else f"{text}."
 
 
 def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
     notices = []
     if record.footer is None:
         notices.append(
-            "This run did not end. The pages show what it had found until then; "
+            "This run did not end. The pages show what was recorded until then; "
             "checks may be missing."
         )
     if record.header.policy_sha256 != policy.sha256:

@@ -1,4 +1,4 @@
-"""What every runtime offers: specs of its ends, and arrays in and out by name."""
+"""What every runtime offers: specs of its inputs and outputs, and arrays in and out by name."""
 
 from __future__ import annotations
 

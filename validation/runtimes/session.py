@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from validation.errors import GraphError
+from validation.errors import GraphError, OutputMissing
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
@@ -108,7 +108,7 @@ def _require(graph: Any, outputs: Sequence[str], where: str) -> None:
     nodes = {node.name: node.op for node in graph.node}
     for name in outputs:
         if name not in nodes:
-            raise GraphError("the graph has no such output", expected=name, where=where)
+            raise OutputMissing("the graph has no such output", expected=name, where=where)
         if nodes[name] == POSTPROCESS_NAME:
             raise GraphError(
                 f"TensorFlow cannot run {POSTPROCESS_NAME}",

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
+from validation.record.formatting import describe_result
+from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
-from validation.record.types import Accuracy, Header, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
+from validation.signoff.findings import Finding, Verdict, full_reason, reason
 from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
-# From good to bad; what has no evidence is worse than a warning, for it cannot be signed.
-_WEIGHT = {Status.PASS: 0, Status.WARN: 1, Status.UNKNOWN: 2, Status.FAIL: 3}
+RUN = "run"
+
+_Key = TypeVar("_Key")
+_Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
-# Whose limit holds for the inference graph itself, which is nobody's variant.
+# Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
 
 
@@ -25,7 +31,7 @@ class Change:
     """One thing that is not as it was.
 
     Args:
-        subject: ``run``, model, or model and variant.
+        subject: ``run``, or model and variant.
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
@@ -53,16 +59,16 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
         ("machine", one.machine, other.machine),
         ("option", one.options, other.options),
     )
-    found = [change for name, *sides in tables for change in _differing(name, *sides)]
+    differing = [change for name, *sides in tables for change in _differing(name, *sides)]
     if _images(one) != _images(other):
-        found.append(Change("run", "labelled images", _images(one), _images(other)))
+        differing.append(Change(RUN, "labelled images", _images(one), _images(other)))
     if _policy(one) != _policy(other):
-        found.append(Change("run", "limits", _policy(one), _policy(other)))
-    return tuple(found)
+        differing.append(Change(RUN, "limits", _policy(one), _policy(other)))
+    return tuple(differing)
 
 
 def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]:
-    """What the later run found otherwise, what is worse first.
+    """What differs in the later run, what is worse first.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
     change. What the later run did not look at any more is worse: it is not known.
@@ -73,20 +79,20 @@ def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]
         policy: Judges both; its limit for an AP drop is that between the two runs as well.
     """
     one, other = judge(before, policy), judge(after, policy)
-    found = [
+    changed = [
         *_verdicts(one, other),
         *_checks(before, after),
         *_accuracies(before, after, policy),
         *_sizes(before, after),
         *_latencies(before, after, policy),
     ]
-    return tuple(sorted(found, key=lambda change: not change.worse))
+    return tuple(sorted(changed, key=lambda change: not change.worse))
 
 
 def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[Change]:
     for key in sorted({*one, *other}):
         if one.get(key) != other.get(key):
-            yield Change("run", f"{name} {key}", one.get(key, ""), other.get(key, ""))
+            yield Change(RUN, f"{name} {key}", one.get(key, ""), other.get(key, ""))
 
 
 def _images(header: Header) -> str:
@@ -100,78 +106,61 @@ def _policy(header: Header) -> str:
 
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
-    sides = [
-        {
-            each.run.subject: each.run,
-            **{
-                verdict.subject: verdict
-                for model in each.models
-                for verdict in model.variants.values()
-            },
-        }
-        for each in (one, other)
-    ]
-    for subject in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(subject) for side in sides)
-        if now is None or was is None or was.status is not now.status:
-            reasons = now.reasons if now is not None else ()
-            yield Change(
-                subject,
-                "verdict",
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                reasons[0] if reasons else "",
-            )
+    yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
+    for key, was, now in _pairs(_by_key(one), _by_key(other)):
+        yield from _moved(str(key), "verdict", was, now, _first(now, reason))
+
+
+def _by_key(judgement: Judgement) -> dict[ModelKey, Verdict]:
+    return {
+        ModelKey(model.model, variant): verdict
+        for model in judgement.models
+        for variant, verdict in model.variants.items()
+    }
+
+
+def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:
+    return text(verdict.findings[0]) if verdict and verdict.findings else ""
+
+
+_Judged = Verdict | CheckResult | None
+
+
+def _moved(subject: str, what: str, one: _Judged, other: _Judged, why: str) -> Iterable[Change]:
+    was, now = (side.status if side else None for side in (one, other))
+    if was is not now:
+        yield Change(subject, what, was or "", now or "", _is_worse(was, now), why)
 
 
 def _is_worse(was: Status | None, now: Status | None) -> bool:
     if now is None:
         return True
-    return _WEIGHT[now] > _WEIGHT[was or Status.PASS]
+    return WORST_FIRST.index(now) < WORST_FIRST.index(was or Status.PASS)
+
+
+def _pairs(
+    before: Mapping[_Key, _Fact], after: Mapping[_Key, _Fact]
+) -> Iterable[tuple[_Key, _Fact | None, _Fact | None]]:
+    """Each key with what stands under it before and after."""
+    return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 
 def _checks(before: Record, after: Record) -> Iterable[Change]:
-    sides = [
-        {(result.key, result.check): result for result in record.results}
-        for record in (before, after)
-    ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
-        key, check = place
-        if was is None or now is None:
-            yield Change(
-                str(key),
-                check,
-                was.status if was else "",
-                now.status if now else "",
-                _is_worse(was.status if was else None, now.status if now else None),
-                now.message if now else "not looked at any more",
-            )
-        elif was.status is not now.status:
-            yield Change(
-                str(key),
-                check,
-                was.status,
-                now.status,
-                _is_worse(was.status, now.status),
-                now.message,
-            )
+    sides = ({(each.key, each.check): each for each in run.results} for run in (before, after))
+    for (key, check), was, now in _pairs(*sides):
+        why = describe_result(now) if now else "not looked at any more"
+        yield from _moved(str(key), check, was, now, why)
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = [
-        {(each.model, each.variant, each.subject): each for each in record.accuracies}
-        for record in (before, after)
-    ]
-    for place in dict.fromkeys([*sides[0], *sides[1]]):
-        was, now = (side.get(place) for side in sides)
+    sides = ({(each.key, each.subject): each for each in run.accuracies} for run in (before, after))
+    for _, was, now in _pairs(*sides):
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
         if abs(rise) >= policy.setting("compare_ap_change"):
             yield Change(
-                str(ModelKey(now.model, now.variant)),
+                str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
@@ -187,19 +176,14 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
-    sides = [
-        {
-            (each.model, each.role): each
-            for each in record.artefacts
-            if each.role.startswith("tflite ")
-        }
-        for record in (before, after)
-    ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place] for side in sides)
-        if was.sha256 != now.sha256:
+    sides = (
+        {each.key: each for each in run.artefacts if each.role is ArtefactRole.TFLITE}
+        for run in (before, after)
+    )
+    for key, was, now in _pairs(*sides):
+        if was and now and was.sha256 != now.sha256:
             yield Change(
-                f"{place[0]}-{place[1].removeprefix('tflite ')}",
+                str(key),
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
@@ -207,19 +191,20 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
 
 
 def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = [
+    sides = (
         {
-            (each.model, each.variant, each.runtime, each.threads): each
-            for each in record.timings
+            (each.key, each.runtime, each.threads): each.p50_ms
+            for each in run.timings
             if each.samples_ms
         }
-        for record in (before, after)
-    ]
-    for place in (place for place in sides[0] if place in sides[1]):
-        was, now = (side[place].p50_ms for side in sides)
+        for run in (before, after)
+    )
+    for key, was, now in _pairs(*sides):
+        if was is None or now is None:
+            continue
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
-                str(ModelKey(place[0], place[1])),
+                str(key[0]),
                 "median latency",
                 f"{was:.2f} ms",
                 f"{now:.2f} ms",

@@ -7,35 +7,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.policy.limits import Status, worst_status
+from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
 from validation.record.store import Record
-from validation.record.types import CheckResult, Measure, ModelKey, Verdict
-from validation.specs.variants import VARIANTS
-
-RUN = "run"
-
-_UNFINISHED = "the run did not end: its record has no footer"
-
-# A test id that left no result. Model names hold hyphens; of the variants only uint8-raw does.
-_TEST_ID = re.compile(rf"(?P<model>.+?)-(?P<variant>{'|'.join(VARIANTS)}|[^-]+)")
-
-_RELATIONS = {"max": "at most", "min": "at least", "equal": "exactly"}
-
-# What blocks a signature stands before what only deserves a look.
-WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.PASS)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that counted in a verdict; a PASS is a note that changed nothing."""
-
-    status: Status
-    reason: str
+from validation.record.types import CheckResult, ModelKey
+from validation.signoff.findings import Cause, Finding, Verdict
 
 
 @dataclass(frozen=True)
@@ -60,12 +39,10 @@ class Judgement:
     Args:
         run: The verdict that a signature stands or falls with.
         models: One a model, in the order of the selection.
-        findings: The reasons of the run's verdict with the weight of each, worst first.
     """
 
     run: Verdict
     models: tuple[ModelVerdict, ...]
-    findings: tuple[Finding, ...]
 
 
 def policy_of(record: Record) -> Policy:
@@ -84,28 +61,29 @@ def judge(record: Record, policy: Policy) -> Judgement:
     results: dict[ModelKey, list[CheckResult]] = {key: [] for key in keys}
     for result in record.results:
         results[result.key].append(result)
-    ended = [] if record.footer else [Finding(Status.UNKNOWN, _UNFINISHED)]
-    findings = {key: _on_variant(results[key], policy.required_checks(key.variant)) for key in keys}
+    ended = [] if record.footer else [Finding(Status.UNKNOWN, Cause.UNFINISHED)]
+    findings = {
+        key: _on_variant(key, results[key], policy.required_checks(key.variant)) for key in keys
+    }
     models = []
     for model in dict.fromkeys(key.model for key in keys):
         own = [key for key in keys if key.model == model]
+        counting = [finding for key in own for finding in _counting(findings[key])]
         models.append(
             ModelVerdict(
                 model,
-                _verdict(model, _told(findings, own, lambda key: key.variant) + ended),
-                {key.variant: _verdict(str(key), findings[key] + ended) for key in own},
+                _verdict(counting + ended),
+                {key.variant: _verdict(findings[key] + ended) for key in own},
             )
         )
-    run = _told(findings, keys, str) + ended
-    run += _on_session(record, run)
-    return Judgement(_verdict(RUN, run), tuple(models), tuple(_worst_first(run)))
+    run = [finding for key in keys for finding in _counting(findings[key])] + ended
+    return Judgement(_verdict(run + _on_session(record, run)), tuple(models))
 
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:
     """Every model and variant that was selected or left a result, the selection first."""
-    with_result = {str(result.key): result.key for result in record.results}
-    selected = [with_result.get(test) or _key(test) for test in record.header.selection]
-    return tuple(dict.fromkeys([*selected, *(result.key for result in record.results)]))
+    tested = (result.key for result in record.results)
+    return tuple(dict.fromkeys([*record.header.selection, *tested]))
 
 
 def evidence(result: CheckResult) -> Status:
@@ -120,91 +98,50 @@ def evidence(result: CheckResult) -> Status:
     return worst_status([result.status, *judged])
 
 
-def _key(test: str) -> ModelKey:
-    found = _TEST_ID.fullmatch(test)
-    return ModelKey(found["model"], found["variant"]) if found else ModelKey(test, "")
-
-
-def _on_variant(results: list[CheckResult], required: tuple[str, ...]) -> list[Finding]:
+def _on_variant(
+    key: ModelKey, results: list[CheckResult], required: tuple[str, ...]
+) -> list[Finding]:
     if not results:
-        return [Finding(Status.UNKNOWN, "selected, but no check left a result")]
-    findings: list[Finding] = []
+        return [Finding(Status.UNKNOWN, Cause.UNTESTED, key)]
+    findings = []
     for result in results:
         status = evidence(result)
+        measures = tuple(each for each in result.measures if each.status is status)
+        cause = Cause.RESULT if status is result.status else Cause.CONTRADICTED
         if status is Status.UNKNOWN and result.check not in required:
-            findings.append(Finding(Status.PASS, f"{_reason(result, status)} (not required)"))
-        elif status is not Status.PASS:
-            findings.append(Finding(status, _reason(result, status)))
+            status, cause = Status.PASS, Cause.NOT_REQUIRED
+        if status is not Status.PASS or cause is Cause.NOT_REQUIRED:
+            findings.append(Finding(status, cause, key, result.check, result, measures))
     present = {result.check for result in results}
     findings += [
-        Finding(Status.UNKNOWN, f"{check}: required, but it left no result")
+        Finding(Status.UNKNOWN, Cause.MISSING, key, check)
         for check in required
         if check not in present
     ]
     if all(result.status is Status.UNKNOWN for result in results):
-        findings.append(Finding(Status.UNKNOWN, "no check gave evidence"))
+        findings.append(Finding(Status.UNKNOWN, Cause.NO_EVIDENCE, key))
     return findings
 
 
 def _on_session(record: Record, findings: list[Finding]) -> list[Finding]:
     """What only the run as a whole can show."""
     if not record.results:
-        nothing = "no check left a result" if record.header.selection else "nothing was selected"
-        return [Finding(Status.FAIL, f"{nothing}, so nothing was tested")]
+        selected = record.header.selection
+        return [Finding(Status.FAIL, Cause.NOTHING_TESTED if selected else Cause.NOTHING_SELECTED)]
     failed = any(finding.status is Status.FAIL for finding in findings)
     if record.footer and record.footer.exit_code and not failed:
-        ending = f"the session ended with exit code {record.footer.exit_code}"
-        return [Finding(Status.FAIL, f"{ending}, and no check says why")]
+        code = record.footer.exit_code
+        return [Finding(Status.FAIL, Cause.EXIT_CODE, exit_code=code)]
     return []
 
 
-def _told(
-    findings: Mapping[ModelKey, list[Finding]],
-    keys: Iterable[ModelKey],
-    label: Callable[[ModelKey], str],
-) -> list[Finding]:
-    """Findings as they count further up: named, and without the notes of a PASS."""
-    return [
-        Finding(finding.status, f"{label(key)}: {finding.reason}")
-        for key in keys
-        for finding in findings[key]
-        if finding.status is not Status.PASS
-    ]
+def _counting(findings: list[Finding]) -> list[Finding]:
+    """Findings as they count further up: without the notes of a PASS."""
+    return [finding for finding in findings if finding.status is not Status.PASS]
 
 
-def _verdict(subject: str, findings: list[Finding]) -> Verdict:
+def _verdict(findings: list[Finding]) -> Verdict:
     """The worst finding decides."""
     status = worst_status([Status.PASS, *(finding.status for finding in findings)])
-    return Verdict(subject, status, tuple(finding.reason for finding in _worst_first(findings)))
-
-
-def _worst_first(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: WORST_FIRST.index(finding.status))
-
-
-def _reason(result: CheckResult, status: Status) -> str:
-    """One line that names the check and says why."""
-    broken = "; ".join(_broken(measure) for measure in result.measures if measure.status is status)
-    said = "; ".join(part for part in (result.message, broken) if part) or status.value
-    if status is not result.status:
-        said = f"recorded as {result.status}, but {broken or 'no measure was judged'}"
-    where = f" ({result.where})" if result.where else ""
-    return " ".join(f"{result.check}: {said}{where}".split())
-
-
-def _broken(measure: Measure) -> str:
-    limit = measure.limit
-    if limit is None:
-        return f"{measure.name} is {_figure(measure.value)}"
-    value, bound = _figure(measure.value), _figure(limit.bound)
-    if value == bound:  # rounding would hide by how little the limit is missed
-        value, bound = repr(measure.value), repr(limit.bound)
-    bound = f"{_RELATIONS.get(limit.relation, limit.relation)} {bound}"
-    if measure.status is Status.WARN:
-        warned = f"inside its limit ({bound}) but beyond {_figure(limit.warn)}"
-        return f"{measure.name} is {value}, {warned}"
-    return f"{measure.name} is {value}, should be {bound}"
-
-
-def _figure(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    order = WORST_FIRST.index
+    return Verdict(status, tuple(sorted(findings, key=lambda finding: order(finding.status))))

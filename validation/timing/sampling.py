@@ -102,7 +102,7 @@ def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> Che
     )
     return CheckResult.judged(
         check,
-        ModelKey(timing.model, timing.variant),
+        timing.key,
         measures,
         where=f"{timing.runtime}, {timing.threads} threads",
     )

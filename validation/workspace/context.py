@@ -12,10 +12,9 @@ from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
 from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
 from validation.zoo.canaries import Canary
-
-REFERENCE = "reference"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
+from validation.record.run import Stage
 from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
@@ -83,7 +84,7 @@ def fakequant_entry(
         "code": code_sha256("graphs", "export", "pipeline", "preprocess", "calibration"),
     }
     step = f"fakequant on {len(chosen.images)} images"
-    folder = work.product(name, step, made_from, make)
+    folder = work.product(name, Stage.FAKEQUANT, step, made_from, make)
     return CatalogueEntry(
         name=name,
         group=archive.entry.group,

@@ -19,11 +19,11 @@ from validation.errors import UsageError, ValidationError
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.plain import from_plain, to_plain
-from validation.record.types import Step
-from validation.runtimes.tflite_file import TfliteFile, read_tflite
+from validation.record.run import Stage, Step
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, file_sha256, makers, timed
@@ -99,7 +99,7 @@ class ModelBuild:
         try:
             if self.entry.group == GROUP:
                 return synthetic_archive(self.entry, self.work, self._cache_dir)
-            with timed(self.name, "fetch", self.on_step):
+            with timed(self.name, Stage.FETCH, "fetch", self.on_step):
                 return obtain(
                     self.entry,
                     self._cache_dir,
@@ -180,7 +180,7 @@ class ModelBuild:
             "options": dataclasses.asdict(EVALUATION),
             **makers("export", "pipeline"),
         }
-        return self.work.product(self.name, "export", made_from, make)
+        return self.work.product(self.name, Stage.EXPORT, "export", made_from, make)
 
     def _export_with(self, options: ExportOptions) -> Path:
         """The evaluation's export with other flags in its post-processing node."""
@@ -197,7 +197,7 @@ class ModelBuild:
             "options": dataclasses.asdict(options),
             **makers("export"),
         }
-        return self.work.product(self.name, f"export{told(options)}", made_from, make)
+        return self.work.product(self.name, Stage.EXPORT, f"export{told(options)}", made_from, make)
 
     def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
         """What stands in an exported graph, read back from its file."""
@@ -208,7 +208,7 @@ class ModelBuild:
             return describe_graph(graph)
 
         graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
-        return self._read_back("describe", GraphSummary, graph, described)
+        return self._read_back(Stage.DESCRIBE, GraphSummary, graph, described)
 
     def fake_quant_facts(self) -> FakeQuantFacts:
         """What the FakeQuant nodes of the graph of uint8 say, read back from its file."""
@@ -219,10 +219,10 @@ class ModelBuild:
             return read_fake_quant(graph)
 
         graph = self.source_of("uint8").exported(add_postprocessing_op=False).graph
-        return self._read_back("lint", FakeQuantFacts, graph, read)
+        return self._read_back(Stage.LINT, FakeQuantFacts, graph, read)
 
     def _read_back(
-        self, step: str, kind: type[_Facts], graph: Path, read: Callable[[Path], _Facts]
+        self, step: Stage, kind: type[_Facts], graph: Path, read: Callable[[Path], _Facts]
     ) -> _Facts:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
 
@@ -230,7 +230,7 @@ class ModelBuild:
             (folder / "facts.json").write_text(json.dumps(to_plain(read(graph))))
 
         made_from = {"graph": file_sha256(graph), **makers("export")}
-        folder = self.work.product(self.name, step, made_from, make)
+        folder = self.work.product(self.name, step, step, made_from, make)
         found: _Facts = from_plain(kind, json.loads((folder / "facts.json").read_text()))
         return found
 
@@ -277,7 +277,7 @@ class ModelBuild:
             **makers("convert", "calibration", "preprocess"),
         }
         step = f"convert {variant}{told(options)}"
-        return self.work.product(self.name, step, made_from, make) / file_name
+        return self.work.product(self.name, Stage.CONVERT, step, made_from, make) / file_name
 
     def tflite_file(self, variant: str) -> TfliteFile:
         """What stands in the converted file of a variant, read once."""

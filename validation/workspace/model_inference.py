@@ -26,12 +26,12 @@ from validation.inference.tflite import (
     run_batchwise,
 )
 from validation.preprocess.image import ImageFile
+from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
-from validation.record.types import Step
+from validation.record.run import Evidence, Stage, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.specs.variants import variant_of
-from validation.workspace.detection_files import read_detections, write_detections
 from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, told
 from validation.workspace.products import (
@@ -46,6 +46,9 @@ Arrays = dict[str, NDArray[np.float32]]
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
+
+# In the place of a variant: what the variants are judged by.
+REFERENCE = "reference"
 
 _FOUND = "detections.npz"
 _SECONDS = "seconds.txt"
@@ -87,10 +90,10 @@ class ModelInference:
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
         if self._reference is None:
-            self._reference = self._reference_product()
+            self._reference = read_detections(self._reference_run() / _FOUND)
         return self._reference
 
-    def _reference_product(self) -> Mapping[str, Detections]:
+    def _reference_run(self) -> Path:
         def make(folder: Path) -> None:
             from validation.runtimes.session import SessionRuntime
 
@@ -111,8 +114,7 @@ class ModelInference:
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"reference on {len(self.images)} images"
-        folder = self.build.work.product(self.build.name, step, made_from, make)
-        return read_detections(folder / _FOUND)
+        return self.build.work.product(self.build.name, Stage.REFERENCE, step, made_from, make)
 
     def candidate(
         self, variant: str, options: ExportOptions = EVALUATION
@@ -149,7 +151,24 @@ class ModelInference:
             "images": [image.key for image in self.images],
         }
         step = f"run {variant}{told(options)} on {len(self.images)} images"
-        return self._runs.product(self.build.name, step, made_from, make)
+        return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
+
+    def evidence(self, variant: str, subject: str, options: ExportOptions = EVALUATION) -> Evidence:
+        """The file that holds what `reference` or `candidate` detected, where it lies now.
+
+        Args:
+            variant: `REFERENCE`, or see `candidate`.
+            subject: What ran, for people.
+            options: See `candidate`.
+        """
+        folder = (
+            self._reference_run() if variant == REFERENCE else self._candidate_run(variant, options)
+        )
+        path = folder / _FOUND
+        sha256, size = file_sha256(path), path.stat().st_size
+        return Evidence(
+            self.build.name, variant, subject, str(path), sha256, size, len(self.images)
+        )
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
@@ -184,7 +203,7 @@ class ModelInference:
             "code": code_sha256("inference", "runtimes", "preprocess"),
         }
         step = f"session on {count} images"
-        folder = self.build.work.product(self.build.name, step, made_from, make)
+        folder = self.build.work.product(self.build.name, Stage.SESSION, step, made_from, make)
         return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 
-from validation.record.types import ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import ModelKey
 from validation.workspace.context import Need
 from validation.workspace.memory import without_pools
 from validation.workspace.session import Session

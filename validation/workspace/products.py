@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from validation.errors import ArtefactError, ValidationError
-from validation.record.types import Step
+from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
 
 _PACKAGE = Path(__file__).parents[1]
@@ -46,6 +46,7 @@ class ProductCache:
     def product(
         self,
         model: str,
+        stage: Stage,
         step: str,
         made_from: Mapping[str, object],
         make: Callable[[Path], None],
@@ -54,7 +55,8 @@ class ProductCache:
 
         Args:
             model: For the step's report.
-            step: First word names the kind of product and its sub-folder.
+            stage: That makes it; each has a sub-folder of its own.
+            step: For the step's report.
             made_from: Everything the product depends on, as JSON types.
             make: Fills an empty folder; on an error nothing is kept.
 
@@ -64,7 +66,7 @@ class ProductCache:
         started = time.perf_counter()
         text = json.dumps(made_from, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:20]
-        place = self._root / step.partition(" ")[0].rstrip(",") / name
+        place = self._root / stage / name
         if place in self._told:
             return place
         if place in self._refused:
@@ -88,7 +90,7 @@ class ProductCache:
                 next_step="choose another with --cache-dir",
             ) from error
         self._told.add(place)
-        self._on_step(Step(model, step, time.perf_counter() - started, cached))
+        self._on_step(Step(model, stage, step, time.perf_counter() - started, cached))
         return place
 
     def _fill(self, place: Path, made_from: str, make: Callable[[Path], None]) -> None:
@@ -111,11 +113,11 @@ def folder_for(owner: object) -> Path:
 
 
 @contextlib.contextmanager
-def timed(model: str, step: str, on_step: Callable[[Step], None]) -> Iterator[None]:
+def timed(model: str, stage: Stage, step: str, on_step: Callable[[Step], None]) -> Iterator[None]:
     """Tell how long a block took that makes no product; nothing is told if it fails."""
     started = time.perf_counter()
     yield
-    on_step(Step(model, step, time.perf_counter() - started, cached=False))
+    on_step(Step(model, stage, step, time.perf_counter() - started, cached=False))
 
 
 def file_sha256(path: Path) -> str:

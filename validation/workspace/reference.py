@@ -7,6 +7,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
+from validation.record.run import Stage
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.workspace.products import ProductCache, file_sha256, makers
 from validation.zoo.archives import Archive
@@ -88,7 +89,7 @@ def inference_graph(
         **_checkpoint_hashes(archive),
         **makers("export", "graphs", "pipeline"),
     }
-    return work.product(name, "freeze", made_from, make) / _FROZEN
+    return work.product(name, Stage.FREEZE, "freeze", made_from, make) / _FROZEN
 
 
 def built_export(
@@ -128,7 +129,9 @@ def built_export(
         **_checkpoint_hashes(archive),
         **makers("export", "graphs", "pipeline"),
     }
-    return load_export(work.product(name, "export from pipeline.config", made_from, make))
+    return load_export(
+        work.product(name, Stage.EXPORT, "export from pipeline.config", made_from, make)
+    )
 
 
 def _checkpoint_hashes(archive: Archive) -> dict[str, str]:

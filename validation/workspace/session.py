@@ -12,7 +12,8 @@ from validation.calibration.images import CalibrationImages
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.policy.load import Policy
-from validation.record.types import ModelKey, Step
+from validation.record.run import Step
+from validation.record.types import ModelKey
 from validation.specs.input_stats import InputStats
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild

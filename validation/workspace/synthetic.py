@@ -12,6 +12,7 @@ from pathlib import Path
 
 from validation.errors import UsageError
 from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
+from validation.record.run import Stage
 from validation.workspace.products import ProductCache, code_sha256, installed_version
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
@@ -72,7 +73,9 @@ def synthetic_archive(entry: CatalogueEntry, work: ProductCache, cache_dir: Path
         "tensorflow": installed_version("tensorflow"),
         "code": code_sha256("graphs", "export", "pipeline"),
     }
-    folder = work.product(entry.name, "synthesise", made_from, _writer(model, text))
+    folder = work.product(
+        entry.name, Stage.SYNTHESISE, "synthesise", made_from, _writer(model, text)
+    )
     local = CatalogueEntry(
         name=entry.name,
         group=GROUP,

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from validation.errors import DatasetError
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+
+from validation.errors import ConfigError, DatasetError
+from validation.pipeline.outline import blanked, outline
 
 # Names that stand for id 0, the background; also the first line of a plain list.
 _BACKGROUND = ("???", "background")
-_CLOSING = {"{": "}", "<": ">", "[": "]"}
-_TOKEN = re.compile(
-    r"""(?P<space>[\s,;]+|\#[^\n]*)
-    |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-    |(?P<mark>[{}<>\[\]:])
-    |(?P<word>[^\s,;{}<>\[\]:"'\#]+)""",
-    re.VERBOSE,
-)
-_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
-_ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 _FIRST_ITEM = re.compile(r"\ufeff?(?:\s|#[^\n]*\n)*item\s*:?\s*[{<]")
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str  # text (unquoted), mark, word, or end
-    text: str
-    line: int
+def _message_class() -> type[Any]:
+    """StringIntLabelMap of the OD API, with the fields that are needed here.
 
-    def opens(self) -> bool:
-        return self.kind == "mark" and self.text in _CLOSING
+    Names are bytes, since escapes may be of any encoding.
+    """
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="label_map.proto", package="label_map")
+    item = file.message_type.add(name="Item")
+    item.field.add(name="name", number=1, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
+    item.field.add(name="id", number=2, type=field.TYPE_INT32, label=field.LABEL_OPTIONAL)
+    item.field.add(name="display_name", number=3, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
+    file.message_type.add(name="LabelMap").field.add(
+        name="item",
+        number=1,
+        type=field.TYPE_MESSAGE,
+        type_name=".label_map.Item",
+        label=field.LABEL_REPEATED,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("label_map.LabelMap"))
 
-    def is_mark(self, text: str) -> bool:
-        return self.kind == "mark" and self.text == text
+
+_LABEL_MAP = _message_class()
 
 
 def is_label_map(text: str) -> bool:
@@ -97,125 +102,45 @@ def _from_lines(text: str) -> dict[int, str]:
 
 def _from_items(text: str) -> dict[int, str]:
     names: dict[int, str] = {}
-    tokens = _tokens(text.removeprefix("\ufeff"))
-    for token in tokens:
-        if token.kind == "end":
-            break
-        if token.kind != "word" or token.text != "item":
-            raise _unexpected(token, "item")
-        opening = next(tokens)
-        if opening.is_mark(":"):
-            opening = next(tokens)
-        if not opening.opens() or opening.text == "[":
-            raise _unexpected(opening, "{")
-        found = _item(tokens, token.line, _CLOSING[opening.text])
-        if found is None:
+    for position, item in enumerate(_parsed(text.removeprefix("\ufeff")).item, 1):
+        name = (item.display_name or item.name).decode("utf-8", "replace")
+        where = f"item {position}"
+        if item.id < 0:
+            raise DatasetError("a label id is a whole number from 1 up", got=item.id, where=where)
+        # protobuf leaves a zero out, and 0 is the background's id.
+        if item.id == 0 and name in _BACKGROUND:
             continue
-        number, name = found
-        if number in names:
+        if item.id == 0:
             raise DatasetError(
-                f"label id {number} stands twice",
-                got=f"{names[number]!r} and {name!r}",
-                where=f"line {token.line}",
+                "a label without an id of its own",
+                expected="id from 1 up, 0 is the background",
+                got=repr(name),
+                where=where,
             )
-        names[number] = name
+        if not name:
+            raise DatasetError(f"label id {item.id} has no name", where=where)
+        if item.id in names:
+            raise DatasetError(
+                f"label id {item.id} is used twice",
+                got=f"{names[item.id]!r} and {name!r}",
+                where=where,
+            )
+        names[item.id] = name
     return names
 
 
-def _item(tokens: Iterator[_Token], line: int, closing: str) -> tuple[int, str] | None:
-    """Id and name of one item; None for the background, which is no class."""
-    fields: dict[str, str] = {}
-    for token in tokens:
-        if token.is_mark(closing):
-            break
-        if token.kind != "word":
-            raise _unexpected(token, "a field of the item")
-        value = _value(tokens)
-        if value is not None:
-            fields[token.text] = value
-    name = fields.get("display_name") or fields.get("name")
-    # protobuf leaves a zero out, and 0 is the background's id.
-    number = fields.get("id", "0")
-    if re.fullmatch("[0-9]{1,9}", number) is None:
+def _parsed(text: str) -> Any:
+    """The message; fields of an item that are not needed are taken out of the text first."""
+    try:
+        unknown = outline(text, _LABEL_MAP.DESCRIPTOR, "label map").unknown
+        needed = blanked(text, [field for field in unknown if field.path])
+        return text_format.Parse(needed, _LABEL_MAP())
+    except (ConfigError, ValueError, RecursionError, text_format.ParseError) as error:
+        line = error.GetLine() if isinstance(error, text_format.ParseError) else None
         raise DatasetError(
-            "a label id is a whole number from 1 up", got=number, where=f"line {line}"
-        )
-    if int(number) == 0:
-        if name in _BACKGROUND:
-            return None
-        raise DatasetError(
-            "a label without an id of its own",
-            expected="id from 1 up, 0 is the background",
-            got=repr(name),
-            where=f"line {line}",
-        )
-    if not name:
-        raise DatasetError(f"label id {int(number)} has no name", where=f"line {line}")
-    return int(number), name
-
-
-def _value(tokens: Iterator[_Token]) -> str | None:
-    """The scalar after a field's name; None for a message or list, which is skipped."""
-    token = next(tokens)
-    colon = token.is_mark(":")
-    if colon:
-        token = next(tokens)
-    if token.opens():
-        _skip(tokens, _CLOSING[token.text])
-        return None
-    if not colon or token.kind not in ("text", "word"):
-        raise _unexpected(token, "a value")
-    return token.text
-
-
-def _skip(tokens: Iterator[_Token], closing: str) -> None:
-    """Move behind the bracket that closes the one just read."""
-    expected = [closing]
-    while expected:
-        token = next(tokens)
-        if token.kind == "end":
-            raise _unexpected(token, expected[-1])
-        if token.opens():
-            expected.append(_CLOSING[token.text])
-        elif token.kind == "mark" and token.text != ":" and token.text != expected.pop():
-            raise _unexpected(token, "the bracket that matches")
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """The tokens of protobuf text format, then ``end`` for ever, so that next() never fails."""
-    line = 1
-    position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _unexpected(
-                _Token("text", text[position : position + 20], line), "a whole string"
-            )
-        kind = str(match.lastgroup)
-        if kind != "space":
-            found = match.group()
-            yield _Token(kind, _unquoted(found) if kind == "text" else found, line)
-        line += match.group().count("\n")
-        position = match.end()
-    while True:
-        yield _Token("end", "", line)
-
-
-def _unquoted(text: str) -> str:
-    """Text format escapes are bytes: two octal ones may be one letter of UTF-8."""
-    data = _ESCAPE.sub(_escaped, text[1:-1].encode("utf-8", "surrogatepass"))
-    return data.decode("utf-8", "replace")
-
-
-def _escaped(match: re.Match[bytes]) -> bytes:
-    hexadecimal, octal, letter = match.groups()
-    if hexadecimal or octal:
-        return bytes([(int(hexadecimal, 16) if hexadecimal else int(octal, 8)) & 255])
-    return _ESCAPED.get(letter, letter)
-
-
-def _unexpected(token: _Token, expected: str) -> DatasetError:
-    got = "the end of the file" if token.kind == "end" else repr(token.text)
-    return DatasetError(
-        "the label map cannot be parsed", expected=expected, got=got, where=f"line {token.line}"
-    )
+            "the label map cannot be parsed",
+            expected="item { id: 1 name: 'a' }, one for each class",
+            # Without the parser's own line and column.
+            got=re.sub(r"^\d+:\d+ : ", "", str(error)),
+            where=None if line is None else f"line {line}",
+        ) from error

@@ -19,7 +19,7 @@ _TF2_CHECKPOINTS = "checkpoint"
 
 # Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
 _HEAD_CHARACTERS = 4096
-_SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
+SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
 _STEP = re.compile(r"-([0-9]+)$")
 _NAMED_PREFIX = re.compile(r'^\s*model_checkpoint_path\s*:\s*"([^"]*)"', re.MULTILINE)
 
@@ -140,7 +140,7 @@ def unusable_checkpoints(folder: Path) -> tuple[str, ...]:
     if _whole_checkpoints(names):
         return ()
     indexes = [name.removesuffix(".index") for name in names if _is_index(name)]
-    shards = [match for match in map(_SHARD.fullmatch, names) if match]
+    shards = [match for match in map(SHARD.fullmatch, names) if match]
     lacking = {prefix: f"{prefix}.data-*" for prefix in indexes}
     lacking |= {match["prefix"]: _first_missing(match, names) for match in shards}
     clauses = [
@@ -155,11 +155,19 @@ def unusable_checkpoints(folder: Path) -> tuple[str, ...]:
     return tuple(clauses)
 
 
+def shards_of(shard: re.Match[str]) -> tuple[str, ...]:
+    """Every shard of a checkpoint, from the name of one of them."""
+    prefix, count = shard["prefix"], int(shard["count"])
+    return tuple(f"{prefix}.data-{number:05d}-of-{count:05d}" for number in range(count))
+
+
+def _parts(shard: re.Match[str]) -> tuple[str, ...]:
+    return f"{shard['prefix']}.index", *shards_of(shard)
+
+
 def _first_missing(shard: re.Match[str], names: Collection[str]) -> str:
     """Of the index and the shards that one shard's name asks for."""
-    prefix, count = shard["prefix"], int(shard["count"])
-    parts = [f"{prefix}.index", *(f"{prefix}.data-{i:05d}-of-{count:05d}" for i in range(count))]
-    return next((part for part in parts if part not in names), f"{prefix}.data-*")
+    return next((part for part in _parts(shard) if part not in names), f"{shard['prefix']}.data-*")
 
 
 def list_folder(folder: Path) -> tuple[Path, ...]:
@@ -222,16 +230,9 @@ def _named_folder(root: Path, subfolder: str) -> Path:
 def _whole_checkpoints(names: Iterable[str]) -> list[str]:
     """Prefixes that have their index and every shard; half a checkpoint is none."""
     present = set(names)
-    counts = {
-        (match["prefix"], int(match["count"])) for match in map(_SHARD.fullmatch, present) if match
-    }
-    return [
-        prefix
-        for prefix, count in counts
-        if count > 0
-        and f"{prefix}.index" in present
-        and all(f"{prefix}.data-{i:05d}-of-{count:05d}" in present for i in range(count))
-    ]
+    matches = [match for match in map(SHARD.fullmatch, present) if match and int(match["count"])]
+    one_each = {match.groups(): match for match in matches}.values()
+    return list({match["prefix"] for match in one_each if present.issuperset(_parts(match))})
 
 
 def _preferred(prefixes: list[str], folder: Path) -> str | None:
@@ -260,7 +261,7 @@ def _step(prefix: str) -> int:
 
 
 def _belongs(name: str, prefix: str) -> bool:
-    match = _SHARD.fullmatch(name)
+    match = SHARD.fullmatch(name)
     return name == f"{prefix}.index" or (match is not None and match["prefix"] == prefix)
 
 

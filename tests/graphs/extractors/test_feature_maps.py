@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import variable_shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -52,12 +53,6 @@ def built(
         return graph, net, multi_resolution_feature_maps(endpoints, layout, given_options)
 
 
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
 def test_ssd_layout_has_two_layers_of_the_backbone_and_four_added() -> None:
     """The added ones have 512, 256, 256 and 128 channels and 3x3 kernels."""
     rows = ssd_layout("a", "b")
@@ -82,7 +77,7 @@ def test_names_are_those_of_the_reference() -> None:
     graph, _, maps = built(
         ssd_layout("Conv2d_11_pointwise", "Conv2d_13_pointwise")[:4], options(), 10, 7, 24
     )
-    assert variables(graph) == {
+    assert variable_shapes(graph) == {
         "Conv2d_13_pointwise_1_Conv2d_2_1x1_256/weights": [1, 1, 24, 256],
         "Conv2d_13_pointwise_1_Conv2d_2_1x1_256/biases": [256],
         "Conv2d_13_pointwise_2_Conv2d_2_3x3_s2_512/weights": [3, 3, 256, 512],
@@ -104,7 +99,7 @@ def test_use_depthwise_splits_the_stride_2_convolution() -> None:
     """The 3x3 is depthwise with a name of its own; the 1x1 behind keeps the name."""
     layout = (FeatureMap("top"), FeatureMap(depth=8, kernel=2))
     graph, _, _ = built(layout, options(use_depthwise=True), 4, 4, 3)
-    assert variables(graph) == {
+    assert variable_shapes(graph) == {
         "top_1_Conv2d_1_1x1_4/weights": [1, 1, 3, 4],
         "top_1_Conv2d_1_1x1_4/biases": [4],
         "top_2_Conv2d_1_2x2_s2_8_depthwise/depthwise_weights": [2, 2, 4, 1],
@@ -118,8 +113,8 @@ def test_names_have_the_channels_after_the_multiplier() -> None:
     """Channels are cut to an integer, no fewer than min_depth; the name says how many."""
     layout = (FeatureMap("top"), FeatureMap(depth=128))
     graph, _, _ = built(layout, options(depth_multiplier=0.3, min_depth=30), 2, 2, 3)
-    assert "top_1_Conv2d_1_1x1_30/weights" in variables(graph)
-    assert variables(graph)["top_2_Conv2d_1_3x3_s2_38/weights"] == [3, 3, 30, 38]
+    assert "top_1_Conv2d_1_1x1_30/weights" in variable_shapes(graph)
+    assert variable_shapes(graph)["top_2_Conv2d_1_3x3_s2_38/weights"] == [3, 3, 30, 38]
 
 
 @pytest.mark.parametrize("is_training", [False, True])
@@ -135,8 +130,8 @@ def test_conv_hyperparams_go_for_added_layers(is_training: bool) -> None:
     for node in nodes:
         assert node.attr["epsilon"].f == 0.25
         assert node.attr["is_training"].b is is_training
-    assert sum(name.endswith("/gamma") for name in variables(graph)) == 3
-    assert not any(name.endswith(("/beta", "/biases")) for name in variables(graph))
+    assert sum(name.endswith("/gamma") for name in variable_shapes(graph)) == 3
+    assert not any(name.endswith(("/beta", "/biases")) for name in variable_shapes(graph))
     assert sum(node.op == "Relu" for node in graph.as_graph_def().node) == 3
 
 
@@ -163,7 +158,7 @@ def test_values(side: int, depthwise: bool, explicit: bool, before: int) -> None
     graph, placeholder, maps = built(layout, given_options, side, side, 3)
     weights = {
         name: np.zeros(shape) if name.endswith("biases") else rng.normal(0.1, 0.4, shape)
-        for name, shape in variables(graph).items()
+        for name, shape in variable_shapes(graph).items()
     }
     image = rng.normal(size=(side, side, 3))
     with graph.as_default(), tf.Session() as session:

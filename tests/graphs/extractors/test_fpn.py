@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import extractor_options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -25,23 +27,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 
 PLAIN = ConvHyperparams(None, None)
 NORMALISED = ConvHyperparams(tf.nn.relu6, BatchNorm(scale=True))
-
-
-def options(**changes: Any) -> ExtractorOptions:
-    """Options of an extractor with a pyramid from level 3 to 7, 16 channels deep."""
-    fields: dict[str, Any] = {
-        "kind": "ssd_mobilenet_v1_fpn",
-        "depth_multiplier": 1.0,
-        "min_depth": 1,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": False,
-        "override_base_hyperparams": True,
-        "hyperparams": NORMALISED,
-        "pyramid": Pyramid(3, 7, 16),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**{**fields, **changes})
+options = functools.partial(
+    extractor_options,
+    kind="ssd_mobilenet_v1_fpn",
+    min_depth=1,
+    hyperparams=NORMALISED,
+    pyramid=Pyramid(3, 7, 16),
+)
 
 
 def maps(*shapes: tuple[int, ...], first: int = 3) -> dict[int, tf.Tensor]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import batch_norm_epsilons, variable_shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -62,18 +63,6 @@ def built(
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.float32, [1, 21, 30, 3])
         return graph, table_base(image, given_options, final_endpoint, TABLE, **changes)
-
-
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
-def epsilons(graph: tf.Graph) -> set[float]:
-    """Of the batch norms."""
-    nodes = graph.as_graph_def().node
-    return {round(node.attr["epsilon"].f, 6) for node in nodes if node.op == "FusedBatchNormV3"}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +181,7 @@ def test_block_against_numpy(
             )
         weights = {
             name: np.zeros(shape) if name.endswith("biases") else rng.normal(0, 0.5, shape)
-            for name, shape in variables(graph).items()
+            for name, shape in variable_shapes(graph).items()
         }
         for variable in tf.global_variables():
             variable.load(weights[variable.op.name], session)
@@ -205,15 +194,15 @@ def test_block_against_numpy(
 def test_scopes_are_numbered_as_the_reference_numbers_them() -> None:
     """Conv and expanded_conv count by themselves; a block without expansion has two parts."""
     graph, endpoints = built(options())
-    assert list(dict.fromkeys(name.partition("/")[0] for name in variables(graph))) == [
+    assert list(dict.fromkeys(name.partition("/")[0] for name in variable_shapes(graph))) == [
         "Conv",
         "expanded_conv",
         "expanded_conv_1",
         "expanded_conv_2",
         "Conv_1",
     ]
-    assert "expanded_conv_1/expand/weights" in variables(graph)
-    assert "expanded_conv/expand/weights" not in variables(graph)
+    assert "expanded_conv_1/expand/weights" in variable_shapes(graph)
+    assert "expanded_conv/expand/weights" not in variable_shapes(graph)
     assert {name: net.shape.as_list()[1:] for name, net in endpoints.items()} == {
         "layer_1": [11, 15, 16],
         "layer_2/depthwise_output": [11, 15, 16],
@@ -236,7 +225,7 @@ def test_building_stops_at_the_final_endpoint() -> None:
     """Layers behind it are not in the graph."""
     graph, endpoints = built(options(), "layer_2")
     assert list(endpoints)[-1] == "layer_2"
-    assert not any(name.startswith("expanded_conv_1") for name in variables(graph))
+    assert not any(name.startswith("expanded_conv_1") for name in variable_shapes(graph))
 
 
 def test_an_unknown_endpoint_is_refused() -> None:
@@ -251,7 +240,7 @@ def test_channels_are_multiplied_and_rounded() -> None:
     assert [int(endpoints[f"layer_{number}"].shape[-1]) for number in range(1, 6)] == [
         12, 12, 16, 16, 24
     ]  # fmt: skip
-    assert variables(graph)["expanded_conv_1/expand/weights"] == [1, 1, 12, 72]
+    assert variable_shapes(graph)["expanded_conv_1/expand/weights"] == [1, 1, 12, 72]
 
 
 def test_image_is_padded_to_a_multiple() -> None:
@@ -281,8 +270,8 @@ def test_batch_norm_of_the_backbone(
 ) -> None:
     """Its own, the config's where that is to override, or the caller's; gamma and beta always."""
     graph, _ = built(options(**changes), batch_norm=batch_norm)
-    assert epsilons(graph) == {epsilon}
-    names = variables(graph)
+    assert batch_norm_epsilons(graph) == {epsilon}
+    names = variable_shapes(graph)
     norms = sum(name.endswith("moving_mean") for name in names)
     assert norms == 10
     assert sum(name.endswith("gamma") for name in names) == norms

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import built_extractor, digest_of, extractor_options, variable_shapes
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
-from validation.graphs.extractors.mnasfpn import CELL, ENTRIES
-from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
+from validation.graphs.extractors.mnasfpn import CELL
+from validation.graphs.hyperparams import ConvHyperparams
 
 # tf-slim calls it for every layer.
 pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
@@ -22,31 +21,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
 KIND = "ssd_mobilenet_v2_mnasfpn"
 
 
-def options(**changes: Any) -> ExtractorOptions:
-    """The options of the published config, with changes."""
-    values: dict[str, Any] = {
-        "kind": KIND,
-        "depth_multiplier": 1.0,
-        "min_depth": 16,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": False,
-        "override_base_hyperparams": True,
-        "hyperparams": ConvHyperparams(tf.nn.relu6, BatchNorm(0.001, 0.97, scale=True)),
-        "pyramid": Pyramid(3, 6, 48),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**values | changes)
+options = functools.partial(extractor_options, KIND, pyramid=Pyramid(3, 6, 48))
 
 
-@functools.cache
 def built(
-    given: ExtractorOptions, height: int = 64, width: int = 128
+    options: ExtractorOptions, height: int = 64, width: int = 128
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of the extractor and its feature maps, made once: it takes seconds."""
-    with tf.Graph().as_default() as graph, tf.variable_scope("FeatureExtractor"):
-        image = tf.placeholder(tf.float32, [1, height, width, 3])
-        return graph, ENTRIES[KIND].build(image, given)
+    """For an oblong image."""
+    return built_extractor(options, height, width)
 
 
 def changed() -> ExtractorOptions:
@@ -65,12 +47,6 @@ def changed() -> ExtractorOptions:
     )
 
 
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
 def operations(graph: tf.Graph, kind: str) -> list[tf.Operation]:
     """The operations of one type."""
     return [operation for operation in graph.get_operations() if operation.type == kind]
@@ -79,11 +55,10 @@ def operations(graph: tf.Graph, kind: str) -> list[tf.Operation]:
 def test_variables_are_those_of_the_od_api() -> None:
     """Names and shapes are what the OD API's builder makes of the published config."""
     graph, _ = built(options())
-    shapes = variables(graph)
-    lines = "\n".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
+    shapes = variable_shapes(graph)
     assert len(shapes) == 580
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == 2424704
-    assert hashlib.sha256(lines.encode()).hexdigest()[:16] == "efb68c2508b86fef"
+    assert digest_of(shapes) == "efb68c2508b86fef"
 
 
 def test_feature_maps_are_four_levels_of_one_depth() -> None:
@@ -119,7 +94,7 @@ def test_conv_hyperparams_are_ignored(given: ExtractorOptions) -> None:
     """All batch norms have epsilon 0.01, whatever the config says."""
     graph, _ = built(given)
     norms = operations(graph, "FusedBatchNormV3")
-    assert len(norms) == sum(name.endswith("gamma") for name in variables(graph))
+    assert len(norms) == sum(name.endswith("gamma") for name in variable_shapes(graph))
     assert {round(operation.get_attr("epsilon"), 6) for operation in norms} == {0.01}
 
 
@@ -135,7 +110,7 @@ def test_depth_multiplier_goes_for_the_pyramid_too() -> None:
     """Depth and expansion are multiplied and rounded to multiples of 8: 60 / 2 gives 32."""
     graph, maps = built(changed())
     assert {int(net.shape[-1]) for net in maps} == {32}
-    shapes = variables(graph)
+    shapes = variable_shapes(graph)
     cell = "FeatureExtractor/MnasFPN/cell_1/block_4"
     assert shapes[f"{cell}/input_0/Conv1x1/weights"] == [1, 1, 32, 48]
     assert shapes[f"{cell}/SepConv/pointwise_weights"] == [1, 1, 48, 32]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import built_extractor, digest_of, extractor_options, variable_shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorOptions, Pyramid
-from validation.graphs.extractors.mobiledet import ENTRIES
+from validation.graphs.extractor import ExtractorOptions
 from validation.graphs.extractors.mobiledet_blocks import (
     Block,
     Fused,
@@ -27,7 +25,7 @@ from validation.graphs.extractors.mobiledet_blocks import (
     scaled,
 )
 from validation.graphs.extractors.mobiledet_tables import CPU, DSP, EDGETPU, GPU, Backbone
-from validation.graphs.hyperparams import BatchNorm, ConvHyperparams, hard_swish
+from validation.graphs.hyperparams import hard_swish
 from validation.graphs.slim_compat import slim
 
 # tf-slim calls it for every layer.
@@ -39,29 +37,14 @@ PLAIN = Style(tf.nn.relu6, squeeze_excite=False, multiplier=1.0)
 
 def options(kind: str = "ssd_mobiledet_cpu", **changes: Any) -> ExtractorOptions:
     """The options of the published configs, with changes."""
-    values: dict[str, Any] = {
-        "kind": kind,
-        "depth_multiplier": 1.0,
-        "min_depth": 16,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": True,
-        "override_base_hyperparams": True,
-        "hyperparams": ConvHyperparams(tf.nn.relu6, BatchNorm(0.001, 0.97, scale=True)),
-        "pyramid": Pyramid(),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**values | changes)
+    return extractor_options(kind, **{"use_depthwise": True, **changes})
 
 
-@functools.cache
 def built(
-    given_options: ExtractorOptions, height: int = 200, width: int = 330
+    options: ExtractorOptions, height: int = 200, width: int = 330
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of an extractor and its feature maps, made once: it takes seconds."""
-    with tf.Graph().as_default() as graph, tf.variable_scope("FeatureExtractor"):
-        image = tf.placeholder(tf.float32, [1, height, width, 3])
-        return graph, ENTRIES[given_options.kind].build(image, given_options)
+    """For an oblong image."""
+    return built_extractor(options, height, width)
 
 
 def changed() -> ExtractorOptions:
@@ -75,18 +58,6 @@ def changed() -> ExtractorOptions:
         use_depthwise=False,
         is_training=True,
     )
-
-
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
-def digest(shapes: dict[str, list[int]]) -> str:
-    """Stands for a whole list of names and shapes."""
-    lines = "\n".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 def evaluated(
@@ -121,10 +92,10 @@ def test_variables_are_those_of_the_od_api(
 ) -> None:
     """Names and shapes are what the OD API's builder makes of the published config."""
     graph, _ = built(options(kind))
-    shapes = variables(graph)
+    shapes = variable_shapes(graph)
     assert len(shapes) == count
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == parameters
-    assert digest(shapes) == expected
+    assert digest_of(shapes) == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +130,7 @@ def test_depth_multiplier_goes_for_backbone_and_added_layers() -> None:
     """The backbone rounds to multiples of 8; the added layers only know min_depth."""
     graph, maps = built(changed())
     assert [int(net.shape[-1]) for net in maps] == [40, 112, 153, 76, 76, 40]
-    assert variables(graph)["FeatureExtractor/MobileDetGPU/Conv/weights"] == [3, 3, 3, 8]
+    assert variable_shapes(graph)["FeatureExtractor/MobileDetGPU/Conv/weights"] == [3, 3, 3, 8]
 
 
 @pytest.mark.parametrize("given", [options("ssd_mobiledet_dsp"), changed()], ids=["DSP", "GPU"])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import built_extractor, digest_of, extractor_options, variable_shapes
 
 from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, Pyramid
+from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.extractors import embedded, mobilenet_v1, mobilenet_v2, mobilenet_v3
 from validation.graphs.extractors.inverted_residual import table_base
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
@@ -29,45 +28,7 @@ ENTRIES: dict[str, ExtractorEntry] = {
     **mobilenet_v3.ENTRIES,
 }
 GIVEN = ConvHyperparams(tf.nn.relu, BatchNorm(epsilon=0.25))
-
-
-def options(kind: str, **changes: Any) -> ExtractorOptions:
-    """The options of the published configs, with changes."""
-    values: dict[str, Any] = {
-        "kind": kind,
-        "depth_multiplier": 1.0,
-        "min_depth": 16,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": False,
-        "override_base_hyperparams": False,
-        "hyperparams": ConvHyperparams(tf.nn.relu6, BatchNorm(0.001, 0.97, scale=True)),
-        "pyramid": Pyramid(),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**values | changes)
-
-
-@functools.cache
-def built(
-    given_options: ExtractorOptions, height: int, width: int
-) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of an extractor and its feature maps; several tests look at the same one."""
-    with tf.Graph().as_default() as graph, tf.variable_scope("FeatureExtractor"):
-        image = tf.placeholder(tf.float32, [1, height, width, 3])
-        return graph, ENTRIES[given_options.kind].build(image, given_options)
-
-
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
-def digest(shapes: dict[str, list[int]]) -> str:
-    """Stands for a whole list of names and shapes."""
-    lines = "\n".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+options = functools.partial(extractor_options, override_base_hyperparams=False)
 
 
 V1_075 = options("ssd_mobilenet_v1", depth_multiplier=0.75, override_base_hyperparams=True)
@@ -95,11 +56,11 @@ def test_variables_are_those_of_the_od_api(
     published: ExtractorOptions, side: int, count: int, parameters: int, expected: str
 ) -> None:
     """Names and shapes are what the OD API's builder makes of the published config."""
-    graph, _ = built(published, side, side)
-    shapes = variables(graph)
+    graph, _ = built_extractor(published, side, side)
+    shapes = variable_shapes(graph)
     assert len(shapes) == count
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == parameters
-    assert digest(shapes) == expected
+    assert digest_of(shapes) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +76,7 @@ def test_variables_are_those_of_the_od_api(
 )
 def test_feature_maps(published: ExtractorOptions, side: int, channels: list[int]) -> None:
     """Six maps from stride 16 on, each half of the one before, rounded up."""
-    _, maps = built(published, side, side)
+    _, maps = built_extractor(published, side, side)
     sides = [-(-side // 16), 10, 5, 3, 2, 1]
     assert [net.shape.as_list() for net in maps] == [
         [1, cells, cells, depth] for cells, depth in zip(sides, channels, strict=True)
@@ -137,7 +98,7 @@ def test_feature_maps(published: ExtractorOptions, side: int, channels: list[int
 )
 def test_activations(published: ExtractorOptions, side: int, activations: dict[str, int]) -> None:
     """Backbones have those of their tables; the twelve of the added layers are the config's."""
-    graph, _ = built(published, side, side)
+    graph, _ = built_extractor(published, side, side)
     found = Counter(node.op for node in graph.as_graph_def().node)
     assert {op: found[op] for op in ("Relu", "Relu6") if found[op]} == activations
 
@@ -158,7 +119,7 @@ def test_operations_are_named_as_in_published_graphs(
     published: ExtractorOptions, side: int, names: list[str]
 ) -> None:
     """Tensors of a published frozen graph are found by name in one that was built."""
-    graph, _ = built(published, side, side)
+    graph, _ = built_extractor(published, side, side)
     scope = "MobilenetV1" if published is V1_075 else "MobilenetV2"
     found = {operation.name for operation in graph.get_operations()}
     assert {f"FeatureExtractor/{scope}/{name}" for name in names} <= found
@@ -225,13 +186,13 @@ def test_hyperparams_of_v1(
     norms = [node.attr["epsilon"].f for node in nodes if node.op == "FusedBatchNormV3"]
     assert norms == pytest.approx([epsilon] * 3)
     assert [node.op for node in nodes if node.op.startswith("Relu")] == [activation] * 3
-    assert sum(name.endswith("gamma") for name in variables(graph)) == gammas
+    assert sum(name.endswith("gamma") for name in variable_shapes(graph)) == gammas
 
 
 def test_v1_stops_at_the_final_endpoint() -> None:
     """A depthwise layer can be the last; nothing behind it is built."""
     graph = v1_base(options("ssd_mobilenet_v1"), "Conv2d_2_depthwise")
-    assert {name.split("/")[1] for name in variables(graph)} == {
+    assert {name.split("/")[1] for name in variable_shapes(graph)} == {
         "Conv2d_0", "Conv2d_1_depthwise", "Conv2d_1_pointwise", "Conv2d_2_depthwise"
     }  # fmt: skip
 
@@ -260,7 +221,7 @@ def test_squeeze_excite_against_numpy() -> None:
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         with norm.scope():
             output = mobilenet_v3.squeeze_excite(tf.constant(image))
-        shapes = variables(graph)
+        shapes = variable_shapes(graph)
         values = {name: rng.normal(size=shape) for name, shape in shapes.items()}
         for variable in tf.global_variables():
             variable.load(values[variable.op.name], session)
@@ -297,12 +258,12 @@ def test_v3_grows_with_explicit_padding() -> None:
 def test_edgetpu_refuses_explicit_padding() -> None:
     """The reference cannot build it either."""
     with pytest.raises(ConfigError, match="use_explicit_padding does not go with fused blocks"):
-        built(options("ssd_mobilenet_edgetpu", use_explicit_padding=True), 64, 64)
+        built_extractor(options("ssd_mobilenet_edgetpu", use_explicit_padding=True), 64, 64)
 
 
 def test_embedded_has_five_maps_down_to_one_cell() -> None:
     """The last kernel is 2x2, as large as the map that it reads."""
-    graph, maps = built(EMBEDDED, 256, 256)
+    graph, maps = built_extractor(EMBEDDED, 256, 256)
     assert [net.shape.as_list()[1:] for net in maps] == [
         [16, 16, 64],
         [8, 8, 128],
@@ -311,16 +272,16 @@ def test_embedded_has_five_maps_down_to_one_cell() -> None:
         [1, 1, 32],
     ]
     name = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_2_Conv2d_4_2x2_s2_32/weights"
-    assert variables(graph)[name] == [2, 2, 16, 32]
+    assert variable_shapes(graph)[name] == [2, 2, 16, 32]
 
 
 def test_embedded_refuses_other_sizes() -> None:
     """The reference does so too."""
     with pytest.raises(ConfigError, match=r"one image size .*: expected 256x256, got 256x300"):
-        built(EMBEDDED, 256, 300)
+        built_extractor(EMBEDDED, 256, 300)
 
 
 def test_embedded_refuses_padding() -> None:
     """The reference does so too."""
     with pytest.raises(ConfigError, match=r"does not pad .*: expected 1, got 32"):
-        built(options("embedded_ssd_mobilenet_v1", pad_to_multiple=32), 256, 256)
+        built_extractor(options("embedded_ssd_mobilenet_v1", pad_to_multiple=32), 256, 256)

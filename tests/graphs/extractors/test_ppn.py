@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import (
+    batch_norm_epsilons,
+    built_extractor,
+    digest_of,
+    extractor_options,
+    variable_shapes,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorOptions, Pyramid
+from validation.graphs.extractor import ExtractorOptions
 from validation.graphs.extractors import resnet_fpn
 from validation.graphs.extractors.ppn import ENTRIES, pooling_pyramid
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
@@ -25,50 +30,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
 
 def options(kind: str = "ssd_mobilenet_v1_ppn", **changes: Any) -> ExtractorOptions:
     """The options of the published config, with changes."""
-    values: dict[str, Any] = {
-        "kind": kind,
-        "depth_multiplier": 1.0,
-        "min_depth": 16,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": False,
-        "override_base_hyperparams": True,
-        "hyperparams": ConvHyperparams(tf.nn.relu6, BatchNorm(0.002, 0.97, scale=True)),
-        "pyramid": Pyramid(),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**values | changes)
+    norm = ConvHyperparams(tf.nn.relu6, BatchNorm(0.002, 0.97, scale=True))
+    return extractor_options(kind, **{"hyperparams": norm, **changes})
 
 
-@functools.cache
-def built(
-    given_options: ExtractorOptions, height: int = 300, width: int = 180
-) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of an extractor and its feature maps, made once: it takes seconds."""
-    with tf.Graph().as_default() as graph, tf.variable_scope("FeatureExtractor"):
-        image = tf.placeholder(tf.float32, [1, height, width, 3])
-        return graph, ENTRIES[given_options.kind].build(image, given_options)
-
-
-def variables(graph: tf.Graph) -> dict[str, list[int]]:
-    """Shapes of the variables by name."""
-    found = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    return {variable.op.name: variable.shape.as_list() for variable in found}
-
-
-def epsilons(graph: tf.Graph) -> set[float]:
-    """Of all batch norms."""
-    norms = [op for op in graph.get_operations() if op.type == "FusedBatchNormV3"]
-    return {round(op.get_attr("epsilon"), 6) for op in norms}
+def built(options: ExtractorOptions) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
+    """For an oblong image."""
+    return built_extractor(options, 300, 180)
 
 
 def test_variables_are_those_of_the_od_api() -> None:
     """Names and shapes, with those of layers 12 and 13 that no feature map needs."""
     graph, _ = built(options())
-    shapes = variables(graph)
-    lines = "\n".join(f"{name} {shape}" for name, shape in sorted(shapes.items()))
+    shapes = variable_shapes(graph)
     assert len(shapes) == 135
-    assert hashlib.sha256(lines.encode()).hexdigest()[:16] == "83c9cdd0dc1dbc51"
+    assert digest_of(shapes) == "83c9cdd0dc1dbc51"
     assert "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise/weights" in shapes
 
 
@@ -92,8 +68,8 @@ def test_backbone_follows_its_options() -> None:
     )
     graph, maps = built(given_options)
     assert maps[0].shape.as_list() == [1, 20, 12, 128]
-    assert epsilons(graph) == {0.001}
-    assert epsilons(built(options())[0]) == {0.002}
+    assert batch_norm_epsilons(graph) == {0.001}
+    assert batch_norm_epsilons(built(options())[0]) == {0.002}
 
 
 @settings(deadline=None, max_examples=8)
@@ -119,7 +95,7 @@ def test_resnet_is_narrowed_below_its_pyramid() -> None:
     """Block 3, a 1x1 convolution with the config's batch norm, and the pools of it."""
     graph, maps = built(options("ssd_resnet50_v1_ppn"))
     assert [net.shape.as_list()[1:] for net in maps][:2] == [[19, 12, 1024], [10, 6, 1024]]
-    shapes = variables(graph)
+    shapes = variable_shapes(graph)
     base = "FeatureExtractor/resnet_v1_50/Base_Conv2d_1x1_1024"
     assert shapes[f"{base}/weights"] == [1, 1, 1024, 1024]
     assert shapes[f"{base}/BatchNorm/gamma"] == [1024]

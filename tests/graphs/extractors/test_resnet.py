@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import extractor_options
 
 from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorOptions, Pyramid
+from validation.graphs.extractor import Pyramid
 from validation.graphs.extractors import resnet_v1
 from validation.graphs.extractors.resnet_fpn import ENTRIES, backbone_hyperparams
 from validation.graphs.extractors.resnet_v1 import blocks, resnet_v1_base
@@ -20,23 +21,9 @@ from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 
 CONFIGURED = ConvHyperparams(tf.nn.relu6, BatchNorm(epsilon=0.002, decay=0.9, center=False))
-
-
-def options(**changes: Any) -> ExtractorOptions:
-    """Options of ssd_resnet50_v1_fpn."""
-    fields: dict[str, Any] = {
-        "kind": "ssd_resnet50_v1_fpn",
-        "depth_multiplier": 1.0,
-        "min_depth": 1,
-        "pad_to_multiple": 1,
-        "use_explicit_padding": False,
-        "use_depthwise": False,
-        "override_base_hyperparams": True,
-        "hyperparams": CONFIGURED,
-        "pyramid": Pyramid(),
-        "num_layers": 6,
-    }
-    return ExtractorOptions(**{**fields, **changes})
+options = functools.partial(
+    extractor_options, kind="ssd_resnet50_v1_fpn", min_depth=1, hyperparams=CONFIGURED
+)
 
 
 @pytest.fixture

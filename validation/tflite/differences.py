@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _NONE = "none"
 
@@ -17,9 +17,9 @@ class Difference:
     """One thing that is not the same in both files.
 
     Args:
-        what: In the words of `TfliteFile`.
-        first: In words; ``none`` where it is not there.
-        second: Alike.
+        what: Which fact of `TfliteFile`.
+        first: Its value as text, ``none`` where the file does not have it.
+        second: See first.
     """
 
     what: str
@@ -28,9 +28,9 @@ class Difference:
 
 
 def differences(first: TfliteFile, second: TfliteFile) -> tuple[Difference, ...]:
-    """Everything that stands otherwise in two files, what an app binds to first.
+    """Every fact that differs between two files, what an app binds to first.
 
-    Weights are told by their number of bytes alone: what they make of images is for a run.
+    Weights count by their number of bytes alone: only a run shows what they do to images.
     """
     sides = [dict(_facts(file)) for file in (first, second)]
     return tuple(
@@ -42,8 +42,8 @@ def differences(first: TfliteFile, second: TfliteFile) -> tuple[Difference, ...]
 
 def _facts(file: TfliteFile) -> Iterable[tuple[str, str]]:
     for kind, specs in (("input", file.inputs), ("output", file.outputs)):
-        for place, spec in enumerate(specs):
-            yield f"{kind} {place}", _told(spec)
+        for position, spec in enumerate(specs):
+            yield f"{kind} {position}", _describe_tensor(spec)
     if file.postprocess is not None:
         for field in dataclasses.fields(file.postprocess):
             yield field.name, str(getattr(file.postprocess, field.name))
@@ -58,8 +58,8 @@ def _facts(file: TfliteFile) -> Iterable[tuple[str, str]]:
     yield "bytes", f"{file.size_bytes:,}"
 
 
-def _told(spec: TensorSpec) -> str:
-    told = f"{spec.name} {spec.dtype} {list(spec.shape)}"
+def _describe_tensor(spec: TensorSpec) -> str:
+    text = f"{spec.name} {spec.dtype} {list(spec.shape)}"
     if spec.scale is None:
-        return told
-    return f"{told} scale {spec.scale:.6g} zero point {spec.zero_point}"
+        return text
+    return f"{text} scale {spec.scale:.6g} zero point {spec.zero_point}"

@@ -1,4 +1,4 @@
-"""A .tflite file's promises are read from its bytes, and damage is told as damage."""
+"""What a .tflite file says of itself is read from its bytes, and damage is named as damage."""
 
 import flatbuffers
 import numpy as np
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from validation.errors import ArtefactMissing, ConversionError
 from validation.runtimes.tflite import TfliteRuntime
-from validation.runtimes.tflite_file import read_anchors, read_tflite
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, INPUT_NAME
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import read_anchors, read_tflite
 
 OP = "TFLite_Detection_PostProcess"
 OUTPUTS = (OP, f"{OP}:1", f"{OP}:2", f"{OP}:3")
@@ -200,7 +200,7 @@ def test_anchors_in_half_precision_are_read_before_they_are_widened(rewritten):
 
 def test_file_without_the_op_has_no_anchors(files):
     """A raw file leaves them to the app."""
-    with pytest.raises(ConversionError, match=r"no anchors stand in the file .*: expected a const"):
+    with pytest.raises(ConversionError, match=r"the file has no anchors .*: expected a const"):
         read_anchors(files.raw)
 
 
@@ -212,7 +212,7 @@ def test_anchors_that_are_computed_are_none(rewritten):
         (op,) = [each for each in graph.operators if each.customOptions is not None]
         graph.tensors[op.inputs[2]].buffer = 0
 
-    with pytest.raises(ConversionError, match=r"no anchors stand in the file"):
+    with pytest.raises(ConversionError, match=r"the file has no anchors"):
         read_anchors(rewritten(empty))
 
 
@@ -228,7 +228,7 @@ def test_other_files_are_told_by_their_identifier(tmp_path, content):
     path = tmp_path / "other.tflite"
     path.write_bytes(content)
     with pytest.raises(
-        ConversionError, match=rf"no TFLite flatbuffer.*TFL3.*in {len(content)} byt"
+        ConversionError, match=rf"not a TFLite flatbuffer.*TFL3.*in {len(content)} byt"
     ):
         read_tflite(path)
 
@@ -239,7 +239,7 @@ def test_truncated_file_is_damage(tiny, tmp_path_factory, data):
     """Cut anywhere behind the identifier."""
     path = tmp_path_factory.getbasetemp() / "cut.tflite"
     path.write_bytes(tiny[: data.draw(st.integers(0, len(tiny) - 1))])
-    with pytest.raises(ConversionError, match=r"damaged|no TFLite flatbuffer") as error:
+    with pytest.raises(ConversionError, match=r"damaged|not a TFLite flatbuffer") as error:
         read_tflite(path)
     assert "\n" not in str(error.value)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from validation.runtimes.file_differences import differences
-from validation.runtimes.tflite_file import TfliteFile
 from validation.specs.contracts import PostprocessAttributes
 from validation.specs.tensors import TensorSpec
+from validation.tflite.differences import differences
+from validation.tflite.facts import TfliteFile
 
 _ATTRIBUTES = PostprocessAttributes(100, 1, 0.01, 0.6, 90, 10.0, 10.0, 5.0, 5.0, 100, True)
 _FILE = TfliteFile(

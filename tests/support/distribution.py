@@ -1,0 +1,63 @@
+"""How pytest-xdist's workers share the tests: what stays together, what starts first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+__all__ = ["one_of_all_workers", "rank", "unit_of"]
+
+# Modules of ten seconds and more, the longest first. One that is missing is only started later.
+_LONGEST = (
+    "graphs/test_golden.py",
+    "tools/test_training.py",
+    "docs/test_guide_page.py",
+    "real/test_bundled_zoo.py",
+    "real/test_person_fakequant.py",
+    "export/test_from_checkpoint.py",
+    "graphs/extractors/test_spaghettinet.py",
+    "graphs/test_zoo_archives.py",
+    "workspace/test_routes.py",
+    "calibration/test_fakequant_archive.py",
+    "export/test_seeded_ranges.py",
+    "graphs/extractors/test_mobiledet.py",
+    "graphs/extractors/test_mnasfpn.py",
+    "real/test_person_detector.py",
+    "cli/test_cli.py",
+    "graphs/extractors/test_mobilenets.py",
+    "faults/test_archive_faults.py",
+    "faults/test_config_faults.py",
+)
+
+
+def rank(nodeid: str) -> int:
+    """The place of a test's module among the longest; of all others the last."""
+    module = _module(nodeid)
+    return _LONGEST.index(module) if module in _LONGEST else len(_LONGEST)
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].removeprefix("tests/")
+
+
+def unit_of(nodeid: str) -> str:
+    """What goes to one worker: fixtures of a module are then made once."""
+    return _module(nodeid)
+
+
+def one_of_all_workers(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """A folder that the first worker to ask fills, while the others wait.
+
+    Args:
+        folder: The same for all workers.
+        fill: Makes the folder's contents.
+    """
+    done = folder.with_name(f"{folder.name}.done")
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            fill(folder)
+            done.touch()
+    return folder

@@ -1,0 +1,145 @@
+"""What a run was: its header and footer, the steps that it took, and the files that took part."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from validation.policy.overlay import Overlay
+from validation.record.types import ModelKey, OfVariant
+
+# 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
+# refuses every other version, see `validation.record.lines`.
+RECORD_VERSION = 2
+
+
+class ArtefactRole(enum.StrEnum):
+    """What a file was to the run."""
+
+    SOURCE = "source"
+    REFERENCE = "reference"
+    EXPORTED_GRAPH = "exported graph"
+    TFLITE = "tflite"
+
+
+@dataclass(frozen=True)
+class Artefact(OfVariant):
+    """A file that took part.
+
+    Args:
+        model: See `ModelKey`.
+        role: What it was to the run.
+        variant: What it was made for; empty for what the whole model shares.
+        name: Of the file, or of the folder that an archive was unpacked into.
+        sha256: Of its bytes; of the archive for an unpacked one.
+        size_bytes: Of the same.
+        origin: Where it came from.
+        licence: As the catalogue has it.
+    """
+
+    model: str
+    role: ArtefactRole
+    variant: str
+    name: str
+    sha256: str
+    size_bytes: int
+    origin: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file beside the record: what one subject detected on every image.
+
+    Args:
+        model: See `ModelKey`.
+        variant: See `ModelKey`; ``reference`` for what the variants are judged by.
+        subject: What ran, as `Accuracy` has it.
+        path: Below the run's folder, with forward slashes.
+        sha256: Of the file's bytes.
+        size_bytes: Of the file.
+        images: How many images it has, those without detections included.
+    """
+
+    model: str
+    variant: str
+    subject: str
+    path: str
+    sha256: str
+    size_bytes: int
+    images: int
+
+
+class Stage(enum.StrEnum):
+    """What a step does; in the work folder, the sub-folder of what it makes."""
+
+    LOAD = "load"
+    FETCH = "fetch"
+    SYNTHESISE = "synthesise"
+    FREEZE = "freeze"
+    EXPORT = "export"
+    DESCRIBE = "describe"
+    LINT = "lint"
+    FAKEQUANT = "fakequant"
+    CONVERT = "convert"
+    TFLITE_CONVERT = "tflite_convert"
+    SESSION = "session"
+    REFERENCE = "reference"
+    RUN = "run"
+    LAYERS = "layers"
+    SCORE = "score"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the time went: one step towards the checks of one model.
+
+    Args:
+        model: Model name, or empty for the session as a whole.
+        stage: What it does.
+        step: For people, for example ``convert float``.
+        seconds: Wall time.
+        cached: True when the work folder already had the product.
+    """
+
+    model: str
+    stage: Stage
+    step: str
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """Which labelled images were used."""
+
+    name: str
+    sha256: str
+    images: int
+    annotations: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a record: everything that the figures depend on."""
+
+    run: str
+    started: str
+    selection: tuple[ModelKey, ...]
+    options: dict[str, str]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    policy_sha256: str
+    dataset: DatasetFacts | None = None
+    policy_overlay: Overlay | None = None
+    version: int = RECORD_VERSION
+
+
+@dataclass(frozen=True)
+class Footer:
+    """The last line: without it the run did not end and cannot be signed."""
+
+    finished: str
+    seconds: float
+    results: int
+    exit_code: int

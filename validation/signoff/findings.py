@@ -1,0 +1,114 @@
+"""What counted in a verdict, as facts, and the one line that people read of each."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from validation.policy.limits import Status
+from validation.record.formatting import describe_measure, describe_result
+from validation.record.types import CheckResult, Measure, ModelKey
+
+
+class Cause(enum.StrEnum):
+    """Why something counts."""
+
+    RESULT = "a check's result"
+    NOT_REQUIRED = "a check without evidence that no signature needs"
+    CONTRADICTED = "a result that its own measures contradict"
+    MISSING = "a required check without result"
+    UNTESTED = "a selected variant without result"
+    NO_EVIDENCE = "a variant without evidence"
+    UNFINISHED = "a run without end"
+    NOTHING_SELECTED = "a run of nothing"
+    NOTHING_TESTED = "a run without result"
+    EXIT_CODE = "an exit code that no check explains"
+
+
+_FIXED = {
+    Cause.MISSING: "required, but it left no result",
+    Cause.UNTESTED: "selected, but no check left a result",
+    Cause.NO_EVIDENCE: "no check gave evidence",
+    Cause.UNFINISHED: "the run did not end: its record has no footer",
+    Cause.NOTHING_SELECTED: "nothing was selected, so nothing was tested",
+    Cause.NOTHING_TESTED: "no check left a result, so nothing was tested",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that counted in a verdict; a PASS is a note that changed nothing.
+
+    Args:
+        status: What it makes of the verdict.
+        cause: Why it counts.
+        key: What it is about; None for the run as a whole.
+        check: Name of the check; empty where it is about no single one.
+        result: Of that check, where there is one.
+        measures: Those of the result that have the finding's status.
+        exit_code: Of the session, where that is the cause.
+    """
+
+    status: Status
+    cause: Cause
+    key: ModelKey | None = None
+    check: str = ""
+    result: CheckResult | None = None
+    measures: tuple[Measure, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement on a variant, a model or a run.
+
+    Args:
+        status: PASS, WARN, FAIL or UNKNOWN.
+        findings: What led to it, worst first; of a PASS, notes at most.
+    """
+
+    status: Status
+    findings: tuple[Finding, ...] = ()
+
+
+def explain(finding: Finding) -> str:
+    """What happened, on one line, without naming model, variant and check."""
+    if finding.cause is Cause.EXIT_CODE:
+        return f"the session ended with exit code {finding.exit_code}, and no check says why"
+    result = finding.result
+    if result is None:
+        return _FIXED[finding.cause]
+    if finding.cause is Cause.CONTRADICTED:
+        measures = "; ".join(map(describe_measure, finding.measures))
+        where = f" ({result.where})" if result.where else ""
+        return f"recorded as {result.status}, but {measures or 'no measure was judged'}{where}"
+    text = describe_result(result)
+    return f"{text} (not required)" if finding.cause is Cause.NOT_REQUIRED else text
+
+
+def reason(finding: Finding) -> str:
+    """``check: what happened``, for a reader who knows the variant."""
+    return f"{finding.check}: {explain(finding)}" if finding.check else explain(finding)
+
+
+def full_reason(finding: Finding) -> str:
+    """``model-variant: check: what happened``."""
+    return reason(finding) if finding.key is None else f"{finding.key}: {reason(finding)}"
+
+
+def grouped_reasons(findings: Iterable[Finding]) -> list[str]:
+    """One line for each thing that happened, with the first two of those it happened to."""
+    subjects: dict[str, list[str]] = {}
+    for finding in findings:
+        subject = "" if finding.key is None else f"{finding.key} {finding.check}".rstrip()
+        subjects.setdefault(explain(finding), []).append(subject)
+    return [
+        text if names == [""] else f"{_first_two(names)}: {text}"
+        for text, names in subjects.items()
+    ]
+
+
+def _first_two(names: list[str]) -> str:
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more

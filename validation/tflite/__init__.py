@@ -1,0 +1,1 @@
+"""The .tflite file format: read within bounds, described, compared and written."""
