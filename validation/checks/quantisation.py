@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from validation.checks.needs import raw_tflite, session_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
-from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
@@ -24,7 +22,6 @@ from validation.workspace.model_inference import Arrays
 from validation.workspace.products import code_sha256, file_sha256, installed_version
 
 _FLOAT_FILE = "raw"
-_TABLE = "layers.json"
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,8 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
     quantised, counterpart = raw_tflite(context), context.build.tflite(_FLOAT_FILE)
     feeds = context.inference.feeds(_layer_images(context))
 
-    def make(folder: Path) -> None:
-        table = LayerTable(layer_table(quantised, counterpart, feeds))
-        (folder / _TABLE).write_text(json.dumps(to_plain(table)))
+    def find(_: Path) -> LayerTable:
+        return LayerTable(layer_table(quantised, counterpart, feeds))
 
     # It judges nothing, so the same files and feeds may be answered from the last run.
     made_from = {
@@ -113,9 +109,8 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {variant_of(context.key.variant).raw_variant}"
-    folder = context.build.work.product(context.key.model, Stage.LAYERS, step, made_from, make)
-    table: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
-    return table.layers
+    model = context.key.model
+    return context.build.work.facts(model, Stage.LAYERS, step, made_from, LayerTable, find).layers
 
 
 def _layer_images(context: CheckContext) -> int:
