@@ -33,7 +33,7 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     detections = context.inference.reference()
     monkeypatch.setattr(context.inference, "candidate", lambda _: detections)
     context = dataclasses.replace(context, key=ModelKey(MODEL, variant), variants=("other",))
-    (result,) = end_to_end_parity.end_to_end_parity(context)
+    _, result = end_to_end_parity.end_to_end_parity(context)
     assert isinstance(result, CheckResult)
     assert result.status is Status.PASS
     assert asked == [context.policy.setting(setting)]

@@ -9,7 +9,7 @@ from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
 from validation.record.lines import Entry
 from validation.specs.variants import variant_of
-from validation.workspace.context import CheckContext
+from validation.workspace.context import REFERENCE, CheckContext
 
 
 def end_to_end_parity(context: CheckContext) -> list[Entry]:
@@ -25,8 +25,10 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         capacity=context.build.exported().contract.postprocess.max_detections,
         ties=_ties(context),
     )
-    # Pictures belong to the model: once, whichever variant comes first.
-    return [*(pictures(context) if context.is_first else []), result]
+    evidence = context.inference.evidence
+    entries: list[Entry] = [evidence(context.key.variant), result]
+    # Pictures and the reference belong to the model: once, whichever variant comes first.
+    return [*pictures(context), evidence(REFERENCE), *entries] if context.is_first else entries
 
 
 def _ties(context: CheckContext) -> TieRule | None:

@@ -77,7 +77,7 @@ def _add_fetch(commands: Commands) -> None:
     _add_zoo(parser, "default: the catalogue; synthetic models are built, which needs TensorFlow")
     _add_cache(parser)
     parser.add_argument(
-        "--offline", action="store_true", help="never touch the network: only what is cached"
+        "--offline", action="store_true", help="never use the network: only what is cached"
     )
     parser.add_argument(
         "--output_directory",
