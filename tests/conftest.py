@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
     class LoadModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]
-        """One unit of work for each module, or for each group of a long one."""
+        """One unit of work for each module."""
 
         def _split_scope(self, nodeid: str) -> str:
             return unit_of(nodeid)

@@ -26,7 +26,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Progress bars, and what TensorFlow and LiteRT say at every start.
 _NOISE = re.compile(r"\d+%\||\d+/\d+ \[|^INFO: |^[IWE]\d{4} |^WARNING: All log messages")
 _NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
-_ERROR = re.compile(r"^validation: [A-Z]\w+: ", re.MULTILINE)
+_ERROR = re.compile(r"^error: ", re.MULTILINE)
 _SCENES = 40
 
 

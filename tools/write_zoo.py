@@ -1,4 +1,4 @@
-"""Write docs/zoo.md: what the catalogue knows of the TF1 zoo's SSD models, and what it refuses."""
+"""Write docs/zoo.md: what the catalogue knows about the SSD models of the TF1 zoo."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _HEAD = """\
 # The SSD models of the TF1 zoo
 
 Written by `python tools/write_zoo.py docs/zoo.md` from the catalogue; `python -m validation zoo
-show` tells the same of an archive at hand. mAP is the publisher's, on the publisher's images and
-with the publisher's NMS: compare it with nothing but itself.
+show` shows the same for one archive. mAP is the publisher's, on the publisher's images and with the
+publisher's NMS: do not compare it with figures from elsewhere.
 
 | model | form | mAP | archive |
 |---|---|---|---|
 """
-_TRAPS = "\n## Traps\n\nWhat is odd about a model, and would cost an afternoon:\n\n"
+_TRAPS = "\n## Traps\n\nPeculiarities of a model that can cost an afternoon:\n\n"
 
 
 def document() -> str:

@@ -67,6 +67,8 @@ class ValidationError(Exception):
     """
 
     exit_code = 1
+    # What to do where an error has no next step of its own.
+    usual_step = "--debug shows where it happened"
 
     def __init__(
         self,
@@ -87,6 +89,10 @@ class ValidationError(Exception):
     def __str__(self) -> str:
         """One line, see `sentence`."""
         return sentence(self.what, self.expected, self.got, self.where, self.next_step)
+
+    def with_next_step(self) -> str:
+        """The message, ending in the usual next step where the error has none of its own."""
+        return str(self) if self.next_step else f"{self}; {self.usual_step}"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the trip between worker processes with every field."""
@@ -116,34 +122,49 @@ class UsageError(ValidationError):
     """A bad option or an empty selection."""
 
     exit_code = 2
+    usual_step = "--help lists what there is"
 
 
 class CatalogueError(ValidationError):
     """catalogue.toml or policy.toml does not say what it must."""
 
+    usual_step = "correct it in that file"
+
 
 class ArtefactError(ValidationError):
     """A file that the harness was given or fetched."""
+
+    usual_step = "check the file"
 
 
 class ArtefactMissing(ArtefactError):
     """The file or folder is not there."""
 
+    usual_step = "check the path"
+
 
 class DownloadFailed(ArtefactError):
     """No network, no such file, or an interrupted transfer."""
+
+    usual_step = "check the network and try again"
 
 
 class IntegrityError(ArtefactError):
     """sha256 or size differ from the catalogue."""
 
+    usual_step = "fetch the file again"
+
 
 class UnsafeArchive(ArtefactError):
     """Unpacking would write outside, link out, or burst."""
 
+    usual_step = "do not use this archive"
+
 
 class ConfigError(ValidationError):
     """pipeline.config cannot be read or is not supported."""
+
+    usual_step = "correct the file"
 
 
 class NotSsdConfig(ConfigError):
@@ -152,6 +173,8 @@ class NotSsdConfig(ConfigError):
 
 class GraphError(ValidationError):
     """A TensorFlow graph or checkpoint."""
+
+    usual_step = "`python -m validation inspect FILE` shows what the file holds"
 
 
 class CorruptGraph(GraphError):
@@ -173,17 +196,25 @@ class GraphConfigMismatch(GraphError):
 class ConversionError(ValidationError):
     """The converter refused, or its product is unusable."""
 
+    usual_step = "`python -m validation inspect FILE` shows what the file holds"
+
 
 class FeedError(ValidationError):
     """An array that does not fit a model's input."""
+
+    usual_step = "`python -m validation inspect FILE` shows what to feed"
 
 
 class DatasetError(ValidationError):
     """Annotations, images or label map."""
 
+    usual_step = "correct the file, or name another"
+
 
 class RecordError(ValidationError):
     """A run record that cannot be trusted."""
+
+    usual_step = "run the suites again"
 
 
 class RecordVersionError(RecordError):

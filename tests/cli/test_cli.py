@@ -64,11 +64,11 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
         ),
         (
             ["export", "--frozen_graph=a", "--output_directory=c", "--max_detections=0"],
-            "'0' is no number from 1 on",
+            "must be 1 or more, got 0",
         ),
         (
             ["export", "--frozen_graph=a", "--output_directory=c", "--use_regular_nms=maybe"],
-            "'maybe' is neither true nor false",
+            "must be true or false, got 'maybe'",
         ),
         (["convert", "--graph_def_file=a"], "required: --output_file"),
     ],
@@ -159,4 +159,4 @@ def test_module_runs_as_a_program(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == (f"validation: ArtefactMissing: no such graph ({tmp_path / 'none.pb'})\n")
+    assert done.stderr == f"error: no such graph ({tmp_path / 'none.pb'}); check the path\n"

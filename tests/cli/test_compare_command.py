@@ -81,9 +81,9 @@ def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("make", "code", "said"),
     [
-        (lambda folder, tflite: (folder, tflite), 2, "nothing in common"),
+        (lambda folder, tflite: (folder, tflite), 2, "a run cannot be compared with a model file"),
         (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such file"),
-        (lambda folder, _: (folder, folder), 1, "ArtefactMissing"),
+        (lambda folder, _: (folder, folder), 1, "there is no record"),
     ],
 )
 def test_what_cannot_be_compared(
@@ -102,7 +102,7 @@ def test_folder_without_images(miniature: MiniatureFiles, tmp_path: Path, capsys
     """No image is a wrong use, not an agreement."""
     path = str(make_case(miniature).build.tflite("float"))
     assert main(["compare", path, path, f"--images={tmp_path}"]) == 2
-    assert "no image to compare on" in capsys.readouterr().err
+    assert "no images to compare on" in capsys.readouterr().err
 
 
 def test_report_again(tmp_path: Path, capsys: Capture) -> None:

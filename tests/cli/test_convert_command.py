@@ -88,9 +88,9 @@ def test_raw_variant_of_a_graph_with_the_op(exported: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--variant=int3"], 2, "UsageError: unknown variant: expected float | raw | float16"),
-        (["--input_shapes=1,48"], 1, "ConversionError"),
-        (["--input_shapes=1,x,64,3"], 2, "UsageError: a shape for each input is needed"),
+        (["--variant=int3"], 2, "unknown variant: expected float | raw | float16"),
+        (["--input_shapes=1,48"], 1, "error: "),
+        (["--input_shapes=1,x,64,3"], 2, "a shape for each input is needed"),
         (["--input_shapes=1,48,64,3:1"], 2, "(--input_shapes)"),
         (["--input_arrays=image"], 1, "no node for input array 'image' (tflite_graph.pb)"),
         (["--output_arrays=detection_boxes"], 1, "no node for output array 'detection_boxes'"),
@@ -172,9 +172,9 @@ def test_quantised_graph_without_mean_and_std(
     assert "--mean_values and --std_dev_values; 127.5/127.5 for an extractor" in line
     assert main([*arguments, "--std_dev_values=127"]) == 2
     assert "mean and std belong together" in (line := failed_line())
-    assert line.endswith("or neither, got --std_dev_values")
+    assert "or neither, got --std_dev_values; " in line
     assert main([*arguments, "--mean_values=127"]) == 2
-    assert failed_line().endswith("or neither, got --mean_values")
+    assert "or neither, got --mean_values; " in failed_line()
 
 
 def test_convert_with_representative_images(
@@ -196,7 +196,7 @@ def test_representative_images_need_the_contract(
     arguments = ["convert", f"--graph_def_file={fake_quant}", f"--output_file={tmp_path / 'm'}"]
     assert main([*arguments, f"--representative_images={tmp_path}", "--variant=int8"]) == 1
     line = failed_line()
-    assert "nothing says how representative images are to be prepared" in line
+    assert "the preprocessing of the representative images is not known" in line
     assert "expected tflite_graph.json; export the graph here" in line
 
 
@@ -222,5 +222,5 @@ def test_conversion_that_cannot_be_written(
     arguments = [f"--graph_def_file={exported / 'tflite_graph.pb'}"]
     for output in (tmp_path / "file" / "m.tflite", tmp_path):
         assert main(["convert", *arguments, f"--output_file={output}"]) == 1
-        assert "ConversionError: the .tflite file cannot be written" in failed_line()
+        assert "the .tflite file cannot be written" in failed_line()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -75,7 +75,7 @@ def test_photograph_that_viewers_turn(
     images = [str(tmp_path / name) for name in ("upright.jpg", "lying.jpg")]
     assert main(["detect", str(tflite), *images, f"--output_directory={tmp_path}"]) == 0
     err = capsys.readouterr().err
-    assert "lying.jpg: taken as it is stored; viewers turn it" in err
+    assert "lying.jpg: used as it is stored; viewers rotate it" in err
     assert "upright.jpg: taken" not in err
 
 
@@ -84,12 +84,12 @@ def test_without_a_label_map_the_user_is_told(
 ) -> None:
     """Ids stand in the table then, and the flag that names them is told."""
     assert main(["detect", str(tflite), str(image), f"--output_directory={tmp_path}"]) == 0
-    assert "classes are told by their ids; --label_map=FILE names them" in capsys.readouterr().err
+    assert "classes are shown by id; --label_map=FILE names them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("num_classes", "first", "told"),
-    [(90, "person", "90 classes are taken to be COCO's"), (91, None, "by their ids")],
+    [(90, "person", "assuming that the 90 classes are COCO's"), (91, None, "shown by id")],
 )
 def test_labels_that_nobody_named(
     num_classes: int, first: str | None, told: str, capsys: Capture
@@ -155,5 +155,5 @@ def test_image_that_is_none(tflite: Path, tmp_path: Path, capsys: Capture, make:
     assert main(["detect", str(tflite), str(path), f"--output_directory={folder}"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "DatasetError" in err and "image.jpg" in err
+    assert "error: " in err and "image.jpg" in err
     assert not folder.exists()

@@ -131,10 +131,10 @@ def test_raw_file_and_its_export(
 @pytest.mark.parametrize(
     ("model", "flags", "code", "said"),
     [
-        ("none.tflite", [], 1, "ArtefactMissing: no such file"),
-        ("", [], 1, "ArtefactError: this is a folder"),
-        (__file__, [], 1, "ArtefactError: this text is of an unknown kind"),
-        (None, ["--label_map=none.txt"], 1, "DatasetError: no such label map"),
+        ("none.tflite", [], 1, "no such file"),
+        ("", [], 1, "this is a folder"),
+        (__file__, [], 1, "this text is of an unknown kind"),
+        (None, ["--label_map=none.txt"], 1, "no such label map"),
         (None, ["--input_stats=5"], 2, "neither 'guide' nor a mean"),
         (None, ["--coco-annotations=none.json"], 1, "the annotation file is not there"),
     ],

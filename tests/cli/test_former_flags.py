@@ -1,4 +1,4 @@
-"""A line of the old guide, pasted: what has gone is passed over or answered, never ignored."""
+"""Flags of the old tools that have gone are ignored with a note, or refused with advice."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from validation.errors import UsageError
 Capture = pytest.CaptureFixture[str]
 
 
-def test_what_is_done_anyway_is_passed_over(capsys: Capture) -> None:
-    """Bare, with = or with the value as a word of its own; each is told."""
+def test_flags_that_change_nothing_are_ignored_with_a_note(capsys: Capture) -> None:
+    """Bare, with = or with the value as an argument of its own; each is named."""
     typed = [
         "convert",
         "--enable_v1_converter",
@@ -29,7 +29,7 @@ def test_what_is_done_anyway_is_passed_over(capsys: Capture) -> None:
     kept = without_former_flags(typed)
     assert kept == ["convert", "--graph_def_file=g.pb", "--allow_custom_ops"]
     told = capsys.readouterr().err.splitlines()
-    assert [re.sub(": passed over, .*", "", line) for line in told] == [
+    assert [re.sub(": ignored; .*", "", line) for line in told] == [
         "validation: --enable_v1_converter",
         "validation: --output_format=TFLITE",
         "validation: --input_format TENSORFLOW_GRAPHDEF",
@@ -58,7 +58,7 @@ def test_what_has_gone_is_answered(
     out, err = capsys.readouterr()
     assert out == ""
     (line,) = err.splitlines()
-    assert line.startswith(f"validation: UsageError: {command} has no {flag[0].partition('=')[0]}")
+    assert line.startswith(f"error: {command} has no {flag[0].partition('=')[0]}")
     assert told in line
 
 

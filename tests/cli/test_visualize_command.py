@@ -15,7 +15,6 @@ import pytest
 from tiny_tflite import write_tiny_tflite
 
 from validation.cli import main
-from validation.errors import ArtefactError, ArtefactMissing, ConversionError, CorruptGraph
 
 _ROOT = Path(__file__).parents[2]
 _ARCHIVE = _ROOT / "validation" / "zoo" / "bundled" / "ssd_mobilenet_v1_quantized.tar.gz"
@@ -138,14 +137,14 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("none.tflite", None, f"{ArtefactMissing.__name__}: no such file"),
-        ("none.pb", None, f"{ArtefactMissing.__name__}: no such file"),
-        ("empty.tflite", b"", f"{ArtefactError.__name__}: the file is empty"),
-        ("cut.tflite", b"\x1c\0\0\0TFL3", f"{ConversionError.__name__}: the TFLite flatbuffer"),
-        ("other.pb", b"\xff\xfe not a graph", f"{CorruptGraph.__name__}: the file is no"),
-        ("pipeline.config", b"model {}", f"{ArtefactError.__name__}: a pipeline config has no"),
-        ("model.ckpt.index", b"?", f"{ArtefactError.__name__}: a checkpoint has no operations"),
-        ("model", b"?", f"{ArtefactError.__name__}: this text is of an unknown kind"),
+        ("none.tflite", None, "error: no such file"),
+        ("none.pb", None, "error: no such file"),
+        ("empty.tflite", b"", "error: the file is empty"),
+        ("cut.tflite", b"\x1c\0\0\0TFL3", "error: the TFLite flatbuffer"),
+        ("other.pb", b"\xff\xfe not a graph", "error: the file is no"),
+        ("pipeline.config", b"model {}", "error: a pipeline config has no"),
+        ("model.ckpt.index", b"?", "error: a checkpoint has no operations"),
+        ("model", b"?", "error: this text is of an unknown kind"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -22,7 +22,10 @@ _PROGRAM = (
     ("command", "said"),
     [
         ("detect {tflite} {image} --output_directory={folder}", "score"),
-        ("compare {tflite} {raw} --images={images} --export_directory={export}", "found by both"),
+        (
+            "compare {tflite} {raw} --images={images} --export_directory={export}",
+            "detected by both",
+        ),
         ("inspect {tflite}", "TFLite_Detection_PostProcess"),
         ("inspect {config}", "ssd_"),
         ("visualize {tflite} --output_file={folder}/model.dot", "model.dot"),

@@ -113,7 +113,7 @@ def test_a_failed_download_does_not_stop_the_others(capsys: Capture, tmp_path: P
     code, out, err = _run(capsys, "fetch", *wanted, "--cache_dir", tmp_path, "--offline")
     assert code == 1
     assert len(out.splitlines()) == 1
-    assert "ArtefactMissing: ssdlite_mobilenet_v2_person is not in the cache" in err
+    assert "ssdlite_mobilenet_v2_person is not in the cache" in err
     assert err.splitlines()[-1] == "validation: 1 not fetched: ssdlite_mobilenet_v2_person"
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from validation.comparison.error_statistics import ErrorAccumulator, error_statistics
+from validation.comparison.error_statistics import ErrorAccumulator
 from validation.files.plain import from_plain, to_plain
 from validation.record.quantisation import (
     SQNR_CEILING_DB,
@@ -24,6 +24,15 @@ from validation.specs.tensors import TensorSpec
 _ARRAYS = npst.arrays(
     np.float32, st.integers(1, 40), elements=st.floats(-100, 100, width=32, allow_subnormal=False)
 )
+
+
+def error_statistics(
+    reference: np.ndarray, candidate: np.ndarray, spec: TensorSpec | None = None
+) -> ErrorStatistics:
+    """Of one array in whole."""
+    accumulator = ErrorAccumulator(spec)
+    accumulator.add(reference, candidate)
+    return accumulator.statistics()
 
 
 def _spec(scale: float, zero_point: int = 0, dtype: str = "int8") -> TensorSpec:

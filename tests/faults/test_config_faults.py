@@ -23,7 +23,7 @@ _CLASSES = put.place(_SMALL, "num_classes:", "model.ssd.num_classes")
 _ANCHORS = put.place(_SMALL, " anchor_generator {", "model.ssd.anchor_generator")
 _RESIZER = put.place(_SMALL, "image_resizer", "model.ssd.image_resizer")
 _DEPTH = put.place(_SMALL, "depth_multiplier", "model.ssd.feature_extractor.depth_multiplier")
-_MISFIT = "GraphError: checkpoint and config describe different models: "
+_MISFIT = "checkpoint and config describe different models: "
 _RESIZE = "fixed_shape_resizer { height: 64 width: 96 }"
 _DEEPER = "FeatureExtractor/MobilenetV1/Conv2d_13_pointwise_1_Conv2d_3_1x1_16/weights"
 _ROOT = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ CONFIG = (
         (put.edit(" aspect_ratios: 0.3333", ""),),
         put.suite("route_parity"),
         (
-            put.FAILED + _MISFIT,
+            put.FAILED + "GraphError: " + _MISFIT,
             "6 anchors a cell in the checkpoint, 5 in the config",
             _ANCHORS,
             "for BoxPredictor_1, BoxPredictor_2, .*BoxPredictor_5",
@@ -218,7 +218,7 @@ CONFIG = (
         (put.edit("depth_multiplier: 0.125", "depth_multiplier: 0.25"),),
         put.suite("route_parity"),
         (
-            put.FAILED + _MISFIT,
+            put.FAILED + "GraphError: " + _MISFIT,
             "another depth in [0-9]+ of [0-9]+ layers, first .*/Conv2d_1_pointwise/weights is ",
             rf"depth_multiplier or min_depth \(small{_DEPTH}\) was another one in training",
         ),

@@ -1,7 +1,7 @@
 """Every SSD family against figures of the OD API's own builders, see tests/data/golden."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from validation.export.freezing import freeze, variables
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
-from validation.pipeline.config import parse_pipeline
+from validation.pipeline.config import PipelineConfig, parse_pipeline
 from validation.pipeline.synthetic import load_synthetic, pipeline_text
 from validation.specs.contracts import INPUT_NAME
 
@@ -47,16 +47,34 @@ def _golden(name: str) -> dict[str, Any]:
     return golden
 
 
-@pytest.fixture(scope="module", params=_NAMES)
+def _config(name: str) -> PipelineConfig:
+    """The project's own config of that name, without its quantisation."""
+    config = parse_pipeline(pipeline_text(load_synthetic()[name]), name)
+    config.message.ClearField("graph_rewriter")
+    return config
+
+
+@cache
+def _described(name: str) -> bytes:
+    return bytes(_config(name).message.SerializeToString(deterministic=True))
+
+
+# A quantised model is its float one here: models of one config lie side by side, built once.
+_BY_CONFIG = sorted(_NAMES, key=_described)
+
+
+@lru_cache(1)
+def _built(described: bytes) -> BuiltSsd:
+    return build(_config(next(name for name in _NAMES if _described(name) == described)))
+
+
+@pytest.fixture(scope="module", params=_BY_CONFIG)
 def model(request: pytest.FixtureRequest) -> tuple[str, BuiltSsd]:
     """The graph that the project's own config of that name describes.
 
     The figures are of the float graph, also where the model was quantised in training.
     """
-    name: str = request.param
-    config = parse_pipeline(pipeline_text(load_synthetic()[name]), name)
-    config.message.ClearField("graph_rewriter")
-    return name, build(config)
+    return request.param, _built(_described(request.param))
 
 
 def test_variables_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
@@ -87,20 +105,17 @@ def test_preprocessing_is_the_extractors(model: tuple[str, BuiltSsd]) -> None:
 
 def test_raw_outputs_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
     """Seeded weights and a seeded image give the same box encodings and scores."""
-    name, built = model
+    name, _ = model
     golden = _golden(name)
-    body = body_graph(built)
-    shapes = variables(body)
-    frozen = freeze(body, lambda key: seeded_value(key, shapes[key]))
     image = np.random.RandomState(7).uniform(-1, 1, golden["input_shape"]).astype(np.float32)
-    found = _run(frozen, built, image)
+    found = _run(name, image)
     assert [output.shape for output in found] == [
         (golden["num_anchors"], 4),
         (golden["num_anchors"], golden["class_columns"]),
     ]
     limits = [max(_BOX_LIMIT, _BOX_LIMIT * golden["stats"]["box_std"]), _SCORE_LIMIT]
     if name in _AMPLIFIES_ROUNDING:
-        moved = _run(frozen, built, np.nextafter(image, np.float32(2)))
+        moved = _run(name, np.nextafter(image, np.float32(2)))
         limits = [
             max(limit, np.abs(output - other).max())
             for limit, output, other in zip(limits, found, moved, strict=True)
@@ -110,7 +125,16 @@ def test_raw_outputs_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
     assert np.abs(scores[:, :8] - golden["scores"]).max() <= limits[1]
 
 
-def _run(frozen: Any, built: BuiltSsd, image: np.ndarray) -> list[np.ndarray]:
+@lru_cache(1)
+def _frozen(described: bytes) -> Any:
+    body = body_graph(_built(described))
+    shapes = variables(body)
+    return freeze(body, lambda key: seeded_value(key, shapes[key]))
+
+
+def _run(name: str, image: np.ndarray) -> list[np.ndarray]:
     """Box encodings [N, 4] and scores [N, C+1] of one image."""
-    ends = [built.box_encodings.name, built.scores.name]
-    return [output[0] for output in evaluate(frozen, ends, {INPUT_NAME: image})]
+    described = _described(name)
+    built = _built(described)
+    outputs = [built.box_encodings.name, built.scores.name]
+    return [output[0] for output in evaluate(_frozen(described), outputs, {INPUT_NAME: image})]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from validation.errors import ConversionError
 from validation.metadata.detector import detector_metadata
-from validation.metadata.feeding import labels_from, labels_of, preprocessing_from
+from validation.metadata.feeding import labels_of, preprocessing_from
 from validation.metadata.model_metadata import (
     FileType,
     ModelMetadata,
@@ -20,6 +20,7 @@ from validation.metadata.model_metadata import (
     PackedFile,
     TensorMetadata,
 )
+from validation.metadata.unpacking import read_metadata
 from validation.specs.contracts import Preprocessing
 from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import TfliteFile, read_tflite
@@ -116,8 +117,9 @@ def test_uint8_input_can_do_without(metadata: ModelMetadata) -> None:
 
 def test_labels_of_another_tools_file(data: Path, labels: dict[int, str]) -> None:
     """Line 0 is the op's class 0 and label id 1; ``???`` is no name."""
-    assert labels_from(data / "foreign.tflite") == labels
-    assert labels_from(data / "tiny.tflite") == {}
+    foreign = read_metadata(data / "foreign.tflite")
+    assert foreign is not None
+    assert labels_of(foreign) == labels
 
 
 @pytest.mark.parametrize(

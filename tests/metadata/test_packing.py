@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_surgery import rewrite
 
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
-from validation.metadata.feeding import labels_from, labels_of
+from validation.metadata.feeding import labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.packing import embed, write_with_metadata
 from validation.metadata.unpacking import metadata_of, read_metadata
@@ -121,7 +121,7 @@ def test_metadata_without_labels(data: Path, metadata: ModelMetadata, tmp_path: 
     path = write_with_metadata(data / "tiny.tflite", bare, tmp_path / "bare.tflite")
     assert not zipfile.is_zipfile(path)
     assert read_metadata(path) == bare
-    assert labels_from(path) == {}
+    assert labels_of(bare) == {}
 
 
 def test_target_may_be_the_source(packed: Path, metadata: ModelMetadata) -> None:

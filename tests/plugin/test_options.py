@@ -139,15 +139,15 @@ def test_empty_selection(over_miniature: Run) -> None:
             r"no group and no folder 'persons' \(--zoo\).*did you mean 'person'",
         ),
         (("--zoo", "suites"), r"no archive found .*suites.*name the folder above the archives"),
-        (("--variant", "int3"), "argument --variant: 'int3' is none of float, raw, float16"),
-        (("--max-images", "0"), "argument --max-images: '0' is no number from 1 on"),
+        (("--variant", "int3"), "argument --variant: must be one of float, raw, float16"),
+        (("--max-images", "0"), "argument --max-images: must be 1 or more, got 0"),
         (("--coco-images", "none"), "argument --coco-images: no such folder: none"),
         (("--coco-annotations", "none"), "argument --coco-annotations: no such file: none"),
         (("--label-map", "none"), "argument --label-map: no such file: none"),
-        (("--report-dir", "conftest.py"), "argument --report-dir: no folder that can be written"),
-        (("--cache-dir", "conftest.py/x"), "argument --cache-dir: no folder that can be written"),
+        (("--report-dir", "conftest.py"), "argument --report-dir: the folder cannot be written"),
+        (("--cache-dir", "conftest.py/x"), "argument --cache-dir: the folder cannot be written"),
         (("--lock-file", "suites"), "argument --lock-file: a folder, not a file: 'suites'"),
-        (("--lock-file", "conftest.py/x"), "argument --lock-file: no file that can be written"),
+        (("--lock-file", "conftest.py/x"), "argument --lock-file: the file cannot be written"),
         (("--lock-file", "pyproject.toml"), r"lock file cannot be read \(pyproject.toml\)"),
         (("--coco-images", "suites"), "expected --coco-annotations FILE --coco-images DIR"),
         (("--zoo", "person", "--max-images", "3"), "labelled images need both options"),
@@ -221,7 +221,7 @@ def test_parsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x", "\u0663x"])
 def test_wrong_count(text: str) -> None:
     """A number of images is a whole one, from 1 on."""
-    with pytest.raises(argparse.ArgumentTypeError, match="is no number from 1 on"):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be 1 or more, got"):
         parse_count(text)
 
 

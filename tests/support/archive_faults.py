@@ -61,7 +61,7 @@ FROZEN = "frozen_inference_graph.pb"
 CONFIG = "pipeline.config"
 
 # How texts begin that end in a refusal: of a check, and of the command line.
-FAILED, REFUSED = "^FAIL ", "^EXIT 1 validation: "
+FAILED, REFUSED = "^FAIL ", "^EXIT 1 error: "
 
 
 def place(text: str, fragment: str, path: str) -> str:

@@ -30,8 +30,6 @@ _LONGEST = (
     "faults/test_archive_faults.py",
     "faults/test_config_faults.py",
 )
-# Long modules whose tests share nothing but a model each: by their last brackets.
-_BY_MODEL = ("graphs/test_golden.py",)
 
 
 def rank(nodeid: str) -> int:
@@ -46,10 +44,7 @@ def _module(nodeid: str) -> str:
 
 def unit_of(nodeid: str) -> str:
     """What goes to one worker: fixtures of a module are then made once."""
-    module, _, test = nodeid.partition("::")
-    if _module(nodeid) in _BY_MODEL:
-        return f"{module}[{test.partition('[')[2]}"
-    return module
+    return _module(nodeid)
 
 
 def one_of_all_workers(folder: Path, fill: Callable[[Path], object]) -> Path:

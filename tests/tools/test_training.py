@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import tarfile
 from pathlib import Path
@@ -235,18 +236,23 @@ def test_images_are_resized_and_normalised_as_in_inference() -> None:
     assert seen.dtype == np.float32
 
 
+@functools.cache
+def recipe_variables(name: str) -> dict[str, tuple[int, ...]]:
+    """Of the graph that a config describes; a quantised model's float counterpart is built once."""
+    return model_variables(build(load_pipeline(RECIPES[name].config)))
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_a_config_that_builds(name: str) -> None:
     """Eight classes, few parameters; a quantised one has the graph of its float counterpart."""
     recipe = RECIPES[name]
     config = load_pipeline(recipe.config)
-    built = build(config)
-    shapes = model_variables(built)
+    shapes = recipe_variables(name)
     assert config.num_classes == 8
     assert sum(math.prod(shape) for shape in shapes.values()) < 550_000
     assert config.is_quantized == bool(recipe.starts_from)
     if recipe.starts_from:
-        counterpart = model_variables(build(load_pipeline(RECIPES[recipe.starts_from].config)))
+        counterpart = recipe_variables(recipe.starts_from)
         assert counterpart == {key: shapes[key] for key in counterpart}
     softmax = recipe.training.loss.kind is ClassLoss.MINED_SOFTMAX
     assert (config.score_converter == "SOFTMAX") == softmax

@@ -107,13 +107,13 @@ def test_folder_is_used_in_place_and_left_alone(cache: Path, folder: Path) -> No
 def test_digest_of_a_folder_follows_every_file_that_counts(cache: Path, folder: Path) -> None:
     """Each of the model's files changes the folder's sha256, a foreign file does not."""
     first = obtain(_local(folder), cache)
-    assert first.source_size_bytes == sum(map(len, _FILES.values()))
+    assert first.source.size_bytes == sum(map(len, _FILES.values()))
     (folder / "notes.txt").write_text("x")
-    assert obtain(_local(folder), cache).source_sha256 == first.source_sha256
-    seen = {first.source_sha256}
+    assert obtain(_local(folder), cache).source.sha256 == first.source.sha256
+    seen = {first.source.sha256}
     for name, data in _FILES.items():
         (folder / name).write_bytes(data + b"\n")
-        seen.add(obtain(_local(folder), cache).source_sha256)
+        seen.add(obtain(_local(folder), cache).source.sha256)
     assert len(seen) == len(_FILES) + 1
 
 

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from validation import __version__
 from validation.cli import (
@@ -25,6 +26,7 @@ from validation.cli import (
     visualize,
     zoo,
 )
+from validation.cli.flags import say
 from validation.cli.former_flags import without_former_flags
 from validation.errors import ValidationError
 
@@ -67,16 +69,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         if debug:
             raise
-        print(f"{parser.prog}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"error: {error.with_next_step()}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; nothing half-written is left", file=sys.stderr)
+        say("interrupted; nothing half-written is left")
         return 130
     return code or 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses wrong use in one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"error: {message}; `python -m {self.prog} --help` lists what there is\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="validation",
         description="Export, convert and judge TensorFlow 1 Object Detection API SSD models.",
     )

@@ -30,7 +30,7 @@ from validation.zoo.canaries import load_canaries
 
 _EXAMPLE = "detect_float.tflite detect_int8.tflite --images=photos"
 
-# Of the package's own images: enough to see whether two files are one detector.
+# Of the package's own images: enough to see whether two files are the same detector.
 _SCENES = 16
 
 
@@ -54,7 +54,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         help="images for two model files (default: photographs and scenes of this package)",
     )
     add_model_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(command=_compare)
     return parser
 
@@ -63,7 +63,7 @@ def _compare(options: argparse.Namespace) -> int:
     first, second = options.first, options.second
     kinds = [_is_run(path) for path in (first, second)]
     if kinds[0] is not kinds[1]:
-        raise UsageError("a run and a model file have nothing in common", got=f"{first}, {second}")
+        raise UsageError("a run cannot be compared with a model file", got=f"{first}, {second}")
     return _compare_runs(options) if kinds[0] else _compare_models(options)
 
 
@@ -82,7 +82,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
         document = {"circumstances": around, "changes": changed}
         print(json.dumps(to_plain(document), indent=2))
         return int(worse > 0)
-    _print_changes("made otherwise", around)
+    _print_changes("run under other conditions", around)
     _print_changes("worse", [change for change in changed if change.worse])
     _print_changes("changed", [change for change in changed if not change.worse])
     runs = f"{before.header.run} to {after.header.run}"
@@ -130,7 +130,7 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
     if folder is not None:
         images = images_in(folder)
         if not images:
-            raise UsageError("no image to compare on", where=folder)
+            raise UsageError("no images to compare on", where=folder)
         return images
     photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
     scenes = images_in(labelled_scenes()[1])[:_SCENES]
@@ -152,7 +152,7 @@ def _print_models(
         print("the files hold the same inputs, outputs, ops, constants and attributes")
     print(
         f"detections of score {like.min_score:g} and more on {like.images} images: "
-        f"{like.pairs} found by both, {like.only_first} by the first alone, "
+        f"{like.pairs} detected by both, {like.only_first} by the first alone, "
         f"{like.only_second} by the second alone"
     )
     if like.pairs:

@@ -36,8 +36,8 @@ _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
     --output_file=out/detect.tflite"""
 
 
-# From image to input, and class names by id.
-_Told = tuple[Preprocessing | InputStats, dict[int, str]]
+# How the input is fed, and class names by id.
+_MetadataSource = tuple[Preprocessing | InputStats, dict[int, str]]
 
 
 def add_command(commands: Commands) -> argparse.ArgumentParser:
@@ -65,26 +65,26 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     kind.add_argument(
         "--inference_type",
         choices=["FLOAT", "QUANTIZED_UINT8"],
-        help="the guide's words for the variants float and uint8",
+        help="the guide's names for the variants float and uint8",
     )
     parser.add_argument(
         "--mean_values",
         type=float,
         metavar="MEAN",
-        help="for uint8: the byte that stands for 0.0 (default: from the contract beside the "
+        help="for uint8: the byte that means 0.0 (default: from the contract beside the "
         "graph, 127.5 for [-1, 1])",
     )
     parser.add_argument(
         "--std_dev_values",
         type=float,
         metavar="STD",
-        help="for uint8: bytes in 1.0 (default: as --mean_values)",
+        help="for uint8: steps between 0.0 and 1.0 (default: as --mean_values)",
     )
     parser.add_argument(
         "--representative_images",
         type=Path,
         metavar="DIR",
-        help="for int8: images that ranges are found with; as many are drawn as the policy says",
+        help="for int8: images to calibrate with; the policy says how many are drawn",
     )
     parser.add_argument(
         "--input_arrays", metavar="NAMES", help=f"comma-separated (default: {INPUT_NAME})"
@@ -102,7 +102,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         parser,
         "--metadata",
         False,
-        "write TFLite metadata into the file: apps' libraries take no float model without",
+        "write TFLite metadata into the file: app libraries reject a float model without",
     )
     parser.add_argument(
         "--label_map",
@@ -121,7 +121,7 @@ def _convert(options: argparse.Namespace) -> None:
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
-    told = _report_metadata(options, contract, stats)
+    metadata = _metadata_source(options, contract, stats)
     say("loading TensorFlow")
     with held_back():
         from validation.convert.conversion import conversion_of
@@ -149,28 +149,30 @@ def _convert(options: argparse.Namespace) -> None:
         say(describe_stats(conversion.input_stats, contract.preprocessing))
     say(f"converting {options.graph_def_file.name} to {variant}")
     with held_back():
-        path = _made(partial(convert, options.graph_def_file, conversion), options, told)
+        path = _made(partial(convert, options.graph_def_file, conversion), options, metadata)
     say(f"done in {time.perf_counter() - started:.1f} s")
     print(f"{path}: {path.stat().st_size} bytes")
 
 
-def _made(make: Callable[[Path], Path], options: argparse.Namespace, told: _Told | None) -> Path:
+def _made(
+    make: Callable[[Path], Path], options: argparse.Namespace, metadata: _MetadataSource | None
+) -> Path:
     """The file in place; one without the metadata that was asked for is never left there."""
     output: Path = options.output_file
-    if told is None:
+    if metadata is None:
         return make(output)
     with tempfile.TemporaryDirectory() as folder:
         plain = make(Path(folder) / output.name)
         file = read_tflite(plain)
-        fed, labels = told
+        fed, labels = metadata
         if isinstance(fed, InputStats):
             fed = normalised(*image_size(file), fed)
         return write_with_metadata(plain, detector_metadata(file, fed, labels), output)
 
 
-def _report_metadata(
+def _metadata_source(
     options: argparse.Namespace, contract: SsdContract | None, stats: InputStats | None
-) -> _Told | None:
+) -> _MetadataSource | None:
     """What the file itself does not know; None where no metadata is asked for."""
     if not options.metadata:
         if options.label_map is not None:
@@ -182,7 +184,7 @@ def _report_metadata(
     fed = contract.preprocessing if contract is not None else stats
     if fed is None:
         raise ArtefactMissing(
-            "nothing says what the metadata is to tell of the preprocessing",
+            "the preprocessing is not known, and the metadata must state it",
             expected=f"{CONTRACT_FILE}, or --mean_values and --std_dev_values",
             where=options.graph_def_file.parent,
             next_step="export the graph here: python -m validation export ...",
@@ -192,7 +194,7 @@ def _report_metadata(
         return fed, {}
     labels = read_label_map(options.label_map)
     if contract is not None:
-        label_lines(labels, contract.num_classes)  # told before minutes of conversion
+        label_lines(labels, contract.num_classes)  # refused before minutes of conversion
     return fed, labels
 
 
@@ -213,7 +215,7 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
         return None
     if contract is None:
         raise ArtefactMissing(
-            "nothing says how representative images are to be prepared",
+            "the preprocessing of the representative images is not known",
             expected=CONTRACT_FILE,
             where=options.graph_def_file.parent,
             next_step="export the graph here: python -m validation export ...",
@@ -228,7 +230,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _left_out(names: Sequence[str]) -> list[str]:
-    """The op's outputs that nobody asked for, where some of them were."""
+    """Outputs of the op that were not requested, where others were."""
     asked = {name.removesuffix(":0") for name in names} & set(POSTPROCESS_OUTPUTS)
     return [name for name in POSTPROCESS_OUTPUTS if name not in asked] if asked else []
 

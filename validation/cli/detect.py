@@ -25,7 +25,7 @@ from validation.runtimes.tflite import default_threads
 
 _EXAMPLE = "detect.tflite street.jpg --label_map=coco --output_directory=found"
 
-# What an app would show; the suites' own comparisons begin lower.
+# What an app would show; the suites compare lower scores too.
 _SHOWN = 0.5
 _PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -35,8 +35,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     parser = add_parser(
         commands,
         "detect",
-        "what a model file finds on images",
-        "Print what is found on each image and write the image with boxes and labels.",
+        "detect objects on images, with one model file or two",
+        "Print the detections of each image, and write the image with boxes and labels.",
         _EXAMPLE,
     )
     parser.add_argument(
@@ -50,7 +50,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "--compare",
         type=Path,
         metavar="OTHER",
-        help="a second model: both are drawn beside each other and paired",
+        help="a second model: both are drawn side by side and their detections paired",
     )
     add_model_flags(parser)
     parser.add_argument(
@@ -58,16 +58,16 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         type=_share,
         default=_SHOWN,
         metavar="SCORE",
-        help="lowest score that is shown (default: %(default)s)",
+        help="lowest score to show (default: %(default)s)",
     )
     parser.add_argument(
         "--output_directory",
         type=Path,
         default=Path(),
         metavar="DIR",
-        help="where pictures are written, made if need be (default: the current folder)",
+        help="folder for the pictures, created if missing (default: the current folder)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(command=_detect)
     return parser
 
@@ -78,49 +78,53 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no score from 0 to 1")
+        raise argparse.ArgumentTypeError(f"must be a score from 0 to 1, got {text!r}")
     return share
 
 
 def _detect(options: argparse.Namespace) -> None:
     _refuse_folders(options.images)
-    images = [ImageFile(str(place), path) for place, path in enumerate(options.images)]
+    images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs = []
     with contextlib.ExitStack() as stack:
-        # Both are opened first: a second one that cannot be read is not told after a wait.
+        # Both are opened first: a second one that cannot be read is reported without a wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         for model in models:
-            found = _found(model, images)
-            runs.append({key: _above(found[key], options.score_threshold) for key in found})
+            detections = _detect_all(model, images)
+            runs.append(
+                {key: _above(detections[key], options.score_threshold) for key in detections}
+            )
     labels = usable_labels(models[0].labels, models[0].num_classes)
     names = _picture_names(options.images, "compared" if options.compare else "detected")
-    told = []
+    entries = []
     for image, name in zip(images, names, strict=True):
         each = [run[image.key] for run in runs]
         match = _matched(*each) if options.compare else None
         picture = options.output_directory / name
         _draw(picture, image.path, [model.name for model in models], each, labels)
-        entry = _told(image.path, picture, each[0], labels)
+        entry = _describe_image(image.path, picture, each[0], labels)
         if match is not None:
             entry["compared"] = _compared(models[1].name, each[1], match, image.path, labels)
-        told.append(entry)
+        entries.append(entry)
         if shown_otherwise(image.path):
-            say(f"{image.path.name}: taken as it is stored; viewers turn it, as its EXIF asks")
+            say(
+                f"{image.path.name}: used as it is stored; viewers rotate it, as its EXIF data asks"
+            )
         if not options.json:
             _print(entry)
     if options.json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(entries, indent=2))
 
 
 def _refuse_folders(images: Sequence[Path]) -> None:
     for path in images:
         if not path.is_file():
-            what = "an image is a folder" if path.is_dir() else "no such image"
+            what = "expected an image, got a folder" if path.is_dir() else "no such image"
             raise DatasetError(what, where=path, next_step="name the image files themselves")
 
 
-def _found(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, Detections]:
+def _detect_all(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, Detections]:
     workers = min(default_threads(), len(images))
     return detect_all(
         model.make, images, workers=workers, label=model.name, progress=len(images) > 1
@@ -171,7 +175,7 @@ def _draw(
     say(f"picture: {target}")
 
 
-def _told(
+def _describe_image(
     image: Path, picture: Path, found: Detections, labels: Mapping[int, str]
 ) -> dict[str, Any]:
     height, width = load_rgb(image).shape[:2]
@@ -200,7 +204,7 @@ def _compared(
 ) -> dict[str, Any]:
     return {
         "model": name,
-        "detections": _told(image, image, found, labels)["detections"],
+        "detections": _describe_image(image, image, found, labels)["detections"],
         "pairs": len(match.pairs),
         "only_first": len(match.unmatched_reference),
         "only_second": len(match.unmatched_candidate),
@@ -217,12 +221,12 @@ def _print(entry: Mapping[str, Any]) -> None:
         return
     print(f"  {other['model']}:")
     _print_rows(other["detections"])
-    told = f"  paired: {other['pairs']}"
+    line = f"  paired: {other['pairs']}"
     if other["pairs"]:
         shift = other["worst_score_shift"]
-        told += f", worst IoU {other['worst_iou']:.4f}, worst score shift {shift:.4f}"
+        line += f", worst IoU {other['worst_iou']:.4f}, worst score shift {shift:.4f}"
     first, second = other["only_first"], other["only_second"]
-    print(f"{told}; alone in the first: {first}, in the second: {second}")
+    print(f"{line}; alone in the first: {first}, in the second: {second}")
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,7 +19,7 @@ from validation.specs.input_stats import InputStats, format_range, stats_of, wan
 from validation.zoo.catalogue import label_set
 from validation.zoo.label_map import read_label_map
 
-# The name of a label map that everybody knows; anything else is a file.
+# The one label map known by name; anything else is a file.
 COCO_LABELS = "coco"
 _COCO_CLASSES = 90
 
@@ -31,8 +31,8 @@ class OpenModel:
     Args:
         name: Of the file.
         make: See `validation.inference.base.detect_all`.
-        labels: Class names by id; empty where nobody names them.
-        num_classes: Without the background; None where an inference graph does not tell.
+        labels: Class names by id; empty where none are known.
+        num_classes: Without the background; None where an inference graph does not say.
     """
 
     name: str
@@ -42,18 +42,18 @@ class OpenModel:
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare what a model file may need beside itself."""
+    """Declare what a model file may need besides itself."""
     parser.add_argument(
         "--label_map",
         metavar="FILE-or-coco",
-        help=".pbtxt, or one name a line with or without a first line '???'; 'coco' stands for "
+        help=".pbtxt, or one name a line with or without a first line '???'; 'coco' means "
         "COCO's 90 ids (default: the file's metadata)",
     )
     parser.add_argument(
         "--input_stats",
         type=_stats,
         metavar="MEAN/STD",
-        help="what the model wants of a pixel: (pixel - MEAN) / STD; 'guide' is 128/127 (default: "
+        help="how pixels are normalised: (pixel - MEAN) / STD; 'guide' is 128/127 (default: "
         "from the export beside the file, its metadata or its scale and zero point, else "
         "127.5/127.5)",
     )
@@ -67,7 +67,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
-    """A model file as the flags describe it; what it is fed with is told.
+    """A model file as the flags describe it; reports how it is fed.
 
     Args:
         path: .tflite, with or without the post-processing op, or frozen_inference_graph.pb.
@@ -80,11 +80,11 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     if is_tflite(path):
         model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
         with held_back():
-            # Says now what LiteRT has against the file, and its greeting to nobody.
+            # Fails here, not later, where LiteRT rejects the file; hides LiteRT's log lines.
             model.detector()
         size = model.preprocessing
-        ends = format_range(wanted_range(size))
-        say(f"{path.name}: {size.height}x{size.width}, pixels become {ends} ({model.source})")
+        limits = format_range(wanted_range(size))
+        say(f"{path.name}: {size.height}x{size.width}, pixels become {limits} ({model.source})")
         yield OpenModel(
             path.name,
             lambda: on_files(model.detector()),
@@ -110,35 +110,35 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             )
             raise
         num_classes = None
-        # One whose parts are not found is run all the same.
+        # A graph that is not recognised as an SSD is run all the same.
         with contextlib.suppress(NotSsdGraph):
             num_classes = classes_of(graph, read_ssd(graph, path.name))
     with runtime:
         detector = GraphDetector(runtime)
-        say(f"{path.name}: resizes and normalises by itself")
+        say(f"{path.name}: resizes and normalises images itself")
         # One session serves all threads.
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
 
 
 def usable_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
-    """Labels to write beside detections: COCO's where nobody names 90 classes otherwise."""
+    """Labels to write beside detections: COCO's where a model of 90 classes has none."""
     if labels:
         return labels
     if num_classes != _COCO_CLASSES:
-        say("no label map: classes are told by their ids; --label_map=FILE names them")
+        say("no label map: classes are shown by id; --label_map=FILE names them")
         return labels
-    say("no label map: 90 classes are taken to be COCO's")
+    say("no label map: assuming that the 90 classes are COCO's")
     return label_set(COCO_LABELS)
 
 
-def _labels(told: str | None) -> Mapping[int, str]:
-    if told is None:
+def _labels(name: str | None) -> Mapping[int, str]:
+    if name is None:
         return {}
-    if told == COCO_LABELS:
+    if name == COCO_LABELS:
         return label_set(COCO_LABELS)
-    if not Path(told).is_file():
-        raise DatasetError("no such label map", expected=f"a file, or {COCO_LABELS!r}", got=told)
-    return read_label_map(Path(told))
+    if not Path(name).is_file():
+        raise DatasetError("no such label map", expected=f"a file, or {COCO_LABELS!r}", got=name)
+    return read_label_map(Path(name))
 
 
 def is_tflite(path: Path) -> bool:

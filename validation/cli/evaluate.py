@@ -26,7 +26,7 @@ from validation.runtimes.tflite import default_threads
 _EXAMPLE = r"""detect.tflite \
     --coco-annotations=instances_val2017.json --coco-images=val2017"""
 
-# As COCO's own evaluation words them.
+# In the words of COCO's own evaluation.
 _MEANING = {
     "ap": "AP        {} IoU 0.50:0.95",
     "ap50": "AP50      {} IoU 0.50",
@@ -50,7 +50,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "evaluate",
         "COCO average precision of one model file",
         "Detect on labelled images and score with pycocotools. A .tflite needs no TensorFlow and "
-        "nothing but itself.",
+        "no other file.",
         _EXAMPLE,
     )
     parser.add_argument(
@@ -67,11 +67,13 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
     )
     parser.add_argument(
-        "--max-images", type=parse_count, metavar="N", help="the first N by id (default: all)"
+        "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"
     )
     add_model_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
-    parser.add_argument("--per_category", action="store_true", help="AP of each category as well")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument(
+        "--per_category", action="store_true", help="also print the AP of each category"
+    )
     parser.add_argument(
         "--results_file",
         type=Path,
@@ -90,29 +92,31 @@ def _evaluate(options: argparse.Namespace) -> None:
         categories = category_map(
             model.labels or None, dataset, model.num_classes or max(dataset.categories)
         )
-        found, seconds = _detect(model, dataset)
+        detections, seconds = _detect(model, dataset)
     say("scoring")
-    result = evaluate(dataset, found, category_ids=categories)
+    result = evaluate(dataset, detections, category_ids=categories)
     if options.results_file is not None:
-        write_results(options.results_file, dataset, found, categories)
+        write_results(options.results_file, dataset, detections, categories)
         say(f"detections: {options.results_file}")
-    told = _told(options.model, dataset, result, seconds)
+    facts = _describe_result(options.model, dataset, result, seconds)
     if options.json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(facts, indent=2))
     else:
-        _print(told, dataset, result, options.per_category)
+        _print(facts, dataset, result, options.per_category)
 
 
 def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections], float]:
     images = dataset.files
     started = time.perf_counter()
-    found = detect_all(
+    detections = detect_all(
         model.make, images, workers=default_threads(), label=model.name, progress=True
     )
-    return {int(key): each for key, each in found.items()}, time.perf_counter() - started
+    return {int(key): each for key, each in detections.items()}, time.perf_counter() - started
 
 
-def _told(model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float) -> dict[str, Any]:
+def _describe_result(
+    model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float
+) -> dict[str, Any]:
     return {
         "model": model.name,
         "data_set": dataset.name,
@@ -129,24 +133,24 @@ def _told(model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float)
 
 
 def _print(
-    told: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
+    facts: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
 ) -> None:
     names = first_few(dataset.categories[key] for key in result.category_ids)
     print(
-        f"{told['model']} on {told['data_set']}: {told['images']} images, {told['objects']} "
-        f"objects, {told['detections']} detections; scored: {names}"
+        f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
+        f"objects, {facts['detections']} detections; scored: {names}"
     )
-    if told["unscored_detections"]:
-        print(f"passed over: {told['unscored_detections']} detections of other classes")
+    if facts["unscored_detections"]:
+        print(f"ignored: {facts['unscored_detections']} detections of other classes")
     for figure in dataclasses.fields(CocoFigures):
-        value = _number(told["figures"][figure.name])
+        value = _number(facts["figures"][figure.name])
         print("  " + _MEANING[figure.name].format(value))
     if per_category:
-        best_first = sorted(told["per_category"].items(), key=lambda item: -item[1])
+        best_first = sorted(facts["per_category"].items(), key=lambda item: -item[1])
         for name, average in best_first:
             print(f"  {name:<24} {_number(average)}")
 
 
 def _number(value: float) -> str:
-    """Three decimals as COCO prints them; -1 stands for nothing to find."""
+    """Three decimals as COCO prints them; -1 means that there was nothing to find."""
     return "    -" if value < 0 else f"{value:.3f}"

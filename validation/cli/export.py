@@ -44,10 +44,10 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "--pipeline_config_path",
         type=Path,
         metavar="CONFIG",
-        help="pipeline.config; must agree with the graph (default: not compared)",
+        help="pipeline.config; must agree with the graph (default: none, nothing is compared)",
     )
     parser.add_argument(
-        "--output_directory", type=Path, required=True, metavar="DIR", help="made if need be"
+        "--output_directory", type=Path, required=True, metavar="DIR", help="created if missing"
     )
     add_flag(parser, "--add_postprocessing_op", True, f"end the graph in {POSTPROCESS_NAME}")
     parser.add_argument(
@@ -56,23 +56,23 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         default=EXPORTER_DEFAULT_MAX_DETECTIONS,
         metavar="N",
         help="detections the op returns (default: %(default)s, the old exporter's; "
-        "COCO's evaluation wants 100)",
+        "COCO's evaluation needs 100)",
     )
     parser.add_argument(
         "--max_classes_per_detection",
         type=parse_count,
         default=1,
         metavar="N",
-        help="classes of one box, in fast NMS (default: %(default)s)",
+        help="classes per box in fast NMS (default: %(default)s)",
     )
     parser.add_argument(
         "--detections_per_class",
         type=parse_count,
         default=100,
         metavar="N",
-        help="kept for each class, in regular NMS (default: %(default)s)",
+        help="detections kept per class in regular NMS (default: %(default)s)",
     )
-    add_flag(parser, "--use_regular_nms", False, "suppress for each class, as the OD API does")
+    add_flag(parser, "--use_regular_nms", False, "suppress within each class, as the OD API does")
     parser.set_defaults(command=_export)
     return parser
 

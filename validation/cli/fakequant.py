@@ -32,7 +32,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         commands,
         "fakequant",
         "make a quantised archive from a float model and images",
-        "Find quantisation ranges on representative images and write an archive in "
+        "Calibrate quantisation ranges on representative images and write an archive in "
         "the zoo's quantised layout.",
         _EXAMPLE,
     )
@@ -55,17 +55,17 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR",
-        help="images that ranges are found with; as many are drawn as the policy says. Accuracy "
-        "on the same images is too good",
+        help="images to calibrate with; the policy says how many are drawn. Accuracy "
+        "measured on the same images is too good",
     )
     parser.add_argument(
         "--range_method",
         choices=[str(method) for method in RangeMethod],
         default=str(RangeMethod.LEAST_ERROR),
-        help="how ranges of activations are cut (default: %(default)s)",
+        help="how the ranges of activations are chosen (default: %(default)s)",
     )
     parser.add_argument(
-        "--output_directory", type=Path, required=True, metavar="DIR", help="new or empty"
+        "--output_directory", type=Path, required=True, metavar="DIR", help="a new or empty folder"
     )
     parser.set_defaults(command=_fakequant)
     return parser

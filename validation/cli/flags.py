@@ -1,4 +1,4 @@
-"""What the commands' flags have in common, and the two places that a command prints to."""
+"""What the flags of the commands have in common, and how a command reports progress."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_parser(
-    commands: Commands, name: str, told: str, description: str, example: str
+    commands: Commands, name: str, summary: str, description: str, example: str
 ) -> argparse.ArgumentParser:
     """Declare a command, ``--debug`` included; its function is set as the default ``command``.
 
     Args:
         commands: Of the program's parser, or of a command that has commands of its own.
         name: What is typed.
-        told: One clause for the list of commands.
+        summary: One clause for the list of commands.
         description: One sentence for its own help.
         example: What follows ``python -m validation`` in a command line that works.
     """
     parser = commands.add_parser(
         name,
-        help=told,
+        help=summary,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    # With the name of the command above it, where it is a command's own.
+    # The full name, where it is the subcommand of another command.
     parser.epilog = f"example:\n  python -m {parser.prog} {example}\n"
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
     return parser
 
 
-def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, told: str) -> None:
+def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, summary: str) -> None:
     """Add a boolean that can be given bare, or as ``=true`` and ``=false`` as the guide does."""
     parser.add_argument(
         name,
@@ -42,17 +42,17 @@ def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, told: st
         const=True,
         default=default,
         metavar="BOOL",
-        help=f"{told} (default: {str(default).lower()})",
+        help=f"{summary} (default: {str(default).lower()})",
     )
 
 
 def boolean(text: str) -> bool:
     """``true`` or ``false``, as the guide's flags are given."""
     if text.lower() not in ("true", "false", "1", "0"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+        raise argparse.ArgumentTypeError(f"must be true or false, got {text!r}")
     return text.lower() in ("true", "1")
 
 
 def say(text: str) -> None:
-    """Tell a person who waits what is being done; results go to standard output."""
+    """Print progress to standard error; results go to standard output."""
     print(f"validation: {text}", file=sys.stderr, flush=True)

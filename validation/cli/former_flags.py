@@ -1,4 +1,4 @@
-"""Flags of the guide's tools that have gone: what to type now, instead of "unrecognized"."""
+"""Flags of the old tools that no longer exist: what to type now, instead of "unrecognized"."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class FormerFlag:
 
     Args:
         instead: One sentence for the person who typed it.
-        idle: Shell patterns of the values that ask for what is done anyway; an empty one is
-            the bare flag.
+        idle: Shell patterns of the values that ask for what happens anyway; an empty one is
+            the flag without a value.
     """
 
     instead: str
     idle: tuple[str, ...] = ()
 
-    def asks_for_nothing(self, value: str) -> bool:
-        """True where the flag can be passed over."""
+    def changes_nothing(self, value: str) -> bool:
+        """True where the flag can be ignored."""
         return any(fnmatch.fnmatchcase(value.lower(), each.lower()) for each in self.idle)
 
 
 def former_flags(command: str) -> dict[str, FormerFlag]:
-    """The flags that have gone, of one command, by name; empty where it has no forerunner."""
+    """The flags that one command no longer has, by name; empty where it has no forerunner."""
     tables = tomllib.loads(_TABLE.read_text(encoding="utf-8")).get(command, {})
     return {
         name: FormerFlag(table["instead"], tuple(table.get("idle", ())))
@@ -44,13 +44,13 @@ def former_flags(command: str) -> dict[str, FormerFlag]:
 def without_former_flags(arguments: Sequence[str]) -> list[str]:
     """The arguments that today's commands know.
 
-    A flag that asks for what is done anyway is passed over, with a word on standard error.
+    A flag that asks for what happens anyway is ignored, with a note on standard error.
 
     Args:
         arguments: The command first, as they are typed.
 
     Raises:
-        UsageError: A flag that has gone, with what to type instead.
+        UsageError: A flag that no longer exists, with what to type instead.
     """
     known = former_flags(arguments[0]) if arguments else {}
     kept: list[str] = []
@@ -65,9 +65,9 @@ def without_former_flags(arguments: Sequence[str]) -> list[str]:
         if not equals and waiting and not waiting[0].startswith("-"):
             value = waiting.pop(0)
             argument = f"{name} {value}"
-        if not former.asks_for_nothing(value):
+        if not former.changes_nothing(value):
             raise UsageError(
                 f"{arguments[0]} has no {name}", got=argument, next_step=former.instead
             )
-        say(f"{argument}: passed over, {former.instead}")
+        say(f"{argument}: ignored; {former.instead}")
     return kept

@@ -1,4 +1,4 @@
-"""``python -m validation inspect``: what a model's file holds, and how to use it."""
+"""``python -m validation inspect``: what a model file holds, and how to use it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     parser = add_parser(
         commands,
         "inspect",
-        "tell what a model's file holds and how it is fed and read",
-        "Tell of a .tflite, a graph, a checkpoint or a pipeline.config: inputs, outputs, "
+        "show what a model file holds, and how to feed and read it",
+        "Describe a .tflite, a graph, a checkpoint or a pipeline.config: inputs, outputs, "
         "preprocessing, post-processing, quantisation.",
         _EXAMPLE,
     )
@@ -34,18 +34,18 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--all", action="store_true", help="list every variable of a checkpoint (default: a few)"
     )
-    parser.add_argument("--json", action="store_true", help="for programs: every fact, as JSON")
+    parser.add_argument("--json", action="store_true", help="print every fact as JSON")
     parser.set_defaults(command=_inspect)
     return parser
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    found = kind_of(options.file)
-    if needs_tensorflow(found.kind):
+    file = kind_of(options.file)
+    if needs_tensorflow(file.kind):
         say("loading TensorFlow")
     with held_back():
-        facts = read_facts(found)
+        facts = read_facts(file)
     if options.json:
-        print(json.dumps({"kind": found.kind.value, **to_plain(facts)}, indent=2))
+        print(json.dumps({"kind": file.kind.value, **to_plain(facts)}, indent=2))
     else:
         print(as_text(facts, everything=options.all))

@@ -1,4 +1,4 @@
-"""``python -m validation report``: the pages of a run, made anew from its record."""
+"""``python -m validation report``: the pages of a run, made again from its record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def record_path(path: Path) -> Path:
     if path.is_dir():
         return path / RECORD_NAME
     if path.name != RECORD_NAME:
-        raise UsageError("no record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
+        raise UsageError("not a record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
     return path
 
 

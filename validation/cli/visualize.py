@@ -44,13 +44,13 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         type=Path,
         metavar="PICTURE",
         help=f"the suffix says what is written: {', '.join(TEXT_SUFFIXES)}; "
-        f"{', '.join(DRAWN_SUFFIXES)} by dot, of the package graphviz (default: FILE's name "
-        f"with {TEXT_SUFFIXES[0]}, in the working folder)",
+        f"{', '.join(DRAWN_SUFFIXES)} by the program dot of Graphviz (default: FILE's name "
+        f"with {TEXT_SUFFIXES[0]}, in the current folder)",
     )
     parser.add_argument(
         "--full",
         action="store_true",
-        help="each operation by itself (default: those of one block or scope are one node)",
+        help="draw each operation (default: one node for each block or scope)",
     )
     parser.set_defaults(command=_visualize)
     return parser
@@ -83,7 +83,7 @@ def _kind(source: Path) -> Kind:
             f"a {kind} has no operations to draw",
             expected=".tflite, .pb, .pbtxt or .meta",
             where=source,
-            next_step="python -m validation inspect tells of it; export makes a graph of it",
+            next_step="python -m validation inspect describes it; export makes a graph of it",
         )
     return kind
 
@@ -98,10 +98,10 @@ def _read(source: Path, kind: Kind) -> OperationGraph:
 
         graph = read_graph(source, GRAPH_FORMS[kind])
         try:
-            specs, untold = graph_tensors(graph), None
+            specs, failure = graph_tensors(graph), None
         except GraphError as error:
             # The wiring can be drawn all the same.
-            specs, untold = {}, error
-    if untold is not None:
-        say(f"shapes are not told: {untold}")
+            specs, failure = {}, error
+    if failure is not None:
+        say(f"drawn without shapes: {failure}")
     return graph_def_operations(graph, source.name, specs)

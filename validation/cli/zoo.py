@@ -1,10 +1,11 @@
-"""``python -m validation zoo``: which models there are, fetching them, what is in them."""
+"""``python -m validation zoo``: list models, fetch them, show what is in them."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
@@ -28,7 +29,7 @@ from validation.zoo.presence import Presence, download_bytes, presence
 from validation.zoo.refusals import refuse
 from validation.zoo.toml_table import did_you_mean
 
-_MADE = "made when asked for"
+_MADE = "built on demand"
 
 
 def add_command(commands: Commands) -> argparse.ArgumentParser:
@@ -36,8 +37,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     parser = add_parser(
         commands,
         "zoo",
-        "list models, fetch them, tell what is in an archive",
-        "The models that are known by name, and archives of your own.",
+        "list models, fetch them, show what is in an archive",
+        "The models of the catalogue, and archives of your own.",
         "list",
     )
     own = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -57,7 +58,7 @@ def _add_list(commands: Commands) -> None:
     )
     _add_zoo(parser, "default: all groups")
     _add_cache(parser)
-    parser.add_argument("--json", action="store_true", help="for programs: a list, as JSON")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.set_defaults(command=_list)
 
 
@@ -65,7 +66,7 @@ def _add_fetch(commands: Commands) -> None:
     parser = add_parser(
         commands,
         "fetch",
-        "bring archives to this machine",
+        "download archives",
         "Fetch, verify and unpack archives; print the folder of each. A download that fails does "
         "not stop the others.",
         "ssdlite_mobilenet_v2_person",
@@ -73,7 +74,7 @@ def _add_fetch(commands: Commands) -> None:
     parser.add_argument(
         "models", nargs="+", metavar="MODEL", help="names, or patterns such as 'ssd_mobilenet_*'"
     )
-    _add_zoo(parser, "default: the catalogue; synthetic makes models, which takes TensorFlow")
+    _add_zoo(parser, "default: the catalogue; synthetic models are built, which needs TensorFlow")
     _add_cache(parser)
     parser.add_argument(
         "--offline", action="store_true", help="never touch the network: only what is cached"
@@ -82,7 +83,7 @@ def _add_fetch(commands: Commands) -> None:
         "--output_directory",
         type=parse_path,
         metavar="DIR",
-        help="copy each model's folder there (default: it is left in the cache, not to be changed)",
+        help="copy each model's folder there (default: it stays in the cache; do not change it)",
     )
     parser.set_defaults(command=_fetch)
 
@@ -92,14 +93,14 @@ def _add_show(commands: Commands) -> None:
         commands,
         "show",
         "what is in an archive, and the way from it to a .tflite",
-        "Tell what an archive holds, which route it allows, and what is known of its model.",
+        "Show what an archive holds, which routes it allows, and what is known of its model.",
         "ssd_mobilenet_v1",
     )
     parser.add_argument(
         "archive", metavar="ARCHIVE", help="a model of the catalogue, a folder, or a .tar.gz"
     )
     _add_cache(parser)
-    parser.add_argument("--json", action="store_true", help="for programs: every fact, as JSON")
+    parser.add_argument("--json", action="store_true", help="print every fact as JSON")
     parser.set_defaults(command=_show)
 
 
@@ -112,7 +113,7 @@ def _add_zoo(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def _add_cache(parser: argparse.ArgumentParser) -> None:
-    """Under the names that the suites have, and with underscores as the other commands."""
+    """By the names that the suites use, and with underscores as in the other commands."""
     parser.add_argument(
         "--cache_dir",
         "--cache-dir",
@@ -173,7 +174,7 @@ def _fetch(options: argparse.Namespace) -> int:
             if options.debug:
                 raise
             failed.append(entry.name)
-            say(f"{type(error).__name__}: {error}")
+            print(f"error: {error.with_next_step()}", file=sys.stderr, flush=True)
             continue
         print(folder, flush=True)
     if failed:
@@ -182,10 +183,10 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _copied(folder: Path, target: Path) -> Path:
-    """A copy that is there whole or not at all, and never in the place of something else."""
+    """A complete copy or none, which never replaces anything."""
     if target.exists():
         raise ArtefactError(
-            "there is something already where the model was to go",
+            "the target exists already",
             where=target,
             next_step="remove it, or name another --output_directory",
         )
@@ -215,16 +216,16 @@ def _show(options: argparse.Namespace) -> None:
 
 def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:
     entry = _entry(name)
-    found = presence(entry, cache, lock_file)
-    if found is Presence.ABSENT and entry in load_catalogue().entries:
+    present = presence(entry, cache, lock_file)
+    if present is Presence.ABSENT and entry in load_catalogue().entries:
         refuse(entry.name)
-        return entry_facts(entry, found.value)
+        return entry_facts(entry, present.value)
     archive = obtain(entry, cache, offline=True, lock_file=lock_file)
-    return archive_facts(archive, found.value)
+    return archive_facts(archive, present.value)
 
 
 def _entry(name: str) -> CatalogueEntry:
-    """A model goes before a folder of its name, ``./name``; a folder before an archive's name."""
+    """A catalogue name wins over a folder (type ``./name``), a folder over an archive's name."""
     known = {entry.name: entry for entry in load_catalogue().entries}
     if name in known:
         return known[name]
@@ -253,5 +254,5 @@ def _entry(name: str) -> CatalogueEntry:
             where=path,
             next_step=f"python -m validation zoo list --zoo {path}" if archives else None,
         )
-    ((model, place),) = archives.items()
-    return entry_of(model, place, str(place))
+    ((model, folder),) = archives.items()
+    return entry_of(model, folder, str(folder))

@@ -17,26 +17,11 @@ _CHUNK = 32_768
 _Array = NDArray[Any]
 
 
-def error_statistics(
-    reference: NDArray[Any], candidate: NDArray[Any], spec: TensorSpec | None = None
-) -> ErrorStatistics:
-    """How near one array comes to another.
-
-    Args:
-        reference: Real values of any shape.
-        candidate: Alike, dequantised.
-        spec: With scale, zero point and dtype where the candidate was quantised.
-    """
-    accumulator = ErrorAccumulator(spec)
-    accumulator.add(reference, candidate)
-    return accumulator.statistics()
-
-
 class ErrorAccumulator:
     """Collects the figures image by image, so that no two images are held at once.
 
     Args:
-        spec: See `measure_fidelity`.
+        spec: With scale, zero point and dtype where the candidate is quantised.
     """
 
     def __init__(self, spec: TensorSpec | None = None) -> None:

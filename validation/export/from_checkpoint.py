@@ -28,7 +28,7 @@ from validation.export.graph_map import GraphMap
 from validation.export.inference_graph import inference_graph
 from validation.graphs.boxes import center_size
 from validation.graphs.mismatch import Described
-from validation.graphs.quant.options import sums_of
+from validation.graphs.quant.options import Sums, sums_of
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig
@@ -72,14 +72,26 @@ def inference_graph_from_checkpoint(config: PipelineConfig, prefix: Path, values
     return inference_graph(_restored_body(built, config, prefix, values), built)
 
 
+# The graphs built last: a model is exported with several sets of flags; a graph takes seconds.
+_BUILT: dict[tuple[bytes, str, Sums], BuiltSsd] = {}
+_KEPT = 2
+
+
 def _built_for(config: PipelineConfig, names: Iterable[str]) -> BuiltSsd:
-    """Build a config's graph as the release rewrote it that trained these weights.
+    """A config's graph as the release rewrote it that trained these weights; not to be changed.
 
     Args:
         config: See `build`.
         names: Of the tensors that there are.
     """
-    return build(config, sums=sums_of(names))
+    sums = sums_of(names) if config.is_quantized else Sums.ADD_V2
+    key = (config.message.SerializeToString(deterministic=True), config.source, sums)
+    if key not in _BUILT:
+        built = build(config, sums=sums)
+        while len(_BUILT) >= _KEPT:
+            del _BUILT[next(iter(_BUILT))]
+        _BUILT[key] = built
+    return _BUILT[key]
 
 
 def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values: Values) -> Any:

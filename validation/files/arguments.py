@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def parse_count(text: str) -> int:
-    """A number from 1 on."""
+    """A whole number, 1 or more."""
     try:
         count = int(text)
     except ValueError:
         count = 0
     if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
     return count
 
 
@@ -38,7 +38,7 @@ def parse_path(text: str) -> Path:
     """A folder that is there or may be made."""
     path = Path(text).expanduser()
     if not _can_be_written(path):
-        raise argparse.ArgumentTypeError(f"no folder that can be written: {text}")
+        raise argparse.ArgumentTypeError(f"the folder cannot be written: {text}")
     return path
 
 
@@ -54,5 +54,5 @@ def parse_file(text: str) -> Path:
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")
     if not path.is_file() and not _can_be_written(path.parent):
-        raise argparse.ArgumentTypeError(f"no file that can be written: {text}")
+        raise argparse.ArgumentTypeError(f"the file cannot be written: {text}")
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from validation.errors import ConversionError
 from validation.metadata.detector import image_size
@@ -14,7 +13,6 @@ from validation.metadata.model_metadata import (
     ModelMetadata,
     Normalisation,
 )
-from validation.metadata.unpacking import read_metadata
 from validation.specs.contracts import Preprocessing
 from validation.tflite.facts import TfliteFile
 
@@ -47,26 +45,13 @@ def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessi
     return Preprocessing(height, width, scale, offset)
 
 
-def labels_from(path: Path) -> dict[int, str]:
-    """The class names that a .tflite file's metadata names, by label id.
-
-    Args:
-        path: The file.
+def labels_of(metadata: ModelMetadata) -> dict[int, str]:
+    """The class names that a file's metadata names, by label id.
 
     Returns:
         Names by id from 1; the op's classes begin at 0, so line 0 of the file is id 1. Lines
-        without a name are left out. Empty where the file has no metadata or no labels.
-
-    Raises:
-        ArtefactMissing: No such file.
-        ConversionError: See `read_metadata`.
+        without a name are left out. Empty where the metadata has no labels.
     """
-    metadata = read_metadata(path)
-    return {} if metadata is None else labels_of(metadata)
-
-
-def labels_of(metadata: ModelMetadata) -> dict[int, str]:
-    """`labels_from` of metadata that was read already."""
     files = [output.label_file for output in metadata.outputs]
     for file in files:
         if file is not None:

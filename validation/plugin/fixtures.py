@@ -61,7 +61,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         try:
             session_state(session.config)
         except ValidationError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(error.with_next_step()) from error
 
 
 def _runs_suites(config: pytest.Config) -> bool:

@@ -28,7 +28,7 @@ DEFAULT_ZOO = BUNDLED_GROUP
 def parse_variant(text: str) -> str:
     """One of the variants."""
     if text not in VARIANTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(VARIANTS)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(VARIANTS)}, got {text!r}")
     return text
 
 

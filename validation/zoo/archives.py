@@ -64,16 +64,6 @@ class Archive:
     labels: Mapping[int, str] = field(default_factory=dict, hash=False)
     unusable: tuple[str, ...] = ()
 
-    @property
-    def source_sha256(self) -> str:
-        """The sha256 of `source`."""
-        return self.source.sha256
-
-    @property
-    def source_size_bytes(self) -> int:
-        """The size of `source`."""
-        return self.source.size_bytes
-
 
 def obtain(
     entry: CatalogueEntry,
