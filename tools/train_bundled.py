@@ -32,13 +32,12 @@ from bundled.recipes import Recipe, load_recipes
 
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
-from validation.errors import ArtefactMissing, UsageError, ValidationError
+from validation.errors import ArtefactMissing, UsageError, ValidationError, did_you_mean
 from validation.files.atomic import write_bytes_atomic, write_text_atomic
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.pipeline.config import PipelineConfig, parse_pipeline
 from validation.preprocess.image import load_rgb
 from validation.specs.contracts import DETECTION_OUTPUTS
-from validation.zoo.toml_table import did_you_mean
 
 _SCENES = Path(__file__).resolve().parent.parent / "validation" / "zoo" / "bundled" / "scenes"
 _EXAMPLE = """example:
@@ -231,17 +230,17 @@ def _train_one(recipe: Recipe, dataset: Dataset, options: argparse.Namespace) ->
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "size_bytes": target.stat().st_size,
         "parameters": sum(value.size for value in trained.values.values()),
-        "accuracy": to_plain(evaluation.figures),
+        "accuracy": unstructure(evaluation.figures),
         "accuracy_by_category": {
             dataset.categories[key]: value for key, value in evaluation.per_category.items()
         },
-        "dataset": to_plain(dataset.facts()),
+        "dataset": unstructure(dataset.facts()),
         "seed": recipe.seed,
         "scenes": recipe.scenes,
         "batch": recipe.batch,
-        "training": to_plain(training),
-        "rule": to_plain(recipe.rule),
-        "view": to_plain(recipe.view),
+        "training": unstructure(training),
+        "rule": unstructure(recipe.rule),
+        "view": unstructure(recipe.view),
         "training_seconds": round(trained.seconds, 1),
         "seconds": round(time.perf_counter() - began, 1),
         "versions": {package: version(package) for package in _PACKAGES},

@@ -28,7 +28,8 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Collection, Iterable
 
 __all__ = [
     "ArtefactError",
@@ -116,6 +117,12 @@ def _rebuild(kind: type[ValidationError], fields: dict[str, object]) -> Validati
     Exception.__init__(error, fields["what"])
     error.__dict__.update(fields)
     return error
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str | None:
+    """Advice that names the known word nearest to this one; None if none is known."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0)
+    return f"did you mean {close[0]!r}?" if close else None
 
 
 class UsageError(ValidationError):

@@ -29,7 +29,7 @@ from validation.export.exported import ExportOptions
 from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
 from validation.export.from_checkpoint import export_from_checkpoint
 from validation.export.graph_io import read_graph
-from validation.files.plain import from_plain
+from validation.files.structured import structure
 from validation.graphs.restore import AVERAGE
 from validation.pipeline.config import load_pipeline
 from validation.policy.limits import Status
@@ -76,7 +76,7 @@ def test_layout_is_the_zoos(made: Path) -> None:
 def test_calibration_is_told(made: Path) -> None:
     """Images, seed and source, so that none is judged by what it was made with."""
     facts = json.loads((made / CALIBRATION_FILE).read_text())
-    assert from_plain(CalibrationFacts, facts) == _FACTS
+    assert structure(CalibrationFacts, facts) == _FACTS
 
 
 def test_weights_are_those_of_the_source(source: Path, made: Path) -> None:

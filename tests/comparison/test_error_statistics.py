@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from validation.comparison.error_statistics import ErrorAccumulator
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.record.quantisation import (
     SQNR_CEILING_DB,
     ErrorStatistics,
@@ -74,8 +74,8 @@ def test_no_difference_is_finite(values: np.ndarray) -> None:
     found = error_statistics(values, values.copy(), _spec(0.5))
     assert (found.sqnr_db, found.rmse, found.beyond_one_step) == (SQNR_CEILING_DB, 0, 0)
     assert found.cosine == pytest.approx(1)
-    text = json.dumps(to_plain(found), allow_nan=False)
-    assert from_plain(ErrorStatistics, json.loads(text)) == found
+    text = json.dumps(unstructure(found), allow_nan=False)
+    assert structure(ErrorStatistics, json.loads(text)) == found
 
 
 @given(_ARRAYS, st.data())

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ArtefactMissing, GraphError
 from validation.export.fake_quant_facts import Activation, ConcatInput, FakeQuantFacts
 from validation.export.fake_quant_reading import fake_quant_facts, read_fake_quant
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 
 _WEIGHTS = np.linspace(-1, 1, 3 * 3 * 2 * 4, dtype=np.float32).reshape(3, 3, 2, 4)
 
@@ -226,7 +226,7 @@ def test_file_and_back(tmp_path: Path) -> None:
     path = tmp_path / "tflite_graph.pb"
     path.write_bytes(_graph(build).SerializeToString())
     facts = read_fake_quant(path)
-    again = from_plain(FakeQuantFacts, json.loads(json.dumps(to_plain(facts))))
+    again = structure(FakeQuantFacts, json.loads(json.dumps(unstructure(facts))))
     assert repr(again) == repr(facts)
     assert again.weights == facts.weights
 

@@ -47,7 +47,7 @@ ARCHIVE = (
         put.export(),
         (
             put.REFUSED,
-            r"ArtefactMissing: there is no such pipeline.config \(small/pipeline.config\)",
+            r"ArtefactMissing: no such pipeline.config \(small/pipeline.config\)",
         ),
     ),
     put.Row(

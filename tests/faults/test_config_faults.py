@@ -39,7 +39,7 @@ CONFIG = (
             put.FAILED,
             "unknown field 'use_depthwis' in SsdFeatureExtractor",
             put.place(_SMALL, "depth_multiplier", "model.ssd.feature_extractor.use_depthwis"),
-            "the closest known field is 'use_depthwise'",
+            "did you mean 'use_depthwise'?",
         ),
     ),
     put.Row(
@@ -50,7 +50,7 @@ CONFIG = (
             put.REFUSED,
             "no value named RELU_7",
             r"small/pipeline\.config, line 10\b",
-            "the closest known value is RELU_6",
+            "did you mean 'RELU_6'?",
         ),
     ),
     put.Row(
@@ -69,7 +69,7 @@ CONFIG = (
         put.suite("export_contract"),
         (
             put.FAILED,
-            "ConfigError: 'feature_extractor' of Ssd stands inside",
+            "ConfigError: 'feature_extractor' of Ssd is inside",
             "a closing brace seems",
         ),
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from faults import BOTH, FAULTS, Fault
+from fault_table import BOTH, FAULTS, Fault
 from miniature_cases import MODEL, VARIANTS, MiniatureFiles, make_case, own_canaries, with_key
 
 from validation.plugin.fixtures import CHECK_ORDER

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ArtefactError
-from validation.files.atomic import write_bytes_atomic, write_text_atomic
+from validation.files.atomic import (
+    atomic_folder,
+    scratch_folder,
+    write_bytes_atomic,
+    write_text_atomic,
+)
 
 
 def test_content_is_replaced(tmp_path: Path) -> None:
@@ -45,3 +50,30 @@ def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write_bytes_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """It appears when the block ends, and after an error nothing is left."""
+    path = tmp_path / "product"
+    with pytest.raises(KeyError), atomic_folder(path) as folder:
+        (folder / "half").write_text("x")
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(path) as folder:
+        (folder / "whole").write_text("x")
+        assert not path.exists()
+    assert (path / "whole").read_text() == "x"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """The scratch folder begins empty, and goes with its block."""
+    path = tmp_path / "product"
+    with scratch_folder(path) as left:
+        pass
+    left.mkdir()
+    (left / "half").write_text("x")
+    with scratch_folder(path) as folder:
+        assert folder == left
+        assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

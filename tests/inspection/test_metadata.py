@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inspection.of_tflite import inspect_tflite
 from validation.inspection.text_of_tflite import text_of_tflite
 
@@ -24,7 +24,7 @@ def test_metadata_of_another_tool() -> None:
     assert "\nMetadata\n" in text
     assert "location, category, score, number of detections" in text
     assert f"{len(facts.labels)}: " in text
-    assert json.loads(json.dumps(to_plain(facts)))["metadata"]["outputs"]
+    assert json.loads(json.dumps(unstructure(facts)))["metadata"]["outputs"]
 
 
 def test_file_without_metadata() -> None:

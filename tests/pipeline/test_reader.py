@@ -134,7 +134,7 @@ def test_field_without_effect_on_inference_is_dropped(
         ("use_depthwise: true", "use_dephtwise: 1", "SsdFeatureExtractor.*'use_depthwise'"),
         ("num_classes: 7", "num_class: 3", r"Ssd \(toy, line 4, model.ssd.num_class\).*num_clas"),
         ("score_converter: SIGMOID", "logits_scale: 2", "PostProcessing.*'logit_scale'"),
-        ("kernel_size: 3", "mask_head {}", "ConvolutionalBoxPredictor.*closest known field"),
+        ("kernel_size: 3", "mask_head {}", "ConvolutionalBoxPredictor.*did you mean"),
         ("delay: 100", "weight_bit: 4", "Quantization.*'weight_bits'"),
         ("quantization {", "} sparsity {", "GraphRewriter.*line 64.*'quantization'"),
         ("num_examples: 12", "use_moving_average: true", "EvalConfig.*'use_moving_averages'"),
@@ -180,7 +180,9 @@ def test_misspelt_field_is_refused_with_the_right_name(data: st.DataObject) -> N
     misspelt = name[:at] + name[at] + name[at:]
     text = " ".join(f"{part} {{" for part in path) + f"\n{misspelt}: 1\n" + "}" * len(path)
     where = rf"\(toy, line 2, {'.'.join((*path, misspelt))}\)"
-    complaint = rf"unknown field '{misspelt}' in {descriptor.name} {where}.*field is '{name}'$"
+    complaint = (
+        rf"unknown field '{misspelt}' in {descriptor.name} {where}.*did you mean '{name}'\?$"
+    )
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
 
@@ -254,9 +256,7 @@ def test_braces_cannot_move_in_silence(config_text: str) -> None:
 def test_missing_brace_is_told_where_it_is_missed() -> None:
     """The field that ended up in the wrong message is named, not the end of the file."""
     text = "model { ssd {} }\ntrain_config {\n optimizer {\n }\neval_config { max_evals: 1 }"
-    complaint = (
-        r"'eval_config' of TrainEvalPipelineConfig stands inside train_config \(toy, line 5\)"
-    )
+    complaint = r"'eval_config' of TrainEvalPipelineConfig is inside train_config \(toy, line 5\)"
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
     with pytest.raises(ConfigError, match=r"'eval_config' of .* \(toy, line 4\).*closing brace"):

@@ -228,15 +228,23 @@ def test_parts_add_up_in_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("version = 1", "version = ", "table of models cannot be read"),
-        ("version = 1", "version = 2", "another layout .*expected version = 1 .*got version = 2"),
-        ("version = 1", "version = 1\nmore = 3", "another layout .*more = 3"),
-        (_TABLE, "version = 1\ncommon = 1\npart = 2\nmodel = 3", "another layout .*common = 1"),
-        ('"wide"', '"wild"', r"the part 'wild' is not there \(synthetic.toml, first\)"),
+        ("version = 1", "version = ", "file cannot be read"),
+        ("version = 1", "version = 2", "another layout .*expected version = 1, got 2"),
+        ("version = 1", "version = 1\nmore = 3", "unknown key 'more'"),
+        (
+            _TABLE,
+            "version = 1\ncommon = 1\npart = 2\nmodel = 3",
+            "common is wrong .*got 1",
+        ),
+        ('"wide"', '"wild"', r"the part 'wild' does not exist \(synthetic.toml, first\)"),
         ('"wide"', '"second"', r"'first' needs itself \(synthetic.toml, first > second\)"),
-        ('["wide", "steps"]', '"wide"', "no table of a model .*synthetic.toml, first"),
-        ("eval_config", "evil_config", "no table of a model .*got parts, ssd, evil_config"),
-        ("[model.plain]", "[model]\nplain = 3\n", "no table of a model .*plain.: .*got 3"),
+        (
+            '["wide", "steps"]',
+            '"wide"',
+            "parts is wrong .*model first.*a list",
+        ),
+        ("eval_config", "evil_config", "unknown key 'evil_config' .*mean 'eval_config'"),
+        ("[model.plain]", "[model]\nplain = 3\n", "model plain is wrong .*a table, got 3"),
     ],
 )
 def test_wrong_table_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:

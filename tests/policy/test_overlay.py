@@ -100,6 +100,16 @@ def test_checks_of_a_plugin_can_be_limited(tmp_path: Path) -> None:
         _laid_over(tmp_path, text)
 
 
+def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
+    """What users copy is a policy."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    example = readme.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "own.toml").write_text(example)
+    overlay = load_user_policy(tmp_path / "own.toml").overlay
+    assert overlay is not None
+    assert overlay.limits and overlay.settings and overlay.required
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -107,9 +117,9 @@ def test_checks_of_a_plugin_can_be_limited(tmp_path: Path) -> None:
         (_LATENCY.replace("p95_ms", "p99_ms"), "measure of latency 'p99_ms' .*mean 'p95_ms'"),
         (_LATENCY + 'variants = "flaot"\n', "unknown variant 'flaot' .*did you mean 'float'"),
         (_LATENCY.replace("max", "min"), "the other side .* expected max, .*got min"),
-        (_LATENCY.replace("reason", "warn"), "a limit without reason"),
+        (_LATENCY.replace("reason", "warn"), "'reason' is missing"),
         ('[setting.timing_round]\nvalue = 1\nreason = "r"\n', "setting 'timing_round' .*_rounds'"),
-        ("[setting.timing_rounds]\nvalue = 1\n", "needs value and reason"),
+        ("[setting.timing_rounds]\nvalue = 1\n", "'reason' is missing .*timing_rounds"),
         ('[required]\nlatency = "flaot"\n', "unknown variant 'flaot' .*mean 'float'"),
         ("[required]\nlatnecy = []\n", "unknown check 'latnecy' .*mean 'latency'"),
         ("[limits]\n", r"unknown key 'limits' \(own.toml\)"),

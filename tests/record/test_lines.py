@@ -284,14 +284,14 @@ def test_a_lost_field_is_refused(name: str) -> None:
     """Also one that has a default: nothing is filled in on reading."""
     line = to_line(_HEADER)
     del line[name]
-    with pytest.raises(RecordError, match=r"unknown kind|another layout|cannot be rebuilt: got no"):
+    with pytest.raises(RecordError, match=r"unknown kind|another layout|the key '\w+' is missing"):
         from_line(line)
 
 
 def test_a_field_too_many_is_refused() -> None:
     """What the dataclass does not have was written by something else."""
     line = to_line(_STEP) | {"colour": "red"}
-    with pytest.raises(RecordError, match="Step with fields that it does not have: got colour"):
+    with pytest.raises(RecordError, match=r"unknown key 'colour' \(step\)"):
         from_line(line)
 
 

@@ -52,19 +52,23 @@ def test_shipped_canaries() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('label = "person"\n', "", "a canary needs exactly its keys .*got box, file, licence"),
-        ('label = "person"\n', 'label = "person"\nmood = 1\n', "got box, .* mood"),
-        ("[0.1, 0, 1, 0.5]", "[0.1, 0, 1]", r"box has four sides \(a.jpg\): got \[0.1, 0, 1\]"),
-        ("[0.1, 0, 1, 0.5]", "5", "box has four sides"),
-        ("[0.1, 0, 1, 0.5]", '["a", 0, 1, 0.5]', "box has four sides"),
+        ('label = "person"\n', "", "'label' is missing .*canary 1"),
+        ('label = "person"\n', 'label = "person"\nmood = 1\n', "unknown key 'mood'"),
+        (
+            "[0.1, 0, 1, 0.5]",
+            "[0.1, 0, 1]",
+            r"box is wrong .*canary 1\): expected a list of 4, got \[0.1, 0, 1\]",
+        ),
+        ("[0.1, 0, 1, 0.5]", "5", "box is wrong"),
+        ("[0.1, 0, 1, 0.5]", '["a", 0, 1, 0.5]', "box 1 is wrong"),
         ("[0.1, 0, 1, 0.5]", "[1, 0, 0.1, 0.5]", "from 0 to 1, low before high"),
         ("[0.1, 0, 1, 0.5]", "[0.1, 0, 100, 50]", "from 0 to 1, low before high"),
-        ("[0.1, 0, 1, 0.5]", "[0.1, 0, nan, 0.5]", "from 0 to 1, low before high"),
-        ("[[canary]]", "[[bird]]", r"cannot be read \(canaries.toml\)"),
-        (_ENTRY, "canary = 5\n", r"has no \[\[canary\]\] \(canaries.toml\)"),
+        ("[0.1, 0, 1, 0.5]", "[0.1, 0, nan, 0.5]", "box 3 is wrong.*a finite number"),
+        ("[[canary]]", "[[bird]]", r"unknown key 'bird' \(canaries.toml\)"),
+        (_ENTRY, "canary = 5\n", "canary is wrong .*a list, got 5"),
         ("[[canary]]", "= 1", "cannot be read"),
         (_ENTRY, "canary = []\n", "has no"),
-        (_ENTRY, "canary = [5]\n", "exactly its keys"),
+        (_ENTRY, "canary = [5]\n", "canary 1 is wrong .*a table"),
     ],
 )
 def test_wrong_list(tmp_path: Path, old: str, new: str, message: str) -> None:

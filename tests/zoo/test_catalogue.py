@@ -182,7 +182,7 @@ def test_label_set_is_named() -> None:
     }
     with pytest.raises(CatalogueError, match=r"unknown label set 'koko' .*tiny.*mean 'coco'"):
         _load(_document(_model(labels="koko"), head=head))
-    with pytest.raises(CatalogueError, match=r"a label is .*label_sets, coco\): got 0 = 'x'"):
+    with pytest.raises(CatalogueError, match=r"a label is .*label_sets coco\): got 0 = 'x'"):
         _load(_document(_model(), head='version = 1\nlabel_sets.coco = { "0" = "x" }'))
 
 
@@ -247,7 +247,7 @@ def test_no_foreign_key_is_overlooked(key: str) -> None:
     [
         ({"name": "a b"}, "name is wrong.*letters"),
         ({"name": "../a"}, "name is wrong"),
-        ({"group": 3}, r"group is wrong \(.*model 'ssd_tiny'\): expected a text, got 3"),
+        ({"group": 3}, r"group is wrong \(.*model 'ssd_tiny'\): expected letters.*, got 3"),
         ({"licence": " "}, "licence is wrong"),
         ({"sha256": "A" * 64}, "sha256 is wrong.*lower-case"),
         ({"sha256": "a" * 63}, "sha256 is wrong"),
@@ -258,7 +258,7 @@ def test_no_foreign_key_is_overlooked(key: str) -> None:
         ({"labels": {"0": "background"}}, "a label is an id from 1 up.*got 0 = 'background'"),
         ({"labels": {"one": "person"}}, "a label is an id"),
         ({"labels": {"1": ""}}, "a label is an id"),
-        ({"labels": 4}, r"not a table \(catalogue.toml, model 'ssd_tiny', labels\): got 4"),
+        ({"labels": 4}, r"labels is wrong \(catalogue.toml, model 'ssd_tiny'\): .*got 4"),
         ({"subfolder": "../fp32"}, "subfolder is wrong.*downwards"),
         ({"published": {"coco_map": 21}}, "unknown key 'coco_map'.*'coco_map_minival'"),
         ({"published": {"coco_map_minival": "21"}}, "coco_map_minival is wrong.*above 0"),
@@ -266,15 +266,27 @@ def test_no_foreign_key_is_overlooked(key: str) -> None:
         ({"published": {"coco_map_minival": 0}}, "coco_map_minival is wrong.*got 0"),
         ({"published": {"coco_map_minival": math.inf}}, "coco_map_minival is wrong.*got inf"),
         ({"published": {"coco_map_minival": math.nan}}, "coco_map_minival is wrong.*got nan"),
-        ({"traps": "one"}, "traps is wrong.*a list of texts"),
-        ({"traps": ["one", " "]}, "traps is wrong"),
-        ({"traps": [1]}, "traps is wrong"),
-        ({"source": "https"}, "not a table"),
+        ({"traps": "one"}, "traps is wrong.*a list"),
+        ({"traps": ["one", " "]}, "traps 2 is wrong"),
+        ({"traps": [1]}, "traps 1 is wrong.*a text, got 1"),
+        ({"source": "https"}, "source is wrong.*a table"),
         ({"source": {"kind": "htps"}}, "unknown kind of source 'htps'.*did you mean 'https'"),
-        ({"source": {"kind": "https", "url": "ftp://a.example/b"}}, "not the URL of a file"),
-        ({"source": {"kind": "https", "url": "https:///b.tar"}}, "not the URL of a file"),
-        ({"source": {"kind": "https", "url": "https://a.example/"}}, "not the URL of a file"),
-        ({"source": {"kind": "https", "url": "https://[a/b"}}, "not the URL of a file"),
+        (
+            {"source": {"kind": "https", "url": "ftp://a.example/b"}},
+            "url is wrong.*https://host/path/file",
+        ),
+        (
+            {"source": {"kind": "https", "url": "https:///b.tar"}},
+            "url is wrong.*https://host/path/file",
+        ),
+        (
+            {"source": {"kind": "https", "url": "https://a.example/"}},
+            "url is wrong.*https://host/path/file",
+        ),
+        (
+            {"source": {"kind": "https", "url": "https://[a/b"}},
+            "url is wrong.*https://host/path/file",
+        ),
         ({"source": {**_SOURCES["pypi"], "package": "--index-url"}}, "package is wrong"),
         ({"source": {**_SOURCES["pypi"], "member": "/a"}}, "member is wrong.*downwards"),
         ({"source": {**_SOURCES["pypi"], "member": "a\\b"}}, "member is wrong"),
@@ -303,13 +315,13 @@ def test_plain_http_is_read_but_not_without_its_hash() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("version = ", "the catalogue cannot be read"),
+        ("version = ", "the file cannot be read"),
         (_document(_model(), head="version = 2"), "another layout.*version = 1.*got 2"),
         (_document(_model(), head=""), "another layout.*expected version = 1$"),
         (_document(_model(), head="version = 1\nmodels = 3"), "unknown key 'models'.*'model'"),
-        ("version = 1", r"no \[\[model\]\]"),
-        ("version = 1\nmodel = 3", r"no \[\[model\]\]"),
-        (_document(3), r"not a table \(catalogue.toml, model 1\)"),
+        ("version = 1", "the key 'model' is missing"),
+        ("version = 1\nmodel = 3", "model is wrong.*a list, got 3"),
+        (_document(3), r"model 1 is wrong \(catalogue.toml\): expected a table"),
         (_document(_model(), _model()), "two models called 'ssd_tiny'"),
     ],
 )

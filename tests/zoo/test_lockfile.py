@@ -65,27 +65,27 @@ def test_first_note_holds(tmp_path: Path) -> None:
         ("[" * 100_000, "expected JSON"),
         ("[1]", "expected version 1, got list"),
         ('{"version": 2, "downloads": {}}', "expected version 1, got 2; restore it"),
-        ('{"version": 1}', "expected version and downloads, got version"),
-        ('{"version": 1, "downloads": []}', "expected version and downloads"),
-        ('{"version": 1, "downloads": {}, "more": 1}', "got version, downloads, more"),
-        ('{"version": 1, "downloads": {"u": 3}}', "expected sha256 and size_bytes, got 3 for u"),
+        ('{"version": 1}', "the key 'downloads' is missing"),
+        ('{"version": 1, "downloads": []}', "downloads is wrong: expected a table"),
+        ('{"version": 1, "downloads": {}, "more": 1}', "unknown key 'more'"),
+        ('{"version": 1, "downloads": {"u": 3}}', "downloads u is wrong: expected a table, got 3"),
         (
             json.dumps({"version": 1, "downloads": {"u": {"sha256": "a" * 64}}}),
-            "expected sha256 and size_bytes",
+            "the key 'size_bytes' is missing .downloads u",
         ),
         (
             json.dumps({"version": 1, "downloads": {"u": {"sha256": "A" * 64, "size_bytes": 1}}}),
-            "expected sha256 and size_bytes",
+            "sha256 is wrong .downloads u.*lower-case",
         ),
         (
             json.dumps(
                 {"version": 1, "downloads": {"u": {"sha256": "a" * 64, "size_bytes": True}}}
             ),
-            "expected sha256 and size_bytes",
+            "size_bytes is wrong .*0 or more, got True",
         ),
         (
             json.dumps({"version": 1, "downloads": {"u": {"sha256": "a" * 64, "size_bytes": -1}}}),
-            "expected sha256 and size_bytes",
+            "size_bytes is wrong .*got -1",
         ),
     ],
 )

@@ -99,7 +99,7 @@ def test_list_of_refusals_is_read(tmp_path: Path) -> None:
         ('instead = "ssd_b"', "", "key 'instead' is missing"),
         ('"ssd_b"', '"ssd b"', "instead is wrong"),
         ('"an R-FCN"', '""', "architecture is wrong"),
-        (_ENTRY, "version = 1", r"no \[\[refused\]\]"),
+        (_ENTRY, "version = 1", "'refused' is missing"),
     ],
 )
 def test_wrong_list_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -223,10 +223,10 @@ def test_links_inside_become_copies(tmp_path: Path) -> None:
         (tarfile.SYMTYPE, "/etc/passwd", "'d/link': a link to the absolute path '/etc/passwd'"),
         (tarfile.SYMTYPE, "../../x", r"'d/link': a link out of the archive, to '\.\./\.\./x'"),
         (tarfile.LNKTYPE, "../x", r"a link out of the archive, to '\.\./x'"),
-        (tarfile.SYMTYPE, "none", "a link to 'd/none', which is no file of the archive"),
-        (tarfile.SYMTYPE, ".", "a link to 'd', which is no file of the archive"),
-        (tarfile.SYMTYPE, "link", "a link to 'd/link', which is no file"),
-        (tarfile.SYMTYPE, "other", "a link to 'd/other', which is no file"),
+        (tarfile.SYMTYPE, "none", "a link to 'd/none', which is not a file of the archive"),
+        (tarfile.SYMTYPE, ".", "a link to 'd', which is not a file of the archive"),
+        (tarfile.SYMTYPE, "link", "a link to 'd/link', which is not a file"),
+        (tarfile.SYMTYPE, "other", "a link to 'd/other', which is not a file"),
     ],
 )
 def test_other_links_are_refused(tmp_path: Path, kind: bytes, link: str, message: str) -> None:

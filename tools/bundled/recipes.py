@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from bundled.augment import View
 from bundled.scene_set import FIRST_TRAINING_SEED
 from bundled.targets import MatchRule
-from validation.zoo.toml_table import Table, read_toml
+from validation.errors import CatalogueError
+from validation.files.structured import Positive, PositiveNumber, read_toml, structure_table
+from validation.zoo.catalogue_file import PlainName, RelativePath
 
 RECIPES_VERSION = 1
 DEFAULT_RECIPES = Path(__file__).with_name("recipes.toml")
 
-_KEYS = frozenset(
-    {
-        "name",
-        "config",
-        "starts_from",
-        "seed",
-        "scenes",
-        "steps",
-        "warm_up",
-        "batch",
-        "learning_rate",
-        "weight_decay",
-        "calibrations",
-        "loss",
-        "matched",
-        "unmatched",
-        "crop",
-        "light",
-    }
-)
-_LOSS_KEYS = frozenset({"kind", "alpha", "gamma", "negatives", "box_weight", "delta"})
+# What a model says for itself only.
+_OWN_KEYS = ("name", "config", "starts_from")
 
 
 class ClassLoss(StrEnum):
@@ -120,6 +105,43 @@ class Recipe:
     view: View
 
 
+@dataclass(frozen=True)
+class _LossTable:
+    kind: ClassLoss
+    alpha: PositiveNumber
+    gamma: PositiveNumber
+    negatives: PositiveNumber
+    box_weight: PositiveNumber
+    delta: PositiveNumber
+
+
+@dataclass(frozen=True)
+class _RecipeTable:
+    name: PlainName
+    config: RelativePath
+    seed: Positive
+    scenes: Positive
+    steps: Positive
+    warm_up: Positive
+    batch: Positive
+    learning_rate: PositiveNumber
+    weight_decay: PositiveNumber
+    calibrations: Positive
+    loss: _LossTable
+    matched: PositiveNumber
+    unmatched: PositiveNumber
+    crop: PositiveNumber
+    light: PositiveNumber
+    starts_from: PlainName | None = None
+
+
+@dataclass(frozen=True)
+class _RecipeFile:
+    version: int
+    common: dict[str, Any]
+    model: tuple[dict[str, Any], ...]
+
+
 def load_recipes(path: Path = DEFAULT_RECIPES) -> dict[str, Recipe]:
     """Recipes by the name of their model, in file order.
 
@@ -132,21 +154,27 @@ def load_recipes(path: Path = DEFAULT_RECIPES) -> dict[str, Recipe]:
         CatalogueError: Not TOML, a key that is unknown, missing or wrong, a seed that scenes
             for judging or calibrating have, or a start that comes later or not at all.
     """
-    top = read_toml(path, RECIPES_VERSION)
-    top.refuse_unknown({"version", "common", "model"})
-    common = top.table("common")
-    common.refuse_unknown(_KEYS - {"name", "config", "starts_from"})
+    file = read_toml(path, _RecipeFile, RECIPES_VERSION)
+    for key in file.common:
+        if key in _OWN_KEYS:
+            raise CatalogueError(f"unknown key {key!r}", where=f"{path.name}, common")
     recipes: dict[str, Recipe] = {}
-    for table in top.tables("model"):
-        table.refuse_unknown(_KEYS)
-        merged = Table(_merged(common.values, table.values), table.where)
-        recipe = _recipe(merged, path.parent)
-        if recipe.name in recipes:
-            raise merged.wrong("name", "a name of its own")
-        if recipe.starts_from and recipe.starts_from not in recipes:
-            raise merged.wrong("starts_from", "a model further up")
-        recipes[recipe.name] = recipe
+    for number, model in enumerate(file.model, 1):
+        where = f"{path.name}, model {model.get('name', number)!r}"
+        table = structure_table(_RecipeTable, _merged(file.common, model), where=where)
+        if table.name in recipes:
+            raise _wrong("name", "a name of its own", table.name, where)
+        if table.starts_from and table.starts_from not in recipes:
+            raise _wrong("starts_from", "a model further up", table.starts_from, where)
+        if table.seed < FIRST_TRAINING_SEED:
+            expected = f"{FIRST_TRAINING_SEED} or more: smaller ones judge"
+            raise _wrong("seed", expected, table.seed, where)
+        recipes[table.name] = _recipe(table, path.parent)
     return recipes
+
+
+def _wrong(key: str, expected: str, got: object, where: str) -> CatalogueError:
+    return CatalogueError(f"{key} is wrong", expected=expected, got=repr(got), where=where)
 
 
 def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
@@ -158,41 +186,23 @@ def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[st
     return merged
 
 
-def _recipe(table: Table, folder: Path) -> Recipe:
-    seed = table.positive("seed")
-    if seed < FIRST_TRAINING_SEED:
-        raise table.wrong("seed", f"{FIRST_TRAINING_SEED} or more: smaller ones judge")
+def _recipe(table: _RecipeTable, folder: Path) -> Recipe:
     return Recipe(
-        name=table.plain("name"),
-        config=folder / table.relative_path("config"),
-        starts_from=table.plain("starts_from") if "starts_from" in table else "",
-        seed=seed,
-        scenes=table.positive("scenes"),
-        batch=table.positive("batch"),
+        name=table.name,
+        config=folder / table.config,
+        starts_from=table.starts_from or "",
+        seed=table.seed,
+        scenes=table.scenes,
+        batch=table.batch,
         training=TrainingOptions(
-            steps=table.positive("steps"),
-            warm_up=table.positive("warm_up"),
-            learning_rate=table.figure("learning_rate"),
-            weight_decay=table.figure("weight_decay"),
-            loss=_loss(table.table("loss")),
-            seed=seed,
-            calibrations=table.positive("calibrations"),
+            steps=table.steps,
+            warm_up=table.warm_up,
+            learning_rate=table.learning_rate,
+            weight_decay=table.weight_decay,
+            loss=LossOptions(**dataclasses.asdict(table.loss)),
+            seed=table.seed,
+            calibrations=table.calibrations,
         ),
-        rule=MatchRule(table.figure("matched"), table.figure("unmatched")),
-        view=View(crop=table.figure("crop"), light=table.figure("light")),
-    )
-
-
-def _loss(table: Table) -> LossOptions:
-    table.refuse_unknown(_LOSS_KEYS)
-    kind = table.text("kind")
-    if kind not in list(ClassLoss):
-        raise table.wrong("kind", " | ".join(ClassLoss))
-    return LossOptions(
-        kind=ClassLoss(kind),
-        alpha=table.figure("alpha"),
-        gamma=table.figure("gamma"),
-        negatives=table.figure("negatives"),
-        box_weight=table.figure("box_weight"),
-        delta=table.figure("delta"),
+        rule=MatchRule(table.matched, table.unmatched),
+        view=View(crop=table.crop, light=table.light),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
 from validation.export.freezing import freeze
 from validation.export.from_checkpoint import body_graph, model_variables
 from validation.export.graph_map import GraphMap
-from validation.files.plain import to_plain
+from validation.files.structured import write_json
 from validation.graphs.mismatch import Described, Shapes
 from validation.graphs.restore import plan_restore
 from validation.graphs.ssd import BuiltSsd
@@ -186,4 +185,4 @@ def write_fakequant(
         return {**values, **unread, **ranges}
 
     write_archive(folder, quantised, quantised_text, all_values)
-    (folder / CALIBRATION_FILE).write_text(json.dumps(to_plain(facts), indent=2) + "\n")
+    write_json(folder / CALIBRATION_FILE, facts)

@@ -13,7 +13,7 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inference.base import detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in
@@ -80,7 +80,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
     worse = sum(change.worse for change in changed)
     if options.json:
         document = {"circumstances": around, "changes": changed}
-        print(json.dumps(to_plain(document), indent=2))
+        print(json.dumps(unstructure(document), indent=2))
         return int(worse > 0)
     _print_changes("run under other conditions", around)
     _print_changes("worse", [change for change in changed if change.worse])
@@ -120,7 +120,7 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_iou=policy.setting("parity_min_iou"),
     )
     if options.json:
-        print(json.dumps({"files": to_plain(differing), "detections": to_plain(like)}, indent=2))
+        print(json.dumps(unstructure({"files": differing, "detections": like}), indent=2))
     else:
         _print_models(options, differing, like, both)
     return 0

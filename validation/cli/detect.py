@@ -131,8 +131,8 @@ def _detect_all(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, D
     )
 
 
-def _above(found: Detections, threshold: float) -> Detections:
-    kept = found.take(found.scores >= threshold)
+def _above(detections: Detections, threshold: float) -> Detections:
+    kept = detections.take(detections.scores >= threshold)
     return kept.take(np.argsort(-kept.scores, kind="stable"))
 
 
@@ -163,7 +163,7 @@ def _draw(
     labels: Mapping[int, str],
 ) -> None:
     pixels = load_rgb(image)
-    pictures = [annotated(pixels, found, labels) for found in runs]
+    pictures = [annotated(pixels, detections, labels) for detections in runs]
     whole = side_by_side(list(zip(titles, pictures, strict=True))) if runs[1:] else pictures[0]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def _draw(
 
 
 def _describe_image(
-    image: Path, picture: Path, found: Detections, labels: Mapping[int, str]
+    image: Path, picture: Path, detections: Detections, labels: Mapping[int, str]
 ) -> dict[str, Any]:
     height, width = load_rgb(image).shape[:2]
     return {
@@ -193,18 +193,21 @@ def _describe_image(
                 "pixels": np.multiply(box, (height, width) * 2).round(1).tolist(),
             }
             for box, score, class_id in zip(
-                found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True
+                detections.boxes.tolist(),
+                detections.scores.tolist(),
+                detections.classes.tolist(),
+                strict=True,
             )
         ],
     }
 
 
 def _compared(
-    name: str, found: Detections, match: ImageMatch, image: Path, labels: Mapping[int, str]
+    name: str, detections: Detections, match: ImageMatch, image: Path, labels: Mapping[int, str]
 ) -> dict[str, Any]:
     return {
         "model": name,
-        "detections": _describe_image(image, image, found, labels)["detections"],
+        "detections": _describe_image(image, image, detections, labels)["detections"],
         "pairs": len(match.pairs),
         "only_first": len(match.unmatched_reference),
         "only_second": len(match.unmatched_candidate),

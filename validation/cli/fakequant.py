@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from validation.calibration.ranges import RangeMethod
 from validation.cli.flags import Commands, add_parser, say
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
 from validation.export.checkpoint import check_prefix
+from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
 from validation.pipeline.config import load_pipeline
 from validation.policy.load import load_policy
@@ -130,11 +130,8 @@ def _whole(output: Path) -> Iterator[Path]:
     """A folder beside the output that replaces it at the end, or is removed."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:
-            folder = Path(scratch) / "archive"
-            folder.mkdir()
+        with atomic_folder(output) as folder:
             yield folder
-            folder.replace(output)
     except OSError as error:
         raise ArtefactError(
             "the archive cannot be written", got=error.strerror or error, where=output

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.cli.flags import say
 from validation.errors import UsageError
+from validation.files.structured import read_toml
 
 _TABLE = Path(__file__).with_name("former_flags.toml")
 
@@ -34,11 +34,8 @@ class FormerFlag:
 
 def former_flags(command: str) -> dict[str, FormerFlag]:
     """The flags that one command no longer has, by name; empty where it has no forerunner."""
-    tables = tomllib.loads(_TABLE.read_text(encoding="utf-8")).get(command, {})
-    return {
-        name: FormerFlag(table["instead"], tuple(table.get("idle", ())))
-        for name, table in tables.items()
-    }
+    tables = read_toml(_TABLE, dict[str, dict[str, FormerFlag]])
+    return tables.get(command, {})
 
 
 def without_former_flags(arguments: Sequence[str]) -> list[str]:

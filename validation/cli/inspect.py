@@ -8,7 +8,7 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
 from validation.files.native_log import held_back
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inspection.answer import as_text, needs_tensorflow, read_facts
 from validation.inspection.kinds import kind_of
 
@@ -46,6 +46,6 @@ def _inspect(options: argparse.Namespace) -> None:
     with held_back():
         facts = read_facts(file)
     if options.json:
-        print(json.dumps({"kind": file.kind.value, **to_plain(facts)}, indent=2))
+        print(json.dumps({"kind": file.kind.value, **unstructure(facts)}, indent=2))
     else:
         print(as_text(facts, everything=options.all))

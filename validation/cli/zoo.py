@@ -9,17 +9,18 @@ import sys
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
-from validation.errors import ArtefactError, UsageError, ValidationError, first_few
+from validation.errors import ArtefactError, UsageError, ValidationError, did_you_mean, first_few
 from validation.files.arguments import parse_file, parse_path
+from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.workspace.groups import chosen_models, every_model, named_models
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
-from validation.zoo.cache import default_cache_dir, scratch_folder
+from validation.zoo.cache import default_cache_dir
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.folders import archives_at, entry_of
@@ -27,7 +28,6 @@ from validation.zoo.layout import find_model_files
 from validation.zoo.lockfile import LOCK_NAME, check_lock_file
 from validation.zoo.presence import Presence, download_bytes, presence
 from validation.zoo.refusals import refuse
-from validation.zoo.toml_table import did_you_mean
 
 _MADE = "built on demand"
 
@@ -77,7 +77,7 @@ def _add_fetch(commands: Commands) -> None:
     _add_zoo(parser, "default: the catalogue; synthetic models are built, which needs TensorFlow")
     _add_cache(parser)
     parser.add_argument(
-        "--offline", action="store_true", help="never touch the network: only what is cached"
+        "--offline", action="store_true", help="never use the network: only what is cached"
     )
     parser.add_argument(
         "--output_directory",
@@ -153,7 +153,7 @@ def _list(options: argparse.Namespace) -> None:
         )
         for entry in entries
     ]
-    print(json.dumps(to_plain(rows), indent=2) if options.json else text_of_models(rows))
+    print(json.dumps(unstructure(rows), indent=2) if options.json else text_of_models(rows))
 
 
 def _presence(entry: CatalogueEntry, cache: Path, lock_file: Path | None) -> str:
@@ -192,13 +192,12 @@ def _copied(folder: Path, target: Path) -> Path:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_folder(target) as scratch:
+            shutil.copytree(folder, scratch, dirs_exist_ok=True)
     except OSError as error:
         raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
+            "the folder cannot be made", got=error.strerror, where=target
         ) from error
-    with scratch_folder(target) as scratch:
-        shutil.copytree(folder, scratch, dirs_exist_ok=True)
-        scratch.rename(target)
     return target
 
 
@@ -211,7 +210,7 @@ def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -
 
 def _show(options: argparse.Namespace) -> None:
     facts = _facts(options.archive, _cache(options), options.lock_file)
-    print(json.dumps(to_plain(facts), indent=2) if options.json else text_of_archive(facts))
+    print(json.dumps(unstructure(facts), indent=2) if options.json else text_of_archive(facts))
 
 
 def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:

@@ -7,7 +7,6 @@ by itself and gives the same bytes on every run.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from validation.convert.conversion import SETTINGS, Conversion
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
+from validation.files.atomic import atomic_file
 from validation.specs.contracts import (
     POSTPROCESS_NAME,
 )
@@ -116,15 +116,11 @@ def _cause(error: Exception) -> str:
 
 
 def _write(output: Path, content: bytes) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(output)
+        with atomic_file(output) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise ConversionError(
             "the .tflite file cannot be written", got=error.strerror, where=output
         ) from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()

@@ -5,12 +5,12 @@ Needs no TensorFlow, so that a run over cached exports does not import it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from validation.errors import ArtefactMissing, GraphError, RecordError
-from validation.files.plain import from_plain
+from validation.files.structured import read_json, structure
 from validation.specs.contracts import SsdContract
 
 GRAPH_FILE = "tflite_graph.pb"
@@ -84,10 +84,10 @@ def read_contract(folder: Path) -> tuple[SsdContract, bool]:
         GraphError: It cannot be read.
     """
     try:
-        about = json.loads((folder / CONTRACT_FILE).read_text())
+        about = read_json(folder / CONTRACT_FILE, dict[str, Any])
         with_op = bool(about.pop("add_postprocessing_op"))
-        contract: SsdContract = from_plain(SsdContract, about)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
+        contract = structure(SsdContract, about)
+    except (KeyError, RecordError) as error:
         raise GraphError(
             "the contract of an exported graph cannot be read",
             got=error,

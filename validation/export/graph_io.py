@@ -6,7 +6,6 @@ import contextlib
 import graphlib
 import io
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from validation.export.exported import (
     ExportedGraph,
     load_export,
 )
-from validation.files.plain import to_plain
+from validation.files.atomic import atomic_file
+from validation.files.structured import unstructure
 from validation.specs.contracts import SsdContract
 
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
@@ -151,7 +151,7 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     Raises:
         GraphError: The folder cannot be written.
     """
-    about = {"add_postprocessing_op": export.add_postprocessing_op, **to_plain(export.contract)}
+    about = {"add_postprocessing_op": export.add_postprocessing_op, **unstructure(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
     _replace_all(
@@ -197,18 +197,12 @@ def read_export(exported: ExportedGraph) -> GraphExport:
 
 def _replace_all(folder: Path, files: dict[str, bytes]) -> None:
     """Write all before any is replaced: an earlier export stays whole when a disk is full."""
-    temporaries = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            temporaries[name].write_bytes(data)
-        for name, temporary in temporaries.items():
-            temporary.replace(folder / name)
+        with contextlib.ExitStack() as stack:
+            for name, data in files.items():
+                stack.enter_context(atomic_file(folder / name)).write_bytes(data)
     except OSError as error:
         raise GraphError(
             "the exported graph cannot be written", got=error.strerror, where=folder
         ) from error
-    finally:
-        for temporary in temporaries.values():
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Paths and numbers that a user names by an option, refused where they are given."""
+"""Paths and numbers that a user gives by an option, checked while the options are parsed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parse_count(text: str) -> int:
 
 
 def parse_existing_file(text: str) -> Path:
-    """A file that is there."""
+    """A file that exists."""
     path = Path(text).expanduser()
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"no such file: {text}")
@@ -27,7 +27,7 @@ def parse_existing_file(text: str) -> Path:
 
 
 def parse_existing_folder(text: str) -> Path:
-    """A folder that is there."""
+    """A folder that exists."""
     path = Path(text).expanduser()
     if not path.is_dir():
         raise argparse.ArgumentTypeError(f"no such folder: {text}")
@@ -35,7 +35,7 @@ def parse_existing_folder(text: str) -> Path:
 
 
 def parse_path(text: str) -> Path:
-    """A folder that is there or may be made."""
+    """A folder that exists or can be made."""
     path = Path(text).expanduser()
     if not _can_be_written(path):
         raise argparse.ArgumentTypeError(f"the folder cannot be written: {text}")
@@ -43,13 +43,13 @@ def parse_path(text: str) -> Path:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """True for a folder that is there or may be made."""
-    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
-    return there.is_dir() and os.access(there, os.W_OK)
+    """True for a folder that exists or can be made."""
+    nearest = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def parse_file(text: str) -> Path:
-    """A file that is there or may be made."""
+    """A file that exists or can be made."""
     path = Path(text).expanduser()
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")

@@ -1,9 +1,12 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from validation.errors import ArtefactError
@@ -13,30 +16,69 @@ _MODE = 0o644
 
 
 def write_text_atomic(path: Path, text: str) -> None:
-    """`write_whole_bytes` of text in UTF-8."""
-    # File names on Linux may hold bytes that are no UTF-8; they are shown escaped.
+    """`write_bytes_atomic` of text in UTF-8."""
+    # File names on Linux may hold bytes that are not UTF-8; they are shown escaped.
     write_bytes_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that its place never holds half of it.
+    """Write a file so that its path never holds half of it.
 
     Raises:
         ArtefactError: The file cannot be written.
     """
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise ArtefactError(
+            "the file cannot be written", got=error.strerror or error, where=path
+        ) from error
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """An empty file in the same folder, which replaces ``path`` when the block ends.
+
+    On an error it is removed, and what was at ``path`` stays.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
         temporary.chmod(_MODE)
         temporary.replace(path)
-    except BaseException as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ArtefactError(
-                "the file cannot be written", got=error.strerror or error, where=path
-            ) from error
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch_folder(destination: Path) -> Iterator[Path]:
+    """An empty folder beside ``destination``, gone when the block ends.
+
+    What is to stay is moved out of it, or it is itself renamed, as the block's last step: one
+    file system, so that the move happens wholly or not at all. One process at a time: the name
+    is always the same, so that what a killed process left behind is removed by the next one.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+    folder = destination.with_name(f".{destination.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(destination: Path) -> Iterator[Path]:
+    """A `scratch_folder` that becomes ``destination`` when the block ends without an error."""
+    with scratch_folder(destination) as folder:
+        yield folder
+        folder.rename(destination)

@@ -19,7 +19,7 @@ def held_back() -> Iterator[None]:
     """Hold file descriptor 2 back; replay it if the block raises.
 
     ``sys.stderr`` is flushed before, so that the order of our own lines is kept. Where
-    standard error is no file of the system, as under a test's capture, nothing is held.
+    standard error is not a file of the system, as under a test's capture, nothing is held.
     """
     try:
         sys.stderr.flush()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.files.structured import read_toml
 from validation.specs.contracts import POSTPROCESS_NAME
 
 _TABLE = Path(__file__).with_name("op_runtimes.toml")
 # The op is older than min_runtime_version and has had no second version.
 _UNVERSIONED = (POSTPROCESS_NAME,)
+
+
+@dataclass(frozen=True)
+class _RuntimeFile:
+    version: int
+    runtimes: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def runtime_needs(versions: Mapping[str, int], noted: str) -> RuntimeNeeds:
     needs: dict[str, str] = {}
     unknown = []
     for op, version in versions.items():
-        runtimes = table.get(op, [])
+        runtimes = table.get(op, ())
         operator = f"{op} version {version}"
         if 1 <= version <= len(runtimes):
             needs[operator] = runtimes[version - 1]
@@ -58,6 +64,5 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 @functools.cache
-def _table() -> dict[str, list[str]]:
-    table: dict[str, list[str]] = tomllib.loads(_TABLE.read_text(encoding="utf-8"))["runtimes"]
-    return table
+def _table() -> dict[str, tuple[str, ...]]:
+    return read_toml(_TABLE, _RuntimeFile, 1).runtimes

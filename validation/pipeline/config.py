@@ -15,7 +15,7 @@ _SSD_ONLY = "this harness takes SSD models only, as did the OD API's exporter to
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """A pipeline.config that describes an SSD; proto2 defaults stand in for absent fields.
+    """A pipeline.config that describes an SSD; absent fields have their proto2 defaults.
 
     Args:
         message: The TrainEvalPipelineConfig; not to be changed.
@@ -169,14 +169,14 @@ def load_pipeline(path: Path) -> PipelineConfig:
 
     Raises:
         ArtefactMissing: There is no such file.
-        ConfigError: It cannot be read, is no proto text, or describes no SSD.
+        ConfigError: It cannot be read, is not proto text, or does not describe an SSD.
     """
     # The folder is the archive's name, the file is always pipeline.config.
     source = f"{path.parent.name}/{path.name}"
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise ArtefactMissing("there is no such pipeline.config", where=source) from error
+        raise ArtefactMissing("no such pipeline.config", where=source) from error
     except OSError as error:
         raise ConfigError("the file cannot be read", got=error.strerror, where=source) from error
     try:
@@ -220,7 +220,7 @@ def parse_pipeline(text: str, source: str = "pipeline.config") -> PipelineConfig
 
 
 def _architecture(model: Any) -> str:
-    """What people call a model that is no SSD; empty if there is none."""
+    """The usual name of a model that is not an SSD; empty if it has none."""
     kind = model.WhichOneof("model")
     if kind is None:
         return ""

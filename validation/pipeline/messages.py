@@ -37,13 +37,13 @@ def message_class(name: str) -> type[Any]:
         name: Name without the package; a nested message is ``Outer.Inner``.
 
     Raises:
-        KeyError: There is no such message.
+        KeyError: No such message.
     """
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 def enum_names(full_name: str) -> tuple[str, ...]:
-    """The names of an enum's values; none where there is no such enum.
+    """The names of an enum's values; none for an unknown enum.
 
     Args:
         full_name: With the package, as the parser's complaints have it.

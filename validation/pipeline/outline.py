@@ -36,7 +36,7 @@ class UnknownField:
     """A field that its message does not have.
 
     Args:
-        name: As written; an extension stands in brackets.
+        name: As written; an extension is in brackets.
         path: Dotted names of the messages around it, from the root.
         owners: Types of those messages (descriptors), the root first.
         line: Of the name, from 1.

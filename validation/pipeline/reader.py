@@ -19,7 +19,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from validation.errors import ConfigError
+from validation.errors import ConfigError, did_you_mean
 from validation.pipeline.messages import TrainEvalPipelineConfig, enum_names
 from validation.pipeline.outline import UnknownField, blanked, outline
 
@@ -104,18 +104,18 @@ def read_text(text: str, source: str) -> ReadText:
             where=f"{source}, line {line}",
             next_step="give the pipeline.config, not a graph or a checkpoint",
         )
-    found = outline(text, TrainEvalPipelineConfig.DESCRIPTOR, source)
-    for field in found.unknown:
+    fields = outline(text, TrainEvalPipelineConfig.DESCRIPTOR, source)
+    for field in fields.unknown:
         _refuse_misplaced(field, source)
-    reasons = {field: _reason(field) for field in found.unknown}
+    reasons = {field: _reason(field) for field in fields.unknown}
     fatal = next((field for field, reason in reasons.items() if reason is None), None)
-    if fatal is None and found.unclosed is not None:
+    if fatal is None and fields.unclosed is not None:
         raise ConfigError(
-            "the brace opened here is never closed", where=f"{source}, line {found.unclosed}"
+            "the brace opened here is never closed", where=f"{source}, line {fields.unclosed}"
         )
     droppable = {field: reason for field, reason in reasons.items() if reason is not None}
     message = _parse(blanked(text, droppable), fatal, source)
-    if not found.lines:
+    if not fields.lines:
         raise ConfigError("the file is empty", where=f"{source}, line 1")
     return ReadText(
         message,
@@ -126,7 +126,7 @@ def read_text(text: str, source: str) -> ReadText:
         ),
         # A message without fields stands for a part that is of no use here.
         tuple(dict.fromkeys(field.path for field in droppable if not field.owners[-1].fields)),
-        found.lines,
+        fields.lines,
     )
 
 
@@ -156,8 +156,7 @@ def _parse(text: str, fatal: UnknownField | None, source: str) -> Any:
 def _closest_value(complaint: str) -> str | None:
     """Advice where a name stands for no value of its enum."""
     match = re.fullmatch(r'Enum type "(.+)" has no value named (\S+)', complaint)
-    close = difflib.get_close_matches(match[2], enum_names(match[1]), 1, 0) if match else []
-    return f"the closest known value is {close[0]}" if close else None
+    return did_you_mean(match[2], enum_names(match[1])) if match else None
 
 
 def _reason(field: UnknownField) -> str | None:
@@ -178,7 +177,7 @@ def _refuse_misplaced(field: UnknownField, source: str) -> None:
         for outer in field.owners[:-1]:
             if name in outer.fields_by_name:
                 raise ConfigError(
-                    f"{name!r} of {outer.name} stands inside {field.path}",
+                    f"{name!r} of {outer.name} is inside {field.path}",
                     where=f"{source}, line {line}",
                     next_step="a closing brace seems to be missing above it",
                 )
@@ -186,9 +185,9 @@ def _refuse_misplaced(field: UnknownField, source: str) -> None:
 
 def _unknown(field: UnknownField, source: str) -> ConfigError:
     owner = field.owners[-1]
-    close = difflib.get_close_matches(field.name, [known.name for known in owner.fields], 1, 0)
+    known = [each.name for each in owner.fields]
     return ConfigError(
         f"unknown field {field.name!r} in {owner.name}",
         where=f"{source}, line {field.line}, {field.dotted}",
-        next_step=f"the closest known field is {close[0]!r}" if close else "it has no fields",
+        next_step=did_you_mean(field.name, known) or "it has no fields",
     )

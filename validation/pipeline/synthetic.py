@@ -7,7 +7,6 @@ and regularisers stand for the zoo's, which differ a little from model to model.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,11 @@ from typing import Any
 from google.protobuf import json_format, text_format
 
 from validation.errors import CatalogueError
+from validation.files.structured import read_toml
 from validation.pipeline.messages import TrainEvalPipelineConfig
 
 SYNTHETIC_VERSION = 1
 DEFAULT_SYNTHETIC = Path(__file__).with_name("synthetic.toml")
-
-_TABLES = ("common", "part", "model")
-# Parts of a pipeline.config that a model may set; ssd stands inside ``model``.
-_SECTIONS = ("ssd", "graph_rewriter", "eval_config")
 
 Values = Mapping[str, Any]
 
@@ -41,6 +37,33 @@ class SyntheticModel:
     values: Values = field(hash=False)
 
 
+@dataclass(frozen=True)
+class _Table:
+    """Names of the parts that a model is made of, and what it says itself."""
+
+    parts: tuple[str, ...] = ()
+    ssd: dict[str, Any] | None = None
+    graph_rewriter: dict[str, Any] | None = None
+    eval_config: dict[str, Any] | None = None
+
+    def values(self) -> Values:
+        """The parts of a pipeline.config that it sets; ssd belongs inside ``model``."""
+        sections = {
+            "ssd": self.ssd,
+            "graph_rewriter": self.graph_rewriter,
+            "eval_config": self.eval_config,
+        }
+        return {name: values for name, values in sections.items() if values is not None}
+
+
+@dataclass(frozen=True)
+class _File:
+    version: int
+    common: _Table
+    part: dict[str, _Table]
+    model: dict[str, _Table]
+
+
 def load_synthetic(path: Path = DEFAULT_SYNTHETIC) -> dict[str, SyntheticModel]:
     """Read the table of models.
 
@@ -53,22 +76,9 @@ def load_synthetic(path: Path = DEFAULT_SYNTHETIC) -> dict[str, SyntheticModel]:
     Raises:
         CatalogueError: Not TOML, another layout, or a part that is not there or needs itself.
     """
-    try:
-        top = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError(
-            "the table of models cannot be read", got=error, where=path.name
-        ) from error
-    good = all(isinstance(top.get(key), Mapping) for key in _TABLES)
-    if top.get("version") != SYNTHETIC_VERSION or set(top) != {"version", *_TABLES} or not good:
-        raise CatalogueError(
-            "the table of models has another layout",
-            expected=f"version = {SYNTHETIC_VERSION} and the tables common, part and model",
-            got=", ".join(f"{key} = {value}"[:40] for key, value in top.items()),
-            where=path.name,
-        )
-    tables = _Tables(top["common"], {**top["part"], **top["model"]}, path.name)
-    return {name: SyntheticModel(name, tables.merged(name)) for name in top["model"]}
+    file = read_toml(path, _File, SYNTHETIC_VERSION)
+    tables = _Tables(file.common.values(), {**file.part, **file.model}, path.name)
+    return {name: SyntheticModel(name, tables.merged(name)) for name in file.model}
 
 
 def pipeline_text(model: SyntheticModel) -> str:
@@ -98,7 +108,7 @@ class _Tables:
     """The tables of the file, and how they add up."""
 
     common: Values
-    by_name: Mapping[str, Values]
+    by_name: Mapping[str, _Table]
     where: str
 
     def merged(self, name: str) -> Values:
@@ -108,22 +118,14 @@ class _Tables:
     def _own(self, name: str, users: tuple[str, ...]) -> Values:
         if name not in self.by_name or name in users:
             raise CatalogueError(
-                f"the part {name!r} {'needs itself' if name in users else 'is not there'}",
+                f"the part {name!r} {'needs itself' if name in users else 'does not exist'}",
                 where=f"{self.where}, {' > '.join(users)}",
             )
         table = self.by_name[name]
-        parts = table.get("parts", []) if isinstance(table, Mapping) else None
-        if not isinstance(parts, list) or not set(table) <= {"parts", *_SECTIONS}:
-            raise CatalogueError(
-                "no table of a model",
-                expected=f"a list parts, and {', '.join(_SECTIONS)}",
-                got=", ".join(table) if isinstance(table, Mapping) else repr(table),
-                where=f"{self.where}, {name}",
-            )
         values: Values = {}
-        for part in parts:
+        for part in table.parts:
             values = _overlaid(values, self._own(part, (*users, name)))
-        return _overlaid(values, {key: table[key] for key in _SECTIONS if key in table})
+        return _overlaid(values, table.values())
 
 
 def _overlaid(below: Values, above: Values) -> Values:

@@ -1,4 +1,4 @@
-"""Command-line options: each parsed by a function that fails with one clear line."""
+"""Command-line options, each parsed by a function that fails with one clear line."""
 
 from __future__ import annotations
 
@@ -91,14 +91,14 @@ def add_options(add: Callable[..., object]) -> None:
         "--representative-images",
         type=parse_existing_folder,
         metavar="DIR",
-        help="images that calibrate int8 (default: other scenes for the bundled models; else some "
-        "of the labelled images)",
+        help="images to calibrate int8 with (default: other scenes for the bundled models; else "
+        "some of the labelled images)",
     )
     add(
         "--input-stats",
         type=parse_input_stats,
         metavar="MEAN/STD",
-        help="what a uint8 input stands for, real = (q - mean) / std; guide: "
+        help="how a uint8 input maps to real values, (q - mean) / std; guide: "
         f"{GUIDE_STATS} (default: the extractor's own preprocessing)",
     )
     add(
@@ -119,7 +119,7 @@ def add_options(add: Callable[..., object]) -> None:
         type=parse_path,
         default=Path("reports"),
         metavar="DIR",
-        help="where each run's folder is made (default: reports)",
+        help="where the folder of each run is made (default: reports)",
     )
     add(
         "--cache-dir",
@@ -139,18 +139,18 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="no second process that makes exports and conversions ahead (default: one does, where "
-        "no archive is over 50 MB)",
+        help="no second process that makes exports and conversions ahead (default: one, if no "
+        "archive is over 50 MB)",
     )
     add(
         "--offline",
         action="store_true",
-        help="never touch the network: what is not cached is an error (default: off)",
+        help="never use the network: what is not cached is an error (default: off)",
     )
 
 
 def _groups() -> str:
     try:
         return ", ".join(load_catalogue().groups)
-    except ValidationError:  # told in full when the session starts
+    except ValidationError:  # reported in full when the session starts
         return "a group of the catalogue"

@@ -1,22 +1,20 @@
 """Every limit of the harness, read from policy.toml and a user's own file: a bound and its reason.
 
 Code asks for the limit of (check, measure, model, variant) and gets exactly one
-or an error; no tolerance stands in code.
+or an error; there is no tolerance in code.
 """
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
-import math
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NewType
 
-from validation.errors import CatalogueError
+from validation.errors import CatalogueError, did_you_mean
+from validation.files.structured import Text, read_toml, register
 from validation.policy.limits import Limit, Rule
 from validation.policy.overlay import (
     ChangedLimit,
@@ -30,11 +28,36 @@ from validation.specs.variants import VARIANTS
 POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
-_RELATIONS = ("max", "min", "equal")
-_LIMIT_KEYS = {"check", "measure", "models", "variants", "reason", "warn", *_RELATIONS}
-_TOP_KEYS = {"version", "setting", "required", "limit"}
+_Patterns = NewType("_Patterns", tuple[str, ...])
+_SomePatterns = NewType("_SomePatterns", tuple[str, ...])
+_ALL = _SomePatterns(("*",))
 
-_Kind = TypeVar("_Kind", list[Any], dict[str, Any])
+
+@dataclass(frozen=True)
+class _Setting:
+    value: float
+    reason: Text
+
+
+@dataclass(frozen=True)
+class _LimitTable:
+    check: Text
+    measure: Text
+    reason: Text
+    max: float | None = None
+    min: float | None = None
+    equal: Any = None
+    warn: float | None = None
+    models: _SomePatterns = _ALL
+    variants: _SomePatterns = _ALL
+
+
+@dataclass(frozen=True)
+class _PolicyTables:
+    version: int
+    setting: dict[str, _Setting] = field(default_factory=dict)
+    required: dict[str, _Patterns] = field(default_factory=dict)
+    limit: tuple[_LimitTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,15 +99,15 @@ class Policy:
         Raises:
             CatalogueError: No rule covers the value.
         """
-        found = [rule for rule in self.rules if rule.covers(check, measure, model, variant)]
-        if not found:
+        rules = [rule for rule in self.rules if rule.covers(check, measure, model, variant)]
+        if not rules:
             raise CatalogueError(
                 "no limit for a measured value",
                 expected=f"a [[limit]] with check = {check!r}, measure = {measure!r}",
                 where=f"policy, {model}-{variant}",
                 next_step="add it to policy.toml with its reason",
             )
-        return found[-1].limit
+        return rules[-1].limit
 
     def setting(self, name: str) -> int | float:
         """A number that shapes a measurement, for example the number of warm-up calls.
@@ -105,22 +128,6 @@ class Policy:
         )
 
 
-@dataclass(frozen=True)
-class _Setting:
-    value: int | float
-    reason: str
-
-
-@dataclass(frozen=True)
-class _PolicyFile:
-    """One file, checked by itself: rules, settings and required checks in file order."""
-
-    rules: tuple[Rule, ...]
-    settings: Mapping[str, _Setting]
-    required: Mapping[str, tuple[str, ...]]
-    sha256: str
-
-
 def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
     """Read and check a policy that stands by itself.
 
@@ -128,9 +135,9 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
         CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
             or doubled limits.
     """
-    file = _read(path)
-    settings = {name: setting.value for name, setting in file.settings.items()}
-    return Policy(file.rules, settings, file.required, file.sha256)
+    file, rules = _read(path)
+    settings = {name: setting.value for name, setting in file.setting.items()}
+    return Policy(rules, settings, file.required, _sha256(path))
 
 
 def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
@@ -149,12 +156,12 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
         CatalogueError: As `load_policy`, or a setting, check, measure or variant that does
             not exist, or a bound on the other side than the built-in one.
     """
-    built_in, file = load_policy(), _read(path)
+    built_in, (file, rules) = load_policy(), _read(path)
     known = {*(rule.check for rule in built_in.rules), *checks}
     known.update(built_in.required)
-    for number, rule in enumerate(file.rules, 1):
+    for number, rule in enumerate(rules, 1):
         _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
-    for name in file.settings:
+    for name in file.setting:
         if name not in built_in.settings:
             raise _unknown("setting", name, built_in.settings, path.name)
     for name, variants in file.required.items():
@@ -164,11 +171,11 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
     return built_in.overlaid(
         Overlay(
             path.name,
-            file.sha256,
-            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in file.rules),
+            _sha256(path),
+            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in rules),
             tuple(
                 ChangedSetting(name, setting.value, setting.reason, built_in.settings[name])
-                for name, setting in file.settings.items()
+                for name, setting in file.setting.items()
             ),
             tuple(
                 ChangedRequirement(name, variants, built_in.required.get(name, ()))
@@ -204,108 +211,42 @@ def _check_variants(patterns: Iterable[str], where: str) -> None:
             raise _unknown("variant", pattern, VARIANTS, where)
 
 
-def _read(path: Path) -> _PolicyFile:
-    try:
-        data = path.read_bytes()
-        table = tomllib.loads(data.decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError("the policy cannot be read", got=error, where=path.name) from error
-    _only_known(table, _TOP_KEYS, path.name)
-    if table.get("version") != POLICY_VERSION:
-        raise CatalogueError(
-            "the policy has another layout",
-            expected=f"version = {POLICY_VERSION}",
-            got=table.get("version"),
-            where=path.name,
-        )
-    limits = _expected(list, table.get("limit", []), f"{path.name}, limit")
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(path: Path) -> tuple[_PolicyTables, tuple[Rule, ...]]:
+    tables = read_toml(path, _PolicyTables, POLICY_VERSION)
     rules = tuple(
-        _rule(_expected(dict, entry, where), where)
-        for where, entry in (
-            (f"{path.name}, limit {n}", limit) for n, limit in enumerate(limits, 1)
-        )
+        _rule(table, f"{path.name}, limit {number}") for number, table in enumerate(tables.limit, 1)
     )
     _refuse_doubles(rules, path.name)
-    settings = {
-        name: _setting(name, entry, path.name)
-        for name, entry in _expected(dict, table.get("setting", {}), path.name).items()
-    }
-    required = {
-        check: () if variants == [] else _patterns(variants, f"{path.name}, required {check}")
-        for check, variants in _expected(dict, table.get("required", {}), path.name).items()
-    }
-    return _PolicyFile(rules, settings, required, hashlib.sha256(data).hexdigest())
+    return tables, rules
 
 
-def _rule(entry: Mapping[str, Any], where: str) -> Rule:
-    _only_known(entry, _LIMIT_KEYS, where)
-    relations = [name for name in _RELATIONS if name in entry]
-    if len(relations) != 1:
+def _rule(table: _LimitTable, where: str) -> Rule:
+    bounds = {name: getattr(table, name) for name in ("max", "min", "equal")}
+    stated = {name: bound for name, bound in bounds.items() if bound is not None}
+    if len(stated) != 1:
         raise CatalogueError(
             "a limit needs one bound",
             expected="exactly one of max, min, equal",
-            got=", ".join(relations) or "none",
+            got=", ".join(stated) or "none",
             where=where,
         )
-    for key in ("check", "measure", "reason"):
-        if not isinstance(entry.get(key), str) or not entry[key].strip():
-            raise CatalogueError(f"a limit without {key}", where=where)
-    relation = relations[0]
-    bound, warn = entry[relation], entry.get("warn")
-    if relation != "equal":
-        _number(bound, f"{where}, {relation}")
-    if warn is not None:
-        _number(warn, f"{where}, warn")
-        if relation == "equal" or (warn >= bound if relation == "max" else warn <= bound):
-            raise CatalogueError(
-                "a warning that comes no sooner than the limit",
-                expected="warn inside of max or min",
-                got=f"{relation} = {bound}, warn = {warn}",
-                where=where,
-            )
-    return Rule(
-        entry["check"],
-        entry["measure"],
-        _patterns(entry.get("models", "*"), where),
-        _patterns(entry.get("variants", "*"), where),
-        Limit(relation, bound, entry["reason"], warn),
-    )
-
-
-def _patterns(value: Any, where: str) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _texts(value, where)
-
-
-def _texts(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
-        raise CatalogueError("not a list of names", got=repr(value), where=where)
-    return tuple(value)
-
-
-def _number(value: Any, where: str) -> int | float:
-    """A finite number: NaN and infinity would be limits that nothing breaks."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise CatalogueError("not a finite number", got=repr(value), where=where)
-    return value
-
-
-def _expected(kind: type[_Kind], value: Any, where: str) -> _Kind:
-    if not isinstance(value, kind):
-        said = "[[limit]] tables" if kind is list else "a table"
+    ((relation, bound),) = stated.items()
+    warn = table.warn
+    if warn is not None and (
+        relation == "equal" or (warn >= bound if relation == "max" else warn <= bound)
+    ):
         raise CatalogueError(
-            "not what the policy is made of", expected=said, got=repr(value), where=where
+            "a warning that comes no sooner than the limit",
+            expected="warn inside of max or min",
+            got=f"{relation} = {bound}, warn = {warn}",
+            where=where,
         )
-    return value
-
-
-def _setting(name: str, entry: Any, where: str) -> _Setting:
-    if not isinstance(entry, Mapping) or set(entry) != {"value", "reason"}:
-        raise CatalogueError(
-            "a setting needs value and reason", got=entry, where=f"{where}, {name}"
-        )
-    if not isinstance(entry["reason"], str) or not entry["reason"].strip():
-        raise CatalogueError("a setting without reason", where=f"{where}, {name}")
-    return _Setting(_number(entry["value"], f"{where}, {name}"), entry["reason"])
+    limit = Limit(relation, bound, table.reason, warn)
+    return Rule(table.check, table.measure, table.models, table.variants, limit)
 
 
 def _refuse_doubles(rules: Iterable[Rule], where: str) -> None:
@@ -320,16 +261,25 @@ def _refuse_doubles(rules: Iterable[Rule], where: str) -> None:
         seen.add(rule.scope)
 
 
-def _only_known(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise _unknown("key", key, known, where)
-
-
-def _unknown(kind: str, key: str, known: Iterable[str], where: str) -> CatalogueError:
-    close = difflib.get_close_matches(key, list(known), n=1, cutoff=0)
+def _unknown(kind: str, key: str, known: Collection[str], where: str) -> CatalogueError:
     return CatalogueError(
-        f"unknown {kind} {key!r}",
-        where=where,
-        next_step=f"did you mean {close[0]!r}?" if close else None,
+        f"unknown {kind} {key!r}", where=where, next_step=did_you_mean(key, known)
     )
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError
+    return tuple(names)
+
+
+def _some_patterns(value: Any) -> tuple[str, ...]:
+    names = _patterns(value)
+    if not names:
+        raise ValueError
+    return names
+
+
+register(_Patterns, "a name or a list of names", _patterns)
+register(_SomePatterns, "a name or a list of names", _some_patterns)

@@ -28,9 +28,9 @@ class ChangedSetting:
     """A user's value of a setting, and the one that it replaced."""
 
     name: str
-    value: int | float
+    value: float
     reason: str
-    built_in: int | float
+    built_in: float
 
 
 @dataclass(frozen=True)

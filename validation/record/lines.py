@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.errors import RecordError, RecordVersionError
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import structure, unstructure
 from validation.record.quantisation import QuantisationCost
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
@@ -47,7 +47,7 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 
 def to_line(entry: Entry) -> dict[str, Any]:
     """An entry as the JSON object that a record's line holds."""
-    return {"kind": _NAMES[type(entry)], **to_plain(entry)}
+    return {"kind": _NAMES[type(entry)], **unstructure(entry)}
 
 
 def from_line(line: Mapping[str, Any]) -> Entry:
@@ -63,7 +63,7 @@ def from_line(line: Mapping[str, Any]) -> Entry:
         raise RecordError("unknown kind of record line", expected=" | ".join(KINDS), got=kind)
     if kind == "header":
         _check_version(fields.get("version"))
-    entry: Entry = from_plain(KINDS[kind], fields)
+    entry: Entry = structure(KINDS[kind], fields, where=kind)
     return entry
 
 

@@ -264,7 +264,7 @@ def _entry(line: str, where: str) -> Entry:
     try:
         return from_line(fields)
     except RecordError as error:
-        error.where = where
+        error.where = where if error.where is None else f"{where}, {error.where}"
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordError("a line that fits no entry", got=error, where=where) from error

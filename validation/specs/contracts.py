@@ -1,4 +1,4 @@
-"""What an exported SSD promises to whoever feeds it and reads it.
+"""The contract of an exported SSD: how it is fed and what its outputs mean.
 
 Read from a graph by the export, carried beside every file made from it, and
 checked against the files; the names are those of the OD API and of TFLite.
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 from validation.specs.tensors import TensorSpec
 
-# The names that the OD API's export_tflite_ssd_graph.py gives its graph's ends.
+# The names that the OD API's export_tflite_ssd_graph.py gives its graph's inputs and outputs.
 INPUT_NAME = "normalized_input_image_tensor"
 BOX_ENCODINGS_NAME = "raw_outputs/box_encodings"
 CLASS_PREDICTIONS_NAME = "raw_outputs/class_predictions"
 ANCHORS_NAME = "anchors"
 POSTPROCESS_NAME = "TFLite_Detection_PostProcess"
 
-# What the exported graph ends in, in either of its forms; the op's outputs in its own order:
+# The outputs of the exported graph, in either of its forms; the op's outputs in its own order:
 # boxes, classes, scores, count.
 RAW_OUTPUTS = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
 POSTPROCESS_OUTPUTS = (
     POSTPROCESS_NAME,
-    *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3)),
+    *(f"{POSTPROCESS_NAME}:{index}" for index in (1, 2, 3)),
 )
 
-# The ends of the OD API's inference graphs.
+# The inputs and outputs of the OD API's inference graphs.
 IMAGE_TENSOR = "image_tensor"
 DETECTION_OUTPUTS = (
     "detection_boxes",
@@ -41,7 +41,7 @@ KERNEL_DEFAULTS: Mapping[str, int | bool] = {
     "use_regular_nms": False,
 }
 
-# The exporter's --max_detections default; the cost of it is told in the report.
+# The exporter's --max_detections default; the report shows what it costs.
 EXPORTER_DEFAULT_MAX_DETECTIONS = 10
 
 # Scale and offset, see `Preprocessing`: (2/255) x - 1 for all feature extractors of the OD API
@@ -124,7 +124,7 @@ class SsdContract:
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """What stands in an exported graph, read back from the file.
+    """Summary of an exported graph, read back from the file.
 
     Args:
         inputs: Placeholders as (name, dtype, shape).

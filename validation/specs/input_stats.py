@@ -95,8 +95,8 @@ def mapped_range(stats: InputStats) -> Range:
 def wanted_range(preprocessing: Preprocessing) -> Range:
     """What the extractor is given for the darkest and the brightest pixel of any channel."""
     pairs = list(zip(preprocessing.scale, preprocessing.offset, strict=True))
-    ends = [pixel * scale - offset for scale, offset in pairs for pixel in (0, _LAST)]
-    return min(ends), max(ends)
+    bounds = [pixel * scale - offset for scale, offset in pairs for pixel in (0, _LAST)]
+    return min(bounds), max(bounds)
 
 
 def range_of(spec: TensorSpec) -> Range:
@@ -108,8 +108,8 @@ def range_of(spec: TensorSpec) -> Range:
     integer = np.dtype(spec.dtype).kind in "iu"
     if not integer or spec.scale is None or spec.zero_point is None:
         raise ConversionError("the tensor is not quantised", got=spec.dtype, where=spec.name)
-    ends = np.iinfo(spec.dtype)
-    return (ends.min - spec.zero_point) * spec.scale, (ends.max - spec.zero_point) * spec.scale
+    codes = np.iinfo(spec.dtype)
+    return (codes.min - spec.zero_point) * spec.scale, (codes.max - spec.zero_point) * spec.scale
 
 
 def steps_off(mapped: Range, wanted: Range) -> float:
@@ -131,10 +131,10 @@ def describe_stats(stats: InputStats, preprocessing: Preprocessing) -> str:
     return f"{stats} {describe_mapping(mapped_range(stats), wanted_range(preprocessing))}"
 
 
-def format_range(ends: Range) -> str:
+def format_range(limits: Range) -> str:
     """``[-1.008, 1]``."""
     # The sum takes the sign from a zero.
-    return f"[{ends[0] + 0.0:.4g}, {ends[1] + 0.0:.4g}]"
+    return f"[{limits[0] + 0.0:.4g}, {limits[1] + 0.0:.4g}]"
 
 
 def _listed(values: tuple[float, ...]) -> str:

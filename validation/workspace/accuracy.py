@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import numpy as np
 
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
-from validation.coco.evaluate import evaluate
+from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.comparison.ap_difference import check_accuracy
 from validation.export.exported import ExportOptions
-from validation.files.plain import from_plain, to_plain
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.run import Stage
-from validation.record.types import Accuracy, CheckResult, CocoFigures
+from validation.record.types import Accuracy, CheckResult
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, file_sha256, installed_version
@@ -29,7 +27,6 @@ NO_DATA = (
     "--coco-images"
 )
 
-_SCORE = "score.json"
 
 # Other flags, evaluated beside the float variant so that their price is on the page.
 _FLAGS: dict[str, ExportOptions] = {
@@ -99,14 +96,8 @@ def _score(
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in found.items() if key not in canaries}
 
-    def make(folder: Path) -> None:
-        evaluation = evaluate(dataset, own, category_ids=categories)
-        told = {
-            "figures": to_plain(evaluation.figures),
-            "category_ids": evaluation.category_ids,
-            "detections": evaluation.detections,
-        }
-        (folder / _SCORE).write_text(json.dumps(told))
+    def scored(_: Path) -> CocoEvaluation:
+        return evaluate(dataset, own, category_ids=categories)
 
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
@@ -117,18 +108,18 @@ def _score(
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),
     }
-    folder = context.build.work.product(
-        context.key.model, Stage.SCORE, f"score {subject}", made_from, make
+    model = context.key.model
+    score = context.build.work.facts(
+        model, Stage.SCORE, f"score {subject}", made_from, CocoEvaluation, scored
     )
-    score = json.loads((folder / _SCORE).read_text())
     return Accuracy(
-        model=context.key.model,
+        model=model,
         variant=variant,
         subject=subject,
-        figures=from_plain(CocoFigures, score["figures"]),
+        figures=score.figures,
         images=len(dataset.images),
-        category_ids=tuple(score["category_ids"]),
-        detections=score["detections"],
+        category_ids=score.category_ids,
+        detections=score.detections,
         score_threshold=contract.postprocess.nms_score_threshold,
         seconds=seconds,
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from validation.errors import UsageError
+from validation.errors import UsageError, did_you_mean
 from validation.workspace.synthetic import GROUP, synthetic_entries
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
 from validation.zoo.refusals import refuse
-from validation.zoo.toml_table import did_you_mean
 
 
 def chosen_models(zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]:

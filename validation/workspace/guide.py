@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from validation.comparison.guide_facts import GuideFacts, check_guide
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import unstructure
 from validation.record.lines import Entry
 from validation.record.run import Stage
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR, Preprocessing
@@ -19,8 +18,6 @@ from validation.workspace import reference
 from validation.workspace.context import CheckContext
 from validation.workspace.model_build import GUIDE_DEFAULT
 from validation.workspace.products import file_sha256, makers
-
-_FACTS = "facts.json"
 
 
 def guide(context: CheckContext) -> list[Entry]:
@@ -38,20 +35,19 @@ def guide_facts(context: CheckContext) -> GuideFacts:
     stats = GUIDE_STATS if quantised else None
     size = build.exported().contract.preprocessing
 
-    def make(folder: Path) -> None:
-        facts = _tried(graph, own, stats, size, folder, shipped=shipped is not None)
-        (folder / _FACTS).write_text(json.dumps(to_plain(facts)))
+    def find(folder: Path) -> GuideFacts:
+        return _tried(graph, own, stats, size, folder, shipped=shipped is not None)
 
     made_from = {
         "graph": file_sha256(graph),
         "inference_graph": None if own is None else file_sha256(own),
         "shipped": shipped is not None,
-        "stats": to_plain(stats),
+        "stats": unstructure(stats),
         **makers("convert"),
     }
-    folder = build.work.product(build.name, Stage.TFLITE_CONVERT, "tflite_convert", made_from, make)
-    found: GuideFacts = from_plain(GuideFacts, json.loads((folder / _FACTS).read_text()))
-    return found
+    return build.work.facts(
+        build.name, Stage.TFLITE_CONVERT, "tflite_convert", made_from, GuideFacts, find
+    )
 
 
 def _tried(

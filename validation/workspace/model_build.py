@@ -7,7 +7,6 @@ over cached products starts without it.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from validation.calibration.images import CalibrationImages
 from validation.errors import UsageError, ValidationError
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
-from validation.files.plain import from_plain, to_plain
+from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats
@@ -225,14 +224,8 @@ class ModelBuild:
         self, step: Stage, kind: type[_Facts], graph: Path, read: Callable[[Path], _Facts]
     ) -> _Facts:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
-
-        def make(folder: Path) -> None:
-            (folder / "facts.json").write_text(json.dumps(to_plain(read(graph))))
-
         made_from = {"graph": file_sha256(graph), **makers("export")}
-        folder = self.work.product(self.name, step, step, made_from, make)
-        found: _Facts = from_plain(kind, json.loads((folder / "facts.json").read_text()))
-        return found
+        return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
 
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         """The converted file of a variant."""
@@ -270,7 +263,7 @@ class ModelBuild:
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
-            "input_stats": None if stats is None else to_plain(stats),
+            "input_stats": None if stats is None else unstructure(stats),
             "calibration": None
             if chosen is None
             else [file_sha256(image.path) for image in chosen.images],

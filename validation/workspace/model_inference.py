@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.export.exported import ExportedGraph, ExportOptions
-from validation.files.plain import to_plain
+from validation.files.structured import unstructure
 from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.graph import GraphDetector
 from validation.inference.input_cache import InputCache
@@ -146,7 +146,7 @@ class ModelInference:
         made_from = {
             "model": self.build.name,
             "variant": variant,
-            "options": to_plain(options),
+            "options": unstructure(options),
             "file": file_sha256(path),
             "images": [image.key for image in self.images],
         }
@@ -197,7 +197,7 @@ class ModelInference:
             "graph": file_sha256(graph),
             "images": self._images_sha256[:count],
             # The graph begins after it, so its hash says nothing of it.
-            "preprocessing": to_plain(export.contract.preprocessing),
+            "preprocessing": unstructure(export.contract.preprocessing),
             "tensorflow": installed_version("tensorflow"),
             "pillow": installed_version("pillow"),
             "code": code_sha256("inference", "runtimes", "preprocess"),

@@ -18,15 +18,21 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
 
 from validation.errors import ArtefactError, ValidationError
+from validation.files.atomic import atomic_folder
+from validation.files.structured import read_json, write_json
 from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
 
 _PACKAGE = Path(__file__).parents[1]
 _MADE_FROM = "made_from.json"
+_FACTS = "facts.json"
+
+_Facts = TypeVar("_Facts")
 
 
 class ProductCache:
@@ -78,7 +84,7 @@ class ProductCache:
             with FileLock(place.with_suffix(".lock")):
                 cached = place.is_dir()
                 if not cached:
-                    self._fill(place, text, make)
+                    _fill(place, text, make)
         except ValidationError as error:
             self._refused[place] = error
             raise
@@ -93,16 +99,33 @@ class ProductCache:
         self._on_step(Step(model, stage, step, time.perf_counter() - started, cached))
         return place
 
-    def _fill(self, place: Path, made_from: str, make: Callable[[Path], None]) -> None:
-        scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-        try:
+    def facts(
+        self,
+        model: str,
+        stage: Stage,
+        step: str,
+        made_from: Mapping[str, object],
+        kind: type[_Facts],
+        find: Callable[[Path], _Facts],
+    ) -> _Facts:
+        """A frozen dataclass as a product, kept as JSON; see `product`.
+
+        ``find`` makes it, and may leave files in the folder that it is given.
+        """
+
+        def make(folder: Path) -> None:
+            write_json(folder / _FACTS, find(folder))
+
+        return read_json(self.product(model, stage, step, made_from, make) / _FACTS, kind)
+
+
+def _fill(folder: Path, made_from: str, make: Callable[[Path], None]) -> None:
+    try:
+        with atomic_folder(folder) as scratch:
             make(scratch)
             (scratch / _MADE_FROM).write_text(made_from)
-            scratch.chmod(0o755)
-            scratch.rename(place)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-            give_back()
+    finally:
+        give_back()
 
 
 def folder_for(owner: object) -> Path:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
-from validation.files.plain import from_plain, to_plain
 from validation.record.lines import Entry
 from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
@@ -23,7 +21,6 @@ from validation.workspace.products import code_sha256, file_sha256, installed_ve
 from validation.workspace.promises import parity_images
 
 _FLOAT_FILE = "raw"
-_TABLE = "layers.json"
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,8 @@ def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
     quantised, reference = context.build.tflite(twin), context.build.tflite(_FLOAT_FILE)
     feeds = context.inference.feeds(_layer_images(context))
 
-    def make(folder: Path) -> None:
-        table = LayerTable(layer_table(quantised, reference, feeds))
-        (folder / _TABLE).write_text(json.dumps(to_plain(table)))
+    def find(_: Path) -> LayerTable:
+        return LayerTable(layer_table(quantised, reference, feeds))
 
     # It judges nothing, so the same files and feeds may be answered from the last run.
     made_from = {
@@ -108,9 +104,8 @@ def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {twin}"
-    folder = context.build.work.product(context.key.model, Stage.LAYERS, step, made_from, make)
-    found: LayerTable = from_plain(LayerTable, json.loads((folder / _TABLE).read_text()))
-    return found.layers
+    model = context.key.model
+    return context.build.work.facts(model, Stage.LAYERS, step, made_from, LayerTable, find).layers
 
 
 def _layer_images(context: CheckContext) -> int:

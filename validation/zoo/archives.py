@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
+from validation.files.atomic import atomic_file
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
 from validation.zoo.entry import (
     CatalogueEntry,
@@ -88,7 +89,7 @@ def obtain(
             None: one in the cache, which is lost with it.
 
     Raises:
-        UsageError: A model of the TF1 zoo that is no SSD.
+        UsageError: A model of the TF1 zoo that is not an SSD.
         ArtefactMissing: A folder or file is not there, or not in the cache while offline.
         DownloadFailed: No network, no such file, or an interrupted transfer.
         IntegrityError: A file is not the one that the catalogue or the lock file names.
@@ -200,7 +201,7 @@ def _unpinned(entry: CatalogueEntry) -> CatalogueError:
 
 
 def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest, next_step: str) -> None:
-    """Most local archives declare nothing; their digest is only told."""
+    """Most local archives declare nothing; their digest is only recorded."""
     if entry.digest is not None:
         verify(
             digest,
@@ -254,10 +255,8 @@ def _manifest(destination: Path) -> tuple[UnpackedFile, ...] | None:
 
 def _write_manifest(destination: Path, files: Iterable[UnpackedFile]) -> None:
     lines = [f"{file.digest.sha256} {file.digest.size_bytes} {file.name}\n" for file in files]
-    path = _manifest_path(destination)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.replace(path)
+    with atomic_file(_manifest_path(destination)) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
 
 
 def _manifest_path(destination: Path) -> Path:

@@ -86,10 +86,10 @@ def _verify_sums(path: Path) -> None:
     for sha256, name in lines:
         # A star before the name says that the file was read as bytes.
         file = path.parent / name.removeprefix("*")
-        found = digest_file(file, _INSTALL_AGAIN)
+        digest = digest_file(file, _INSTALL_AGAIN)
         verify(
-            found,
-            Digest(sha256, found.size_bytes),
+            digest,
+            Digest(sha256, digest.size_bytes),
             what=f"{name} of the package",
             where=file,
             next_step="install the package again",

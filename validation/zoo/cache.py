@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pooch
 from filelock import FileLock
 
 from validation.errors import ArtefactError
+from validation.files import atomic
 
 # Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
 _HASH_DIGITS = 16
@@ -57,24 +57,16 @@ def locked(cache_dir: Path, sha256: str) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder(destination: Path) -> Iterator[Path]:
-    """An empty folder beside ``destination``, gone when the block ends.
-
-    What is to stay is moved to the destination as the block's last step; the two lie on one
-    file system, so that the move happens wholly or not at all. Hold the lock: the name is
-    always the same, so that what a killed process left behind is swept away by the next one.
+    """As `validation.files.atomic.scratch_folder`; hold the lock.
 
     Raises:
         ArtefactError: The cache cannot be written.
     """
-    folder = destination.with_name(f".{destination.name}.part")
-    shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.mkdir()
-        yield folder
+        with atomic.scratch_folder(destination) as folder:
+            yield folder
     except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        raise _unwritable(destination, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> ArtefactError:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import fnmatch
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-from validation.errors import CatalogueError, UsageError
+from validation.errors import CatalogueError, UsageError, did_you_mean
+from validation.files.structured import read_toml, structure_table
+from validation.zoo.catalogue_file import (
+    SOURCE_KINDS,
+    CatalogueFile,
+    FolderTable,
+    HttpsTable,
+    ModelTable,
+    PackageTable,
+    PypiTable,
+)
 from validation.zoo.entry import (
-    PUBLISHED_FIGURES,
     CatalogueEntry,
     FolderSource,
     HttpsSource,
@@ -22,40 +30,12 @@ from validation.zoo.entry import (
 from validation.zoo.folders import archives_at, entry_of
 from validation.zoo.integrity import Digest, Sha384Digest
 from validation.zoo.refusals import refuse
-from validation.zoo.toml_table import PLAIN, Table, did_you_mean, read_toml
 
 CATALOGUE_VERSION = 1
+_HASH_KEYS = ("sha256", "sha384", "size_bytes", "trust_first_download")
 DEFAULT_CATALOGUES = tuple(
     Path(__file__).with_name(name) for name in ("bundled.toml", "catalogue.toml", "zoo_tf1.toml")
 )
-
-_TOP_KEYS = ("version", "label_sets", "model")
-_MODEL_KEYS = (
-    "name",
-    "group",
-    "description",
-    "licence",
-    "origin",
-    "sha256",
-    "sha384",
-    "size_bytes",
-    "trust_first_download",
-    "subfolder",
-    "unpacked_bytes",
-    "quantised",
-    "pipeline_config",
-    "labels",
-    "published",
-    "traps",
-    "source",
-)
-_SOURCE_KEYS = {
-    "https": ("kind", "url"),
-    "pypi": ("kind", "package", "version", "member", "member_sha256", "member_size_bytes"),
-    "folder": ("kind", "folder"),
-    "package": ("kind", "member"),
-}
-_HASH_KEYS = ("sha256", "sha384", "size_bytes", "trust_first_download")
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class Catalogue:
             At least one entry; a group in file order, a folder by name.
 
         Raises:
-            UsageError: No such group or folder, nothing selected, or a model that is no SSD.
+            UsageError: No such group or folder, nothing selected, or a model that is not an SSD.
             ArtefactMissing: The folder cannot be listed.
         """
         known = {entry.name: entry for entry in self.entries if entry.group == zoo}
@@ -157,13 +137,12 @@ def load_catalogue(*paths: Path) -> Catalogue:
 
 
 def _entries(path: Path) -> list[CatalogueEntry]:
-    top = read_toml(path, CATALOGUE_VERSION)
-    top.refuse_unknown(_TOP_KEYS)
-    if top.values.get("model") == []:
-        # Said in so many words, unlike a list that was forgotten.
-        return []
-    label_sets = _label_sets(top, path)
-    return [_entry(table, path.parent, label_sets) for table in top.tables("model")]
+    file = _read(path)
+    return [_entry(model, path, file.label_sets) for model in file.model]
+
+
+def _read(path: Path) -> CatalogueFile:
+    return read_toml(path, CatalogueFile, CATALOGUE_VERSION)
 
 
 def label_set(name: str) -> Mapping[int, str]:
@@ -173,131 +152,96 @@ def label_set(name: str) -> Mapping[int, str]:
         CatalogueError: None of that name.
     """
     for path in DEFAULT_CATALOGUES:
-        sets = _label_sets(read_toml(path, CATALOGUE_VERSION), path)
+        sets = _read(path).label_sets
         if name in sets:
             return sets[name]
     raise CatalogueError(f"unknown label set {name!r}")
 
 
-def _label_sets(top: Table, path: Path) -> dict[str, dict[int, str]]:
-    sets = top.table("label_sets") if "label_sets" in top else Table({}, path.name)
-    return {name: _label_table(sets.table(name)) for name in sets.values}
-
-
 def _entry(
-    table: Table, folder: Path, label_sets: Mapping[str, Mapping[int, str]]
+    model: ModelTable, path: Path, label_sets: Mapping[str, Mapping[int, str]]
 ) -> CatalogueEntry:
-    table.refuse_unknown(_MODEL_KEYS)
-    source = _source(table.table("source"), folder)
-    digest = _digest(table, source)
+    where = f"{path.name}, model {model.name!r}"
+    source = _source(model.source, path.parent, f"{where}, source")
+    digest = _digest(model, source, where)
     return CatalogueEntry(
-        name=table.plain("name"),
-        group=table.plain("group"),
+        name=model.name,
+        group=model.group,
         source=source,
         digest=digest,
         trust_first_download=digest is None and isinstance(source, HttpsSource),
-        subfolder=table.relative_path("subfolder") if "subfolder" in table else "",
-        unpacked_bytes=table.positive("unpacked_bytes") if "unpacked_bytes" in table else None,
-        quantised=table.flag("quantised") if "quantised" in table else False,
-        pipeline_config=folder / table.relative_path("pipeline_config")
-        if "pipeline_config" in table
-        else None,
-        licence=table.text("licence"),
-        origin=table.text("origin"),
-        labels=_labels(table, label_sets) if "labels" in table else {},
-        description=table.text("description"),
-        published=_published(table.table("published")) if "published" in table else {},
-        traps=table.texts("traps") if "traps" in table else (),
+        subfolder=model.subfolder,
+        unpacked_bytes=model.unpacked_bytes,
+        quantised=model.quantised,
+        pipeline_config=path.parent / model.pipeline_config if model.pipeline_config else None,
+        licence=model.licence,
+        origin=model.origin,
+        labels=_labels(model.labels, label_sets, where),
+        description=model.description,
+        published={str(name): value for name, value in model.published.items()},
+        traps=model.traps,
     )
 
 
-def _digest(table: Table, source: Source) -> Digest | Sha384Digest | None:
+def _digest(model: ModelTable, source: Source, where: str) -> Digest | Sha384Digest | None:
     """The one thing that says what the file must be; None where nothing here can."""
-    stated = {key for key in _HASH_KEYS if key in table}
+    stated = {key for key in _HASH_KEYS if getattr(model, key) is not None}
     if not stated and isinstance(source, FolderSource):
         # It is on this machine, and its digest goes into the record.
         return None
     if stated <= {"sha256", "size_bytes"}:
-        return table.digest()
+        if model.sha256 is None or model.size_bytes is None:
+            missing = "sha256" if model.sha256 is None else "size_bytes"
+            raise CatalogueError(f"the key {missing!r} is missing", where=where)
+        return Digest(model.sha256, model.size_bytes)
     if isinstance(source, HttpsSource):
-        if stated == {"sha384", "size_bytes"}:
-            return table.sha384_digest()
-        if stated == {"trust_first_download"} and table.flag("trust_first_download"):
+        if model.sha384 and model.size_bytes and stated == {"sha384", "size_bytes"}:
+            return Sha384Digest(model.sha384, model.size_bytes)
+        if stated == {"trust_first_download"} and model.trust_first_download:
             return None
     raise CatalogueError(
         "one thing must say what the file is",
         expected="sha256 with size_bytes; or, for a URL, sha384 with size_bytes or "
         "trust_first_download = true",
         got=", ".join(sorted(stated)),
-        where=table.where,
+        where=where,
     )
 
 
-def _labels(table: Table, label_sets: Mapping[str, Mapping[int, str]]) -> Mapping[int, str]:
+def _labels(
+    labels: object, label_sets: Mapping[str, Mapping[int, str]], where: str
+) -> Mapping[int, str]:
     """Labels of the entry's own, or a set of the file by its name."""
-    name = table.values["labels"]
-    if not isinstance(name, str):
-        return _label_table(table.table("labels"))
-    if name not in label_sets:
+    if not isinstance(labels, str):
+        return labels if isinstance(labels, dict) else {}
+    if labels not in label_sets:
         raise CatalogueError(
-            f"unknown label set {name!r}",
-            where=table.where,
-            next_step=did_you_mean(name, label_sets),
+            f"unknown label set {labels!r}",
+            where=where,
+            next_step=did_you_mean(labels, label_sets),
         )
-    return label_sets[name]
+    return label_sets[labels]
 
 
-def _label_table(table: Table) -> dict[int, str]:
-    labels: dict[int, str] = {}
-    for key, name in table.values.items():
-        if re.fullmatch("[1-9][0-9]{0,8}", key) is None or not isinstance(name, str) or not name:
-            raise CatalogueError(
-                "a label is an id from 1 up and a name",
-                got=f"{key} = {name!r}",
-                where=table.where,
-            )
-        labels[int(key)] = name
-    return labels
-
-
-def _published(table: Table) -> dict[str, float]:
-    table.refuse_unknown(PUBLISHED_FIGURES)
-    return {name: table.figure(name) for name in table.values}
-
-
-def _source(table: Table, folder: Path) -> Source:
-    kind = table.text("kind")
-    if kind not in _SOURCE_KEYS:
+def _source(values: Mapping[str, Any], folder: Path, where: str) -> Source:
+    kind = str(values.get("kind", ""))
+    if kind not in SOURCE_KINDS:
         raise CatalogueError(
-            f"unknown kind of source {kind!r}",
-            expected=" | ".join(_SOURCE_KEYS),
-            where=table.where,
-            next_step=did_you_mean(kind, _SOURCE_KEYS),
+            f"unknown kind of source {kind!r}" if kind else "the key 'kind' is missing",
+            expected=" | ".join(SOURCE_KINDS),
+            where=where,
+            next_step=did_you_mean(kind, SOURCE_KINDS),
         )
-    table.refuse_unknown(_SOURCE_KEYS[kind])
-    readers: dict[str, Callable[[], Source]] = {
-        "https": lambda: HttpsSource(_url(table)),
-        "pypi": lambda: PypiSource(
-            table.plain("package"),
-            table.plain("version"),
-            table.relative_path("member"),
-            table.digest("member_"),
-        ),
-        "folder": lambda: FolderSource((folder / table.relative_path("folder")).resolve()),
-        "package": lambda: PackageSource(table.relative_path("member")),
-    }
-    return readers[kind]()
-
-
-def _url(table: Table) -> str:
-    url = table.text("url")
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("https", "http") and bool(parts.hostname)
-    except ValueError:
-        good = False
-    if not good or PLAIN.fullmatch(HttpsSource(url).filename) is None:
-        raise CatalogueError(
-            "not the URL of a file", expected="https://host/path/file", got=url, where=table.where
-        )
-    return url
+    rest = {key: value for key, value in values.items() if key != "kind"}
+    table = structure_table(SOURCE_KINDS[kind], rest, where=where)
+    match table:
+        case HttpsTable():
+            return HttpsSource(table.url)
+        case PypiTable():
+            digest = Digest(table.member_sha256, table.member_size_bytes)
+            return PypiSource(table.package, table.version, table.member, digest)
+        case FolderTable():
+            return FolderSource((folder / table.folder).resolve())
+        case PackageTable():
+            return PackageSource(table.member)
+    raise AssertionError(table)

@@ -36,7 +36,7 @@ class HttpsSource:
     """An archive behind a URL.
 
     Args:
-        url: https or http; what the file must be stands in the catalogue or in the lock file.
+        url: https or http; its digest is in the catalogue or in the lock file.
     """
 
     url: str
@@ -112,8 +112,8 @@ class CatalogueEntry:
         group: What ``--zoo`` selects; the folder's path for archives of a folder.
         source: Where the archive comes from.
         digest: Of the file that is fetched. None for a folder: computed when obtained.
-        trust_first_download: Nobody published a hash: what the first download is, the later
-            ones must be too, see `lockfile`.
+        trust_first_download: No hash is published: later downloads must equal the first one,
+            see `lockfile`.
         subfolder: Of the archive, where that holds several models; empty: the only one.
         unpacked_bytes: Largest size of the unpacked archive. None: the default of `unpack`.
         quantised: It was trained with quantisation: its graph holds FakeQuant nodes.

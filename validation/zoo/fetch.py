@@ -90,7 +90,7 @@ def fetch(
 def fetch_first(
     entry: CatalogueEntry, source: HttpsSource, cache_dir: Path, *, offline: bool, progress: bool
 ) -> Digest:
-    """Download a file whose sha256 nobody knows yet, and say what it is.
+    """Download a file without a published sha256, and say what it is.
 
     Args:
         entry: The model; a sha384 that it declares is compared.
@@ -209,8 +209,8 @@ def _last_meaningful_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
     other = [line for line in lines if not line.startswith(("WARNING:", "[notice]"))]
-    found = (errors or other or [""])[-1]
-    return found.removeprefix("ERROR:").strip()
+    last = (errors or other or [""])[-1]
+    return last.removeprefix("ERROR:").strip()
 
 
 def _pip_advice(output: str) -> str:

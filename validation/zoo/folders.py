@@ -36,12 +36,12 @@ def archives_at(path: Path) -> dict[str, Path]:
     if path.is_dir() and looks_like_archive(path):
         folders.append(path)
     tars = [each for each in visible if each.name.endswith(_TAR_SUFFIXES) and each.is_file()]
-    found = _by_name(tars, path) | _by_name(folders, path)
-    return {name: found[name] for name in sorted(found)}
+    archives = _by_name(tars, path) | _by_name(folders, path)
+    return {name: archives[name] for name in sorted(archives)}
 
 
 def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
-    """The entry of one archive that was found.
+    """The entry of one archive of a folder.
 
     The archive is opened to see whether it is of the quantised kind, which takes a second for
     a large tar file: to be asked for the chosen models only.
@@ -60,18 +60,18 @@ def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
 
 
 def _by_name(paths: list[Path], where: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for path in paths:
         name = _model_name(path)
-        if name in found:
+        if name in by_name:
             raise UsageError(
                 f"two archives for the model {name!r}",
-                got=f"{found[name]} and {path}",
+                got=f"{by_name[name]} and {path}",
                 where=where,
                 next_step="rename one of them",
             )
-        found[name] = path
-    return found
+        by_name[name] = path
+    return by_name
 
 
 def _model_name(path: Path) -> str:

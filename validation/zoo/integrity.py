@@ -88,7 +88,7 @@ def verify(
     """Return only if the two are the same. Every comparison with the catalogue ends here.
 
     Args:
-        got: What was found.
+        got: The digest of the file.
         expected: What it must be.
         what: What the file is, for the message, for example ``the wheel``.
         where: Its path.

@@ -51,7 +51,7 @@ def read_label_map(path: Path) -> dict[int, str]:
     """`parse_label_map` of a file.
 
     Raises:
-        DatasetError: The file cannot be read or is no label map.
+        DatasetError: The file cannot be read or is not a label map.
     """
     try:
         return parse_label_map(path.read_text(encoding="utf-8"))

@@ -52,15 +52,15 @@ class ModelFiles:
 
     def paths(self) -> tuple[Path, ...]:
         """Every file that takes part, the checkpoint's index and shards among them."""
-        found = [
+        paths = [
             path
             for path in (getattr(self, item.name) for item in fields(self))
             if path is not None and path != self.checkpoint_prefix
         ]
         if self.checkpoint_prefix is not None:
             folder, prefix = self.checkpoint_prefix.parent, self.checkpoint_prefix.name
-            found += [path for path in _files(folder) if _belongs(path.name, prefix)]
-        return tuple(found)
+            paths += [path for path in _files(folder) if _belongs(path.name, prefix)]
+        return tuple(paths)
 
 
 def looks_like_archive(folder: Path) -> bool:
@@ -100,7 +100,7 @@ def find_model_files(root: Path, subfolder: str = "") -> ModelFiles:
         meta = _preferred(graphs, folder)
     else:
         meta = prefix
-    found = ModelFiles(
+    files = ModelFiles(
         frozen_graph=by_name.get(FROZEN_GRAPH),
         meta_graph=by_name.get(f"{meta}.meta"),
         checkpoint_prefix=None if prefix is None else folder / prefix,
@@ -108,7 +108,7 @@ def find_model_files(root: Path, subfolder: str = "") -> ModelFiles:
         tflite_graph=by_name.get(TFLITE_GRAPH),
         label_map=_label_map(folder) or (_label_map(root) if folder != root else None),
     )
-    if found == ModelFiles(label_map=found.label_map):
+    if files == ModelFiles(label_map=files.label_map):
         raise ArtefactError(
             "half a checkpoint and nothing else",
             expected="the .index and every .data-* of one prefix",
@@ -116,7 +116,7 @@ def find_model_files(root: Path, subfolder: str = "") -> ModelFiles:
             where=folder,
             next_step="copy or fetch the archive again",
         )
-    return found
+    return files
 
 
 def _is_index(name: str) -> bool:
@@ -214,9 +214,9 @@ def _model_folder(root: Path) -> Path:
 
 def _named_folder(root: Path, subfolder: str) -> Path:
     above = [root, *(path for path in list_folder(root) if path.is_dir())]
-    found = [path / subfolder for path in above if (path / subfolder).is_dir()]
-    if len(found) == 1 and looks_like_archive(found[0]):
-        return found[0]
+    matches = [path / subfolder for path in above if (path / subfolder).is_dir()]
+    if len(matches) == 1 and looks_like_archive(matches[0]):
+        return matches[0]
     raise ArtefactError(
         f"the archive has not one model folder {subfolder!r}",
         expected=f"{subfolder} with a model's files, at the top or one folder deep",

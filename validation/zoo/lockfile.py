@@ -8,20 +8,36 @@ file under version control therefore trusts the network once, and not once for e
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 from filelock import FileLock
 
-from validation.errors import ArtefactError, CatalogueError
+from validation.errors import ArtefactError, CatalogueError, RecordError
+from validation.files.atomic import atomic_file
+from validation.files.structured import refuse_constant, register, structure, unstructure
+from validation.zoo.catalogue_file import Sha256
 from validation.zoo.integrity import Digest, verify
 
 LOCK_NAME = "catalogue.lock.json"
 LOCK_VERSION = 1
 
-_SHA256 = re.compile("[0-9a-f]{64}")
+
+_Size = NewType("_Size", int)
+
+
+@dataclass(frozen=True)
+class _Noted:
+    sha256: Sha256
+    size_bytes: _Size
+
+
+@dataclass(frozen=True)
+class _Lock:
+    version: int
+    downloads: dict[str, _Noted]
 
 
 def check_lock_file(lock_file: Path) -> None:
@@ -57,7 +73,6 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
         CatalogueError: The lock file cannot be read or is none.
         ArtefactError: It cannot be written.
     """
-    temporary = lock_file.with_name(f".{lock_file.name}.part")
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock_file.with_name(f".{lock_file.name}.lock")):
@@ -69,8 +84,8 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
                 where=lock_file,
                 next_step="another process noted another file: the source changes, do not use it",
             )
-            temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
-            temporary.replace(lock_file)
+            with atomic_file(lock_file) as temporary:
+                temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
     except OSError as error:
         raise ArtefactError(
             "the lock file cannot be written",
@@ -82,36 +97,36 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
 
 def _text(digests: Mapping[str, Digest]) -> str:
     """One order whatever was noted first, so that version control shows additions only."""
-    downloads = {
-        url: {"sha256": digests[url].sha256, "size_bytes": digests[url].size_bytes}
-        for url in sorted(digests)
-    }
+    downloads = {url: unstructure(digests[url]) for url in sorted(digests)}
     return json.dumps({"version": LOCK_VERSION, "downloads": downloads}, indent=2) + "\n"
 
 
 def _read(lock_file: Path) -> dict[str, Digest]:
     try:
-        values = json.loads(lock_file.read_text(encoding="utf-8"))
+        values = json.loads(lock_file.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise _unusable(lock_file, "JSON", error) from error
-    if not isinstance(values, dict) or values.get("version") != LOCK_VERSION:
-        got = values.get("version") if isinstance(values, dict) else type(values).__name__
-        raise _unusable(lock_file, f"version {LOCK_VERSION}", got)
-    downloads = values.get("downloads")
-    if set(values) != {"version", "downloads"} or not isinstance(downloads, dict):
-        raise _unusable(lock_file, "version and downloads", ", ".join(values))
-    return {url: _digest(lock_file, url, each) for url, each in downloads.items()}
+    version = values.get("version") if isinstance(values, dict) else type(values).__name__
+    if version != LOCK_VERSION:
+        raise _unusable(lock_file, f"version {LOCK_VERSION}", version)
+    try:
+        lock: _Lock = structure(_Lock, values)
+    except RecordError as error:
+        raise _unusable(
+            lock_file, "a sha256 and size_bytes for each of downloads", error
+        ) from error
+    return {url: Digest(each.sha256, each.size_bytes) for url, each in lock.downloads.items()}
 
 
-def _digest(lock_file: Path, url: str, values: Any) -> Digest:
-    if isinstance(values, dict) and set(values) == {"sha256", "size_bytes"}:
-        sha256, size_bytes = values["sha256"], values["size_bytes"]
-        good = isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None
-        if good and type(size_bytes) is int and size_bytes >= 0:
-            return Digest(sha256, size_bytes)
-    raise _unusable(lock_file, "sha256 and size_bytes", f"{values!r} for {url}")
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+register(_Size, "a whole number of 0 or more", _size)
 
 
 def _unusable(lock_file: Path, expected: str, got: object) -> CatalogueError:

@@ -46,13 +46,13 @@ def presence(entry: CatalogueEntry, cache_dir: Path, lock_file: Path | None = No
         digest = noted_digest(lock_file or cache_dir / LOCK_NAME, source.url)
     if digest is None:
         return Presence.ABSENT
-    places = (
+    paths = (
         archive_path(cache_dir, digest.sha256, entry.name),
         source_path(cache_dir, digest.sha256, source.filename),
     )
-    return Presence.CACHED if any(place.exists() for place in places) else Presence.ABSENT
+    return Presence.CACHED if any(path.exists() for path in paths) else Presence.ABSENT
 
 
 def download_bytes(entry: CatalogueEntry) -> int | None:
-    """Size of the file that is fetched; None where nobody published it."""
+    """Size of the file that is fetched; None where it is not published."""
     return entry.digest.size_bytes if entry.digest is not None else None

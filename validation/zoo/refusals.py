@@ -1,4 +1,4 @@
-"""The models of the TF1 detection zoo that are no SSD: known by name, and refused by name."""
+"""The models of the TF1 detection zoo that are not SSDs, refused by name."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import UsageError
-from validation.zoo.toml_table import Table, read_toml
+from validation.files.structured import Text, read_toml
+from validation.zoo.catalogue_file import PlainName
 
 REFUSALS_VERSION = 1
 DEFAULT_REFUSALS = Path(__file__).with_name("refusals.toml")
-
-_KEYS = ("name", "archive", "architecture", "instead")
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,10 @@ class Refusal:
         instead: An SSD of the zoo that comes nearest.
     """
 
-    name: str
-    archive: str
-    architecture: str
-    instead: str
+    name: PlainName
+    archive: PlainName
+    architecture: Text
+    instead: PlainName
 
     def error(self, where: str | None = None) -> UsageError:
         """The error that says so."""
@@ -41,25 +40,19 @@ class Refusal:
         )
 
 
+@dataclass(frozen=True)
+class _RefusalFile:
+    version: int
+    refused: tuple[Refusal, ...]
+
+
 def load_refusals(path: Path = DEFAULT_REFUSALS) -> tuple[Refusal, ...]:
     """Read and check a list of refusals.
 
     Raises:
         CatalogueError: Not TOML, or an entry with unknown, missing or wrong keys.
     """
-    top = read_toml(path, REFUSALS_VERSION)
-    top.refuse_unknown(("version", "refused"))
-    return tuple(_refusal(table) for table in top.tables("refused"))
-
-
-def _refusal(table: Table) -> Refusal:
-    table.refuse_unknown(_KEYS)
-    return Refusal(
-        table.plain("name"),
-        table.plain("archive"),
-        table.text("architecture"),
-        table.plain("instead"),
-    )
+    return read_toml(path, _RefusalFile, REFUSALS_VERSION).refused
 
 
 def refuse(name: str, where: str | None = None) -> None:
@@ -70,7 +63,7 @@ def refuse(name: str, where: str | None = None) -> None:
         where: The option that it was given by.
 
     Raises:
-        UsageError: It is no SSD; says what it is and what to use instead.
+        UsageError: It is not an SSD; says what it is and what to use instead.
     """
     for refusal in _shipped():
         if name in (refusal.name, refusal.archive):

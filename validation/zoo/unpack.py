@@ -298,7 +298,7 @@ def _followed(
             return target
         if target not in links:
             break
-    raise _unsafe(name, f"a link to {links[name]!r}, which is no file of the archive", archive)
+    raise _unsafe(name, f"a link to {links[name]!r}, which is not a file of the archive", archive)
 
 
 def _unsafe(name: str, why: str, archive: Path) -> UnsafeArchive:
