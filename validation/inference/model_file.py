@@ -1,4 +1,4 @@
-"""A .tflite file as a detector: what it is to be fed with, and by whose word."""
+"""A .tflite file as a detector: how it is fed, and where that is stated."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _fed(
     *,
     export_is_told: bool,
 ) -> tuple[Preprocessing, str]:
-    """What images are to be made into, and by whose word."""
+    """How images are prepared for the model, and where that is stated."""
     height, width = image_size(file)
     spec = file.inputs[0]
     if stats is not None:
@@ -143,8 +143,7 @@ def _fed(
         return export.contract.preprocessing, f"{CONTRACT_FILE} beside it"
     if is_quantised(spec):
         return _bytes_as_they_are(height, width, spec), "the input's own scale and zero point"
-    told = f"nobody's word, {_USUAL} taken as most SSDs want it"
-    return normalised(height, width, _USUAL), told
+    return normalised(height, width, _USUAL), f"not stated in the file; assuming {_USUAL}"
 
 
 def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
