@@ -100,6 +100,16 @@ def test_checks_of_a_plugin_can_be_limited(tmp_path: Path) -> None:
         _laid_over(tmp_path, text)
 
 
+def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
+    """What users copy is a policy."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    example = readme.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "own.toml").write_text(example)
+    overlay = load_user_policy(tmp_path / "own.toml").overlay
+    assert overlay is not None
+    assert overlay.limits and overlay.settings and overlay.required
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -168,7 +168,7 @@ def _text(value: Any) -> str:
 
 
 def _positive(value: Any) -> Any:
-    if _number(value) > 0:
+    if _number(_finite(value)) > 0:
         return value
     raise ValueError
 
@@ -191,8 +191,10 @@ def _converter(*, complete: bool) -> Converter:
         # Both: a StrEnum is a str first.
         converter.register_structure_hook(enumeration, _enum)
         converter.register_unstructure_hook(enumeration, lambda value: value.value)
-    converter.register_structure_hook(float, _float)
-    converter.register_structure_hook_func(lambda kind: kind is Any, _any)
+    # Only a document that this code wrote may hold NaN, in the form that it has there.
+    read = _revived if complete else _finite
+    converter.register_structure_hook(float, lambda value, _: _number(read(value)))
+    converter.register_structure_hook_func(lambda kind: kind is Any, lambda value, _: read(value))
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
     converter.register_structure_hook_factory(
@@ -217,26 +219,28 @@ def _positive_whole(value: Any) -> Any:
 _NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
-def _float(value: Any, _: type) -> Any:
-    if isinstance(value, Mapping) and _is_special(value):
-        return float(value["float"])
-    return _number(value)
-
-
 def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongValue("a number", value)
+    return value
+
+
+def _finite(value: Any) -> Any:
+    """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
     return value
 
 
-def _is_special(value: Mapping[str, Any]) -> bool:
-    return set(value) == {"float"} and value["float"] in _SPECIAL_FLOATS
-
-
-def _any(value: Any, _: Any) -> Any:
+def _revived(value: Any) -> Any:
+    """As `_finite`, with the floats that `unstructure` spelt out."""
     if isinstance(value, list):
-        return [_any(item, None) for item in value]
-    return float(value["float"]) if isinstance(value, dict) and _is_special(value) else value
+        return [_revived(item) for item in value]
+    if isinstance(value, dict) and value.keys() == {"float"} and value["float"] in _SPECIAL_FLOATS:
+        return float(value["float"])
+    return _finite(value)
 
 
 def _enum(value: Any, kind: type[enum.Enum]) -> Any:

@@ -61,16 +61,6 @@ class _PolicyTables:
 
 
 @dataclass(frozen=True)
-class _PolicyFile:
-    """One file, checked by itself: rules, settings and required checks in file order."""
-
-    rules: tuple[Rule, ...]
-    settings: Mapping[str, _Setting]
-    required: Mapping[str, tuple[str, ...]]
-    sha256: str
-
-
-@dataclass(frozen=True)
 class Policy:
     """The limits, the settings that measurements run with, and what a signature needs.
 
@@ -145,9 +135,9 @@ def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
         CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
             or doubled limits.
     """
-    file = _read(path)
-    settings = {name: setting.value for name, setting in file.settings.items()}
-    return Policy(file.rules, settings, file.required, file.sha256)
+    file, rules = _read(path)
+    settings = {name: setting.value for name, setting in file.setting.items()}
+    return Policy(rules, settings, file.required, _sha256(path))
 
 
 def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
@@ -166,12 +156,12 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
         CatalogueError: As `load_policy`, or a setting, check, measure or variant that does
             not exist, or a bound on the other side than the built-in one.
     """
-    built_in, file = load_policy(), _read(path)
+    built_in, (file, rules) = load_policy(), _read(path)
     known = {*(rule.check for rule in built_in.rules), *checks}
     known.update(built_in.required)
-    for number, rule in enumerate(file.rules, 1):
+    for number, rule in enumerate(rules, 1):
         _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
-    for name in file.settings:
+    for name in file.setting:
         if name not in built_in.settings:
             raise _unknown("setting", name, built_in.settings, path.name)
     for name, variants in file.required.items():
@@ -181,11 +171,11 @@ def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
     return built_in.overlaid(
         Overlay(
             path.name,
-            file.sha256,
-            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in file.rules),
+            _sha256(path),
+            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in rules),
             tuple(
                 ChangedSetting(name, setting.value, setting.reason, built_in.settings[name])
-                for name, setting in file.settings.items()
+                for name, setting in file.setting.items()
             ),
             tuple(
                 ChangedRequirement(name, variants, built_in.required.get(name, ()))
@@ -221,14 +211,17 @@ def _check_variants(patterns: Iterable[str], where: str) -> None:
             raise _unknown("variant", pattern, VARIANTS, where)
 
 
-def _read(path: Path) -> _PolicyFile:
-    tables: _PolicyTables = read_toml(path, _PolicyTables, POLICY_VERSION)
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(path: Path) -> tuple[_PolicyTables, tuple[Rule, ...]]:
+    tables = read_toml(path, _PolicyTables, POLICY_VERSION)
     rules = tuple(
         _rule(table, f"{path.name}, limit {number}") for number, table in enumerate(tables.limit, 1)
     )
     _refuse_doubles(rules, path.name)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return _PolicyFile(rules, tables.setting, tables.required, sha256)
+    return tables, rules
 
 
 def _rule(table: _LimitTable, where: str) -> Rule:
