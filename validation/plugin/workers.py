@@ -27,6 +27,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         """One unit of work for each model."""
 
         def _split_scope(self, nodeid: str) -> str:
+            # pytest's own id is all that pytest-xdist hands over.
             context = nodeid.rpartition("[")[2].removesuffix("]")
             return models.get(context, nodeid)
 
