@@ -189,7 +189,7 @@ def test_help_has_what_a_user_asks(capsys: Capture) -> None:
         main(["visualize", "--help"])
     assert ended.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    for each in ("working folder", ".svg", "graphviz", "--full", "example: python -m validation"):
+    for each in ("current folder", ".svg", "Graphviz", "--full", "example: python -m validation"):
         assert each in told
 
 
