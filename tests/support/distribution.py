@@ -21,7 +21,7 @@ _LONGEST = (
     "calibration/test_fakequant_archive.py",
     "plugin/test_second_process.py",
     "export/test_from_checkpoint.py",
-    "workspace/test_routes.py",
+    "checks/test_route_parity.py",
     "export/test_seeded_ranges.py",
     "real/test_person_detector.py",
     "plugin/test_workers.py",
@@ -36,7 +36,7 @@ _LONGEST = (
 )
 # No part of `-m quick`: they build graphs, convert them or start processes.
 _SLOW = {
-    *("calibration", "cli", "convert", "diagnosis", "docs", "export", "faults", "graphs"),
+    *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "graphs"),
     *("inference", "inspection", "plugin", "real", "runtimes", "tools", "workspace"),
     "test_packaging.py",
 }
