@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from distribution import one_of_all_workers, rank, unit_of
+from distribution import is_slow, one_of_all_workers, rank, unit_of
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
@@ -30,8 +30,17 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(*_COLLECT_AFTER)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not even import what builds graphs."""
+    return True if config.option.markexpr == "quick" and is_slow(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several workers start with the longest modules, so that they end together."""
+    """Mark what is quick; several workers start with the longest modules, and end together."""
+    for item in items:
+        if not is_slow(item.path):
+            item.add_marker("quick")
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: rank(item.nodeid))
 

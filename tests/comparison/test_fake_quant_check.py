@@ -122,9 +122,9 @@ def test_one_activation_without_range_is_named() -> None:
     [
         (_act(minimum=5.9), Status.FAIL, r"1 ranges are empty.*conv/act_quant \[5\.9, 5\.9\]"),
         (_act(maximum=-1.0), Status.FAIL, "ranges are empty"),
-        (_act(maximum=math.nan), Status.FAIL, "ranges are empty or no numbers"),
-        (_act(minimum=-math.inf), Status.FAIL, "ranges are empty or no numbers"),
-        (_weights(maximum=math.inf), Status.FAIL, "ranges are empty or no numbers"),
+        (_act(maximum=math.nan), Status.FAIL, "ranges are empty or not finite"),
+        (_act(minimum=-math.inf), Status.FAIL, "ranges are empty or not finite"),
+        (_weights(maximum=math.inf), Status.FAIL, "ranges are empty or not finite"),
         (_act(num_bits=4), Status.FAIL, r"not of 8 bits: conv/act_quant \(4 bits\)"),
         (_weights(num_bits=16), Status.FAIL, "not of 8 bits"),
         (_act(minimum=0.5), Status.WARN, "1 ranges leave out 0"),
@@ -136,7 +136,7 @@ def test_one_activation_without_range_is_named() -> None:
         (_concat((0.0, 1.0), (-300.0, 0.0)), Status.FAIL, r"8\.23 bits lost to unequal"),
         (_weights(channel_spans=(2.0, 0.03, 0.03)), Status.WARN, "6.06 bits lost in the median"),
         (_weights(channel_spans=(2.0, 1e-9, 1e-9)), Status.FAIL, "bits lost in the median channel"),
-        (_weights(minimum=-6.0, maximum=6.0), Status.WARN, "1 of 3 ranges stand as they are init"),
+        (_weights(minimum=-6.0, maximum=6.0), Status.WARN, "1 of 3 ranges are as init"),
         (_weights(clipped_share=0.02), Status.WARN, "share 0.02 of the weights lies outside"),
         (_weights(clipped_share=0.7), Status.FAIL, "share 0.7 of the weights lies outside"),
         ({"bare_weights": ("a", "b", "c", "d")}, Status.WARN, "4 of 5 layers.*: a, b, c and 1"),
@@ -174,7 +174,7 @@ def test_untouched_ranges_are_not_ready() -> None:
     head = dataclasses.replace(_HEAD, minimum=0.0, maximum=6.0)
     result = _check(**_weights(minimum=-6.0, maximum=6.0), ranges=(_RANGE, head))
     assert result.status is Status.FAIL
-    assert result.message.startswith("2 of 3 ranges stand as they are initialised")
+    assert result.message.startswith("2 of 3 ranges are as initialised")
 
 
 def test_worst_finding_comes_first() -> None:

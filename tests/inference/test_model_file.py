@@ -36,7 +36,7 @@ def test_alone_a_float_file_is_fed_as_most_ssds_are(build: ModelBuild) -> None:
     """Nobody says how pixels are normalised, and the words for it say so."""
     model = open_tflite(build.tflite("float"))
     assert model.preprocessing == normalised(48, 64, InputStats(127.5, 127.5))
-    assert "nobody's word" in model.source
+    assert "not stated in the file" in model.source
     assert model.num_classes == 2
 
 
@@ -79,20 +79,20 @@ def test_raw_file_alone_is_refused(build: ModelBuild, tmp_path: Path) -> None:
 def test_export_of_another_model_is_refused_where_it_was_named(
     build: ModelBuild, tmp_path: Path
 ) -> None:
-    """What the caller names has to fit; what merely lies beside is passed over."""
+    """What the caller names has to fit; one that merely lies beside is ignored."""
     path = _beside_its_export(build, tmp_path / "out", "float")
     contract = tmp_path / "out" / "tflite_graph.json"
     contract.write_text(contract.read_text().replace('"num_anchors": 132', '"num_anchors": 7'))
     with pytest.raises(GraphConfigMismatch, match="anchors 7, the file's 132"):
         open_tflite(path, export=tmp_path / "out")
-    assert "nobody's word" in open_tflite(path).source
+    assert "not stated in the file" in open_tflite(path).source
 
 
 def test_half_an_export_beside_the_file_is_passed_over(build: ModelBuild, tmp_path: Path) -> None:
     """A folder that somebody tidied up does not keep a whole file from being used."""
     path = _beside_its_export(build, tmp_path / "out", "float")
     (tmp_path / "out" / "anchors.npy").unlink()
-    assert "nobody's word" in open_tflite(path).source
+    assert "not stated in the file" in open_tflite(path).source
     with pytest.raises(ArtefactMissing, match=r"anchors\.npy"):
         open_tflite(path, export=tmp_path / "out")
 

@@ -14,8 +14,9 @@ from validation.cli import main
 from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.evidence import load_evidence
 from validation.record.run import RECORD_VERSION
-from validation.record.store import load_record
+from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.findings import Cause
 from validation.signoff.rules import judge, policy_of
 
@@ -77,6 +78,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         "check": 18,
         "timing": 2,
         "artefact": 8,
+        "evidence": 3,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
     }
@@ -88,6 +90,22 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     (model_page,) = session.reports.glob("*/model-*.html")
     assert model_page.name in page
     result.stdout.fnmatch_lines(["report: reports/*/index.html"])
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_detections_are_kept_as_evidence(
+    over_miniature: Run, session: Any, options: tuple[str, ...]
+) -> None:
+    """Those of the reference and each variant, from one process as from two workers."""
+    over_miniature("-k", "test_detections_are_those_of_the_archives_graph", *options)
+    (run,) = session.reports.iterdir()
+    record = load_record(run / RECORD_NAME)
+    assert [each.variant for each in record.evidence] == ["reference", "float", "raw"]
+    detected = [load_evidence(run, each) for each in record.evidence]
+    for evidence, images in zip(record.evidence, detected, strict=True):
+        assert len(images) == evidence.images == 10
+        assert sum(map(len, images.values())) > 0
+    assert detected[0].keys() == detected[1].keys() == detected[2].keys()
 
 
 def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None:

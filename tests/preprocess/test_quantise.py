@@ -83,7 +83,7 @@ def test_only_integers_with_a_scale_are_quantised() -> None:
 
 def test_what_is_no_number_is_refused() -> None:
     """It would become some integer without a word."""
-    with pytest.raises(FeedError, match=r"to be quantised is no number \(image\)"):
+    with pytest.raises(FeedError, match=r"to be quantised is NaN \(image\)"):
         quantise(np.float32([0, np.nan]), BYTES)
 
 

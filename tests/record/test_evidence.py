@@ -23,7 +23,7 @@ _FOUND = {
 def _evidence(path: Path) -> Evidence:
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    return Evidence("m", "float", "float .tflite", str(path), sha256, len(data), len(_FOUND))
+    return Evidence("m", "float", str(path), sha256, len(data), len(_FOUND))
 
 
 @pytest.fixture

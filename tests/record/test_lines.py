@@ -169,7 +169,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "artefact": st.builds(
         Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
     ),
-    "evidence": st.builds(Evidence, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT),
+    "evidence": st.builds(Evidence, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT),
     "background": st.builds(
         Background,
         _TEXT,

@@ -159,7 +159,7 @@ others = st.one_of(
         texts,
         texts,
     ),
-    st.builds(Evidence, texts, texts, texts, texts, texts, st.integers(), st.integers()),
+    st.builds(Evidence, texts, texts, texts, texts, st.integers(), st.integers()),
     st.builds(
         Background,
         texts,

@@ -1,4 +1,4 @@
-"""How pytest-xdist's workers share the tests: what stays together, what starts first."""
+"""Which tests are quick, and how the workers of pytest-xdist share them all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["one_of_all_workers", "rank", "unit_of"]
+__all__ = ["is_slow", "one_of_all_workers", "rank", "unit_of"]
 
 # Modules of ten seconds and more, the longest first. One that is missing is only started later.
 _LONGEST = (
@@ -30,6 +30,18 @@ _LONGEST = (
     "faults/test_archive_faults.py",
     "faults/test_config_faults.py",
 )
+# No part of `-m quick`: they build graphs, convert them or start processes.
+_SLOW = {
+    *("calibration", "cli", "convert", "diagnosis", "docs", "export", "faults", "graphs"),
+    *("inference", "inspection", "plugin", "real", "runtimes", "tools", "workspace"),
+    "test_packaging.py",
+}
+_TESTS = Path(__file__).parents[1]
+
+
+def is_slow(path: Path) -> bool:
+    """Whether a file or folder of tests is left out of `-m quick`."""
+    return not _SLOW.isdisjoint(path.relative_to(_TESTS).parts[:1])
 
 
 def rank(nodeid: str) -> int:

@@ -236,7 +236,7 @@ def doubled(found: Detections) -> Detections:
 
 
 def first_score_nan(found: Detections) -> Detections:
-    """One score that is no number."""
+    """One score that is NaN."""
     return dataclasses.replace(found, scores=np.array([math.nan, *found.scores[1:]]))
 
 
@@ -262,7 +262,7 @@ def noise(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def one_nan(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One value in the middle that is no number."""
+    """One value in the middle that is NaN."""
     changed = array.copy()
     changed.flat[array.size // 2] = math.nan
     return changed
@@ -275,7 +275,7 @@ def roll_classes(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def set_nan(values: NDArray[np.float32]) -> None:
-    """The first value is no number."""
+    """The first value is NaN."""
     values.flat[0] = math.nan
 
 

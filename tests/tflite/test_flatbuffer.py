@@ -81,6 +81,20 @@ def test_fields_that_are_left_out_have_the_schema_s_defaults() -> None:
         MODEL.table("Conv2DOptions")(stride=2)
 
 
+def test_fields_of_a_newer_schema_are_left_out() -> None:
+    """A vtable may be longer than the fields that are known; only these are looked at."""
+    content = bytearray(MODEL.pack(MODEL.table("Model")(version=3)))
+    root = struct.unpack_from("<I", content)[0]
+    start = root - struct.unpack_from("<i", content, root)[0]
+    length, inline = struct.unpack_from("<HH", content, start)
+    longer = struct.pack("<HH", 4 + 2 * 30, inline) + content[start + 4 : start + length]
+    known = bytes(2 * (10 - (length - 4) // 2))  # the other fields of Model are left out
+    longer += known + struct.pack("<H", 4) * 20
+    moved = struct.pack("<I4s", 8 + len(longer), b"TFL3") + longer
+    moved += struct.pack("<i", len(longer)) + content[root + 4 :]
+    assert MODEL.unpack(bytes(moved), "").version == 3
+
+
 def test_union_members_of_a_newer_schema_are_left_out() -> None:
     """Their tables cannot be read; the number of their type stays."""
     operator = MODEL.table("Operator")(

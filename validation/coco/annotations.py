@@ -119,20 +119,24 @@ def _images(table: Mapping[str, Any], folder: Path, where: str) -> dict[int, Coc
     if not entries:
         raise DatasetError("the annotation file lists no images", where=where)
     found = []
-    for place, entry in entries:
-        size = [_integer(entry, side, place) for side in ("width", "height")]
+    for position, entry in entries:
+        size = [_integer(entry, side, position) for side in ("width", "height")]
         if min(size) < 1:
-            raise DatasetError("an image without pixels", got=f"{size[0]} x {size[1]}", where=place)
-        file_name = _text(entry, "file_name", place)
-        found.append(CocoImage(_integer(entry, "id", place), file_name, folder / file_name, *size))
+            raise DatasetError(
+                "an image without pixels", got=f"{size[0]} x {size[1]}", where=position
+            )
+        file_name = _text(entry, "file_name", position)
+        found.append(
+            CocoImage(_integer(entry, "id", position), file_name, folder / file_name, *size)
+        )
     _refuse_doubles("image", [image.id for image in found], where)
     return {image.id: image for image in found}
 
 
 def _categories(table: Mapping[str, Any], where: str) -> dict[int, str]:
     found = [
-        (_integer(entry, "id", place), _text(entry, "name", place))
-        for place, entry in _entries(table, "categories", where)
+        (_integer(entry, "id", position), _text(entry, "name", position))
+        for position, entry in _entries(table, "categories", where)
     ]
     _refuse_doubles("category", [key for key, _ in found], where)
     return dict(found)
@@ -140,59 +144,61 @@ def _categories(table: Mapping[str, Any], where: str) -> dict[int, str]:
 
 def _annotations(table: Mapping[str, Any], where: str) -> list[CocoAnnotation]:
     entries = _entries(table, "annotations", where)
-    _refuse_doubles("annotation", [_integer(entry, "id", place) for place, entry in entries], where)
+    _refuse_doubles(
+        "annotation", [_integer(entry, "id", position) for position, entry in entries], where
+    )
     return [
         CocoAnnotation(
-            _integer(entry, "image_id", place),
-            _integer(entry, "category_id", place),
-            _bbox(entry, place),
-            _area(entry, place),
-            bool(_integer(entry, "iscrowd", place)),
+            _integer(entry, "image_id", position),
+            _integer(entry, "category_id", position),
+            _bbox(entry, position),
+            _area(entry, position),
+            bool(_integer(entry, "iscrowd", position)),
         )
-        for place, entry in entries
+        for position, entry in entries
     ]
 
 
 def _entries(
     table: Mapping[str, Any], part: str, where: str
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    """Each entry of a list with the words that name its place in a message."""
+    """Each entry of a list with the words that name its position in a message."""
     found = [(f"{where}, {part}[{number}]", entry) for number, entry in enumerate(table[part])]
-    for place, entry in found:
+    for position, entry in found:
         if not isinstance(entry, dict):
-            raise DatasetError(f"an entry of {part} is no object", got=entry, where=place)
+            raise DatasetError(f"an entry of {part} is no object", got=entry, where=position)
     return found
 
 
-def _integer(entry: Mapping[str, Any], key: str, place: str) -> int:
+def _integer(entry: Mapping[str, Any], key: str, position: str) -> int:
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _field_error(key, "a whole number", value, place)
+        raise _field_error(key, "a whole number", value, position)
     return value
 
 
-def _text(entry: Mapping[str, Any], key: str, place: str) -> str:
+def _text(entry: Mapping[str, Any], key: str, position: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
-        raise _field_error(key, "text", value, place)
+        raise _field_error(key, "text", value, position)
     return value
 
 
-def _bbox(entry: Mapping[str, Any], place: str) -> tuple[float, float, float, float]:
+def _bbox(entry: Mapping[str, Any], position: str) -> tuple[float, float, float, float]:
     value = entry.get("bbox")
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_finite, value)):
-        raise _field_error("bbox", "four finite numbers", value, place)
+        raise _field_error("bbox", "four finite numbers", value, position)
     x, y, width, height = (float(number) for number in value)
     # COCO itself has a few boxes of no width or height, so only negative ones are wrong.
     if width < 0 or height < 0:
-        raise _field_error("bbox", "x, y, width, height", value, place)
+        raise _field_error("bbox", "x, y, width, height", value, position)
     return x, y, width, height
 
 
-def _area(entry: Mapping[str, Any], place: str) -> float:
+def _area(entry: Mapping[str, Any], position: str) -> float:
     value = entry.get("area")
     if not _is_finite(value):
-        raise _field_error("area", "a finite number", value, place)
+        raise _field_error("area", "a finite number", value, position)
     return float(entry["area"])
 
 
@@ -201,12 +207,12 @@ def _is_finite(value: object) -> bool:
     return number and math.isfinite(value)  # type: ignore[arg-type]
 
 
-def _field_error(key: str, expected: str, value: object, place: str) -> DatasetError:
+def _field_error(key: str, expected: str, value: object, position: str) -> DatasetError:
     return DatasetError(
         f"the annotation file has not the COCO layout: {key} is wrong",
         expected=expected,
         got="nothing" if value is None else repr(value),
-        where=place,
+        where=position,
     )
 
 

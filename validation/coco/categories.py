@@ -20,7 +20,7 @@ def category_map(
 
     Args:
         labels: Name of each class id, 1 the first; 0 may only be the background. Labels
-            beyond the model's classes are passed over. None or empty: no label map.
+            beyond the model's classes are ignored. None or empty: no label map.
         dataset: Gives the categories.
         num_classes: Classes of the model, without the background.
 
@@ -34,11 +34,11 @@ def category_map(
     classes = range(1, num_classes + 1)
     if not labels:
         _refuse_zero_based(dataset)
-        found = {key: key if key in dataset.categories else None for key in classes}
+        mapped = {key: key if key in dataset.categories else None for key in classes}
     else:
         _check_label_ids(labels)
-        found = _by_label(labels, dataset.categories, num_classes)
-    if all(category is None for category in found.values()):
+        mapped = _by_label(labels, dataset.categories, num_classes)
+    if all(category is None for category in mapped.values()):
         raise DatasetError(
             "no class of the model is a category of the data set",
             expected=first_few(dataset.categories.values()) or "categories",
@@ -46,8 +46,8 @@ def category_map(
             where=dataset.annotation_path.name,
             next_step="give the label map that the model was trained with",
         )
-    _refuse_doubles(found, labels or {}, dataset)
-    return found
+    _refuse_doubles(mapped, labels or {}, dataset)
+    return mapped
 
 
 def _check_label_ids(labels: Mapping[int, str]) -> None:
@@ -81,20 +81,20 @@ def _by_label(
 ) -> dict[int, int | None]:
     # Reversed: of two categories of one name the first listed holds.
     by_name = {_plain(name): key for key, name in reversed(list(categories.items()))}
-    found: dict[int, int | None] = {}
+    mapped: dict[int, int | None] = {}
     for key in range(1, num_classes + 1):
         name = _plain(labels.get(key, ""))
         same_id = key in categories and _plain(categories[key]) == name
-        found[key] = key if same_id else by_name.get(name)
-    return found
+        mapped[key] = key if same_id else by_name.get(name)
+    return mapped
 
 
 def _refuse_doubles(
-    found: Mapping[int, int | None], labels: Mapping[int, str], dataset: Dataset
+    mapped: Mapping[int, int | None], labels: Mapping[int, str], dataset: Dataset
 ) -> None:
-    counts = Counter(found.values())
+    counts = Counter(mapped.values())
     del counts[None]
-    doubled = [key for key, category in found.items() if counts.get(category, 0) > 1]
+    doubled = [key for key, category in mapped.items() if counts.get(category, 0) > 1]
     if doubled:
         raise DatasetError(
             "several classes are one and the same category",

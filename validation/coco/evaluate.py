@@ -130,7 +130,7 @@ def _check_images(dataset: Dataset, detections: Mapping[int, Detections]) -> Non
 
 
 def _check_values(detections: Mapping[int, Detections]) -> None:
-    # NaN sorts and compares without a word, so the figures would be made of it.
+    # NaN sorts and compares silently, so the figures would be made of it.
     wrong = [key for key, item in detections.items() if not item.is_finite]
     if wrong:
         raise DatasetError(

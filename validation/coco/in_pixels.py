@@ -20,7 +20,7 @@ _LARGEST_AREA = 1e5**2
 class CocoDetections:
     """The detections of scored categories on a data set, one row each.
 
-    Rows stand in the data set's order of images, and of one image in the model's own.
+    Rows are in the data set's order of images, and of one image in the model's own.
 
     Args:
         image_ids: int64 [N].
@@ -75,7 +75,7 @@ def in_pixels(
     sizes = np.array([(image.height, image.width) * 2 for image in dataset.images])
     boxes = np.concatenate([one.boxes for one in each])[scored]
     ymin, xmin, ymax, xmax = (np.clip(boxes, 0, 1) * sizes.repeat(counts, axis=0)[scored]).T
-    # pycocotools passes over an unmatched box whose area is in no range. An inverted or a
+    # pycocotools ignores an unmatched box whose area is in no range. An inverted or a
     # gigantic box is a miss all the same, so its sides and area are kept inside the ranges.
     width, height = np.maximum(xmax - xmin, 0), np.maximum(ymax - ymin, 0)
     return CocoDetections(

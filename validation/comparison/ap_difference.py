@@ -30,7 +30,7 @@ def check_accuracy(
         Measure(name, value, policy.limit(check, name, key.model, key.variant))
         for name, value in values.items()
     ]
-    told = [
+    unjudged = [
         Measure("ap", candidate.figures.ap),
         Measure("ap50", candidate.figures.ap50),
         Measure("ap50_drop", reference.figures.ap50 - candidate.figures.ap50),
@@ -47,7 +47,7 @@ def check_accuracy(
     return CheckResult.judged(
         check,
         key,
-        (*measures, *told),
+        (*measures, *unjudged),
         where=f"{candidate.images} images, categories {list(candidate.category_ids)}",
         message=f"AP {candidate.figures.ap:.4f}, reference {reference.figures.ap:.4f}",
     )

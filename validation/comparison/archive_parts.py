@@ -25,7 +25,7 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
         "the archive lacks frozen_inference_graph.pb, a checkpoint with model.ckpt.meta or "
         "pipeline.config, or tflite_graph.pb"
     )
-    told = [] if exportable else [lacking]
+    problems = [] if exportable else [lacking]
     measures = (
         Measure(
             "exportable",
@@ -43,5 +43,5 @@ def check_archive(archive: Archive, key: ModelKey) -> CheckResult:
         key,
         measures,
         where=str(archive.root.name),
-        message="; ".join([*told, *archive.unusable]),
+        message="; ".join([*problems, *archive.unusable]),
     )

@@ -79,24 +79,24 @@ def compare_detections(
         }
         if tied_share(settled.values()) <= ties.most_share:
             matches = settled
-    judged, told = _values(list(matches.values()))
+    judged, counts = _values(list(matches.values()))
     measures = [
         Measure(name, value, policy.limit(check, name, key.model, key.variant))
         for name, value in judged.items()
     ]
-    lost = told["lost_detections"]
+    lost = counts["lost_detections"]
     message = (
-        f"{judged['compared_detections']} detections compared on {told['images']} images at"
+        f"{judged['compared_detections']} detections compared on {counts['images']} images at"
         f" scores from {min_score:g}; {lost} of the reference not found,"
-        f" {told['gained_detections']} only in the candidate"
+        f" {counts['gained_detections']} only in the candidate"
     )
     if lost and any(measure.status is not Status.PASS for measure in measures):
         message += _explanation(lost, matched)
     return CheckResult.judged(
         check,
         key,
-        (*measures, *(Measure(name, value) for name, value in told.items())),
-        where=_worst_place(matches, reference, candidate),
+        (*measures, *(Measure(name, value) for name, value in counts.items())),
+        where=_worst_detection(matches, reference, candidate),
         message=message,
     )
 
@@ -104,7 +104,7 @@ def compare_detections(
 def _values(
     matches: Sequence[ImageMatch],
 ) -> tuple[dict[str, float | None], dict[str, int]]:
-    """What is judged and what is only told, by the names of their measures."""
+    """What is judged and what is only counted, by the names of their measures."""
     pairs = [pair for match in matches for pair in match.pairs]
     lost = sum(len(match.unmatched_reference) for match in matches)
     gained = sum(len(match.unmatched_candidate) for match in matches)
@@ -122,7 +122,7 @@ def _values(
         "iou_p01": _percentile([pair.iou for pair in pairs], 1, "lower"),
         "score_shift_p99": _percentile([abs(pair.score_shift) for pair in pairs], 99, "higher"),
     }
-    told = {
+    counts = {
         "images": len(matches),
         "lost_detections": lost,
         "gained_detections": gained,
@@ -130,7 +130,7 @@ def _values(
         "tied_detections": sum(match.tied for match in matches),
         "detections_outside_image": sum(match.outside for match in matches),
     }
-    return judged, told
+    return judged, counts
 
 
 def _percentile(
@@ -176,7 +176,7 @@ def _swapped_axes(found: Detections) -> Detections:
 def _swapped_roles(first_class: int) -> _Change:
     def change(found: Detections) -> Detections:
         # Only whole numbers can be class ids. The true scores may be lost to rounding, so
-        # every detection is taken, and only class and place are asked for.
+        # every detection is taken, and only class and box are compared.
         ids = np.rint(found.scores)
         if (found.scores != ids).any():
             return found
@@ -210,13 +210,13 @@ def _explanation(lost: int, matched: Callable[[_Change], Mapping[_Image, ImageMa
     return f"; agreement returns for {lost - best} of these {lost} when {reason}"
 
 
-def _worst_place(
+def _worst_detection(
     matches: Mapping[_Image, ImageMatch],
     reference: Mapping[_Image, Detections],
     candidate: Mapping[_Image, Detections],
 ) -> str:
-    """The clearest detection without a partner; else the worst pair by place and by score."""
-    lonely = [
+    """The clearest detection without a partner; else the worst pair by IoU and by score."""
+    unmatched = [
         (found.scores[index], _name(image, index, found, side))
         for image, match in matches.items()
         for side, found, indices in (
@@ -225,8 +225,8 @@ def _worst_place(
         )
         for index in indices
     ]
-    if lonely:
-        return f"{max(lonely)[1]} has no partner"
+    if unmatched:
+        return f"{max(unmatched)[1]} has no partner"
     pairs = [(image, pair) for image, match in matches.items() for pair in match.pairs]
     if not pairs:
         return ""

@@ -30,8 +30,8 @@ _RELU, _RELU6 = "Relu", "Relu6"
 # other activations at 0 to 6 (tensorflow/contrib/quantize/python/quant_ops.py and quantize.py).
 _SIX = 6
 _BITS = 8
-# Names told of one finding.
-_TOLD = 3
+# Names listed for one finding.
+_LISTED = 3
 
 _Range = WeightRange | ActivationRange
 _Node = TypeVar("_Node", WeightRange, ActivationRange, Concatenation)
@@ -44,13 +44,13 @@ class _Finding:
     Args:
         name: Of the measure.
         value: Measured.
-        told: A clause for the reader.
+        clause: For the reader.
         where: The nodes that it is about, worst first.
     """
 
     name: str
     value: float
-    told: str
+    clause: str
     where: tuple[str, ...] = ()
 
 
@@ -91,7 +91,7 @@ def check_fake_quant(
         NOT_READY if breaks else READY,
         Limit("equal", READY, "nothing that breaks the conversion"),
     )
-    told = (
+    unjudged = (
         Measure("activations", len(facts.activations)),
         Measure("activation_ranges", len(facts.ranges)),
         Measure("weight_ranges", len(facts.weights)),
@@ -100,7 +100,7 @@ def check_fake_quant(
     return CheckResult.judged(
         check,
         key,
-        (ready, *(measure for _, measure in judged), *told),
+        (ready, *(measure for _, measure in judged), *unjudged),
         where=next((found.where[0] for found in ordered if found.where), ""),
         message="; ".join(_sentence(found) for found in ordered),
     )
@@ -112,10 +112,10 @@ def _limit(policy: Policy, check: str, measure: str, key: ModelKey) -> Limit:
 
 def _sentence(found: _Finding) -> str:
     if not found.where:
-        return found.told
-    more = len(found.where) - _TOLD
+        return found.clause
+    more = len(found.where) - _LISTED
     rest = f" and {more} more" if more > 0 else ""
-    return f"{found.told}: {', '.join(found.where[:_TOLD])}{rest}"
+    return f"{found.clause}: {', '.join(found.where[:_LISTED])}{rest}"
 
 
 def _ranges(facts: FakeQuantFacts) -> list[_Range]:
@@ -134,13 +134,13 @@ def _share(part: Sequence[object], whole: Sequence[object]) -> float:
 def _unranged(facts: FakeQuantFacts) -> _Finding:
     bare = [each for each in facts.activations if each.ranged_by is None]
     total = len(facts.activations)
-    told = f"{total - len(bare)} of {total} activations have FakeQuant ranges"
+    clause = f"{total - len(bare)} of {total} activations have FakeQuant ranges"
     if len(bare) == total:
-        # No activation at all is no graph that could be vouched for.
-        told += ": use float, or a QAT checkpoint, or `validation fakequant`"
-        return _Finding("unranged_share", 1.0, told)
+        # A graph without activations is no evidence.
+        clause += ": use float, or a QAT checkpoint, or `validation fakequant`"
+        return _Finding("unranged_share", 1.0, clause)
     names = tuple(f"{each.name} ({' '.join(each.ops)})" for each in bare)
-    return _Finding("unranged_share", _share(bare, facts.activations), f"only {told}, not", names)
+    return _Finding("unranged_share", _share(bare, facts.activations), f"only {clause}, not", names)
 
 
 def _degenerate(facts: FakeQuantFacts) -> _Finding:
@@ -148,7 +148,7 @@ def _degenerate(facts: FakeQuantFacts) -> _Finding:
     return _Finding(
         "degenerate_ranges",
         len(found),
-        f"{len(found)} ranges are empty or no numbers",
+        f"{len(found)} ranges are empty or not finite",
         _named(found),
     )
 
@@ -165,16 +165,16 @@ def _untouched(ranges: Sequence[_Range]) -> _Finding:
     """Exactly as initialised where training would have moved them; 0 to 6 behind Relu6 may be."""
 
     def initial(node: _Range) -> bool:
-        ends = (node.minimum, node.maximum)
+        bounds = (node.minimum, node.maximum)
         if isinstance(node, WeightRange):
-            return ends == (-_SIX, _SIX)
-        return ends == (-_SIX, _SIX) or (ends == (0, _SIX) and node.op not in (_RELU, _RELU6))
+            return bounds == (-_SIX, _SIX)
+        return bounds == (-_SIX, _SIX) or (bounds == (0, _SIX) and node.op not in (_RELU, _RELU6))
 
     found = [each for each in ranges if initial(each)]
     return _Finding(
         "untouched_share",
         _share(found, ranges),
-        f"{len(found)} of {len(ranges)} ranges stand as they are initialised, +-6: was the "
+        f"{len(found)} of {len(ranges)} ranges are as initialised, +-6: was the "
         "model trained with quantisation",
         _named(found),
     )
@@ -207,15 +207,15 @@ def _concatenations(found: Iterable[Concatenation]) -> _Finding:
     """Bits that the narrowest input loses to the common scale."""
 
     def lost(concat: Concatenation) -> float:
-        ends = [
+        ranges = [
             (each.minimum, each.maximum)
             for each in concat.inputs
             if each.minimum is not None and each.maximum is not None
         ]
-        spans = [high - low for low, high in ends if low < high]
+        spans = [high - low for low, high in ranges if low < high]
         if not spans:
             return 0.0
-        together = max(high for _, high in ends) - min(low for low, _ in ends)
+        together = max(high for _, high in ranges) - min(low for low, _ in ranges)
         return math.log2(together / min(spans))
 
     return _worst(
@@ -271,15 +271,15 @@ def _bare_weights(facts: FakeQuantFacts) -> _Finding:
 
 
 def _worst(
-    name: str, nodes: Sequence[_Node], value: Callable[[_Node], float], told: str
+    name: str, nodes: Sequence[_Node], value: Callable[[_Node], float], clause: str
 ) -> _Finding:
     if not nodes:
-        return _Finding(name, 0.0, told)
+        return _Finding(name, 0.0, clause)
     ordered = sorted(nodes, key=value, reverse=True)
     worst = ordered[0]
     op = getattr(worst, "op", "")
     return _Finding(
-        name, value(worst), told.format(f"{value(worst):.3g}", op=op), _named(ordered[:1])
+        name, value(worst), clause.format(f"{value(worst):.3g}", op=op), _named(ordered[:1])
     )
 
 

@@ -60,11 +60,11 @@ def check_guide(facts: GuideFacts, policy: Policy, key: ModelKey) -> CheckResult
         Measure(name, value, policy.limit(CHECK, name, key.model, key.variant))
         for name, value in values.items()
     ]
-    told = [Measure("command", facts.command), Measure("shipped_graph", facts.shipped_graph)]
+    unjudged = [Measure("command", facts.command), Measure("shipped_graph", facts.shipped_graph)]
     if facts.refusal:
-        told.append(Measure("refusal_of_the_inference_graph", facts.refusal))
+        unjudged.append(Measure("refusal_of_the_inference_graph", facts.refusal))
     return CheckResult.judged(
-        CHECK, key, (*measures, *told), where="tflite_convert", message=_message(facts, unlike)
+        CHECK, key, (*measures, *unjudged), where="tflite_convert", message=_message(facts, unlike)
     )
 
 

@@ -80,7 +80,7 @@ def match_detections(
     min_iou: float,
     capacity: int | None = None,
 ) -> ImageMatch:
-    """Pair the detections of one image by class, place and score.
+    """Pair the detections of one image by class, box and score.
 
     Pairs are taken greedily by IoU less score difference, so that of several boxes in the
     same place those of like score find each other. The order of the inputs plays no part.
@@ -104,11 +104,11 @@ def match_detections(
     iou = box_iou(left[rows], right[columns])
     shift = scores_right[columns][None, :] - scores_left[rows][:, None]
     same_class = reference.classes[rows][:, None] == candidate.classes[columns]
-    places = np.argwhere(same_class & (iou >= min_iou))
-    similarity = (iou - np.abs(shift))[tuple(places.T)]
+    possible = np.argwhere(same_class & (iou >= min_iou))
+    similarity = (iou - np.abs(shift))[tuple(possible.T)]
     row_partner: dict[int, int] = {}
     taken: set[int] = set()
-    for row, column in places[np.argsort(-similarity, kind="stable")].tolist():
+    for row, column in possible[np.argsort(-similarity, kind="stable")].tolist():
         if row not in row_partner and column not in taken:
             row_partner[row] = column
             taken.add(column)
@@ -118,16 +118,16 @@ def match_detections(
         )
         for row, column in row_partner.items()
     ]
-    lonely = sorted(set(rows.tolist()) - {pair.reference for pair in pairs})
-    extra = sorted(set(columns.tolist()) - {pair.candidate for pair in pairs})
+    lost = sorted(set(rows.tolist()) - {pair.reference for pair in pairs})
+    gained = sorted(set(columns.tolist()) - {pair.candidate for pair in pairs})
     # A detection is missed where the other side had a slot for it.
     found_by_candidate = max(min_score, _last_slot(scores_right, capacity)) + score_epsilon
     found_by_reference = max(min_score, _last_slot(scores_left, capacity)) + score_epsilon
     return ImageMatch(
         pairs=tuple(sorted(pairs, key=lambda pair: pair.reference)),
-        unmatched_reference=tuple(i for i in lonely if scores_left[i] >= found_by_candidate),
-        unmatched_candidate=tuple(i for i in extra if scores_right[i] >= found_by_reference),
-        borderline=tuple(i for i in lonely if scores_left[i] < found_by_candidate),
+        unmatched_reference=tuple(i for i in lost if scores_left[i] >= found_by_candidate),
+        unmatched_candidate=tuple(i for i in gained if scores_right[i] >= found_by_reference),
+        borderline=tuple(i for i in lost if scores_left[i] < found_by_candidate),
         outside=rows_outside + columns_outside,
     )
 

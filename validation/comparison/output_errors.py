@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from validation.comparison.error_statistics import ErrorAccumulator
-from validation.comparison.tensors import short_names, stands_still, tensor_faults
+from validation.comparison.tensors import is_constant, short_names, tensor_faults
 from validation.policy.load import Policy
 from validation.record.quantisation import LayerError, OutputError
 from validation.record.types import CheckResult, Measure, ModelKey
@@ -66,16 +66,16 @@ def check_quantisation(
         for name, error in errors.items()
         for measure, value in _judged(short[name], error)
     ]
-    told = [
+    unjudged = [
         Measure(measure, value)
         for name, error in errors.items()
-        for measure, value in _told(short[name], error)
+        for measure, value in _unjudged(short[name], error)
     ]
     worst = min(errors, key=lambda name: errors[name].error.sqnr_db)
     result = CheckResult.judged(
         check,
         key,
-        (*judged, *told),
+        (*judged, *unjudged),
         where=worst,
         message="; ".join(_clauses(errors, len(images), lossy, note)),
     )
@@ -92,7 +92,7 @@ def _output_error(
     # Image by image: of a large model one image alone has ten million values.
     for one, other in zip(reference, candidate, strict=True):
         accumulator.add(one, other)
-    return OutputError(spec, accumulator.statistics(), stands_still(reference, candidate, images))
+    return OutputError(spec, accumulator.statistics(), is_constant(reference, candidate, images))
 
 
 def _judged(short: str, row: OutputError) -> Iterator[tuple[str, Any]]:
@@ -106,7 +106,7 @@ def _judged(short: str, row: OutputError) -> Iterator[tuple[str, Any]]:
         yield f"{short}_saturated_share", error.saturated
 
 
-def _told(short: str, row: OutputError) -> Iterator[tuple[str, Any]]:
+def _unjudged(short: str, row: OutputError) -> Iterator[tuple[str, Any]]:
     yield f"{short}_rmse", row.error.rmse
     if row.error.beyond_one_step is not None:
         yield f"{short}_beyond_one_step_share", row.error.beyond_one_step

@@ -24,8 +24,8 @@ class _Gap:
     count: int
 
     @property
-    def badness(self) -> tuple[bool, int, float]:
-        """Orders gaps by what a reader wants to see first; NaN is as far apart as can be."""
+    def severity(self) -> tuple[bool, int, float]:
+        """Orders gaps by what a reader wants to see first; NaN is the largest gap."""
         numbers = np.nan_to_num(np.array([self.boxes, self.scores]), nan=np.inf)
         return self.count != 0, self.classes, float(numbers.max())
 
@@ -69,7 +69,7 @@ def check_postprocess(
         Measure(name, value, policy.limit(check, name, key.model, key.variant))
         for name, value in values.items()
     )
-    worst = max(gaps, key=lambda gap: gap.badness, default=None)
+    worst = max(gaps, key=lambda gap: gap.severity, default=None)
     return CheckResult.judged(
         check,
         key,

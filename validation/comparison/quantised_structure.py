@@ -77,7 +77,7 @@ def full_integer_measures(file: TfliteFile, variant: Variant) -> list[Measure]:
             spec = by_name.get(name)
             scaled = spec is not None and spec.scale is not None
             measures.append(_equal(f"{name} has a scale", True, scaled, _HEADS))
-            measures.append(Measure(f"{name} quantisation", _told(spec)))
+            measures.append(Measure(f"{name} quantisation", _describe(spec)))
     return measures
 
 
@@ -95,7 +95,7 @@ def input_measures(
         preprocessing: Of the extractor.
         policy: Has the limits.
         key: Model and variant.
-        stats: What the converter was told, None where the ranges were found by images.
+        stats: What the converter was given, None where the ranges were found by images.
     """
     wanted = wanted_range(preprocessing)
     spec = inputs[0] if len(inputs) == 1 else None
@@ -103,7 +103,7 @@ def input_measures(
         return [_equal("input has a scale", True, False, _BYTES)]
     mapped = range_of(spec)
     measures = [
-        Measure("input_quantisation", _told(spec)),
+        Measure("input_quantisation", _describe(spec)),
         Measure("input_mapping", describe_mapping(mapped, wanted)),
         _judged("input_range_steps_off", steps_off(mapped, wanted), policy, key),
     ]
@@ -119,7 +119,7 @@ def input_measures(
 def size_measures(
     file: TfliteFile, float_counterpart: TfliteFile | None, policy: Policy, key: ModelKey
 ) -> list[Measure]:
-    """The file beside its float twin; nothing where that is not known.
+    """The file beside its float counterpart; nothing where that is not known.
 
     Constants are always judged. Names, shapes and operators take as much room in either file,
     a share of a small one that has nothing to do with bits: whole files are judged from a size
@@ -145,7 +145,7 @@ def _equal(name: str, expected: object, got: object, reason: str) -> Measure:
     return Measure(name, got, Limit("equal", expected, reason))
 
 
-def _told(spec: TensorSpec | None) -> str:
+def _describe(spec: TensorSpec | None) -> str:
     if spec is None or spec.scale is None:
         return "none"
     return f"{spec.dtype}, scale {spec.scale:.6g}, zero point {spec.zero_point}"

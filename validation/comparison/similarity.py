@@ -1,4 +1,4 @@
-"""How alike two detectors are on the same images: figures, without a judgement."""
+"""How similar two detectors are on the same images: figures, without a judgement."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def similarity(
         for image in first
     }
     pairs = [(pair, image) for image, match in matches.items() for pair in match.pairs]
-    lonely = [
+    unmatched = [
         image
         for image, match in matches.items()
         if match.unmatched_reference or match.unmatched_candidate
@@ -70,5 +70,5 @@ def similarity(
         only_second=sum(len(match.unmatched_candidate) for match in matches.values()),
         worst_iou=None if worst is None else worst[0].iou,
         worst_score_shift=max((abs(pair.score_shift) for pair, _ in pairs), default=None),
-        where=lonely[0] if lonely else "" if worst is None else worst[1],
+        where=unmatched[0] if unmatched else "" if worst is None else worst[1],
     )

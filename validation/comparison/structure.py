@@ -51,7 +51,7 @@ _KERNEL = "the op's documented outputs: boxes, classes, scores, count"
 def check_export_contract(
     summary: GraphSummary, contract: SsdContract, key: ModelKey, *, add_postprocessing_op: bool
 ) -> CheckResult:
-    """The exported graph has the exporter's ends and every attribute asked for.
+    """The exported graph has the exporter's inputs and outputs and every attribute asked for.
 
     Args:
         summary: Read back from tflite_graph.pb.
@@ -59,10 +59,10 @@ def check_export_contract(
         key: Model and variant.
         add_postprocessing_op: Which of the exporter's two forms it is.
     """
-    ends = (POSTPROCESS_NAME,) if add_postprocessing_op else RAW_OUTPUTS
+    outputs = (POSTPROCESS_NAME,) if add_postprocessing_op else RAW_OUTPUTS
     measures = [
         *_input(summary.inputs, contract),
-        _equal("outputs", sorted(ends), sorted(summary.outputs), _GUIDE),
+        _equal("outputs", sorted(outputs), sorted(summary.outputs), _GUIDE),
         *_tensors(summary.raw_outputs, _raw_specs(contract), _CONTRACT),
         _equal("variables_left", 0, len(summary.variables), "a frozen graph has none"),
         _equal(
@@ -96,17 +96,17 @@ def check_tflite_contract(
     input_stats: InputStats | None = None,
     float_counterpart: TfliteFile | None = None,
 ) -> CheckResult:
-    """The .tflite file has the ends, the order and the op attributes of its variant.
+    """The .tflite file has its variant's inputs, outputs in their order, and op attributes.
 
     Args:
         file: Read from the flatbuffer.
-        outputs: What the runtime says of the outputs: the op's shapes are only known
+        outputs: The runtime's own account of the outputs: the op's shapes are only known
             once it has planned its memory.
         contract: Of the graph that was converted.
         key: Model and variant; ``raw`` variants end in the raw outputs.
         policy: Has the limits of quantised files.
         input_stats: Mean and std that a uint8 file was converted with.
-        float_counterpart: The float file that ends alike; None: sizes are not compared.
+        float_counterpart: The float file with the same outputs; None: sizes are not compared.
 
     Raises:
         UsageError: No such variant.
@@ -150,12 +150,12 @@ def check_tflite_contract(
         ]
     if variant.is_quantised:
         measures += size_measures(file, float_counterpart, policy, key)
-    told = (
+    unjudged = (
         Measure("size_bytes", file.size_bytes),
         Measure("min_runtime_version", file.min_runtime),
         Measure("ops", sum(file.ops.values())),
     )
-    return _judged("tflite_contract", key, [*measures, *told])
+    return _judged("tflite_contract", key, [*measures, *unjudged])
 
 
 def _judged(check: str, key: ModelKey, measures: Sequence[Measure]) -> CheckResult:
@@ -195,17 +195,17 @@ def _input(
 
 
 def _tensors(
-    found: Sequence[TensorSpec], expected: Sequence[TensorSpec], reason: str
+    actual: Sequence[TensorSpec], expected: Sequence[TensorSpec], reason: str
 ) -> list[Measure]:
-    """Shape and dtype of each tensor, told as ``float32 [1, 300, 300, 3]``."""
-    by_name = {spec.name: spec for spec in found}
+    """Shape and dtype of each tensor, as ``float32 [1, 300, 300, 3]``."""
+    by_name = {spec.name: spec for spec in actual}
     return [
-        _equal(f"{spec.name} tensor", _told(spec), _told(by_name.get(spec.name)), reason)
+        _equal(f"{spec.name} tensor", _describe(spec), _describe(by_name.get(spec.name)), reason)
         for spec in expected
     ]
 
 
-def _told(spec: TensorSpec | None) -> str:
+def _describe(spec: TensorSpec | None) -> str:
     return "absent" if spec is None else f"{spec.dtype} {list(spec.shape)}"
 
 
@@ -227,12 +227,12 @@ def _detection_specs(attributes: PostprocessAttributes) -> tuple[TensorSpec, ...
 
 
 def _attributes(
-    found: PostprocessAttributes | None, expected: PostprocessAttributes
+    actual: PostprocessAttributes | None, expected: PostprocessAttributes
 ) -> list[Measure]:
     """Each attribute of the op; floats as the float32 that graph and flatbuffer keep."""
     measures = []
     for field in dataclasses.fields(expected):
-        got = None if found is None else getattr(found, field.name)
+        got = None if actual is None else getattr(actual, field.name)
         want = getattr(expected, field.name)
         measures.append(_equal(field.name, _stored(want), _stored(got), "asked of the export"))
     return measures
@@ -243,5 +243,5 @@ def _stored(value: Any) -> Any:
 
 
 def _custom_ops(file: TfliteFile) -> list[str]:
-    """Builtin ops are written in capitals; whatever else stands there is custom or flex."""
+    """Builtin ops are written in capitals; everything else is custom or flex."""
     return [name for name in file.ops if name != name.upper()]

@@ -23,14 +23,14 @@ class _Difference:
     """One tensor's measures and where it differs most.
 
     Args:
-        measures: The judged largest difference first, then what is only told.
-        place: Tensor and index of the worst element, with both values.
+        measures: The judged largest difference first, then what no limit judges.
+        where: Tensor and index of the worst element, with both values.
         share: Largest difference in units of its bound; above 1 it is too large.
-        constant: True when the candidate stands still where the reference moves.
+        constant: True when the candidate is the same for every image and the reference is not.
     """
 
     measures: tuple[Measure, ...]
-    place: str
+    where: str
     share: float
     constant: bool
 
@@ -75,12 +75,12 @@ def compare_tensors(
             limit,
             images,
         )
-    found = list(differences.values())
+    compared = list(differences.values())
     return CheckResult.judged(
         check,
         key,
-        tuple(measure for one in found for measure in one.measures),
-        where=max(found, key=lambda one: one.share).place,
+        tuple(measure for one in compared for measure in one.measures),
+        where=max(compared, key=lambda one: one.share).where,
         message=_message(reference, differences),
     )
 
@@ -151,12 +151,12 @@ def _difference(
         Measure(f"{short}_p99_abs_diff", float(np.percentile(distance, 99))),
         Measure(f"{short}_reference_std", float(reference.std(dtype=np.float64))),
     )
-    place = (
+    where = (
         f"{name} at {_index(worst, images)}: "
         f"reference {float(reference[worst]):.6g}, candidate {float(candidate[worst]):.6g}"
     )
     return _Difference(
-        measures, place, _share(largest, limit), stands_still(reference, candidate, images)
+        measures, where, _share(largest, limit), is_constant(reference, candidate, images)
     )
 
 
@@ -166,12 +166,12 @@ def _share(largest: float, limit: Limit) -> float:
     return np.inf if largest > 0 else 0
 
 
-def stands_still(reference: _Array, candidate: _Array, images: Sequence[object] | None) -> bool:
-    """The candidate answers every input alike and the reference does not."""
+def is_constant(reference: _Array, candidate: _Array, images: Sequence[object] | None) -> bool:
+    """The candidate is the same for every image and the reference is not."""
     if images is None:
         return False
-    alike = bool((candidate == candidate[:1]).all())
-    return alike and not bool((reference == reference[:1]).all())
+    constant = bool((candidate == candidate[:1]).all())
+    return constant and not bool((reference == reference[:1]).all())
 
 
 def _message(reference: _Arrays, differences: Mapping[str, _Difference]) -> str:
@@ -184,7 +184,7 @@ def _message(reference: _Arrays, differences: Mapping[str, _Difference]) -> str:
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """What follows the last slash; the whole name where that would stand for two tensors."""
+    """What follows the last slash; the whole name where two tensors would share it."""
     short = {name: name.rsplit("/", 1)[-1].partition(":")[0] for name in names}
     counts = Counter(short.values())
     return {

@@ -80,16 +80,16 @@ def _is_tie(pair: Pair, rule: TieRule) -> bool:
 
 
 def _suppressed(
-    lonely: Sequence[int],
+    unmatched: Sequence[int],
     own: Detections,
     survivors: Sequence[int],
     other: Detections,
     rule: TieRule,
 ) -> set[int]:
-    """Which of the lonely detections a tied survivor of the other side rules out."""
-    if not lonely:
+    """Which of the unmatched detections a tied survivor of the other side rules out."""
+    if not unmatched:
         return set()
-    boxes, rivals = inside_image(own)[list(lonely)], inside_image(other)[list(survivors)]
-    same_class = own.classes[list(lonely)][:, None] == other.classes[list(survivors)]
+    boxes, rivals = inside_image(own)[list(unmatched)], inside_image(other)[list(survivors)]
+    same_class = own.classes[list(unmatched)][:, None] == other.classes[list(survivors)]
     ruled_out = (same_class & (box_iou(boxes, rivals) >= rule.nms_iou)).any(axis=1)
-    return {index for index, out in zip(lonely, ruled_out.tolist(), strict=True) if out}
+    return {index for index, out in zip(unmatched, ruled_out.tolist(), strict=True) if out}

@@ -50,7 +50,7 @@ def detect_all(
         progress: Show the bar on a terminal.
 
     Raises:
-        ValidationError: What the detector raises; nothing is left out silently.
+        ValidationError: What the detector raises; no image is left out.
     """
     local = threading.local()
 
@@ -61,6 +61,6 @@ def detect_all(
         return detections
 
     with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(detect, images)
-        bar = tqdm(found, total=len(images), desc=label, unit="image", disable=not progress)
+        results = pool.map(detect, images)
+        bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not progress)
         return {image.key: detections for image, detections in zip(images, bar, strict=True)}

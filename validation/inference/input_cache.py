@@ -1,4 +1,4 @@
-"""Images as a model is fed them, read once for all files that are fed alike."""
+"""Prepared images, read once for all files that take the same input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from validation.preprocess.image import ImageFile, load_rgb
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import Preprocessing
 
-# Some 200 images of 300 pixels: a small data set as a whole, and little beside a TensorFlow.
+# Some 200 images of 300 pixels: a small data set as a whole, and little next to TensorFlow.
 _ROOM_BYTES = 250_000_000
 
 
@@ -37,17 +37,17 @@ class InputCache:
         Raises:
             DatasetError: It cannot be read.
         """
-        place = (image.path, preprocessing)
+        key = (image.path, preprocessing)
         with self._lock:
-            kept = self._kept.get(place)
+            kept = self._kept.get(key)
         if kept is not None:
             return kept
         feed = prepare(load_rgb(image.path), preprocessing)
         feed.setflags(write=False)
         with self._lock:
             # Two threads may have prepared the same one.
-            if place not in self._kept:
-                self._kept[place] = feed
+            if key not in self._kept:
+                self._kept[key] = feed
                 self._bytes += feed.nbytes
             while self._bytes > self._room:
                 _, oldest = self._kept.popitem(last=False)

@@ -1,4 +1,4 @@
-"""A .tflite file as a detector: what it is to be fed with, and by whose word."""
+"""A .tflite file as a detector: how images are fed to it, and how that is known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import read_model
 
-# What every extractor of the zoo but ResNet and VGG makes of pixels: [-1, 1].
+# The input of every extractor of the zoo but ResNet and VGG: [-1, 1].
 _USUAL = InputStats(127.5, 127.5)
 
 
@@ -36,12 +36,12 @@ class TfliteModel:
 
     Args:
         path: The file.
-        file: What stands in it.
+        file: Its contents.
         preprocessing: From image to input.
-        source: By whose word the preprocessing is known, for people.
+        source: How the preprocessing is known, for people.
         num_classes: Without the background.
         contract: Of the export it was made from; None where that is not at hand.
-        anchors: float32 [N, 4] of that export; None alike. A raw file has both.
+        anchors: float32 [N, 4] of that export, or None. A raw file has both.
         labels: Class names by id that the file or its caller gives; may be empty.
     """
 
@@ -78,12 +78,12 @@ def open_tflite(
 
     In this order: what the caller states; the export that the caller names; the file's own
     metadata; an export beside the file; the scale and zero point of a quantised input, which
-    bytes are fed to as they are; and last [-1, 1], which is what most extractors want.
+    bytes are fed to as they are; and last [-1, 1], the input of most extractors.
 
     Args:
         path: The .tflite file.
         export: Folder that `export` wrote; it has to fit. None: the file's own folder is
-            looked into, and what does not fit is passed over.
+            searched, and an export that does not fit is ignored.
         stats: ``real = (pixel - mean) / std``, stated by the caller.
 
     Raises:
@@ -100,8 +100,8 @@ def open_tflite(
             got="outputs " + ", ".join(spec.name for spec in file.outputs),
             where=path.name,
         )
-    found = _export_for(file, path, export)
-    contract = found.contract if found else None
+    exported = _export_for(file, path, export)
+    contract = exported.contract if exported else None
     if file.postprocess is not None:
         num_classes = file.postprocess.num_classes
     elif contract is not None:
@@ -109,7 +109,9 @@ def open_tflite(
     else:
         raise _raw_without_contract(path)
     metadata = metadata_of(model)
-    preprocessing, source = _fed(file, found, metadata, stats, export_is_told=export is not None)
+    preprocessing, source = _fed(
+        file, exported, metadata, stats, export_is_named=export is not None
+    )
     return TfliteModel(
         path=path,
         file=file,
@@ -117,7 +119,7 @@ def open_tflite(
         source=source,
         num_classes=num_classes,
         contract=contract,
-        anchors=np.load(found.anchors) if found else None,
+        anchors=np.load(exported.anchors) if exported else None,
         labels={} if metadata is None else labels_of(metadata),
     )
 
@@ -128,14 +130,14 @@ def _fed(
     metadata: ModelMetadata | None,
     stats: InputStats | None,
     *,
-    export_is_told: bool,
+    export_is_named: bool,
 ) -> tuple[Preprocessing, str]:
-    """What images are to be made into, and by whose word."""
+    """The preprocessing, and how it is known."""
     height, width = image_size(file)
     spec = file.inputs[0]
     if stats is not None:
         return normalised(height, width, stats), f"{stats} as stated"
-    if export is not None and export_is_told:
+    if export is not None and export_is_named:
         return export.contract.preprocessing, f"{CONTRACT_FILE} of its export"
     if metadata is not None and normalisation_of(metadata) is not None:
         return preprocessing_from(metadata, file), "its own metadata"
@@ -143,8 +145,7 @@ def _fed(
         return export.contract.preprocessing, f"{CONTRACT_FILE} beside it"
     if is_quantised(spec):
         return _bytes_as_they_are(height, width, spec), "the input's own scale and zero point"
-    told = f"nobody's word, {_USUAL} taken as most SSDs want it"
-    return normalised(height, width, _USUAL), told
+    return normalised(height, width, _USUAL), f"not stated in the file; assuming {_USUAL}"
 
 
 def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
@@ -153,7 +154,7 @@ def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
 
 
 def _bytes_as_they_are(height: int, width: int, spec: TensorSpec) -> Preprocessing:
-    """What pixels mean to an input whose first integer stands for black."""
+    """The preprocessing of an input whose lowest integer is black."""
     assert spec.scale is not None
     assert spec.zero_point is not None
     zero = spec.zero_point - int(np.iinfo(spec.dtype).min)
@@ -164,35 +165,35 @@ def _rgb(value: float) -> tuple[float, float, float]:
     return value, value, value
 
 
-def _export_for(file: TfliteFile, path: Path, told: Path | None) -> ExportedGraph | None:
-    """The export that a file was made from, as far as one can see."""
+def _export_for(file: TfliteFile, path: Path, named: Path | None) -> ExportedGraph | None:
+    """The export that a file was made from; None where it cannot be known."""
     try:
-        found = load_export(told or path.parent)
+        exported = load_export(named or path.parent)
     except ValidationError:
-        if told is not None:
+        if named is not None:
             raise
         return None
-    unlike = disagreement(file, found.contract)
-    if told is not None and unlike:
+    unlike = disagreement(file, exported.contract)
+    if named is not None and unlike:
         raise GraphConfigMismatch(
-            "the export belongs to another model", got=unlike, where=f"{path.name} and {told}"
+            "the export belongs to another model", got=unlike, where=f"{path.name} and {named}"
         )
-    return None if unlike else found
+    return None if unlike else exported
 
 
 def disagreement(file: TfliteFile, contract: SsdContract) -> str:
-    """What a file and a contract say otherwise; empty where they may belong together."""
+    """Where a file and a contract differ; empty where they may belong together."""
     size = contract.preprocessing
     rows = file.anchors[0] if file.anchors else _rows(file)
     classes = None if file.postprocess is None else file.postprocess.num_classes
-    told = (
+    facts = (
         ("input", list(file.inputs[0].shape[1:3]), [size.height, size.width]),
         ("anchors", rows, contract.num_anchors),
         ("classes", classes, contract.num_classes),
     )
     return "; ".join(
         f"{what} {wanted}, the file's {own}"
-        for what, own, wanted in told
+        for what, own, wanted in facts
         if own is not None and own != wanted
     )
 

@@ -1,6 +1,6 @@
 """Non-maximum suppression in the two forms that TFLite's post-processing op has.
 
-Order is part of the promise: of equal scores the lower anchor comes first, and
+The order is part of the contract: of equal scores the lower anchor comes first, and
 in regular NMS the lower class before that.
 """
 
@@ -78,8 +78,8 @@ def regular_nms(
     heads = [(-best[label], label) for label in labels]
     heapq.heapify(heads)
     columns: dict[int, _Column] = {}
-    found: list[tuple[int, int, np.float32]] = []
-    while heads and len(found) < attributes.max_detections:
+    selected: list[tuple[int, int, np.float32]] = []
+    while heads and len(selected) < attributes.max_detections:
         _, label = heads[0]
         if label not in columns:
             columns[label] = _Column(
@@ -89,13 +89,13 @@ def regular_nms(
                 iou_threshold=attributes.nms_iou_threshold,
             )
         column = columns[label]
-        found.append((column.anchor, label, column.score))
+        selected.append((column.anchor, label, column.score))
         column.keep()
         if column.left and column.kept < attributes.detections_per_class:
             heapq.heapreplace(heads, (-column.score, label))
         else:
             heapq.heappop(heads)
-    anchors, classes, values = zip(*found, strict=True) if found else ((), (), ())
+    anchors, classes, values = zip(*selected, strict=True) if selected else ((), (), ())
     return Selection(
         np.array(anchors, np.intp),
         np.array(classes, np.intp)[:, np.newaxis],

@@ -65,7 +65,7 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):
-                # Pillow would clip at 255 without a word.
+                # Pillow would clip at 255 silently.
                 raise DatasetError(
                     "the image has more than 8 bits a channel",
                     expected="8-bit greyscale, palette, RGB, RGBA or CMYK",

@@ -32,17 +32,17 @@ def quantise(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
         Of the spec's dtype; the array itself where there is nothing to do.
 
     Raises:
-        FeedError: A value that is no number: it has no quantised form.
+        FeedError: A NaN, which has no quantised form.
     """
     if not is_quantised(spec):
         return array
     scale, zero_point = _parameters(spec)
     steps = np.divide(array, scale, dtype=np.float64)
     if np.isnan(steps).any():
-        raise FeedError("a value to be quantised is no number", where=spec.name)
+        raise FeedError("a value to be quantised is NaN", where=spec.name)
     rounded = np.trunc(steps + np.copysign(0.5, steps))
-    ends = np.iinfo(spec.dtype)
-    kept: NDArray[Any] = np.clip(rounded + zero_point, ends.min, ends.max)
+    bounds = np.iinfo(spec.dtype)
+    kept: NDArray[Any] = np.clip(rounded + zero_point, bounds.min, bounds.max)
     return kept.astype(spec.dtype)
 
 

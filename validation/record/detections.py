@@ -80,7 +80,7 @@ class Detections:
 
 
 def _read_only(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
-    """The values as an array that nobody can write to; a copy unless it is one already."""
+    """The values as a read-only array; a copy unless it is one already."""
     array = np.asarray(values)
     if array.dtype != dtype or array.flags.writeable:
         array = array.astype(dtype)

@@ -49,12 +49,11 @@ class Artefact(OfVariant):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A file beside the record: what one subject detected on every image.
+    """A file beside the record: what the reference or one subject detected on every image.
 
     Args:
         model: See `ModelKey`.
-        variant: See `ModelKey`; ``reference`` for what the variants are judged by.
-        subject: What ran, as `Accuracy` has it.
+        variant: See `ModelKey`; or ``reference``.
         path: Below the run's folder, with forward slashes.
         sha256: Of the file's bytes.
         size_bytes: Of the file.
@@ -63,7 +62,6 @@ class Evidence:
 
     model: str
     variant: str
-    subject: str
     path: str
     sha256: str
     size_bytes: int

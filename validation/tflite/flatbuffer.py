@@ -56,6 +56,7 @@ class Table:
     """
 
     _fields: ClassVar[tuple[_Field, ...]] = ()
+    _slots: ClassVar[int] = 0
 
     def __init__(self, **values: Any) -> None:
         for name, value in values.items():
@@ -164,7 +165,8 @@ class Schema:
             if field:  # else it was deprecated
                 fields.append(self._field(field, slot, kind, default[0] if default else 0))
         defaults = {field.name: field.default for field in fields}
-        return type(name, (Table,), {"_fields": tuple(fields), **defaults})
+        own = {"_fields": tuple(fields), "_slots": len(self._tables[name])}
+        return type(name, (Table,), own | defaults)
 
     def _field(self, name: str, slot: int, kind: str, default: Any) -> _Field:
         element = kind.strip("[]")
@@ -258,6 +260,7 @@ class _Reader:
         slots = (length - _VTABLE_HEAD.size) // 2
         if length % 2 or slots < 0 or inline < _OFFSET_BYTES:
             raise _Damage(f"a vtable of {length} bytes for a table of {inline}")
+        slots = min(slots, kind._slots)  # a newer schema may have more
         offsets = struct.unpack_from(f"<{slots}H", self._data, position + _VTABLE_HEAD.size)
         fields = [each for each in kind._fields if each.slot < slots and offsets[each.slot]]
         for field in fields:
@@ -329,7 +332,7 @@ def _write_table(builder: flatbuffers.Builder, table: Table) -> int:
         for field in table._fields
         if field.write is not None and (value := getattr(table, field.name)) is not None
     }
-    builder.StartObject(1 + max((field.slot for field in table._fields), default=-1))
+    builder.StartObject(table._slots)
     for field in table._fields:
         if field.number is not None:
             value = getattr(table, field.name)

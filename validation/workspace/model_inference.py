@@ -64,7 +64,7 @@ class ModelInference:
         workers: Images at a time; one where the raw outputs of an image are very large.
         runs: Folder of this session, where what the files under test find is kept; its
             processes share it. None: a temporary one.
-        feeds: Keeps prepared images; None: a keeper of its own.
+        feeds: Keeps prepared images; None: a cache of its own.
     """
 
     def __init__(
@@ -125,14 +125,14 @@ class ModelInference:
             variant: Raw variants are closed by the NumPy port of the op.
             options: Of the export that the file was made from.
         """
-        place = (variant, options)
-        if place not in self._seen:
+        key = (variant, options)
+        if key not in self._seen:
             folder = self._candidate_run(variant, options)
-            self._seen[place] = read_detections(folder / _FOUND)
-            self._seconds[place] = float((folder / _SECONDS).read_text())
-        return self._seen[place]
+            self._seen[key] = read_detections(folder / _FOUND)
+            self._seconds[key] = float((folder / _SECONDS).read_text())
+        return self._seen[key]
 
-    def _candidate_run(self, variant: str, options: ExportOptions) -> Path:
+    def _candidate_run(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         path = self.build.tflite(variant, options)
 
         def make(folder: Path) -> None:
@@ -153,22 +153,12 @@ class ModelInference:
         step = f"run {variant}{told(options)} on {len(self.images)} images"
         return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
 
-    def evidence(self, variant: str, subject: str, options: ExportOptions = EVALUATION) -> Evidence:
-        """The file that holds what `reference` or `candidate` detected, where it lies now.
-
-        Args:
-            variant: `REFERENCE`, or see `candidate`.
-            subject: What ran, for people.
-            options: See `candidate`.
-        """
-        folder = (
-            self._reference_run() if variant == REFERENCE else self._candidate_run(variant, options)
-        )
-        path = folder / _FOUND
+    def evidence(self, variant: str) -> Evidence:
+        """The file of what `candidate` detected, or `reference` for `REFERENCE`."""
+        run = self._reference_run() if variant == REFERENCE else self._candidate_run(variant)
+        path = run / _FOUND
         sha256, size = file_sha256(path), path.stat().st_size
-        return Evidence(
-            self.build.name, variant, subject, str(path), sha256, size, len(self.images)
-        )
+        return Evidence(self.build.name, variant, str(path), sha256, size, len(self.images))
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
@@ -190,8 +180,8 @@ class ModelInference:
 
             with SessionRuntime(graph, RAW_OUTPUTS) as runtime:
                 out = run_batchwise(runtime, self.feeds(count))
-            for place, name in enumerate(RAW_OUTPUTS):
-                np.save(folder / f"{place}.npy", out[name], allow_pickle=False)
+            for index, name in enumerate(RAW_OUTPUTS):
+                np.save(folder / f"{index}.npy", out[name], allow_pickle=False)
 
         made_from = {
             "graph": file_sha256(graph),
@@ -204,7 +194,7 @@ class ModelInference:
         }
         step = f"session on {count} images"
         folder = self.build.work.product(self.build.name, Stage.SESSION, step, made_from, make)
-        return {name: np.load(folder / f"{place}.npy") for place, name in enumerate(RAW_OUTPUTS)}
+        return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""

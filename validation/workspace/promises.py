@@ -38,7 +38,7 @@ from validation.specs.tensors import TensorSpec
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile, read_anchors
 from validation.timing.latency import Stopwatch, TimingPlan, check_latency, measure_latency
-from validation.workspace.context import CheckContext
+from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.pictures import pictures
 from validation.workspace.products import file_sha256
 from validation.zoo.entry import PUBLISHED_FIGURES, CatalogueEntry
@@ -250,8 +250,10 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         capacity=context.build.exported().contract.postprocess.max_detections,
         ties=_ties(context),
     )
-    # Pictures belong to the model: once, whichever variant comes first.
-    return [*(pictures(context) if context.is_first else []), result]
+    evidence = context.inference.evidence
+    entries: list[Entry] = [evidence(context.key.variant), result]
+    # Pictures and the reference belong to the model: once, whichever variant comes first.
+    return [*pictures(context), evidence(REFERENCE), *entries] if context.is_first else entries
 
 
 def canaries(context: CheckContext) -> list[Entry]:
