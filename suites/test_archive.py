@@ -2,10 +2,8 @@
 
 import pytest
 
-from validation.workspace import promises
-
 
 @pytest.mark.check("archive")
-def test_archive_holds_what_an_export_needs(context, record):
+def test_archive_holds_what_an_export_needs(context, run_check, record):
     """The archive has an inference graph, its own or in a checkpoint's .meta."""
-    record(promises.archive(context))
+    record(run_check(context))

@@ -2,10 +2,8 @@
 
 import pytest
 
-from validation.workspace import promises
-
 
 @pytest.mark.check("tflite_contract")
-def test_tflite_file_keeps_the_contract(context, record):
+def test_tflite_file_keeps_the_contract(context, run_check, record):
     """Names, order, shapes, dtypes and op attributes, read back from the flatbuffer."""
-    record(promises.tflite_contract(context))
+    record(run_check(context))

@@ -2,10 +2,8 @@
 
 import pytest
 
-from validation.workspace import promises
-
 
 @pytest.mark.check("export_contract")
-def test_exported_graph_has_the_exporters_ends(context, record):
+def test_exported_graph_has_the_exporters_ends(context, run_check, record):
     """Names, shapes, dtypes and every attribute of the post-processing node."""
-    record(promises.export_contract(context))
+    record(run_check(context))

@@ -2,10 +2,8 @@
 
 import pytest
 
-from validation.workspace.fake_quant import fake_quant_lint
 
-
-@pytest.mark.check("fake_quant_lint", variants="uint8")
-def test_ranges_are_ready_for_conversion(context, record):
+@pytest.mark.check("fake_quant_lint")
+def test_ranges_are_ready_for_conversion(context, run_check, record):
     """Activations without ranges, ranges that are empty, implausible or far too wide."""
-    record(fake_quant_lint(context))
+    record(run_check(context))

@@ -72,7 +72,7 @@ def test_list_names_every_group(capsys: Capture, tmp_path: Path) -> None:
 
 
 def test_list_as_json(capsys: Capture, tmp_path: Path) -> None:
-    """What is in the cache is told from what is not."""
+    """What is in the cache is listed apart from what is not."""
     code, out, _ = _run(capsys, "list", "--zoo=bundled", "--json", "--cache_dir", tmp_path)
     assert code == 0
     models = json.loads(out)
@@ -257,7 +257,7 @@ def test_no_route_says_why(capsys: Capture, archive: Path) -> None:
 
 
 def test_config_that_cannot_be_read_leaves_the_graph(capsys: Capture, archive: Path) -> None:
-    """Its problem is told, and the graph is still a route."""
+    """Its problem is reported, and the graph is still a route."""
     (archive / "pipeline.config").write_text("model { ssd {")
     facts = _shown(capsys, archive.parent / "c", archive)
     assert facts["routes"] == ["cut out of frozen_inference_graph.pb"]

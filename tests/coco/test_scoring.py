@@ -124,6 +124,7 @@ def test_pieces_are_the_whole(objects: Any, found: Any, at_a_time: int) -> None:
     np.testing.assert_array_equal(scores.recall, recall)
 
 
+@settings(max_examples=60, deadline=None)
 @given(found=_found)
 def test_rows_keep_the_models_order(found: Any) -> None:
     """Image by image as the data set has them, without what is not scored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,16 +11,15 @@ import pytest
 from fault_table import BOTH, FAULTS, Fault
 from miniature_cases import MODEL, VARIANTS, MiniatureFiles, make_case, own_canaries, with_key
 
-from validation.plugin.fixtures import CHECK_ORDER
+from validation.checks import end_to_end_parity
+from validation.checks.check import Check
+from validation.checks.registry import CHECKS
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
-from validation.record.lines import Entry
 from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.rules import Judgement, judge
-from validation.workspace import promises
-from validation.workspace.accuracy import accuracy
 from validation.workspace.context import CheckContext
 
 Results = dict[tuple[str, str], CheckResult]
@@ -36,38 +35,28 @@ class _Stopwatch:
         return target()
 
 
-# As the suites tie them together; which check speaks of which variants.
-_PROMISES: dict[str, tuple[Callable[[CheckContext], list[Entry]], str]] = {
-    "archive": (promises.archive, "*"),
-    "export_contract": (promises.export_contract, "*"),
-    "tflite_contract": (promises.tflite_contract, "*"),
-    "raw_parity": (promises.raw_parity, "*raw"),
-    "postprocess_parity": (promises.postprocess_parity, "float"),
-    "end_to_end_parity": (promises.end_to_end_parity, "*"),
-    "canaries": (promises.canaries, "*"),
-    "accuracy": (accuracy, "*"),
-    "latency": (lambda context: promises.latency(context, _Stopwatch()), "*"),
-}
+# A check that the miniature, a model of no true architecture, can be judged by. Faults of the
+# others: route_parity, quantisation, fake_quant_lint and guide in tests/checks, ranges in
+# tests/comparison/test_fake_quant_check.py.
+_APART = {"route_parity", "quantisation", "fake_quant_lint", "guide"}
+_TRIED = [check for check in CHECKS if check.name not in _APART]
 
 
 def _run(context: CheckContext) -> Results:
     """Every check of every variant; an error fails its check, as in a session."""
-    results: Results = {}
-    for variant in VARIANTS:
-        own = with_key(context, variant)
-        for check, (promise, pattern) in _PROMISES.items():
-            if fnmatch.fnmatchcase(variant, pattern):
-                results[check, variant] = _result(check, promise, own)
-    return results
+    return {
+        (check.name, variant): _result(check, with_key(context, variant))
+        for variant in VARIANTS
+        for check in _TRIED
+        if check.covers(variant)
+    }
 
 
-def _result(
-    check: str, promise: Callable[[CheckContext], list[Entry]], context: CheckContext
-) -> CheckResult:
+def _result(check: Check, context: CheckContext) -> CheckResult:
     try:
-        entries = promise(context)
+        entries = check.run(dataclasses.replace(context, stopwatch=_Stopwatch()))
     except Exception as error:
-        return CheckResult.stopped(check, context.key, error)
+        return CheckResult.stopped(check.name, context.key, error)
     (result,) = [entry for entry in entries if isinstance(entry, CheckResult)]
     return result
 
@@ -116,12 +105,7 @@ def test_fault_turns_its_checks_red(
 def test_every_check_is_tripped_by_a_fault() -> None:
     """A check that no fault turns red may be one that cannot."""
     tripped = {check for fault in FAULTS for check in fault.trips}
-    # route_parity needs a model of a true architecture: tests/workspace/test_routes.py;
-    # quantisation and fake_quant_lint: tests/workspace/test_quantisation_promise.py,
-    # tests/comparison/test_fake_quant_check.py; guide of TensorFlow's tools:
-    # tests/workspace/test_guide_promise.py.
-    apart = {"route_parity", "quantisation", "fake_quant_lint", "guide"}
-    assert tripped == set(CHECK_ORDER) - apart == set(_PROMISES)
+    assert tripped == {check.name for check in _TRIED}
 
 
 def test_every_variant_of_a_check_is_tripped() -> None:
@@ -133,10 +117,7 @@ def test_every_variant_of_a_check_is_tripped() -> None:
         for variant in variants
     }
     speaks = {
-        (check, variant)
-        for check, (_, pattern) in _PROMISES.items()
-        for variant in BOTH
-        if fnmatch.fnmatchcase(variant, pattern)
+        (check.name, variant) for check in _TRIED for variant in BOTH if check.covers(variant)
     }
     assert tripped == speaks
 
@@ -161,5 +142,5 @@ def test_known_fault_is_called_by_its_name(
     """End to end the message says what was probably done, so that nobody has to guess."""
     (fault,) = [fault for fault in FAULTS if fault.name == name]
     fault.inject(monkeypatch, tmp_path)
-    result = _result("end_to_end_parity", promises.end_to_end_parity, subject)
+    result = _result(end_to_end_parity.CHECK, subject)
     assert said in result.message

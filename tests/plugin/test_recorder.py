@@ -63,8 +63,17 @@ def test_evidence_without_a_judgement_is_silence(over_miniature: Run, session: A
         ),
         (
             '@pytest.mark.check("archive")\ndef test_own(context):\n    pass\n\n\n'
-            '@pytest.mark.check("archive", variants="raw")\ndef test_more(context):\n    pass\n',
+            '@pytest.mark.check("archive")\ndef test_more(context):\n    pass\n',
             "test_more names the check 'archive', which suites/test_own.py::test_own records",
+        ),
+        (
+            '@pytest.mark.check("archives")\ndef test_own(context, record):\n    record([])\n',
+            "names the check 'archives', which is none of archive, export_contract, ",
+        ),
+        (
+            '@pytest.mark.check("archive", variants="raw")\n'
+            "def test_own(context, record):\n    record([])\n",
+            "gives variants, which belongs in the check's row",
         ),
     ],
 )
@@ -111,10 +120,10 @@ def test_result_that_is_not_the_tests_own(
 ) -> None:
     """A test speaks once and for its own check; the record holds each result once."""
     session.suite(
-        "from validation.workspace import promises\n\n\n"
+        "from validation.checks.archive import archive\n\n\n"
         f'@pytest.mark.check("{check}")\n'
         "def test_own(context, record):\n"
-        f"    record(promises.archive(context){more})\n"
+        f"    record(archive(context){more})\n"
     )
     result = over_miniature("--variant", "raw")
     result.assert_outcomes(failed=1)
@@ -127,13 +136,12 @@ def test_result_that_is_not_the_tests_own(
 def test_crashed_worker_is_no_pass(over_miniature: Run, session: Any) -> None:
     """A worker that dies takes its results along; what others recorded is no PASS by itself."""
     session.suite(
-        "import os\n\n"
-        "from validation.workspace import promises\n\n\n"
+        "import os\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_own(context, record):\n"
+        "def test_own(context, run_check, record):\n"
         '    if context.key.variant == "raw":\n'
         "        os._exit(3)\n"
-        "    record(promises.archive(context))\n"
+        "    record(run_check(context))\n"
     )
     result = over_miniature("-n", "1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -193,10 +201,9 @@ def test_fault_of_the_harness_keeps_its_trace(over_miniature: Run, session: Any)
 def test_failure_after_the_record(over_miniature: Run, session: Any) -> None:
     """A PASS was recorded and the test then fell over: the run is no PASS."""
     session.suite(
-        "from validation.workspace import promises\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_late(context, record):\n"
-        "    record(promises.archive(context))\n"
+        "def test_late(context, run_check, record):\n"
+        "    record(run_check(context))\n"
         "    1 / 0\n"
     )
     result = over_miniature("--variant", "float")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,8 +19,8 @@ _VARIANTS = ("--variant", "float", "--variant", "raw")
 class _Fake:
     """Notes what the plugin asks of it."""
 
-    def __init__(self, _: object, items: Sequence[Item]) -> None:
-        self.items = list(items)
+    def __init__(self, _: object, items: Sequence[Item], needs: Mapping[str, object]) -> None:
+        self.items, self.needs = list(items), needs
         self.told: list[object] = []
         self.made.append(self)
 
@@ -40,7 +40,7 @@ class _Fake:
 def fake(monkeypatch: pytest.MonkeyPatch) -> type[_Fake]:
     """In the place of the second process."""
     monkeypatch.setattr(_Fake, "made", [])
-    monkeypatch.setattr(second_process, "Ahead", _Fake)
+    monkeypatch.setattr(second_process, "Prefetcher", _Fake)
     return _Fake
 
 

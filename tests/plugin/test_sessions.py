@@ -10,8 +10,8 @@ import pytest
 import write_record_schema
 from jsonschema import Draft202012Validator
 
+from validation.checks.registry import CHECKS
 from validation.cli import main
-from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.evidence import load_evidence
@@ -27,16 +27,13 @@ if TYPE_CHECKING:
 
 Run = Callable[..., pytest.RunResult]
 
-_FLOAT_ONLY, _RAW_ONLY = {"postprocess_parity", "guide"}, {"raw_parity", "route_parity"}
-_QUANTISED_ONLY = {"quantisation", "fake_quant_lint"}
-
 
 def _expected_checks() -> set[tuple[str, str]]:
     return {
-        (check, variant)
-        for variant, without in (("float", _RAW_ONLY), ("raw", _FLOAT_ONLY))
-        for check in CHECK_ORDER
-        if check not in without | _QUANTISED_ONLY
+        (check.name, variant)
+        for variant in ("float", "raw")
+        for check in CHECKS
+        if check.covers(variant)
     }
 
 
@@ -191,12 +188,11 @@ def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
 
 def _write_interrupted(session: Any) -> None:
     session.suite(
-        "from validation.workspace import promises\n\n\n"
         '@pytest.mark.check("archive")\n'
-        "def test_archive(context, record):\n"
+        "def test_archive(context, run_check, record):\n"
         '    if context.key.variant == "raw":\n'
         "        raise KeyboardInterrupt\n"
-        "    record(promises.archive(context))\n"
+        "    record(run_check(context))\n"
     )
 
 
@@ -275,24 +271,6 @@ def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None
     assert session.lines()[-1]["exit_code"] == 1
     assert _verdict(result) == "FAIL"
     assert any("on purpose" in line for line in result.outlines)
-
-
-@pytest.mark.parametrize(
-    ("variants", "spoken_of"),
-    [('"raw"', {"raw"}), ('("raw", "int*")', {"raw"}), ('("float", "r?w")', {"float", "raw"})],
-)
-def test_check_speaks_of_the_variants_it_names(
-    over_miniature: Run, session: Any, variants: str, spoken_of: set[str]
-) -> None:
-    """By one pattern or by several."""
-    session.suite(
-        "from validation.record.types import CheckResult\n\n\n"
-        f'@pytest.mark.check("archive", variants={variants})\n'
-        "def test_archive(context, record):\n"
-        '    record([CheckResult.failed("archive", context.key, "on purpose")])\n'
-    )
-    over_miniature().assert_outcomes(failed=len(spoken_of))
-    assert {variant for _, variant in session.checks()} == spoken_of
 
 
 def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from validation.checks.registry import CHECKS
 from validation.comparison.ap_difference import check_accuracy
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.detections import compare_detections
@@ -23,7 +24,6 @@ from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
 from validation.export.fake_quant_facts import FakeQuantFacts
-from validation.plugin.fixtures import CHECK_ORDER
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.detections import Detections
@@ -42,7 +42,7 @@ from validation.specs.input_stats import InputStats
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import VARIANTS
 from validation.tflite.facts import TfliteFile
-from validation.timing.latency import check_latency
+from validation.timing.sampling import check_latency
 from validation.zoo.canaries import Canary
 
 _ROOT = Path(__file__).parents[2]
@@ -57,18 +57,6 @@ def _policy(path: Path, text: str) -> Policy:
     file = path / "policy.toml"
     file.write_text("version = 1\n" + text)
     return load_policy(file)
-
-
-def _suite_checks() -> dict[str, tuple[str, ...]]:
-    """Patterns of variants of each check that a suite records."""
-    found = {}
-    for path in (_ROOT / "suites").glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.check":
-                patterns = [each.value for each in node.keywords if each.arg == "variants"]
-                told = ast.literal_eval(patterns[0]) if patterns else "*"
-                found[ast.literal_eval(node.args[0])] = (told,) if isinstance(told, str) else told
-    return found
 
 
 class _Spy(Policy):
@@ -173,22 +161,11 @@ def test_settings_are_those_that_code_asks_for() -> None:
 
 
 def test_required_checks_can_be_recorded() -> None:
-    """What a signature cannot lack has a suite that speaks of that variant, and vice versa."""
+    """What a signature cannot lack is a check that speaks of that variant, and vice versa."""
     policy = load_policy()
-    suites = _suite_checks()
     for variant in VARIANTS:
-        speaks = {
-            check
-            for check, patterns in suites.items()
-            if any(Path(variant).match(pattern) for pattern in patterns)
-            and check not in _NEVER_REQUIRED
-        }
-        assert set(policy.required_checks(variant)) == speaks
-
-
-def test_suites_and_their_order_name_the_same_checks() -> None:
-    """A check outside of the order would run at its file's whim."""
-    assert set(_suite_checks()) == set(CHECK_ORDER)
+        covering = {check.name for check in CHECKS if check.covers(variant)}
+        assert set(policy.required_checks(variant)) == covering - _NEVER_REQUIRED
 
 
 def test_later_rule_holds(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from validation.checks.accuracy import accuracy
 from validation.cli import main
 from validation.coco.dataset import load_dataset
 from validation.comparison.detections import compare_detections
@@ -20,7 +21,6 @@ from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.run import Step
 from validation.record.types import Accuracy, CheckResult, ModelKey
-from validation.workspace.accuracy import accuracy
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference

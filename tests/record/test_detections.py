@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -56,6 +56,7 @@ def test_class_ids_are_integers() -> None:
         Detections((_BOX,), (0.5,), (1.5,))
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (3, 5)))
 def test_float32_is_widened_exactly(values: Any) -> None:
     """The very numbers that Python makes of a model's output."""
@@ -87,6 +88,7 @@ def test_equal_by_value() -> None:
     assert found != "detections"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=6))
 def test_some_of_them(indices: list[int]) -> None:
     """In the order asked for, by indices, mask or slice."""

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from zoo_archives import entries_at
 
+from validation.checks.registry import CHECKS
 from validation.cli import main
 from validation.errors import ValidationError
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.formatting import describe_result
 from validation.record.types import CheckResult, ModelKey
-from validation.workspace import promises
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
@@ -208,7 +208,7 @@ def suite(check: str) -> Step:
         key = ModelKey(entry.name, "raw")
         context = CheckContext(key, build, inference, load_policy(), None, images, ("raw",))
         try:
-            entries = getattr(promises, check)(context)
+            (entries,) = [row.run(context) for row in CHECKS if row.name == check]
         except ValidationError as error:
             return f"FAIL {type(error).__name__}: {error}"
         (result,) = [each for each in entries if isinstance(each, CheckResult)]

@@ -292,7 +292,7 @@ def samples(milliseconds: float, count: int) -> Inject:
             times = (milliseconds,) * count
             return Timing(key.model, key.variant, runtime, plan.threads, plan.warmup, times)
 
-        patch.setattr("validation.workspace.promises.measure_latency", measured)
+        patch.setattr("validation.checks.latency.measure_latency", measured)
 
     return inject
 

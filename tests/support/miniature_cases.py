@@ -11,13 +11,13 @@ from typing import Any
 
 from zoo_archives import entries_at
 
+from validation.checks.accuracy import accuracy
+from validation.checks.guide import guide_facts
 from validation.coco.dataset import load_dataset
 from validation.policy.load import load_policy
 from validation.record.run import Step
 from validation.record.types import ModelKey
-from validation.workspace.accuracy import accuracy
 from validation.workspace.context import CheckContext, image_files
-from validation.workspace.guide import guide_facts
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache

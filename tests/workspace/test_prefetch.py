@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from miniature_cases import MODEL, MiniatureFiles
 from zoo_archives import entries_at
 
+from validation.checks.needs import candidate_detections, tflite
 from validation.policy.load import load_policy
 from validation.record.types import ModelKey
 from validation.workspace.prefetch import Item, Prefetcher, next_items
@@ -62,9 +65,9 @@ def session(miniature: MiniatureFiles, tmp_path: Path) -> Iterator[Session]:
     )
 
 
-def test_products_lie_ready_and_are_told_once(session: Session) -> None:
+def test_products_lie_ready_and_are_listed_once(session: Session) -> None:
     """Made in the other process, found in this one; its steps stand for both."""
-    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("tflite_contract", _RAW)])
+    prefetcher = Prefetcher(session, [("first", _FLOAT), ("second", _RAW)], {"second": [tflite]})
     prefetcher._process.join()
     context = session.context(_RAW)
     context.build.tflite("raw")
@@ -78,18 +81,20 @@ def test_products_lie_ready_and_are_told_once(session: Session) -> None:
 
 def test_runs_of_the_session_are_shared(session: Session) -> None:
     """A file under test is run once a session, whichever process does it."""
-    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("end_to_end_parity", _FLOAT)])
+    needs = {"second": [candidate_detections]}
+    prefetcher = Prefetcher(session, [("first", _FLOAT), ("second", _FLOAT)], needs)
     prefetcher._process.join()
-    found = session.context(_FLOAT).inference.candidate("float")
+    detections = session.context(_FLOAT).inference.candidate("float")
     runs = [step for step in session.drain_steps() if step.step.startswith("run float")]
-    assert len(found) == len(load_canaries())
+    assert len(detections) == len(load_canaries())
     assert [step.cached for step in runs] == [True]
     prefetcher.finish()
 
 
 def test_finish_leaves_the_rest_undone(session: Session, tmp_path: Path) -> None:
     """The machine is quiet afterwards; another finish does nothing."""
-    prefetcher = Prefetcher(session, [("archive", _FLOAT), *[("tflite_contract", _RAW)] * 50])
+    items = [("first", _FLOAT), *[("second", _RAW)] * 50]
+    prefetcher = Prefetcher(session, items, {"second": [tflite]})
     prefetcher.finish(at_once=True)
     assert not prefetcher._process.is_alive()
     prefetcher.finish()
@@ -99,8 +104,23 @@ def test_finish_leaves_the_rest_undone(session: Session, tmp_path: Path) -> None
 def test_what_fails_there_is_left_to_the_session(session: Session) -> None:
     """No message and no exit: the check itself says what is wrong."""
     session.entries = ()
-    prefetcher = Prefetcher(session, [("archive", _FLOAT), ("tflite_contract", _RAW)])
+    prefetcher = Prefetcher(session, [("first", _FLOAT), ("second", _RAW)], {"second": [tflite]})
     prefetcher._process.join()
     assert prefetcher._process.exitcode == 0
     assert prefetcher.merged([]) == []
+    prefetcher.finish()
+
+
+def test_module_that_cannot_be_imported_there_costs_one_check(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others need is made all the same."""
+    module = ModuleType("only_in_this_process")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec("def need(context):\n    return None\n", vars(module))
+    needs = {"second": [module.need], "third": [tflite]}
+    items = [("first", _FLOAT), ("second", _RAW), ("third", _RAW)]
+    prefetcher = Prefetcher(session, items, needs)
+    prefetcher._process.join()
+    assert "convert raw" in [step.step for step in prefetcher.merged([])]
     prefetcher.finish()

@@ -1,54 +1,43 @@
-"""The fixtures that suites take: case, record, stopwatch."""
+"""The fixtures that suites take: context, run_check, record."""
 
 from __future__ import annotations
 
-import fnmatch
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 
 from validation.errors import UsageError, ValidationError
+from validation.plugin import hookspecs
 from validation.plugin.second_process import PREFETCHER
+from validation.plugin.session_checks import check_of, session_checks
 from validation.plugin.state import session_state
 from validation.policy.limits import Status
 from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, ModelKey
-from validation.timing.latency import Stopwatch
+from validation.timing.sampling import Stopwatch
 from validation.workspace.context import CheckContext
 from validation.workspace.memory import without_pools
 
 ENTRIES = pytest.StashKey[list[Entry]]()
-# Which test records a check of a case; a record holds each result once.
+# Which test records a check of a subject; a record holds each result once.
 _OWNERS = pytest.StashKey[dict[tuple[str, ModelKey], str]]()
 
-# Suites run in the order of the chain, whatever their files are called: what a check
-# needs has then been timed under its own name.
-CHECK_ORDER = (
-    "archive",
-    "export_contract",
-    "fake_quant_lint",
-    "tflite_contract",
-    "guide",
-    "route_parity",
-    "raw_parity",
-    "postprocess_parity",
-    "quantisation",
-    "end_to_end_parity",
-    "canaries",
-    "accuracy",
-    "latency",
-)
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let other plugins add checks."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that ties a test to its check."""
     config.addinivalue_line(
         "markers",
-        "check(name, variants='*', first_only=False): the check that this test records, and for "
-        "which variants: a pattern or several; of each variant the first model only, where it "
-        "speaks of the tools and not of the model",
+        "check(name): the check that this test records; its row in the table of checks says for "
+        "which variants",
     )
     # A latency test that fails before it measures has already said why.
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used at all")
@@ -59,6 +48,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _runs_suites(session.config):
         without_pools()
         try:
+            session_checks(session.config)
             session_state(session.config)
         except ValidationError as error:
             raise pytest.UsageError(error.with_next_step()) from error
@@ -76,27 +66,28 @@ def _runs_suites(config: pytest.Config) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each model and variant that the check speaks about."""
     marker = metafunc.definition.get_closest_marker("check")
-    takes_case = "context" in metafunc.fixturenames
-    if marker is None and not takes_case:
+    takes_context = "context" in metafunc.fixturenames
+    if marker is None and not takes_context:
         return
     if marker is None or len(marker.args) != 1:
         _refuse(metafunc, "takes a context but names no check: add @pytest.mark.check(name)")
-    if not takes_case:
+    if not takes_context:
         _refuse(metafunc, "names a check but takes no context: add the fixture `context`")
-    told = marker.kwargs.get("variants", "*")
-    patterns = (told,) if isinstance(told, str) else told
-    keys = [
-        key
-        for key in session_state(metafunc.config).keys
-        if any(fnmatch.fnmatchcase(key.variant, pattern) for pattern in patterns)
-    ]
-    if marker.kwargs.get("first_only"):
+    if marker.kwargs:
+        _refuse(metafunc, f"gives {', '.join(marker.kwargs)}, which belongs in the check's row")
+    checks = session_checks(metafunc.config)
+    (name,) = marker.args
+    if name not in checks:
+        _refuse(metafunc, f"names the check {name!r}, which is none of {', '.join(checks)}")
+    check = checks[name]
+    keys = [key for key in session_state(metafunc.config).keys if check.covers(key.variant)]
+    if check.first_only:
         keys = list({key.variant: key for key in reversed(keys)}.values())[::-1]
     owners = metafunc.config.stash.setdefault(_OWNERS, {})
     for key in keys:
-        owner = owners.setdefault((marker.args[0], key), metafunc.definition.nodeid)
+        owner = owners.setdefault((name, key), metafunc.definition.nodeid)
         if owner != metafunc.definition.nodeid:
-            _refuse(metafunc, f"names the check {marker.args[0]!r}, which {owner} records")
+            _refuse(metafunc, f"names the check {name!r}, which {owner} records")
     metafunc.parametrize("context", keys, ids=str, indirect=True)
 
 
@@ -106,22 +97,19 @@ def _refuse(metafunc: pytest.Metafunc, why: str) -> NoReturn:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the suites by the chain, models together; leave out what speaks of no case."""
+    """Order the suites by the table of checks, models together; leave out what has no subject."""
     # pytest keeps a test without parameters as a skip, which would look like a gap.
-    without = [item for item in items if not _has_case(item)]
+    without = [item for item in items if not _has_subject(item)]
     if without:
-        items[:] = [item for item in items if _has_case(item)]
+        items[:] = [item for item in items if _has_subject(item)]
         config.hook.pytest_deselected(items=without)
-
-    def place(item: pytest.Item) -> int:
-        marker = item.get_closest_marker("check")
-        name = marker.args[0] if marker else ""
-        return CHECK_ORDER.index(name) if name in CHECK_ORDER else len(CHECK_ORDER)
-
-    items.sort(key=place)
+    checks = [check_of(item) for item in items]
+    if any(checks):
+        order = list(session_checks(config).values())
+        items.sort(key=lambda item: order.index(check) if (check := check_of(item)) else len(order))
 
 
-def _has_case(item: pytest.Item) -> bool:
+def _has_subject(item: pytest.Item) -> bool:
     if item.get_closest_marker("check") is None or not isinstance(item, pytest.Function):
         return True
     return isinstance(item.callspec.params.get("context"), ModelKey)
@@ -132,6 +120,26 @@ def context(request: pytest.FixtureRequest) -> CheckContext:
     """The model and variant under test."""
     key: ModelKey = request.param
     return session_state(request.config).context(key)
+
+
+@pytest.fixture
+def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[Entry]]:
+    """The check that the test's marker names; its result carries the wall time that it took."""
+    check = check_of(request.node)
+    if check is None:
+        raise UsageError("a test runs a check but names none", where=request.node.nodeid)
+    stopwatch = _stopwatch(request) if check.quiet else None
+
+    def run(context: CheckContext) -> list[Entry]:
+        started = time.perf_counter()
+        entries = check.run(replace(context, stopwatch=stopwatch))
+        seconds = time.perf_counter() - started
+        return [
+            replace(entry, seconds=seconds) if isinstance(entry, CheckResult) else entry
+            for entry in entries
+        ]
+
+    return run
 
 
 @pytest.fixture
@@ -150,15 +158,15 @@ def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
 
 
 def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
-    """A test speaks once, for its own check and case: nothing else may be in its record."""
+    """A test speaks once, for its own check and subject: nothing else may be in its record."""
     marker = item.get_closest_marker("check")
     own = (marker.args[0], item.callspec.params["context"]) if marker else None
-    found = [(each.check, each.key) for each in entries if isinstance(each, CheckResult)]
-    if found not in ([], [own]):
+    results = [(each.check, each.key) for each in entries if isinstance(each, CheckResult)]
+    if results not in ([], [own]):
         raise UsageError(
             "a test records other results than its own",
-            expected="at most one, of its check and case",
-            got=", ".join(f"{check} of {key}" for check, key in found),
+            expected="at most one, of its check and subject",
+            got=", ".join(f"{check} of {key}" for check, key in results),
             where=item.nodeid,
         )
 
@@ -166,23 +174,22 @@ def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
 def _end_as(result: CheckResult) -> None:
     __tracebackhide__ = True
     if result.status is Status.FAIL:
-        pytest.fail(_told(result), pytrace=False)
+        pytest.fail(_describe_failure(result), pytrace=False)
     if result.status is Status.UNKNOWN:
         pytest.skip(f"UNKNOWN: {result.message}")
 
 
-def _told(result: CheckResult) -> str:
+def _describe_failure(result: CheckResult) -> str:
     broken = [
         f"  {describe_measure(measure)} ({measure.limit.reason})"
         for measure in result.measures
         if measure.limit is not None and measure.status is Status.FAIL
     ]
-    place = f" at {result.where}" if result.where else ""
-    return "\n".join([f"{result.key}: {result.check} failed{place}. {result.message}", *broken])
+    where = f" at {result.where}" if result.where else ""
+    return "\n".join([f"{result.key}: {result.check} failed{where}. {result.message}", *broken])
 
 
-@pytest.fixture
-def stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
+def _stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
     """pytest-benchmark's stopwatch; None where other work would disturb it."""
     if hasattr(request.config, "workerinput"):
         return None

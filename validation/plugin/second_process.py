@@ -1,9 +1,10 @@
-"""Start a second process for a session of small models, and end it before latency is measured."""
+"""A second process for a session of small models, which ends before latency is measured."""
 
 from __future__ import annotations
 
 import pytest
 
+from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
@@ -25,7 +26,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     items = [item for item in map(_item, session.items) if item is not None]
     small = all(map(_is_small, state.entries))
     if len(items) > 1 and small and not config.option.one_process and default_threads() > 1:
-        config.stash[PREFETCHER] = Prefetcher(state, items)
+        checks = session_checks(config).values()
+        needs = {check.name: check.needs for check in checks if not check.quiet}
+        config.stash[PREFETCHER] = Prefetcher(state, items, needs)
 
 
 def _is_small(entry: CatalogueEntry) -> bool:
@@ -40,15 +43,15 @@ def _item(item: pytest.Item) -> Item | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell it how far the session has come."""
+    """Let it know how far the session has come."""
     prefetcher = item.config.stash.get(PREFETCHER, None)
-    told = None if prefetcher is None else _item(item)
-    if prefetcher is not None and told is not None:
-        prefetcher.reached(told)
+    reached = None if prefetcher is None else _item(item)
+    if prefetcher is not None and reached is not None:
+        prefetcher.reached(reached)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Nothing outlives the session; who interrupts it does not wait."""
+    """Nothing outlives the session, and an interrupted one does not wait."""
     prefetcher = session.config.stash.get(PREFETCHER, None)
     if prefetcher is not None:
         prefetcher.finish(at_once=exitstatus == pytest.ExitCode.INTERRUPTED)

@@ -10,6 +10,7 @@ import pytest
 
 from validation.plugin.images import SessionImages, session_images
 from validation.plugin.selection import select
+from validation.plugin.session_checks import session_checks
 from validation.policy.load import Policy, load_policy, load_user_policy
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
@@ -64,7 +65,7 @@ def _resolve(config: pytest.Config) -> Session:
 
 def _policy(config: pytest.Config) -> Policy:
     path: Path | None = config.getoption("--policy")
-    return load_policy() if path is None else load_user_policy(path)
+    return load_policy() if path is None else load_user_policy(path, session_checks(config))
 
 
 def _images(

@@ -18,7 +18,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
     if STATE not in config.stash or config.getvalue("dist") != "load":
         return None
-    # pytest-xdist is there: this is its hook. It is no dependency of the harness.
+    # Not at the top: most sessions have no workers.
     from xdist.scheduler import LoadScopeScheduling
 
     models = {str(key): key.model for key in config.stash[STATE].keys}
@@ -27,6 +27,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         """One unit of work for each model."""
 
         def _split_scope(self, nodeid: str) -> str:
+            # pytest's own id is all that pytest-xdist hands over.
             context = nodeid.rpartition("[")[2].removesuffix("]")
             return models.get(context, nodeid)
 

@@ -104,14 +104,13 @@ class CheckResult(OfVariant):
         *,
         where: str = "",
         message: str = "",
-        seconds: float = 0.0,
     ) -> CheckResult:
         """The worst status of its measures; a check that judged nothing is a FAIL."""
         judged = [measure.status for measure in measures if measure.limit is not None]
         if not judged:
             message = message or "the check compared nothing: no measure had a limit"
         worst = worst_status(judged) if judged else Status.FAIL
-        return cls(check, key.model, key.variant, worst, measures, where, message, seconds)
+        return cls(check, key.model, key.variant, worst, measures, where, message)
 
     @classmethod
     def unknown(cls, check: str, key: ModelKey, message: str) -> CheckResult:

@@ -1,8 +1,8 @@
-"""One thing under test with everything that its promises are judged by."""
+"""One variant of one model, with everything that its checks use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from validation.coco.dataset import Dataset
@@ -10,6 +10,7 @@ from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
+from validation.timing.sampling import Stopwatch
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
@@ -22,14 +23,15 @@ class CheckContext:
 
     Args:
         key: Model and variant.
-        chain: Gives the files.
-        observations: Gives what they say about the images.
+        build: Makes the model's files.
+        inference: Runs them on the session's images.
         policy: Every limit.
         dataset: Labelled images, None where none were given.
         canaries: Images with one known object.
         variants: Every variant of this model in the session; what belongs to the model as
-            a whole is told with the first.
+            a whole is recorded with the first.
         labels: The session's label map; it goes before the archive's own.
+        stopwatch: Times calls; None where other work would disturb it.
     """
 
     key: ModelKey
@@ -40,6 +42,7 @@ class CheckContext:
     canaries: tuple[Canary, ...]
     variants: tuple[str, ...]
     labels: Mapping[int, str] | None = None
+    stopwatch: Stopwatch | None = None
 
     @property
     def is_raw(self) -> bool:
@@ -51,9 +54,24 @@ class CheckContext:
         """True for the variant that speaks for the model as a whole."""
         return self.key.variant == self.variants[0]
 
+    @property
+    def parity_images(self) -> tuple[ImageFile, ...]:
+        """Images whose raw outputs are compared.
+
+        The first ones, as many as the policy says; fewer where the raw outputs are very large.
+        """
+        contract = self.build.exported().contract
+        values = contract.num_anchors * (contract.num_classes + 1 + 4)
+        fitting = max(2, int(self.policy.setting("parity_values")) // values)
+        return self.inference.images[: min(int(self.policy.setting("parity_images")), fitting)]
+
     def class_labels(self) -> Mapping[int, str]:
-        """Class names by id; empty where nobody knows them."""
+        """Class names by id; empty where they are unknown."""
         return self.labels or self.build.archive.labels
+
+
+# Makes a product, or runs a model, that a check uses.
+Need = Callable[[CheckContext], object]
 
 
 def image_files(dataset: Dataset | None, canaries: tuple[Canary, ...]) -> tuple[ImageFile, ...]:

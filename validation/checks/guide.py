@@ -1,4 +1,4 @@
-"""What is promised to a reader of the old guide: its commands make the same file."""
+"""The old guide's steps, taken with TensorFlow's own command line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from validation.checks.check import Check
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.structured import unstructure
 from validation.record.lines import Entry
@@ -21,7 +22,7 @@ from validation.workspace.products import file_sha256, makers
 
 
 def guide(context: CheckContext) -> list[Entry]:
-    """tflite_convert on the exported graph; and on the inference graph, which it refuses."""
+    """The old guide's command makes the same file, and refuses the inference graph."""
     return [check_guide(guide_facts(context), context.policy, context.key)]
 
 
@@ -94,10 +95,10 @@ def _tried(
 
 
 def _without_folders(arguments: tuple[str, ...], *paths: Path) -> list[str]:
-    told = ["tflite_convert", *arguments]
+    words = ["tflite_convert", *arguments]
     for path in paths:
-        told = [each.replace(str(path), path.name) for each in told]
-    return told
+        words = [word.replace(str(path), path.name) for word in words]
+    return words
 
 
 def _differing_bytes(one: Path, other: Path) -> int:
@@ -105,3 +106,6 @@ def _differing_bytes(one: Path, other: Path) -> int:
     short = min(map(len, sides))
     lengths = max(map(len, sides)) - short
     return int(np.count_nonzero(sides[0][:short] != sides[1][:short])) + lengths
+
+
+CHECK = Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from validation.checks.check import Check
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
@@ -28,7 +30,7 @@ NO_DATA = (
 )
 
 
-# Other flags, evaluated beside the float variant so that their price is on the page.
+# Other flags, evaluated beside the float variant so that the page shows what they cost.
 _FLAGS: dict[str, ExportOptions] = {
     "fast NMS": FAST_NMS,
     "the guide's defaults (fast NMS, 10 detections)": GUIDE_DEFAULT,
@@ -37,34 +39,45 @@ _FLAGS: dict[str, ExportOptions] = {
 
 def accuracy(context: CheckContext) -> list[Entry]:
     """The .tflite keeps the average precision of the archive's own graph."""
-    if context.dataset is None:
+    scored = scores(context)
+    if not scored:
         return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
-    reference = _score(
-        context,
-        context.dataset,
-        REFERENCE,
-        "inference graph in TensorFlow",
-        context.inference.reference(),
-    )
-    variant = context.key.variant
-    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
-    candidate = _score(
-        context,
-        context.dataset,
-        variant,
-        subject,
-        context.inference.candidate(variant),
-        context.inference.seconds(variant),
-    )
-    others = _other_flags(context, context.dataset) if _prices_flags(context) else []
+    reference, candidate, *others = scored
     result = check_accuracy(reference, candidate, context.policy)
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own = [reference] if context.is_first else []
     return [*own, candidate, *others, result]
 
 
+def scores(context: CheckContext) -> list[Accuracy]:
+    """The reference's figures, the file's, and those of other flags; empty without labels."""
+    if context.dataset is None:
+        return []
+    variant = context.key.variant
+    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
+    return [
+        _score(
+            context,
+            context.dataset,
+            REFERENCE,
+            "inference graph in TensorFlow",
+            reference_detections(context),
+            0.0,  # the reference comes from the cache: what it took is not known
+        ),
+        _score(
+            context,
+            context.dataset,
+            variant,
+            subject,
+            candidate_detections(context),
+            context.inference.seconds(variant),
+        ),
+        *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
+    ]
+
+
 def _prices_flags(context: CheckContext) -> bool:
-    """Of the float file, on images that somebody cares for: drawn scenes price nothing."""
+    """Of the float file, on images of the user's own: drawn scenes price nothing."""
     return context.key.variant == "float" and context.build.entry.group != BUNDLED_GROUP
 
 
@@ -74,11 +87,11 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Accuracy]:
             context,
             dataset,
             "float",
-            f"float .tflite, {told}",
+            f"float .tflite, {flags}",
             context.inference.candidate("float", options),
             context.inference.seconds("float", options),
         )
-        for told, options in _FLAGS.items()
+        for flags, options in _FLAGS.items()
     ]
 
 
@@ -87,14 +100,14 @@ def _score(
     dataset: Dataset,
     variant: str,
     subject: str,
-    found: Mapping[str, Detections],
-    seconds: float = 0.0,
+    detections: Mapping[str, Detections],
+    seconds: float,
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     categories = category_map(context.class_labels(), dataset, contract.num_classes)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
-    own = {int(key): each for key, each in found.items() if key not in canaries}
+    own = {int(key): each for key, each in detections.items() if key not in canaries}
 
     def scored(_: Path) -> CocoEvaluation:
         return evaluate(dataset, own, category_ids=categories)
@@ -125,11 +138,14 @@ def _score(
     )
 
 
-def _sha256(found: Mapping[int, Detections]) -> str:
+def _sha256(detections: Mapping[int, Detections]) -> str:
     """Of all that is scored, to the last bit."""
     digest = hashlib.sha256()
-    for key, each in sorted(found.items()):
+    for key, each in sorted(detections.items()):
         digest.update(f"{key} {len(each)} ".encode())
         for values in (each.boxes, each.scores, each.classes):
             digest.update(values.astype(np.float64).tobytes())
     return digest.hexdigest()
+
+
+CHECK = Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores))

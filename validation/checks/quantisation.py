@@ -1,4 +1,4 @@
-"""What is promised of a quantised file: its raw outputs stay near the float ones."""
+"""What quantisation costs a file: its raw outputs and layers against the float ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.checks.check import Check
+from validation.checks.needs import raw_tflite, session_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
@@ -18,7 +20,6 @@ from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.model_inference import Arrays
 from validation.workspace.products import code_sha256, file_sha256, installed_version
-from validation.workspace.promises import parity_images
 
 _FLOAT_FILE = "raw"
 
@@ -35,26 +36,25 @@ class LayerTable:
 
 
 def quantisation(context: CheckContext) -> list[Entry]:
-    """The quantised file answers what the graph it was made from answers, as near as it can.
+    """A quantised file's raw outputs are as near to the float ones as its bits allow.
 
-    Judged on the raw twin of the variant, which has the same numbers. The reference is the
+    Judged on the raw form of the variant, which has the same numbers. The reference is the
     exported graph in a TensorFlow session; where it holds FakeQuant nodes they are computed,
-    because the model was trained with them. Layers are told apart by the float .tflite of
+    because the model was trained with them. Layers are compared with the float .tflite of
     the same graph.
     """
     variant = variant_of(context.key.variant)
-    count = parity_images(context)
-    twin = context.build.tflite(variant.raw_variant)
-    with TfliteRuntime(twin) as runtime:
+    images = context.parity_images
+    with TfliteRuntime(raw_tflite(context)) as runtime:
         specs = {spec.name: spec for spec in runtime.outputs}
-    layers, why_not = _layers(context, variant.raw_variant)
+    layers, why_not = _layers_or_why_not(context)
     result, outputs = check_quantisation(
-        _as_the_op_reads(context.inference.session_raw_outputs(count)),
-        _as_the_op_reads(context.inference.raw_outputs(variant.raw_variant, count)),
+        _as_the_op_reads(session_outputs(context)),
+        _as_the_op_reads(context.inference.raw_outputs(variant.raw_variant, len(images))),
         specs,
         policy=context.policy,
         key=context.key,
-        images=[image.key for image in context.inference.images[:count]],
+        images=[image.key for image in images],
         lossy=worst_layer(layers),
         note=why_not,
     )
@@ -63,7 +63,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
         variant=context.key.variant,
         reference="the exported graph in a TensorFlow session"
         + (", FakeQuant nodes in place" if variant.scheme is Scheme.UINT8 else ""),
-        images=count,
+        images=len(images),
         layer_images=_layer_images(context) if layers else 0,
         outputs=outputs,
         layers=layers,
@@ -80,33 +80,46 @@ def _as_the_op_reads(outputs: Arrays) -> Arrays:
     return {**outputs, CLASS_PREDICTIONS_NAME: scores}
 
 
-def _layers(context: CheckContext, twin: str) -> tuple[tuple[LayerError, ...], str]:
+def _layers_or_why_not(context: CheckContext) -> tuple[tuple[LayerError, ...], str]:
     """The layer table, or why there is none: it explains a loss and judges nothing."""
     try:
-        return _layer_product(context, twin), ""
+        return layer_errors(context), ""
     except ValidationError as error:
         return (), f"no layer table: {error}"
 
 
-def _layer_product(context: CheckContext, twin: str) -> tuple[LayerError, ...]:
-    quantised, reference = context.build.tflite(twin), context.build.tflite(_FLOAT_FILE)
+def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
+    """The error of each layer of the variant's raw form against the float file.
+
+    Raises:
+        ValidationError: The two files cannot be compared layer by layer.
+    """
+    quantised, counterpart = raw_tflite(context), context.build.tflite(_FLOAT_FILE)
     feeds = context.inference.feeds(_layer_images(context))
 
     def find(_: Path) -> LayerTable:
-        return LayerTable(layer_table(quantised, reference, feeds))
+        return LayerTable(layer_table(quantised, counterpart, feeds))
 
     # It judges nothing, so the same files and feeds may be answered from the last run.
     made_from = {
         "quantised": file_sha256(quantised),
-        "float": file_sha256(reference),
+        "float": file_sha256(counterpart),
         "feeds": hashlib.sha256(feeds.tobytes()).hexdigest(),
         "litert": installed_version("ai-edge-litert"),
         "code": code_sha256("diagnosis", "runtimes"),
     }
-    step = f"layers of {twin}"
+    step = f"layers of {variant_of(context.key.variant).raw_variant}"
     model = context.key.model
     return context.build.work.facts(model, Stage.LAYERS, step, made_from, LayerTable, find).layers
 
 
 def _layer_images(context: CheckContext) -> int:
     return min(int(context.policy.setting("layer_images")), len(context.inference.images))
+
+
+CHECK = Check(
+    "quantisation",
+    quantisation,
+    subjects=("float16", "dynamic", "int8", "uint8"),
+    needs=(raw_tflite, layer_errors, session_outputs),
+)

@@ -11,6 +11,8 @@ import pytest
 import small_ssd
 from zoo_archives import entries_at
 
+from validation.checks.archive import archive
+from validation.checks.route_parity import NO_CONFIG, route_parity
 from validation.errors import GraphError
 from validation.export.archive_writer import PREFIX
 from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
@@ -18,7 +20,6 @@ from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.run import Artefact, Step
 from validation.record.types import CheckResult, ModelKey
-from validation.workspace import promises
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
@@ -68,14 +69,14 @@ def _case(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
 
 
 def _judge(context: CheckContext) -> CheckResult:
-    (result,) = [e for e in promises.route_parity(context) if isinstance(e, CheckResult)]
+    (result,) = [e for e in route_parity(context) if isinstance(e, CheckResult)]
     return result
 
 
 def _origin(context: CheckContext) -> str:
     (reference,) = [
         entry
-        for entry in promises.archive(context)
+        for entry in archive(context)
         if isinstance(entry, Artefact) and entry.role == "reference"
     ]
     return reference.origin
@@ -163,7 +164,7 @@ def test_without_a_config_there_is_one_route(zoo: Path, tmp_path: Path) -> None:
     """As in the person detector's package."""
     (zoo / "small" / "pipeline.config").unlink()
     result = _judge(_case(zoo, tmp_path / "cache"))
-    assert (result.status, result.message) == (Status.UNKNOWN, promises.NO_CONFIG)
+    assert (result.status, result.message) == (Status.UNKNOWN, NO_CONFIG)
 
 
 def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the promise of a quantised file leaves in the record."""
+"""What the check of a quantised file leaves in the record."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import pytest
 import tflite_surgery
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
+from validation.checks.quantisation import quantisation
 from validation.errors import ConversionError
 from validation.export.exported import ExportOptions
 from validation.policy.limits import Status
 from validation.record.quantisation import QuantisationCost
 from validation.record.run import Step
 from validation.record.types import CheckResult, ModelKey
-from validation.workspace import promises
 from validation.workspace.context import CheckContext
-from validation.workspace.quantisation import quantisation
 
 _INPUT = "normalized_input_image_tensor"
 _OUTPUTS = ["raw_outputs/box_encodings", "raw_outputs/class_predictions"]
@@ -127,34 +126,10 @@ def test_outputs_are_judged_without_a_layer_table(
     def refuse(*_: Any) -> None:
         raise ConversionError("no such op without delegates")
 
-    monkeypatch.setattr("validation.workspace.quantisation._layer_product", refuse)
+    monkeypatch.setattr("validation.checks.quantisation.layer_errors", refuse)
     entries = quantisation(_case(miniature, {"float16-raw": twin}, []))
     (cost,) = [entry for entry in entries if isinstance(entry, QuantisationCost)]
     assert (cost.layers, cost.layer_images) == ((), 0)
     result = _result(entries)
     assert result.status is Status.PASS
     assert result.message.endswith("no layer table: no such op without delegates")
-
-
-@pytest.mark.parametrize(
-    ("variant", "setting"),
-    [("float", "parity_score_epsilon"), ("int8", "quantised_score_epsilon")],
-)
-def test_scores_of_8_bits_are_undecided_further_from_the_cut(
-    miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch, variant: str, setting: str
-) -> None:
-    """A detection whose score crosses the cut by a few hundredths is not lost by it."""
-    context = make_case(miniature, "float")
-    asked: list[float] = []
-    compare = promises.compare_detections
-
-    def spy(*runs: Any, score_epsilon: float, **more: Any) -> CheckResult:
-        asked.append(score_epsilon)
-        return compare(*runs, score_epsilon=score_epsilon, **more)
-
-    monkeypatch.setattr(promises, "compare_detections", spy)
-    found = context.inference.reference()
-    monkeypatch.setattr(context.inference, "candidate", lambda _: found)
-    context = dataclasses.replace(context, key=ModelKey(MODEL, variant), variants=("other",))
-    assert _result(promises.end_to_end_parity(context)).status is Status.PASS
-    assert asked == [context.policy.setting(setting)]

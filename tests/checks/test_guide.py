@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.checks.guide import guide
 from validation.convert import tflite_convert_cli
 from validation.convert.conversion import conversion_of
 from validation.convert.tflite import convert
 from validation.policy.limits import Status
 from validation.record.run import Step
 from validation.record.types import CheckResult
-from validation.workspace.guide import guide
 
 
 def _judged(miniature: MiniatureFiles, cache: Path | None = None) -> tuple[CheckResult, list[Step]]:

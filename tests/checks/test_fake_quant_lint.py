@@ -6,11 +6,11 @@ import dataclasses
 
 from miniature_cases import MiniatureFiles, make_case
 
+from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.policy.limits import Status
 from validation.record.run import Step
 from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
-from validation.workspace.fake_quant import fake_quant_lint
 
 
 def _called_quantised(miniature: MiniatureFiles, steps: list[Step]) -> CheckContext:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.preprocess.image import ImageFile, load_rgb
 from validation.record.detections import Detections
 from validation.record.types import Panel, Picture
@@ -16,8 +17,7 @@ from validation.workspace.context import CheckContext
 
 def pictures(context: CheckContext) -> list[Picture]:
     """The canaries, and the images with most to see, reference beside candidate."""
-    reference = context.inference.reference()
-    candidate = context.inference.candidate(context.key.variant)
+    reference, candidate = reference_detections(context), candidate_detections(context)
     threshold = context.policy.setting("picture_min_score")
     labels = {str(number): name for number, name in context.class_labels().items()}
     width = int(context.policy.setting("picture_width"))
@@ -46,8 +46,8 @@ def _most_to_see(
     return ranked[: int(context.policy.setting("pictures"))]
 
 
-def _above(found: Detections, threshold: float) -> Detections:
-    return found.take(found.scores >= threshold)
+def _above(detections: Detections, threshold: float) -> Detections:
+    return detections.take(detections.scores >= threshold)
 
 
 def _picture(

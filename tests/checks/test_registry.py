@@ -1,0 +1,90 @@
+"""The table of checks: what its rows say, and that they say it all."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import pickle
+from pathlib import Path
+
+import pytest
+from miniature_cases import VARIANTS, MiniatureFiles, make_case
+
+from validation.checks import registry
+from validation.checks.check import Check
+from validation.checks.registry import CHECKS
+from validation.errors import ConfigError
+from validation.record.run import Step
+from validation.record.types import CheckResult
+
+_ROOT = Path(__file__).parents[2]
+_NAMES = [check.name for check in CHECKS]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_row(check: Check) -> None:
+    """It stands in a module of its name, promises something and can travel."""
+    assert check.run.__module__ == f"validation.checks.{check.name}"
+    assert len(check.promise.split()) > 4
+    assert check.promise.endswith(".")
+    assert pickle.loads(pickle.dumps(check)) == check
+
+
+def test_every_row_of_a_module_is_in_the_table() -> None:
+    """One row a module, one place in the table."""
+    folder = Path(registry.__file__).parent
+    rows = [path.stem for path in folder.glob("*.py") if "\nCHECK = Check(" in path.read_text()]
+    assert sorted(rows) == sorted(_NAMES)
+    assert len(set(_NAMES)) == len(_NAMES)
+
+
+def test_each_check_has_one_suite() -> None:
+    """A check that no suite records would never be run."""
+    named = [
+        ast.literal_eval(node.args[0])
+        for path in (_ROOT / "suites").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.check"
+    ]
+    assert sorted(named) == sorted(_NAMES)
+
+
+def test_checks_on_a_quiet_machine_come_last() -> None:
+    """The second process has ended by then, and nothing is left that it could prepare."""
+    assert [check.quiet for check in CHECKS] == sorted(check.quiet for check in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "covered"),
+    [
+        (("*",), {"float", "raw", "int8", "int8-raw"}),
+        (("raw",), {"raw"}),
+        (("raw", "int*"), {"raw", "int8", "int8-raw"}),
+        (("float", "r?w"), {"float", "raw"}),
+    ],
+)
+def test_subjects_are_patterns_of_variants(subjects: tuple[str, ...], covered: set[str]) -> None:
+    """One pattern or several, compared whole."""
+    check = Check("own", lambda _: [], subjects)
+    assert {each for each in ("float", "raw", "int8", "int8-raw") if check.covers(each)} == covered
+
+
+@pytest.mark.parametrize(
+    ("check", "variant"),
+    [(check, variant) for check in CHECKS for variant in VARIANTS if check.covers(variant)],
+    ids=lambda each: each.name if isinstance(each, Check) else each,
+)
+def test_needs_name_all_that_a_check_uses(
+    miniature: MiniatureFiles, check: Check, variant: str
+) -> None:
+    """By itself a check asks for no product and for no run that its needs have not asked for."""
+    prepared: list[Step] = []
+    context = make_case(miniature, variant, steps=prepared)
+    for need in check.needs:
+        with contextlib.suppress(ConfigError):  # a miniature cannot be built from its config
+            need(context)
+    steps: list[Step] = []
+    context = make_case(miniature, variant, steps=steps)
+    results = [each for each in check.run(context) if isinstance(each, CheckResult)]
+    assert [(each.check, each.key) for each in results] == [(check.name, context.key)]
+    assert {step.step for step in steps} <= {step.step for step in prepared}

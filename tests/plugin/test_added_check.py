@@ -1,0 +1,165 @@
+"""A check of somebody else's: one module, one row, one limit and one suite file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., pytest.RunResult]
+
+_MODULE = '''
+"""How many bytes a file under test takes."""
+
+from validation.checks.check import Check
+from validation.checks.needs import tflite
+from validation.record.types import CheckResult, Measure
+
+
+def size(context):
+    """The file is small enough for the device."""
+    value = tflite(context).stat().st_size
+    limit = context.policy.limit("size", "bytes", context.key.model, context.key.variant)
+    return [CheckResult.judged("size", context.key, (Measure("bytes", value, limit),))]
+
+
+CHECK = Check("size", size, subjects=("raw",), needs=(tflite,))
+
+
+def pytest_validation_checks():
+    return [CHECK]
+'''
+
+_SUITE = '''
+import pytest
+
+
+@pytest.mark.check("size")
+def test_file_fits(context, run_check, record):
+    """On the device that it is made for."""
+    record(run_check(context))
+'''
+
+_POLICY = """
+version = 1
+
+[required]
+size = "raw"
+
+[[limit]]
+check = "size"
+measure = "bytes"
+max = {}
+reason = "what the device's flash has room for"
+"""
+
+
+@pytest.fixture
+def added(
+    session: Any,
+    pytester: pytest.Pytester,
+    over_miniature: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    """Run the suites and the added one, with a limit or with none."""
+    pytester.makepyfile(size_check=_MODULE)
+    pytester.syspathinsert()
+    # For processes of their own, and workers of pytest-xdist.
+    monkeypatch.setenv("PYTHONPATH", str(session.path), prepend=os.pathsep)
+    (session.path / "suites" / "test_size.py").write_text(_SUITE)
+
+    def run(*arguments: object, limit: float | None, **more: bool) -> pytest.RunResult:
+        options: list[object] = ["-p", "size_check"]
+        if limit is not None:
+            policy: Path = session.path / "own.toml"
+            policy.write_text(_POLICY.format(limit))
+            options += ["--policy", policy]
+        return over_miniature(*options, *arguments, **more)
+
+    return run
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ...]) -> None:
+    """For the variants of its row, behind the other checks, with its limit and its time."""
+    result = added(*workers, limit=1e6, apart=bool(workers))
+    assert result.ret == 0
+    line = session.checks()["size", "raw"]
+    assert line["status"] == "pass"
+    assert line["seconds"] > 0
+    (measure,) = line["measures"]
+    assert (measure["name"], measure["limit"]["bound"]) == ("bytes", 1e6)
+    checks = list(dict.fromkeys(name for name, _ in session.checks()))
+    if not workers:
+        assert checks[-3:] == ["accuracy", "size", "latency"]
+    assert ("size", "float") not in session.checks()
+    assert "size" in session.page()
+
+
+def test_its_limit_turns_the_verdict(added: Run, session: Any) -> None:
+    """Beyond its limit it is red, and so are the run and the exit code."""
+    result = added(limit=10)
+    result.assert_outcomes(passed=15, skipped=3, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert session.checks()["size", "raw"]["status"] == "fail"
+    result.stdout.fnmatch_lines(["*what the device's flash has room for*", "verdict: FAIL"])
+
+
+def test_it_can_be_required(added: Run) -> None:
+    """A signature cannot do without it where the policy says so."""
+    result = added("-k", "not file_fits", limit=1e6)
+    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "*size: required, but it left no result*"])
+
+
+def test_without_a_limit_it_judges_nothing(added: Run, session: Any) -> None:
+    """A value that no limit is set for is an error, never a pass."""
+    added("-k", "file_fits", limit=None)
+    line = session.checks()["size", "raw"]
+    assert line["status"] == "fail"
+    assert "no limit for a measured value" in line["message"]
+
+
+def test_its_needs_are_prepared_by_the_second_process(
+    added: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is handed what the row names; a quiet check's needs stay here."""
+    from validation.plugin import second_process
+
+    needs: dict[str, tuple[Callable[..., object], ...]] = {}
+
+    class Prefetcher(second_process.Prefetcher):
+        def __init__(self, session: Any, items: Any, given: Any) -> None:
+            needs.update(given)
+            super().__init__(session, items, given)
+
+    monkeypatch.setattr(second_process, "Prefetcher", Prefetcher)
+    monkeypatch.setattr(second_process, "_is_small", lambda _: True)
+    monkeypatch.setattr(second_process, "default_threads", lambda: 2)
+    assert added(limit=1e6).ret == 0
+    assert [need.__name__ for need in needs["size"]] == ["tflite"]
+    assert "latency" not in needs
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("[CHECK, CHECK]", "two checks of one name * 'size' of size_check and size_check"),
+        (
+            'Check("own", lambda context: []),',
+            "the check 'own' cannot be handed to another process * functions at the top level",
+        ),
+    ],
+)
+def test_row_that_cannot_be_used(
+    session: Any, pytester: pytest.Pytester, over_miniature: Run, rows: str, said: str
+) -> None:
+    """The session ends before anything is run, in one line."""
+    pytester.makepyfile(size_check=_MODULE.replace("[CHECK]", f"{rows}"))
+    pytester.syspathinsert()
+    result = over_miniature("-p", "size_check")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{said}*"])
+    assert not session.reports.exists()

@@ -1,0 +1,47 @@
+"""What one row of the table of checks says."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from validation.record.lines import Entry
+from validation.workspace.context import CheckContext, Need
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, its subjects, what it uses and how it is run.
+
+    All functions are module-level ones, because rows travel to other processes.
+
+    Args:
+        name: In the record, in policy.toml and in the marker of its suite.
+        run: Gives the entries for the record: one CheckResult, and the evidence that belongs to
+            it. The first line of its docstring is the promise.
+        subjects: Shell patterns of the variants that it speaks about.
+        needs: Each makes a product that `run` uses, or runs a model that it asks for results:
+            a second process calls them ahead of time.
+        first_only: Judge the first model of each variant only: the check speaks of the tools
+            and not of the model.
+        quiet: Nothing else may work while it runs. It comes after the others, and nothing is
+            made for it ahead of time.
+    """
+
+    name: str
+    run: Callable[[CheckContext], list[Entry]]
+    subjects: tuple[str, ...] = ("*",)
+    needs: tuple[Need, ...] = ()
+    first_only: bool = False
+    quiet: bool = False
+
+    @property
+    def promise(self) -> str:
+        """What a PASS says, in one sentence."""
+        return (inspect.getdoc(self.run) or "").partition("\n")[0]
+
+    def covers(self, variant: str) -> bool:
+        """True where the check speaks about this variant."""
+        return any(fnmatch.fnmatchcase(variant, pattern) for pattern in self.subjects)

@@ -1,0 +1,67 @@
+"""What checks use: products and runs that several of them share, each a function of the context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from validation.export.exported import ExportedGraph
+from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.record.detections import Detections
+from validation.specs.contracts import GraphSummary
+from validation.specs.variants import variant_of
+from validation.tflite.facts import TfliteFile
+from validation.workspace.context import CheckContext
+from validation.workspace.model_inference import Arrays
+
+
+def reference_graph(context: CheckContext) -> Path:
+    """The inference graph that the model is judged by."""
+    return context.build.reference_graph
+
+
+def exported_graph(context: CheckContext) -> ExportedGraph:
+    """The model's exported graph in the form that the variant has: with the op, or raw."""
+    return context.build.exported(add_postprocessing_op=not context.is_raw)
+
+
+def graph_summary(context: CheckContext) -> GraphSummary:
+    """The contents of the exported graph."""
+    return context.build.summary(add_postprocessing_op=not context.is_raw)
+
+
+def fake_quant_facts(context: CheckContext) -> FakeQuantFacts:
+    """What the FakeQuant nodes of the graph of uint8 say."""
+    return context.build.fake_quant_facts()
+
+
+def tflite(context: CheckContext) -> Path:
+    """The file under test."""
+    return context.build.tflite(context.key.variant)
+
+
+def raw_tflite(context: CheckContext) -> Path:
+    """The file with the same body as the one under test, ending in the raw outputs."""
+    return context.build.tflite(variant_of(context.key.variant).raw_variant)
+
+
+def float_counterpart(context: CheckContext) -> TfliteFile | None:
+    """The float file that ends as a quantised variant does; None for a float variant."""
+    if not variant_of(context.key.variant).is_quantised:
+        return None
+    return context.build.tflite_file("raw" if context.is_raw else "float")
+
+
+def reference_detections(context: CheckContext) -> Mapping[str, Detections]:
+    """Detections of the inference graph, by image."""
+    return context.inference.reference()
+
+
+def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
+    """Detections of the file under test, by image."""
+    return context.inference.candidate(context.key.variant)
+
+
+def session_outputs(context: CheckContext) -> Arrays:
+    """Raw outputs of the exported graph in a TensorFlow session, [I, 1, N, ...]."""
+    return context.inference.session_raw_outputs(len(context.parity_images))

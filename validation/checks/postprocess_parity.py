@@ -1,0 +1,82 @@
+"""Post-processing: the op inside the .tflite against its NumPy port."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.checks.check import Check
+from validation.checks.needs import candidate_detections, raw_tflite, tflite
+from validation.comparison.postprocess_slots import check_postprocess
+from validation.postprocess.detections import to_detections
+from validation.postprocess.op import detection_postprocess
+from validation.preprocess.image import ImageFile
+from validation.preprocess.quantise import dequantise
+from validation.record.detections import Detections
+from validation.record.lines import Entry
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.specs.tensors import TensorSpec
+from validation.specs.variants import variant_of
+from validation.tflite.facts import read_anchors
+from validation.workspace.context import CheckContext
+
+Anchors = NDArray[np.float32]
+
+
+def postprocess_parity(context: CheckContext) -> list[Entry]:
+    """The op inside the .tflite does what its NumPy port does, slot by slot.
+
+    Both take the anchors that stand in the file, which are compared with the exported ones.
+    """
+    images = context.parity_images
+    op = candidate_detections(context)
+    stored, spec = read_anchors(tflite(context))
+    anchors = dequantise(stored, spec).astype(np.float32)
+    result = check_postprocess(
+        [op[image.key] for image in images],
+        _port_detections(context, images, anchors),
+        [image.key for image in images],
+        anchors_steps_off=_steps_off(
+            anchors, np.load(context.build.exported().anchors), _step(stored, spec)
+        ),
+        policy=context.policy,
+        key=context.key,
+    )
+    return [result]
+
+
+def _step(stored: NDArray[Any], spec: TensorSpec) -> NDArray[Any] | float:
+    """What rounding can tell apart: the scale of integers, the distance to the next float."""
+    return np.abs(np.spacing(stored)) if spec.scale is None else spec.scale
+
+
+def _steps_off(anchors: Anchors, exported: Anchors, step: NDArray[Any] | float) -> float:
+    """The largest difference in steps; infinite where they are not as many."""
+    if anchors.shape != exported.shape:
+        return math.inf
+    return float(np.max(np.abs(anchors - exported) / step))
+
+
+def _port_detections(
+    context: CheckContext, images: Sequence[ImageFile], anchors: Anchors
+) -> list[Detections]:
+    """The port fed with the raw outputs of the variant's raw form, which has the same body."""
+    export = context.build.exported()
+    raw = context.inference.raw_outputs(variant_of(context.key.variant).raw_variant, len(images))
+    boxes, scores = raw[BOX_ENCODINGS_NAME], raw[CLASS_PREDICTIONS_NAME]
+    return [
+        to_detections(detection_postprocess(*image, anchors, export.contract.postprocess))
+        for image in zip(boxes, scores, strict=True)
+    ]
+
+
+CHECK = Check(
+    "postprocess_parity",
+    postprocess_parity,
+    subjects=("float", "float16", "dynamic", "int8", "uint8"),
+    needs=(raw_tflite, candidate_detections),
+)
