@@ -86,7 +86,7 @@ def test_failure_leaves_nothing(
             1,
             "no checkpoint with this prefix",
         ),
-        ({"pipeline_config_path": "absent.config"}, 1, "there is no such"),
+        ({"pipeline_config_path": "absent.config"}, 1, "no such pipeline.config"),
         ({"representative_images": "absent"}, 1, "no folder of images"),
     ],
 )
