@@ -1,4 +1,4 @@
-"""Promise: whoever follows the old guide by hand gets the file that is judged here."""
+"""Promise: the old guide, followed by hand, gives the file that is judged here."""
 
 import pytest
 

@@ -29,5 +29,5 @@ def test_detections_are_those_of_the_archives_graph(context, run_check, record):
 
 @pytest.mark.check("canaries")
 def test_canaries_are_found(context, run_check, record):
-    """Objects of known class and place, which no shared fault can hide."""
+    """Objects of known class and position, which no shared fault can hide."""
     record(run_check(context))

@@ -1,4 +1,4 @@
-"""Objects of known class and place, which no shared fault can hide."""
+"""Objects of known class and position, which no shared fault can hide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from validation.workspace.context import CheckContext
 
 
 def canaries(context: CheckContext) -> list[Entry]:
-    """The .tflite detects objects of known class and place."""
+    """The .tflite detects objects of known class and position."""
     result = check_canaries(
         context.canaries,
         candidate_detections(context),

@@ -26,7 +26,7 @@ def exported_graph(context: CheckContext) -> ExportedGraph:
 
 
 def graph_summary(context: CheckContext) -> GraphSummary:
-    """What stands in the exported graph."""
+    """The contents of the exported graph."""
     return context.build.summary(add_postprocessing_op=not context.is_raw)
 
 

@@ -1,8 +1,8 @@
 """The table of checks: the only place that lists them.
 
 Suites run in the order of the table, whatever their files are called, so that what several
-checks need is timed under the name of the first. Variants that a signature requires a check
-for stand in policy.toml; plugins add rows by the hook `pytest_validation_checks`.
+checks need is timed under the name of the first. policy.toml says for which variants a
+signature requires a check; plugins add rows by the hook `pytest_validation_checks`.
 """
 
 from __future__ import annotations

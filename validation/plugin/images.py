@@ -94,7 +94,7 @@ def _dataset(
 
 
 def _require_known_classes(dataset: Dataset) -> None:
-    """Who brings images but names no models gets the bundled ones, and should be told so."""
+    """Without --zoo the bundled models are tested, which know few classes."""
     known = set(load_dataset(*labelled_scenes(), name=SCENES_NAME).categories.values())
     if not known & set(dataset.categories.values()):
         raise UsageError(

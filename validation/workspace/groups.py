@@ -44,7 +44,7 @@ def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[Catal
         UsageError: A pattern without a model; says what comes closest.
     """
     known = load_catalogue().entries if zoo is None else chosen_models(zoo)
-    found: dict[str, CatalogueEntry] = {}
+    named: dict[str, CatalogueEntry] = {}
     for pattern in patterns:
         matching = [entry for entry in known if entry.is_called(pattern)]
         if not matching:
@@ -54,5 +54,5 @@ def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[Catal
                 next_step=f"{did_you_mean(pattern, [entry.name for entry in known])} "
                 "python -m validation zoo list names all",
             )
-        found |= {entry.name: entry for entry in matching}
-    return tuple(found.values())
+        named |= {entry.name: entry for entry in matching}
+    return tuple(named.values())

@@ -34,7 +34,7 @@ from validation.zoo.entry import CatalogueEntry
 EVALUATION = ExportOptions()
 # The same with the op's faster, class-agnostic suppression.
 FAST_NMS = ExportOptions(use_regular_nms=False)
-# What the guide's command line gives to whoever sets no flag.
+# What the guide's command line gives to a user who sets no flag.
 GUIDE_DEFAULT = ExportOptions(
     max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
     detections_per_class=100,
@@ -56,9 +56,9 @@ class ModelBuild:
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
         representative: Images to calibrate with, None where there are none.
-        input_stats: What a uint8 input stands for; None: what the extractor's preprocessing says.
+        input_stats: Of a uint8 input; None: those that follow from the extractor's preprocessing.
         lock_file: See `obtain`.
-        on_step: Told of every step that makes no product.
+        on_step: Called with every step that makes no product.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class ModelBuild:
 
     @property
     def reference_origin(self) -> str:
-        """Where the reference comes from: the report says which witness was heard."""
+        """Where the reference comes from, for the report."""
         return reference.origin(self.archive)
 
     @cached_property
     def reference_graph(self) -> Path:
-        """An inference graph from image_tensor to detections, see `chain.reference`."""
+        """An inference graph from image_tensor to detections, see `workspace.reference`."""
         return reference.inference_graph(self.name, self.archive, self.exported, self.work)
 
     def built_export(self) -> ExportedGraph:
@@ -196,10 +196,12 @@ class ModelBuild:
             "options": dataclasses.asdict(options),
             **makers("export"),
         }
-        return self.work.product(self.name, Stage.EXPORT, f"export{told(options)}", made_from, make)
+        return self.work.product(
+            self.name, Stage.EXPORT, f"export{describe_flags(options)}", made_from, make
+        )
 
     def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
-        """What stands in an exported graph, read back from its file."""
+        """The contents of an exported graph, read back from its file."""
 
         def described(graph: Path) -> GraphSummary:
             from validation.export.describe import describe_graph
@@ -229,10 +231,10 @@ class ModelBuild:
 
     def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
         """The converted file of a variant."""
-        place = (variant, options)
-        if place not in self._files:
-            self._files[place] = self._converted(variant, options)
-        return self._files[place]
+        key = (variant, options)
+        if key not in self._files:
+            self._files[key] = self._converted(variant, options)
+        return self._files[key]
 
     def _converted(self, variant: str, options: ExportOptions) -> Path:
         with_op = variant_of(variant).add_postprocessing_op
@@ -269,11 +271,11 @@ class ModelBuild:
             else [file_sha256(image.path) for image in chosen.images],
             **makers("convert", "calibration", "preprocess"),
         }
-        step = f"convert {variant}{told(options)}"
+        step = f"convert {variant}{describe_flags(options)}"
         return self.work.product(self.name, Stage.CONVERT, step, made_from, make) / file_name
 
     def tflite_file(self, variant: str) -> TfliteFile:
-        """What stands in the converted file of a variant, read once."""
+        """The contents of a variant's file, read once."""
         if variant not in self._read:
             self._read[variant] = read_tflite(self.tflite(variant))
         return self._read[variant]
@@ -290,7 +292,10 @@ class ModelBuild:
         return self._input_stats or default_stats(contract.preprocessing)
 
     def source_of(self, variant: str) -> ModelBuild:
-        """Whose exported graph a variant is made from: a float model's uint8 has a twin."""
+        """The build whose exported graph a variant is made from.
+
+        The uint8 variants of a float model come from its fake-quant model.
+        """
         needs_ranges = variant_of(variant).scheme is Scheme.UINT8
         return self._fakequant_build if needs_ranges and not self.entry.quantised else self
 
@@ -317,7 +322,7 @@ class ModelBuild:
         return self.representative
 
 
-def told(options: ExportOptions) -> str:
+def describe_flags(options: ExportOptions) -> str:
     """What sets these options apart, for the list of steps."""
     names = {EVALUATION: "", FAST_NMS: ", fast NMS", GUIDE_DEFAULT: ", guide's defaults"}
     return names.get(options, f", {options}")

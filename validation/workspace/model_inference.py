@@ -33,7 +33,7 @@ from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
 from validation.specs.variants import variant_of
 from validation.workspace.memory import give_back
-from validation.workspace.model_build import EVALUATION, ModelBuild, told
+from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
 from validation.workspace.products import (
     ProductCache,
     code_sha256,
@@ -47,10 +47,10 @@ Arrays = dict[str, NDArray[np.float32]]
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
 
-# In the place of a variant: what the variants are judged by.
+# Instead of a variant: what the variants are judged by.
 REFERENCE = "reference"
 
-_FOUND = "detections.npz"
+_DETECTIONS = "detections.npz"
 _SECONDS = "seconds.txt"
 
 
@@ -58,9 +58,9 @@ class ModelInference:
     """Detections and raw outputs of one model on the images of a session.
 
     Args:
-        chain: Gives the files.
+        build: Makes the model's files.
         images: Every image of the session: the data set's and the canaries.
-        on_step: Told how long each took.
+        on_step: Called with every step and how long it took.
         workers: Images at a time; one where the raw outputs of an image are very large.
         runs: Folder of this session, where what the files under test find is kept; its
             processes share it. None: a temporary one.
@@ -90,7 +90,7 @@ class ModelInference:
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
         if self._reference is None:
-            self._reference = read_detections(self._reference_run() / _FOUND)
+            self._reference = read_detections(self._reference_run() / _DETECTIONS)
         return self._reference
 
     def _reference_run(self) -> Path:
@@ -100,8 +100,8 @@ class ModelInference:
             # One session serves all threads: it is as safe as it is costly to load.
             with SessionRuntime(self.build.reference_graph, DETECTION_OUTPUTS) as runtime:
                 detector = GraphDetector(runtime)
-                found = self._detect(lambda: on_files(detector), "reference")
-            write_detections(folder / _FOUND, found)
+                detections = self._detect(lambda: on_files(detector), "reference")
+            write_detections(folder / _DETECTIONS, detections)
 
         made_from = {
             "graph": self.build.reference_sha256,
@@ -128,7 +128,7 @@ class ModelInference:
         key = (variant, options)
         if key not in self._seen:
             folder = self._candidate_run(variant, options)
-            self._seen[key] = read_detections(folder / _FOUND)
+            self._seen[key] = read_detections(folder / _DETECTIONS)
             self._seconds[key] = float((folder / _SECONDS).read_text())
         return self._seen[key]
 
@@ -137,11 +137,11 @@ class ModelInference:
 
         def make(folder: Path) -> None:
             started = time.perf_counter()
-            found = self._detect(
+            detections = self._detect(
                 lambda: self._detector(path, variant, options), f"{self.build.name} {variant}"
             )
             (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
-            write_detections(folder / _FOUND, found)
+            write_detections(folder / _DETECTIONS, detections)
 
         made_from = {
             "model": self.build.name,
@@ -150,13 +150,13 @@ class ModelInference:
             "file": file_sha256(path),
             "images": [image.key for image in self.images],
         }
-        step = f"run {variant}{told(options)} on {len(self.images)} images"
+        step = f"run {variant}{describe_flags(options)} on {len(self.images)} images"
         return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
 
     def evidence(self, variant: str) -> Evidence:
         """The file of what `candidate` detected, or `reference` for `REFERENCE`."""
         run = self._reference_run() if variant == REFERENCE else self._candidate_run(variant)
-        path = run / _FOUND
+        path = run / _DETECTIONS
         sha256, size = file_sha256(path), path.stat().st_size
         return Evidence(self.build.name, variant, str(path), sha256, size, len(self.images))
 

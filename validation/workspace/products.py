@@ -1,7 +1,7 @@
 """The work folder: products addressed by what they were made from.
 
-A product's place is the hash of everything that it depends on: input hashes,
-options, versions and the code that makes it. What stands there is whole, so a
+A product's folder is named by the hash of everything that it depends on: input hashes,
+options, versions and the code that makes it. A folder that exists is complete, so a
 second run takes it as it is, and two processes never make it twice.
 """
 
@@ -40,13 +40,13 @@ class ProductCache:
 
     Args:
         root: Made if it is not there.
-        on_step: Told of every step with its wall time, cached or not.
+        on_step: Called with every step and its wall time, cached or not.
     """
 
     def __init__(self, root: Path, on_step: Callable[[Step], None]) -> None:
         self._root = root
         self._on_step = on_step
-        self._told: set[Path] = set()
+        self._reported: set[Path] = set()
         self._refused: dict[Path, ValidationError] = {}
 
     def product(
@@ -72,32 +72,32 @@ class ProductCache:
         started = time.perf_counter()
         text = json.dumps(made_from, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:20]
-        place = self._root / stage / name
-        if place in self._told:
-            return place
-        if place in self._refused:
+        folder = self._root / stage / name
+        if folder in self._reported:
+            return folder
+        if folder in self._refused:
             # Every check that needs the product fails alike; none makes the user wait again.
             # Without the trace of the last time: each would make the next one longer.
-            raise self._refused[place].with_traceback(None)
+            raise self._refused[folder].with_traceback(None)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(place.with_suffix(".lock")):
-                cached = place.is_dir()
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):
+                cached = folder.is_dir()
                 if not cached:
-                    _fill(place, text, make)
+                    _fill(folder, text, make)
         except ValidationError as error:
-            self._refused[place] = error
+            self._refused[folder] = error
             raise
         except OSError as error:
             raise ArtefactError(
                 "the work folder cannot be written",
                 got=error.strerror or repr(error),
-                where=error.filename or place,
+                where=error.filename or folder,
                 next_step="choose another with --cache-dir",
             ) from error
-        self._told.add(place)
+        self._reported.add(folder)
         self._on_step(Step(model, stage, step, time.perf_counter() - started, cached))
-        return place
+        return folder
 
     def facts(
         self,
@@ -137,7 +137,7 @@ def folder_for(owner: object) -> Path:
 
 @contextlib.contextmanager
 def timed(model: str, stage: Stage, step: str, on_step: Callable[[Step], None]) -> Iterator[None]:
-    """Tell how long a block took that makes no product; nothing is told if it fails."""
+    """Report how long a block took that makes no product; nothing is reported if it fails."""
     started = time.perf_counter()
     yield
     on_step(Step(model, stage, step, time.perf_counter() - started, cached=False))

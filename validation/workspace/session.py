@@ -39,7 +39,7 @@ class Session:
         lock_file: What trusted downloads are compared with; None takes the one in the cache.
         image_workers: Images that are run at a time; None: one for each core.
         representative: Images to calibrate with, None where there are none.
-        input_stats: What a uint8 input stands for; None: each extractor's own.
+        input_stats: Of uint8 inputs; None: each extractor's own.
         runs: Folder for what the files under test find, shared by the session's processes;
             None: a temporary one, removed with the session.
         steps: Made before the session began.
@@ -74,7 +74,7 @@ class Session:
         return ProductCache(self.cache_dir / "work", self.steps.append)
 
     def context(self, key: ModelKey) -> CheckContext:
-        """The case of a key; its chain is shared by the model's variants."""
+        """The context of a subject; the model's variants share its build and its runs."""
         inference = self._inference.get(key.model)
         if inference is None:
             entry = next(entry for entry in self.entries if entry.name == key.model)
