@@ -1,4 +1,4 @@
-"""A wheel holds what an installation works with, suites included, and is nobody else's business."""
+"""A wheel holds what an installation needs, suites included, and leaves other projects alone."""
 
 from __future__ import annotations
 

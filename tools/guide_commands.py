@@ -2,7 +2,7 @@
 
 A block ```` ```console ```` holds commands behind ``$ ``, their continuations behind ``> ``,
 and what they print. ``python tools/guide_commands.py docs/guide.md`` runs
-them all in a temporary folder and puts what they print today in the place of what stood there.
+them all in a temporary folder and replaces what the page shows by what they print today.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def failed_line(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     def line() -> str:
         out, err = capsys.readouterr()
         assert out == ""
-        # What is done is told in small letters; an error begins with its class.
+        # Lines of progress begin with the program's name and a small letter.
         (line,) = [line for line in err.splitlines() if not re.match(r"validation: [a-z]", line)]
         assert line.startswith("error: ")
         return line

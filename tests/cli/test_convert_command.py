@@ -41,7 +41,7 @@ def test_convert_with_the_guides_flags(exported: Path, tmp_path: Path) -> None:
     """Input and output arrays and shapes by hand give the same bytes as none at all."""
     graph = exported / "tflite_graph.pb"
     usual = _converted(tmp_path / "a", f"--graph_def_file={graph}")
-    outputs = ",".join([POSTPROCESS_NAME, *(f"{POSTPROCESS_NAME}:{place}" for place in (1, 2, 3))])
+    outputs = ",".join([POSTPROCESS_NAME, *(f"{POSTPROCESS_NAME}:{index}" for index in (1, 2, 3))])
     by_hand = _converted(
         tmp_path / "b",
         f"--graph_def_file={graph}",

@@ -96,8 +96,8 @@ def test_without_labels(exported: Path, tmp_path: Path, capsys: Capture) -> None
     """Said, since an app then shows numbers."""
     path = tmp_path / "m.tflite"
     assert _convert(exported, path, "--metadata") == 0
-    told = "validation: no --label_map: the metadata names no classes"
-    assert told in capsys.readouterr().err.splitlines()
+    expected = "validation: no --label_map: the metadata names no classes"
+    assert expected in capsys.readouterr().err.splitlines()
     assert _labels(path) == {}
 
 

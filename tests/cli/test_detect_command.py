@@ -51,16 +51,16 @@ def test_label_list_without_the_first_line(
     tflite: Path, image: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     """With or without the '???' line the names are the same."""
-    told = []
+    outputs = []
     for content in ("???\nbox\ndisc\n", "box\ndisc\n", 'item { id: 1 name: "box" }\n'
                     'item { id: 2 name: "disc" }\n'):  # fmt: skip
         labels = tmp_path / "labels"
         labels.write_text(content)
         flags = [f"--label_map={labels}", f"--output_directory={tmp_path}", "--json"]
         assert main(["detect", str(tflite), str(image), *flags]) == 0
-        told.append(json.loads(capsys.readouterr().out))
-    assert told[0] == told[1] == told[2]
-    assert {row["label"] for row in told[0][0]["detections"]} <= {"box", "disc"}
+        outputs.append(json.loads(capsys.readouterr().out))
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert {row["label"] for row in outputs[0][0]["detections"]} <= {"box", "disc"}
 
 
 def test_photograph_that_viewers_turn(
@@ -82,21 +82,21 @@ def test_photograph_that_viewers_turn(
 def test_without_a_label_map_the_user_is_told(
     tflite: Path, image: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """Ids stand in the table then, and the flag that names them is told."""
+    """Ids stand in the table then, and the flag that names them is mentioned."""
     assert main(["detect", str(tflite), str(image), f"--output_directory={tmp_path}"]) == 0
     assert "classes are shown by id; --label_map=FILE names them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("num_classes", "first", "told"),
+    ("num_classes", "first", "message"),
     [(90, "person", "assuming that the 90 classes are COCO's"), (91, None, "shown by id")],
 )
-def test_labels_that_nobody_named(
-    num_classes: int, first: str | None, told: str, capsys: Capture
+def test_labels_that_are_not_given(
+    num_classes: int, first: str | None, message: str, capsys: Capture
 ) -> None:
     """Only COCO's ids run to 90."""
     assert usable_labels({}, num_classes).get(1) == first
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert usable_labels({1: "box"}, num_classes) == {1: "box"}
     assert capsys.readouterr().err == ""
 

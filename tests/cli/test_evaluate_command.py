@@ -94,9 +94,9 @@ def test_categories_that_no_model_knows_are_not_scored(
     flags = [f"--coco-annotations={annotations}", f"--coco-images={miniature.images}", "--json"]
     for model in (tflite, miniature.archive / "frozen_inference_graph.pb"):
         assert main(["evaluate", str(model), *flags]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert sorted(told["per_category"]) == ["disc", "square"]
-        assert told["objects"] == len(table["annotations"]) - 1
+        facts = json.loads(capsys.readouterr().out)
+        assert sorted(facts["per_category"]) == ["disc", "square"]
+        assert facts["objects"] == len(table["annotations"]) - 1
 
 
 def test_per_category_and_results_file(
@@ -109,9 +109,9 @@ def test_per_category_and_results_file(
     out = capsys.readouterr().out
     entries = json.loads(results.read_text())
     assert set(entries[0]) == {"image_id", "category_id", "bbox", "score"}
-    told = re.search(r"(\d+) detections", out)
-    assert told is not None
-    assert len(entries) == int(told[1])
+    counted = re.search(r"(\d+) detections", out)
+    assert counted is not None
+    assert len(entries) == int(counted[1])
     assert len(out.splitlines()) > 13
 
 
@@ -162,7 +162,7 @@ def test_what_cannot_be_used(
 def test_graph_that_is_no_inference_graph(
     miniature: MiniatureFiles, images: list[str], capsys: Capture
 ) -> None:
-    """An exported graph cannot be run in TensorFlow; the way around is told."""
+    """An exported graph cannot be run in TensorFlow; the message names the way around."""
     graph = make_case(miniature).build.exported().graph
     assert main(["evaluate", str(graph), *images]) == 1
     assert "run as the .tflite that convert makes of it" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def _contract(folder: Path) -> dict[str, object]:
     return table
 
 
-def test_export_writes_what_the_guide_promises(exported: Path) -> None:
+def test_export_writes_what_the_guide_describes(exported: Path) -> None:
     """Graph, text, contract and anchors; ten detections unless asked for more."""
     assert _names(exported) == _EXPORTED
     contract = _contract(exported)

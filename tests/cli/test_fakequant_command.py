@@ -27,9 +27,9 @@ def images(tmp_path: Path) -> Path:
     """Two photographs, or what stands for them."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    for place in range(2):
-        pixels = np.random.RandomState(place).randint(0, 256, (40, 60, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{place}.png")
+    for index in range(2):
+        pixels = np.random.RandomState(index).randint(0, 256, (40, 60, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
     return folder
 
 

@@ -28,8 +28,8 @@ def test_flags_that_change_nothing_are_ignored_with_a_note(capsys: Capture) -> N
     ]
     kept = without_former_flags(typed)
     assert kept == ["convert", "--graph_def_file=g.pb", "--allow_custom_ops"]
-    told = capsys.readouterr().err.splitlines()
-    assert [re.sub(": ignored; .*", "", line) for line in told] == [
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(": ignored; .*", "", line) for line in lines] == [
         "validation: --enable_v1_converter",
         "validation: --output_format=TFLITE",
         "validation: --input_format TENSORFLOW_GRAPHDEF",
@@ -38,7 +38,7 @@ def test_flags_that_change_nothing_are_ignored_with_a_note(capsys: Capture) -> N
 
 
 @pytest.mark.parametrize(
-    ("command", "flag", "told"),
+    ("command", "flag", "advice"),
     [
         ("convert", ["--output_format=GRAPHVIZ_DOT"], "python -m validation visualize draws"),
         ("convert", ["--output_format", "GRAPHVIZ_DOT"], "python -m validation visualize draws"),
@@ -51,7 +51,7 @@ def test_flags_that_change_nothing_are_ignored_with_a_note(capsys: Capture) -> N
     ],
 )
 def test_what_has_gone_is_answered(
-    command: str, flag: list[str], told: str, capsys: Capture
+    command: str, flag: list[str], advice: str, capsys: Capture
 ) -> None:
     """Before anything else is asked for, with what to type now; exit code 2."""
     assert main([command, *flag]) == 2
@@ -59,11 +59,11 @@ def test_what_has_gone_is_answered(
     assert out == ""
     (line,) = err.splitlines()
     assert line.startswith(f"error: {command} has no {flag[0].partition('=')[0]}")
-    assert told in line
+    assert advice in line
 
 
 def test_other_commands_have_no_forerunner() -> None:
-    """Their arguments are nobody's but argparse's."""
+    """Their arguments are left to argparse."""
     assert former_flags("detect") == {}
     assert without_former_flags([]) == []
     typed = ["detect", "--output_format=GRAPHVIZ_DOT", "m.tflite"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., pytest.RunResult]
 
-# Of the folder that a run is started in: whoever reads them, fails.
+# Of the folder that a run is started in: reading them fails.
 _FOREIGN = {
     "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
     "conftest.py": "raise SystemExit('not this one')\n",

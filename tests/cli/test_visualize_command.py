@@ -58,12 +58,12 @@ def test_a_real_model_as_dot(model: Path, tmp_path: Path, capsys: Capture) -> No
     assert re.fullmatch(rf"{picture}: \d+ bytes\n", out)
     assert "drawing 51 operations as 23 nodes" in err
     text = picture.read_text()
-    for told in (
+    for words in (
         *("Feature extractor", "Extra feature maps", "Box heads", "Class heads"),
         *("Conv2d_7 … Conv2d_11", "DEPTHWISE_CONV_2D", "BoxPredictor_3", "LOGISTIC"),
         *("8 classes, at most", "uint8 scale", "output: scores", "detect.tflite"),
     ):
-        assert told in text, told
+        assert words in text, words
 
 
 @_needs_dot
@@ -135,7 +135,7 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("none.tflite", None, "error: no such file"),
         ("none.pb", None, "error: no such file"),
@@ -148,14 +148,14 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(
-    name: str, content: bytes | None, told: str, tmp_path: Path, capsys: Capture
+    name: str, content: bytes | None, message: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """Whatever is handed in, one error says what it is, and no picture is left."""
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
     assert main(["visualize", str(path), f"--output_file={tmp_path / 'a.dot'}"]) == 1
-    assert told in _error(capsys)
+    assert message in _error(capsys)
     assert not (tmp_path / "a.dot").exists()
 
 
@@ -168,7 +168,7 @@ def test_a_folder_is_no_model(tmp_path: Path, capsys: Capture) -> None:
 def test_without_the_program_nothing_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    """The missing program is told at once, with the package that has it."""
+    """The missing program is reported at once, with the package that has it."""
     monkeypatch.setenv("PATH", "")
     arguments = ["visualize", str(tmp_path / "none.pb"), f"--output_file={tmp_path / 'a.svg'}"]
     assert main(arguments) == 1
@@ -188,9 +188,9 @@ def test_help_has_what_a_user_asks(capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["visualize", "--help"])
     assert ended.value.code == 0
-    told = " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
     for each in ("current folder", ".svg", "Graphviz", "--full", "example: python -m validation"):
-        assert each in told
+        assert each in text
 
 
 def test_a_picture_is_the_same_in_every_process(model: Path, tmp_path: Path) -> None:

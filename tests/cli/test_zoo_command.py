@@ -72,7 +72,7 @@ def test_list_names_every_group(capsys: Capture, tmp_path: Path) -> None:
 
 
 def test_list_as_json(capsys: Capture, tmp_path: Path) -> None:
-    """What is in the cache is told from what is not."""
+    """What is in the cache is listed apart from what is not."""
     code, out, _ = _run(capsys, "list", "--zoo=bundled", "--json", "--cache_dir", tmp_path)
     assert code == 0
     models = json.loads(out)
@@ -195,7 +195,9 @@ def test_show_of_a_bundled_model(capsys: Capture, tmp_path: Path) -> None:
     assert facts["config"]["extractor"] == "ssd_mobilenet_v1"
     assert facts["labels"]["1"] == "red_ball"
     assert "--frozen_graph=" in facts["next_steps"][0]
-    assert facts["next_steps"][1] == "pytest suites/ --zoo bundled --model ssd_mobilenet_v1"
+    assert (
+        facts["next_steps"][1] == "python -m validation run --zoo bundled --model ssd_mobilenet_v1"
+    )
     code, text, _ = _run(capsys, "show", "ssd_mobilenet_v1", "--cache_dir", tmp_path)
     assert code == 0
     for section in ("Files", "Routes to a .tflite", "Preprocessing", "Labels", "Next"):
@@ -257,7 +259,7 @@ def test_no_route_says_why(capsys: Capture, archive: Path) -> None:
 
 
 def test_config_that_cannot_be_read_leaves_the_graph(capsys: Capture, archive: Path) -> None:
-    """Its problem is told, and the graph is still a route."""
+    """Its problem is reported, and the graph is still a route."""
     (archive / "pipeline.config").write_text("model { ssd {")
     facts = _shown(capsys, archive.parent / "c", archive)
     assert facts["routes"] == ["cut out of frozen_inference_graph.pb"]

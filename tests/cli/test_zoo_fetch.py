@@ -12,7 +12,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def test_copy_of_a_bundled_model(tmp_path: Path, capsys: Capture) -> None:
-    """The folder is told, its files are the archive's, and nothing else stands beside it."""
+    """The folder is printed, its files are the archive's, and nothing else stands beside it."""
     target = tmp_path / "new" / "models"
     flags = [f"--cache_dir={tmp_path / 'cache'}", f"--output_directory={target}"]
     assert main(["zoo", "fetch", "ssd_mobilenet_v1_ppn", *flags]) == 0
@@ -23,7 +23,7 @@ def test_copy_of_a_bundled_model(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_nothing_is_replaced(tmp_path: Path, capsys: Capture) -> None:
-    """What stands in the place of the copy stays, and the others are still fetched."""
+    """What is there already stays, and the others are still fetched."""
     own = tmp_path / "models" / "ssd_mobilenet_v1_ppn"
     own.mkdir(parents=True)
     (own / "mine.txt").write_text("kept")
@@ -31,6 +31,6 @@ def test_nothing_is_replaced(tmp_path: Path, capsys: Capture) -> None:
     models = ["ssd_mobilenet_v1_ppn", "ssdlite_mobilenet_v2"]
     assert main(["zoo", "fetch", *models, *flags]) == 1
     out, err = capsys.readouterr()
-    assert "there is something already" in err
+    assert "the target exists already" in err
     assert out == f"{tmp_path / 'models' / 'ssdlite_mobilenet_v2'}\n"
     assert [path.name for path in own.iterdir()] == ["mine.txt"]

@@ -33,24 +33,24 @@ def _run(command: Command, folder: Path) -> tuple[int, str]:
     return code, readable(output, folder)
 
 
-def _name(place: int) -> str:
+def _name(index: int) -> str:
     return (
-        f"{place}-{_COMMANDS[place].text.splitlines()[0][:50].replace('python -m validation ', '')}"
+        f"{index}-{_COMMANDS[index].text.splitlines()[0][:50].replace('python -m validation ', '')}"
     )
 
 
 def test_every_step_of_the_guide_is_there() -> None:
-    """Each command of the program has its place on the page."""
+    """Each command of the program is on the page."""
     words = " ".join(command.text for command in _COMMANDS)
     for name in ("zoo list", "zoo fetch", "zoo show", "export", "convert", "inspect", "visualize",
                  "detect", "evaluate", "compare"):  # fmt: skip
         assert f"validation {name}" in words, name
 
 
-@pytest.mark.parametrize("place", range(len(_COMMANDS)), ids=_name)
-def test_command_does_what_the_page_says(place: int, printed: list[tuple[int, str]]) -> None:
+@pytest.mark.parametrize("index", range(len(_COMMANDS)), ids=_name)
+def test_command_does_what_the_page_says(index: int, printed: list[tuple[int, str]]) -> None:
     """It ends as shown, and its words are those of the page; figures may differ by machine."""
-    command: Command = _COMMANDS[place]
-    code, told = printed[place]
-    assert (code != 0) is command.fails, told
-    assert form(told) == form(command.printed)
+    command: Command = _COMMANDS[index]
+    code, text = printed[index]
+    assert (code != 0) is command.fails, text
+    assert form(text) == form(command.printed)

@@ -115,13 +115,13 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
     assert index.own_limits == (
         OwnLimit(
             "latency: p95_ms",
-            "",
             "\u2264 40",
             ("\u2264 2,000, warns beyond 1,500", "\u2264 20,000 (*resnet*)"),
+            "",
             "two frames",
             "1",
         ),
-        OwnLimit("timing_rounds", "", "200", ("50",), "p99", ""),
-        OwnLimit("latency: required", "", "for raw", ("for no variant",), "", ""),
+        OwnLimit("timing_rounds", "200", ("50",), reason="p99"),
+        OwnLimit("latency: required", "for raw", ("for no variant",)),
     )
     assert ("sha256 of own.toml", "c3" * 32) in index.environment[-1].rows

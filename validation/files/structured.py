@@ -58,21 +58,18 @@ class WrongValue(ValueError):
         self.got = got
 
 
-def structure(
-    kind: type[_Kind], value: Any, *, where: str = "", error: type[ValidationError] = RecordError
-) -> _Kind:
+def structure(kind: type[_Kind], value: Any, *, where: str = "") -> _Kind:
     """Make JSON types the dataclass, or any other type that a field may declare.
 
     Args:
         kind: The type. Every field has to be there, those with a default too.
         value: As `unstructure` gives it.
         where: File, for errors.
-        error: The error to raise.
 
     Raises:
-        ValidationError: Of the given class: keys unknown or missing, or a value of another type.
+        RecordError: Keys unknown or missing, or a value of another type.
     """
-    return _structure(_complete(), kind, value, where, error)
+    return _structure(_complete(), kind, value, where, RecordError)
 
 
 def unstructure(value: Any) -> Any:
@@ -227,8 +224,9 @@ def _number(value: Any) -> Any:
 
 def _finite(value: Any) -> Any:
     """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
+    if isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
     return value

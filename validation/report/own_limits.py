@@ -17,19 +17,19 @@ class OwnLimit:
 
     Args:
         name: Check and measure, setting, or required check.
-        scope: Models and variants that it holds for; empty for all.
         value: The user's own.
         built_in: The built-in values that it replaced, empty where there was none.
+        scope: Models and variants that it holds for; empty for all.
         reason: The user's own; a requirement has none.
-        judged: How many values of this run it judged; empty for what is no limit.
+        judged: How many values of this run it judged; empty for what is not a limit.
     """
 
     name: str
-    scope: str
     value: str
     built_in: tuple[str, ...]
-    reason: str
-    judged: str
+    scope: str = ""
+    reason: str = ""
+    judged: str = ""
 
 
 def own_limits(record: Record) -> tuple[OwnLimit, ...]:
@@ -37,29 +37,14 @@ def own_limits(record: Record) -> tuple[OwnLimit, ...]:
     overlay = record.header.policy_overlay
     if overlay is None:
         return ()
-    settings = (
-        OwnLimit(
-            setting.name,
-            "",
-            formatting.number(setting.value),
-            (formatting.number(setting.built_in),),
-            setting.reason,
-            "",
-        )
-        for setting in overlay.settings
-    )
-    required = (
-        OwnLimit(
-            f"{each.check}: required",
-            "",
-            _variants(each.variants),
-            (_variants(each.built_in),),
-            "",
-            "",
-        )
-        for each in overlay.required
-    )
-    return (*_limits(record, overlay.limits), *settings, *required)
+    rows = list(_limits(record, overlay.limits))
+    for setting in overlay.settings:
+        value, built_in = formatting.number(setting.value), formatting.number(setting.built_in)
+        rows.append(OwnLimit(setting.name, value, (built_in,), reason=setting.reason))
+    for each in overlay.required:
+        value, built_in = _variants(each.variants), _variants(each.built_in)
+        rows.append(OwnLimit(f"{each.check}: required", value, (built_in,)))
+    return tuple(rows)
 
 
 def _limits(record: Record, changed: tuple[ChangedLimit, ...]) -> Iterator[OwnLimit]:
@@ -72,9 +57,9 @@ def _limits(record: Record, changed: tuple[ChangedLimit, ...]) -> Iterator[OwnLi
         )
         yield OwnLimit(
             f"{rule.check}: {rule.measure}",
-            _scope(rule),
             formatting.limit_text(rule.limit),
             tuple(_with_scope(each) for each in built_in),
+            _scope(rule),
             rule.limit.reason,
             formatting.number(judged),
         )
