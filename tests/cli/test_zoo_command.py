@@ -195,7 +195,9 @@ def test_show_of_a_bundled_model(capsys: Capture, tmp_path: Path) -> None:
     assert facts["config"]["extractor"] == "ssd_mobilenet_v1"
     assert facts["labels"]["1"] == "red_ball"
     assert "--frozen_graph=" in facts["next_steps"][0]
-    assert facts["next_steps"][1] == "pytest suites/ --zoo bundled --model ssd_mobilenet_v1"
+    assert (
+        facts["next_steps"][1] == "python -m validation run --zoo bundled --model ssd_mobilenet_v1"
+    )
     code, text, _ = _run(capsys, "show", "ssd_mobilenet_v1", "--cache_dir", tmp_path)
     assert code == 0
     for section in ("Files", "Routes to a .tflite", "Preprocessing", "Labels", "Next"):

@@ -227,4 +227,4 @@ def _next_steps(archive: Archive, config: ConfigFacts | None, *, quantised: bool
             f"--use_regular_nms=true --max_detections={most}"
         )
     zoo = archive.entry.group
-    yield f"pytest suites/ --zoo {quoted(zoo)} --model {quoted(archive.entry.name)}"
+    yield f"python -m validation run --zoo {quoted(zoo)} --model {quoted(archive.entry.name)}"
