@@ -51,7 +51,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path, data: bytes) -> None:
     [([], "no object"), ({"images": [], "info": 1}, "an object with images, info")],
 )
 def test_another_layout_is_refused(tmp_path: Path, table: object, got: str) -> None:
-    """JSON without the three lists is told from COCO."""
+    """JSON without the three lists is values from COCO."""
     path = tmp_path / "other.json"
     path.write_text(json.dumps(table))
     with pytest.raises(DatasetError, match=f"not the COCO layout.*got {got}"):

@@ -29,7 +29,7 @@ def _broken(result: CheckResult) -> list[str]:
 
 
 def test_same_figures_pass() -> None:
-    """No drop and no gain; the figures themselves are told beside."""
+    """No drop and no gain; the figures themselves are reported beside."""
     result = check_accuracy(_REFERENCE, _candidate(0.4), _POLICY)
     assert result.status is Status.PASS
     assert (result.check, result.key) == ("accuracy", ModelKey("m", "float"))

@@ -59,10 +59,10 @@ def test_archive_without_a_graph_fails(files: dict[str, Any]) -> None:
     )
 
 
-def test_what_is_told() -> None:
+def test_what_is_reported() -> None:
     """Hash, size, and whether the catalogue vouches for them."""
-    told = {one.name: one.value for one in check_archive(_archive(), _KEY).measures}
-    assert told == {
+    values = {one.name: one.value for one in check_archive(_archive(), _KEY).measures}
+    assert values == {
         "exportable": False,
         "pinned_by_catalogue": False,
         "sha256": "a" * 64,
@@ -71,6 +71,6 @@ def test_what_is_told() -> None:
         "checkpoint": False,
     }
     pinned = check_archive(_archive(_DIGEST, pipeline_config="pipeline.config"), _KEY)
-    told = {one.name: one.value for one in pinned.measures}
-    assert told["pinned_by_catalogue"] is True
-    assert told["pipeline_config"] is True
+    values = {one.name: one.value for one in pinned.measures}
+    assert values["pinned_by_catalogue"] is True
+    assert values["pipeline_config"] is True

@@ -280,7 +280,7 @@ def test_counts_stand_in_the_message() -> None:
     assert "unmatched_detections is 1, should be at most 0" in describe_result(result)
 
 
-def test_losses_and_gains_are_told_apart() -> None:
+def test_losses_and_gains_are_counted_apart() -> None:
     """Each as a count and as a share of the reference's detections."""
     more = Detections(((0.1, 0.8, 0.3, 0.9),), (0.8,), (2,))
     gained = _values(_compare(_SAMPLE, {**_SAMPLE, 8: _joined(_SAMPLE[8], more)}))
@@ -306,7 +306,7 @@ def _joined(one: Detections, other: Detections) -> Detections:
     )
 
 
-def test_a_loss_at_the_threshold_is_told_and_not_judged() -> None:
+def test_a_loss_at_the_threshold_is_counted_and_not_judged() -> None:
     """Rounding may decide there; the count is in the record."""
     edge = {**_SAMPLE, 9: Detections(((0.1, 0.1, 0.7, 0.25),), (0.30005,), (1,))}
     result = _compare(edge, {**_SAMPLE, 9: _NOTHING})
@@ -314,8 +314,8 @@ def test_a_loss_at_the_threshold_is_told_and_not_judged() -> None:
     assert _values(result)["borderline_detections"] == 1
 
 
-def test_boxes_outside_the_image_are_told() -> None:
-    """They are nobody's partner and their number is in the record."""
+def test_boxes_outside_the_image_are_counted() -> None:
+    """They have no partner, and their number is in the record."""
     outside = {**_SAMPLE, 9: Detections(((1.1, 0.1, 1.7, 0.25),), (0.9,), (1,))}
     result = _compare({**_SAMPLE, 9: _NOTHING}, outside)
     assert result.status is Status.PASS
@@ -323,7 +323,7 @@ def test_boxes_outside_the_image_are_told() -> None:
 
 
 def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
-    """Of 101 pairs the worst is told and the next one judged; of 50 the worst is both."""
+    """Of 101 pairs the worst is reported and the next one judged; of 50 the worst is both."""
 
     def values(images: int, far: int) -> dict[str, Any]:
         one = Detections(((0.1, 0.1, 0.5, 0.5),), (0.9,), (1,))
@@ -331,9 +331,9 @@ def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
         reference = dict.fromkeys(range(images), one)
         return _values(_compare(reference, {**reference, **dict.fromkeys(range(far), other)}))
 
-    told = values(101, 1)
-    assert (told["worst_iou"], told["worst_score_shift"]) == pytest.approx((0.75, 0.4))
-    assert (told["iou_p01"], told["score_shift_p99"]) == (1, 0)
+    measured = values(101, 1)
+    assert (measured["worst_iou"], measured["worst_score_shift"]) == pytest.approx((0.75, 0.4))
+    assert (measured["iou_p01"], measured["score_shift_p99"]) == (1, 0)
     for images, far in ((101, 2), (50, 1)):
-        told = values(images, far)
-        assert (told["iou_p01"], told["score_shift_p99"]) == pytest.approx((0.75, 0.4))
+        measured = values(images, far)
+        assert (measured["iou_p01"], measured["score_shift_p99"]) == pytest.approx((0.75, 0.4))

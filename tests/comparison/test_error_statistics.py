@@ -121,7 +121,7 @@ def test_an_offset_of_both_says_nothing(offset: float) -> None:
 
 
 def test_lost_signal_is_the_floor() -> None:
-    """A reference that stands still and a candidate that does not."""
+    """A constant reference and a candidate that is not."""
     found = error_statistics(np.zeros(4), np.array([0, 0, 0, 1.0]))
     assert (found.sqnr_db, found.cosine) == (-SQNR_CEILING_DB, 0)
 

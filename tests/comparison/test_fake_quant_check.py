@@ -87,7 +87,7 @@ def test_clean_graph_is_ready() -> None:
     )
 
 
-def test_float_graph_is_told_what_to_do_instead() -> None:
+def test_float_graph_is_sent_elsewhere() -> None:
     """Fault V04: a graph without ranges names the three ways out."""
     bare = tuple(dataclasses.replace(each, ranged_by=None) for each in _CLEAN.activations)
     result = _check(weights=(), ranges=(), activations=bare, bare_weights=("conv/Conv2D",))
@@ -142,7 +142,7 @@ def test_one_activation_without_range_is_named() -> None:
         ({"bare_weights": ("a", "b", "c", "d")}, Status.WARN, "4 of 5 layers.*: a, b, c and 1"),
     ],
 )  # fmt: skip
-def test_each_finding_is_judged_and_told(
+def test_each_finding_is_judged_and_named(
     changes: dict[str, Any], status: Status, said: str
 ) -> None:
     """What breaks the conversion fails, what costs accuracy warns."""

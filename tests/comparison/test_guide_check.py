@@ -35,11 +35,11 @@ def test_all_holds() -> None:
     result = _judged()
     assert result.status is Status.PASS
     assert "byte for byte" in result.message
-    told = {measure.name: measure.value for measure in result.measures}
-    assert "TensorArrayV3" in told["refusal_of_the_inference_graph"]
+    values = {measure.name: measure.value for measure in result.measures}
+    assert "TensorArrayV3" in values["refusal_of_the_inference_graph"]
 
 
-def test_shipped_graph_is_told() -> None:
+def test_shipped_graph_is_reported() -> None:
     """A quantised archive needs no export."""
     result = _judged(shipped_graph=True, inference_graph="", refusal="")
     assert result.status is Status.PASS

@@ -215,7 +215,7 @@ def test_a_better_score_than_the_last_slots_is_lost() -> None:
     assert (match.unmatched_reference, match.unmatched_candidate) == ((1,), ())
 
 
-def test_a_candidate_full_of_inventions_is_told() -> None:
+def test_a_candidate_full_of_inventions_is_seen() -> None:
     """The reference had slots left, so nothing excuses them."""
     reference = _found((_BOX, 0.9, 1))
     candidate = _found((_FAR, 0.95, 1), (_FAR, 0.94, 2))
@@ -232,7 +232,7 @@ def test_only_the_part_inside_the_image_is_compared() -> None:
 
 
 @pytest.mark.parametrize("box", [(1.1, 0.1, 1.2, 0.2), (0.5, 0.1, 0.5, 0.9), (0.9, 0.1, 0.2, 0.3)])
-def test_boxes_that_nobody_can_see_are_counted_apart(
+def test_boxes_that_cannot_be_seen_are_counted_apart(
     box: tuple[float, float, float, float],
 ) -> None:
     """Outside, empty and upside-down boxes of high score are neither partners nor extras."""

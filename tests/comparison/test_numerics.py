@@ -63,7 +63,7 @@ def _changed(name: str, index: tuple[int, ...], value: float) -> Arrays:
 
 
 def test_equal_tensors_pass() -> None:
-    """Differences are zero, and the reference's spread is told."""
+    """Differences are zero, and the reference's spread is reported."""
     result = _compare(_outputs(), _outputs())
     assert result.status is Status.PASS
     values = _values(result)

@@ -116,7 +116,7 @@ def test_unexplained_gain_is_a_warning() -> None:
     assert warned == ["box_encodings_sqnr_upper_db", "class_predictions_sqnr_upper_db"]
 
 
-def test_output_that_stands_still_is_told() -> None:
+def test_constant_output_is_named() -> None:
     """Fault of unsuitable ranges: the same answer to every image."""
     reference = _reference()
     candidate = _quantised(reference)
@@ -163,7 +163,7 @@ def _shorter(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "complaint"),
     [
         (_with_nan, "not finite, the first nan at image b"),
         (_without, "missing in the candidate"),
@@ -171,13 +171,13 @@ def _shorter(arrays: Arrays) -> None:
         (lambda arrays: arrays.update(other=np.zeros(3)), "not in the reference"),
     ],
 )
-def test_what_cannot_be_compared_fails(spoil: Callable[[Arrays], None], told: str) -> None:
+def test_what_cannot_be_compared_fails(spoil: Callable[[Arrays], None], complaint: str) -> None:
     """Before anything is judged, and without rows."""
     candidate = _quantised(_reference())
     spoil(candidate)
     result, rows = _check(_reference(), candidate)
     assert (result.status, rows, result.measures) == (Status.FAIL, (), ())
-    assert re.search(told, result.message)
+    assert re.search(complaint, result.message)
 
 
 def test_nothing_to_compare_fails() -> None:

@@ -142,7 +142,7 @@ def test_every_variant_has_a_file_that_passes(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", _FILES)
 def test_files_of_other_variants_do_not_pass(variant: str) -> None:
-    """Each is told from any of another scheme or form by its structure alone."""
+    """Each differs from any of another scheme or form by its structure alone."""
     key = ModelKey("m", variant)
     for other, file in _FILES.items():
         result = check_tflite_contract(file, file.outputs, _CONTRACT, key, policy=_POLICY)
@@ -169,7 +169,7 @@ def test_float_tensor_in_the_body_is_named(variant: str) -> None:
     assert "expected [], got ['FeatureExtractor/swish']" in result.message
 
 
-def test_float_tensors_at_the_op_are_told() -> None:
+def test_float_tensors_at_the_op_are_named() -> None:
     """int8 dequantises the op's inputs; uint8 has the op's outputs alone."""
     assert _values(_check("int8"))["float_tensors"] == sorted(_AT_THE_OP)
     assert _values(_check("uint8"))["float_tensors"] == sorted(POSTPROCESS_OUTPUTS)
@@ -192,9 +192,9 @@ def test_raw_outputs_without_their_scale(variant: str) -> None:
     bare = dataclasses.replace(outputs[0], scale=None, zero_point=None)
     result = _check(variant, {"outputs": (bare, outputs[1])})
     assert result.where == f"{BOX_ENCODINGS_NAME} has a scale"
-    told = _values(result)
-    assert told[f"{BOX_ENCODINGS_NAME} quantisation"] == "none"
-    assert told[f"{CLASS_PREDICTIONS_NAME} quantisation"].endswith(
+    values = _values(result)
+    assert values[f"{BOX_ENCODINGS_NAME} quantisation"] == "none"
+    assert values[f"{CLASS_PREDICTIONS_NAME} quantisation"].endswith(
         f"scale 0.00390625, zero point {outputs[1].zero_point}"
     )
     missing = _check(variant, {"outputs": outputs[:1]})
@@ -207,16 +207,16 @@ def _mapped(scale: float, zero_point: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("variant", _FULL_INTEGER)
 @pytest.mark.parametrize(
-    ("scale", "zero_point", "told"),
+    ("scale", "zero_point", "mapping"),
     [(1 / 255, 0, "[0, 1]"), (1.0, 0, "[0, 255]"), (1 / 127.5, 0, "[0, 2]"), (0.5, 128, "[-64")],
 )
 def test_input_of_another_meaning_is_worded(
-    variant: str, scale: float, zero_point: int, told: str
+    variant: str, scale: float, zero_point: int, mapping: str
 ) -> None:
     """Faults of mean and std, or of representative images: both ranges in words."""
     result = _check(variant, _mapped(scale, zero_point))
     assert result.where == "input_range_steps_off"
-    assert f"maps uint8 to {told}" in result.message
+    assert f"maps uint8 to {mapping}" in result.message
     assert "extractor wants [-1, 1] (input_range_steps_off is " in result.message
 
 
@@ -224,11 +224,11 @@ def test_guides_mean_and_std_pass_and_the_difference_is_told() -> None:
     """One step off: 128/127 is what the guide says."""
     result = _check("uint8", _mapped(1 / 127, 128), stats=GUIDE_STATS)
     assert result.status is Status.PASS
-    told = _values(result)
-    assert told["stated_mapping"] == "128/127 maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
-    assert told["input_mapping"] == "maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
-    assert told["input_quantisation"] == "uint8, scale 0.00787402, zero point 128"
-    assert told["input_range_steps_off"] == pytest.approx(1.004, abs=1e-3)
+    values = _values(result)
+    assert values["stated_mapping"] == "128/127 maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
+    assert values["input_mapping"] == "maps uint8 to [-1.008, 1], extractor wants [-1, 1]"
+    assert values["input_quantisation"] == "uint8, scale 0.00787402, zero point 128"
+    assert values["input_range_steps_off"] == pytest.approx(1.004, abs=1e-3)
 
 
 def test_file_that_does_not_keep_what_was_stated() -> None:
@@ -272,7 +272,7 @@ def test_size_is_judged_beside_the_float_file(variant: str, ratio: float) -> Non
     [("float16", 0.52), ("dynamic-raw", 0.30), ("int8", 0.32), ("uint8-raw", 0.32)],
 )
 def test_whole_file_is_judged_where_it_is_large(variant: str, ratio: float) -> None:
-    """Names and operators weigh nothing in it; in a small file they are told and not judged."""
+    """Names and operators weigh nothing in it; in a small file they are reported and not judged."""
     large = int(_POLICY.setting("size_ratio_bytes"))
     sizes = {"constant_bytes": 1, "size_bytes": round(large * ratio)}
     assert _check(variant, sizes, float_sizes=(large, large)).status is Status.PASS

@@ -230,8 +230,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_size_and_runtime_are_told() -> None:
     """What nothing judges still stands in the record."""
-    told = {one.name: one.value for one in _tflite(_FILE).measures if one.limit is None}
-    assert told == {"size_bytes": 1234, "min_runtime_version": "1.5.0", "ops": 4}
+    values = {one.name: one.value for one in _tflite(_FILE).measures if one.limit is None}
+    assert values == {"size_bytes": 1234, "min_runtime_version": "1.5.0", "ops": 4}
 
 
 def test_variant_that_nobody_knows_is_refused() -> None:

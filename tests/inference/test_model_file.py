@@ -116,5 +116,5 @@ def test_metadata_goes_before_what_lies_beside(build: ModelBuild, tmp_path: Path
     assert model.source == "its own metadata"
     assert model.preprocessing.scale == pytest.approx(odd.scale)
     assert model.labels == {1: "box", 2: "disc"}
-    told = open_tflite(path, export=tmp_path / "out")
-    assert told.preprocessing == build.exported().contract.preprocessing
+    values = open_tflite(path, export=tmp_path / "out")
+    assert values.preprocessing == build.exported().contract.preprocessing

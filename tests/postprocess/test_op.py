@@ -106,11 +106,11 @@ def test_the_port_agrees_with_the_op(
     used = 1 if regular else min(per_detection, classes)
     assert np.count_nonzero(port.valid) == count * used
     # Both write zeros into the first max_detections slots of regular NMS.
-    told = port.valid | (np.arange(port.valid.size) < (max_detections if regular else 0))
-    np.testing.assert_allclose(port.boxes[0, told], boxes[0, told], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(port.scores[0, told], scores[0, told], rtol=0, atol=1e-5)
+    values = port.valid | (np.arange(port.valid.size) < (max_detections if regular else 0))
+    np.testing.assert_allclose(port.boxes[0, values], boxes[0, values], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(port.scores[0, values], scores[0, values], rtol=0, atol=1e-5)
     if used == 1:
-        np.testing.assert_array_equal(port.classes[0, told], labels[0, told])
+        np.testing.assert_array_equal(port.classes[0, values], labels[0, values])
         return
     mine, mine_scores, other, other_scores = (
         array[0, port.valid].reshape(count, used)

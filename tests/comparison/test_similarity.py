@@ -1,4 +1,4 @@
-"""How alike two runs are, in figures that nobody judges."""
+"""How similar two runs are, in figures without limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _one(score: float, box: tuple[float, float, float, float] = _BOX) -> Detecti
 
 
 def test_pairs_and_their_distance() -> None:
-    """The worst pair is told with its image."""
+    """The worst pair is named with its image."""
     near = (0.1, 0.1, 0.5, 0.4)
     found = similarity(
         {"a": _one(0.9), "b": _one(0.8)}, {"a": _one(0.9), "b": _one(0.7, near)},
