@@ -31,14 +31,6 @@ _REWRITER = "graph_rewriter { quantization { } }\n"
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one whole archive."""
-    zoo = tmp_path_factory.mktemp("zoo")
-    small_ssd.write_small_archive(zoo / "small")
-    return zoo
-
-
-@pytest.fixture(scope="module")
 def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one whole archive of a model quantised in training; not to be changed."""
     zoo = tmp_path_factory.mktemp("quantised")
@@ -47,9 +39,9 @@ def quantised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def zoo(original: Path, tmp_path: Path) -> Path:
+def zoo(small_zoo: Path, tmp_path: Path) -> Path:
     """A copy, to be changed."""
-    return Path(shutil.copytree(original, tmp_path / "zoo"))
+    return Path(shutil.copytree(small_zoo, tmp_path / "zoo"))
 
 
 def _context(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
