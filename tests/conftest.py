@@ -72,6 +72,14 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def small_zoo(made_once: Callable[..., Path]) -> Path:
+    """A folder with one whole archive, `small`, of a true architecture; not to be changed."""
+    from small_ssd import write_small_archive
+
+    return made_once("small-zoo", lambda zoo: write_small_archive(zoo / "small"))
+
+
+@pytest.fixture(scope="session")
 def miniature(made_once: Callable[..., Path]) -> MiniatureFiles:
     """An archive, labelled images and a filled cache; read only, but for the cache."""
     # Not at the top: most tests need neither the chain nor the TensorFlow behind it.

@@ -223,7 +223,7 @@ def test_a_run_of_the_suites_has_the_settings_of_a_checkout() -> None:
 
 
 def _project_files() -> list[Path]:
-    folders = ("validation", "suites", "tests", "tools", "docs", ".ci")
+    folders = ("validation", "suites", "tests", "tools", "docs", ".ci", ".github")
     below = [path for folder in folders for path in (_ROOT / folder).rglob("*")]
     top = [path for path in _ROOT.iterdir() if path.is_file()]
     return [

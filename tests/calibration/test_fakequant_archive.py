@@ -54,9 +54,9 @@ def _write(folder: Path, weights: WeightSource, text: str = small_ssd.TEXT) -> P
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(small_zoo: Path) -> Path:
     """A float archive."""
-    return small_ssd.write_small_archive(tmp_path_factory.mktemp("float"))
+    return small_zoo / "small"
 
 
 @pytest.fixture(scope="module")

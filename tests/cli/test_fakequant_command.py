@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_ssd
 from PIL import Image
 
 from validation.cli import main
@@ -17,9 +16,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(small_zoo: Path) -> Path:
     """A float archive."""
-    return small_ssd.write_small_archive(tmp_path_factory.mktemp("float"))
+    return small_zoo / "small"
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_failure_leaves_nothing(
             1,
             "no checkpoint with this prefix",
         ),
-        ({"pipeline_config_path": "absent.config"}, 1, "there is no such"),
+        ({"pipeline_config_path": "absent.config"}, 1, "no such pipeline.config"),
         ({"representative_images": "absent"}, 1, "no folder of images"),
     ],
 )

@@ -41,9 +41,9 @@ _QUANTISED = small_ssd.TEXT + "graph_rewriter { quantization { delay: 100 } }\n"
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive(small_zoo: Path) -> Path:
     """A small archive of a true architecture."""
-    return small_ssd.write_small_archive(tmp_path_factory.mktemp("small"))
+    return small_zoo / "small"
 
 
 @pytest.fixture(scope="module")

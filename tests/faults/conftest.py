@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def archives(made_once: Callable[..., Path]) -> Path:
+def archives(made_once: Callable[..., Path], small_zoo: Path) -> Path:
     """A folder with both, made once a session; to be copied, not changed."""
     import small_ssd
 
     def fill(zoo: Path) -> None:
-        small_ssd.write_small_archive(zoo / "small")
+        shutil.copytree(small_zoo / "small", zoo / "small")
         small_ssd.write_small_archive(zoo / "pyramid", small_ssd.PYRAMID_TEXT)
 
     return made_once("faultless", fill)

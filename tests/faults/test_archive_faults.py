@@ -47,7 +47,7 @@ ARCHIVE = (
         put.export(),
         (
             put.REFUSED,
-            r"error: no such pipeline.config \(small/pipeline.config\)",
+            r"no such pipeline.config \(small/pipeline.config\)",
         ),
     ),
     put.Row(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
 _ROOT = Path(__file__).parents[2]
+# Hypothesis imports itself at the end of every session that has not, and takes seconds.
+_WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 
 class Session:
@@ -38,11 +40,11 @@ class Session:
 
     def run(self, *arguments: object, suites: str = "suites") -> pytest.RunResult:
         """Run the suites in this process."""
-        return self._pytester.runpytest_inprocess(suites, "-p", "no:cacheprovider", *arguments)
+        return self._pytester.runpytest_inprocess(suites, *_WITHOUT, *arguments)
 
     def run_apart(self, *arguments: object) -> pytest.RunResult:
         """Run the suites in a process of their own."""
-        return self._pytester.runpytest_subprocess("suites", "-p", "no:cacheprovider", *arguments)
+        return self._pytester.runpytest_subprocess("suites", *_WITHOUT, *arguments)
 
     def suite(self, text: str) -> None:
         """Put one suite in the place of all."""

@@ -49,6 +49,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert result.ret == 0
     assert _verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()
+    assert all(line["seconds"] > 0 for line in session.checks().values())
     unknown = {key for key, line in session.checks().items() if line["status"] != "pass"}
     # Nobody can build a miniature from its config.
     assert unknown == {("canaries", "float"), ("canaries", "raw"), ("route_parity", "raw")}

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     SQNR_CEILING_DB,
     ErrorStatistics,
     LayerError,

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_ssd import write_small_archive
 
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError, UsageError
@@ -21,9 +20,9 @@ from validation.zoo.entry import CatalogueEntry, FolderSource
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive(small_zoo: Path) -> Path:
     """A small float model, not to be changed."""
-    return write_small_archive(tmp_path_factory.mktemp("zoo") / "small")
+    return small_zoo / "small"
 
 
 @pytest.fixture

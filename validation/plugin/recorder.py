@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,11 +132,12 @@ def pytest_runtest_makereport(
     judged = any(isinstance(entry, CheckResult) for entry in entries)
     if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
-        entries.append(
+        result = (
             CheckResult.stopped(check, key, error)
             if error
             else CheckResult.failed(check, key, "failed")
         )
+        entries.append(replace(result, seconds=call.duration))
     elif call.when == "call" and report.passed and not judged:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.record import formatting
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     SQNR_CEILING_DB,
     ErrorStatistics,
     LayerError,
