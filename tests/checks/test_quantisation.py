@@ -16,7 +16,7 @@ from validation.checks.quantisation import quantisation
 from validation.errors import ConversionError
 from validation.export.exported import ExportOptions
 from validation.policy.limits import Status
-from validation.record.quantisation import QuantisationCost
+from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Step
 from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext
@@ -26,7 +26,7 @@ _OUTPUTS = ["raw_outputs/box_encodings", "raw_outputs/class_predictions"]
 
 
 @pytest.fixture(scope="module")
-def twin(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def half(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The miniature with weights in half precision, in its raw form."""
     import tensorflow as tf
 
@@ -39,13 +39,13 @@ def twin(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory) ->
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    path = tmp_path_factory.mktemp("twin") / "half.tflite"
+    path = tmp_path_factory.mktemp("half") / "half.tflite"
     path.write_bytes(converter.convert())
     return path
 
 
-def _case(miniature: MiniatureFiles, files: dict[str, Path], steps: list[Step]) -> CheckContext:
-    """A case of float16 whose chain also gives the files named here."""
+def _context(miniature: MiniatureFiles, files: dict[str, Path], steps: list[Step]) -> CheckContext:
+    """A context of float16 whose build also gives the files named here."""
     context = make_case(miniature, "raw", steps=steps)
     own: Callable[..., Path] = context.build.tflite
 
@@ -61,10 +61,10 @@ def _result(entries: list[Any]) -> CheckResult:
     return result
 
 
-def test_both_tables_and_the_result(miniature: MiniatureFiles, twin: Path) -> None:
+def test_both_tables_and_the_result(miniature: MiniatureFiles, half: Path) -> None:
     """Rows of both outputs and of every layer, and the worst layer in the message."""
     steps: list[Step] = []
-    context = _case(miniature, {"float16-raw": twin}, steps)
+    context = _context(miniature, {"float16-raw": half}, steps)
     entries = quantisation(context)
     (cost,) = [entry for entry in entries if isinstance(entry, QuantisationCost)]
     result = _result(entries)
@@ -89,14 +89,14 @@ def test_both_tables_and_the_result(miniature: MiniatureFiles, twin: Path) -> No
 def test_float_file_under_a_quantised_name_is_noticed(miniature: MiniatureFiles) -> None:
     """Nearer than half precision allows: a gain without a cause is a warning."""
     raw = make_case(miniature, "raw").build.tflite("raw")
-    result = _result(quantisation(_case(miniature, {"float16-raw": raw}, [])))
+    result = _result(quantisation(_context(miniature, {"float16-raw": raw}, [])))
     assert result.status is Status.WARN
     warned = [each.name for each in result.measures if each.status is Status.WARN]
     assert warned == ["box_encodings_sqnr_upper_db", "class_predictions_sqnr_upper_db"]
 
 
 def test_spoilt_layer_is_found_from_the_result(
-    miniature: MiniatureFiles, twin: Path, tmp_path: Path
+    miniature: MiniatureFiles, half: Path, tmp_path: Path
 ) -> None:
     """Weights of one layer in too few bits: the check fails and its message names the layer."""
     name = "Miniature/Conv2d_1/"
@@ -110,8 +110,8 @@ def test_spoilt_layer_is_found_from_the_result(
                 rounded = np.rint(values / 0.5) * np.float16(0.5)
                 buffer.data = np.frombuffer(rounded.astype(np.float16).tobytes(), np.uint8)
 
-    spoilt = tflite_surgery.rewrite(twin, tmp_path / "spoilt.tflite", coarse)
-    result = _result(quantisation(_case(miniature, {"float16-raw": spoilt}, [])))
+    spoilt = tflite_surgery.rewrite(half, tmp_path / "spoilt.tflite", coarse)
+    result = _result(quantisation(_context(miniature, {"float16-raw": spoilt}, [])))
     assert result.status is Status.FAIL
     assert f"most is lost at CONV_2D FeatureExtractor/{name}" in result.message
     failed = [each.name for each in result.measures if each.status is Status.FAIL]
@@ -119,7 +119,7 @@ def test_spoilt_layer_is_found_from_the_result(
 
 
 def test_outputs_are_judged_without_a_layer_table(
-    miniature: MiniatureFiles, twin: Path, monkeypatch: pytest.MonkeyPatch
+    miniature: MiniatureFiles, half: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The table explains and judges nothing: without it the result says why."""
 
@@ -127,7 +127,7 @@ def test_outputs_are_judged_without_a_layer_table(
         raise ConversionError("no such op without delegates")
 
     monkeypatch.setattr("validation.checks.quantisation.layer_errors", refuse)
-    entries = quantisation(_case(miniature, {"float16-raw": twin}, []))
+    entries = quantisation(_context(miniature, {"float16-raw": half}, []))
     (cost,) = [entry for entry in entries if isinstance(entry, QuantisationCost)]
     assert (cost.layers, cost.layer_images) == ((), 0)
     result = _result(entries)

@@ -44,7 +44,7 @@ def zoo(small_zoo: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_zoo, tmp_path / "zoo"))
 
 
-def _case(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
+def _context(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
     steps: list[Step] = []
     (entry,) = entries_at(zoo)
     build = ModelBuild(
@@ -76,7 +76,7 @@ def _origin(context: CheckContext) -> str:
 
 def test_routes_of_one_archive_agree(zoo: Path, tmp_path: Path) -> None:
     """Graph, config and checkpoint tell the same story; all three tensors are compared."""
-    result = _judge(_case(zoo, tmp_path / "cache"))
+    result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.PASS
     values = {measure.name: measure.value for measure in result.measures}
     assert values["anchors_max_abs_diff"] <= 1e-6
@@ -88,7 +88,7 @@ def test_frozen_weights_stand_in_for_a_checkpoint(zoo: Path, tmp_path: Path) -> 
     for path in (zoo / "small").glob("model.ckpt*"):
         path.unlink()
     (zoo / "small" / "checkpoint").unlink()
-    assert _judge(_case(zoo, tmp_path / "cache")).status is Status.PASS
+    assert _judge(_context(zoo, tmp_path / "cache")).status is Status.PASS
 
 
 def test_checkpoint_with_other_weights_is_told(zoo: Path, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_checkpoint_with_other_weights_is_told(zoo: Path, tmp_path: Path) -> Non
     (weights,) = [name for name in named if name.endswith("Conv2d_0/weights")]
     named[weights] = named[weights] + np.float32(0.1)
     write_checkpoint(prefix, named)
-    result = _judge(_case(zoo, tmp_path / "cache"))
+    result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.FAIL
     assert result.message.startswith("checkpoint and config disagree with the inference graph")
 
@@ -108,7 +108,7 @@ def test_anchors_of_another_config_are_told(zoo: Path, tmp_path: Path) -> None:
     """Same count, other places (C05): blind to every comparison that shares the config."""
     config = zoo / "small" / "pipeline.config"
     config.write_text(config.read_text().replace("min_scale: 0.2", "min_scale: 0.1"))
-    result = _judge(_case(zoo, tmp_path / "cache"))
+    result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.FAIL
     broken = {m.name for m in result.measures if m.status is Status.FAIL}
     assert broken == {"anchors_max_abs_diff"}
@@ -118,7 +118,7 @@ def test_config_that_cannot_be_built_gives_no_evidence(zoo: Path, tmp_path: Path
     """UNKNOWN with the reason; neither a pass nor the archive's fault."""
     config = zoo / "small" / "pipeline.config"
     config.write_text(config.read_text().replace("ssd_mobilenet_v1", "ssd_mobilnet_v1"))
-    result = _judge(_case(zoo, tmp_path / "cache"))
+    result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.UNKNOWN
     assert "no second route" in result.message
 
@@ -128,12 +128,12 @@ def test_quantised_config_of_a_float_archive_is_told(zoo: Path, tmp_path: Path) 
     config = zoo / "small" / "pipeline.config"
     config.write_text(config.read_text() + _REWRITER)
     with pytest.raises(GraphError, match=r"no quantisation ranges .*remove graph_rewriter"):
-        _judge(_case(zoo, tmp_path / "cache"))
+        _judge(_context(zoo, tmp_path / "cache"))
 
 
 def test_quantised_archive_has_two_routes(quantised: Path, tmp_path: Path) -> None:
     """Its .meta and its config with the checkpoint give the same rounded values."""
-    context = _case(quantised, tmp_path / "cache")
+    context = _context(quantised, tmp_path / "cache")
     assert _origin(context) == "model.ckpt.meta of the archive with its checkpoint"
     result = _judge(context)
     assert result.status is Status.PASS
@@ -146,7 +146,7 @@ def test_bare_quantised_checkpoint_is_exported(quantised: Path, tmp_path: Path) 
     zoo = Path(shutil.copytree(quantised, tmp_path / "zoo"))
     for name in ("tflite_graph.pb", "tflite_graph.pbtxt", f"{PREFIX}.meta"):
         (zoo / "small" / name).unlink()
-    context = _case(zoo, tmp_path / "cache")
+    context = _context(zoo, tmp_path / "cache")
     assert "shares this harness's reading of the config" in _origin(context)
     summary = context.build.summary(add_postprocessing_op=True)
     assert summary.ops["FakeQuantWithMinMaxVars"] == 2 * 47
@@ -155,18 +155,18 @@ def test_bare_quantised_checkpoint_is_exported(quantised: Path, tmp_path: Path) 
 def test_without_a_config_there_is_one_route(zoo: Path, tmp_path: Path) -> None:
     """As in the person detector's package."""
     (zoo / "small" / "pipeline.config").unlink()
-    result = _judge(_case(zoo, tmp_path / "cache"))
+    result = _judge(_context(zoo, tmp_path / "cache"))
     assert (result.status, result.message) == (Status.UNKNOWN, NO_CONFIG)
 
 
 def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:
     """Without any graph the reference is built, finds the same, and says what it is."""
-    whole = _case(zoo, tmp_path / "whole")
+    whole = _context(zoo, tmp_path / "whole")
     expected = whole.inference.reference()
     assert _origin(whole) == "frozen_inference_graph.pb of the archive"
     for name in (_FROZEN, f"{PREFIX}.meta"):
         (zoo / "small" / name).unlink()
-    bare = _case(zoo, tmp_path / "bare")
+    bare = _context(zoo, tmp_path / "bare")
     assert "shares this harness's reading of the config" in _origin(bare)
     assert bare.inference.reference() == expected
     assert bare.build.tflite("float").is_file()
@@ -179,12 +179,12 @@ def test_bare_float_checkpoint_of_a_quantised_config_is_refused(zoo: Path, tmp_p
     config = zoo / "small" / "pipeline.config"
     config.write_text(config.read_text() + _REWRITER)
     with pytest.raises(GraphError, match=r"no quantisation ranges .*remove graph_rewriter"):
-        _case(zoo, tmp_path / "cache").build.exported()
+        _context(zoo, tmp_path / "cache").build.exported()
 
 
 def test_meta_goes_before_our_own_graph(zoo: Path, tmp_path: Path) -> None:
     """Somebody else's graph is the better witness."""
     (zoo / "small" / _FROZEN).unlink()
-    context = _case(zoo, tmp_path / "cache")
+    context = _context(zoo, tmp_path / "cache")
     assert _origin(context) == "model.ckpt.meta of the archive with its checkpoint"
     assert _judge(dataclasses.replace(context)).status is Status.PASS

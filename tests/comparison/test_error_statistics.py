@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 
 from validation.comparison.error_statistics import ErrorAccumulator
 from validation.files.structured import structure, unstructure
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     SQNR_CEILING_DB,
     ErrorStatistics,
     representable,

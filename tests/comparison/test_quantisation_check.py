@@ -16,7 +16,12 @@ from validation.comparison.output_errors import check_quantisation, describe_los
 from validation.errors import CatalogueError
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy, load_policy
-from validation.record.quantisation import SQNR_CEILING_DB, ErrorStatistics, LayerError, OutputError
+from validation.record.quantisation_cost import (
+    SQNR_CEILING_DB,
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+)
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.tensors import TensorSpec
 

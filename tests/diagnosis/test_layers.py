@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from validation.diagnosis.layers import layer_table
 from validation.errors import ArtefactMissing, ConversionError, FeedError
-from validation.record.quantisation import SQNR_CEILING_DB, LayerError, worst_layer
+from validation.record.quantisation_cost import SQNR_CEILING_DB, LayerError, worst_layer
 
 InputCache = NDArray[np.float32]
 # Rounding of 8 bits leaves more than this everywhere in the small network.

@@ -18,7 +18,7 @@ from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedS
 from validation.record.detections import Detections
 from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
     OutputError,

@@ -20,7 +20,7 @@ from validation.errors import (
 from validation.policy.limits import Limit, Status
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
     OutputError,

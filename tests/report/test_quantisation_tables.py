@@ -11,7 +11,7 @@ import pytest
 from run_pages import render_run
 
 from validation.policy.load import Policy
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     SQNR_CEILING_DB,
     ErrorStatistics,
     LayerError,

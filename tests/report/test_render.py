@@ -19,7 +19,7 @@ from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
     OutputError,

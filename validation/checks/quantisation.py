@@ -12,7 +12,7 @@ from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
 from validation.record.lines import Entry
-from validation.record.quantisation import LayerError, QuantisationCost, worst_layer
+from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.record.quantisation import SQNR_CEILING_DB, ErrorStatistics, representable
+from validation.record.quantisation_cost import SQNR_CEILING_DB, ErrorStatistics, representable
 from validation.specs.tensors import TensorSpec
 
 # Values at a time: in double precision some of these fit into a core's cache.

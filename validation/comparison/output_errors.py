@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from validation.comparison.error_statistics import ErrorAccumulator
 from validation.comparison.tensors import is_constant, short_names, tensor_faults
 from validation.policy.load import Policy
-from validation.record.quantisation import LayerError, OutputError
+from validation.record.quantisation_cost import LayerError, OutputError
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.specs.tensors import TensorSpec
 

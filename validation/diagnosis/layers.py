@@ -20,7 +20,7 @@ from validation.diagnosis.operators import Operator, OperatorGraph, read_operato
 from validation.diagnosis.single_operator import single_operator
 from validation.diagnosis.tensor_values import TensorValues
 from validation.errors import ConversionError, FeedError
-from validation.record.quantisation import ErrorStatistics, LayerError
+from validation.record.quantisation_cost import ErrorStatistics, LayerError
 
 _Floats = NDArray[np.float32]
 _INPUT = "INPUT"

@@ -11,7 +11,7 @@ from typing import Any
 
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
-from validation.record.quantisation import QuantisationCost
+from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 

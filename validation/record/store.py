@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.record.lines import Entry, from_line, to_line
-from validation.record.quantisation import QuantisationCost
+from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from validation.record import formatting
-from validation.record.quantisation import (
+from validation.record.quantisation_cost import (
     SQNR_CEILING_DB,
     ErrorStatistics,
     LayerError,

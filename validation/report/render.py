@@ -15,7 +15,7 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import formatting, quantisation
+from validation.record import formatting, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.report import charts, model_page, quantisation_tables
@@ -53,7 +53,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     math.prod,
     model_page.open_measures,
     model_page.settled_measures,
-    quantisation.representable,
+    quantisation_cost.representable,
     quantisation_tables.decibels,
     quantisation_tables.percent,
     quantisation_tables.rmse_in_steps,

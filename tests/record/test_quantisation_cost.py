@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from validation.record.quantisation import ErrorStatistics, LayerError, representable, worst_layer
+from validation.record.quantisation_cost import (
+    ErrorStatistics,
+    LayerError,
+    representable,
+    worst_layer,
+)
 from validation.specs.tensors import TensorSpec
 
 

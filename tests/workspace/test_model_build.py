@@ -21,7 +21,7 @@ from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import ProductCache, file_sha256
 
 
-def _chain(zoo: Path, cache: Path, steps: list[Step] | None = None) -> ModelBuild:
+def _build(zoo: Path, cache: Path, steps: list[Step] | None = None) -> ModelBuild:
     told: list[Step] = [] if steps is None else steps
     (entry,) = entries_at(zoo)
     return ModelBuild(
@@ -117,7 +117,7 @@ def test_changed_graph_is_another_product(miniature: MiniatureFiles, tmp_path: P
     offset.attr["value"].tensor.float_val[0] = 2.0
     path.write_bytes(graph.SerializeToString())
     steps: list[Step] = []
-    changed = _chain(zoo, miniature.cache, steps).exported().graph
+    changed = _build(zoo, miniature.cache, steps).exported().graph
     assert changed != make_case(miniature).build.exported().graph
     assert [step.cached for step in steps if step.step == "export"] == [False]
 
@@ -128,7 +128,7 @@ def test_config_that_disagrees_is_refused(miniature: MiniatureFiles, tmp_path: P
     config = zoo / MODEL / "pipeline.config"
     config.write_text(config.read_text().replace("num_classes: 2", "num_classes: 3"))
     with pytest.raises(GraphConfigMismatch, match="num_classes: graph 2, config 3"):
-        _chain(zoo, tmp_path / "cache").exported()
+        _build(zoo, tmp_path / "cache").exported()
 
 
 def test_truncated_graph_is_refused(miniature: MiniatureFiles, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_truncated_graph_is_refused(miniature: MiniatureFiles, tmp_path: Path) -
     path = zoo / MODEL / "frozen_inference_graph.pb"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(CorruptGraph, match=r"frozen_inference_graph.pb"):
-        _chain(zoo, tmp_path / "cache").tflite("float")
+        _build(zoo, tmp_path / "cache").tflite("float")
     assert [path for path in (tmp_path / "cache").rglob("*") if path.suffix != ".lock"] == [
         tmp_path / "cache" / "work",
         tmp_path / "cache" / "work" / "export",
@@ -149,11 +149,11 @@ def test_archive_without_graph(miniature: MiniatureFiles, tmp_path: Path) -> Non
     zoo = _copied(miniature, tmp_path)
     (zoo / MODEL / "frozen_inference_graph.pb").unlink()
     with pytest.raises(ArtefactMissing, match=r"nothing to export from .*a checkpoint with"):
-        _chain(zoo, tmp_path / "cache").exported()
+        _build(zoo, tmp_path / "cache").exported()
 
 
 def test_checkpoint_stands_in_for_the_frozen_graph(tmp_path: Path) -> None:
-    """A .meta with its values becomes the reference, and finds what the frozen twin finds."""
+    """A .meta with its values becomes the reference, and finds what the frozen graph finds."""
     import miniatures
 
     frozen, checkpoint = tmp_path / "frozen", tmp_path / "checkpoint"
@@ -161,15 +161,15 @@ def test_checkpoint_stands_in_for_the_frozen_graph(tmp_path: Path) -> None:
     miniatures.write_archive(checkpoint / MODEL, frozen=False, checkpoint=True)
     cache = tmp_path / "cache"
     steps: list[Step] = []
-    twin = _chain(checkpoint, cache, steps)
-    assert twin.reference_graph.parent.parent == cache / "work" / "freeze"
-    assert twin.exported().contract == _chain(frozen, cache).exported().contract
+    from_checkpoint = _build(checkpoint, cache, steps)
+    assert from_checkpoint.reference_graph.parent.parent == cache / "work" / "freeze"
+    assert from_checkpoint.exported().contract == _build(frozen, cache).exported().contract
     assert [step.step for step in steps] == ["fetch", "freeze", "export"]
     # Another shard is another graph.
     (index,) = (checkpoint / MODEL).glob("*.index")
-    before = twin.reference_graph
+    before = from_checkpoint.reference_graph
     index.with_name("model.ckpt.more").write_text("x")
-    assert _chain(checkpoint, cache).reference_graph != before
+    assert _build(checkpoint, cache).reference_graph != before
 
 
 def test_case_knows_its_part(miniature: MiniatureFiles) -> None:
