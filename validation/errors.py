@@ -31,30 +31,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 
-__all__ = [
-    "ArtefactError",
-    "ArtefactMissing",
-    "CatalogueError",
-    "ConfigError",
-    "ConversionError",
-    "CorruptGraph",
-    "DatasetError",
-    "DownloadFailed",
-    "FeedError",
-    "GraphConfigMismatch",
-    "GraphError",
-    "IncompleteRecord",
-    "IntegrityError",
-    "NotSsdConfig",
-    "NotSsdGraph",
-    "OutputMissing",
-    "RecordError",
-    "RecordVersionError",
-    "UnsafeArchive",
-    "UsageError",
-    "ValidationError",
-]
-
 
 class ValidationError(Exception):
     """Anything that the harness refuses, said so that the reader can act on it.

@@ -21,7 +21,8 @@ _KEY = ModelKey("m", "float")
 
 def _archive(digest: Digest | None = None, **files: Any) -> Archive:
     entry = CatalogueEntry("m", "zoo", FolderSource(_ROOT), digest)
-    return Archive(entry, _ROOT, _DIGEST, **{name: _ROOT / path for name, path in files.items()})
+    paths = {name: _ROOT / path for name, path in files.items()}
+    return Archive(entry=entry, root=_ROOT, source=_DIGEST, **paths)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_rows_stand_by_variant() -> None:
     int8 = dataclasses.replace(FLOAT, variant="int8")
     other = dataclasses.replace(FLOAT, subject="fast NMS")
     rows = accuracy_rows([FLOAT, int8, REFERENCE, other])
-    assert [(row.variant, row.subject) for row in rows] == [
+    assert [(row.entry.variant, row.entry.subject) for row in rows] == [
         ("reference", "frozen graph"),
         ("float", "regular NMS"),
         ("float", "fast NMS"),
@@ -49,16 +49,12 @@ def test_rows_stand_by_variant() -> None:
 def test_difference_to_the_reference() -> None:
     """Each figure carries its distance; a figure without ground truth carries none."""
     reference, row = accuracy_rows([REFERENCE, FLOAT])
-    assert [cell.delta for cell in reference.cells] == [""] * 12
-    assert (row.cells[0].value, row.cells[0].delta, row.cells[0].worse) == (
-        "0.4000",
-        "-0.1000",
-        True,
-    )
-    assert (row.cells[1].delta, row.cells[1].worse) == ("0.0000", False)
-    assert (row.cells[3].value, row.cells[3].delta, row.cells[3].absent) == ("n/a", "", True)
-    assert row.categories == "1\u20133"
-    assert row.compared == ""
+    assert [difference for _, difference in reference.figures] == [None] * 12
+    assert row.figures[:2] == ((0.4, -0.1), (0.5, 0.0))
+    assert row.figures[3] == (-1, None)
+    assert row.has_absent_figures
+    assert not reference.has_absent_figures
+    assert row.is_comparable
 
 
 def test_other_images_are_not_compared() -> None:
@@ -68,15 +64,15 @@ def test_other_images_are_not_compared() -> None:
     for entry in (fewer, others):
         assert not comparable(entry, REFERENCE)
         _, row = accuracy_rows([REFERENCE, entry])
-        assert [cell.delta for cell in row.cells] == [""] * 12
-        assert row.compared == "other images or classes: no difference shown"
+        assert [difference for _, difference in row.figures] == [None] * 12
+        assert not row.is_comparable
 
 
 def test_without_reference() -> None:
     """Without a reference there is nothing to hold against, and nothing to explain."""
     assert reference_of([FLOAT]) is None
     (row,) = accuracy_rows([FLOAT])
-    assert (row.cells[0].delta, row.compared) == ("", "")
+    assert (row.figures[0], row.is_comparable) == ((0.4, None), True)
 
 
 def test_reference_first() -> None:

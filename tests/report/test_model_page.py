@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from run_pages import pages_of, render_run
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
@@ -21,8 +24,9 @@ from validation.record.types import (
     PublishedFigure,
     Timing,
 )
-from validation.report.model_page import FigureRow, ModelPage, model_page
-from validation.signoff.rules import judge
+from validation.report.index import latency
+from validation.report.model_page import ModelPage, model_page, open_measures, settled_measures
+from validation.signoff.rules import evidence, judge
 
 KEY = ModelKey("person", "float")
 
@@ -55,14 +59,15 @@ def test_worst_first(header: Header, policy: Policy) -> None:
         footer=Footer("later", 1.0, 3, 0),
     )
     section = page_of(record, policy).variants[0]
-    assert [(block.check, block.status) for block in section.checks] == [
+    assert [(each.check, evidence(each)) for each in section.checks] == [
         ("raw_parity", Status.FAIL),
         ("accuracy", Status.UNKNOWN),
         ("tflite_contract", Status.WARN),
         ("latency", Status.PASS),
     ]
-    assert [row.name for row in section.checks[0].measures] == ["value_1", "value_2", "value_0"]
-    assert [block.required for block in section.checks] == [True, True, False, False]
+    rows = open_measures(section.checks[0])
+    assert [row.name for row in rows] == ["value_1", "value_2", "value_0"]
+    assert section.required == ("raw_parity", "accuracy")
     assert section.checks[1].message == "no result in the record"
 
 
@@ -70,7 +75,17 @@ def test_forged_pass_is_shown_as_fail(header: Header, policy: Policy) -> None:
     """The page shows what the judge made of a result, not what the record claims."""
     forged = CheckResult("raw_parity", "person", "float", Status.PASS)
     record = Record(header, results=(forged,), footer=Footer("later", 1.0, 1, 0))
-    assert page_of(record, policy).variants[0].checks[0].status is Status.FAIL
+    assert page_of(record, policy).variants[0].checks[0] == forged
+    assert page_of(record, policy).variants[0].verdict.status is Status.FAIL
+
+
+def test_exact_values_as_expected_fold_away() -> None:
+    """What is off, or has no limit, or may vary, stays in sight."""
+    exact = Limit("equal", 1, "why")
+    shown = (Measure("off", 2, exact), Measure("free", 1), Measure("close", 1, Limit("max", 2, "")))
+    result = CheckResult.judged("raw_parity", KEY, (Measure("same", 1, exact), *shown))
+    assert [each.name for each in settled_measures(result)] == ["same"]
+    assert {each.name for each in open_measures(result)} == {each.name for each in shown}
 
 
 def test_other_models_stay_out(header: Header, policy: Policy) -> None:
@@ -82,30 +97,21 @@ def test_other_models_stay_out(header: Header, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "texts", "drawn"),
+    ("samples", "texts"),
     [
-        ((9.0, 10.0, 14.0), ("9.00", "10.00", "13.60", "14.00"), True),
-        ((9.0,), ("9.00", "9.00", "9.00", "9.00"), True),
-        ((), ("\u2014", "\u2014", "\u2014", "\u2014"), False),
-        ((math.nan,), ("NaN", "NaN", "NaN", "NaN"), False),
+        ((9.0, 10.0, 14.0), ["9.00", "10.00", "13.60", "14.00"]),
+        ((9.0,), ["9.00"] * 4),
+        ((), ["\u2014"] * 4),
+        ((math.nan,), ["NaN"] * 4),
     ],
 )
-def test_timing(
-    header: Header,
-    policy: Policy,
-    samples: tuple[float, ...],
-    texts: tuple[str, ...],
-    drawn: bool,
-) -> None:
+def test_timing(samples: tuple[float, ...], texts: list[str]) -> None:
     """Minimum, median, p95 and maximum, also of one sample or of none."""
     timing = Timing("person", "float", "LiteRT", 2, 10, samples)
-    (row,) = page_of(Record(header, timings=(timing,)), policy).timings
-    assert (row.fastest, row.p50, row.p95, row.slowest) == texts
-    assert (row.histogram is not None) == drawn
-    assert row.samples == str(len(samples))
+    assert [latency(timing, percent) for percent in (0, 50, 95, 100)] == texts
 
 
-def test_picture(header: Header, policy: Policy) -> None:
+def test_picture(write_run: Callable[..., Path], policy: Policy) -> None:
     """A panel counts its detections, and says when one could not be drawn."""
     panels = (
         Panel.of("reference", Detections(((0, 0, 1, 1),), (0.5,), (1,))),
@@ -113,16 +119,17 @@ def test_picture(header: Header, policy: Policy) -> None:
         Panel.of("int8", Detections((), (), ())),
     )
     picture = Picture("person", "a.jpg", 64, 48, "AAAA", panels, {"1": "person"})
-    (view,) = page_of(Record(header, pictures=(picture,)), policy).pictures
-    assert [panel.count for panel in view.panels] == [
-        "1 detection",
-        "2 detections, 1 with NaN not drawn",
-        "no detections",
-    ]
-    assert [len(panel.boxes) for panel in view.panels] == [1, 1, 0]
+    page = pages_of(render_run(write_run([picture]), policy))["model-person.html"]
+    for expected in (
+        "reference 1 detection",
+        "float 2 detections, 1 with NaN not drawn",
+        "int8 no detections",
+    ):
+        assert expected in page.text
+    assert page.values("class").count("box") == 2
 
 
-def test_background(header: Header, policy: Policy) -> None:
+def test_background(header: Header, write_run: Callable[..., Path], policy: Policy) -> None:
     """Figures as they were published, unrounded, and the traps; of this model only."""
     other = Background("car", "", (), ("Another model's.",))
     mine = Background(
@@ -134,14 +141,11 @@ def test_background(header: Header, policy: Policy) -> None:
         ),
         ("First.", "Second."),
     )
-    view = page_of(Record(header, backgrounds=(other, mine)), policy).background
-    assert view is not None
-    assert view.description == "For persons."
-    assert view.published == (
-        FigureRow("mAP in percent", "23.32125"),
-        FigureRow("ms on a Pixel 1", "30"),
-    )
-    assert view.traps == ("First.", "Second.")
+    assert page_of(Record(header, backgrounds=(other, mine)), policy).background == mine
+    text = pages_of(render_run(write_run([mine]), policy))["model-person.html"].text
+    assert "For persons." in text
+    assert "mAP in percent 23.32125 ms on a Pixel 1 30" in text
+    assert "First. Second." in text
 
 
 @pytest.mark.parametrize("backgrounds", [(), (Background("person", "For persons."),)])

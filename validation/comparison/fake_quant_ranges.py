@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from validation.errors import first_few
 from validation.export.fake_quant_facts import (
     ActivationRange,
     Concatenation,
@@ -30,8 +31,6 @@ _RELU, _RELU6 = "Relu", "Relu6"
 # other activations at 0 to 6 (tensorflow/contrib/quantize/python/quant_ops.py and quantize.py).
 _SIX = 6
 _BITS = 8
-# Names listed for one finding.
-_LISTED = 3
 
 _Range = WeightRange | ActivationRange
 _Node = TypeVar("_Node", WeightRange, ActivationRange, Concatenation)
@@ -78,9 +77,10 @@ def check_fake_quant(
         _clipped_weights(sound),
         _bare_weights(facts),
     )
+    limits = [policy.limit(check, found.name, key.model, key.variant) for found in findings]
     judged = [
-        (found, Measure(found.name, found.value, _limit(policy, check, found.name, key)))
-        for found in findings
+        (found, Measure(found.name, found.value, limit))
+        for found, limit in zip(findings, limits, strict=True)
     ]
     beyond = [
         (found, measure.status) for found, measure in judged if measure.status is not Status.PASS
@@ -102,20 +102,11 @@ def check_fake_quant(
         key,
         (ready, *(measure for _, measure in judged), *unjudged),
         where=next((found.where[0] for found in ordered if found.where), ""),
-        message="; ".join(_sentence(found) for found in ordered),
+        message="; ".join(
+            f"{found.clause}: {first_few(found.where)}" if found.where else found.clause
+            for found in ordered
+        ),
     )
-
-
-def _limit(policy: Policy, check: str, measure: str, key: ModelKey) -> Limit:
-    return policy.limit(check, measure, key.model, key.variant)
-
-
-def _sentence(found: _Finding) -> str:
-    if not found.where:
-        return found.clause
-    more = len(found.where) - _LISTED
-    rest = f" and {more} more" if more > 0 else ""
-    return f"{found.clause}: {', '.join(found.where[:_LISTED])}{rest}"
 
 
 def _ranges(facts: FakeQuantFacts) -> list[_Range]:

@@ -52,7 +52,10 @@ def drawn(folded: FoldedGraph) -> Diagram:
             *_stacked(folded),
             *(Edge(key, top, is_hidden=True) for key in before for top in tops[1:]),
         ),
-        levels=(*_levels(folded), *([tops] if len(tops) > 1 else [])),
+        levels=(
+            *(tuple(map(node_key, pair)) for pair in _heads(folded)),
+            *([tops] if len(tops) > 1 else []),
+        ),
         ordered=before,
     )
 
@@ -77,11 +80,6 @@ def _heads(folded: FoldedGraph) -> list[tuple[int, int]]:
         if {section: len(each) for section, each in halves.items()}
         == {Section.BOXES: 1, Section.CLASSES: 1}
     ]
-
-
-def _levels(folded: FoldedGraph) -> Iterator[tuple[str, ...]]:
-    for pair in _heads(folded):
-        yield tuple(node_key(index) for index in pair)
 
 
 def _stacked(folded: FoldedGraph) -> Iterator[Edge]:

@@ -20,19 +20,6 @@ COLOURS: Mapping[Section, Colours] = {
     Section.POSTPROCESSING: Colours("#fbd5de", "#b83257"),
     Section.OTHER: Colours("#f3f4f6", "#616e7c"),
 }
-# The others are a node or a few, without a frame.
-_FRAMED = frozenset(
-    {
-        Section.EXTRACTOR,
-        Section.FEATURES,
-        Section.HEADS,
-        Section.BOXES,
-        Section.CLASSES,
-        Section.PREPROCESSING,
-        Section.ANCHORS,
-        Section.POSTPROCESSING,
-    }
-)
 
 
 def node_key(index: int) -> str:
@@ -74,7 +61,7 @@ def frames(folded: FoldedGraph, columns: Mapping[int, int]) -> Iterator[Cluster]
                 known = tuple(each for each in stages if each.title)
                 loose = tuple(key for each in stages if not each.title for key in each.nodes)
                 yield Cluster(label, colours, loose, known)
-        elif section in _FRAMED and len(indices) > 1:
+        elif section is not Section.OTHER and len(indices) > 1:
             yield Cluster(title, colours, tuple(node_key(index) for index in indices))
 
 

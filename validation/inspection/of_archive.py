@@ -36,7 +36,7 @@ class ArchiveFile:
     part: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
     """One model's archive.
 
@@ -68,9 +68,9 @@ class ArchiveFacts:
     licence: str
     origin: str
     presence: str
-    folder: str
-    files: tuple[ArchiveFile, ...]
-    routes: tuple[str, ...]
+    folder: str = ""
+    files: tuple[ArchiveFile, ...] = ()
+    routes: tuple[str, ...] = ()
     no_route: str
     config: ConfigFacts | None
     config_problem: str
@@ -79,7 +79,7 @@ class ArchiveFacts:
     labels: Mapping[int, str]
     published: Mapping[str, float]
     traps: tuple[str, ...]
-    unusable: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
     next_steps: tuple[str, ...]
 
 
@@ -93,9 +93,6 @@ def entry_facts(entry: CatalogueEntry, presence: str) -> ArchiveFacts:
         licence=entry.licence,
         origin=entry.origin,
         presence=presence,
-        folder="",
-        files=(),
-        routes=(),
         no_route="the archive is not on this machine",
         config=config,
         config_problem="" if problem is None else str(problem),
@@ -104,7 +101,6 @@ def entry_facts(entry: CatalogueEntry, presence: str) -> ArchiveFacts:
         labels=entry.labels,
         published=entry.published,
         traps=entry.traps,
-        unusable=(),
         next_steps=(f"python -m validation zoo fetch {shlex.quote(entry.name)}",),
     )
 

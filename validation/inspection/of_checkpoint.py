@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -112,7 +113,7 @@ def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
         for name, shape in shapes.items()
         if not name.endswith(AVERAGE) and not is_training_only(name)
     }
-    files = sorted(prefix.parent.glob(f"{_escaped(prefix.name)}.data-*"))
+    files = sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.data-*"))
     index = prefix.with_name(f"{prefix.name}.index")
     return CheckpointFacts(
         file=prefix.name,
@@ -130,10 +131,6 @@ def inspect_checkpoint(prefix: Path) -> CheckpointFacts:
         has_config=prefix.with_name(PIPELINE_CONFIG).is_file(),
         variables=tuple(Variable(name, shapes[name]) for name in sorted(shapes)),
     )
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", name)
 
 
 def _missing(prefix: Path, files: list[Path]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
 from validation.inspection.kinds import GRAPH_FORMS, IdentifiedFile
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
+    DETECTION_ROLES,
     TensorFacts,
     describe_inference_tensors,
     describe_inputs,
@@ -30,7 +32,7 @@ from validation.specs.contracts import (
     Preprocessing,
 )
 from validation.specs.tensors import TensorSpec
-from validation.specs.variants import VARIANTS, Variant
+from validation.specs.variants import VARIANTS
 
 _EXTRACTOR_SCOPE = "the extractor's scope in the graph"
 
@@ -85,7 +87,7 @@ class FakeQuantCount:
     bare_weights: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GraphFacts:
     """One graph file.
 
@@ -116,24 +118,24 @@ class GraphFacts:
     file: str
     size_bytes: int
     graph: GraphKind
-    why: str
+    why: str = ""
     inputs: tuple[TensorFacts, ...]
     outputs: tuple[TensorFacts, ...]
-    preprocessing: PreprocessingFacts | None
+    preprocessing: PreprocessingFacts | None = None
     postprocess: PostprocessAttributes | None
     defaulted: tuple[str, ...]
-    own_suppression: OwnSuppression | None
-    score_converter: str
-    num_classes: int | None
-    anchors: int | None
-    fake_quant: FakeQuantCount | None
-    variants: tuple[str, ...]
-    not_convertible: str
+    own_suppression: OwnSuppression | None = None
+    score_converter: str = ""
+    num_classes: int | None = None
+    anchors: int | None = None
+    fake_quant: FakeQuantCount | None = None
+    variants: tuple[str, ...] = ()
+    not_convertible: str = ""
     variables: int
     training_batch_norms: int
     constant_bytes: int
     ops: Mapping[str, int]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def inspect_graph(file: IdentifiedFile) -> GraphFacts:
@@ -155,85 +157,62 @@ def inspect_graph(file: IdentifiedFile) -> GraphFacts:
     graph = read_graph(path, GRAPH_FORMS[file.kind])
     try:
         summary = summary_of(graph, path.name, KERNEL_DEFAULTS)
-        reading = _read(path, graph, summary, GraphMap(graph))
-        fake_quant = _fake_quant(graph, evaluated=reading.kind is GraphKind.EXPORTED)
+        facts = GraphFacts(
+            file=path.name,
+            size_bytes=path.stat().st_size,
+            graph=GraphKind.OTHER,
+            inputs=describe_inference_tensors(summary.inputs),
+            outputs=(),
+            postprocess=summary.postprocess,
+            defaulted=_defaulted(graph),
+            variables=len(summary.variables),
+            training_batch_norms=summary.training_batch_norms,
+            constant_bytes=_constant_bytes(graph),
+            ops=summary.ops,
+        )
+        facts = _identified(facts, path, graph, summary, GraphMap(graph))
+        fake_quant = _fake_quant(graph, evaluated=facts.graph is GraphKind.EXPORTED)
     except (IndexError, KeyError) as error:
         # A node without the inputs that its op has.
         raise CorruptGraph(
             "a node of the graph lacks what its op needs", got=repr(error), where=path.name
         ) from error
-    blocked = _not_convertible(reading.kind, summary)
-    variants = _variants(reading, summary, quantised=fake_quant is not None)
-    return GraphFacts(
-        file=path.name,
-        size_bytes=path.stat().st_size,
-        graph=reading.kind,
-        why=reading.why,
-        inputs=reading.inputs,
-        outputs=reading.outputs,
-        preprocessing=reading.preprocessing,
-        postprocess=summary.postprocess,
-        defaulted=_defaulted(graph),
-        own_suppression=reading.own,
-        score_converter=reading.score_converter,
-        num_classes=reading.num_classes,
-        anchors=reading.anchors,
+    return dataclasses.replace(
+        facts,
         fake_quant=fake_quant,
-        variants=tuple(each.name for each in variants),
-        not_convertible=blocked,
-        variables=len(summary.variables),
-        training_batch_norms=summary.training_batch_norms,
-        constant_bytes=_constant_bytes(graph),
-        ops=summary.ops,
-        notes=reading.notes,
+        variants=tuple(_variants(facts, quantised=fake_quant is not None)),
+        not_convertible=_not_convertible(facts.graph, summary),
     )
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What depends on which graph it is."""
-
-    kind: GraphKind
-    inputs: tuple[TensorFacts, ...]
-    outputs: tuple[TensorFacts, ...]
-    why: str = ""
-    preprocessing: PreprocessingFacts | None = None
-    own: OwnSuppression | None = None
-    score_converter: str = ""
-    num_classes: int | None = None
-    anchors: int | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _read(path: Path, graph: Any, summary: GraphSummary, nodes: Any) -> _Read:
+def _identified(
+    facts: GraphFacts, path: Path, graph: Any, summary: GraphSummary, nodes: Any
+) -> GraphFacts:
+    """The facts with what depends on which graph it is."""
     raw = {spec.name for spec in summary.raw_outputs}
     if INPUT_NAME in nodes.nodes and len(raw) == 2:
-        return _exported(path, summary, nodes)
+        return _exported(facts, path, summary, nodes)
     from validation.export.describe import classes_of
     from validation.export.ssd_reading import read_ssd
 
     try:
         ssd = read_ssd(graph, path.name)
-        return _inference(ssd, summary, nodes, classes_of(graph, ssd))
+        return _inference(facts, ssd, nodes, classes_of(graph, ssd))
     except ValidationError as error:
         known = tuple(name for name in DETECTION_OUTPUTS if name in nodes.nodes)
         specs = [TensorSpec(name, _dtype(nodes, name), ()) for name in known or summary.outputs]
         outputs = describe_inference_tensors(specs) if known else describe_outputs(specs)
-        inputs = describe_inference_tensors(summary.inputs)
-        return _Read(GraphKind.OTHER, inputs, outputs, why=str(error))
+        return dataclasses.replace(facts, outputs=outputs, why=str(error))
 
 
-def _exported(path: Path, summary: GraphSummary, nodes: Any) -> _Read:
+def _exported(facts: GraphFacts, path: Path, summary: GraphSummary, nodes: Any) -> GraphFacts:
     from validation.export.shipped_graph import preprocessing_by_extractor, score_converter_of
 
-    post = summary.postprocess
-    if post is None:
-        outputs = summary.raw_outputs
-    else:
-        roles = ("boxes", "classes", "scores", "count")
+    post, outputs = summary.postprocess, summary.raw_outputs
+    if post is not None:
         outputs = tuple(
             TensorSpec(name, "float32", detection_shape(role, post))
-            for name, role in zip(POSTPROCESS_OUTPUTS, roles, strict=True)
+            for name, role in zip(POSTPROCESS_OUTPUTS, DETECTION_ROLES, strict=True)
         )
     notes: list[str] = []
     known, source = _contract_beside(path, notes), f"{CONTRACT_FILE} beside the file"
@@ -242,13 +221,13 @@ def _exported(path: Path, summary: GraphSummary, nodes: Any) -> _Read:
             known, source = preprocessing_by_extractor(nodes), _EXTRACTOR_SCOPE
         except NotSsdGraph as error:
             notes.append(str(error))
-    inputs = describe_inputs(summary.inputs)
     image = next((spec for spec in summary.inputs if spec.name == INPUT_NAME), None)
     boxes, classes = (spec.shape for spec in summary.raw_outputs)
-    return _Read(
-        GraphKind.EXPORTED,
-        inputs,
-        describe_outputs(outputs, POSTPROCESS_OUTPUTS if post else (), post),
+    return dataclasses.replace(
+        facts,
+        graph=GraphKind.EXPORTED,
+        inputs=describe_inputs(summary.inputs),
+        outputs=describe_outputs(outputs, POSTPROCESS_OUTPUTS if post else (), post),
         preprocessing=None if image is None else describe_preprocessing(image, known, source),
         score_converter=score_converter_of(nodes),
         num_classes=post.num_classes if post else classes[-1] - 1 if classes else None,
@@ -276,7 +255,7 @@ def _contract_beside(path: Path, notes: list[str]) -> Preprocessing | None:
         return None
 
 
-def _inference(reading: Any, summary: GraphSummary, nodes: Any, classes: int | None) -> _Read:
+def _inference(facts: GraphFacts, reading: Any, nodes: Any, classes: int | None) -> GraphFacts:
     nms = reading.nms
     own = OwnSuppression(
         reading.score_converter,
@@ -295,12 +274,12 @@ def _inference(reading: Any, summary: GraphSummary, nodes: Any, classes: int | N
     known = reading.preprocessing
     # What the extractor is given: the graph does the same to its own image_tensor.
     image = TensorSpec(INPUT_NAME, "float32", (1, known.height, known.width, 3))
-    return _Read(
-        GraphKind.INFERENCE,
-        describe_inference_tensors(summary.inputs),
-        describe_inference_tensors(outputs),
+    return dataclasses.replace(
+        facts,
+        graph=GraphKind.INFERENCE,
+        outputs=describe_inference_tensors(outputs),
         preprocessing=describe_preprocessing(image, known, "the graph's own preprocessor"),
-        own=own,
+        own_suppression=own,
         score_converter=reading.score_converter,
         num_classes=classes,
     )
@@ -354,15 +333,15 @@ def _not_convertible(kind: GraphKind, summary: GraphSummary) -> str:
     return ""
 
 
-def _variants(reading: _Read, summary: GraphSummary, *, quantised: bool) -> list[Variant]:
+def _variants(facts: GraphFacts, *, quantised: bool) -> list[str]:
     """What the converter makes of it; a graph that ends in raw outputs gives raw files only."""
-    if reading.kind is GraphKind.OTHER:
+    if facts.graph is GraphKind.OTHER:
         return []
     from validation.convert.conversion import SETTINGS, Source
 
-    with_op = reading.kind is GraphKind.INFERENCE or summary.postprocess is not None
+    with_op = facts.graph is GraphKind.INFERENCE or facts.postprocess is not None
     return [
-        variant
+        variant.name
         for variant in VARIANTS.values()
         if (SETTINGS[variant.scheme].source is Source.FAKE_QUANT) is quantised
         and (with_op or not variant.add_postprocessing_op)

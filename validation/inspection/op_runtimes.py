@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from validation.files.structured import read_toml
 from validation.specs.contracts import POSTPROCESS_NAME
 
@@ -55,12 +57,8 @@ def runtime_needs(versions: Mapping[str, int], noted: str) -> RuntimeNeeds:
             needs[operator] = runtimes[version - 1]
         elif op not in _UNVERSIONED:
             unknown.append(operator)
-    because = max(needs, key=lambda operator: _order(needs[operator]), default="")
+    because = max(needs, key=lambda operator: Version(needs[operator]), default="")
     return RuntimeNeeds(noted, needs.get(because, ""), because, tuple(unknown))
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 @functools.cache

@@ -12,8 +12,17 @@ def text_of_config(facts: ConfigFacts) -> str:
         Section("Model", model_rows(facts)),
         preprocessing_section(facts.preprocessing),
         Section("Problems", tuple((problem,) for problem in facts.problems)),
-        Section("Fields that the graph depends on", _matters(facts)),
-        Section("Read by training only", _ignored(facts)),
+        Section(
+            "Fields that the graph depends on",
+            tuple(
+                (f"line {field.line}" if field.line else "", field.name, field.value)
+                for field in facts.matters
+            ),
+        ),
+        Section(
+            "Read by training only",
+            tuple((f"line {line}", name) for name, line in facts.ignored.items()),
+        ),
         Section(
             "Unknown and dropped",
             tuple((f"line {each.line}", each.name, each.reason) for each in facts.dropped),
@@ -65,14 +74,3 @@ def _anchors(facts: AnchorFacts | None) -> str:
     cells = ", ".join(map(str, facts.per_cell))
     total = f"; {facts.count} in all" if facts.count is not None else ""
     return f"{facts.generator}: {cells} in a cell of each feature map{total}"
-
-
-def _matters(facts: ConfigFacts) -> tuple[tuple[str, ...], ...]:
-    return tuple(
-        (f"line {field.line}" if field.line else "", field.name, field.value)
-        for field in facts.matters
-    )
-
-
-def _ignored(facts: ConfigFacts) -> tuple[tuple[str, ...], ...]:
-    return tuple((f"line {line}", name) for name, line in facts.ignored.items())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 from validation.record import formatting
-from validation.record.types import Accuracy, CocoFigures
+from validation.record.types import Accuracy
 
 # The variant under which a model's own frozen graph is recorded.
 REFERENCE = "reference"
@@ -29,29 +29,25 @@ FIGURE_TITLES = (
 
 
 @dataclass(frozen=True)
-class FigureCell:
-    """One COCO figure and its distance to the reference; ``absent`` without ground truth."""
-
-    value: str
-    delta: str
-    worse: bool
-    absent: bool
-
-
-@dataclass(frozen=True)
 class AccuracyRow:
-    """The twelve figures of one model file and what they were measured on."""
+    """The accuracy of one model file beside the reference's.
 
-    variant: str
-    subject: str
+    Args:
+        entry: As it was recorded.
+        is_reference: It is what others are held against.
+        is_comparable: The reference, if there is one, was measured on the same images and classes.
+        figures: The twelve figures, each with its difference to the reference or None.
+    """
+
+    entry: Accuracy
     is_reference: bool
-    cells: tuple[FigureCell, ...]
-    images: str
-    categories: str
-    detections: str
-    score_threshold: str
-    seconds: str
-    compared: str
+    is_comparable: bool
+    figures: tuple[tuple[float, float | None], ...]
+
+    @property
+    def has_absent_figures(self) -> bool:
+        """True where the images have no ground truth for one of the figures."""
+        return any(value == formatting.NO_GROUND_TRUTH for value, _ in self.figures)
 
 
 def accuracy_rows(accuracies: list[Accuracy]) -> tuple[AccuracyRow, ...]:
@@ -81,35 +77,19 @@ def comparable(one: Accuracy, other: Accuracy) -> bool:
 
 
 def _accuracy_row(entry: Accuracy, reference: Accuracy | None) -> AccuracyRow:
-    compared = reference is not None and reference is not entry
-    same = compared and reference is not None and comparable(entry, reference)
-    return AccuracyRow(
-        variant=entry.variant,
-        subject=entry.subject,
-        is_reference=entry is reference,
-        cells=_cells(entry.figures, reference.figures if same and reference else None),
-        images=formatting.plural(entry.images, "image"),
-        categories=formatting.id_ranges(entry.category_ids) or "none",
-        detections=formatting.plural(entry.detections, "detection"),
-        score_threshold=formatting.number(entry.score_threshold),
-        # Nothing was measured where the answers came out of the work folder.
-        seconds=formatting.duration(entry.seconds) if entry.seconds else "",
-        compared="" if same or not compared else "other images or classes: no difference shown",
+    is_comparable = reference is None or comparable(entry, reference)
+    pairs = zip(
+        astuple(entry.figures),
+        astuple(reference.figures) if reference and is_comparable else (None,) * 12,
+        strict=True,
     )
-
-
-def _cells(figures: CocoFigures, reference: CocoFigures | None) -> tuple[FigureCell, ...]:
-    cells = []
-    for item in fields(CocoFigures):
-        value: float = getattr(figures, item.name)
-        against: float | None = getattr(reference, item.name) if reference else None
-        difference = formatting.coco_difference(value, against)
-        cells.append(
-            FigureCell(
-                value=formatting.coco_figure(value),
-                delta=formatting.coco_delta(difference),
-                worse=(difference or 0) < 0,
-                absent=value == formatting.NO_GROUND_TRUTH,
-            )
-        )
-    return tuple(cells)
+    is_reference = entry is reference
+    return AccuracyRow(
+        entry,
+        is_reference,
+        is_comparable,
+        tuple(
+            (own, None if is_reference else formatting.coco_difference(own, other))
+            for own, other in pairs
+        ),
+    )

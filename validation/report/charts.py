@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.record.types import Panel
+from validation.record.types import Panel, Timing
 
 # Labels are set in a monospace face, whose letters are about this wide for their height.
 _LETTER_WIDTH = 0.61
@@ -75,12 +75,10 @@ class DrawnBox:
     tooltip: str
 
 
-def histogram(
-    samples: Sequence[float], p50: float, p95: float, width: int = 180, height: int = 36
-) -> Histogram | None:
+def histogram(timing: Timing, width: int = 180, height: int = 36) -> Histogram | None:
     """The samples' distribution between the fastest and the slowest; None without samples."""
-    finite = [sample for sample in samples if math.isfinite(sample)]
-    if not finite or not (math.isfinite(p50) and math.isfinite(p95)):
+    finite = [sample for sample in timing.samples_ms if math.isfinite(sample)]
+    if not finite or not (math.isfinite(timing.p50_ms) and math.isfinite(timing.p95_ms)):
         return None
     low, high = min(finite), max(finite)
     spread = (high - low) or 1.0
@@ -103,8 +101,8 @@ def histogram(
         width,
         height,
         bars,
-        round((p50 - low) / spread * width, 2),
-        round((p95 - low) / spread * width, 2),
+        round((timing.p50_ms - low) / spread * width, 2),
+        round((timing.p95_ms - low) / spread * width, 2),
     )
 
 

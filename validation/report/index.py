@@ -160,8 +160,8 @@ def _row(
             measures.get(("end_to_end_parity", "compared_detections")),
         ),
         size=formatting.size(_file_size(record, key)),
-        p50=formatting.milliseconds(_percentile(timing, 50)),
-        p95=formatting.milliseconds(_percentile(timing, 95)),
+        p50=latency(timing, 50),
+        p95=latency(timing, 95),
     )
 
 
@@ -222,8 +222,11 @@ def _file_size(record: Record, key: ModelKey) -> int | None:
     )
 
 
-def _percentile(timing: Timing | None, percent: float) -> float | None:
-    return timing.percentile(percent) if timing and timing.samples_ms else None
+def latency(timing: Timing | None, percent: float) -> str:
+    """A percentile of the samples in milliseconds; an em dash without samples."""
+    if timing is None or not timing.samples_ms:
+        return formatting.NOTHING
+    return formatting.milliseconds(timing.percentile(percent))
 
 
 def time_table(record: Record) -> TimeTable:

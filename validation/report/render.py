@@ -6,22 +6,61 @@ not have made the run.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import formatting
+from validation.record import formatting, quantisation_cost
+from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
+from validation.report import charts, model_page, quantisation_tables
 from validation.report.accuracy_table import FIGURE_TITLES
+from validation.report.index import latency
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
+from validation.signoff import findings, rules
 from validation.signoff.rules import Judgement
 
 _HERE = Path(__file__).parent
 INDEX_NAME = "index.html"
 MATRIX_NAME = "matrix.html"
+
+# How the templates choose, measure and write what they show of a record's entries.
+_FILTERS: tuple[Callable[..., Any], ...] = (
+    charts.draw_boxes,
+    charts.font_size,
+    charts.histogram,
+    charts.label_height,
+    findings.full_reason,
+    findings.reason,
+    formatting.coco_delta,
+    formatting.coco_figure,
+    formatting.duration,
+    formatting.headroom,
+    formatting.id_ranges,
+    formatting.limit_reason,
+    formatting.number,
+    formatting.plural,
+    formatting.size,
+    formatting.used_percent,
+    formatting.value_and_limit,
+    latency,
+    math.prod,
+    model_page.open_measures,
+    model_page.settled_measures,
+    quantisation_cost.representable,
+    quantisation_tables.decibels,
+    quantisation_tables.percent,
+    quantisation_tables.rmse_in_steps,
+    quantisation_tables.span,
+    quantisation_tables.stored_as,
+    rules.evidence,
+)
 
 
 def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: Policy) -> Path:
@@ -51,6 +90,8 @@ def render_pages(report: Report) -> dict[str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {each.__name__: each for each in _FILTERS}
+    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
     css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
         "css": css,
@@ -64,7 +105,7 @@ def render_pages(report: Report) -> dict[str, str]:
         for view in report.pages
     }
     pages[MATRIX_NAME] = environment.get_template("matrix.html").render(
-        matrix=report.matrix, legend=LEGEND, nothing=formatting.NOTHING, **shared
+        matrix=report.matrix, legend=LEGEND, **shared
     )
     pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
     return pages

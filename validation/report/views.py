@@ -1,8 +1,9 @@
-"""What the report shows: a record and its judgement as views that hold text only."""
+"""What the report shows: a record and its judgement, page by page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
@@ -16,7 +17,7 @@ from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.report.overview import Overview, overview
 from validation.report.own_limits import OwnLimit, own_limits
-from validation.signoff.findings import full_reason
+from validation.signoff.findings import Finding
 from validation.signoff.rules import Judgement
 
 # Findings that the index shows at once; the others unfold.
@@ -28,22 +29,6 @@ _HEADLINES = {
     Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
     Status.UNKNOWN: "Not to be signed: evidence is missing.",
 }
-
-
-@dataclass(frozen=True)
-class FindingRow:
-    """One line of what led to the verdict."""
-
-    status: Status
-    reason: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """One group of names and values that the figures depend on."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Index:
         overview: The table of models.
         models: Rows of the table of variants, by model.
         time: Where the time went.
-        environment: Versions, machine, options, data.
+        environment: Versions, machine, options, data: groups of names and values by title.
         record_sha256: Ties the page, and a signature on it, to one record.
         signable: True for PASS and WARN.
     """
@@ -75,14 +60,14 @@ class Index:
     tested: str
     circumstances: str
     notices: tuple[str, ...]
-    findings: tuple[FindingRow, ...]
-    more_findings: tuple[FindingRow, ...]
+    findings: tuple[Finding, ...]
+    more_findings: tuple[Finding, ...]
     own_limits: tuple[OwnLimit, ...]
     counts: tuple[tuple[Status, int], ...]
     overview: Overview
     models: tuple[IndexModel, ...]
     time: TimeTable
-    environment: tuple[Facts, ...]
+    environment: Mapping[str, tuple[tuple[str, str], ...]]
     record_sha256: str
     signable: bool
 
@@ -114,9 +99,7 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         for verdict, name in zip(judgement.models, names, strict=True)
     )
     status = judgement.run.status
-    findings = tuple(
-        FindingRow(finding.status, full_reason(finding)) for finding in judgement.run.findings
-    )
+    findings = judgement.run.findings
     index = Index(
         run=record.header.run,
         status=status,
@@ -198,7 +181,7 @@ def _counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
     return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 
-def _environment(header: Header) -> tuple[Facts, ...]:
+def _environment(header: Header) -> dict[str, tuple[tuple[str, str], ...]]:
     dataset = header.dataset
     data = (
         (
@@ -210,14 +193,14 @@ def _environment(header: Header) -> tuple[Facts, ...]:
         if dataset is not None
         else ()
     )
-    groups = (
-        Facts("Versions", tuple(header.versions.items())),
-        Facts("Machine", tuple(header.machine.items())),
-        Facts("Options", tuple(header.options.items())),
-        Facts("Data set", data),
-        Facts("Policy", _policy(header)),
-    )
-    return tuple(group for group in groups if group.rows)
+    groups = {
+        "Versions": tuple(header.versions.items()),
+        "Machine": tuple(header.machine.items()),
+        "Options": tuple(header.options.items()),
+        "Data set": data,
+        "Policy": _policy(header),
+    }
+    return {title: rows for title, rows in groups.items() if rows}
 
 
 def _policy(header: Header) -> tuple[tuple[str, str], ...]:

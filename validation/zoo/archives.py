@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ from validation.zoo.entry import (
 from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
 from validation.zoo.label_map import read_label_map
-from validation.zoo.layout import find_model_files, unusable_checkpoints
+from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpoints
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
@@ -34,21 +35,15 @@ from validation.zoo.unpack import (
 _RESTORE = "restore the archive, or correct the catalogue if the change is meant"
 
 
-@dataclass(frozen=True)
-class Archive:
-    """A model's files on this machine.
+@dataclass(frozen=True, kw_only=True)
+class Archive(ModelFiles):
+    """A model's files on this machine; its pipeline.config may be the catalogue's.
 
     Args:
         entry: The catalogue's entry.
         root: Folder of the archive; never to be written to.
         source: Size and sha256 of the downloaded file or of the tar file; of a folder: of the
             files named here together.
-        frozen_graph: frozen_inference_graph.pb, from image to detections.
-        meta_graph: The .meta of the checkpoint, or one without checkpoint.
-        checkpoint_prefix: Path without .index and .data-*; no file has this very name.
-        pipeline_config: pipeline.config, or the catalogue's for this archive.
-        tflite_graph: tflite_graph.pb.
-        label_map: A label map in either form of `label_map`.
         labels: Class names by id: the catalogue's, else the label map's, else empty.
         unusable: What is said of checkpoints where none can be used.
     """
@@ -56,12 +51,6 @@ class Archive:
     entry: CatalogueEntry
     root: Path
     source: Digest
-    frozen_graph: Path | None = None
-    meta_graph: Path | None = None
-    checkpoint_prefix: Path | None = None
-    pipeline_config: Path | None = None
-    tflite_graph: Path | None = None
-    label_map: Path | None = None
     labels: Mapping[int, str] = field(default_factory=dict, hash=False)
     unusable: tuple[str, ...] = ()
 
@@ -181,16 +170,12 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
     labels = entry.labels
     if not labels and files.label_map is not None:
         labels = read_label_map(files.label_map)
+    config = files.pipeline_config or entry.pipeline_config
     return Archive(
+        **vars(dataclasses.replace(files, pipeline_config=config)),
         entry=entry,
         root=root,
         source=digest,
-        frozen_graph=files.frozen_graph,
-        meta_graph=files.meta_graph,
-        checkpoint_prefix=files.checkpoint_prefix,
-        pipeline_config=files.pipeline_config or entry.pipeline_config,
-        tflite_graph=files.tflite_graph,
-        label_map=files.label_map,
         labels=labels,
         unusable=unusable_checkpoints(files.folder),
     )

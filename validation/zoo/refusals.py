@@ -46,6 +46,7 @@ class _RefusalFile:
     refused: tuple[Refusal, ...]
 
 
+@functools.cache
 def load_refusals(path: Path = DEFAULT_REFUSALS) -> tuple[Refusal, ...]:
     """Read and check a list of refusals.
 
@@ -65,11 +66,6 @@ def refuse(name: str, where: str | None = None) -> None:
     Raises:
         UsageError: It is not an SSD; says what it is and what to use instead.
     """
-    for refusal in _shipped():
+    for refusal in load_refusals():
         if name in (refusal.name, refusal.archive):
             raise refusal.error(where)
-
-
-@functools.cache
-def _shipped() -> tuple[Refusal, ...]:
-    return load_refusals()
