@@ -39,7 +39,7 @@ def test_named_tests_exist(path: str) -> None:
 
 def test_quick_tests_are_many() -> None:
     """`-m quick` leaves out what is named, and nothing else."""
-    tests = [path for path in (_ROOT / "tests").rglob("test_*.py")]
+    tests = list((_ROOT / "tests").rglob("test_*.py"))
     quick = [path for path in tests if not is_slow(path)]
     assert len(quick) > len(tests) / 3
     assert not is_slow(_ROOT / "tests") and is_slow(Path(__file__))
