@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from distribution import LONGEST, SLOW, is_slow
 
 _ROOT = Path(__file__).parents[2]
 _FOLDERS = ("validation", "suites", "tests", "tools", "docs")
@@ -30,9 +31,15 @@ def test_paths_exist(page: str) -> None:
     assert [path for path in paths if not (_ROOT / path).exists()] == []
 
 
-def test_quick_tests_exist() -> None:
-    """The environment `quick` of tox runs folders that are there."""
-    text = (_ROOT / "tox.ini").read_text(encoding="utf-8")
-    paths = re.findall(r"tests/[\w./]+", text.partition("[testenv:quick]")[2])
-    assert len(paths) > 10
-    assert [path for path in paths if not (_ROOT / path).exists()] == []
+@pytest.mark.parametrize("path", sorted({*SLOW, *LONGEST}))
+def test_named_tests_exist(path: str) -> None:
+    """What `-m quick` leaves out, and what several workers start with, is there."""
+    assert (_ROOT / "tests" / path).exists()
+
+
+def test_quick_tests_are_many() -> None:
+    """`-m quick` leaves out what is named, and nothing else."""
+    tests = list((_ROOT / "tests").rglob("test_*.py"))
+    quick = [path for path in tests if not is_slow(path)]
+    assert len(quick) > len(tests) / 3
+    assert not is_slow(_ROOT / "tests") and is_slow(Path(__file__))

@@ -22,6 +22,7 @@ from validation.files.structured import (
     Text,
     read_json,
     read_toml,
+    register_union,
     structure,
     unstructure,
     write_json,
@@ -246,6 +247,49 @@ def test_data_file_that_does_not_fit(tmp_path: Path, text: str, message: str) ->
     """The error names file, entry and key, and the closest key that there is."""
     with pytest.raises(CatalogueError, match=message):
         _toml(tmp_path, text)
+
+
+@dataclass(frozen=True)
+class Circle:
+    """One of two shapes."""
+
+    radius: int
+
+
+@dataclass(frozen=True)
+class Square:
+    """The other."""
+
+    side: int = 1
+
+
+Shape = Circle | Square
+register_union(Shape, "shape")
+
+
+def test_a_table_names_the_class_of_a_union(tmp_path: Path) -> None:
+    """Classes of equal or absent keys are distinguished, and each is as strict as alone."""
+    path = tmp_path / "shapes.toml"
+    path.write_text('rows = [{ shape = "Square" }, { shape = "Circle", radius = 2 }]')
+    assert read_toml(path, dict[str, tuple[Shape, ...]]) == {"rows": (Square(), Circle(2))}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{ shape = "Oval" }', r"expected a table whose shape is Circle \| Square"),
+        ("{ side = 2 }", r"expected a table whose shape is Circle \| Square"),
+        ("3", r"expected a table whose shape is Circle \| Square"),
+        ('{ shape = "Circle", side = 2 }', "unknown key 'side'"),
+        ('{ shape = "Circle" }', "the key 'radius' is missing"),
+    ],
+)
+def test_a_row_that_is_of_no_class_of_a_union(tmp_path: Path, row: str, message: str) -> None:
+    """The message names the classes that there are, or the key that is wrong, and the row."""
+    path = tmp_path / "shapes.toml"
+    path.write_text(f"rows = [{row}]")
+    with pytest.raises(CatalogueError, match=f"{message}.*shapes.toml, rows 1|rows 1.*{message}"):
+        read_toml(path, dict[str, tuple[Shape, ...]])
 
 
 @given(_OUTER)

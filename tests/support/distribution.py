@@ -7,10 +7,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["is_slow", "one_of_all_workers", "rank", "unit_of"]
+__all__ = ["LONGEST", "SLOW", "is_slow", "one_of_all_workers", "rank", "unit_of"]
 
 # Modules of ten seconds and more, the longest first. One that is missing is only started later.
-_LONGEST = (
+LONGEST = (
     "graphs/test_golden.py",
     "tools/test_training.py",
     "real/test_bundled_zoo.py",
@@ -35,7 +35,7 @@ _LONGEST = (
     "graphs/extractors/test_mobilenets.py",
 )
 # No part of `-m quick`: they build graphs, convert them or start processes.
-_SLOW = {
+SLOW = {
     *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "graphs"),
     *("inference", "inspection", "plugin", "real", "runtimes", "tools", "workspace"),
     "test_packaging.py",
@@ -45,13 +45,13 @@ _TESTS = Path(__file__).parents[1]
 
 def is_slow(path: Path) -> bool:
     """Whether a file or folder of tests is left out of `-m quick`."""
-    return not _SLOW.isdisjoint(path.relative_to(_TESTS).parts[:1])
+    return not SLOW.isdisjoint(path.relative_to(_TESTS).parts[:1])
 
 
 def rank(nodeid: str) -> int:
     """The place of a test's module among the longest; of all others the last."""
     module = _module(nodeid)
-    return _LONGEST.index(module) if module in _LONGEST else len(_LONGEST)
+    return LONGEST.index(module) if module in LONGEST else len(LONGEST)
 
 
 def _module(nodeid: str) -> str:

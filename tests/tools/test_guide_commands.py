@@ -20,7 +20,7 @@ $ cat <<'END'
 two
 
 $ false
-validation: UsageError: wrong
+error: wrong
 ```
 
 ```sh
@@ -34,7 +34,7 @@ def test_commands_with_what_they_print() -> None:
     assert list(commands_of(_PAGE)) == [
         Command("echo one", "one"),
         Command("cat <<'END'\ntwo\n\nEND", "two"),
-        Command("false", "validation: UsageError: wrong"),
+        Command("false", "error: wrong"),
     ]
     assert [command.fails for command in commands_of(_PAGE)] == [False, False, True]
 

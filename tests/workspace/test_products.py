@@ -221,7 +221,7 @@ def test_hash_of_code_depends_on_the_rooms() -> None:
 
 
 def test_hash_of_code_sees_an_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more byte in a module, or another name for it, is other code."""
+    """One more byte in a module, another name for it, or a table more, is other code."""
     monkeypatch.setattr("validation.workspace.products._PACKAGE", tmp_path)
     (tmp_path / "room" / "deep").mkdir(parents=True)
     module = tmp_path / "room" / "deep" / "m.py"
@@ -233,8 +233,11 @@ def test_hash_of_code_sees_an_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     module.rename(module.with_name("n.py"))
     code_sha256.cache_clear()
     seen.add(code_sha256("room"))
+    module.with_name("table.toml").write_text("layers = []")
     code_sha256.cache_clear()
-    assert len(seen) == 4
+    seen.add(code_sha256("room"))
+    code_sha256.cache_clear()
+    assert len(seen) == 5
 
 
 def test_versions_are_those_installed() -> None:

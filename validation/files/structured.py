@@ -158,6 +158,25 @@ def register(kind: Any, expected: str, parse: Callable[[Any], Any]) -> None:
         converter.register_structure_hook(kind, hook)
 
 
+def register_union(union: Any, key: str) -> None:
+    """Declare a union of dataclasses in data files: a table gives the name of its class.
+
+    Args:
+        union: The dataclasses, ``A | B``.
+        key: Key of the table that holds the name.
+    """
+    kinds = {kind.__name__: kind for kind in typing.get_args(union)}
+
+    def hook(value: Any, _: Any) -> Any:
+        name = value.get(key) if isinstance(value, dict) else None
+        if name not in kinds:
+            raise WrongValue(f"a table whose {key} is {' | '.join(kinds)}", value)
+        fields = {field: each for field, each in value.items() if field != key}
+        return _lenient().structure(fields, kinds[name])
+
+    _lenient().register_structure_hook(union, hook)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return value

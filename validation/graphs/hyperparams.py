@@ -14,6 +14,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
+from validation.files.structured import register
 from validation.graphs.slim_compat import slim
 
 Activation = Callable[[tf.Tensor], tf.Tensor] | None
@@ -80,13 +81,23 @@ def hard_swish(tensor: tf.Tensor) -> tf.Tensor:
     return tensor * tf.nn.relu6(tensor + 3.0) * (1.0 / 6.0)
 
 
-# Hyperparams.Activation of the config. HARD_SWISH came with MobileNet V3.
+# Hyperparams.Activation of the config. HARD_SWISH came with MobileNet V3: only tables name it.
 _ACTIVATIONS: dict[str, Activation] = {
     "NONE": None,
     "RELU": tf.nn.relu,
     "RELU_6": tf.nn.relu6,
     "SWISH": tf.nn.swish,
 }
+_OF_TABLES = {**_ACTIVATIONS, "HARD_SWISH": hard_swish}
+
+
+def _of_table(name: object) -> Activation:
+    if name not in _OF_TABLES:
+        raise ValueError
+    return _OF_TABLES[name]
+
+
+register(Activation, " | ".join(_OF_TABLES), _of_table)
 
 
 def conv_hyperparams(message: Any, where: str) -> ConvHyperparams:

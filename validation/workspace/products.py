@@ -151,11 +151,11 @@ def file_sha256(path: Path) -> str:
 
 @cache
 def code_sha256(*rooms: str) -> str:
-    """Hash of the source of some rooms: a product of other code is another product."""
+    """Hash of the code and tables of some rooms: a product of others is another product."""
     digest = hashlib.sha256()
     for room in rooms:
         for path in sorted((_PACKAGE / room).rglob("*")):
-            if path.suffix in (".py", ".binpb"):
+            if path.suffix in (".py", ".toml", ".binpb"):
                 digest.update(path.name.encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()

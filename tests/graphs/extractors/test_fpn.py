@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
-from validation.graphs.extractors import mobilenet_v1, mobilenet_v2
+from validation.graphs.extractors import inverted_residual, mobilenet_v1
 from validation.graphs.extractors.fpn import PyramidConvs, feature_pyramid, top_down, upsample
 from validation.graphs.extractors.mobilenet_fpn import ENTRIES
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
@@ -217,7 +217,9 @@ def backbones(monkeypatch: pytest.MonkeyPatch) -> dict[str, Backbone]:
     v1 = Backbone([f"Conv2d_{number}_pointwise" for number in (3, 5, 11, 13)])
     v2 = Backbone([f"layer_{number}" for number in (4, 7, 14, 19)])
     monkeypatch.setattr(mobilenet_v1, "mobilenet_v1_base", v1)
-    monkeypatch.setattr(mobilenet_v2, "mobilenet_v2_base", v2)
+    monkeypatch.setattr(
+        inverted_residual, "table_base", lambda *each: v2(*each[:2], layers=each[3])
+    )
     return {"v1": v1, "v2": v2}
 
 
@@ -262,7 +264,7 @@ def test_a_full_backbone_is_the_familys_own(backbones: dict[str, Backbone]) -> N
     build("ssd_mobilenet_v1_fpn", options(), (64, 64))
     build("ssd_mobilenet_v2_fpn", options(), (64, 64))
     assert backbones["v1"].layers == mobilenet_v1.MOBILENET_V1
-    assert backbones["v2"].layers == mobilenet_v2.MOBILENET_V2
+    assert backbones["v2"].layers == inverted_residual.TABLES["mobilenet_v2"]
 
 
 def test_depthwise_narrows_the_end_of_mobilenet_v1(backbones: dict[str, Backbone]) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from types import ModuleType
 from typing import Any
 
 import pytest
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorOptions, Pyramid
-from validation.graphs.extractors import inception_v2, inception_v3
-from validation.graphs.extractors.inception_blocks import Conv, Fork, Mixed, Pool, run
+from validation.graphs.extractors import inception
+from validation.graphs.extractors.inception import Conv, Fork, Mixed, Pool, run
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 
 # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
@@ -80,7 +79,7 @@ def test_inception_v2() -> None:
     with tf.Graph().as_default():
         image = tf.placeholder(tf.float32, [1, 224, 160, 3])
         with PLAIN.scope():
-            found = inception_v2.inception_v2_base(image, lambda channels: channels)
+            found = inception.inception_v2_base(image, lambda channels: channels)
         shapes, count = variables(), parameters()
     assert count == 10_153_336
     assert len(shapes) == 139
@@ -99,7 +98,7 @@ def test_inception_v3() -> None:
     with tf.Graph().as_default():
         image = tf.placeholder(tf.float32, [1, 299, 299, 3])
         with PLAIN.scope():
-            found = inception_v3.inception_v3_base(image, lambda channels: channels)
+            found = inception.inception_v3_base(image, lambda channels: channels)
         shapes, count = variables(), parameters()
     assert count == 21_802_784 - 2 * 17_216
     sizes = {name: found[name].shape.as_list() for name in ("Mixed_5d", "Mixed_6e", "Mixed_7c")}
@@ -123,10 +122,10 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     """An Inception whose table has the modules that SSD reads and nothing else."""
     if request.param == "v2":
         rows = ("Mixed_4c", "Mixed_5c")
-        monkeypatch.setattr(inception_v2, "INCEPTION_V2", _short_table(rows))
+        monkeypatch.setitem(inception.TABLES, "inception_v2", _short_table(rows))
     else:
         rows = ("Mixed_5d", "Mixed_6e", "Mixed_7c")
-        monkeypatch.setattr(inception_v3, "INCEPTION_V3", _short_table(rows))
+        monkeypatch.setitem(inception.TABLES, "inception_v3", _short_table(rows))
     return str(request.param)
 
 
@@ -136,10 +135,9 @@ def _short_table(rows: tuple[str, ...]) -> tuple[Conv, ...]:
 
 def build(version: str, changed: ExtractorOptions) -> tuple[list[list[int]], Any]:
     """Shapes of the feature maps of a 100x180 image, and the graph."""
-    module: ModuleType = {"v2": inception_v2, "v3": inception_v3}[version]
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.float32, [1, 100, 180, 3])
-        found = module.ENTRIES[f"ssd_inception_{version}"].build(image, changed)
+        found = inception.ENTRIES[f"ssd_inception_{version}"].build(image, changed)
     return [net.shape.as_list() for net in found], graph
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
+from validation.graphs.extractors import inverted_residual as inverted_residual_module
 from validation.graphs.extractors.inverted_residual import (
     Block,
     Convolution,
@@ -126,7 +128,7 @@ def reference(
     if not block.fused:
         kernel = weights["block/depthwise/depthwise_weights"] * np.eye(net.shape[-1])
         net = np.clip(convolved(net, kernel, block.stride, explicit=explicit), 0, 6)
-    if block.gate is not None:
+    if block.gated:
         net = net * 0.5
     net = net @ weights["block/project/weights"][0, 0]
     if block.residual and block.stride == 1 and net.shape[-1] == image.shape[-1]:
@@ -166,7 +168,7 @@ def test_block_against_numpy(
         expansion=expansion,
         divisor=1,
         kernel=kernel,
-        gate=(lambda net: net * 0.5) if gated else None,
+        gated=gated,
         residual=residual,
         fused=fused,
         pads_input=padding == "input",
@@ -175,7 +177,8 @@ def test_block_against_numpy(
     rng = np.random.default_rng(seed)
     image = rng.normal(size=(side, side, channels))
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
-        with PLAIN.scope():
+        gate = mock.patch.object(inverted_residual_module, "squeeze_excite", lambda net: net * 0.5)
+        with PLAIN.scope(), gate:
             parts = inverted_residual(
                 tf.constant(image[None], tf.float32), block, 8, "block", explicit=explicit
             )

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions
 from validation.graphs.extractors.mobiledet_blocks import (
+    BACKBONES,
+    Backbone,
     Block,
     Fused,
     Ibn,
@@ -24,14 +26,12 @@ from validation.graphs.extractors.mobiledet_blocks import (
     Tucker,
     scaled,
 )
-from validation.graphs.extractors.mobiledet_tables import CPU, DSP, EDGETPU, GPU, Backbone
 from validation.graphs.hyperparams import hard_swish
 from validation.graphs.slim_compat import slim
 
 # tf-slim calls it for every layer.
 pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
 
-BACKBONES = (CPU, DSP, EDGETPU, GPU)
 PLAIN = Style(tf.nn.relu6, squeeze_excite=False, multiplier=1.0)
 
 
@@ -164,7 +164,7 @@ def test_other_numbers_of_feature_maps_are_refused() -> None:
         built(options(num_layers=5))
 
 
-@pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: backbone.scope)
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
 def test_tables_are_consistent(backbone: Backbone) -> None:
     """Each of the five stages halves once; residuals only where shapes allow them."""
     assert len(backbone.stages) == 5
@@ -220,9 +220,10 @@ def test_squeeze_excite_gates_the_inner_channels() -> None:
 
 def test_only_the_cpu_backbone_is_gated_and_swishes() -> None:
     """Squeeze-and-excite and hard swish are the CPU's; the accelerators have ReLU 6."""
-    assert [backbone.squeeze_excite for backbone in BACKBONES] == [True, False, False, False]
-    assert CPU.activation is hard_swish
-    assert {backbone.activation for backbone in BACKBONES[1:]} == {tf.nn.relu6}
+    assert {name for name, backbone in BACKBONES.items() if backbone.squeeze_excite} == {"cpu"}
+    activations = {name: backbone.activation for name, backbone in BACKBONES.items()}
+    assert activations.pop("cpu") is hard_swish
+    assert set(activations.values()) == {tf.nn.relu6}
 
 
 def test_strided_blocks_halve_with_odd_sides_rounded_up() -> None:

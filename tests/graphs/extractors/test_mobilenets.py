@@ -14,8 +14,8 @@ from extractor_graphs import built_extractor, digest_of, extractor_options, vari
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors import embedded, mobilenet_v1, mobilenet_v2, mobilenet_v3
-from validation.graphs.extractors.inverted_residual import table_base
+from validation.graphs.extractors import embedded, mobilenet_v1, mobilenet_v2_v3
+from validation.graphs.extractors.inverted_residual import TABLES, squeeze_excite, table_base
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 
 # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
@@ -24,8 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 ENTRIES: dict[str, ExtractorEntry] = {
     **embedded.ENTRIES,
     **mobilenet_v1.ENTRIES,
-    **mobilenet_v2.ENTRIES,
-    **mobilenet_v3.ENTRIES,
+    **mobilenet_v2_v3.ENTRIES,
 }
 GIVEN = ConvHyperparams(tf.nn.relu, BatchNorm(epsilon=0.25))
 options = functools.partial(extractor_options, override_base_hyperparams=False)
@@ -130,9 +129,9 @@ def test_operations_are_named_as_in_published_graphs(
     [
         (mobilenet_v1, "ssd_mobilenet_v1", "mobilenet_v1_base", "Conv2d_11_pointwise",
          "Conv2d_13_pointwise"),
-        (mobilenet_v2, "ssd_mobilenet_v2", "mobilenet_v2_base", "layer_15/expansion_output",
+        (mobilenet_v2_v3, "ssd_mobilenet_v2", "table_base", "layer_15/expansion_output",
          "layer_19"),
-        (mobilenet_v3, "ssd_mobilenet_edgetpu", "table_base", "layer_18/expansion_output",
+        (mobilenet_v2_v3, "ssd_mobilenet_edgetpu", "table_base", "layer_18/expansion_output",
          "layer_23"),
     ],
     ids=["v1", "v2", "edgetpu"],
@@ -220,7 +219,7 @@ def test_squeeze_excite_against_numpy() -> None:
     norm = ConvHyperparams(tf.nn.relu6, BatchNorm())
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         with norm.scope():
-            output = mobilenet_v3.squeeze_excite(tf.constant(image))
+            output = squeeze_excite(tf.constant(image))
         shapes = variable_shapes(graph)
         values = {name: rng.normal(size=shape) for name, shape in shapes.items()}
         for variable in tf.global_variables():
@@ -248,7 +247,7 @@ def test_v3_grows_with_explicit_padding() -> None:
     given_options = options("ssd_mobilenet_v3_small", use_explicit_padding=True)
     with tf.Graph().as_default():
         image = tf.placeholder(tf.float32, [1, 64, 64, 3])
-        table = mobilenet_v3.SMALL[:5]
+        table = TABLES["mobilenet_v3_small"][:5]
         found = table_base(image, given_options, "layer_5", table)
     # The first convolution halves; a block makes (side + kernel - 1) / stride of a side.
     sides = [found[f"layer_{number}"].shape.as_list()[1] for number in range(1, 6)]

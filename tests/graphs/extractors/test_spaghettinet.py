@@ -13,10 +13,8 @@ import tensorflow.compat.v1 as tf
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.extractors.spaghettinet import ENTRIES
 from validation.graphs.extractors.spaghettinet_tables import (
-    ARCHITECTURES,
-    OUTPUTS,
     STEM,
-    WIRING,
+    TABLES,
     Grouped,
 )
 from validation.graphs.hyperparams import ConvHyperparams
@@ -109,8 +107,8 @@ def test_scopes_of_nodes_and_edges() -> None:
 def test_all_layers_but_a_nodes_first_are_residual() -> None:
     """One sum for each of them, and one for each node of two inputs."""
     graph, _ = built(SMALL)
-    layers = sum(len(node.layers) - 1 for node in ARCHITECTURES[SMALL].values())
-    merging = sum(len(wire.inputs) > 1 for wire in WIRING)
+    layers = sum(len(node.layers) - 1 for node in TABLES.architectures[SMALL].values())
+    merging = sum(len(wire.inputs) > 1 for wire in TABLES.wiring)
     sums = [op for op in operations(graph, "AddV2") if "/Initializer/" not in op.name]
     assert len(sums) == layers + merging
 
@@ -120,7 +118,7 @@ def test_groups_share_one_quantised_range() -> None:
     graph, _ = built(SMALL)
     groups = sum(
         layer.groups
-        for node in ARCHITECTURES[SMALL].values()
+        for node in TABLES.architectures[SMALL].values()
         for layer in node.layers
         if isinstance(layer, Grouped)
     )
@@ -140,12 +138,12 @@ def test_batch_norm_is_the_networks_own(changed: bool) -> None:
     assert {norm.get_attr("is_training") for norm in norms} == {changed}
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", TABLES.architectures)
 def test_tables_fit_the_wiring(architecture: str) -> None:
     """Every node is wired to earlier ones and computed, and groups divide their channels."""
-    nodes = ARCHITECTURES[architecture]
+    nodes = TABLES.architectures[architecture]
     channels = {STEM: 24}
-    for wire in WIRING:
+    for wire in TABLES.wiring:
         assert set(wire.inputs) <= set(channels)
         node = nodes[wire.node]
         given = channels[wire.inputs[0]] if len(wire.inputs) == 1 else node.filters
@@ -154,4 +152,4 @@ def test_tables_fit_the_wiring(architecture: str) -> None:
             given = node.filters
         channels[wire.node] = node.filters
     assert set(nodes) == set(channels) - {STEM}
-    assert set(OUTPUTS) <= set(nodes)
+    assert set(TABLES.outputs) <= set(nodes)

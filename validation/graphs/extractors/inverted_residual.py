@@ -1,16 +1,18 @@
-"""Backbones of inverted residual blocks, from a table: MobileNet V2, V3 and EdgeTPU.
+"""Backbones of inverted residual blocks: MobileNet V2, V3 and EdgeTPU, by their tables.
 
 Block: https://arxiv.org/abs/1801.04381, table 1; gate: https://arxiv.org/abs/1905.02244.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
+from validation.files.structured import read_toml, register_union
 from validation.graphs.extractor import ExtractorOptions, pad_to_multiple
 from validation.graphs.extractors.feature_maps import explicit_padding
 from validation.graphs.hyperparams import Activation, BatchNorm, ConvHyperparams
@@ -46,7 +48,7 @@ class Block:
         divisor: The inner channels are a multiple of it.
         kernel: Side of the depthwise convolution.
         activation: Of the inner convolutions.
-        gate: Applied to the inner channels before the last 1x1 (squeeze-and-excite).
+        gated: Squeeze-and-excite of the inner channels before the last 1x1.
         residual: Add the input where stride and channels allow it.
         fused: One kernel x kernel convolution in place of the first 1x1 and the depthwise.
         pads_input: Explicit padding goes before the whole block, not before its depthwise
@@ -59,18 +61,25 @@ class Block:
     divisor: int = 8
     kernel: int = 3
     activation: Activation = tf.nn.relu6
-    gate: Callable[[tf.Tensor], tf.Tensor] | None = None
+    gated: bool = False
     residual: bool = True
     fused: bool = False
     pads_input: bool = False
 
 
 Layer = Convolution | Block
+register_union(Layer, "layer")
+TABLES = read_toml(Path(__file__).with_name("inverted_residual.toml"), dict[str, tuple[Layer, ...]])
 
 # What a backbone has of its own, where conv_hyperparams do not go for it.
 _OWN = BatchNorm(epsilon=0.001, decay=0.9997, scale=True, center=True)
 
 _DIVISOR = 8
+
+_SQUEEZE = 4
+
+# One sixth, in the digits that the published checkpoints were trained with.
+_GATE_SLOPE = 0.16667
 
 # Fewer channels than this share of what was asked for are rounded up instead.
 _LEAST_SHARE = 0.9
@@ -177,14 +186,41 @@ def inverted_residual(
         if not block.fused:
             net = _depthwise(net, block, explicit=explicit and not block.pads_input)
             net = parts["depthwise_output"] = tf.identity(net, "depthwise_output")
-        if block.gate is not None:
-            net = block.gate(net)
+        if block.gated:
+            net = squeeze_excite(net)
         # The identity is where quantisation-aware training puts the range of the output.
         net = slim.conv2d(net, depth, _square(1), activation_fn=tf.identity, scope="project")
         if block.residual and block.stride == 1 and depth == channels:
             net += entry
         parts["output"] = tf.identity(net, "output")
     return parts
+
+
+def squeeze_excite(net: tf.Tensor) -> tf.Tensor:
+    """Scale each channel by what two 1x1 convolutions make of all channels' averages.
+
+    Args:
+        net: [batch, H, W, channels], H and W known.
+    """
+    height, width, channels = (int(size) for size in net.shape[1:])
+    with tf.variable_scope("squeeze_excite"):
+        pooled = tf.nn.avg_pool(net, [1, height, width, 1], [1, 1, 1, 1], "VALID")
+        with slim.arg_scope([slim.conv2d], normalizer_fn=None):
+            squeezed = slim.conv2d(
+                pooled,
+                divisible(channels / _SQUEEZE),
+                [1, 1],
+                activation_fn=tf.nn.relu,
+                scope="Conv",
+            )
+            gate = slim.conv2d(
+                squeezed, channels, [1, 1], activation_fn=_hard_sigmoid, scope="Conv_1"
+            )
+        return net * gate
+
+
+def _hard_sigmoid(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu6(tensor + 3.0) * _GATE_SLOPE
 
 
 def _depthwise(net: tf.Tensor, block: Block, *, explicit: bool) -> tf.Tensor:

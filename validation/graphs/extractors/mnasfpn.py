@@ -14,8 +14,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.extractors.feature_maps import explicit_padding, padded
-from validation.graphs.extractors.inverted_residual import divisible
-from validation.graphs.extractors.mobilenet_v2 import mobilenet_v2_base
+from validation.graphs.extractors.inverted_residual import TABLES, divisible, table_base
 from validation.graphs.hyperparams import BatchNorm
 from validation.graphs.slim_compat import slim
 
@@ -76,7 +75,8 @@ def ssd_mobilenet_v2_mnasfpn(image: tf.Tensor, options: ExtractorOptions) -> Seq
         )
     _check_sizes(image, options)
     with tf.variable_scope("MobilenetV2"):
-        endpoints = mobilenet_v2_base(image, options, _BACKBONE_LAYERS[-1], batch_norm=_BATCH_NORM)
+        backbone = TABLES["mobilenet_v2"]
+        endpoints = table_base(image, options, _BACKBONE_LAYERS[-1], backbone, _BATCH_NORM)
     features = [endpoints[name] for name in _BACKBONE_LAYERS]
     arguments = _BATCH_NORM.arguments(is_training=options.is_training)
     with tf.variable_scope("MnasFPN"), slim.arg_scope([slim.batch_norm], **arguments):

@@ -14,8 +14,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
 from validation.graphs.extractors.feature_maps import multi_resolution_feature_maps, ssd_layout
-from validation.graphs.extractors.mobiledet_blocks import Style
-from validation.graphs.extractors.mobiledet_tables import CPU, DSP, EDGETPU, GPU, Backbone
+from validation.graphs.extractors.mobiledet_blocks import BACKBONES, Backbone, Style
 from validation.graphs.hyperparams import BatchNorm
 from validation.graphs.slim_compat import slim
 
@@ -86,5 +85,5 @@ def ssd_mobiledet(
 
 ENTRIES: dict[str, ExtractorEntry] = {
     f"ssd_mobiledet_{name}": ExtractorEntry(functools.partial(ssd_mobiledet, backbone=backbone))
-    for name, backbone in (("cpu", CPU), ("dsp", DSP), ("edgetpu", EDGETPU), ("gpu", GPU))
+    for name, backbone in BACKBONES.items()
 }

@@ -7,10 +7,11 @@ scopes are numbered in the order of building (IBN, IBN_1, …), so rows must not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
+from validation.files.structured import read_toml, register_union
 from validation.graphs.hyperparams import Activation
 from validation.graphs.slim_compat import slim
 
@@ -38,13 +39,6 @@ class Style:
     activation: Activation
     squeeze_excite: bool
     multiplier: float
-
-
-class Block(Protocol):
-    """One row of a backbone's table."""
-
-    def build(self, features: tf.Tensor, style: Style) -> tf.Tensor:
-        """Apply the block to [batch, H, W, channels]."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +153,31 @@ class Tucker:
             inner = _conv(inner, scaled(filters, self.output_rank), 3, 1, style.activation)
             outer = _projected(inner, filters)
             return outer + features if self.residual else outer
+
+
+Block = Stem | IbnNoExpansion | Ibn | Fused | Tucker
+register_union(Block, "block")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One MobileDet.
+
+    Args:
+        scope: Variable scope below FeatureExtractor.
+        stages: The blocks of C1 to C5.
+        activation: Of all convolutions but a block's last.
+        squeeze_excite: Whether inverted bottlenecks are gated.
+    """
+
+    scope: str
+    stages: tuple[tuple[Block, ...], ...]
+    activation: Activation = tf.nn.relu6
+    squeeze_excite: bool = False
+
+
+# By the hardware that they are made for.
+BACKBONES = read_toml(Path(__file__).with_name("mobiledet.toml"), dict[str, Backbone])
 
 
 def _channels(features: tf.Tensor) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors import mobilenet_v1, mobilenet_v2
+from validation.graphs.extractors import inverted_residual, mobilenet_v1
 from validation.graphs.extractors.fpn import feature_pyramid
-from validation.graphs.extractors.inverted_residual import Convolution
 
 # Layers of the backbones by pyramid level, and the number that the OD API counts the coarser
 # levels on from: level 6 of MobileNet V1 is made by Conv2d_14.
@@ -29,7 +28,8 @@ _V1_NARROW = (
     mobilenet_v1.Layer(512, stride=2),
     mobilenet_v1.Layer(256),
 )
-_V2_NARROW = (*mobilenet_v2.MOBILENET_V2[:-1], Convolution(256, kernel=1))
+_V2 = inverted_residual.TABLES["mobilenet_v2"]
+_V2_NARROW = (*_V2[:-1], inverted_residual.Convolution(256, kernel=1))
 
 
 def ssd_mobilenet_v1_fpn(image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
@@ -58,9 +58,9 @@ def ssd_mobilenet_v2_fpn(image: tf.Tensor, options: ExtractorOptions) -> list[tf
     Raises:
         ConfigError: Levels or sizes that do not fit.
     """
-    layers = _V2_NARROW if options.use_depthwise else mobilenet_v2.MOBILENET_V2
+    layers = _V2_NARROW if options.use_depthwise else _V2
     with tf.variable_scope("MobilenetV2"):
-        endpoints = mobilenet_v2.mobilenet_v2_base(image, options, layers=layers)
+        endpoints = inverted_residual.table_base(image, options, "layer_19", layers)
         return _pyramid(endpoints, options, _V2_LAYERS, _V2_LAST)
 
 

@@ -1,16 +1,15 @@
-"""MobileNet V1 as a table, and the SSD extractor on top of it.
-
-Architecture: https://arxiv.org/abs/1704.04861, table 1.
-"""
+"""MobileNet V1, as ``mobilenet_v1.toml`` lists its layers, and the SSD extractor on top of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
+from validation.files.structured import read_toml
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
 from validation.graphs.extractors.feature_maps import (
     multi_resolution_feature_maps,
@@ -34,22 +33,12 @@ class Layer:
     stride: int = 1
 
 
-MOBILENET_V1: tuple[Layer, ...] = (
-    Layer(32, stride=2),
-    Layer(64),
-    Layer(128, stride=2),
-    Layer(128),
-    Layer(256, stride=2),
-    Layer(256),
-    Layer(512, stride=2),
-    Layer(512),
-    Layer(512),
-    Layer(512),
-    Layer(512),
-    Layer(512),
-    Layer(1024, stride=2),
-    Layer(1024),
-)
+@dataclass(frozen=True)
+class _Table:
+    layers: tuple[Layer, ...]
+
+
+MOBILENET_V1 = read_toml(Path(__file__).with_name("mobilenet_v1.toml"), _Table).layers
 
 _KERNEL = 3
 

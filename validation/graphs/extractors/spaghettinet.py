@@ -14,13 +14,11 @@ import tensorflow.compat.v1 as tf
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.extractors.feature_maps import explicit_padding, padded
 from validation.graphs.extractors.spaghettinet_tables import (
-    ARCHITECTURES,
-    OUTPUTS,
     STEM,
     STEM_FILTERS,
     STEM_KERNEL,
     STEM_LEVEL,
-    WIRING,
+    TABLES,
     Grouped,
     Ibn,
     Layer,
@@ -35,7 +33,7 @@ _SCOPE = "spaghetti_net"
 # The range of grouped convolutions before it is trained: what ReLU 6 gives.
 _RANGE = (0.0, 6.0)
 _GROUPED_KERNEL = 3
-_LEVELS = {STEM: STEM_LEVEL} | {wire.node: wire.level for wire in WIRING}
+_LEVELS = {STEM: STEM_LEVEL} | {wire.node: wire.level for wire in TABLES.wiring}
 
 
 def ssd_spaghettinet(
@@ -46,7 +44,7 @@ def ssd_spaghettinet(
     Args:
         image: [batch, H, W, 3] float32, normalised.
         options: use_explicit_padding and is_training are read.
-        architecture: A key of ARCHITECTURES: spaghettinet_arch_name of the config.
+        architecture: Of the tables: spaghettinet_arch_name of the config.
     """
     explicit = options.use_explicit_padding
     nodes: dict[str, tf.Tensor] = {}
@@ -59,8 +57,8 @@ def ssd_spaghettinet(
             padding="VALID" if explicit else "SAME",
             scope=f"{_SCOPE}/stem_node/stem",
         )
-        for wire in WIRING:
-            node = ARCHITECTURES[architecture][wire.node]
+        for wire in TABLES.wiring:
+            node = TABLES.architectures[architecture][wire.node]
             net = _merged(nodes, wire, node.filters, explicit=explicit)
             for index, layer in enumerate(node.layers):
                 scope = f"{_SCOPE}/{wire.node}_{index}"
@@ -68,7 +66,7 @@ def ssd_spaghettinet(
                 output = _layer(net, layer, node.filters, stride, scope, explicit=explicit)
                 net = output if index == 0 else output + net
             nodes[wire.node] = net
-    return [nodes[name] for name in OUTPUTS]
+    return [nodes[name] for name in TABLES.outputs]
 
 
 def _merged(nodes: dict[str, tf.Tensor], wire: Wire, filters: int, *, explicit: bool) -> tf.Tensor:
@@ -168,5 +166,5 @@ def _linear(net: tf.Tensor, filters: int, *, scope: str) -> tf.Tensor:
 # By spaghettinet_arch_name: the type ssd_spaghettinet alone does not tell the network.
 ENTRIES: dict[str, ExtractorEntry] = {
     architecture: ExtractorEntry(functools.partial(ssd_spaghettinet, architecture=architecture))
-    for architecture in ARCHITECTURES
+    for architecture in TABLES.architectures
 }

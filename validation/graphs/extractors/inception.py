@@ -1,17 +1,33 @@
-"""The parts that Inception tables are made of, how a table is read, and the SSD on top of it."""
+"""Inception V2 and V3 from the tables of ``inception.toml``, and the SSD extractors on them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
-from validation.graphs.extractor import ExtractorOptions, pad_to_multiple
-from validation.graphs.extractors.feature_maps import FeatureMap, multi_resolution_feature_maps
+from validation.files.structured import read_toml, register_union
+from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
+from validation.graphs.extractors.feature_maps import (
+    FeatureMap,
+    multi_resolution_feature_maps,
+    ssd_layout,
+)
 from validation.graphs.slim_compat import slim
 
 _CHANNEL_AXIS = 3
+
+# The first layer of V2.
+_FIRST_CHANNELS, _FIRST_KERNEL = 64, 7
+_MOST_FILTERS = 8
+
+_V2_LAYOUT = ssd_layout("Mixed_4c", "Mixed_5c")
+_V3_LAYOUT = (
+    *map(FeatureMap, ("Mixed_5d", "Mixed_6e", "Mixed_7c")),
+    *(FeatureMap(depth=depth) for depth in (512, 256, 128)),
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,7 @@ class Fork:
 
 
 Layer = Conv | Pool | Fork
+register_union(Layer, "layer")
 
 
 @dataclass(frozen=True)
@@ -107,9 +124,12 @@ class Mixed:
             return tf.concat(outputs, axis=_CHANNEL_AXIS)
 
 
-def run(
-    net: tf.Tensor, table: Sequence[Conv | Pool | Mixed], depth: Callable[[int], int]
-) -> dict[str, tf.Tensor]:
+Row = Conv | Pool | Mixed
+register_union(Row, "layer")
+TABLES = read_toml(Path(__file__).with_name("inception.toml"), dict[str, tuple[Row, ...]])
+
+
+def run(net: tf.Tensor, table: Sequence[Row], depth: Callable[[int], int]) -> dict[str, tf.Tensor]:
     """Outputs of a table's rows by their scope, in order.
 
     Args:
@@ -122,6 +142,36 @@ def run(
         net = row(net, depth)
         endpoints[row.scope] = net
     return endpoints
+
+
+def inception_v2_base(image: tf.Tensor, depth: Callable[[int], int]) -> dict[str, tf.Tensor]:
+    """Outputs of the layers of Inception V2 by name, up to Mixed_5c.
+
+    To be called inside the scope InceptionV2 and an arg_scope that gives convolutions their
+    activation and batch norm.
+
+    Args:
+        image: [batch, H, W, channels], normalised.
+        depth: Channels after the depth multiplier.
+    """
+    first = depth(_FIRST_CHANNELS)
+    # As many depthwise filters a colour as the 1x1 that follows can tell apart.
+    filters = min(first // int(image.shape[-1]), _MOST_FILTERS)
+    net = slim.separable_conv2d(
+        image,
+        first,
+        [_FIRST_KERNEL, _FIRST_KERNEL],
+        depth_multiplier=filters,
+        stride=2,
+        padding="SAME",
+        scope="Conv2d_1a_7x7",
+    )
+    return run(net, TABLES["inception_v2"], depth)
+
+
+def inception_v3_base(image: tf.Tensor, depth: Callable[[int], int]) -> dict[str, tf.Tensor]:
+    """As `inception_v2_base`, of Inception V3 up to Mixed_7c, inside the scope InceptionV3."""
+    return run(image, TABLES["inception_v3"], depth)
 
 
 @dataclass(frozen=True)
@@ -154,3 +204,9 @@ class InceptionSsd:
                 endpoints = self.base(padded, options.depth)
             layout = self.layout[: options.num_layers]
             return multi_resolution_feature_maps(endpoints, layout, options)
+
+
+ENTRIES: dict[str, ExtractorEntry] = {
+    "ssd_inception_v2": ExtractorEntry(InceptionSsd("InceptionV2", inception_v2_base, _V2_LAYOUT)),
+    "ssd_inception_v3": ExtractorEntry(InceptionSsd("InceptionV3", inception_v3_base, _V3_LAYOUT)),
+}
