@@ -54,12 +54,13 @@ def document(record_path: Path, policy: Policy | None = None) -> str:
     """
     record = load_record(record_path)
     policy = policy or policy_of(record)
-    report = build_report(record, judge(record, policy), policy)
+    judgement = judge(record, policy)
+    report = build_report(record, judgement, policy)
     blocks = [
         "# Convertibility",
         "Which models become a `.tflite` file, and whether the file is still the same detector. "
         "Generated from the record of one run; do not edit.",
-        f"{report.matrix.summary} Verdict on the run: **{report.index.status.upper()}**.",
+        f"{report.matrix.summary} Verdict on the run: **{judgement.run.status.upper()}**.",
         *(f"> {escaped(notice)}" for notice in report.index.notices),
         "\n".join(f"- {name}: {escaped(value)}" for name, value in _circumstances(report)),
         "```\n"
@@ -102,32 +103,33 @@ def escaped(text: str) -> str:
 
 
 def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
+    record = report.index.record
     yield from report.matrix.facts
-    yield "Run", report.index.run
-    yield "sha256 of its record", report.index.record_sha256
+    yield "Run", record.header.run
+    yield "sha256 of its record", record.sha256
 
 
 def _table(report: Report) -> str:
     lines = [
         [title for title, _ in _COLUMNS],
         ["---:" if figures else "---" for _, figures in _COLUMNS],
-        *(_cells(row) for model in report.matrix.models for row in model.rows),
+        *(_cells(model.model, row) for model, rows in report.matrix.models for row in rows),
     ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _cells(row: MatrixRow) -> list[str]:
+def _cells(model: str, row: MatrixRow) -> list[str]:
     converts = f"{row.converts}: {escaped(row.error)}" if row.error else str(row.converts)
     return [
-        escaped(row.model),
-        escaped(row.variant),
+        escaped(model),
+        escaped(row.index.variant),
         converts,
         row.names.upper() if row.names else "\u2014",
         _figure(row.parity),
         _figure(row.unmatched),
-        row.size,
+        row.index.size,
         _figure(row.latency),
-        row.verdict.upper(),
+        row.index.status.upper(),
     ]
 
 

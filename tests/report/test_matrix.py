@@ -57,7 +57,9 @@ def matrix_of(header: Header, entries: Iterable[Entry], policy: Policy) -> Matri
 
 
 def rows_of(matrix: Matrix) -> dict[str, MatrixRow]:
-    return {f"{row.model}-{row.variant}": row for model in matrix.models for row in model.rows}
+    return {
+        f"{model.model}-{row.index.variant}": row for model, rows in matrix.models for row in rows
+    }
 
 
 def contract(key: ModelKey, measured: int = 1) -> CheckResult:
@@ -74,9 +76,9 @@ def test_converted_row(header: Header, entries: tuple[Entry, ...], policy: Polic
     assert (row.converts, row.error) == (Converts.YES, "")
     assert row.names is Status.PASS
     assert row.parity == Cell("3.6e-04 (\u2264 0.001)")
-    assert row.parity_of == "box_encodings_max_abs_diff \u2264 0.001"
+    assert row.index.parity_of == "box_encodings_max_abs_diff \u2264 0.001"
     assert row.unmatched == Cell("0 of 128")
-    assert row.size == "12.18 MB"
+    assert row.index.size == "12.18 MB"
     assert row.latency == Cell("9.75 / 13.40")
     assert matrix.summary == "1 model, 2 files asked for: 1 converted, 0 refused, 1 not tried."
     assert matrix.refused == matrix.not_tried == ()
@@ -125,7 +127,7 @@ def test_refused(header: Header, policy: Policy, check: str, error: Exception, l
     assert row.error == line
     assert row.names is None
     assert {row.parity, row.unmatched, row.latency} == {Cell("\u2014")}
-    assert row.verdict is Status.FAIL
+    assert row.index.status is Status.FAIL
     (stopped,) = matrix.refused
     assert (stopped.model, stopped.variants, stopped.error) == ("person", ("float",), line)
 
@@ -189,7 +191,7 @@ def test_nothing_is_not_tried(header: Header, policy: Policy) -> None:
     matrix = matrix_of(header, (), policy)
     row = rows_of(matrix)["person-float"]
     assert (row.converts, row.error, row.names) == (Converts.NOT_TRIED, "", None)
-    assert (row.size, row.verdict) == ("\u2014", Status.UNKNOWN)
+    assert (row.index.size, row.index.status) == ("\u2014", Status.UNKNOWN)
     assert matrix.summary.endswith("0 converted, 0 refused, 2 not tried.")
 
 
@@ -264,7 +266,7 @@ def test_reference_has_no_row(header: Header, policy: Policy) -> None:
     reference = contract(ModelKey("person", "reference"))
     matrix = matrix_of(header, [reference], policy)
     assert list(rows_of(matrix)) == ["person-float"]
-    assert [model.model for model in matrix.models] == ["person"]
+    assert [model.model for model, _ in matrix.models] == ["person"]
 
 
 def test_order_is_that_of_the_selection(header: Header, policy: Policy) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
+from run_pages import render_run
 
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
@@ -14,8 +17,16 @@ from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedS
 from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
-from validation.report.own_limits import OwnLimit
-from validation.report.views import Index, build_report, page_names
+from validation.report.own_limits import OwnLimit, own_limits
+from validation.report.views import (
+    Index,
+    build_report,
+    circumstances,
+    counts,
+    environment,
+    page_names,
+    subject,
+)
 from validation.signoff.rules import judge
 
 ENDED = Footer("later", 68.0, 0, 0)
@@ -52,11 +63,11 @@ def test_what_was_tested(header: Header, policy: Policy) -> None:
     """One sentence on the subject, one on the circumstances."""
     accuracy = Accuracy("person", "float", "x", FIGURES, 40, (1,), 1, 0.0)
     index = index_of(Record(header, accuracies=(accuracy,), footer=ENDED), policy)
-    assert index.tested == (
+    assert subject(index) == (
         "1 model in 2 variants (float, int8), 0 check results, accuracy on 40 images "
         "of coco-tiny (80 images, 216 annotations)."
     )
-    assert index.circumstances == (
+    assert circumstances(index.record) == (
         "Started 2026-01-02 03:04:05 UTC, took 1 min 08 s. tensorflow 2.21.0, cores 2."
     )
 
@@ -65,14 +76,16 @@ def test_bare_header(policy: Policy) -> None:
     """A header that says nothing still makes sentences."""
     bare = Header("r", "now", (), {}, {}, {}, policy.sha256)
     index = index_of(Record(bare), policy)
-    assert index.tested == "0 models, 0 check results."
-    assert index.circumstances == "Started now."
-    assert list(index.environment) == ["Policy"]
+    assert subject(index) == "0 models, 0 check results."
+    assert circumstances(index.record) == "Started now."
+    assert list(environment(index.record.header)) == ["Policy"]
 
 
 def test_data_set_without_accuracy(header: Header, policy: Policy) -> None:
     """A data set that no figure was measured on is still named."""
-    assert "data set coco-tiny (80 images" in index_of(Record(header, footer=ENDED), policy).tested
+    assert "data set coco-tiny (80 images" in subject(
+        index_of(Record(header, footer=ENDED), policy)
+    )
 
 
 def test_notices(header: Header, policy: Policy) -> None:
@@ -85,16 +98,20 @@ def test_notices(header: Header, policy: Policy) -> None:
     assert changed.startswith("The policy has changed since this run")
 
 
-def test_many_findings_unfold(header: Header, policy: Policy) -> None:
+def test_many_findings_unfold(
+    write_run: Callable[..., Path], header: Header, policy: Policy
+) -> None:
     """The first findings are shown at once, no finding is lost, and such a run is unsigned."""
     long = dataclasses.replace(
         header, selection=tuple(ModelKey(f"m{n}", "float") for n in range(20))
     )
-    index = index_of(Record(long, footer=ENDED), policy)
-    assert len(index.findings) == 8
-    assert len(index.findings) + len(index.more_findings) == 21
-    assert not index.signable
-    assert dict(index.counts)[Status.UNKNOWN] == 20
+    assert dict(counts(judge(Record(long, footer=ENDED), policy)))[Status.UNKNOWN] == 20
+    page = render_run(write_run([], header=long), policy).read_text()
+    shown, _, folded = page.partition("<summary>13 more</summary>")
+    folded = folded.partition("</details>")[0]
+    assert (shown + folded).count("selected, but no check left a result") == 20
+    assert folded.count("<li>") == 13
+    assert "This run cannot be signed" in page
 
 
 def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
@@ -112,7 +129,7 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
     key = ModelKey("person", "float")
     result = CheckResult.judged("latency", key, (Measure("p95_ms", 12.5, rule.limit),))
     index = index_of(Record(header, results=(result,), footer=ENDED), policy)
-    assert index.own_limits == (
+    assert own_limits(index.record) == (
         OwnLimit(
             "latency: p95_ms",
             "\u2264 40",
@@ -124,4 +141,4 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         OwnLimit("timing_rounds", "200", ("50",), reason="p99"),
         OwnLimit("latency: required", "for raw", ("for no variant",)),
     )
-    assert ("sha256 of own.toml", "c3" * 32) in index.environment["Policy"]
+    assert ("sha256 of own.toml", "c3" * 32) in environment(header)["Policy"]

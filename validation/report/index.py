@@ -1,9 +1,10 @@
-"""Two tables of the first page: one row a variant, and where the time went."""
+"""The tables of the first page: models, variants, and where the time went."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
@@ -14,6 +15,7 @@ from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
+from validation.specs.variants import VARIANTS
 
 # Steps that the table shows at once; the shorter ones unfold.
 _STEPS_AT_ONCE = 12
@@ -66,6 +68,16 @@ class IndexModel:
     href: str
     status: Status
     rows: tuple[IndexRow, ...]
+
+    @property
+    def ap_reference(self) -> str:
+        """AP of the inference graph, from whichever row has it."""
+        known = (row.ap_reference for row in self.rows if row.ap_reference != formatting.NOTHING)
+        return next(known, formatting.NOTHING)
+
+    def row(self, variant: str) -> IndexRow | None:
+        """The row of one variant; None where the model has none."""
+        return next((row for row in self.rows if row.variant == variant), None)
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,14 @@ def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
             for number, variant in enumerate(reference_first(verdict.variants), 1)
         ),
     )
+
+
+def overview_columns(models: Iterable[IndexModel]) -> tuple[str, ...]:
+    """The variants that some model has, in the order of `VARIANTS`; unknown ones last, not lost."""
+    known = {row.variant: None for model in models for row in model.rows}
+    known.pop(REFERENCE, None)
+    order = list(VARIANTS)
+    return tuple(sorted(known, key=lambda name: order.index(name) if name in order else len(order)))
 
 
 def _row(

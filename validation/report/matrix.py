@@ -67,44 +67,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """One model and variant.
+    """One variant of a model.
 
     Args:
-        model: Its name.
-        variant: Its name.
-        anchor: Of its section on the model's page.
+        index: Its row of the index.
         converts: See `Converts`.
         error: First words of why not; empty where no error is known.
         names: Of the tflite_contract check, None without one.
         parity: Worst raw output beside its limit.
-        parity_of: Which output that is.
         unmatched: Detections without partner, of those compared.
-        size: Of the .tflite file.
         latency: p50 and p95, ms.
-        verdict: Of the row as a whole.
     """
 
-    model: str
-    variant: str
-    anchor: str
+    index: IndexRow
     converts: Converts
     error: str
     names: Status | None
     parity: Cell
-    parity_of: str
     unmatched: Cell
-    size: str
     latency: Cell
-    verdict: Status
-
-
-@dataclass(frozen=True)
-class MatrixModel:
-    """The rows of one model."""
-
-    model: str
-    href: str
-    rows: tuple[MatrixRow, ...]
 
 
 @dataclass(frozen=True)
@@ -123,14 +104,14 @@ class Matrix:
     Args:
         summary: How many rows convert.
         facts: What the figures depend on.
-        models: In the order of the run's selection.
+        models: Each with its rows, in the order of the run's selection.
         refused: Why what does not convert does not.
         not_tried: Errors that say nothing about the model: its archive was not obtained.
     """
 
     summary: str
     facts: tuple[tuple[str, str], ...]
-    models: tuple[MatrixModel, ...]
+    models: tuple[tuple[IndexModel, tuple[MatrixRow, ...]], ...]
     refused: tuple[Stopped, ...]
     not_tried: tuple[Stopped, ...]
 
@@ -143,10 +124,9 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
         models: The index's rows of the same record.
     """
     results = {(result.key, result.check): result for result in record.results}
-    views: list[MatrixModel] = []
+    rows_of: dict[IndexModel, list[MatrixRow]] = {}
     stopped: dict[tuple[Converts, str, str], list[str]] = {}
     for model in models:
-        rows = []
         for row in model.rows:
             key = ModelKey(model.model, row.variant)
             if row.variant == REFERENCE:
@@ -155,12 +135,11 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
             converts, error = _outcome(record, key, own)
             if error:
                 stopped.setdefault((converts, key.model, error), []).append(key.variant)
-            rows.append(_row(key, row, own, converts, error))
-        views.append(MatrixModel(model.model, model.href, tuple(rows)))
+            rows_of.setdefault(model, []).append(_row(row, own, converts, error))
     return Matrix(
-        summary=_summary(views),
+        summary=_summary(list(rows_of.values())),
         facts=_facts(record),
-        models=tuple(view for view in views if view.rows),
+        models=tuple((model, tuple(rows)) for model, rows in rows_of.items()),
         refused=_stopped(stopped, Converts.NO),
         not_tried=_stopped(stopped, Converts.NOT_TRIED),
     )
@@ -191,7 +170,6 @@ def _is_about_the_model(error: ErrorFacts, *, obtained: bool) -> bool:
 
 
 def _row(
-    key: ModelKey,
     row: IndexRow,
     results: dict[str, CheckResult],
     converts: Converts,
@@ -204,18 +182,13 @@ def _row(
     measured = formatting.NOTHING not in (row.p50, row.p95)
     latency = f"{row.p50} / {row.p95}" if measured else formatting.NOTHING
     return MatrixRow(
-        model=key.model,
-        variant=key.variant,
-        anchor=row.anchor,
+        index=row,
         converts=converts,
         error=_shortened(error, _FIRST_WORDS),
         names=evidence(contract) if contract else None,
         parity=_cell(parity, shown.get("raw_parity")),
-        parity_of=row.parity_of,
         unmatched=_cell(row.unmatched, shown.get("end_to_end_parity")),
-        size=row.size,
         latency=_cell(latency, shown.get("latency")),
-        verdict=row.status,
     )
 
 
@@ -239,10 +212,10 @@ def _stopped(
     )
 
 
-def _summary(models: list[MatrixModel]) -> str:
-    count = Counter(row.converts for model in models for row in model.rows)
+def _summary(models: list[list[MatrixRow]]) -> str:
+    count = Counter(row.converts for rows in models for row in rows)
     files = formatting.plural(count.total(), "file")
-    tested = formatting.plural(sum(bool(model.rows) for model in models), "model")
+    tested = formatting.plural(len(models), "model")
     return (
         f"{tested}, {files} asked for: {count[Converts.YES]} converted, "
         f"{count[Converts.NO]} refused, {count[Converts.NOT_TRIED]} not tried."

@@ -18,9 +18,8 @@ from validation.policy.load import Policy
 from validation.record import formatting, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
-from validation.report import charts, model_page, quantisation_tables
+from validation.report import charts, index, model_page, own_limits, quantisation_tables, views
 from validation.report.accuracy_table import FIGURE_TITLES
-from validation.report.index import latency
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
 from validation.signoff import findings, rules
@@ -49,10 +48,13 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.size,
     formatting.used_percent,
     formatting.value_and_limit,
-    latency,
+    index.latency,
+    index.overview_columns,
+    index.time_table,
     math.prod,
     model_page.open_measures,
     model_page.settled_measures,
+    own_limits.own_limits,
     quantisation_cost.representable,
     quantisation_tables.decibels,
     quantisation_tables.percent,
@@ -60,6 +62,10 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     quantisation_tables.span,
     quantisation_tables.stored_as,
     rules.evidence,
+    views.circumstances,
+    views.counts,
+    views.environment,
+    views.subject,
 )
 
 
@@ -91,7 +97,11 @@ def render_pages(report: Report) -> dict[str, str]:
         lstrip_blocks=True,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
-    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
+    environment.globals |= {
+        "headlines": views.HEADLINES,
+        "no_ground_truth": NO_GROUND_TRUTH,
+        "nothing": NOTHING,
+    }
     css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
         "css": css,

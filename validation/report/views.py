@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
@@ -12,18 +11,13 @@ from validation.record import formatting
 from validation.record.run import Header
 from validation.record.store import Record
 from validation.report.accuracy_table import REFERENCE
-from validation.report.index import IndexModel, TimeTable, index_model, time_table
+from validation.report.index import IndexModel, index_model
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
-from validation.report.overview import Overview, overview
-from validation.report.own_limits import OwnLimit, own_limits
-from validation.signoff.findings import Finding
 from validation.signoff.rules import Judgement
 
-# Findings that the index shows at once; the others unfold.
-_FINDINGS_AT_ONCE = 8
-
-_HEADLINES = {
+# What the status of a run means for a signature.
+HEADLINES = {
     Status.PASS: "All required checks passed.",
     Status.WARN: "Every limit is kept, but some values are worse than expected.",
     Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
@@ -33,43 +27,19 @@ _HEADLINES = {
 
 @dataclass(frozen=True)
 class Index:
-    """Everything on the first page.
+    """What the first page shows, and the others refer to.
 
     Args:
-        run: Name of the run.
-        status: Of the run.
-        headline: What the status means for a signature.
-        tested: One sentence: what was tested.
-        circumstances: One sentence: when, with what and where.
+        record: Of the run.
+        judgement: Of that record.
         notices: What a reader must know before anything else.
-        findings: What led to the verdict, the worst few.
-        more_findings: The others.
-        own_limits: What is not built in, of limits, settings and required checks.
-        counts: How many variants have which status, worst first.
-        overview: The table of models.
-        models: Rows of the table of variants, by model.
-        time: Where the time went.
-        environment: Versions, machine, options, data: groups of names and values by title.
-        record_sha256: Ties the page, and a signature on it, to one record.
-        signable: True for PASS and WARN.
+        models: Rows of the tables of models and variants.
     """
 
-    run: str
-    status: Status
-    headline: str
-    tested: str
-    circumstances: str
+    record: Record
+    judgement: Judgement
     notices: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    more_findings: tuple[Finding, ...]
-    own_limits: tuple[OwnLimit, ...]
-    counts: tuple[tuple[Status, int], ...]
-    overview: Overview
     models: tuple[IndexModel, ...]
-    time: TimeTable
-    environment: Mapping[str, tuple[tuple[str, str], ...]]
-    record_sha256: str
-    signable: bool
 
 
 @dataclass(frozen=True)
@@ -98,26 +68,7 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         index_model(record, verdict, name)
         for verdict, name in zip(judgement.models, names, strict=True)
     )
-    status = judgement.run.status
-    findings = judgement.run.findings
-    index = Index(
-        run=record.header.run,
-        status=status,
-        headline=_HEADLINES[status],
-        tested=_tested(record, judgement),
-        circumstances=_circumstances(record),
-        notices=_notices(record, policy),
-        findings=findings[:_FINDINGS_AT_ONCE],
-        more_findings=findings[_FINDINGS_AT_ONCE:],
-        own_limits=own_limits(record),
-        counts=_counts(judgement),
-        overview=overview(models),
-        models=models,
-        time=time_table(record),
-        environment=_environment(record.header),
-        record_sha256=record.sha256,
-        signable=status in (Status.PASS, Status.WARN),
-    )
+    index = Index(record, judgement, _notices(record, policy), models)
     return Report(index, convertibility(record, models), pages)
 
 
@@ -133,9 +84,11 @@ def page_names(models: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _tested(record: Record, judgement: Judgement) -> str:
-    tested = [name for model in judgement.models for name in model.variants if name != REFERENCE]
-    variants, count = list(dict.fromkeys(tested)), len(tested)
+def subject(index: Index) -> str:
+    """One sentence: what was tested."""
+    record, judgement = index.record, index.judgement
+    names = [name for model in judgement.models for name in model.variants if name != REFERENCE]
+    variants, count = list(dict.fromkeys(names)), len(names)
     text = formatting.plural(len(judgement.models), "model")
     if count:
         text += f" in {formatting.plural(count, 'variant')} ({', '.join(variants)})"
@@ -151,7 +104,8 @@ def _tested(record: Record, judgement: Judgement) -> str:
     return text + "."
 
 
-def _circumstances(record: Record) -> str:
+def circumstances(record: Record) -> str:
+    """One sentence: when, with what and where."""
     header, footer = record.header, record.footer
     text = f"Started {formatting.moment(header.started)}"
     if footer is not None:
@@ -176,12 +130,14 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
+def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
+    """How many variants have which status, worst first."""
     statuses = [verdict.status for model in judgement.models for verdict in model.variants.values()]
     return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 
-def _environment(header: Header) -> dict[str, tuple[tuple[str, str], ...]]:
+def environment(header: Header) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What the figures depend on: groups of names and values by title."""
     dataset = header.dataset
     data = (
         (
