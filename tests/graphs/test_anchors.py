@@ -220,7 +220,7 @@ def test_a_pyramid_on_a_rectangular_image(
 ) -> None:
     """Every level has its stride; centres are moved in where the stride divides the side."""
     numbers = tuple(range(finest, finest + count))
-    made = PyramidAnchors(numbers, ((1.0, ratio),), anchor_scale)
+    made = PyramidAnchors((((1.0, ratio),),) * len(numbers), numbers, anchor_scale)
     cells = [(math.ceil(image[0] / 2**n), math.ceil(image[1] / 2**n)) for n in numbers]
     corners = made.corners(cells, image).astype(np.float64) * np.tile(image, 2)
     expected = []

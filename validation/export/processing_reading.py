@@ -16,6 +16,7 @@ _SOURCES = frozenset(
     {"TensorArrayGatherV3", "TensorArrayGatherV2", "TensorListStack", "ResizeBilinear", "Pack"}
 )
 _PASSING = frozenset({"Identity", "Cast", "ExpandDims", "Squeeze", "Reshape"})
+_COMMUTATIVE = ("Add", "AddV2", "Mul")
 _OTHER_RESIZES = ("ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea")
 
 
@@ -54,31 +55,24 @@ def _affine(
             continue
         # What lies above is x; so far the value is x * scale - offset.
         constants = [_channels(nodes.constant(source)) for source in inputs]
+        if node.op in _COMMUTATIVE and constants[0] is not None:
+            inputs, constants = inputs[::-1], constants[::-1]
         match node.op, constants:
             case "Sub", [None, value] if value is not None:
                 offset += value * scale
-                tensor = inputs[0]
             case "Add" | "AddV2", [None, value] if value is not None:
                 offset -= value * scale
-                tensor = inputs[0]
-            case "Add" | "AddV2", [value, None] if value is not None:
-                offset -= value * scale
-                tensor = inputs[1]
             case "Mul", [None, value] if value is not None:
                 scale *= value
-                tensor = inputs[0]
-            case "Mul", [value, None] if value is not None:
-                scale *= value
-                tensor = inputs[1]
             case "RealDiv" | "Div", [None, value] if value is not None:
                 scale /= value
-                tensor = inputs[0]
             case _:
                 raise NotSsdGraph(
                     "the normalisation is not one factor and one offset a channel",
                     got=f"{node.op} in node {node.name!r}",
                     where=where,
                 )
+        tensor = inputs[0]
     return _triple(scale), _triple(offset)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,21 @@ Pair = tuple[float, float]
 Corners = NDArray[np.float32]
 
 
-class AnchorGenerator(Protocol):
-    """What the message AnchorGenerator describes."""
+@dataclass(frozen=True)
+class AnchorGenerator:
+    """What the message AnchorGenerator describes.
+
+    Args:
+        boxes: Scale and aspect ratio (width over height) of each anchor of a cell, for each
+            feature map.
+    """
+
+    boxes: tuple[tuple[Pair, ...], ...]
 
     @property
     def per_location(self) -> tuple[int, ...]:
         """Anchors in each cell of each feature map."""
+        return tuple(len(boxes) for boxes in self.boxes)
 
     def corners(self, feature_maps: Sequence[Size], image: Size) -> Corners:
         """Anchors of all feature maps.
@@ -38,28 +47,22 @@ class AnchorGenerator(Protocol):
         Returns:
             float32 [N, 4] as ymin, xmin, ymax, xmax; 1 is the height or width of the image.
         """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class SsdAnchors:
+class SsdAnchors(AnchorGenerator):
     """ssd_anchor_generator (Liu et al., https://arxiv.org/abs/1512.02325, section 2.2).
 
     Args:
-        boxes: Scale and aspect ratio (width over height) of each anchor of each feature map.
         base_size: Height and width of scale 1; 1 is the shorter side of the image.
         strides: Pixels between cells, for each feature map; None: the grid fills the image.
         offsets: Pixels to the first centre, for each feature map; None: half a stride.
     """
 
-    boxes: tuple[tuple[Pair, ...], ...]
     base_size: Pair = (1.0, 1.0)
     strides: tuple[Size, ...] | None = None
     offsets: tuple[Size, ...] | None = None
-
-    @property
-    def per_location(self) -> tuple[int, ...]:
-        """Anchors in each cell of each feature map."""
-        return tuple(len(boxes) for boxes in self.boxes)
 
     def corners(self, feature_maps: Sequence[Size], image: Size) -> Corners:
         """See `AnchorGenerator.corners`."""
@@ -80,55 +83,41 @@ class SsdAnchors:
 
 
 @dataclass(frozen=True)
-class PyramidAnchors:
+class PyramidAnchors(AnchorGenerator):
     """multiscale_anchor_generator (Lin et al., https://arxiv.org/abs/1708.02002, section 4).
 
     Args:
         levels: Finest to coarsest; the stride of a level is 2**level pixels.
-        boxes: Scale and aspect ratio of each anchor of a cell, the same on every level.
         anchor_scale: Side of scale 1 in strides.
     """
 
     levels: tuple[int, ...]
-    boxes: tuple[Pair, ...]
     anchor_scale: float
-
-    @property
-    def per_location(self) -> tuple[int, ...]:
-        """Anchors in each cell of each feature map."""
-        return (len(self.boxes),) * len(self.levels)
 
     def corners(self, feature_maps: Sequence[Size], image: Size) -> Corners:
         """See `AnchorGenerator.corners`."""
         layers = []
-        for cells, level in zip(feature_maps, self.levels, strict=True):
+        for cells, level, boxes in zip(feature_maps, self.levels, self.boxes, strict=True):
             stride = np.full(2, 2**level, np.float32)
             base = np.full(2, 2**level * self.anchor_scale, np.float32)
             # Half a stride only where the stride divides the side; else the first centre is 0.
             fits = np.array([side % 2**level == 0 for side in image])
             offset = np.where(fits, stride / np.float32(2), np.float32(0))
-            layers.append(_tile(cells, self.boxes, base, stride, offset))
+            layers.append(_tile(cells, boxes, base, stride, offset))
         return _normalised(np.concatenate(layers), image)
 
 
 @dataclass(frozen=True)
-class GridAnchors:
-    """flexible_grid_anchor_generator: every grid written out, in pixels.
+class GridAnchors(AnchorGenerator):
+    """flexible_grid_anchor_generator: every grid written out, a scale as a side in pixels.
 
     Args:
-        boxes: Square root of the area, and aspect ratio, of each anchor of each feature map.
         strides: Between cells, for each feature map.
         offsets: To the first centre, for each feature map.
     """
 
-    boxes: tuple[tuple[Pair, ...], ...]
     strides: tuple[Size, ...]
     offsets: tuple[Size, ...]
-
-    @property
-    def per_location(self) -> tuple[int, ...]:
-        """Anchors in each cell of each feature map."""
-        return tuple(len(boxes) for boxes in self.boxes)
 
     def corners(self, feature_maps: Sequence[Size], image: Size) -> Corners:
         """See `AnchorGenerator.corners`."""
@@ -238,12 +227,10 @@ def _pyramid(message: Any, where: str) -> PyramidAnchors:
     octave = message.scales_per_octave
     scales = [2 ** (step / octave) for step in range(octave)]
     ratios = _ratios(message.aspect_ratios, where)
-    return PyramidAnchors(
-        tuple(range(message.min_level, message.max_level + 1)),
-        # The scale varies fastest.
-        tuple((scale, ratio) for ratio in ratios for scale in scales),
-        message.anchor_scale,
-    )
+    levels = tuple(range(message.min_level, message.max_level + 1))
+    # The scale varies fastest, and every level has the same anchors.
+    boxes = tuple((scale, ratio) for ratio in ratios for scale in scales)
+    return PyramidAnchors((boxes,) * len(levels), levels, message.anchor_scale)
 
 
 def _grids(message: Any, where: str) -> GridAnchors:

@@ -7,37 +7,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from pathlib import Path
 
 from validation.errors import ConfigError
+from validation.files.structured import read_toml
 
 # Type in the config -> module of the family.
 FAMILIES: Mapping[str, str] = {
-    "embedded_ssd_mobilenet_v1": "embedded",
-    "ssd_inception_v2": "inception",
-    "ssd_inception_v3": "inception",
-    "ssd_mobiledet_cpu": "mobiledet",
-    "ssd_mobiledet_dsp": "mobiledet",
-    "ssd_mobiledet_edgetpu": "mobiledet",
-    "ssd_mobiledet_gpu": "mobiledet",
-    "ssd_mobilenet_edgetpu": "mobilenet_v2_v3",
-    "ssd_mobilenet_v1": "mobilenet_v1",
-    "ssd_mobilenet_v1_fpn": "mobilenet_fpn",
-    "ssd_mobilenet_v1_ppn": "ppn",
-    "ssd_mobilenet_v2": "mobilenet_v2_v3",
-    "ssd_mobilenet_v2_fpn": "mobilenet_fpn",
-    "ssd_mobilenet_v2_mnasfpn": "mnasfpn",
-    "ssd_mobilenet_v3_large": "mobilenet_v2_v3",
-    "ssd_mobilenet_v3_small": "mobilenet_v2_v3",
-    "ssd_resnet50_v1_fpn": "resnet_fpn",
-    "ssd_resnet101_v1_fpn": "resnet_fpn",
-    "ssd_resnet152_v1_fpn": "resnet_fpn",
-    "ssd_resnet50_v1_ppn": "ppn",
-    "ssd_resnet101_v1_ppn": "ppn",
-    "ssd_resnet152_v1_ppn": "ppn",
-    # ssd_spaghettinet by its spaghettinet_arch_name, see `network_name`.
-    "spaghettinet_edgetpu_s": "spaghettinet",
-    "spaghettinet_edgetpu_m": "spaghettinet",
-    "spaghettinet_edgetpu_l": "spaghettinet",
+    kind: family
+    for family, kinds in read_toml(
+        Path(__file__).with_name("families.toml"), dict[str, tuple[str, ...]]
+    ).items()
+    for kind in kinds
 }
 # Types of the OD API for TensorFlow 1 that have no family here.
 _MISSING = ("ssd_pnasnet",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import tensorflow.compat.v1 as tf
 
@@ -26,16 +26,34 @@ class Predictions:
     class_predictions: tf.Tensor
 
 
-class Predictor(Protocol):
-    """What the message BoxPredictor describes."""
+@dataclass(frozen=True)
+class Predictor:
+    """What either message of BoxPredictor describes.
 
-    @property
-    def code_size(self) -> int:
-        """Numbers in a box encoding."""
+    Args:
+        hyperparams: Of every layer but the last ones, which have neither batch norm nor
+            activation.
+        num_layers: Convolutions before the heads.
+        kernel_size: Of the heads; with use_depthwise of their depthwise part.
+        code_size: Numbers in a box encoding.
+        use_depthwise: Separable convolutions.
+        apply_sigmoid: The class head ends in a sigmoid.
+        clip: Smallest and largest value of a box encoding; None: not clipped.
+        keep_probability: Of the dropout in front of the class head, in training only; None
+            for none.
+    """
 
-    @property
-    def is_shared(self) -> bool:
-        """One head for all feature maps, which then need the same number of anchors in a cell."""
+    hyperparams: ConvHyperparams
+    num_layers: int
+    kernel_size: int
+    code_size: int
+    use_depthwise: bool
+    apply_sigmoid: bool
+    clip: tuple[float, float] | None
+    keep_probability: float | None
+
+    is_shared: ClassVar[bool]
+    """One head for all feature maps, which then need the same number of anchors in a cell."""
 
     def predict(
         self,
@@ -53,52 +71,34 @@ class Predictor(Protocol):
             columns: Classes with the background.
             is_training: Batch norm by the batch, dropout, and logits in any case.
         """
+        raise NotImplementedError
+
+    def boxes(self, head: tf.Tensor, anchors: int) -> tf.Tensor:
+        """Encodings within the limits, by anchor."""
+        if self.clip is not None:
+            head = tf.clip_by_value(head, *self.clip)
+        return by_anchor(head, anchors, self.code_size)
+
+    def dropped_out(self, net: tf.Tensor, *, is_training: bool) -> tf.Tensor:
+        """Activations after dropout; the same tensor at inference or without dropout."""
+        if self.keep_probability is None or not is_training:
+            return net
+        return slim.dropout(net, keep_prob=self.keep_probability, is_training=True)
 
 
 @dataclass(frozen=True)
-class Dropout:
-    """Dropout in front of the class head, in training only.
+class ConvolutionalPredictor(Predictor):
+    """convolutional_box_predictor: num_layers are 1x1 convolutions.
 
     Args:
-        keep_probability: Share of the activations that stay.
-    """
-
-    keep_probability: float
-
-
-@dataclass(frozen=True)
-class ConvolutionalPredictor:
-    """convolutional_box_predictor.
-
-    Args:
-        hyperparams: Of every layer but the last ones, which have neither batch norm nor
-            activation.
-        num_layers: 1x1 convolutions before the heads.
         min_depth: Fewest channels of these.
         max_depth: Most channels of these; min_depth goes first.
-        kernel_size: Of the heads; with use_depthwise of their depthwise part.
-        code_size: Numbers in a box encoding.
-        use_depthwise: A depthwise convolution, then a 1x1 convolution, in each head.
-        apply_sigmoid: The class head ends in a sigmoid.
-        clip: Smallest and largest value of a box encoding; None: not clipped.
-        dropout: None for none.
     """
 
-    hyperparams: ConvHyperparams
-    num_layers: int = 0
-    min_depth: int = 0
-    max_depth: int = 0
-    kernel_size: int = 1
-    code_size: int = 4
-    use_depthwise: bool = False
-    apply_sigmoid: bool = False
-    clip: tuple[float, float] | None = None
-    dropout: Dropout | None = None
+    min_depth: int
+    max_depth: int
 
-    @property
-    def is_shared(self) -> bool:
-        """A head of its own for each feature map."""
-        return False
+    is_shared = False
 
     def predict(
         self,
@@ -120,12 +120,9 @@ class ConvolutionalPredictor:
             with scope, self.hyperparams.scope(is_training=is_training):
                 net = self._layers(features)
                 encodings = self._head(net, anchors * self.code_size, "BoxEncodingPredictor")
-                boxes.append(by_anchor(clipped(encodings, self.clip), anchors, self.code_size))
-                logits = self._head(
-                    dropped_out(net, self.dropout, is_training=is_training),
-                    anchors * columns,
-                    "ClassPredictor",
-                )
+                boxes.append(self.boxes(encodings, anchors))
+                net = self.dropped_out(net, is_training=is_training)
+                logits = self._head(net, anchors * columns, "ClassPredictor")
                 if self.apply_sigmoid:
                     logits = tf.sigmoid(logits)
                 scores.append(by_anchor(logits, anchors, columns))
@@ -167,37 +164,25 @@ def convolutional_predictor(message: Any, where: str) -> ConvolutionalPredictor:
         ConfigError: Hyper-parameters that are not supported.
     """
     return ConvolutionalPredictor(
-        conv_hyperparams(message.conv_hyperparams, where),
         min_depth=message.min_depth,
         max_depth=message.max_depth,
         apply_sigmoid=message.apply_sigmoid_to_scores,
-        **common_fields(message),
+        **common_fields(message, where),
     )
 
 
-def common_fields(message: Any) -> dict[str, Any]:
-    """What either predictor message says, by the names of both predictors' fields."""
+def common_fields(message: Any, where: str) -> dict[str, Any]:
+    """What either predictor message says, by the names of `Predictor`'s fields."""
     limits = message.box_encodings_clip_range
     return {
+        "hyperparams": conv_hyperparams(message.conv_hyperparams, where),
         "num_layers": message.num_layers_before_predictor,
         "kernel_size": message.kernel_size,
         "code_size": message.box_code_size,
         "use_depthwise": message.use_depthwise,
         "clip": (limits.min, limits.max) if message.HasField("box_encodings_clip_range") else None,
-        "dropout": Dropout(message.dropout_keep_probability) if message.use_dropout else None,
+        "keep_probability": message.dropout_keep_probability if message.use_dropout else None,
     }
-
-
-def clipped(encodings: tf.Tensor, limits: tuple[float, float] | None) -> tf.Tensor:
-    """Encodings within limits; the same tensor without limits."""
-    return encodings if limits is None else tf.clip_by_value(encodings, *limits)
-
-
-def dropped_out(net: tf.Tensor, rule: Dropout | None, *, is_training: bool) -> tf.Tensor:
-    """Activations after dropout; the same tensor at inference or without a rule."""
-    if rule is None or not is_training:
-        return net
-    return slim.dropout(net, keep_prob=rule.keep_probability, is_training=True)
 
 
 def by_anchor(head: tf.Tensor, anchors: int, size: int) -> tf.Tensor:

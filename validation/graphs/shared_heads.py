@@ -13,52 +13,33 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.heads import (
-    Dropout,
     Predictions,
+    Predictor,
     by_anchor,
-    clipped,
     common_fields,
     concatenated,
-    dropped_out,
 )
-from validation.graphs.hyperparams import ConvHyperparams, conv_hyperparams
 from validation.graphs.slim_compat import slim
 
 _SCOPE = "WeightSharedConvolutionalBoxPredictor"
 
 
 @dataclass(frozen=True)
-class SharedPredictor:
-    """weight_shared_convolutional_box_predictor.
+class SharedPredictor(Predictor):
+    """weight_shared_convolutional_box_predictor: num_layers are those of a tower.
+
+    Batch norm is for the towers alone, and kernel_size is theirs too; a sigmoid goes for
+    inference only.
 
     Args:
-        hyperparams: Its batch norm is for the layers of the towers.
-        depth: Channels of these layers.
-        num_layers: Layers of a tower.
-        kernel_size: Of these layers and of the heads.
-        code_size: Numbers in a box encoding.
-        use_depthwise: Separable convolutions in towers and heads.
+        depth: Channels of a tower's layers.
         share_tower: One tower for boxes and classes.
-        apply_sigmoid: The class head ends in a sigmoid, at inference only.
-        clip: Smallest and largest value of a box encoding; None: not clipped.
-        dropout: None for none.
     """
 
-    hyperparams: ConvHyperparams
     depth: int
-    num_layers: int = 0
-    kernel_size: int = 3
-    code_size: int = 4
-    use_depthwise: bool = False
-    share_tower: bool = False
-    apply_sigmoid: bool = False
-    clip: tuple[float, float] | None = None
-    dropout: Dropout | None = None
+    share_tower: bool
 
-    @property
-    def is_shared(self) -> bool:
-        """One head for all feature maps."""
-        return True
+    is_shared = True
 
     def predict(
         self,
@@ -82,10 +63,10 @@ class SharedPredictor:
                     features, "PredictionTower" if self.share_tower else "BoxPredictionTower"
                 )
                 encodings = build.head(tower, anchors * self.code_size, "BoxPredictor")
-                boxes.append(by_anchor(clipped(encodings, self.clip), anchors, self.code_size))
+                boxes.append(self.boxes(encodings, anchors))
                 if not self.share_tower:
                     tower = build.tower(features, "ClassPredictionTower")
-                tower = dropped_out(tower, self.dropout, is_training=is_training)
+                tower = self.dropped_out(tower, is_training=is_training)
                 logits = build.head(tower, anchors * columns, "ClassPredictor")
                 if self.apply_sigmoid and not is_training:
                     logits = tf.sigmoid(logits)
@@ -156,10 +137,9 @@ def shared_predictor(message: Any, where: str) -> SharedPredictor:
         ConfigError: Hyper-parameters that are not supported.
     """
     return SharedPredictor(
-        conv_hyperparams(message.conv_hyperparams, where),
         depth=message.depth,
         share_tower=message.share_prediction_tower,
         # Its enum has two values, IDENTITY and SIGMOID.
         apply_sigmoid=message.score_converter == message.SIGMOID,
-        **common_fields(message),
+        **common_fields(message, where),
     )

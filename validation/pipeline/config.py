@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig
-from validation.pipeline.reader import DroppedField, read_text
+from validation.pipeline.reader import ReadText, read_text
 
 _SSD_ONLY = "this harness takes SSD models only, as did the OD API's exporter to TFLite"
 
 
 @dataclass(frozen=True)
-class PipelineConfig:
-    """A pipeline.config that describes an SSD; absent fields have their proto2 defaults.
-
-    Args:
-        message: The TrainEvalPipelineConfig; not to be changed.
-        source: Name of the text, for errors.
-        dropped: Unknown or retired fields, in the order of the text.
-        skipped: Parts that only training reads, whose content was not looked at.
-        lines: Line of the first field of each dotted path.
-    """
-
-    message: Any
-    source: str
-    dropped: tuple[DroppedField, ...]
-    skipped: tuple[str, ...]
-    lines: Mapping[str, int]
+class PipelineConfig(ReadText):
+    """A pipeline.config that describes an SSD; absent fields have their proto2 defaults."""
 
     @property
     def num_classes(self) -> int:
@@ -203,8 +188,7 @@ def parse_pipeline(text: str, source: str = "pipeline.config") -> PipelineConfig
     Raises:
         ConfigError: No proto text, a field that is unknown and may matter, or no SSD.
     """
-    read = read_text(text, source)
-    config = PipelineConfig(read.message, source, read.dropped, read.skipped, read.lines)
+    config = PipelineConfig(**vars(read_text(text, source)))
     if not config.message.HasField("model"):
         raise ConfigError("no model", expected="model { ssd { ... } }", where=f"{source}, line 1")
     kind = config.message.model.WhichOneof("model")

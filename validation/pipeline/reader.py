@@ -71,13 +71,15 @@ class ReadText:
     """A message, and what of the text is not in it.
 
     Args:
-        message: A TrainEvalPipelineConfig.
+        message: A TrainEvalPipelineConfig; not to be changed.
+        source: Name of the text, for errors.
         dropped: Retired or unknown fields, in the order of the text.
         skipped: Dotted paths of the parts whose content was not looked at.
         lines: Line of the first field of each dotted path.
     """
 
     message: Any
+    source: str
     dropped: tuple[DroppedField, ...]
     skipped: tuple[str, ...]
     lines: Mapping[str, int]
@@ -119,6 +121,7 @@ def read_text(text: str, source: str) -> ReadText:
         raise ConfigError("the file is empty", where=f"{source}, line 1")
     return ReadText(
         message,
+        source,
         tuple(
             DroppedField(field.dotted, field.line, reason)
             for field, reason in droppable.items()

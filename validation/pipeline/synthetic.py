@@ -77,8 +77,11 @@ def load_synthetic(path: Path = DEFAULT_SYNTHETIC) -> dict[str, SyntheticModel]:
         CatalogueError: Not TOML, another layout, or a part that is not there or needs itself.
     """
     file = read_toml(path, _File, SYNTHETIC_VERSION)
-    tables = _Tables(file.common.values(), {**file.part, **file.model}, path.name)
-    return {name: SyntheticModel(name, tables.merged(name)) for name in file.model}
+    common, tables = file.common.values(), {**file.part, **file.model}
+    return {
+        name: SyntheticModel(name, _overlaid(common, _values_of(name, tables, path.name)))
+        for name in file.model
+    }
 
 
 def pipeline_text(model: SyntheticModel) -> str:
@@ -103,29 +106,19 @@ def pipeline_text(model: SyntheticModel) -> str:
     return str(text_format.MessageToString(message))
 
 
-@dataclass(frozen=True)
-class _Tables:
-    """The tables of the file, and how they add up."""
-
-    common: Values
-    by_name: Mapping[str, _Table]
-    where: str
-
-    def merged(self, name: str) -> Values:
-        """Common values, then those of the parts, then the model's own."""
-        return _overlaid(self.common, self._own(name, ()))
-
-    def _own(self, name: str, users: tuple[str, ...]) -> Values:
-        if name not in self.by_name or name in users:
-            raise CatalogueError(
-                f"the part {name!r} {'needs itself' if name in users else 'does not exist'}",
-                where=f"{self.where}, {' > '.join(users)}",
-            )
-        table = self.by_name[name]
-        values: Values = {}
-        for part in table.parts:
-            values = _overlaid(values, self._own(part, (*users, name)))
-        return _overlaid(values, table.values())
+def _values_of(
+    name: str, tables: Mapping[str, _Table], where: str, users: tuple[str, ...] = ()
+) -> Values:
+    """The values of a table's parts, then its own; users are the tables that it is a part of."""
+    if name not in tables or name in users:
+        raise CatalogueError(
+            f"the part {name!r} {'needs itself' if name in users else 'does not exist'}",
+            where=f"{where}, {' > '.join(users)}",
+        )
+    values: Values = {}
+    for part in tables[name].parts:
+        values = _overlaid(values, _values_of(part, tables, where, (*users, name)))
+    return _overlaid(values, tables[name].values())
 
 
 def _overlaid(below: Values, above: Values) -> Values:

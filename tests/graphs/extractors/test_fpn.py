@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.extractors import inverted_residual, mobilenet_v1
 from validation.graphs.extractors.fpn import PyramidConvs, feature_pyramid, top_down, upsample
-from validation.graphs.extractors.mobilenet_fpn import ENTRIES
+from validation.graphs.extractors.mobilenet_fpn import ENTRIES, MobilenetFpn
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 
 # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
@@ -199,7 +200,7 @@ class Backbone:
         self.layers: Sequence[Any] = ()
 
     def __call__(
-        self, image: tf.Tensor, options: ExtractorOptions, *, layers: Sequence[Any]
+        self, image: tf.Tensor, options: ExtractorOptions, _: str, *, layers: Sequence[Any]
     ) -> dict[str, tf.Tensor]:
         """Placeholders with 2, 3, 4 and 5 channels; keeps the table that was asked for."""
         assert isinstance(options, ExtractorOptions)
@@ -216,10 +217,11 @@ def backbones(monkeypatch: pytest.MonkeyPatch) -> dict[str, Backbone]:
     """Both backbones by version, in place of the real ones."""
     v1 = Backbone([f"Conv2d_{number}_pointwise" for number in (3, 5, 11, 13)])
     v2 = Backbone([f"layer_{number}" for number in (4, 7, 14, 19)])
-    monkeypatch.setattr(mobilenet_v1, "mobilenet_v1_base", v1)
-    monkeypatch.setattr(
-        inverted_residual, "table_base", lambda *each: v2(*each[:2], layers=each[3])
-    )
+    for version, backbone in (("v1", v1), ("v2", v2)):
+        entry = ENTRIES[kind := f"ssd_mobilenet_{version}_fpn"]
+        assert isinstance(entry.build, MobilenetFpn)
+        changed = dataclasses.replace(entry.build, base=backbone)
+        monkeypatch.setitem(ENTRIES, kind, dataclasses.replace(entry, build=changed))
     return {"v1": v1, "v2": v2}
 
 

@@ -11,12 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorOptions, Pyramid
-from validation.graphs.extractors.spaghettinet import ENTRIES
-from validation.graphs.extractors.spaghettinet_tables import (
-    STEM,
-    TABLES,
-    Grouped,
-)
+from validation.graphs.extractors.spaghettinet import ENTRIES, STEM, TABLES, Grouped
 from validation.graphs.hyperparams import ConvHyperparams
 
 # tf-slim calls it for every layer.

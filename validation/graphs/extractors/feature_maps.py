@@ -63,6 +63,14 @@ def padded(tensor: tf.Tensor, kernel: int, *, explicit: bool) -> tuple[tf.Tensor
     return (explicit_padding(tensor, kernel), "VALID") if explicit else (tensor, "SAME")
 
 
+def upsample(net: tf.Tensor, scale: int = 2) -> tf.Tensor:
+    """A multiple of height and width by repetition, as one op that TFLite has a builtin for."""
+    size = [scale * int(net.shape[1]), scale * int(net.shape[2])]
+    return tf.raw_ops.ResizeNearestNeighbor(
+        images=net, size=size, align_corners=False, half_pixel_centers=False
+    )
+
+
 def multi_resolution_feature_maps(
     endpoints: Mapping[str, tf.Tensor], layout: Sequence[FeatureMap], options: ExtractorOptions
 ) -> list[tf.Tensor]:

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions
-from validation.graphs.extractors.feature_maps import padded
+from validation.graphs.extractors.feature_maps import padded, upsample
 from validation.graphs.slim_compat import slim
 
 _KERNEL = 3
@@ -120,14 +120,6 @@ def top_down(backbone: Sequence[tf.Tensor], convs: PyramidConvs, *, where: str) 
             merged = upsampled + lateral
             features.append(convs(merged, stride=1, scope=f"smoothing_{number}"))
     return features[::-1]
-
-
-def upsample(net: tf.Tensor) -> tf.Tensor:
-    """Twice the height and width by repetition, as one op that TFLite has a builtin for."""
-    size = [2 * int(net.shape[1]), 2 * int(net.shape[2])]
-    return tf.raw_ops.ResizeNearestNeighbor(
-        images=net, size=size, align_corners=False, half_pixel_centers=False
-    )
 
 
 def _projection(net: tf.Tensor, depth: int, *, number: int) -> tf.Tensor:

@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding, padded
+from validation.graphs.extractors.feature_maps import explicit_padding, padded, upsample
 from validation.graphs.extractors.inverted_residual import TABLES, divisible, table_base
 from validation.graphs.hyperparams import BatchNorm
 from validation.graphs.slim_compat import slim
@@ -120,12 +120,7 @@ def _resampled(
         net = _linear(net, expansion, scope="Conv1x1")
         if level == block.level:
             return net
-        scale = 2 ** (level - block.level)
-        size = [scale * int(net.shape[1]), scale * int(net.shape[2])]
-        # One op that TFLite has a builtin for.
-        return tf.raw_ops.ResizeNearestNeighbor(
-            images=net, size=size, align_corners=False, half_pixel_centers=False
-        )
+        return upsample(net, 2 ** (level - block.level))
 
 
 def _convolved(net: tf.Tensor, block: Block, options: ExtractorOptions) -> tf.Tensor:

@@ -2,81 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors import inverted_residual, mobilenet_v1
 from validation.graphs.extractors.fpn import feature_pyramid
+from validation.graphs.extractors.inverted_residual import TABLES, Convolution, table_base
+from validation.graphs.extractors.mobilenet_v1 import MOBILENET_V1, Layer, mobilenet_v1_base
 
-# Layers of the backbones by pyramid level, and the number that the OD API counts the coarser
-# levels on from: level 6 of MobileNet V1 is made by Conv2d_14.
-_V1_LAYERS = {
-    2: "Conv2d_3_pointwise",
-    3: "Conv2d_5_pointwise",
-    4: "Conv2d_11_pointwise",
-    5: "Conv2d_13_pointwise",
-}
-_V1_LAST = 13
-_V2_LAYERS = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
-_V2_LAST = 19
-_BACKBONE_LEVELS = 5
-
-# With use_depthwise the end of the backbone is narrowed too: the pyramid's levels have at
-# most 256 channels.
-_V1_NARROW = (
-    *mobilenet_v1.MOBILENET_V1[:-2],
-    mobilenet_v1.Layer(512, stride=2),
-    mobilenet_v1.Layer(256),
-)
-_V2 = inverted_residual.TABLES["mobilenet_v2"]
-_V2_NARROW = (*_V2[:-1], inverted_residual.Convolution(256, kernel=1))
+_COARSEST = 5
 
 
-def ssd_mobilenet_v1_fpn(image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
-    """Pyramid levels on MobileNet V1.
+@dataclass(frozen=True)
+class MobilenetFpn:
+    """Pyramid levels on a MobileNet.
 
     Args:
-        image: [batch, H, W, 3], normalised.
-        options: Every field but num_layers is read.
-
-    Raises:
-        ConfigError: Levels or sizes that do not fit.
+        scope: Variable scope of the backbone.
+        base: Gives the outputs of its layers by name.
+        table: Its layers.
+        narrow: Its layers with use_depthwise: the pyramid's levels have at most 256 channels.
+        levels: Layers by pyramid level, the last one for level 5.
+        last: Number of that layer, which the OD API counts the coarser levels on from: level 6
+            of MobileNet V1 is made by Conv2d_14.
     """
-    layers = _V1_NARROW if options.use_depthwise else mobilenet_v1.MOBILENET_V1
-    with tf.variable_scope("MobilenetV1"):
-        endpoints = mobilenet_v1.mobilenet_v1_base(image, options, layers=layers)
-        return _pyramid(endpoints, options, _V1_LAYERS, _V1_LAST)
+
+    scope: str
+    base: Callable[..., dict[str, tf.Tensor]]
+    table: Sequence[Any]
+    narrow: Sequence[Any]
+    levels: dict[int, str]
+    last: int
+
+    def __call__(self, image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
+        """Feature maps of a normalised image [batch, H, W, 3].
+
+        Raises:
+            ConfigError: Levels or sizes that do not fit.
+        """
+        layers = self.narrow if options.use_depthwise else self.table
+        with tf.variable_scope(self.scope):
+            endpoints = self.base(image, options, self.levels[_COARSEST], layers=layers)
+            return feature_pyramid(
+                {level: endpoints[layer] for level, layer in self.levels.items()},
+                options,
+                lambda level: f"bottom_up_Conv2d_{level - _COARSEST + self.last}",
+                depthwise=options.use_depthwise,
+                explicit=options.use_explicit_padding,
+            )
 
 
-def ssd_mobilenet_v2_fpn(image: tf.Tensor, options: ExtractorOptions) -> list[tf.Tensor]:
-    """Pyramid levels on MobileNet V2.
-
-    Args:
-        image: [batch, H, W, 3], normalised.
-        options: Every field but num_layers is read.
-
-    Raises:
-        ConfigError: Levels or sizes that do not fit.
-    """
-    layers = _V2_NARROW if options.use_depthwise else _V2
-    with tf.variable_scope("MobilenetV2"):
-        endpoints = inverted_residual.table_base(image, options, "layer_19", layers)
-        return _pyramid(endpoints, options, _V2_LAYERS, _V2_LAST)
-
-
-def _pyramid(
-    endpoints: dict[str, tf.Tensor], options: ExtractorOptions, layers: dict[int, str], last: int
-) -> list[tf.Tensor]:
-    return feature_pyramid(
-        {level: endpoints[layer] for level, layer in layers.items()},
-        options,
-        lambda level: f"bottom_up_Conv2d_{level - _BACKBONE_LEVELS + last}",
-        depthwise=options.use_depthwise,
-        explicit=options.use_explicit_padding,
-    )
-
-
+_V2 = TABLES["mobilenet_v2"]
 ENTRIES: dict[str, ExtractorEntry] = {
-    "ssd_mobilenet_v1_fpn": ExtractorEntry(ssd_mobilenet_v1_fpn),
-    "ssd_mobilenet_v2_fpn": ExtractorEntry(ssd_mobilenet_v2_fpn),
+    "ssd_mobilenet_v1_fpn": ExtractorEntry(
+        MobilenetFpn(
+            "MobilenetV1",
+            mobilenet_v1_base,
+            MOBILENET_V1,
+            (*MOBILENET_V1[:-2], Layer(512, stride=2), Layer(256)),
+            {level: f"Conv2d_{n}_pointwise" for level, n in ((2, 3), (3, 5), (4, 11), (5, 13))},
+            13,
+        )
+    ),
+    "ssd_mobilenet_v2_fpn": ExtractorEntry(
+        MobilenetFpn(
+            "MobilenetV2",
+            table_base,
+            _V2,
+            (*_V2[:-1], Convolution(256, kernel=1)),
+            {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"},
+            19,
+        )
+    ),
 }

@@ -7,26 +7,111 @@ OD API: the tables say everything.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow.compat.v1 as tf
 
+from validation.files.structured import read_toml, register_union
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
-from validation.graphs.extractors.feature_maps import explicit_padding, padded
-from validation.graphs.extractors.spaghettinet_tables import (
-    STEM,
-    STEM_FILTERS,
-    STEM_KERNEL,
-    STEM_LEVEL,
-    TABLES,
-    Grouped,
-    Ibn,
-    Layer,
-    Separable,
-    Wire,
-)
+from validation.graphs.extractors.feature_maps import explicit_padding, padded, upsample
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 from validation.graphs.slim_compat import slim
+
+
+@dataclass(frozen=True)
+class Ibn:
+    """An inverted bottleneck.
+
+    Args:
+        expansion: Inner channels, as a multiple of the node's.
+        kernel: Side of the depthwise kernel.
+    """
+
+    expansion: int
+    kernel: int = 3
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """A fused inverted bottleneck whose full convolution is split into groups.
+
+    Args:
+        expansion: Inner channels, as a multiple of the input's.
+        groups: Number of convolutions side by side.
+    """
+
+    expansion: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class Separable:
+    """A depthwise and a 1x1 convolution.
+
+    Args:
+        kernel: Side of the depthwise kernel.
+    """
+
+    kernel: int = 3
+
+
+Layer = Ibn | Grouped | Separable
+register_union(Layer, "layer")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Where a node takes its input from.
+
+    Args:
+        node: Its name.
+        level: Resolution that inputs of other levels are brought to.
+        stride: Of the node's first layer.
+        inputs: One is passed on as it is; several are brought together.
+    """
+
+    node: str
+    level: int
+    stride: int
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a node computes.
+
+    Args:
+        filters: Output channels of every layer.
+        layers: In order; all but the first add their input to their output.
+    """
+
+    filters: int
+    layers: tuple[Layer, ...]
+
+
+# The first convolution, of stride 2, is a node that others read.
+STEM = "s0"
+STEM_LEVEL, STEM_FILTERS, STEM_KERNEL = 1, 24, 5
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Three networks that share their wiring.
+
+    Args:
+        wiring: Of all nodes, each behind those that it reads.
+        outputs: Nodes that are the feature maps, finest first.
+        architectures: Nodes by name, by name of the network.
+    """
+
+    wiring: tuple[Wire, ...]
+    outputs: tuple[str, ...]
+    architectures: Mapping[str, Mapping[str, Node]]
+
+
+TABLES = read_toml(Path(__file__).with_name("spaghettinet.toml"), Tables)
 
 _HYPERPARAMS = ConvHyperparams(tf.nn.relu6, BatchNorm(0.001, 0.97, scale=True, center=True))
 _SCOPE = "spaghetti_net"
@@ -92,12 +177,7 @@ def _edge(net: tf.Tensor, name: str, wire: Wire, filters: int, *, explicit: bool
         return _linear(net, filters, scope=f"{scope}/1x1_no_resampling")
     if level > wire.level:
         net = _linear(net, filters, scope=f"{scope}/1x1_before_upsample")
-        scale = 2 ** (level - wire.level)
-        size = [scale * int(net.shape[1]), scale * int(net.shape[2])]
-        # One op that TFLite has a builtin for.
-        return tf.raw_ops.ResizeNearestNeighbor(
-            images=net, size=size, align_corners=False, half_pixel_centers=False
-        )
+        return upsample(net, 2 ** (level - wire.level))
     stride = 2 ** (wire.level - level)
     net, padding = padded(net, stride + 1, explicit=explicit)
     window, pool = [stride + 1, stride + 1], f"{scope}/maxpool_downsampling"

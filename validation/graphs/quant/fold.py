@@ -7,8 +7,6 @@ know no batch norm: the range has to be that of the weights which they get.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import tensorflow.compat.v1 as tf
 
 from validation.errors import GraphError
@@ -18,21 +16,8 @@ from validation.graphs.quant.rerouting import op_scope, reroute
 _BATCH_NORMS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 
 
-@dataclass(frozen=True)
-class NormalisedConvolution:
-    """A convolution that only a batch norm in inference form follows.
-
-    Args:
-        convolution: Conv2D or DepthwiseConv2dNative.
-        batch_norm: Its consumer, in any version of the fused op.
-    """
-
-    convolution: tf.Operation
-    batch_norm: tf.Operation
-
-
-def find_normalised(graph: tf.Graph) -> tuple[NormalisedConvolution, ...]:
-    """Every convolution with a batch norm behind it whose output is read.
+def find_normalised(graph: tf.Graph) -> list[tf.Operation]:
+    """Every batch norm that directly follows a convolution and whose output is read.
 
     Args:
         graph: In inference form.
@@ -44,8 +29,7 @@ def find_normalised(graph: tf.Graph) -> tuple[NormalisedConvolution, ...]:
     for op in graph.get_operations():
         if op.type not in _BATCH_NORMS or not op.outputs[0].consumers():
             continue
-        convolution = op.inputs[0].op
-        if convolution.type not in CONVOLUTIONS:
+        if op.inputs[0].op.type not in CONVOLUTIONS:
             continue
         if op.get_attr("is_training"):
             raise GraphError(
@@ -54,8 +38,8 @@ def find_normalised(graph: tf.Graph) -> tuple[NormalisedConvolution, ...]:
                 where=op.name,
                 next_step="build the graph with is_training=False",
             )
-        normalised.append(NormalisedConvolution(convolution, op))
-    return tuple(normalised)
+        normalised.append(op)
+    return normalised
 
 
 def fold(graph: tf.Graph) -> None:
@@ -68,12 +52,13 @@ def fold(graph: tf.Graph) -> None:
         GraphError: See `find_normalised`.
     """
     with graph.as_default():
-        for normalised in find_normalised(graph):
-            _fold(graph, normalised.convolution, normalised.batch_norm)
+        for batch_norm in find_normalised(graph):
+            _fold(graph, batch_norm)
 
 
-def _fold(graph: tf.Graph, convolution: tf.Operation, batch_norm: tf.Operation) -> None:
-    _, gamma, beta, mean, variance = batch_norm.inputs
+def _fold(graph: tf.Graph, batch_norm: tf.Operation) -> None:
+    normalised, gamma, beta, mean, variance = batch_norm.inputs
+    convolution = normalised.op
     features, weights = convolution.inputs
     scope = op_scope(convolution)
     scope = f"{scope}/" if scope else ""
