@@ -16,14 +16,6 @@ from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.signoff.rules import Judgement
 
-# What the status of a run means for a signature.
-HEADLINES = {
-    Status.PASS: "All required checks passed.",
-    Status.WARN: "Every limit is kept, but some values are worse than expected.",
-    Status.FAIL: "Not to be signed: a limit is broken, or the run itself went wrong.",
-    Status.UNKNOWN: "Not to be signed: evidence is missing.",
-}
-
 
 @dataclass(frozen=True)
 class Index:
