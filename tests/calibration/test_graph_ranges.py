@@ -32,7 +32,8 @@ def _feeds() -> Iterator[np.ndarray]:
 @pytest.fixture(scope="module")
 def built() -> BuiltSsd:
     """The rewritten graph of the small model."""
-    return build(quantised_config(small_ssd.config(), small_ssd.TEXT)[0])
+    config, _ = quantised_config(small_ssd.config(), small_ssd.TEXT)
+    return build(config, with_initializers=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def values(built: BuiltSsd) -> _Values:
 @pytest.fixture(scope="module")
 def float_graph(values: _Values) -> Any:
     """The same weights in the graph of the float config: an independent witness."""
-    return freeze(body_graph(build(small_ssd.config())), values.get)
+    return freeze(body_graph(build(small_ssd.config(), with_initializers=False)), values.get)
 
 
 @pytest.fixture(scope="module")

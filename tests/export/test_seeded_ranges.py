@@ -52,7 +52,8 @@ def test_plain_range_of_a_name(scope: str, low: float, high: float) -> None:
 @pytest.fixture(scope="module")
 def built() -> BuiltSsd:
     """A small quantised model."""
-    return build(small_ssd.config(small_ssd.TEXT + _REWRITER))
+    config = small_ssd.config(small_ssd.TEXT + _REWRITER)
+    return build(config, with_initializers=False)
 
 
 def test_ranges_hold_what_flows_through_them(built: BuiltSsd) -> None:
@@ -107,7 +108,7 @@ def test_averages_leave_the_ranges_alone(tmp_path, built: BuiltSsd) -> None:
 def test_release_is_taken_from_the_checkpoint(tmp_path, sums: Sums) -> None:
     """Ranges of sums are built where, and as, the checkpoint has them."""
     config = small_ssd.config(small_ssd.PYRAMID_TEXT + _REWRITER)
-    trained = build(config, sums=sums)
+    trained = build(config, sums=sums, with_initializers=False)
     shapes = model_variables(trained)
     assert [name for name in shapes if name.endswith(_SUM.format(sums or "Add"))] == (
         [_SUM.format(sums)] if sums else []

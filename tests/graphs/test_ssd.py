@@ -5,6 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError, GraphError
+from validation.export.from_checkpoint import body_graph, model_variables
 from validation.graphs import ssd
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.slim_compat import slim
@@ -307,6 +308,17 @@ def test_graph_rewriter_is_obeyed():
         heads = [reshape.op.inputs[0].op for reshape in tensor.op.inputs[:2]]
         assert [head.type for head in heads] == ["FakeQuantWithMinMaxVars"] * 2
     assert built.scores.op.inputs[0].op is built.class_predictions.op
+
+
+@pytest.mark.parametrize("rewriter", ["", "graph_rewriter { quantization { } }"])
+def test_variables_without_initializers(rewriter: str) -> None:
+    """The same variables, and the same graph to the byte between image and raw outputs."""
+    whole = build(f"{CONFIG} {rewriter}")
+    bare = build(f"{CONFIG} {rewriter}", with_initializers=False)
+    assert model_variables(bare) == model_variables(whole)
+    assert body_graph(bare) == body_graph(whole)
+    assert len(bare.graph.get_operations()) < len(whole.graph.get_operations())
+    np.testing.assert_array_equal(bare.anchors, whole.anchors)
 
 
 def test_training_form_of_a_quantised_model_is_refused():

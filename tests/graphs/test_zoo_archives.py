@@ -50,7 +50,8 @@ _WITH_FLOAT_META = list(_MODELS)[:3]
 
 @cache
 def _built(name: str) -> BuiltSsd:
-    return build(parse_pipeline(pipeline_text(load_synthetic()[_MODELS[name]]), name))
+    config = parse_pipeline(pipeline_text(load_synthetic()[_MODELS[name]]), name)
+    return build(config, with_initializers=False)
 
 
 @pytest.mark.parametrize("name", _MODELS)

@@ -168,7 +168,7 @@ def _refuse_unknown(start: Named, shapes: Shapes, config: PipelineConfig) -> Non
 
 def _ranges(config: PipelineConfig, values: Named, batch: Batch) -> Named:
     """Ends of the FakeQuant nodes' ranges, measured on a batch."""
-    built = build(config)
+    built = build(config, with_initializers=False)
 
     def feeds() -> Iterator[NDArray[np.float32]]:
         for image in batch.images:

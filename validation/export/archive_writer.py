@@ -44,7 +44,7 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weig
         text: The config's text, written as it is.
         weights: Gives the value of every variable of the built model, by name.
     """
-    built = build(config)
+    built = build(config, with_initializers=False)
     body = body_graph(built)
     named = weights(built)
     averages = _averages(named) if config.use_moving_averages else {}

@@ -87,7 +87,7 @@ def _built_for(config: PipelineConfig, names: Iterable[str]) -> BuiltSsd:
     sums = sums_of(names) if config.is_quantized else Sums.ADD_V2
     key = (config.message.SerializeToString(deterministic=True), config.source, sums)
     if key not in _BUILT:
-        built = build(config, sums=sums)
+        built = build(config, sums=sums, with_initializers=False)
         while len(_BUILT) >= _KEPT:
             del _BUILT[next(iter(_BUILT))]
         _BUILT[key] = built

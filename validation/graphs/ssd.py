@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from validation.errors import ConfigError
 from validation.graphs.anchors import AnchorGenerator, anchor_generator
+from validation.graphs.bare_variables import bare_variables
 from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
 from validation.graphs.families import network_name
 from validation.graphs.hashes import identity_hashes
@@ -67,6 +69,7 @@ def build(
     graph: tf.Graph | None = None,
     batch: int = 1,
     is_training: bool = False,
+    with_initializers: bool = True,
     extractors: Mapping[str, ExtractorEntry] | None = None,
     sums: Sums = Sums.ADD_V2,
 ) -> BuiltSsd:
@@ -80,6 +83,7 @@ def build(
         graph: Where to build; None: a new one.
         batch: Images at a time.
         is_training: Batch norm by the batch and dropout; False gives the inference form.
+        with_initializers: False where all values are loaded anyway; see `bare_variables`.
         extractors: Feature extractors beyond the registry's, by type.
         sums: What a quantised graph's additions and multiplications have, by the release of
             its training.
@@ -91,7 +95,8 @@ def build(
     parts = _read(config, extractors, sums, is_training=is_training)
     size = parts.preprocessing.height, parts.preprocessing.width
     graph = tf.Graph() if graph is None else graph
-    with graph.as_default(), identity_hashes(), warnings.catch_warnings():
+    variables = nullcontext() if with_initializers else bare_variables()
+    with graph.as_default(), variables, identity_hashes(), warnings.catch_warnings():
         # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)

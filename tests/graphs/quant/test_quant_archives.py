@@ -57,7 +57,8 @@ def _checkpoint(name: str) -> dict[str, tuple[int, ...]]:
 
 @cache
 def _built(name: str) -> BuiltSsd:
-    return build(parse_pipeline(pipeline_text(load_synthetic()[_MODELS[name]]), name))
+    config = parse_pipeline(pipeline_text(load_synthetic()[_MODELS[name]]), name)
+    return build(config, with_initializers=False)
 
 
 def _plan(name: str, *, use_moving_averages: bool) -> RestorePlan:
