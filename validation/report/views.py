@@ -52,14 +52,9 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         policy: That it was judged with.
     """
     names = page_names([verdict.model for verdict in judgement.models])
-    pages = tuple(
-        model_page(record, verdict, policy, name)
-        for verdict, name in zip(judgement.models, names, strict=True)
-    )
-    models = tuple(
-        index_model(record, verdict, name)
-        for verdict, name in zip(judgement.models, names, strict=True)
-    )
+    named = tuple(zip(judgement.models, names, strict=True))
+    pages = tuple(model_page(record, verdict, policy, name) for verdict, name in named)
+    models = tuple(index_model(record, verdict, name) for verdict, name in named)
     index = Index(record, judgement, _notices(record, policy), models)
     return Report(index, convertibility(record, models), pages)
 
