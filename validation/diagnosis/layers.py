@@ -49,7 +49,6 @@ def layer_table(
     graph, float_graph = read_operators(quantised), read_operators(counterpart)
     run, float_run = TensorValues(graph.model.content), TensorValues(float_graph.model.content)
     for values, path in ((float_run, counterpart), (run, quantised)):
-        _refuse_other_inputs(values, path.name)
         _refuse_other_feeds(values, feeds, path.name)
     _refuse_quantised(float_run, counterpart.name)
     pairs = counterparts(graph, float_graph, _shapes(run), _shapes(float_run))
@@ -186,14 +185,11 @@ def _shapes(run: TensorValues) -> dict[int, tuple[int, ...]]:
     return {index: spec.shape for index, spec in run.specs.items()}
 
 
-def _refuse_other_inputs(run: TensorValues, where: str) -> None:
+def _refuse_other_feeds(run: TensorValues, feeds: _Floats, where: str) -> None:
     if len(run.inputs) != 1:
         raise ConversionError(
             "an SSD takes one image", expected="one input", got=len(run.inputs), where=where
         )
-
-
-def _refuse_other_feeds(run: TensorValues, feeds: _Floats, where: str) -> None:
     spec = run.specs[run.inputs[0]]
     if not len(feeds) or feeds.shape[1:] != spec.shape or feeds.dtype != np.float32:
         raise FeedError(
