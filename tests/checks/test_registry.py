@@ -24,7 +24,7 @@ _NAMES = [check.name for check in CHECKS]
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_row(check: Check) -> None:
-    """It stands in a module of its name, promises something and can travel."""
+    """It is defined in a module of its name, says what a PASS means and can be pickled."""
     assert check.run.__module__ == f"validation.checks.{check.name}"
     meaning = (inspect.getdoc(check.run) or "").partition("\n")[0]
     assert len(meaning.split()) > 4
