@@ -12,7 +12,7 @@ import numpy as np
 
 from validation.errors import ArtefactError, ConversionError
 from validation.files.atomic import write_bytes_atomic
-from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata, PackedFile
+from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.writer import metadata_buffer
 from validation.tflite.model import MODEL, UnpackedModel, read_model
 
@@ -109,7 +109,8 @@ def _set_buffer(root: Any, content: bytes) -> None:
 
 def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:
     """The model with an archive of its label files behind it, positions from the file's start."""
-    files = {file.name: file for file in _label_files(metadata)}
+    tensors = (*metadata.inputs, *metadata.outputs)
+    files = {file.name: file for tensor in tensors for file in tensor.files if file.lines}
     if not files:
         return model
     whole = io.BytesIO(model)
@@ -120,12 +121,3 @@ def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:
             about.create_system, about.external_attr = _UNIX, _READABLE
             archive.writestr(about, "".join(f"{line}\n" for line in file.lines))
     return whole.getvalue()
-
-
-def _label_files(metadata: ModelMetadata) -> list[PackedFile]:
-    return [
-        file
-        for tensor in (*metadata.inputs, *metadata.outputs)
-        for file in tensor.files
-        if file.lines
-    ]

@@ -11,9 +11,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
+from typing import Any, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
+from validation.files.structured import refuse_constant
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
@@ -256,7 +257,7 @@ def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
 
 def _entry(line: str, where: str) -> Entry:
     try:
-        fields = json.loads(line, parse_constant=_refuse_constant)
+        fields = json.loads(line, parse_constant=refuse_constant)
     except ValueError as error:
         raise RecordError("a broken line in the record", got=error, where=where) from error
     if not isinstance(fields, dict):
@@ -268,10 +269,6 @@ def _entry(line: str, where: str) -> Entry:
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordError("a line that fits no entry", got=error, where=where) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:
