@@ -22,11 +22,17 @@ def write_text_atomic(path: Path, text: str) -> None:
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that its path never holds half of it.
+    """Write a file so that its path never holds half of it; its folder is made.
 
     Raises:
         ArtefactError: The file cannot be written.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            "the folder cannot be made", got=error.strerror, where=path.parent
+        ) from error
     try:
         with atomic_file(path) as temporary:
             temporary.write_bytes(data)

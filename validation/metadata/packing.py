@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from validation.errors import ArtefactError, ConversionError
+from validation.errors import ConversionError
 from validation.files.atomic import write_bytes_atomic
 from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.writer import metadata_buffer
@@ -35,14 +35,7 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
         ConversionError: See `read_model` and `embed`.
         ArtefactError: The target cannot be written.
     """
-    content = embed(read_model(source), metadata)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
-        ) from error
-    write_bytes_atomic(target, content)
+    write_bytes_atomic(target, embed(read_model(source), metadata))
     return target
 
 

@@ -97,14 +97,10 @@ _RUN_FOLDER = pytest.StashKey[Path]()
 _RUN_INPUT = "validation_run_folder"
 
 
-def _is_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Only the controlling process records; evidence is kept by the one that made it."""
-    if _is_worker(config):
-        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])  # type: ignore[attr-defined]
+    if hasattr(config, "workerinput"):
+        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])
     else:
         config.stash[RECORDER] = Recorder(config)
         config.stash[_RUN_FOLDER] = config.stash[RECORDER].folder.absolute()
@@ -162,7 +158,7 @@ def _steps(config: pytest.Config) -> list[Step]:
 
 
 def _key(item: pytest.Item) -> ModelKey:
-    key: ModelKey = item.callspec.params["context"]  # type: ignore[attr-defined]
+    key: ModelKey = item.callspec.params["context"]
     return key
 
 
