@@ -158,7 +158,7 @@ def _steps(config: pytest.Config) -> list[Step]:
 
 
 def _key(item: pytest.Item) -> ModelKey:
-    key: ModelKey = item.callspec.params["context"]
+    key: ModelKey = item.callspec.params["context"]  # type: ignore[attr-defined]
     return key
 
 
