@@ -165,7 +165,7 @@ def _draw(
     pixels = load_rgb(image)
     pictures = [annotated(pixels, detections, labels) for detections in runs]
     whole = side_by_side(list(zip(titles, pictures, strict=True))) if runs[1:] else pictures[0]
-    write_bytes_atomic(target, encoded(whole, target.suffix))
+    write_bytes_atomic(target, encoded(whole, target.suffix), make_folder=True)
     say(f"picture: {target}")
 
 

@@ -58,6 +58,12 @@ def write_picture(text: str, path: Path, *, seconds: float = _SECONDS) -> Path:
     """
     require_drawable(path)
     data = text.encode("utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            "the picture cannot be written", got=error.strerror, where=path
+        ) from error
     if path.suffix.lower() in DRAWN_SUFFIXES:
         data = _drawn(data, path, seconds)
     write_bytes_atomic(path, data)

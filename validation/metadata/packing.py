@@ -35,7 +35,7 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
         ConversionError: See `read_model` and `embed`.
         ArtefactError: The target cannot be written.
     """
-    write_bytes_atomic(target, embed(read_model(source), metadata))
+    write_bytes_atomic(target, embed(read_model(source), metadata), make_folder=True)
     return target
 
 
