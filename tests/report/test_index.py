@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
+from run_pages import render_run
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
@@ -126,14 +128,14 @@ def test_unmatched_without_total(header: Header, policy: Policy) -> None:
 def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:
     """Steps, checks less the steps in them, and the remainder that nothing accounts for."""
     table = time_table(record_of(header, entries))
-    assert [(row.step, row.seconds, row.share, row.cached) for row in table.rows] == [
-        ("export", "7.25 s", 12, "no"),
-        ("checks", "3.00 s", 5, "no"),
-        ("fetch", "0.02 s", 0, "yes"),
+    rows = [(step, seconds, table.percent(seconds), old) for _, step, seconds, old in table.steps]
+    assert rows == [
+        ("export", 7.25, 12, False),
+        ("checks", pytest.approx(3.0), 5, False),
+        ("fetch", 0.02, 0, True),
     ]
-    assert (table.accounted, table.total, table.remainder) == ("10.3 s", "1 min 00 s", "49.7 s")
-    assert not table.overlapped
-    assert table.more == ()
+    seconds = (table.accounted, table.total, table.remainder)
+    assert seconds == pytest.approx((10.27, 60.0, 49.73))
 
 
 def test_time_table_of_parallel_steps(header: Header) -> None:
@@ -143,9 +145,8 @@ def test_time_table_of_parallel_steps(header: Header) -> None:
         Step("", Stage.LOAD, "load data set", 30.0, False),
     ]
     table = time_table(record_of(header, steps))
-    assert table.overlapped
-    assert table.remainder == "\u2014"
-    assert table.rows[1].model == "session"
+    assert table.remainder == -20
+    assert table.steps[1][0] == "session"
 
 
 def test_time_table_of_a_crash(header: Header) -> None:
@@ -153,17 +154,20 @@ def test_time_table_of_a_crash(header: Header) -> None:
     table = time_table(
         record_of(header, [Step("person", Stage.EXPORT, "export", 5.0, False)], seconds=None)
     )
-    assert (table.total, table.remainder, table.rows[0].share) == ("\u2014", "\u2014", 100)
-    assert time_table(record_of(header, (), seconds=None)).rows == ()
+    assert (table.total, table.remainder, table.percent(5.0)) == (None, None, 100)
+    assert time_table(record_of(header, (), seconds=None)).steps == ()
 
 
-def test_many_steps_unfold(header: Header) -> None:
-    """The shorter steps are kept apart, none is lost."""
+def test_many_steps_unfold(write_run: Callable[..., Path], policy: Policy) -> None:
+    """The shorter steps are kept apart, none is lost; side by side they leave no remainder."""
     steps = [
         Step("person", Stage.EXPORT, f"step {number}", float(number), False)
         for number in range(1, 21)
     ]
-    table = time_table(record_of(header, steps, seconds=500.0))
-    assert len(table.rows) + len(table.more) == 20
-    assert table.rows[0].step == "step 20"
-    assert table.more[-1].step == "step 1"
+    page = render_run(write_run(steps), policy).read_text()
+    shown, _, folded = page.partition("<summary>8 shorter steps</summary>")
+    assert "<td>step 20</td>" in shown
+    assert "<td>step 9</td>" in shown
+    assert "<td>step 8</td>" in folded
+    assert "<td>step 1</td>" in folded
+    assert '<td class="n">\u2014<small>steps ran side by side</small>' in shown

@@ -43,7 +43,8 @@ _WHEEL = _wheel()
 
 
 def _pypi(member: Digest, digest: Digest) -> CatalogueEntry:
-    source = PypiSource("tiny-model", "0.2", "tiny_model/frozen_inference_graph.pb", member)
+    path = "tiny_model/frozen_inference_graph.pb"
+    source = PypiSource("tiny-model", "0.2", path, member.sha256, member.size_bytes)
     return CatalogueEntry("tiny", "group", source, digest, labels={1: "person"})
 
 

@@ -90,7 +90,7 @@ def _kept(cache: Path) -> list[str]:
     return sorted(path.name for path in (cache / "sources").iterdir())
 
 
-_PYPI = PypiSource("some-package", "1.0", "some_package/graph.pb", Digest("b" * 64, 1))
+_PYPI = PypiSource("some-package", "1.0", "some_package/graph.pb", "b" * 64, 1)
 _KEPT_WHEEL = f"{_digest(_DATA).sha256[:16]}-some_package-1.0.whl"
 
 

@@ -252,7 +252,7 @@ def test_two_models_of_one_archive(server: _Server, cache: Path) -> None:
 @pytest.mark.parametrize("digest", [None, _sha384(_TAR)])
 def test_wheels_are_never_trusted(cache: Path, digest: Sha384Digest | None) -> None:
     """Trust on first download is for archives behind a URL only."""
-    source = PypiSource("tiny-model", "0.2", "graph.pb", _digest(b"x"))
+    source = PypiSource("tiny-model", "0.2", "graph.pb", "a" * 64, 1)
     entry = CatalogueEntry("tiny", "group", source, digest, trust_first_download=True)
     with pytest.raises(CatalogueError, match="the archive needs sha256 and size"):
         obtain(entry, cache)

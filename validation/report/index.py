@@ -17,9 +17,6 @@ from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 from validation.specs.variants import VARIANTS
 
-# Steps that the table shows at once; the shorter ones unfold.
-_STEPS_AT_ONCE = 12
-
 
 @dataclass(frozen=True)
 class IndexRow:
@@ -81,35 +78,31 @@ class IndexModel:
 
 
 @dataclass(frozen=True)
-class StepRow:
-    """One step and its share of the run's time in percent."""
-
-    model: str
-    step: str
-    seconds: str
-    share: int
-    cached: str
-
-
-@dataclass(frozen=True)
 class TimeTable:
     """Where the time went, the longest first.
 
     Args:
-        rows: The longest steps.
-        more: The others.
-        accounted: Sum of all steps.
-        total: Of the run.
-        remainder: What no step accounts for.
-        overlapped: True when steps took longer than the run, side by side.
+        steps: Model, step, seconds, and whether its result came out of the work folder.
+        total: Seconds of the run; None where it did not end.
     """
 
-    rows: tuple[StepRow, ...]
-    more: tuple[StepRow, ...]
-    accounted: str
-    total: str
-    remainder: str
-    overlapped: bool
+    steps: tuple[tuple[str, str, float, bool], ...]
+    total: float | None
+
+    @property
+    def accounted(self) -> float:
+        """Seconds of all steps."""
+        return sum(seconds for _, _, seconds, _ in self.steps)
+
+    @property
+    def remainder(self) -> float | None:
+        """Seconds that no step accounts for; negative where steps ran side by side."""
+        return None if self.total is None else self.total - self.accounted
+
+    def percent(self, seconds: float) -> int:
+        """A step's share of the run's time, or of what is known of it."""
+        whole = self.total or self.accounted
+        return round(100 * min(seconds / whole, 1.0)) if whole > 0 else 0
 
 
 def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
@@ -252,8 +245,7 @@ def latency(timing: Timing | None, percent: float) -> str:
 def time_table(record: Record) -> TimeTable:
     """Every step, and what the checks took besides, held against the run's wall time."""
     spent = [
-        (step.model or "session", step.step, step.seconds, "yes" if step.cached else "no")
-        for step in record.steps
+        (step.model or "session", step.step, step.seconds, step.cached) for step in record.steps
     ]
     # A check's wall time holds the steps that it asked for, or waited for.
     checks: dict[str, float] = defaultdict(float)
@@ -261,27 +253,8 @@ def time_table(record: Record) -> TimeTable:
         checks[result.model] += result.seconds
     for step in record.steps:
         checks[step.model] -= step.seconds
-    spent += [(model, "checks", seconds, "no") for model, seconds in checks.items() if seconds > 0]
-    accounted = sum(seconds for _, _, seconds, _ in spent)
-    total = record.footer.seconds if record.footer else None
-    whole = total or accounted
-    rows = [
-        StepRow(
-            model,
-            step,
-            formatting.duration(seconds),
-            round(100 * min(seconds / whole, 1.0)) if whole > 0 else 0,
-            cached,
-        )
-        for model, step, seconds, cached in sorted(spent, key=lambda part: -part[2])
-    ]
-    remainder = None if total is None else total - accounted
-    overlapped = remainder is not None and remainder < 0
+    spent += [(model, "checks", seconds, False) for model, seconds in checks.items() if seconds > 0]
     return TimeTable(
-        rows=tuple(rows[:_STEPS_AT_ONCE]),
-        more=tuple(rows[_STEPS_AT_ONCE:]),
-        accounted=formatting.duration(accounted),
-        total=formatting.duration(total),
-        remainder=formatting.NOTHING if overlapped else formatting.duration(remainder),
-        overlapped=overlapped,
+        tuple(sorted(spent, key=lambda part: -part[2])),
+        record.footer.seconds if record.footer else None,
     )

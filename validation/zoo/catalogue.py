@@ -14,17 +14,12 @@ from validation.zoo.catalogue_file import (
     SOURCE_KINDS,
     CatalogueFile,
     FolderTable,
-    HttpsTable,
     ModelTable,
-    PackageTable,
-    PypiTable,
 )
 from validation.zoo.entry import (
     CatalogueEntry,
     FolderSource,
     HttpsSource,
-    PackageSource,
-    PypiSource,
     Source,
 )
 from validation.zoo.folders import archives_at, entry_of
@@ -233,15 +228,7 @@ def _source(values: Mapping[str, Any], folder: Path, where: str) -> Source:
             next_step=did_you_mean(kind, SOURCE_KINDS),
         )
     rest = {key: value for key, value in values.items() if key != "kind"}
-    table = structure_table(SOURCE_KINDS[kind], rest, where=where)
-    match table:
-        case HttpsTable():
-            return HttpsSource(table.url)
-        case PypiTable():
-            digest = Digest(table.member_sha256, table.member_size_bytes)
-            return PypiSource(table.package, table.version, table.member, digest)
-        case FolderTable():
-            return FolderSource((folder / table.folder).resolve())
-        case PackageTable():
-            return PackageSource(table.member)
-    raise AssertionError(table)
+    source = structure_table(SOURCE_KINDS[kind], rest, where=where)
+    if isinstance(source, FolderTable):
+        return FolderSource((folder / source.folder).resolve())
+    return source

