@@ -71,10 +71,6 @@ class ValidationError(Exception):
         """The message, ending in the usual next step where the error has none of its own."""
         return str(self) if self.next_step else f"{self}; {self.usual_step}"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Survive the trip between worker processes with every field."""
-        return _rebuild, (type(self), dict(self.__dict__))
-
 
 def sentence(what: str, expected: object, got: object, where: object, next_step: str | None) -> str:
     """One line: what (where): expected …, got …; next step."""
@@ -86,13 +82,6 @@ def sentence(what: str, expected: object, got: object, where: object, next_step:
     if next_step:
         text += f"; {next_step}"
     return " ".join(text.split())
-
-
-def _rebuild(kind: type[ValidationError], fields: dict[str, object]) -> ValidationError:
-    error = kind.__new__(kind)
-    Exception.__init__(error, fields["what"])
-    error.__dict__.update(fields)
-    return error
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:

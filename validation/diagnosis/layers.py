@@ -49,7 +49,6 @@ def layer_table(
     graph, float_graph = read_operators(quantised), read_operators(counterpart)
     run, float_run = TensorValues(graph.model.content), TensorValues(float_graph.model.content)
     for values, path in ((float_run, counterpart), (run, quantised)):
-        _refuse_other_inputs(values, path.name)
         _refuse_other_feeds(values, feeds, path.name)
     _refuse_quantised(float_run, counterpart.name)
     pairs = counterparts(graph, float_graph, _shapes(run), _shapes(float_run))
@@ -61,13 +60,22 @@ def layer_table(
             next_step="take the raw variants of the same model",
         )
     rows = [_input_row(graph, run, pairs)] if run.specs[graph.inputs[0]].scale is not None else []
-    rows += [_operator_row(graph, each, run, pairs) for each in graph.moving if _has_row(each)]
+    # Detections have no row, nor stored values that are read back, which is exact.
+    rows += [
+        _operator_row(graph, each, run, pairs)
+        for each in graph.moving
+        if is_computing(each) or each.op == "QUANTIZE"
+    ]
     for feed in feeds:
         float_run.run(feed)
         run.run(feed)
         for row in rows:
             row.add(run, float_run)
-    arrived = {row.tensor: row.accumulated.statistics().sqnr_db for row in rows if row.is_matched}
+    arrived = {
+        row.tensor: row.accumulated.statistics().sqnr_db
+        for row in rows
+        if row.counterpart is not None
+    }
     names = float_graph.names
     return tuple(row.error(run, names, _arriving(graph, row, arrived)) for row in rows)
 
@@ -100,11 +108,6 @@ class _Row:
     def __post_init__(self) -> None:
         self.local = ErrorAccumulator(self.accumulated.spec)
 
-    @property
-    def is_matched(self) -> bool:
-        """True where the float file has the same value."""
-        return self.counterpart is not None
-
     def add(self, run: TensorValues, float_run: TensorValues) -> None:
         """Count the last run of both files."""
         if self.counterpart is None:
@@ -125,7 +128,7 @@ class _Row:
             tensor=run.specs[self.tensor],
             counterpart="" if self.counterpart is None else names[self.counterpart],
             arriving_db=arriving,
-            accumulated=self.accumulated.statistics() if self.is_matched else None,
+            accumulated=None if self.counterpart is None else self.accumulated.statistics(),
             local=self._local(),
         )
 
@@ -157,11 +160,6 @@ def _operator_row(
     )
 
 
-def _has_row(operator: Operator) -> bool:
-    """False where stored values are read back, which is exact, and for detections."""
-    return is_computing(operator) or operator.op == "QUANTIZE"
-
-
 def _arriving(graph: OperatorGraph, row: _Row, arrived: Mapping[int, float]) -> float | None:
     """The worst of what the operator reads, unless one of it is unknown."""
     known = []
@@ -186,14 +184,11 @@ def _shapes(run: TensorValues) -> dict[int, tuple[int, ...]]:
     return {index: spec.shape for index, spec in run.specs.items()}
 
 
-def _refuse_other_inputs(run: TensorValues, where: str) -> None:
+def _refuse_other_feeds(run: TensorValues, feeds: _Floats, where: str) -> None:
     if len(run.inputs) != 1:
         raise ConversionError(
             "an SSD takes one image", expected="one input", got=len(run.inputs), where=where
         )
-
-
-def _refuse_other_feeds(run: TensorValues, feeds: _Floats, where: str) -> None:
     spec = run.specs[run.inputs[0]]
     if not len(feeds) or feeds.shape[1:] != spec.shape or feeds.dtype != np.float32:
         raise FeedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +100,7 @@ def describe_resize(preprocessing: Preprocessing) -> str:
     )
 
 
-def format_formula(scale: Triple, offset: Triple) -> str:
+def format_formula(scale: Sequence[float], offset: Sequence[float]) -> str:
     """``pixel * 0.007843 - 1``, or one for each channel."""
     each = [_formula(*pair) for pair in zip(scale, offset, strict=True)]
     if len(set(each)) == 1:
@@ -132,12 +133,7 @@ def _feed(image: TensorSpec, known: Preprocessing) -> str:
         return f"{image.dtype}, {as_is} ({off:.2g} steps off at most)"
     shift = [zero - offset / step for offset in known.offset]
     factor = [scale / step for scale in known.scale]
-    return f"{image.dtype}, round({format_formula(_triple(factor), _triple([-x for x in shift]))})"
-
-
-def _triple(values: list[float]) -> Triple:
-    red, green, blue = values
-    return red, green, blue
+    return f"{image.dtype}, round({format_formula(factor, [-x for x in shift])})"
 
 
 def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:

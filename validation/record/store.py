@@ -60,8 +60,7 @@ class Record:
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
-    Leaving the ``with`` block without `close` leaves a record without footer, which
-    cannot be signed.
+    Closed without a footer it is the record of a run that did not end, which cannot be signed.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -102,7 +101,6 @@ class RecordWriter:
         """
         if self._file is None:
             raise RecordError("the record is not open", got=_name(entry), where=self.path)
-        self._order.check(entry, self.path)
         try:
             line = json.dumps(to_line(entry), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -112,9 +110,9 @@ class RecordWriter:
                 got=error,
                 where=_name(entry),
             ) from error
+        self._order.take(entry, self.path)
         self._file.write(line + "\n")
         self._file.flush()
-        self._order.take(entry)
 
     def close(self, footer: Footer | None = None) -> None:
         """Write the footer, if one is given, and close the file; closing twice is harmless.
@@ -130,12 +128,6 @@ class RecordWriter:
                 self._file.close()
                 self._file = None
 
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 class _Order:
     """What may stand next in a record: a header first, each result once, a footer last."""
@@ -144,8 +136,8 @@ class _Order:
         self.results: set[tuple[str, ModelKey]] = set()
         self._last: type | None = None
 
-    def check(self, entry: Entry, where: object) -> None:
-        """Refuse an entry that may not stand next.
+    def take(self, entry: Entry, where: object) -> None:
+        """Remember an entry that stands next; refuse one that may not.
 
         Raises:
             IncompleteRecord: Anything before the header.
@@ -160,12 +152,14 @@ class _Order:
             )
         if self._last is not None and isinstance(entry, Header):
             raise RecordError("a second header: two runs in one record", where=where)
-        if isinstance(entry, CheckResult) and (entry.check, entry.key) in self.results:
-            raise RecordError(
-                "a check recorded twice for one model and variant",
-                got=f"{entry.check} on {entry.key}",
-                where=where,
-            )
+        if isinstance(entry, CheckResult):
+            if (entry.check, entry.key) in self.results:
+                raise RecordError(
+                    "a check recorded twice for one model and variant",
+                    got=f"{entry.check} on {entry.key}",
+                    where=where,
+                )
+            self.results.add((entry.check, entry.key))
         if isinstance(entry, Footer) and entry.results != len(self.results):
             raise RecordError(
                 "the footer counts other results than the record holds",
@@ -173,12 +167,7 @@ class _Order:
                 got=f"{entry.results} in the footer",
                 where=where,
             )
-
-    def take(self, entry: Entry) -> None:
-        """Remember an entry that now stands in the record."""
         self._last = type(entry)
-        if isinstance(entry, CheckResult):
-            self.results.add((entry.check, entry.key))
 
 
 def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
@@ -206,8 +195,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         raise IncompleteRecord("the record is empty", where=path)
     order = _Order()
     for number, entry in enumerate(entries, 1):
-        order.check(entry, f"{path}, line {number}")
-        order.take(entry)
+        order.take(entry, f"{path}, line {number}")
     header, footer = entries[0], entries[-1]
     if not isinstance(footer, Footer) and not allow_unfinished:
         raise IncompleteRecord(

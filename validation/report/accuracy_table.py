@@ -11,22 +11,6 @@ from validation.record.types import Accuracy
 # The variant under which a model's own frozen graph is recorded.
 REFERENCE = "reference"
 
-# Short names of the twelve figures and what sets each apart, in the order of `CocoFigures`.
-FIGURE_TITLES = (
-    ("AP", "IoU 0.50:0.95"),
-    ("AP50", "IoU 0.50"),
-    ("AP75", "IoU 0.75"),
-    ("AP S", "area < 32\u00b2"),
-    ("AP M", "32\u00b2 to 96\u00b2"),
-    ("AP L", "area > 96\u00b2"),
-    ("AR 1", "at most 1"),
-    ("AR 10", "at most 10"),
-    ("AR 100", "at most 100"),
-    ("AR S", "area < 32\u00b2"),
-    ("AR M", "32\u00b2 to 96\u00b2"),
-    ("AR L", "area > 96\u00b2"),
-)
-
 
 @dataclass(frozen=True)
 class AccuracyRow:

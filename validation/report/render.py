@@ -19,7 +19,6 @@ from validation.record import formatting, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.report import charts, index, model_page, own_limits, quantisation_tables, views
-from validation.report.accuracy_table import FIGURE_TITLES
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
 from validation.signoff import findings, rules
@@ -97,11 +96,7 @@ def render_pages(report: Report) -> dict[str, str]:
         lstrip_blocks=True,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
-    environment.globals |= {
-        "headlines": views.HEADLINES,
-        "no_ground_truth": NO_GROUND_TRUTH,
-        "nothing": NOTHING,
-    }
+    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
     css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
         "css": css,
@@ -110,10 +105,7 @@ def render_pages(report: Report) -> dict[str, str]:
         "matrix_name": MATRIX_NAME,
     }
     page = environment.get_template("model.html")
-    pages = {
-        view.file_name: page.render(page=view, figure_titles=FIGURE_TITLES, **shared)
-        for view in report.pages
-    }
+    pages = {view.file_name: page.render(page=view, **shared) for view in report.pages}
     pages[MATRIX_NAME] = environment.get_template("matrix.html").render(
         matrix=report.matrix, legend=LEGEND, **shared
     )

@@ -94,7 +94,7 @@ class SessionRuntime:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self._session.close()
 
 

@@ -75,7 +75,7 @@ class TfliteRuntime:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self._interpreter = None
 
 
