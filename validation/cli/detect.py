@@ -14,7 +14,7 @@ import numpy as np
 from validation.cli.detectors import add_model_flags, open_model, usable_labels
 from validation.cli.flags import Commands, add_parser, say
 from validation.comparison.matching import ImageMatch, match_detections
-from validation.errors import ArtefactError, DatasetError
+from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, load_rgb, shown_otherwise
@@ -153,13 +153,7 @@ def _draw(
     pixels = load_rgb(image)
     pictures = [annotated(pixels, detections, labels) for detections in runs]
     whole = side_by_side(list(zip(titles, pictures, strict=True))) if runs[1:] else pictures[0]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
-        ) from error
-    write_bytes_atomic(target, encoded(whole, target.suffix))
+    write_bytes_atomic(target, encoded(whole, target.suffix), make_folder=True)
     say(f"picture: {target}")
 
 
