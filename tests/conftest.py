@@ -82,7 +82,7 @@ def small_zoo(made_once: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="session")
 def miniature(made_once: Callable[..., Path]) -> MiniatureFiles:
     """An archive, labelled images and a filled cache; read only, but for the cache."""
-    # Not at the top: most tests need neither the chain nor the TensorFlow behind it.
+    # Not at the top: most tests need neither an export nor the TensorFlow behind it.
     from miniature_cases import files_in, fill_cache, lay_out
 
     return files_in(made_once("miniature", lambda folder: fill_cache(lay_out(folder))))

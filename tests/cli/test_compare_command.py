@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ _HEADER = Header("night-1", "now", (_KEY,), {}, {"tensorflow": "2.21.0"}, {}, "0
 
 def _run(folder: Path, value: float, header: Header = _HEADER) -> Path:
     limit = Limit("max", 1.0, "why")
-    with RecordWriter(folder) as writer:
+    with closing(RecordWriter(folder).open()) as writer:
         writer.write(header)
         measures = (Measure("value", value, limit),)
         writer.write(CheckResult.judged("raw_parity", _KEY, measures))

@@ -36,8 +36,8 @@ _WEIGHTS = WeightRange(
     clipped_share=0.0,
     channel_spans=(2.0, 1.0, 1.5),
 )
-_RANGE = ActivationRange("conv/act_quant", "conv/Relu6", "Relu6", 0.0, 5.9, 8, False)
-_HEAD = ActivationRange("head/act_quant", "head/BiasAdd", "BiasAdd", -4.0, 5.0, 8, False)
+_RANGE = ActivationRange("conv/act_quant", "Relu6", 0.0, 5.9, 8, False, "conv/Relu6")
+_HEAD = ActivationRange("head/act_quant", "BiasAdd", -4.0, 5.0, 8, False, "head/BiasAdd")
 _CLEAN = FakeQuantFacts(
     weights=(_WEIGHTS,),
     ranges=(_RANGE, _HEAD),

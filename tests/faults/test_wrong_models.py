@@ -11,7 +11,6 @@ import pytest
 from fault_table import BOTH, FAULTS, Fault
 from miniature_cases import MODEL, VARIANTS, MiniatureFiles, make_case, own_canaries, with_key
 
-from validation.checks import end_to_end_parity
 from validation.checks.check import Check
 from validation.checks.registry import CHECKS
 from validation.policy.limits import Status
@@ -142,5 +141,6 @@ def test_known_fault_is_called_by_its_name(
     """End to end the message says what was probably done, so that nobody has to guess."""
     (fault,) = [fault for fault in FAULTS if fault.name == name]
     fault.inject(monkeypatch, tmp_path)
-    result = _result(end_to_end_parity.CHECK, subject)
+    (check,) = [check for check in CHECKS if check.name == "end_to_end_parity"]
+    result = _result(check, subject)
     assert said in result.message

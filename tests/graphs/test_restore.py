@@ -23,14 +23,13 @@ def _plan(
     averages: bool = False,
     classes: int = 3,
 ) -> dict[str, str]:
-    plan = plan_restore(
+    return plan_restore(
         graph,
         checkpoint,
         use_moving_averages=averages,
         num_classes=classes,
         where="model.ckpt",
     )
-    return dict(plan.sources)
 
 
 def test_every_variable_is_filled_by_its_name() -> None:

@@ -16,11 +16,10 @@ from validation.plugin.options import (
     parse_existing_file,
     parse_existing_folder,
     parse_file,
-    parse_input_stats,
     parse_path,
     parse_variant,
 )
-from validation.specs.input_stats import InputStats
+from validation.specs.input_stats import InputStats, parse_input_stats
 from validation.specs.variants import VARIANTS
 from validation.zoo.cache import default_cache_dir
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ FOOTER = Footer("2026-01-02T03:05:05+00:00", 60.0, 1, 0)
 
 
 def write(folder: Path, *entries: Entry) -> Path:
-    with RecordWriter(folder) as writer:
+    with closing(RecordWriter(folder).open()) as writer:
         for entry in entries:
             writer.write(entry)
     return folder / RECORD_NAME

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ FOOTER = Footer("2026-01-02T03:05:05+00:00", 60.0, 1, 0)
 
 
 def write(folder: Path, *entries: Entry) -> Path:
-    with RecordWriter(folder) as writer:
+    with closing(RecordWriter(folder).open()) as writer:
         for entry in entries:
             writer.write(entry)
     return folder / RECORD_NAME
@@ -242,7 +243,7 @@ def test_lone_surrogate_survives(tmp_path: Path) -> None:
 
 def test_lines_are_flushed(tmp_path: Path) -> None:
     """Each entry is in the file before the next one is written."""
-    with RecordWriter(tmp_path) as writer:
+    with closing(RecordWriter(tmp_path).open()) as writer:
         writer.write(HEADER)
         assert len(writer.path.read_text().splitlines()) == 1
         writer.write(RESULT)
@@ -288,7 +289,7 @@ def test_writer_keeps_order(tmp_path: Path, entries: tuple[Entry, ...], message:
 
 def test_writer_refuses_after_close(tmp_path: Path) -> None:
     """A closed writer takes nothing."""
-    with RecordWriter(tmp_path) as writer:
+    with closing(RecordWriter(tmp_path).open()) as writer:
         writer.write(HEADER)
     with pytest.raises(RecordError, match="the record is not open"):
         writer.write(RESULT)
@@ -297,7 +298,7 @@ def test_writer_refuses_after_close(tmp_path: Path) -> None:
 def test_writer_refuses_what_json_cannot_hold(tmp_path: Path) -> None:
     """An array as a measured value is refused and leaves no half line."""
     odd = CheckResult.judged("x", KEY, (Measure("value", {1, 2}),))
-    with RecordWriter(tmp_path) as writer:
+    with closing(RecordWriter(tmp_path).open()) as writer:
         writer.write(HEADER)
         with pytest.raises(RecordError, match=r"a record cannot hold.*not JSON serializable"):
             writer.write(odd)
@@ -308,7 +309,7 @@ def test_writer_refuses_what_json_cannot_hold(tmp_path: Path) -> None:
 
 def test_crash_leaves_no_footer(tmp_path: Path) -> None:
     """A run that raises leaves a record that only an explicit wish opens."""
-    with pytest.raises(KeyError), RecordWriter(tmp_path) as writer:
+    with pytest.raises(KeyError), closing(RecordWriter(tmp_path).open()) as writer:
         writer.write(HEADER)
         writer.write(RESULT)
         raise KeyError("crash")

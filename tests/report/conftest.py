@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,7 @@ def write_run(tmp_path: Path, header: Header) -> Callable[..., Path]:
 
     def write(entries: Iterable[Entry], header: Header = header, ended: bool = True) -> Path:
         folder = tmp_path / "run"
-        with RecordWriter(folder) as writer:
+        with closing(RecordWriter(folder).open()) as writer:
             writer.write(header)
             for entry in entries:
                 writer.write(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def write_record(tmp_path: Path) -> Write:
     def write(
         entries: Iterable[Entry] = ENTRIES, header: Header = HEADER, ended: bool = True
     ) -> Path:
-        with RecordWriter(tmp_path / "run") as writer:
+        with closing(RecordWriter(tmp_path / "run").open()) as writer:
             writer.write(header)
             for entry in entries:
                 writer.write(entry)

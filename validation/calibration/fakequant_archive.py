@@ -96,7 +96,7 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
     """
 
     def weights(_built: BuiltSsd, shapes: Shapes, config: PipelineConfig) -> Named:
-        plan = plan_restore(
+        sources = plan_restore(
             shapes,
             checkpoint_shapes(prefix),
             use_moving_averages=config.use_moving_averages,
@@ -105,7 +105,7 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
             locate=config.where,
         )
         values = open_checkpoint(prefix)
-        read = {name: values(source) for name, source in plan.sources.items()}
+        read = {name: values(source) for name, source in sources.items()}
         return {name: value for name, value in read.items() if value is not None}
 
     return weights

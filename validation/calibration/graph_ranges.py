@@ -133,14 +133,13 @@ def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: InputCache) 
     seen: list[Range] | None = None
     for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
         bounds = [extremes(each, quant.low) for each, quant in zip(tensors, quants, strict=True)]
-        seen = bounds if seen is None else [_both(*pair) for pair in zip(seen, bounds, strict=True)]
+        if seen is not None:
+            pairs = zip(seen, bounds, strict=True)
+            bounds = [(min(old[0], new[0]), max(old[1], new[1])) for old, new in pairs]
+        seen = bounds
     if seen is None:
         raise FeedError("no image to calibrate with", expected="one or more", got="none")
     return seen
-
-
-def _both(first: Range, second: Range) -> Range:
-    return min(first[0], second[0]), max(first[1], second[1])
 
 
 def _histograms(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.check import Check
 from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset
@@ -146,6 +145,3 @@ def _sha256(detections: Mapping[int, Detections]) -> str:
         for values in (each.boxes, each.scores, each.classes):
             digest.update(values.astype(np.float64).tobytes())
     return digest.hexdigest()
-
-
-CHECK = Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
 from validation.checks.needs import reference_graph
 from validation.comparison.archive_parts import check_archive
 from validation.policy.limits import Status
@@ -54,6 +53,3 @@ def _background(entry: CatalogueEntry) -> list[Background]:
         for name, value in entry.published.items()
     ]
     return [Background(entry.name, entry.description, tuple(figures), entry.traps)]
-
-
-CHECK = Check("archive", archive, needs=(reference_graph,))

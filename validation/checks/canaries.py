@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
 from validation.checks.needs import candidate_detections
 from validation.comparison.canary_matching import check_canaries
 from validation.record.lines import Entry
@@ -20,6 +19,3 @@ def canaries(context: CheckContext) -> list[Entry]:
         min_score=context.policy.setting("parity_min_score"),
     )
     return [result]
-
-
-CHECK = Check("canaries", canaries, needs=(candidate_detections,))

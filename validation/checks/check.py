@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ class Check:
     Args:
         name: In the record, in policy.toml and in the marker of its suite.
         run: Gives the entries for the record: one CheckResult, and the evidence that belongs to
-            it. The first line of its docstring is the promise.
+            it. The first line of its docstring says what a PASS means.
         subjects: Shell patterns of the variants that it speaks about.
         needs: Each makes a product that `run` uses, or runs a model that it asks for results:
             a second process calls them ahead of time.
@@ -36,11 +35,6 @@ class Check:
     needs: tuple[Need, ...] = ()
     first_only: bool = False
     quiet: bool = False
-
-    @property
-    def promise(self) -> str:
-        """What a PASS says, in one sentence."""
-        return (inspect.getdoc(self.run) or "").partition("\n")[0]
 
     def covers(self, variant: str) -> bool:
         """True where the check speaks about this variant."""

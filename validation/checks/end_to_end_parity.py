@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
 from validation.checks.needs import candidate_detections, reference_detections
 from validation.checks.pictures import pictures
 from validation.comparison.detections import compare_detections
@@ -48,8 +47,3 @@ def _score_epsilon(context: CheckContext) -> float:
     if variant_of(context.key.variant).is_quantised:
         return context.policy.setting("quantised_score_epsilon")
     return context.policy.setting("parity_score_epsilon")
-
-
-CHECK = Check(
-    "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
-)

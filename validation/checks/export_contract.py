@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
 from validation.checks.needs import exported_graph, graph_summary
 from validation.comparison.structure import check_export_contract
 from validation.record.lines import Entry
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.run import ArtefactRole
 from validation.workspace.context import CheckContext
-from validation.workspace.products import file_sha256
 
 
 def export_contract(context: CheckContext) -> list[Entry]:
@@ -20,15 +18,4 @@ def export_contract(context: CheckContext) -> list[Entry]:
         context.key,
         add_postprocessing_op=not context.is_raw,
     )
-    about = Artefact(
-        context.key.model,
-        ArtefactRole.EXPORTED_GRAPH,
-        context.key.variant,
-        export.graph.name,
-        file_sha256(export.graph),
-        export.graph.stat().st_size,
-    )
-    return [about, result]
-
-
-CHECK = Check("export_contract", export_contract, needs=(exported_graph, graph_summary))
+    return [context.artefact(ArtefactRole.EXPORTED_GRAPH, export.graph), result]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
 from validation.checks.needs import fake_quant_facts
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.record.lines import Entry
@@ -12,6 +11,3 @@ from validation.workspace.context import CheckContext
 def fake_quant_lint(context: CheckContext) -> list[Entry]:
     """Every activation has a usable range, and the weights fit theirs."""
     return [check_fake_quant(fake_quant_facts(context), context.policy, context.key)]
-
-
-CHECK = Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.check import Check
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.files.structured import unstructure
 from validation.record.lines import Entry
@@ -106,6 +105,3 @@ def _differing_bytes(one: Path, other: Path) -> int:
     short = min(map(len, sides))
     lengths = max(map(len, sides)) - short
     return int(np.count_nonzero(sides[0][:short] != sides[1][:short])) + lengths
-
-
-CHECK = Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True)

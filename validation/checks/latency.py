@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
-from validation.checks.needs import tflite
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.timing.sampling import TimingPlan, check_latency, measure_latency
@@ -26,6 +24,3 @@ def latency(context: CheckContext) -> list[Entry]:
     call = context.inference.timed_call(context.key.variant, plan.threads)
     timing = measure_latency(context.stopwatch, call, context.key, "LiteRT", plan)
     return [timing, check_latency(timing, context.policy)]
-
-
-CHECK = Check("latency", latency, needs=(tflite,), quiet=True)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.check import Check
-from validation.checks.needs import candidate_detections, raw_tflite, tflite
+from validation.checks.needs import candidate_detections, tflite
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
@@ -72,11 +71,3 @@ def _port_detections(
         to_detections(detection_postprocess(*image, anchors, export.contract.postprocess))
         for image in zip(boxes, scores, strict=True)
     ]
-
-
-CHECK = Check(
-    "postprocess_parity",
-    postprocess_parity,
-    subjects=("float", "float16", "dynamic", "int8", "uint8"),
-    needs=(raw_tflite, candidate_detections),
-)

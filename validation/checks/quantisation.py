@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from validation.checks.check import Check
 from validation.checks.needs import raw_tflite, session_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
@@ -22,17 +20,6 @@ from validation.workspace.model_inference import Arrays
 from validation.workspace.products import code_sha256, file_sha256, installed_version
 
 _FLOAT_FILE = "raw"
-
-
-@dataclass(frozen=True)
-class LayerTable:
-    """A layer table as it is kept.
-
-    Args:
-        layers: In the order of the quantised file.
-    """
-
-    layers: tuple[LayerError, ...]
 
 
 def quantisation(context: CheckContext) -> list[Entry]:
@@ -97,8 +84,8 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
     quantised, counterpart = raw_tflite(context), context.build.tflite(_FLOAT_FILE)
     feeds = context.inference.feeds(_layer_images(context))
 
-    def find(_: Path) -> LayerTable:
-        return LayerTable(layer_table(quantised, counterpart, feeds))
+    def find(_: Path) -> tuple[LayerError, ...]:
+        return layer_table(quantised, counterpart, feeds)
 
     # It judges nothing, so the same files and feeds may be answered from the last run.
     made_from = {
@@ -109,17 +96,10 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {variant_of(context.key.variant).raw_variant}"
-    model = context.key.model
-    return context.build.work.facts(model, Stage.LAYERS, step, made_from, LayerTable, find).layers
+    return context.build.work.facts(
+        context.key.model, Stage.LAYERS, step, made_from, tuple[LayerError, ...], find
+    )
 
 
 def _layer_images(context: CheckContext) -> int:
     return min(int(context.policy.setting("layer_images")), len(context.inference.images))
-
-
-CHECK = Check(
-    "quantisation",
-    quantisation,
-    subjects=("float16", "dynamic", "int8", "uint8"),
-    needs=(raw_tflite, layer_errors, session_outputs),
-)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.check import Check
-from validation.checks.needs import session_outputs, tflite
+from validation.checks.needs import session_outputs
 from validation.comparison.tensors import compare_tensors
 from validation.record.lines import Entry
 from validation.workspace.context import CheckContext
@@ -26,6 +25,3 @@ def raw_parity(context: CheckContext) -> list[Entry]:
 def without_batch(arrays: Arrays) -> Arrays:
     """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
     return {name: array[:, 0] for name, array in arrays.items()}
-
-
-CHECK = Check("raw_parity", raw_parity, subjects=("raw",), needs=(session_outputs, tflite))

@@ -7,33 +7,62 @@ signature requires a check; plugins add rows by the hook `pytest_validation_chec
 
 from __future__ import annotations
 
-from validation.checks.accuracy import CHECK as ACCURACY
-from validation.checks.archive import CHECK as ARCHIVE
-from validation.checks.canaries import CHECK as CANARIES
+from validation.checks.accuracy import accuracy, scores
+from validation.checks.archive import archive
+from validation.checks.canaries import canaries
 from validation.checks.check import Check
-from validation.checks.end_to_end_parity import CHECK as END_TO_END_PARITY
-from validation.checks.export_contract import CHECK as EXPORT_CONTRACT
-from validation.checks.fake_quant_lint import CHECK as FAKE_QUANT_LINT
-from validation.checks.guide import CHECK as GUIDE
-from validation.checks.latency import CHECK as LATENCY
-from validation.checks.postprocess_parity import CHECK as POSTPROCESS_PARITY
-from validation.checks.quantisation import CHECK as QUANTISATION
-from validation.checks.raw_parity import CHECK as RAW_PARITY
-from validation.checks.route_parity import CHECK as ROUTE_PARITY
-from validation.checks.tflite_contract import CHECK as TFLITE_CONTRACT
+from validation.checks.end_to_end_parity import end_to_end_parity
+from validation.checks.export_contract import export_contract
+from validation.checks.fake_quant_lint import fake_quant_lint
+from validation.checks.guide import guide, guide_facts
+from validation.checks.latency import latency
+from validation.checks.needs import (
+    candidate_detections,
+    exported_graph,
+    fake_quant_facts,
+    float_counterpart,
+    graph_summary,
+    raw_tflite,
+    reference_detections,
+    reference_graph,
+    session_outputs,
+    tflite,
+)
+from validation.checks.postprocess_parity import postprocess_parity
+from validation.checks.quantisation import layer_errors, quantisation
+from validation.checks.raw_parity import raw_parity
+from validation.checks.route_parity import route_parity, second_route
+from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
-    ARCHIVE,
-    EXPORT_CONTRACT,
-    FAKE_QUANT_LINT,
-    TFLITE_CONTRACT,
-    GUIDE,
-    ROUTE_PARITY,
-    RAW_PARITY,
-    POSTPROCESS_PARITY,
-    QUANTISATION,
-    END_TO_END_PARITY,
-    CANARIES,
-    ACCURACY,
-    LATENCY,
+    Check("archive", archive, needs=(reference_graph,)),
+    Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
+    Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
+    Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
+    Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True),
+    Check(
+        "route_parity",
+        route_parity,
+        subjects=("raw", "uint8-raw"),
+        needs=(session_outputs, second_route),
+    ),
+    Check("raw_parity", raw_parity, subjects=("raw",), needs=(session_outputs, tflite)),
+    Check(
+        "postprocess_parity",
+        postprocess_parity,
+        subjects=("float", "float16", "dynamic", "int8", "uint8"),
+        needs=(raw_tflite, candidate_detections),
+    ),
+    Check(
+        "quantisation",
+        quantisation,
+        subjects=("float16", "dynamic", "int8", "uint8"),
+        needs=(raw_tflite, layer_errors, session_outputs),
+    ),
+    Check(
+        "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
+    ),
+    Check("canaries", canaries, needs=(candidate_detections,)),
+    Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
+    Check("latency", latency, needs=(tflite,), quiet=True),
 )

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 
-from validation.checks.check import Check
 from validation.checks.needs import session_outputs
 from validation.checks.raw_parity import without_batch
 from validation.comparison.tensors import compare_tensors
@@ -68,11 +67,3 @@ def _half(result: CheckResult) -> str:
 
 def _with_anchors(outputs: Arrays, export: ExportedGraph) -> Arrays:
     return {**without_batch(outputs), ANCHORS_NAME: np.load(export.anchors)}
-
-
-CHECK = Check(
-    "route_parity",
-    route_parity,
-    subjects=("raw", "uint8-raw"),
-    needs=(session_outputs, second_route),
-)

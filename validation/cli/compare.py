@@ -14,13 +14,11 @@ from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.files.structured import unstructure
-from validation.inference.base import detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in
 from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
-from validation.runtimes.tflite import default_threads
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
 from validation.tflite.differences import Difference, differences
@@ -28,13 +26,11 @@ from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
 
-_EXAMPLE = "detect_float.tflite detect_int8.tflite --images=photos"
-
 # Of the package's own images: enough to see whether two files are the same detector.
 _SCENES = 16
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -42,7 +38,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "what differs between two model files, or between two runs",
         "Two model files: what they hold, and what they detect on images. Two runs: which "
         "verdicts, checks and figures moved; exit code 1 where the second is worse.",
-        _EXAMPLE,
+        "detect_float.tflite detect_int8.tflite --images=photos",
+        _compare,
     )
     kind = f"model file, folder of a run, or its {RECORD_NAME}"
     parser.add_argument("first", type=Path, metavar="A", help=kind)
@@ -55,8 +52,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     )
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.set_defaults(command=_compare)
-    return parser
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -107,12 +102,7 @@ def _compare_models(options: argparse.Namespace) -> int:
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         both = all(is_tflite(path) for path in paths)
         differing = differences(*(read_tflite(path) for path in paths)) if both else ()
-        runs: list[Mapping[str, Detections]] = [
-            detect_all(
-                model.make, images, workers=default_threads(), label=model.name, progress=True
-            )
-            for model in models
-        ]
+        runs: list[Mapping[str, Detections]] = [model.detect(images) for model in models]
     policy = load_policy()
     like = similarity(
         *runs,

@@ -40,7 +40,7 @@ _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
 _MetadataSource = tuple[Preprocessing | InputStats, dict[int, str]]
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -48,6 +48,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "make a .tflite file, as tflite_convert did",
         "Convert an exported graph to a .tflite file.",
         _EXAMPLE,
+        _convert,
     )
     parser.add_argument(
         "--graph_def_file", type=Path, required=True, metavar="PB", help="tflite_graph.pb"
@@ -110,8 +111,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         metavar="FILE",
         help="for --metadata: .pbtxt, or one name a line, the first for id 1 (default: no labels)",
     )
-    parser.set_defaults(command=_convert)
-    return parser
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -11,33 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from validation.cli.detectors import OpenModel, add_model_flags, open_model, usable_labels
+from validation.cli.detectors import add_model_flags, open_model, usable_labels
 from validation.cli.flags import Commands, add_parser, say
 from validation.comparison.matching import ImageMatch, match_detections
-from validation.errors import ArtefactError, DatasetError
+from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
-from validation.inference.base import detect_all
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, load_rgb, shown_otherwise
 from validation.record.detections import Detections
 from validation.report.annotated import annotated, encoded, side_by_side
-from validation.runtimes.tflite import default_threads
-
-_EXAMPLE = "detect.tflite street.jpg --label_map=coco --output_directory=found"
 
 # What an app would show; the suites compare lower scores too.
 _SHOWN = 0.5
 _PICTURES = (".jpg", ".jpeg", ".png")
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
         "detect",
         "detect objects on images, with one model file or two",
         "Print the detections of each image, and write the image with boxes and labels.",
-        _EXAMPLE,
+        "detect.tflite street.jpg --label_map=coco --output_directory=found",
+        _detect,
     )
     parser.add_argument(
         "model",
@@ -68,8 +65,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         help="folder for the pictures, created if missing (default: the current folder)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.set_defaults(command=_detect)
-    return parser
 
 
 def _share(text: str) -> float:
@@ -91,7 +86,7 @@ def _detect(options: argparse.Namespace) -> None:
         # Both are opened first: a second one that cannot be read is reported without a wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         for model in models:
-            detections = _detect_all(model, images)
+            detections = model.detect(images, progress=len(images) > 1)
             runs.append(
                 {key: _above(detections[key], options.score_threshold) for key in detections}
             )
@@ -122,13 +117,6 @@ def _refuse_folders(images: Sequence[Path]) -> None:
         if not path.is_file():
             what = "expected an image, got a folder" if path.is_dir() else "no such image"
             raise DatasetError(what, where=path, next_step="name the image files themselves")
-
-
-def _detect_all(model: OpenModel, images: Sequence[ImageFile]) -> Mapping[str, Detections]:
-    workers = min(default_threads(), len(images))
-    return detect_all(
-        model.make, images, workers=workers, label=model.name, progress=len(images) > 1
-    )
 
 
 def _above(detections: Detections, threshold: float) -> Detections:
@@ -165,13 +153,7 @@ def _draw(
     pixels = load_rgb(image)
     pictures = [annotated(pixels, detections, labels) for detections in runs]
     whole = side_by_side(list(zip(titles, pictures, strict=True))) if runs[1:] else pictures[0]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
-        ) from error
-    write_bytes_atomic(target, encoded(whole, target.suffix))
+    write_bytes_atomic(target, encoded(whole, target.suffix), make_folder=True)
     say(f"picture: {target}")
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
 from validation.errors import ArtefactError, DatasetError, NotSsdGraph, OutputMissing
 from validation.files.native_log import held_back
-from validation.inference.base import DetectFile, on_files
+from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.model_file import open_tflite
 from validation.inspection.kinds import Kind, kind_of
+from validation.preprocess.image import ImageFile
+from validation.record.detections import Detections
+from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS
-from validation.specs.input_stats import InputStats, format_range, stats_of, wanted_range
+from validation.specs.input_stats import format_range, parse_input_stats, wanted_range
 from validation.zoo.catalogue import label_set
 from validation.zoo.label_map import read_label_map
 
@@ -40,6 +43,14 @@ class OpenModel:
     labels: Mapping[int, str] = field(default_factory=dict)
     num_classes: int | None = None
 
+    def detect(
+        self, images: Sequence[ImageFile], *, progress: bool = True
+    ) -> Mapping[str, Detections]:
+        """Detections by image key."""
+        return detect_all(
+            self.make, images, workers=default_threads(), label=self.name, progress=progress
+        )
+
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Declare what a model file may need besides itself."""
@@ -51,7 +62,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--input_stats",
-        type=_stats,
+        type=parse_input_stats,
         metavar="MEAN/STD",
         help="how pixels are normalised: (pixel - MEAN) / STD; 'guide' is 128/127 (default: "
         "from the export beside the file, its metadata or its scale and zero point, else "
@@ -159,10 +170,3 @@ def is_tflite(path: Path) -> bool:
             next_step="make a .tflite of it: python -m validation export, then convert",
         )
     return False
-
-
-def _stats(text: str) -> InputStats:
-    try:
-        return stats_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from validation.cli.detectors import OpenModel, add_model_flags, open_model
+from validation.cli.detectors import add_model_flags, open_model
 from validation.cli.flags import Commands, add_parser, say
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset, load_dataset
@@ -18,10 +18,7 @@ from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
-from validation.inference.base import detect_all
-from validation.record.detections import Detections
 from validation.record.types import CocoFigures
-from validation.runtimes.tflite import default_threads
 
 _EXAMPLE = r"""detect.tflite \
     --coco-annotations=instances_val2017.json --coco-images=val2017"""
@@ -43,7 +40,7 @@ _MEANING = {
 }
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -52,6 +49,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "Detect on labelled images and score with pycocotools. A .tflite needs no TensorFlow and "
         "no other file.",
         _EXAMPLE,
+        _evaluate,
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help=".tflite, or frozen_inference_graph.pb"
@@ -80,8 +78,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the detections in COCO's results format",
     )
-    parser.set_defaults(command=_evaluate)
-    return parser
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -92,7 +88,10 @@ def _evaluate(options: argparse.Namespace) -> None:
         categories = category_map(
             model.labels or None, dataset, model.num_classes or max(dataset.categories)
         )
-        detections, seconds = _detect(model, dataset)
+        started = time.perf_counter()
+        detected = model.detect(dataset.files)
+        seconds = time.perf_counter() - started
+    detections = {int(key): each for key, each in detected.items()}
     say("scoring")
     result = evaluate(dataset, detections, category_ids=categories)
     if options.results_file is not None:
@@ -103,15 +102,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(json.dumps(facts, indent=2))
     else:
         _print(facts, dataset, result, options.per_category)
-
-
-def _detect(model: OpenModel, dataset: Dataset) -> tuple[Mapping[int, Detections], float]:
-    images = dataset.files
-    started = time.perf_counter()
-    detections = detect_all(
-        model.make, images, workers=default_threads(), label=model.name, progress=True
-    )
-    return {int(key): each for key, each in detections.items()}, time.perf_counter() - started
 
 
 def _describe_result(

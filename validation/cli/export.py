@@ -21,7 +21,7 @@ _EXAMPLE = r"""\
     --output_directory=out --use_regular_nms=true --max_detections=100"""
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -29,6 +29,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "make tflite_graph.pb, as export_tflite_ssd_graph.py did",
         "Cut an SSD's inference graph into the graph that TFLite can convert.",
         _EXAMPLE,
+        _export,
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -73,8 +74,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         help="detections kept per class in regular NMS (default: %(default)s)",
     )
     add_flag(parser, "--use_regular_nms", False, "suppress within each class, as the OD API does")
-    parser.set_defaults(command=_export)
-    return parser
 
 
 def _export(options: argparse.Namespace) -> None:

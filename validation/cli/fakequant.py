@@ -26,7 +26,7 @@ _EXAMPLE = r"""\
     --representative_images=coco/val2017 --output_directory=ssd_quantized"""
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -35,6 +35,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "Calibrate quantisation ranges on representative images and write an archive in "
         "the zoo's quantised layout.",
         _EXAMPLE,
+        _fakequant,
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -67,8 +68,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--output_directory", type=Path, required=True, metavar="DIR", help="a new or empty folder"
     )
-    parser.set_defaults(command=_fakequant)
-    return parser
 
 
 def _fakequant(options: argparse.Namespace) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_parser(
-    commands: Commands, name: str, summary: str, description: str, example: str
+    commands: Commands,
+    name: str,
+    summary: str,
+    description: str,
+    example: str,
+    command: Callable[[argparse.Namespace], int | None] | None = None,
 ) -> argparse.ArgumentParser:
-    """Declare a command, ``--debug`` included; its function is set as the default ``command``.
+    """Declare a command, ``--debug`` included.
 
     Args:
         commands: Of the program's parser, or of a command that has commands of its own.
@@ -20,6 +26,7 @@ def add_parser(
         summary: One clause for the list of commands.
         description: One sentence for its own help.
         example: What follows ``python -m validation`` in a command line that works.
+        command: What it runs; None where it has commands of its own.
     """
     parser = commands.add_parser(
         name,
@@ -30,6 +37,7 @@ def add_parser(
     # The full name, where it is the subcommand of another command.
     parser.epilog = f"example:\n  python -m {parser.prog} {example}\n"
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    parser.set_defaults(command=command)
     return parser
 
 

@@ -12,10 +12,8 @@ from validation.files.structured import unstructure
 from validation.inspection.answer import as_text, needs_tensorflow, read_facts
 from validation.inspection.kinds import kind_of
 
-_EXAMPLE = "out/detect.tflite"
 
-
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -23,7 +21,8 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "show what a model file holds, and how to feed and read it",
         "Describe a .tflite, a graph, a checkpoint or a pipeline.config: inputs, outputs, "
         "preprocessing, post-processing, quantisation.",
-        _EXAMPLE,
+        "out/detect.tflite",
+        _inspect,
     )
     parser.add_argument(
         "file",
@@ -35,8 +34,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "--all", action="store_true", help="list every variable of a checkpoint (default: a few)"
     )
     parser.add_argument("--json", action="store_true", help="print every fact as JSON")
-    parser.set_defaults(command=_inspect)
-    return parser
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -11,10 +11,8 @@ from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
 from validation.signoff.rules import judge, policy_of
 
-_EXAMPLE = "reports/2026-01-31T02-00-00Z-4711"
 
-
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -22,13 +20,12 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "make the HTML pages of a run again from its record",
         "Judge a record by today's policy with the run's own changes and write its pages beside "
         "it. The record alone is read: no model, no image, no TensorFlow.",
-        _EXAMPLE,
+        "reports/2026-01-31T02-00-00Z-4711",
+        _report,
     )
     parser.add_argument(
         "record", type=Path, metavar="RECORD", help=f"folder of a run, or its {RECORD_NAME}"
     )
-    parser.set_defaults(command=_report)
-    return parser
 
 
 def record_path(path: Path) -> Path:

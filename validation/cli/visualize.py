@@ -24,7 +24,7 @@ from validation.files.native_log import held_back
 from validation.inspection.kinds import GRAPH_FORMS, Kind, kind_of
 
 
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command; its function is the default ``command``."""
     parser = add_parser(
         commands,
@@ -32,6 +32,7 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "draw a .tflite file or a TensorFlow graph",
         "Draw a model as Graphviz DOT, or by Graphviz's program dot as SVG, PDF or PNG.",
         "out/detect.tflite --output_file=detect.svg",
+        _visualize,
     )
     parser.add_argument(
         "file",
@@ -52,8 +53,6 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         action="store_true",
         help="draw each operation (default: one node for each block or scope)",
     )
-    parser.set_defaults(command=_visualize)
-    return parser
 
 
 def _visualize(options: argparse.Namespace) -> None:

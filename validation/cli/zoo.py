@@ -29,10 +29,8 @@ from validation.zoo.lockfile import LOCK_NAME, check_lock_file
 from validation.zoo.presence import Presence, download_bytes, presence
 from validation.zoo.refusals import refuse
 
-_MADE = "built on demand"
 
-
-def add_command(commands: Commands) -> argparse.ArgumentParser:
+def add_command(commands: Commands) -> None:
     """Declare the command and its own commands; each has its function as ``command``."""
     parser = add_parser(
         commands,
@@ -42,34 +40,27 @@ def add_command(commands: Commands) -> argparse.ArgumentParser:
         "list",
     )
     own = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_list(own)
-    _add_fetch(own)
-    _add_show(own)
-    return parser
 
-
-def _add_list(commands: Commands) -> None:
     parser = add_parser(
-        commands,
+        own,
         "list",
         "every model by name",
         "List the models of a group, of a folder, or of all groups.",
         "--zoo tf1",
+        _list,
     )
     _add_zoo(parser, "default: all groups")
     _add_cache(parser)
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
-    parser.set_defaults(command=_list)
 
-
-def _add_fetch(commands: Commands) -> None:
     parser = add_parser(
-        commands,
+        own,
         "fetch",
         "download archives",
         "Fetch, verify and unpack archives; print the folder of each. A download that fails does "
         "not stop the others.",
         "ssdlite_mobilenet_v2_person",
+        _fetch,
     )
     parser.add_argument(
         "models", nargs="+", metavar="MODEL", help="names, or patterns such as 'ssd_mobilenet_*'"
@@ -85,23 +76,20 @@ def _add_fetch(commands: Commands) -> None:
         metavar="DIR",
         help="copy each model's folder there (default: it stays in the cache; do not change it)",
     )
-    parser.set_defaults(command=_fetch)
 
-
-def _add_show(commands: Commands) -> None:
     parser = add_parser(
-        commands,
+        own,
         "show",
         "what is in an archive, and the way from it to a .tflite",
         "Show what an archive holds, which routes it allows, and what is known of its model.",
         "ssd_mobilenet_v1",
+        _show,
     )
     parser.add_argument(
         "archive", metavar="ARCHIVE", help="a model of the catalogue, a folder, or a .tar.gz"
     )
     _add_cache(parser)
     parser.add_argument("--json", action="store_true", help="print every fact as JSON")
-    parser.set_defaults(command=_show)
 
 
 def _add_zoo(parser: argparse.ArgumentParser, default: str) -> None:
@@ -148,16 +136,14 @@ def _list(options: argparse.Namespace) -> None:
             entry.quantised,
             entry.licence,
             entry.published,
-            _presence(entry, cache, options.lock_file),
+            "built on demand"
+            if entry.group == GROUP
+            else presence(entry, cache, options.lock_file).value,
             entry.description,
         )
         for entry in entries
     ]
     print(json.dumps(unstructure(rows), indent=2) if options.json else text_of_models(rows))
-
-
-def _presence(entry: CatalogueEntry, cache: Path, lock_file: Path | None) -> str:
-    return _MADE if entry.group == GROUP else presence(entry, cache, lock_file).value
 
 
 def _fetch(options: argparse.Namespace) -> int:

@@ -26,10 +26,7 @@ def check_accuracy(
         "ap_drop": max(drop, 0.0),
         "ap_gain": max(-drop, 0.0),
     }
-    measures = [
-        Measure(name, value, policy.limit(check, name, key.model, key.variant))
-        for name, value in values.items()
-    ]
+    measures = Measure.limited(values, policy, check, key)
     unjudged = [
         Measure("ap", candidate.figures.ap),
         Measure("ap50", candidate.figures.ap50),

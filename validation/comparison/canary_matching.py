@@ -57,10 +57,7 @@ def check_canaries(
         "missed": len(missed),
         "worst_iou": min(overlaps.values()),
     }
-    measures = tuple(
-        Measure(name, value, policy.limit(check, name, key.model, key.variant))
-        for name, value in values.items()
-    )
+    measures = Measure.limited(values, policy, check, key)
     worst = min(overlaps, key=lambda name: overlaps[name])
     message = f"not found on {', '.join(missed)}" if missed else ""
     return CheckResult.judged(check, key, measures, where=f"image {worst}", message=message)

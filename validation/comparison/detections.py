@@ -80,10 +80,7 @@ def compare_detections(
         if tied_share(settled.values()) <= ties.most_share:
             matches = settled
     judged, counts = _values(list(matches.values()))
-    measures = [
-        Measure(name, value, policy.limit(check, name, key.model, key.variant))
-        for name, value in judged.items()
-    ]
+    measures = Measure.limited(judged, policy, check, key)
     lost = counts["lost_detections"]
     message = (
         f"{judged['compared_detections']} detections compared on {counts['images']} images at"

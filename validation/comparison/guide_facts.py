@@ -56,10 +56,7 @@ def check_guide(facts: GuideFacts, policy: Policy, key: ModelKey) -> CheckResult
         values |= {"differing_bytes": facts.differing_bytes, "unlike_names": unlike}
     if facts.inference_graph:
         values["inference_graph_converts"] = int(not facts.refusal)
-    measures = [
-        Measure(name, value, policy.limit(CHECK, name, key.model, key.variant))
-        for name, value in values.items()
-    ]
+    measures = Measure.limited(values, policy, CHECK, key)
     unjudged = [Measure("command", facts.command), Measure("shipped_graph", facts.shipped_graph)]
     if facts.refusal:
         unjudged.append(Measure("refusal_of_the_inference_graph", facts.refusal))

@@ -65,10 +65,7 @@ def check_postprocess(
         "boxes_max_abs_diff": _worst([gap.boxes for gap in gaps]),
         "scores_max_abs_diff": _worst([gap.scores for gap in gaps]),
     }
-    measures = tuple(
-        Measure(name, value, policy.limit(check, name, key.model, key.variant))
-        for name, value in values.items()
-    )
+    measures = Measure.limited(values, policy, check, key)
     worst = max(gaps, key=lambda gap: gap.severity, default=None)
     return CheckResult.judged(
         check,

@@ -10,7 +10,6 @@ from validation.convert.conversion import SETTINGS, Conversion, Source
 from validation.errors import ConversionError, first_few
 from validation.export.graph_io import stated_shape, unread_nodes
 from validation.specs.contracts import IMAGE_TENSOR, INPUT_NAME, POSTPROCESS_NAME
-from validation.specs.input_stats import InputStats
 
 # What the OD API's inference graphs preprocess and post-process with, over the years.
 _INFERENCE_ONLY = ("TensorArray", "NonMaxSuppression", "CombinedNonMaxSuppression")
@@ -152,14 +151,12 @@ def _check_inputs_of_scheme(conversion: Conversion, where: str) -> None:
         raise _not_taken(conversion, "mean and std", stats, where)
     if conversion.calibration is not None and not settings.needs_images:
         raise _not_taken(conversion, "representative images", conversion.calibration.count, where)
-    if stats is not None and not _give_a_scale(stats):
+    if stats is not None and not (
+        math.isfinite(stats.mean) and math.isfinite(stats.std) and stats.std > 0
+    ):
         raise ConversionError(
             "mean and std give no scale", expected="a std above 0", got=stats, where=where
         )
-
-
-def _give_a_scale(stats: InputStats) -> bool:
-    return math.isfinite(stats.mean) and math.isfinite(stats.std) and stats.std > 0
 
 
 def _not_taken(conversion: Conversion, given: str, got: object, where: str) -> ConversionError:

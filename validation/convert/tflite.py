@@ -18,9 +18,7 @@ from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, 
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
 from validation.files.atomic import atomic_file
-from validation.specs.contracts import (
-    POSTPROCESS_NAME,
-)
+from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.variants import variant_of
 from validation.tflite.model import read_model
 

@@ -60,13 +60,22 @@ def layer_table(
             next_step="take the raw variants of the same model",
         )
     rows = [_input_row(graph, run, pairs)] if run.specs[graph.inputs[0]].scale is not None else []
-    rows += [_operator_row(graph, each, run, pairs) for each in graph.moving if _has_row(each)]
+    # Detections have no row, nor stored values that are read back, which is exact.
+    rows += [
+        _operator_row(graph, each, run, pairs)
+        for each in graph.moving
+        if is_computing(each) or each.op == "QUANTIZE"
+    ]
     for feed in feeds:
         float_run.run(feed)
         run.run(feed)
         for row in rows:
             row.add(run, float_run)
-    arrived = {row.tensor: row.accumulated.statistics().sqnr_db for row in rows if row.is_matched}
+    arrived = {
+        row.tensor: row.accumulated.statistics().sqnr_db
+        for row in rows
+        if row.counterpart is not None
+    }
     names = float_graph.names
     return tuple(row.error(run, names, _arriving(graph, row, arrived)) for row in rows)
 
@@ -99,11 +108,6 @@ class _Row:
     def __post_init__(self) -> None:
         self.local = ErrorAccumulator(self.accumulated.spec)
 
-    @property
-    def is_matched(self) -> bool:
-        """True where the float file has the same value."""
-        return self.counterpart is not None
-
     def add(self, run: TensorValues, float_run: TensorValues) -> None:
         """Count the last run of both files."""
         if self.counterpart is None:
@@ -124,7 +128,7 @@ class _Row:
             tensor=run.specs[self.tensor],
             counterpart="" if self.counterpart is None else names[self.counterpart],
             arriving_db=arriving,
-            accumulated=self.accumulated.statistics() if self.is_matched else None,
+            accumulated=None if self.counterpart is None else self.accumulated.statistics(),
             local=self._local(),
         )
 
@@ -154,11 +158,6 @@ def _operator_row(
     return _Row(
         operator.index, operator.op, tensor, counterpart, fed, reads, single, ErrorAccumulator(spec)
     )
-
-
-def _has_row(operator: Operator) -> bool:
-    """False where stored values are read back, which is exact, and for detections."""
-    return is_computing(operator) or operator.op == "QUANTIZE"
 
 
 def _arriving(graph: OperatorGraph, row: _Row, arrived: Mapping[int, float]) -> float | None:

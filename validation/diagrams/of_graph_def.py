@@ -208,7 +208,7 @@ class _Reader:
         channels: tuple[str, ...] = ()
         # Weights are [height, width, in, out]; a depthwise convolution's end in its multiplier.
         weights = _data(node)[1:2] if node.op in _KERNELS else []
-        spec = self.specs.get(_key(weights[0])) if weights else None
+        spec = self.specs.get("{}:{}".format(*_split(weights[0]))) if weights else None
         if spec is not None and len(spec.shape) == 4:
             kernel = spec.shape[:2]
             if node.op != _DEPTHWISE:
@@ -236,10 +236,6 @@ def _data(node: Any) -> list[str]:
 def _split(tensor: str) -> tuple[str, int]:
     name, _, port = tensor.partition(":")
     return name, int(port) if port.isdecimal() else 0
-
-
-def _key(tensor: str) -> str:
-    return "{}:{}".format(*_split(tensor))
 
 
 def _postprocess_facts(node: Any) -> tuple[str, ...]:

@@ -51,7 +51,10 @@ def summary_of(
     node = nodes.nodes.get(POSTPROCESS_NAME)
     anchors = nodes.constant(ANCHORS_NAME) if ANCHORS_NAME in nodes.nodes else None
     return GraphSummary(
-        inputs=tuple(_placeholder(other) for other in nodes.of_op("Placeholder")),
+        inputs=tuple(
+            TensorSpec(each.name, dtypes.as_dtype(each.attr["dtype"].type).name, stated_shape(each))
+            for each in nodes.of_op("Placeholder")
+        ),
         outputs=unread_nodes(graph),
         raw_outputs=_raw_outputs(graph, where),
         postprocess=read_postprocess_node(graph, defaults),
@@ -83,11 +86,6 @@ def classes_of(graph: Any, reading: SsdReading) -> int | None:
         return None
     columns = scores.shape[-1] if scores is not None and scores.shape else -1
     return columns - 1 if columns > 1 else None
-
-
-def _placeholder(node: Any) -> TensorSpec:
-    dtype = dtypes.as_dtype(node.attr["dtype"].type).name
-    return TensorSpec(node.name, dtype, stated_shape(node))
 
 
 def _raw_outputs(graph: Any, where: str) -> tuple[TensorSpec, ...]:

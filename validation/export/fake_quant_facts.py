@@ -9,53 +9,51 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class WeightRange:
-    """One FakeQuant node on weights, and the weights themselves.
+class FakeQuantRange:
+    """One FakeQuant node.
 
     Args:
-        name: The FakeQuant node.
-        layer: The node that reads the quantised weights; empty where nothing does.
-        op: Its op.
+        name: The node.
+        op: Of the node that reads the quantised weights, empty where nothing does; or of the
+            node whose output is quantised, for example Relu6 or BiasAdd.
         minimum: Lower end of the range.
         maximum: Upper end of the range.
         num_bits: Of the node.
         narrow_range: Of the node: the lowest level is left out.
-        clipped_share: Share of the weights that the range cuts by more than half a step.
-        channel_spans: For each output channel the extent of its weights and 0.
     """
 
     name: str
-    layer: str
     op: str
     minimum: float
     maximum: float
     num_bits: int
     narrow_range: bool
+
+
+@dataclass(frozen=True)
+class WeightRange(FakeQuantRange):
+    """One FakeQuant node on weights, and the weights themselves.
+
+    Args:
+        layer: The node that reads the quantised weights; empty where nothing does.
+        clipped_share: Share of the weights that the range cuts by more than half a step.
+        channel_spans: For each output channel the extent of its weights and 0.
+    """
+
+    layer: str
     clipped_share: float
     channel_spans: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class ActivationRange:
+class ActivationRange(FakeQuantRange):
     """One FakeQuant node on what is computed from the image.
 
     Args:
-        name: The FakeQuant node.
         source: The node whose output it quantises; reshapes between them are skipped.
-        op: Op of the source, for example Relu6 or BiasAdd.
-        minimum: Lower end of the range.
-        maximum: Upper end of the range.
-        num_bits: Of the node.
-        narrow_range: Of the node.
     """
 
-    name: str
     source: str
-    op: str
-    minimum: float
-    maximum: float
-    num_bits: int
-    narrow_range: bool
 
 
 @dataclass(frozen=True)

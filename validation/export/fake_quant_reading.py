@@ -133,34 +133,32 @@ class _Reading:
         return float(self._values[minimum]), float(self._values[maximum])
 
     def _weight_range(self, node: Any) -> WeightRange:
-        minimum, maximum = self._range(node)
-        bits, narrow = int(node.attr["num_bits"].i), bool(node.attr["narrow_range"].b)
         layer = next(iter(self._nodes.consumers(node.name)), None)
         weights = self._values[node.input[0]]
+        about = self._about(node, "" if layer is None else layer.op)
+        steps = levels(about["num_bits"], about["narrow_range"])
         return WeightRange(
-            name=node.name,
+            **about,
             layer="" if layer is None else layer.name,
-            op="" if layer is None else layer.op,
-            minimum=minimum,
-            maximum=maximum,
-            num_bits=bits,
-            narrow_range=narrow,
-            clipped_share=_clipped_share(weights, minimum, maximum, levels(bits, narrow)),
+            clipped_share=_clipped_share(weights, about["minimum"], about["maximum"], steps),
             channel_spans=_channel_spans(weights, layer),
         )
 
     def _activation_range(self, node: Any) -> ActivationRange:
-        minimum, maximum = self._range(node)
         source = self._nodes.source(self._nodes.skip(node.input[0], _SAME_SCALE))
-        return ActivationRange(
-            name=node.name,
-            source=source.name,
-            op=source.op,
-            minimum=minimum,
-            maximum=maximum,
-            num_bits=int(node.attr["num_bits"].i),
-            narrow_range=bool(node.attr["narrow_range"].b),
-        )
+        return ActivationRange(**self._about(node, source.op), source=source.name)
+
+    def _about(self, node: Any, op: str) -> dict[str, Any]:
+        """The fields of `FakeQuantRange`."""
+        minimum, maximum = self._range(node)
+        return {
+            "name": node.name,
+            "op": op,
+            "minimum": minimum,
+            "maximum": maximum,
+            "num_bits": int(node.attr["num_bits"].i),
+            "narrow_range": bool(node.attr["narrow_range"].b),
+        }
 
     def _activations(self) -> list[Activation]:
         activations = []

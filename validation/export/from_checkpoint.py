@@ -100,7 +100,7 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
     Raises:
         GraphError: Anything unmatched between graph and checkpoint, either way.
     """
-    plan = plan_restore(
+    sources = plan_restore(
         model_variables(built),
         checkpoint_shapes(prefix),
         use_moving_averages=config.use_moving_averages,
@@ -108,7 +108,7 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
         where=f"{prefix.name} and {config.source}",
         locate=config.where,
     )
-    return freeze(body_graph(built), lambda name: values(plan.sources[name]))
+    return freeze(body_graph(built), lambda name: values(sources[name]))
 
 
 def export_with_constants(config: PipelineConfig, frozen: Any) -> GraphExport:

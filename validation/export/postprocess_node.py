@@ -62,9 +62,9 @@ def read_postprocess_node(
         return None
     names = [field.name for field in dataclasses.fields(PostprocessAttributes)]
     present = {
-        name: _value(node.attr[name])
+        name: getattr(node.attr[name], kind)
         for name in names
-        if name in node.attr and node.attr[name].WhichOneof("value") is not None
+        if name in node.attr and (kind := node.attr[name].WhichOneof("value")) is not None
     }
     values = {**(defaults or {}), **present}
     missing = [name for name in names if name not in values]
@@ -76,7 +76,3 @@ def read_postprocess_node(
             next_step="export the graph again: older exporters left some out",
         )
     return PostprocessAttributes(**values)
-
-
-def _value(attr: Any) -> Any:
-    return getattr(attr, attr.WhichOneof("value"))

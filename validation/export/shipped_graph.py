@@ -113,12 +113,9 @@ def preprocessing_by_extractor(nodes: GraphMap) -> Preprocessing:
     shape = list(stated_shape(nodes.nodes[INPUT_NAME]))
     if len(shape) != 4 or min(shape[1:3]) < 1 or shape[3] != 3:
         raise NotSsdGraph("the graph's input has no fixed size", expected="[1, H, W, 3]", got=shape)
-    scale, offset = CHANNEL_MEANS if _is_resnet(nodes) else UNIT_RANGE
+    is_resnet = any("/resnet_v1_" in name for name in nodes.nodes)
+    scale, offset = CHANNEL_MEANS if is_resnet else UNIT_RANGE
     return Preprocessing(shape[1], shape[2], scale, offset)
-
-
-def _is_resnet(nodes: GraphMap) -> bool:
-    return any("/resnet_v1_" in name for name in nodes.nodes)
 
 
 def score_converter_of(nodes: GraphMap) -> str:

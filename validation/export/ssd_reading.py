@@ -66,7 +66,8 @@ def read_ssd(graph: Any, where: str = "graph") -> SsdReading:
     _refuse_others(nodes, where)
     encodings_unpack = _decode_unpack(nodes, where)
     box_encodings = _leave_scope(nodes, nodes.inputs(encodings_unpack)[0], where)
-    anchors_unpack = _anchor_unpack(nodes, where)
+    unpacks = [node for node in nodes.of_op("Unpack") if node.name.startswith(_ANCHOR_DECODE)]
+    anchors_unpack = _only(unpacks, "the box coder's split of the anchors", _ANCHOR_DECODE, where)
     anchors = _leave_scope(nodes, nodes.inputs(anchors_unpack)[0], where)
     class_predictions, converter = _class_predictions(nodes, where)
     extractor_input = _extractor_input(nodes, (box_encodings, class_predictions), where)
@@ -140,11 +141,6 @@ def _decode_unpack(nodes: GraphMap, where: str) -> Any:
     return _only(unpacks, "the box coder's split of the encodings", _DECODE, where)
 
 
-def _anchor_unpack(nodes: GraphMap, where: str) -> Any:
-    unpacks = [node for node in nodes.of_op("Unpack") if node.name.startswith(_ANCHOR_DECODE)]
-    return _only(unpacks, "the box coder's split of the anchors", _ANCHOR_DECODE, where)
-
-
 def _only(nodes: list[Any], part: str, scope: str, where: str) -> Any:
     if len(nodes) != 1:
         raise NotSsdGraph(
@@ -177,7 +173,9 @@ def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
     slices = [
         node
         for node in nodes.of_op("Slice", "StridedSlice")
-        if node.name.startswith(_POSTPROCESSOR) and _drops_background(nodes, node)
+        if node.name.startswith(_POSTPROCESSOR)
+        and (begin := nodes.constant(nodes.inputs(node)[1])) is not None
+        and begin.tolist() == [0, 0, 1]
     ]
     if not slices:
         raise NotSsdGraph(
@@ -189,11 +187,6 @@ def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
     scores = nodes.skip(nodes.inputs(slices[0])[0])
     converter = nodes.source(nodes.skip(scores, {"Reshape", "Identity"}))
     return scores, SCORE_CONVERTERS.get(converter.op, "IDENTITY")
-
-
-def _drops_background(nodes: GraphMap, node: Any) -> bool:
-    begin = nodes.constant(nodes.inputs(node)[1])
-    return begin is not None and begin.tolist() == [0, 0, 1]
 
 
 def _extractor_input(nodes: GraphMap, heads: tuple[str, str], where: str) -> str:

@@ -21,12 +21,24 @@ def write_text_atomic(path: Path, text: str) -> None:
     write_bytes_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
+def write_bytes_atomic(path: Path, data: bytes, *, make_folder: bool = False) -> None:
     """Write a file so that its path never holds half of it.
 
+    Args:
+        path: The file.
+        data: Its content.
+        make_folder: Make its folder where it is not there.
+
     Raises:
-        ArtefactError: The file cannot be written.
+        ArtefactError: The file cannot be written, or its folder not be made.
     """
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtefactError(
+            "the folder cannot be made", got=error.strerror, where=path.parent
+        ) from error
     try:
         with atomic_file(path) as temporary:
             temporary.write_bytes(data)

@@ -69,7 +69,7 @@ def structure(kind: type[_Kind], value: Any, *, where: str = "") -> _Kind:
     Raises:
         RecordError: Keys unknown or missing, or a value of another type.
     """
-    return _structure(_complete(), kind, value, where, RecordError)
+    return _structure(kind, value, where, complete=True)
 
 
 def unstructure(value: Any) -> Any:
@@ -78,7 +78,7 @@ def unstructure(value: Any) -> Any:
     Tuples become lists, enums their value, and floats that JSON cannot carry a table
     ``{"float": "nan"}``.
     """
-    return _complete().unstructure(value)
+    return _converter(complete=True).unstructure(value)
 
 
 def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kind:
@@ -108,7 +108,7 @@ def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kin
 
 def structure_table(kind: type[_Kind], value: Any, *, where: str) -> _Kind:
     """As `structure`, for a table of a data file: fields with a default may be left out."""
-    return _structure(_lenient(), kind, value, where, CatalogueError)
+    return _structure(kind, value, where, complete=False)
 
 
 def read_json(path: Path, kind: type[_Kind]) -> _Kind:
@@ -154,8 +154,8 @@ def register(kind: Any, expected: str, parse: Callable[[Any], Any]) -> None:
         except (ValueError, TypeError) as error:
             raise WrongValue(expected, value) from error
 
-    for converter in (_complete(), _lenient()):
-        converter.register_structure_hook(kind, hook)
+    for complete in (True, False):
+        _converter(complete=complete).register_structure_hook(kind, hook)
 
 
 def register_union(union: Any, key: str) -> None:
@@ -172,9 +172,9 @@ def register_union(union: Any, key: str) -> None:
         if name not in kinds:
             raise WrongValue(f"a table whose {key} is {' | '.join(kinds)}", value)
         fields = {field: each for field, each in value.items() if field != key}
-        return _lenient().structure(fields, kinds[name])
+        return _converter(complete=False).structure(fields, kinds[name])
 
-    _lenient().register_structure_hook(union, hook)
+    _converter(complete=False).register_structure_hook(union, hook)
 
 
 def _text(value: Any) -> str:
@@ -190,15 +190,6 @@ def _positive(value: Any) -> Any:
 
 
 @functools.cache
-def _complete() -> Converter:
-    return _converter(complete=True)
-
-
-@functools.cache
-def _lenient() -> Converter:
-    return _converter(complete=False)
-
-
 def _converter(*, complete: bool) -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list})
     for kind in (str, int, bool):
@@ -337,12 +328,11 @@ class _WrongKeys(ValueError):
         self.known = sorted(known)
 
 
-def _structure(
-    converter: Converter, kind: type[_Kind], value: Any, where: str, error: type[ValidationError]
-) -> _Kind:
+def _structure(kind: type[_Kind], value: Any, where: str, *, complete: bool) -> _Kind:
     try:
-        return converter.structure(value, kind)
+        return _converter(complete=complete).structure(value, kind)
     except (BaseValidationError, WrongValue, _WrongKeys) as first:
+        error = RecordError if complete else CatalogueError
         raise _first_error(first, value, where, error) from None
 
 

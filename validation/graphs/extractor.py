@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow.compat.v1 as tf
 
+from validation.errors import ConfigError
 from validation.graphs.hyperparams import ConvHyperparams
 from validation.specs.contracts import UNIT_RANGE, Triple
 
@@ -79,6 +80,19 @@ class ExtractorEntry:
     build: Extractor
     scale: Triple = UNIT_RANGE[0]
     offset: Triple = UNIT_RANGE[1]
+
+
+def refused_field(
+    what: str, options: ExtractorOptions, expected: object, got: object
+) -> ConfigError:
+    """The error for a field that no release of the OD API takes for this extractor."""
+    return ConfigError(
+        what,
+        expected=expected,
+        got=got,
+        where=f"feature_extractor of {options.kind}",
+        next_step="remove the field: the OD API refuses it too",
+    )
 
 
 def pad_to_multiple(image: tf.Tensor, multiple: int) -> tf.Tensor:

@@ -7,9 +7,6 @@ where the names and shapes tell it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from validation.errors import GraphError, first_few
 from validation.graphs.mismatch import NAMED, Described, Locate, Shapes, causes
 
@@ -35,19 +32,6 @@ _TRAINING_ONLY = (
 )
 
 
-@dataclass(frozen=True)
-class RestorePlan:
-    """For each variable the checkpoint tensor that fills it.
-
-    Args:
-        sources: Variable name to tensor name.
-        averaged: How many come from moving averages.
-    """
-
-    sources: Mapping[str, str]
-    averaged: int
-
-
 def plan_restore(
     variables: Shapes,
     checkpoint: Shapes,
@@ -56,8 +40,8 @@ def plan_restore(
     num_classes: int,
     where: str,
     locate: Locate | None = None,
-) -> RestorePlan:
-    """Pair variables and checkpoint tensors.
+) -> dict[str, str]:
+    """The checkpoint tensor that fills each variable, by the variable's name.
 
     Args:
         variables: Of the built graph.
@@ -73,12 +57,9 @@ def plan_restore(
         GraphError: Anything unmatched either way: the causes, then how many of what, with
             the first names.
     """
-    sources = {
-        name: _source(name, checkpoint, use_moving_averages=use_moving_averages)
-        for name in variables
-    }
-    averaged = sum(source.endswith(AVERAGE) for source in sources.values())
-    if use_moving_averages and not averaged:
+    averages = {name: name + AVERAGE for name in variables if name + AVERAGE in checkpoint}
+    sources = {name: name for name in variables} | (averages if use_moving_averages else {})
+    if use_moving_averages and not averages:
         raise GraphError(
             "eval_config.use_moving_averages asks for averages that the checkpoint lacks",
             expected=f"tensors named *{AVERAGE}",
@@ -93,7 +74,11 @@ def plan_restore(
         for name, shape in fitting.items()
         if shape != variables[name]
     ]
-    unused = sorted(_inference_tensors(checkpoint) - set(variables))
+    unused = sorted(
+        name
+        for name in checkpoint
+        if name not in variables and not name.endswith(AVERAGE) and not is_training_only(name)
+    )
     if missing or shapes or unused:
         tensors = {**{name: checkpoint[name] for name in unused}, **fitting}
         clauses = causes(variables, tensors, Described(num_classes, locate))
@@ -111,23 +96,12 @@ def plan_restore(
             next_step="use the pipeline.config that the checkpoint was trained with; if this is "
             "the one, export from the .meta or frozen graph that came with the checkpoint",
         )
-    return RestorePlan(sources, averaged)
+    return sources
 
 
 def is_training_only(name: str) -> bool:
     """True for what training leaves in a checkpoint besides the weights: slots and counters."""
     return name.endswith(_OPTIMIZER_SLOTS) or name in _TRAINING_ONLY
-
-
-def _source(name: str, checkpoint: Shapes, *, use_moving_averages: bool) -> str:
-    average = name + AVERAGE
-    return average if use_moving_averages and average in checkpoint else name
-
-
-def _inference_tensors(checkpoint: Shapes) -> set[str]:
-    return {
-        name for name in checkpoint if not name.endswith(AVERAGE) and not is_training_only(name)
-    }
 
 
 def _listed(what: str, names: list[str]) -> list[str]:

@@ -16,14 +16,14 @@ import tensorflow.compat.v1 as tf
 from numpy.typing import NDArray
 
 from validation.errors import ConfigError
-from validation.graphs.anchors import AnchorGenerator, anchor_generator
+from validation.graphs.anchors import anchor_generator
 from validation.graphs.bare_variables import bare_variables
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions
+from validation.graphs.extractor import ExtractorEntry
 from validation.graphs.families import network_name
 from validation.graphs.hashes import identity_hashes
 from validation.graphs.heads import Predictor, convolutional_predictor
 from validation.graphs.options import extractor_options
-from validation.graphs.quant.options import QuantisationOptions, Sums, quantisation_options
+from validation.graphs.quant.options import Sums, quantisation_options
 from validation.graphs.quant.rewrite import quantise
 from validation.graphs.registry import extractor_entry
 from validation.graphs.scores import convert_scores
@@ -92,8 +92,27 @@ def build(
         ConfigError: The config asks for something that is not supported.
         GraphError: The training form of a quantised model.
     """
-    parts = _read(config, extractors, sums, is_training=is_training)
-    size = parts.preprocessing.height, parts.preprocessing.width
+    refuse_unsupported(config)
+    ssd = config.message.model.ssd
+    network = network_name(
+        config.feature_extractor_type, ssd.feature_extractor.spaghettinet_arch_name
+    )
+    where = config.where("model.ssd.feature_extractor.type")
+    entry = extractor_entry(network, where, extractors)
+    where = config.where("model.ssd.anchor_generator")
+    generator = anchor_generator(ssd.anchor_generator, where)
+    predictor = _predictor(ssd.box_predictor, config)
+    if predictor.is_shared and len(set(generator.per_location)) > 1:
+        raise ConfigError(
+            "a shared head needs the same number of anchors in the cells of every feature map",
+            got=", ".join(map(str, generator.per_location)),
+            where=where,
+            next_step="set reduce_boxes_in_lowest_layer: false",
+        )
+    options = extractor_options(config, is_training=is_training)
+    size = config.input_size
+    postprocess = _postprocess(config)
+    quantisation = quantisation_options(config, sums=sums)
     graph = tf.Graph() if graph is None else graph
     variables = nullcontext() if with_initializers else bare_variables()
     with graph.as_default(), variables, identity_hashes(), warnings.catch_warnings():
@@ -101,20 +120,20 @@ def build(
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)
         with tf.variable_scope("FeatureExtractor"):
-            feature_maps = list(parts.entry.build(image, parts.options))
-        per_location = parts.anchors.per_location
+            feature_maps = list(entry.build(image, options))
+        per_location = generator.per_location
         _require_as_many(len(feature_maps), len(per_location), config)
-        predictions = parts.predictor.predict(
+        predictions = predictor.predict(
             feature_maps, per_location, config.num_classes + 1, is_training=is_training
         )
         with tf.name_scope("Postprocessor"):
             scores = convert_scores(
                 predictions.class_predictions, config.score_converter, config.logit_scale
             )
-        if parts.quantisation is not None:
-            quantise(graph, parts.quantisation)
+        if quantisation is not None:
+            quantise(graph, quantisation)
     cells = [(int(features.shape[1]), int(features.shape[2])) for features in feature_maps]
-    anchors = parts.anchors.corners(cells, size)
+    anchors = generator.corners(cells, size)
     return BuiltSsd(
         graph=graph,
         image=image,
@@ -123,60 +142,12 @@ def build(
         scores=scores,
         anchors=anchors,
         contract=SsdContract(
-            parts.preprocessing,
+            Preprocessing(*size, entry.scale, entry.offset),
             len(anchors),
             config.num_classes,
             config.score_converter,
-            parts.postprocess,
+            postprocess,
         ),
-    )
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What a config says, read and checked."""
-
-    entry: ExtractorEntry
-    options: ExtractorOptions
-    predictor: Predictor
-    anchors: AnchorGenerator
-    preprocessing: Preprocessing
-    postprocess: PostprocessAttributes
-    quantisation: QuantisationOptions | None
-
-
-def _read(
-    config: PipelineConfig,
-    extractors: Mapping[str, ExtractorEntry] | None,
-    sums: Sums,
-    *,
-    is_training: bool,
-) -> _Parts:
-    refuse_unsupported(config)
-    ssd = config.message.model.ssd
-    where = config.where("model.ssd.feature_extractor.type")
-    network = network_name(
-        config.feature_extractor_type, ssd.feature_extractor.spaghettinet_arch_name
-    )
-    entry = extractor_entry(network, where, extractors)
-    where = config.where("model.ssd.anchor_generator")
-    anchors = anchor_generator(ssd.anchor_generator, where)
-    predictor = _predictor(ssd.box_predictor, config)
-    if predictor.is_shared and len(set(anchors.per_location)) > 1:
-        raise ConfigError(
-            "a shared head needs the same number of anchors in the cells of every feature map",
-            got=", ".join(map(str, anchors.per_location)),
-            where=where,
-            next_step="set reduce_boxes_in_lowest_layer: false",
-        )
-    return _Parts(
-        entry=entry,
-        options=extractor_options(config, is_training=is_training),
-        predictor=predictor,
-        anchors=anchors,
-        preprocessing=Preprocessing(*config.input_size, entry.scale, entry.offset),
-        postprocess=_postprocess(config),
-        quantisation=quantisation_options(config, sums=sums),
     )
 
 

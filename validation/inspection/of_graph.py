@@ -167,7 +167,9 @@ def inspect_graph(file: IdentifiedFile) -> GraphFacts:
             defaulted=_defaulted(graph),
             variables=len(summary.variables),
             training_batch_norms=summary.training_batch_norms,
-            constant_bytes=_constant_bytes(graph),
+            constant_bytes=sum(
+                node.attr["value"].tensor.ByteSize() for node in graph.node if node.op == "Const"
+            ),
             ops=summary.ops,
         )
         facts = _identified(facts, path, graph, summary, GraphMap(graph))
@@ -351,7 +353,3 @@ def _variants(facts: GraphFacts, *, quantised: bool) -> list[str]:
 def _defaulted(graph: Any) -> tuple[str, ...]:
     node = next((node for node in graph.node if node.op == POSTPROCESS_NAME), None)
     return () if node is None else tuple(name for name in KERNEL_DEFAULTS if name not in node.attr)
-
-
-def _constant_bytes(graph: Any) -> int:
-    return sum(node.attr["value"].tensor.ByteSize() for node in graph.node if node.op == "Const")

@@ -93,7 +93,8 @@ def inspect_tflite(path: Path) -> TfliteFacts:
     preprocessing = None
     if image is not None:
         preprocessing = describe_preprocessing(image, *_known(file, metadata, contract))
-    integer = _is_integer(file)
+    # Arithmetic in 8 bits: the image comes as integers.
+    integer = any(spec.scale is not None for spec in file.inputs)
     return TfliteFacts(
         file=path.name,
         size_bytes=file.size_bytes,
@@ -155,11 +156,6 @@ def _contract_beside(
     if other:
         return None, (f"{CONTRACT_FILE} beside it is of another model: {other}",)
     return contract, ()
-
-
-def _is_integer(file: TfliteFile) -> bool:
-    """Arithmetic in 8 bits: the image comes as integers."""
-    return any(spec.scale is not None for spec in file.inputs)
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:

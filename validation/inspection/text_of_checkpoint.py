@@ -15,7 +15,13 @@ def text_of_checkpoint(facts: CheckpointFacts, *, everything: bool = False) -> s
     sections = [
         Section("", _rows(facts)),
         Section("Weights by scope", _scopes(facts)),
-        Section("To export", _export(facts)),
+        Section(
+            "To export",
+            (
+                (".meta", facts.meta_graph or "none: the graph is built from its pipeline.config"),
+                ("pipeline.config", "beside it" if facts.has_config else "not beside it"),
+            ),
+        ),
         Section("Variables", listed if everything else ()),
     ]
     return laid_out(f"{facts.file}: a checkpoint, {size(facts.size_bytes)}", sections)
@@ -47,11 +53,3 @@ def _scopes(facts: CheckpointFacts) -> tuple[tuple[str, ...], ...]:
         parameters = sum(each.parameters for each in more)
         rows.append((f"{len(more)} more", f"{variables} variables", f"{parameters:,} parameters"))
     return tuple(rows)
-
-
-def _export(facts: CheckpointFacts) -> tuple[tuple[str, ...], ...]:
-    config = "beside it" if facts.has_config else "not beside it"
-    return (
-        (".meta", facts.meta_graph or "none: the graph is built from its pipeline.config"),
-        ("pipeline.config", config),
-    )

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from validation.errors import ArtefactError, ConversionError
+from validation.errors import ConversionError
 from validation.files.atomic import write_bytes_atomic
-from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata, PackedFile
+from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.writer import metadata_buffer
 from validation.tflite.model import MODEL, UnpackedModel, read_model
 
@@ -35,14 +35,7 @@ def write_with_metadata(source: Path, metadata: ModelMetadata, target: Path) -> 
         ConversionError: See `read_model` and `embed`.
         ArtefactError: The target cannot be written.
     """
-    content = embed(read_model(source), metadata)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target.parent
-        ) from error
-    write_bytes_atomic(target, content)
+    write_bytes_atomic(target, embed(read_model(source), metadata), make_folder=True)
     return target
 
 
@@ -109,7 +102,8 @@ def _set_buffer(root: Any, content: bytes) -> None:
 
 def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:
     """The model with an archive of its label files behind it, positions from the file's start."""
-    files = {file.name: file for file in _label_files(metadata)}
+    tensors = (*metadata.inputs, *metadata.outputs)
+    files = {file.name: file for tensor in tensors for file in tensor.files if file.lines}
     if not files:
         return model
     whole = io.BytesIO(model)
@@ -120,12 +114,3 @@ def _with_files(model: bytes, metadata: ModelMetadata) -> bytes:
             about.create_system, about.external_attr = _UNIX, _READABLE
             archive.writestr(about, "".join(f"{line}\n" for line in file.lines))
     return whole.getvalue()
-
-
-def _label_files(metadata: ModelMetadata) -> list[PackedFile]:
-    return [
-        file
-        for tensor in (*metadata.inputs, *metadata.outputs)
-        for file in tensor.files
-        if file.lines
-    ]

@@ -12,8 +12,6 @@ from validation.metadata.model_metadata import (
     ContentType,
     ModelMetadata,
     Normalisation,
-    PackedFile,
-    TensorGroup,
     TensorMetadata,
 )
 from validation.tflite.flatbuffer import Table
@@ -37,7 +35,10 @@ def metadata_buffer(metadata: ModelMetadata) -> bytes:
         "SubGraphMetadata",
         input_tensor_metadata=[_tensor(each) for each in metadata.inputs],
         output_tensor_metadata=[_tensor(each) for each in metadata.outputs],
-        output_tensor_groups=[_group(each) for each in metadata.groups],
+        output_tensor_groups=[
+            _table("TensorGroup", name=each.name, tensor_names=list(each.members))
+            for each in metadata.groups
+        ],
     )
     root = _table(
         "ModelMetadata",
@@ -68,7 +69,10 @@ def _tensor(tensor: TensorMetadata) -> Table:
         content=_content(tensor),
         process_units=[] if tensor.normalisation is None else [_unit(tensor.normalisation)],
         stats=_table("Stats", max=tensor.maximum, min=tensor.minimum),
-        associated_files=[_file(each) for each in tensor.files],
+        associated_files=[
+            _table("AssociatedFile", name=each.name, description=each.description, type=each.type)
+            for each in tensor.files
+        ],
     )
 
 
@@ -105,11 +109,3 @@ def _unit(normalisation: Normalisation) -> Table:
     """The process unit that normalises an input."""
     options = _table("NormalizationOptions", mean=normalisation.mean, std=normalisation.std)
     return _table("ProcessUnit", options_type=_NORMALISATION_OPTIONS, options=options)
-
-
-def _file(file: PackedFile) -> Table:
-    return _table("AssociatedFile", name=file.name, description=file.description, type=file.type)
-
-
-def _group(group: TensorGroup) -> Table:
-    return _table("TensorGroup", name=group.name, tensor_names=list(group.members))

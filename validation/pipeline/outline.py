@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -115,7 +115,10 @@ def outline(text: str, root: Any, source: str) -> Outline:
             )
     pairs, open_index, stray = _matched(tokens)
     if stray is not None:
-        inside = "nothing is open" if open_index is None else _opened(tokens[open_index], line)
+        inside = "nothing is open"
+        if open_index is not None:
+            opener = tokens[open_index]
+            inside = f"{opener.text!r} of line {line(opener)} is open"
         raise ConfigError(
             f"{tokens[stray].text!r} where {inside}",
             where=f"{source}, line {line(tokens[stray])}",
@@ -187,10 +190,6 @@ def _matched(tokens: Sequence[_Token]) -> tuple[dict[int, int], int | None, int 
     # inside the wrong message, and that tells where the brace is missing.
     pairs.update({index: len(tokens) for index in opened})
     return pairs, opened[0] if opened else None, None
-
-
-def _opened(token: _Token, line: Callable[[_Token], int]) -> str:
-    return f"{token.text!r} of line {line(token)} is open"
 
 
 def _fields(

@@ -16,13 +16,11 @@ from validation.files.arguments import (
     parse_file,
     parse_path,
 )
-from validation.specs.input_stats import GUIDE_STATS, InputStats, stats_of
+from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
-
-DEFAULT_ZOO = BUNDLED_GROUP
 
 
 def parse_variant(text: str) -> str:
@@ -30,14 +28,6 @@ def parse_variant(text: str) -> str:
     if text not in VARIANTS:
         raise argparse.ArgumentTypeError(f"must be one of {', '.join(VARIANTS)}, got {text!r}")
     return text
-
-
-def parse_input_stats(text: str) -> InputStats:
-    """``MEAN/STD``, or ``guide`` for the old guide's."""
-    try:
-        return stats_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,9 +39,9 @@ def add_options(add: Callable[..., object]) -> None:
     """Add each option by a function that takes what argparse's ``add_argument`` takes."""
     add(
         "--zoo",
-        default=DEFAULT_ZOO,
+        default=BUNDLED_GROUP,
         metavar="GROUP-or-FOLDER",
-        help=f"models to test: {_groups()}, or a folder of zoo archives (default: {DEFAULT_ZOO})",
+        help=f"models to test: {_groups()}, or a folder of zoo archives (default: {BUNDLED_GROUP})",
     )
     add(
         "--model",
@@ -124,14 +114,12 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--cache-dir",
         type=parse_path,
-        default=None,
         metavar="DIR",
         help="downloads, exports and converted files (default: the user's cache folder)",
     )
     add(
         "--lock-file",
         type=parse_file,
-        default=None,
         metavar="FILE",
         help="hashes of archives that are trusted on first download; new ones are added "
         f"(default: {LOCK_NAME} in the cache folder)",

@@ -52,7 +52,7 @@ _PACKAGES = (
 
 
 class Recorder:
-    """The record of one run; opened by the first entry.
+    """The record of one run; opened by the first entry. A plugin of the controlling process.
 
     Args:
         config: Of the controlling process.
@@ -67,6 +67,11 @@ class Recorder:
         self.folder = Path(config.getoption("--report-dir")) / self.run
         self.judgement: Judgement | None = None
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Stream the entries of a finished test, whichever process ran it."""
+        for line in getattr(report, _LINES, []):
+            self.write(from_line(json.loads(line)))
+
     def write(self, entry: Entry) -> None:
         """Append one entry."""
         if self._writer is None:
@@ -75,39 +80,55 @@ class Recorder:
             self._writer.write(_header(self._config, state, self.run, self._started))
         self._writer.write(entry)
 
-    def close(self, exit_code: int) -> None:
-        """End the record and make the pages; nothing to do where nothing was recorded."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End the record and render the report; a FAIL never ends with exit code 0."""
         if self._writer is None:
             return
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             seconds=time.perf_counter() - self._clock,
             results=self._writer.results,
-            exit_code=exit_code,
+            exit_code=int(exitstatus),
         )
         self._writer.close(footer)
         policy = session_state(self._config).policy
         record = load_record(self.folder / RECORD_NAME)
         self.judgement = judge(record, policy)
         render_report(self.folder, record, self.judgement, policy)
+        if self.judgement.run.status is Status.FAIL and not exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The verdict and where the report lies."""
+        if self.judgement is None:
+            return
+        run = self.judgement.run
+        terminalreporter.section("validation")
+        terminalreporter.line(
+            f"verdict: {run.status.value.upper()}",
+            green=run.status is Status.PASS,
+            red=run.status is Status.FAIL,
+            yellow=run.status in (Status.WARN, Status.UNKNOWN),
+        )
+        for reason in grouped_reasons(run.findings):
+            terminalreporter.line(f"  {reason}")
+        terminalreporter.line(f"report: {self.folder / 'index.html'}")
 
 
-RECORDER = pytest.StashKey[Recorder]()
 _RUN_FOLDER = pytest.StashKey[Path]()
 _RUN_INPUT = "validation_run_folder"
 
 
-def _is_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Only the controlling process records; evidence is kept by the one that made it."""
-    if _is_worker(config):
-        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])  # type: ignore[attr-defined]
+    if hasattr(config, "workerinput"):
+        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])
     else:
-        config.stash[RECORDER] = Recorder(config)
-        config.stash[_RUN_FOLDER] = config.stash[RECORDER].folder.absolute()
+        recorder = Recorder(config)
+        config.stash[_RUN_FOLDER] = recorder.folder.absolute()
+        config.pluginmanager.register(recorder, "validation-recorder")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -166,35 +187,6 @@ def _key(item: pytest.Item) -> ModelKey:
     return key
 
 
-class _Writing:
-    """Writes the lines that reports carry, in the controlling process."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Stream the entries of a finished test."""
-        for line in getattr(report, _LINES, []):
-            self._recorder.write(from_line(json.loads(line)))
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Listen to reports in the controlling process."""
-    recorder = session.config.stash.get(RECORDER, None)
-    if recorder is not None:
-        session.config.pluginmanager.register(_Writing(recorder), "validation-writing")
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the record and render the report; a FAIL never ends with exit code 0."""
-    recorder = session.config.stash.get(RECORDER, None)
-    if recorder is not None:
-        recorder.close(int(exitstatus))
-        judged = recorder.judgement
-        if judged is not None and judged.run.status is Status.FAIL and not exitstatus:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """The resolved options of a suite run."""
     if STATE not in config.stash:
@@ -202,26 +194,6 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     state = config.stash[STATE]
     options = [f"{name}: {value}" for name, value in _options(config, state).items()]
     return ["validation: " + ", ".join(options)]
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """The verdict and where the report lies."""
-    recorder = config.stash.get(RECORDER, None)
-    if recorder is None or recorder.judgement is None:
-        return
-    run = recorder.judgement.run
-    terminalreporter.section("validation")
-    terminalreporter.line(
-        f"verdict: {run.status.value.upper()}",
-        green=run.status is Status.PASS,
-        red=run.status is Status.FAIL,
-        yellow=run.status in (Status.WARN, Status.UNKNOWN),
-    )
-    for reason in grouped_reasons(run.findings):
-        terminalreporter.line(f"  {reason}")
-    terminalreporter.line(f"report: {recorder.folder / 'index.html'}")
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -232,7 +204,12 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
         selection=tuple(state.keys),
         options=_options(config, state),
         versions={"harness": __version__, "python": platform.python_version(), **versions},
-        machine=_machine(),
+        machine={
+            "system": f"{platform.system()} {platform.release()}",
+            "architecture": platform.machine(),
+            "processor": _processor(),
+            "cores": str(os.cpu_count()),
+        },
         policy_sha256=state.policy.sha256,
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
@@ -258,15 +235,6 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "label map": Path(option("--label-map") or "the archive's own").name,
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
-    }
-
-
-def _machine() -> dict[str, str]:
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "architecture": platform.machine(),
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
     }
 
 

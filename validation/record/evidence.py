@@ -34,8 +34,7 @@ def keep_evidence(evidence: Evidence, run_folder: Path) -> Evidence:
     path = f"{EVIDENCE_FOLDER}/{evidence.sha256}.npz"
     target = run_folder / path
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomic(target, data)
+        write_bytes_atomic(target, data, make_folder=True)
     return dataclasses.replace(evidence, path=path)
 
 

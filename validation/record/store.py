@@ -10,10 +10,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn, Self, TextIO, TypeVar, cast
+from typing import Any, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
+from validation.files.structured import refuse_constant
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
@@ -60,8 +60,7 @@ class Record:
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
-    Leaving the ``with`` block without `close` leaves a record without footer, which
-    cannot be signed.
+    Closed without a footer it is the record of a run that did not end, which cannot be signed.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -102,7 +101,6 @@ class RecordWriter:
         """
         if self._file is None:
             raise RecordError("the record is not open", got=_name(entry), where=self.path)
-        self._order.check(entry, self.path)
         try:
             line = json.dumps(to_line(entry), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -112,9 +110,9 @@ class RecordWriter:
                 got=error,
                 where=_name(entry),
             ) from error
+        self._order.take(entry, self.path)
         self._file.write(line + "\n")
         self._file.flush()
-        self._order.take(entry)
 
     def close(self, footer: Footer | None = None) -> None:
         """Write the footer, if one is given, and close the file; closing twice is harmless.
@@ -130,17 +128,6 @@ class RecordWriter:
                 self._file.close()
                 self._file = None
 
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class _Order:
     """What may stand next in a record: a header first, each result once, a footer last."""
@@ -149,8 +136,8 @@ class _Order:
         self.results: set[tuple[str, ModelKey]] = set()
         self._last: type | None = None
 
-    def check(self, entry: Entry, where: object) -> None:
-        """Refuse an entry that may not stand next.
+    def take(self, entry: Entry, where: object) -> None:
+        """Remember an entry that stands next; refuse one that may not.
 
         Raises:
             IncompleteRecord: Anything before the header.
@@ -165,12 +152,14 @@ class _Order:
             )
         if self._last is not None and isinstance(entry, Header):
             raise RecordError("a second header: two runs in one record", where=where)
-        if isinstance(entry, CheckResult) and (entry.check, entry.key) in self.results:
-            raise RecordError(
-                "a check recorded twice for one model and variant",
-                got=f"{entry.check} on {entry.key}",
-                where=where,
-            )
+        if isinstance(entry, CheckResult):
+            if (entry.check, entry.key) in self.results:
+                raise RecordError(
+                    "a check recorded twice for one model and variant",
+                    got=f"{entry.check} on {entry.key}",
+                    where=where,
+                )
+            self.results.add((entry.check, entry.key))
         if isinstance(entry, Footer) and entry.results != len(self.results):
             raise RecordError(
                 "the footer counts other results than the record holds",
@@ -178,12 +167,7 @@ class _Order:
                 got=f"{entry.results} in the footer",
                 where=where,
             )
-
-    def take(self, entry: Entry) -> None:
-        """Remember an entry that now stands in the record."""
         self._last = type(entry)
-        if isinstance(entry, CheckResult):
-            self.results.add((entry.check, entry.key))
 
 
 def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
@@ -211,8 +195,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         raise IncompleteRecord("the record is empty", where=path)
     order = _Order()
     for number, entry in enumerate(entries, 1):
-        order.check(entry, f"{path}, line {number}")
-        order.take(entry)
+        order.take(entry, f"{path}, line {number}")
     header, footer = entries[0], entries[-1]
     if not isinstance(footer, Footer) and not allow_unfinished:
         raise IncompleteRecord(
@@ -256,7 +239,7 @@ def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
 
 def _entry(line: str, where: str) -> Entry:
     try:
-        fields = json.loads(line, parse_constant=_refuse_constant)
+        fields = json.loads(line, parse_constant=refuse_constant)
     except ValueError as error:
         raise RecordError("a broken line in the record", got=error, where=where) from error
     if not isinstance(fields, dict):
@@ -268,10 +251,6 @@ def _entry(line: str, where: str) -> Entry:
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordError("a line that fits no entry", got=error, where=where) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:

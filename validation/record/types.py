@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from validation.policy.limits import Limit, Status, worst_status
 from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
+    from validation.policy.load import Policy
+
     # Pages are made of a record without NumPy.
     from validation.record.detections import Detections
 
@@ -62,6 +65,16 @@ class Measure:
     name: str
     value: Any
     limit: Limit | None = None
+
+    @classmethod
+    def limited(
+        cls, values: Mapping[str, Any], policy: Policy, check: str, key: ModelKey
+    ) -> tuple[Measure, ...]:
+        """Values by name, each with the limit that the policy has for it."""
+        return tuple(
+            cls(name, value, policy.limit(check, name, key.model, key.variant))
+            for name, value in values.items()
+        )
 
     @property
     def status(self) -> Status:

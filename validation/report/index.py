@@ -167,7 +167,9 @@ def _row(
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
         parity=worst,
         parity_limit=bound,
-        parity_of=_name_and_limit(parity) if parity else "",
+        parity_of=f"{parity.name} {formatting.value_and_limit(parity)[1]}".strip()
+        if parity
+        else "",
         unmatched=_unmatched(
             measures.get(("end_to_end_parity", "unmatched_detections")),
             measures.get(("end_to_end_parity", "compared_detections")),
@@ -211,10 +213,6 @@ def _value_and_bound(measure: Measure) -> tuple[str, str]:
     """Value and limit as the report writes them, without the bound that only warns."""
     limit = replace(measure.limit, warn=None) if measure.limit else None
     return formatting.value_and_limit(replace(measure, limit=limit))
-
-
-def _name_and_limit(measure: Measure) -> str:
-    return f"{measure.name} {formatting.value_and_limit(measure)[1]}".strip()
 
 
 def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
@@ -52,14 +53,9 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         policy: That it was judged with.
     """
     names = page_names([verdict.model for verdict in judgement.models])
-    pages = tuple(
-        model_page(record, verdict, policy, name)
-        for verdict, name in zip(judgement.models, names, strict=True)
-    )
-    models = tuple(
-        index_model(record, verdict, name)
-        for verdict, name in zip(judgement.models, names, strict=True)
-    )
+    named = tuple(zip(judgement.models, names, strict=True))
+    pages = tuple(model_page(record, verdict, policy, name) for verdict, name in named)
+    models = tuple(index_model(record, verdict, name) for verdict, name in named)
     index = Index(record, judgement, _notices(record, policy), models)
     return Report(index, convertibility(record, models), pages)
 
@@ -128,30 +124,20 @@ def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
     return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 
-def environment(header: Header) -> dict[str, tuple[tuple[str, str], ...]]:
+def environment(header: Header) -> dict[str, Mapping[str, str]]:
     """What the figures depend on: groups of names and values by title."""
-    dataset = header.dataset
-    data = (
-        (
-            ("name", dataset.name),
-            ("sha256", dataset.sha256),
-            ("images", formatting.number(dataset.images)),
-            ("annotations", formatting.number(dataset.annotations)),
-        )
-        if dataset is not None
-        else ()
-    )
-    groups = {
-        "Versions": tuple(header.versions.items()),
-        "Machine": tuple(header.machine.items()),
-        "Options": tuple(header.options.items()),
+    data, policy = {}, {"sha256": header.policy_sha256}
+    if header.dataset is not None:
+        data = {"name": header.dataset.name, "sha256": header.dataset.sha256}
+        data["images"] = formatting.number(header.dataset.images)
+        data["annotations"] = formatting.number(header.dataset.annotations)
+    if header.policy_overlay is not None:
+        policy[f"sha256 of {header.policy_overlay.file}"] = header.policy_overlay.sha256
+    groups: dict[str, Mapping[str, str]] = {
+        "Versions": header.versions,
+        "Machine": header.machine,
+        "Options": header.options,
         "Data set": data,
-        "Policy": _policy(header),
+        "Policy": policy,
     }
     return {title: rows for title, rows in groups.items() if rows}
-
-
-def _policy(header: Header) -> tuple[tuple[str, str], ...]:
-    overlay = header.policy_overlay
-    rows = (("sha256", header.policy_sha256),)
-    return rows if overlay is None else (*rows, (f"sha256 of {overlay.file}", overlay.sha256))

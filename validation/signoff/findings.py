@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from validation.errors import first_few
 from validation.policy.limits import Status
 from validation.record.formatting import describe_measure, describe_result
 from validation.record.types import CheckResult, Measure, ModelKey
@@ -104,11 +105,6 @@ def grouped_reasons(findings: Iterable[Finding]) -> list[str]:
         subject = "" if finding.key is None else f"{finding.key} {finding.check}".rstrip()
         subjects.setdefault(explain(finding), []).append(subject)
     return [
-        text if names == [""] else f"{_first_two(names)}: {text}"
+        text if names == [""] else f"{first_few(names, 2)}: {text}"
         for text, names in subjects.items()
     ]
-
-
-def _first_two(names: list[str]) -> str:
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return ", ".join(names[:2]) + more

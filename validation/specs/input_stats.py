@@ -6,6 +6,7 @@ The converter's words: ``real = (q - mean) / std``. An extractor's: ``real = pix
 
 from __future__ import annotations
 
+import argparse
 import math
 from dataclasses import dataclass
 
@@ -42,11 +43,11 @@ class InputStats:
 GUIDE_STATS = InputStats(128.0, 127.0)
 
 
-def stats_of(text: str) -> InputStats:
+def parse_input_stats(text: str) -> InputStats:
     """``MEAN/STD``, or ``guide`` for the old guide's.
 
     Raises:
-        ValueError: Neither of them, or no mean and positive std.
+        ArgumentTypeError: Neither of them, or no mean and positive std.
     """
     if text == "guide":
         return GUIDE_STATS
@@ -56,7 +57,7 @@ def stats_of(text: str) -> InputStats:
     except ValueError:
         stats = InputStats(math.nan, 0.0)
     if not slash or not math.isfinite(stats.mean) or not 0 < stats.std < math.inf:
-        raise ValueError(
+        raise argparse.ArgumentTypeError(
             f"{text!r} is neither 'guide' nor a mean and a positive std such as 127.5/127.5"
         )
     return stats

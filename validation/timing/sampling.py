@@ -96,10 +96,7 @@ def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> Che
         "p50_ms": timing.p50_ms,
         "p95_ms": timing.p95_ms,
     }
-    measures = tuple(
-        Measure(name, value, policy.limit(check, name, timing.model, timing.variant))
-        for name, value in values.items()
-    )
+    measures = Measure.limited(values, policy, check, timing.key)
     return CheckResult.judged(
         check,
         timing.key,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from validation.coco.dataset import Dataset
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
+from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import file_sha256
 from validation.zoo.canaries import Canary
 
 
@@ -68,6 +71,11 @@ class CheckContext:
     def class_labels(self) -> Mapping[int, str]:
         """Class names by id; empty where they are unknown."""
         return self.labels or self.build.archive.labels
+
+    def artefact(self, role: ArtefactRole, path: Path) -> Artefact:
+        """For the record: a file that was made for this variant."""
+        size = path.stat().st_size
+        return Artefact(self.key.model, role, self.key.variant, path.name, file_sha256(path), size)
 
 
 # Makes a product, or runs a model, that a check uses.

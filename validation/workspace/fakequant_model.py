@@ -14,7 +14,7 @@ from validation.calibration.feeding import model_feeds
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
 from validation.record.run import Stage
-from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
+from validation.workspace.products import ProductCache, file_sha256, installed_version, makers
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -79,9 +79,8 @@ def fakequant_entry(
         "images": [file_sha256(image.path) for image in chosen.images],
         "seed": chosen.seed,
         "min_span": chosen.min_span,
-        "tensorflow": installed_version("tensorflow"),
         "pillow": installed_version("pillow"),
-        "code": code_sha256("graphs", "export", "pipeline", "preprocess", "calibration"),
+        **makers("graphs", "export", "pipeline", "preprocess", "calibration"),
     }
     step = f"fakequant on {len(chosen.images)} images"
     folder = work.product(name, Stage.FAKEQUANT, step, made_from, make)

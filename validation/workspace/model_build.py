@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -47,6 +48,7 @@ _RAW = "raw_outputs"
 _Facts = TypeVar("_Facts")
 
 
+@dataclass(eq=False)
 class ModelBuild:
     """One model's archive, exports and conversions, each made when first asked for.
 
@@ -55,35 +57,23 @@ class ModelBuild:
         work: Where products are kept.
         cache_dir: Where downloads are kept.
         offline: Never touch the network.
+        on_step: Called with every step that makes no product.
+        lock_file: See `obtain`.
         representative: Images to calibrate with, None where there are none.
         input_stats: Of a uint8 input; None: those that follow from the extractor's preprocessing.
-        lock_file: See `obtain`.
-        on_step: Called with every step that makes no product.
     """
 
-    def __init__(
-        self,
-        entry: CatalogueEntry,
-        work: ProductCache,
-        *,
-        cache_dir: Path,
-        offline: bool,
-        lock_file: Path | None = None,
-        representative: CalibrationImages | None = None,
-        input_stats: InputStats | None = None,
-        on_step: Callable[[Step], None],
-    ) -> None:
-        self.entry = entry
-        self.work = work
-        self._cache_dir = cache_dir
-        self._offline = offline
-        self._lock_file = lock_file
-        self.representative = representative
-        self._input_stats = input_stats
-        self.on_step = on_step
-        self._not_obtained: ValidationError | None = None
-        self._files: dict[tuple[str, ExportOptions], Path] = {}
-        self._read: dict[str, TfliteFile] = {}
+    entry: CatalogueEntry
+    work: ProductCache
+    cache_dir: Path
+    offline: bool
+    on_step: Callable[[Step], None]
+    lock_file: Path | None = None
+    representative: CalibrationImages | None = None
+    input_stats: InputStats | None = None
+    _not_obtained: ValidationError | None = field(default=None, init=False)
+    _files: dict[tuple[str, ExportOptions], Path] = field(default_factory=dict, init=False)
+    _read: dict[str, TfliteFile] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -97,13 +87,13 @@ class ModelBuild:
             raise self._not_obtained.with_traceback(None)
         try:
             if self.entry.group == GROUP:
-                return synthetic_archive(self.entry, self.work, self._cache_dir)
+                return synthetic_archive(self.entry, self.work, self.cache_dir)
             with timed(self.name, Stage.FETCH, "fetch", self.on_step):
                 return obtain(
                     self.entry,
-                    self._cache_dir,
-                    offline=self._offline,
-                    lock_file=self._lock_file,
+                    self.cache_dir,
+                    offline=self.offline,
+                    lock_file=self.lock_file,
                 )
         except ValidationError as error:
             self._not_obtained = error
@@ -244,7 +234,7 @@ class ModelBuild:
         preprocessing = export.contract.preprocessing
         known = variant_of(variant)
         chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
-        stats = self.input_stats(variant)
+        stats = self.stats_of(variant)
 
         def make(folder: Path) -> None:
             from validation.convert.conversion import conversion_of
@@ -280,7 +270,7 @@ class ModelBuild:
             self._read[variant] = read_tflite(self.tflite(variant))
         return self._read[variant]
 
-    def input_stats(self, variant: str) -> InputStats | None:
+    def stats_of(self, variant: str) -> InputStats | None:
         """Mean and std that a variant is converted with; None where it needs none.
 
         Raises:
@@ -289,7 +279,7 @@ class ModelBuild:
         if variant_of(variant).scheme is not Scheme.UINT8:
             return None
         contract = self.source_of(variant).exported(add_postprocessing_op=False).contract
-        return self._input_stats or default_stats(contract.preprocessing)
+        return self.input_stats or default_stats(contract.preprocessing)
 
     def source_of(self, variant: str) -> ModelBuild:
         """The build whose exported graph a variant is made from.
@@ -309,7 +299,7 @@ class ModelBuild:
             self.work,
         )
         return ModelBuild(
-            entry, self.work, cache_dir=self._cache_dir, offline=True, on_step=self.on_step
+            entry, self.work, cache_dir=self.cache_dir, offline=True, on_step=self.on_step
         )
 
     def _calibrating(self) -> CalibrationImages:

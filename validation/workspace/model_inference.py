@@ -36,10 +36,10 @@ from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
 from validation.workspace.products import (
     ProductCache,
-    code_sha256,
     file_sha256,
     folder_for,
     installed_version,
+    makers,
 )
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -108,10 +108,9 @@ class ModelInference:
             "images": dict(
                 zip([image.key for image in self.images], self._images_sha256, strict=True)
             ),
-            "tensorflow": installed_version("tensorflow"),
             # Decoders of JPEG differ by a step here and there.
             "pillow": installed_version("pillow"),
-            "code": code_sha256("inference", "runtimes", "preprocess"),
+            **makers("inference", "runtimes", "preprocess"),
         }
         step = f"reference on {len(self.images)} images"
         return self.build.work.product(self.build.name, Stage.REFERENCE, step, made_from, make)
@@ -188,9 +187,8 @@ class ModelInference:
             "images": self._images_sha256[:count],
             # The graph begins after it, so its hash says nothing of it.
             "preprocessing": unstructure(export.contract.preprocessing),
-            "tensorflow": installed_version("tensorflow"),
             "pillow": installed_version("pillow"),
-            "code": code_sha256("inference", "runtimes", "preprocess"),
+            **makers("inference", "runtimes", "preprocess"),
         }
         step = f"session on {count} images"
         folder = self.build.work.product(self.build.name, Stage.SESSION, step, made_from, make)

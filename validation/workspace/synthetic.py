@@ -7,13 +7,13 @@ meaning for weights that nobody trained, and stays UNKNOWN.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from validation.errors import UsageError
-from validation.pipeline.synthetic import SyntheticModel, load_synthetic, pipeline_text
+from validation.pipeline.synthetic import load_synthetic, pipeline_text
 from validation.record.run import Stage
-from validation.workspace.products import ProductCache, code_sha256, installed_version
+from validation.workspace.products import ProductCache, makers
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -68,25 +68,7 @@ def synthetic_archive(entry: CatalogueEntry, work: ProductCache, cache_dir: Path
     """
     model = load_synthetic()[entry.name]
     text = pipeline_text(model)
-    made_from = {
-        "config": text,
-        "tensorflow": installed_version("tensorflow"),
-        "code": code_sha256("graphs", "export", "pipeline"),
-    }
-    folder = work.product(
-        entry.name, Stage.SYNTHESISE, "synthesise", made_from, _writer(model, text)
-    )
-    local = CatalogueEntry(
-        name=entry.name,
-        group=GROUP,
-        source=FolderSource(folder),
-        licence=entry.licence,
-        origin=entry.origin,
-    )
-    return obtain(local, cache_dir, offline=True)
 
-
-def _writer(model: SyntheticModel, text: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         from validation.export.archive_writer import write_archive
         from validation.export.detector_weights import detector_weights
@@ -94,4 +76,6 @@ def _writer(model: SyntheticModel, text: str) -> Callable[[Path], None]:
 
         write_archive(folder, parse_pipeline(text, model.name), text, detector_weights)
 
-    return make
+    made_from = {"config": text, **makers("graphs", "export", "pipeline")}
+    folder = work.product(entry.name, Stage.SYNTHESISE, "synthesise", made_from, make)
+    return obtain(replace(entry, source=FolderSource(folder)), cache_dir, offline=True)

@@ -124,16 +124,12 @@ def load_catalogue(*paths: Path) -> Catalogue:
     """
     entries: dict[str, CatalogueEntry] = {}
     for path in paths or DEFAULT_CATALOGUES:
-        for entry in _entries(path):
+        file = _read(path)
+        for entry in (_entry(model, path, file.label_sets) for model in file.model):
             if entry.name in entries:
                 raise CatalogueError(f"two models called {entry.name!r}", where=path.name)
             entries[entry.name] = entry
     return Catalogue(tuple(entries.values()))
-
-
-def _entries(path: Path) -> list[CatalogueEntry]:
-    file = _read(path)
-    return [_entry(model, path, file.label_sets) for model in file.model]
 
 
 def _read(path: Path) -> CatalogueFile:

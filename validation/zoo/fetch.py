@@ -75,13 +75,7 @@ def fetch(
             downloaded = _pip_download(source, folder)
         else:
             downloaded = _http_download(source, folder, progress)
-        verify_file(
-            downloaded,
-            digest,
-            what=_download_of(entry),
-            next_step="run again; if it repeats, the source has changed: do not use it "
-            f"before someone has compared it with {pinned_by}",
-        )
+        _verify_download(entry, downloaded, digest, pinned_by)
         _verify_published(entry, downloaded)
         downloaded.replace(path)
     return path
@@ -121,13 +115,19 @@ def fetch_first(
 def _verify_published(entry: CatalogueEntry, path: Path) -> None:
     """Compare the hash that the publisher gives in place of a sha256."""
     if isinstance(entry.digest, Sha384Digest):
-        verify_file(
-            path,
-            entry.digest,
-            what=_download_of(entry),
-            next_step="run again; if it repeats, the source has changed: do not use it "
-            "before someone has compared it with the catalogue",
-        )
+        _verify_download(entry, path, entry.digest, "the catalogue")
+
+
+def _verify_download(
+    entry: CatalogueEntry, path: Path, digest: Digest | Sha384Digest, pinned_by: str
+) -> None:
+    verify_file(
+        path,
+        digest,
+        what=f"the download of {entry.name} from {entry.origin or 'its source'}",
+        next_step="run again; if it repeats, the source has changed: do not use it "
+        f"before someone has compared it with {pinned_by}",
+    )
 
 
 def _refuse_web_page(path: Path, source: HttpsSource) -> None:
@@ -141,10 +141,6 @@ def _refuse_web_page(path: Path, source: HttpsSource) -> None:
             next_step="it may ask for a login: download the file in a browser and name its folder "
             "with --zoo",
         )
-
-
-def _download_of(entry: CatalogueEntry) -> str:
-    return f"the download of {entry.name} from {entry.origin or 'its source'}"
 
 
 def _not_in_cache(entry: CatalogueEntry, where: object) -> ArtefactMissing:

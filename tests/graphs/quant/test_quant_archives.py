@@ -20,7 +20,7 @@ from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
 from validation.graphs.quant.layers import variable_of
 from validation.graphs.quant.options import Sums, sums_of
-from validation.graphs.restore import AVERAGE, RestorePlan, plan_restore
+from validation.graphs.restore import AVERAGE, plan_restore
 from validation.graphs.seeded import seeded_value
 from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import parse_pipeline
@@ -61,7 +61,7 @@ def _built(name: str) -> BuiltSsd:
     return build(config, with_initializers=False)
 
 
-def _plan(name: str, *, use_moving_averages: bool) -> RestorePlan:
+def _plan(name: str, *, use_moving_averages: bool) -> dict[str, str]:
     return plan_restore(
         model_variables(_built(name)),
         _checkpoint(name),
@@ -110,22 +110,22 @@ def test_checkpoint_of_a_training_run_is_loaded() -> None:
     """Averages where there are any, ranges and statistics as they are, helpers unread."""
     checkpoint = _checkpoint(_V2)
     plan = _plan(_V2, use_moving_averages=True)
-    assert set(plan.sources.values()) <= set(checkpoint)
-    assert plan.averaged == sum(name.endswith(AVERAGE) for name in checkpoint) == 204
-    raw = {name for name, source in plan.sources.items() if name == source}
+    assert set(plan.values()) <= set(checkpoint)
+    averaged = sum(source.endswith(AVERAGE) for source in plan.values())
+    assert averaged == sum(name.endswith(AVERAGE) for name in checkpoint) == 204
+    raw = {name for name, source in plan.items() if name == source}
     ends = ("moving_mean", "moving_variance", "_quant/min", "_quant/max")
-    assert raw == {name for name in plan.sources if name.endswith(ends)}
+    assert raw == {name for name in plan if name.endswith(ends)}
     ranges = [name for name in raw if "_quant/" in name]
     # 72 layers, and ten sums behind linear outputs.
     assert len(ranges) == 2 * (72 + 72 + 10)
-    assert len(plan.sources) == 120 + 204 + len(ranges)
+    assert len(plan) == 120 + 204 + len(ranges)
 
 
 def test_checkpoint_of_a_training_run_without_averages() -> None:
     """The weights as the last step left them."""
     plan = _plan(_V2, use_moving_averages=False)
-    assert plan.averaged == 0
-    assert all(name == source for name, source in plan.sources.items())
+    assert all(name == source for name, source in plan.items())
 
 
 @pytest.mark.parametrize("name", _MODELS)

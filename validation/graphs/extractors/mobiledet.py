@@ -11,8 +11,12 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
+from validation.graphs.extractor import (
+    ExtractorEntry,
+    ExtractorOptions,
+    pad_to_multiple,
+    refused_field,
+)
 from validation.graphs.extractors.feature_maps import multi_resolution_feature_maps, ssd_layout
 from validation.graphs.extractors.mobiledet_blocks import BACKBONES, Backbone, Style
 from validation.graphs.hyperparams import BatchNorm
@@ -60,23 +64,11 @@ def ssd_mobiledet(
     Raises:
         ConfigError: use_explicit_padding, or num_layers is not 6.
     """
-    where = f"feature_extractor of {options.kind}"
     if options.use_explicit_padding:
-        raise ConfigError(
-            "use_explicit_padding on MobileDet",
-            expected=False,
-            got=True,
-            where=where,
-            next_step="remove the field: the OD API refuses it too",
-        )
+        raise refused_field("use_explicit_padding on MobileDet", options, False, True)
     if options.num_layers != len(_LAYOUT):
-        raise ConfigError(
-            "MobileDet has a fixed number of feature maps",
-            expected=f"num_layers {len(_LAYOUT)}",
-            got=options.num_layers,
-            where=where,
-            next_step="remove the field: the OD API refuses it too",
-        )
+        what, expected = "MobileDet has a fixed number of feature maps", len(_LAYOUT)
+        raise refused_field(what, options, f"num_layers {expected}", options.num_layers)
     with tf.variable_scope(backbone.scope):
         padded = pad_to_multiple(image, options.pad_to_multiple)
         endpoints = mobiledet_base(padded, options, backbone)

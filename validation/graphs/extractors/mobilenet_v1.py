@@ -33,12 +33,8 @@ class Layer:
     stride: int = 1
 
 
-@dataclass(frozen=True)
-class _Table:
-    layers: tuple[Layer, ...]
-
-
-MOBILENET_V1 = read_toml(Path(__file__).with_name("mobilenet_v1.toml"), _Table).layers
+_TABLES = read_toml(Path(__file__).with_name("mobilenet_v1.toml"), dict[str, tuple[Layer, ...]])
+MOBILENET_V1 = _TABLES["layers"]
 
 _KERNEL = 3
 
@@ -103,24 +99,10 @@ def _convolution(net: tf.Tensor, index: int, layer: Layer, options: ExtractorOpt
     """The 3x3 convolution of a layer."""
     net, padding = padded(net, _KERNEL, explicit=options.use_explicit_padding)
     kernel = [_KERNEL, _KERNEL]
+    arguments = {"stride": layer.stride, "padding": padding, "scope": _name(index)}
     if index == 0:
-        return slim.conv2d(
-            net,
-            options.depth(layer.depth),
-            kernel,
-            stride=layer.stride,
-            padding=padding,
-            scope=_name(index),
-        )
-    return slim.separable_conv2d(
-        net,
-        None,
-        kernel,
-        depth_multiplier=1,
-        stride=layer.stride,
-        padding=padding,
-        scope=_name(index),
-    )
+        return slim.conv2d(net, options.depth(layer.depth), kernel, **arguments)
+    return slim.separable_conv2d(net, None, kernel, depth_multiplier=1, **arguments)
 
 
 def _hyperparams(options: ExtractorOptions) -> ConvHyperparams:

@@ -13,7 +13,12 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
+from validation.graphs.extractor import (
+    ExtractorEntry,
+    ExtractorOptions,
+    pad_to_multiple,
+    refused_field,
+)
 from validation.graphs.extractors.mobilenet_v1 import mobilenet_v1_base
 from validation.graphs.extractors.resnet_fpn import ENTRIES as RESNET_FPN_ENTRIES
 from validation.graphs.extractors.resnet_fpn import backbone_hyperparams
@@ -79,13 +84,8 @@ def ssd_resnet_v1_ppn(
     """
     _check_levels(options)
     if options.depth_multiplier != 1:
-        raise ConfigError(
-            "depth_multiplier on a ResNet pooling pyramid",
-            expected=1.0,
-            got=options.depth_multiplier,
-            where=f"feature_extractor of {options.kind}",
-            next_step="remove the field: the OD API refuses it too",
-        )
+        what = "depth_multiplier on a ResNet pooling pyramid"
+        raise refused_field(what, options, 1.0, options.depth_multiplier)
     with tf.variable_scope(f"resnet_v1_{layers}") as network:
         # As for the feature pyramid: operation names show the scope twice.
         with (

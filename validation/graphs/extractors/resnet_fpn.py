@@ -7,8 +7,12 @@ import functools
 
 import tensorflow.compat.v1 as tf
 
-from validation.errors import ConfigError
-from validation.graphs.extractor import ExtractorEntry, ExtractorOptions, pad_to_multiple
+from validation.graphs.extractor import (
+    ExtractorEntry,
+    ExtractorOptions,
+    pad_to_multiple,
+    refused_field,
+)
 from validation.graphs.extractors.fpn import feature_pyramid
 from validation.graphs.extractors.resnet_v1 import resnet_v1_base
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
@@ -36,13 +40,7 @@ def build_resnet_fpn(
         ConfigError: use_explicit_padding, or levels or sizes that do not fit.
     """
     if options.use_explicit_padding:
-        raise ConfigError(
-            "use_explicit_padding on a ResNet pyramid",
-            expected=False,
-            got=True,
-            where=f"feature_extractor of {options.kind}",
-            next_step="remove the field: the OD API refuses it too",
-        )
+        raise refused_field("use_explicit_padding on a ResNet pyramid", options, False, True)
     name = f"resnet_v1_{layers}"
     with tf.variable_scope(name) as network:
         # The OD API enters the scope twice; op names of its graphs show it.

@@ -52,7 +52,8 @@ def find_layers(graph: tf.Graph) -> tuple[Layer, ...]:
         graph: With its batch norms folded.
     """
     layers: dict[tf.Operation, Layer] = {}
-    for shape in (_before_late_bypass, _before_activation, _before_nothing, _before_convolution):
+    # A last layer ends in its bias.
+    for shape in (_before_late_bypass, _before_activation, _biased, _before_convolution):
         for op in graph.get_operations():
             layer = shape(op)
             if layer is not None:
@@ -99,11 +100,6 @@ def _before_activation(op: tf.Operation) -> Layer | None:
                 return Layer(layer.op, layer.weights, op, biased=tensor.op, bypass=before)
     layer = _bare(before)
     return None if layer is None else Layer(layer.op, layer.weights, op)
-
-
-def _before_nothing(op: tf.Operation) -> Layer | None:
-    """A last layer ends in its bias."""
-    return _biased(op)
 
 
 def _before_convolution(op: tf.Operation) -> Layer | None:
