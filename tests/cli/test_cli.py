@@ -51,6 +51,14 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
     assert "interrupted; nothing half-written is left" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--output-directory", "--output_directory"])
+def test_both_spellings_of_a_flag(flag: str, tmp_path: Path, capsys: Capture) -> None:
+    """Dashes and underscores alike, whichever the flag was declared with."""
+    graph = f"--frozen-graph={tmp_path / 'none.pb'}"
+    assert main(["export", graph, flag, str(tmp_path / "out")]) == 1
+    assert "no such graph" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -71,6 +79,14 @@ def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
             "must be true or false, got 'maybe'",
         ),
         (["convert", "--graph_def_file=a"], "required: --output_file"),
+        (
+            ["detect", "m", "i", "--label-mapp=f"],
+            "--label-mapp=f; did you mean '--label_map'?; `python -m validation detect --help`",
+        ),
+        (
+            ["zoo", "list", "--jsn"],
+            "did you mean '--json'?; `python -m validation zoo list --help`",
+        ),
     ],
 )
 def test_wrong_use(capsys: Capture, arguments: list[str], said: str) -> None:

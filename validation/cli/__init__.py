@@ -6,11 +6,9 @@ Flags have the names that the guide's tools gave them, where it had any. Exit co
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from validation import __version__
 from validation.cli import (
@@ -26,7 +24,7 @@ from validation.cli import (
     visualize,
     zoo,
 )
-from validation.cli.flags import say
+from validation.cli.flags import Parser, say
 from validation.cli.former_flags import without_former_flags
 from validation.errors import ValidationError
 
@@ -77,16 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses wrong use in one line, as every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
-        self.exit(2, f"error: {message}; `python -m {self.prog} --help` lists what there is\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="validation",
         description="Export, convert and judge TensorFlow 1 Object Detection API SSD models.",
     )

@@ -4,10 +4,62 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+from validation.errors import did_you_mean
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes ``--a-b`` for ``--a_b`` and the reverse, and refuses wrong use in one line."""
+
+    @property
+    def advice(self) -> str:
+        """Where to read on."""
+        return f"`python -m {self.prog} --help` lists what there is"
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"error: {message}; {self.advice}\n")
+
+    def parse_known_args(  # type: ignore[override]  # the one of argparse is overloaded
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse; argparse also comes through here for each subcommand.
+
+        A subcommand refuses what it does not know itself, because its help and its flags are
+        the ones to name.
+        """
+        typed = sys.argv[1:] if args is None else args
+        options, unknown = super().parse_known_args(self.as_declared(typed), namespace)
+        self.refuse_unknown(unknown)
+        return options, unknown
+
+    def as_declared(self, arguments: Sequence[str]) -> list[str]:
+        """The arguments, with each long flag spelled as it was declared."""
+        declared = {_dashed(flag): flag for flag in self._option_string_actions}
+        typed = list(arguments)
+        end = typed.index("--") if "--" in typed else len(typed)
+        for position, argument in enumerate(typed[:end]):
+            name, equals, value = argument.partition("=")
+            if name.startswith("--") and _dashed(name) in declared:
+                typed[position] = declared[_dashed(name)] + equals + value
+        return typed
+
+    def refuse_unknown(self, arguments: Sequence[str]) -> None:
+        """End with an error if there are any arguments; it names the nearest flag."""
+        if arguments:
+            flags = [each.partition("=")[0] for each in arguments if each.startswith("--")]
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            nearest = did_you_mean(flags[0], known) if flags else None
+            steps = ["unrecognized arguments: " + " ".join(arguments), *filter(None, [nearest])]
+            self.error("; ".join(steps))
+
+
+def _dashed(flag: str) -> str:
+    return flag.replace("_", "-")
 
 
 def add_parser(
