@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import sys
 from collections.abc import Callable
@@ -86,6 +87,25 @@ def test_the_exit_code_is_that_of_pytest(run: Run) -> None:
     assert run("--max-images", "0").ret == pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--max-images", "0"], "argument --max-images: must be 1 or more, got 0; `*run --help` *"),
+        (["--max_images", "0"], "argument --max-images: must be 1 or more, got 0; `*run --help` *"),
+        (["--input-stats", "1"], "argument --input-stats: *; `python -m validation run --help` *"),
+        (["--ofline"], "unrecognized arguments: --ofline; did you mean '--offline'?; `*--help` *"),
+        (["--zoo", "nope"], "no group and no folder 'nope' *synthetic*did you mean *"),
+    ],
+)
+def test_wrong_use_is_one_line(run: Run, arguments: list[str], line: str) -> None:
+    """As of every other command, and it ends with what to do next; the exit code is pytest's."""
+    result = run(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.outlines == []
+    (printed,) = result.errlines
+    assert fnmatch.fnmatchcase(printed, f"error: {line}")
+
+
 def test_workers(run: Run) -> None:
     """-n reaches pytest-xdist, and the workers find the same suites and options."""
     result = run("-k", "archive_holds or tflite_file", "-n", "2")
@@ -98,7 +118,7 @@ def test_a_folder_of_models_is_not_taken_for_suites(run: Run, miniature: Miniatu
     """Without --zoo, the bundled models would be judged in place of those."""
     result = run(miniature.zoo)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: no suites: * name it with --zoo {miniature.zoo}"])
+    result.stderr.fnmatch_lines([f"error: no suites: * name it with --zoo {miniature.zoo}"])
 
 
 def test_help_lists_the_options_of_the_harness(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import validation
-from validation.cli.flags import Commands
+from validation.cli.flags import Commands, Parser
 from validation.zoo.cache import default_cache_dir
 
 if TYPE_CHECKING:
     import pytest
 
 _PACKAGE = Path(validation.__file__).parent
+# pytest.ExitCode.USAGE_ERROR
+_WRONG_USE = 4
 _HELP = """\
 usage: validation run [OPTION...] [PATH...]
 
@@ -45,13 +48,27 @@ def run(arguments: Sequence[str]) -> int:
         arguments: Options of the harness and of pytest.
 
     Returns:
-        pytest's exit code.
+        pytest's exit code; 4 with one line on standard error for wrong use.
     """
     if {"-h", "--help"} & set(arguments):
         print(_HELP + _options() + _MORE_HELP)
         return 0
+    parser = _parser()
+    typed = parser.as_declared(arguments)
+    try:
+        # pytest would show its own usage, which lists none of these.
+        parser.parse_known_args(typed)
+        return _pytest(typed, parser)
+    except _WrongUseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _WRONG_USE
+
+
+def _pytest(arguments: Sequence[str], parser: _RunParser) -> int:
     # Not at the top: the other commands need no pytest.
     import pytest
+
+    from validation.plugin.wrong_use import WrongUse
 
     suites = suites_folder()
     settings = [
@@ -62,13 +79,40 @@ def run(arguments: Sequence[str]) -> int:
         f"--benchmark-storage=file://{default_cache_dir() / 'benchmarks'}",
         "-pvalidation.plugin",
     ]
-    return int(pytest.main([*settings, str(suites), *arguments], plugins=[_OwnSuites()]))
+    plugins = [WrongUse(parser.refuse_as_pytest), _OwnSuites()]
+    return int(pytest.main([*settings, str(suites), *arguments], plugins=plugins))
 
 
 def suites_folder() -> Path:
     """The suites: in the package where a wheel brought them, beside it in a checkout."""
     inside = _PACKAGE / "suites"
     return inside if inside.is_dir() else _PACKAGE.with_name("suites")
+
+
+class _WrongUseError(Exception):
+    """Wrong use of options or files; the message is the line to print."""
+
+
+class _RunParser(Parser):
+    """The harness's own options; leaves the others to pytest."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse without ending the process."""
+        raise _WrongUseError(f"{message}; {self.advice}")
+
+    def refuse_unknown(self, arguments: Sequence[str]) -> None:
+        """Nothing yet: pytest knows more options."""
+
+    def refuse_as_pytest(self, text: str) -> NoReturn:
+        """Refuse what pytest has refused, in one line."""
+        if not text.startswith("usage: "):
+            raise _WrongUseError(text)
+        # Below pytest's usage: the complaint, then the files that pytest has read.
+        complaint = text.partition(": error: ")[2].partition("\n")[0]
+        unknown = complaint.removeprefix("unrecognized arguments: ")
+        if unknown != complaint:
+            super().refuse_unknown(unknown.split())
+        self.error(complaint)
 
 
 class _OwnSuites:
@@ -88,8 +132,14 @@ class _OwnSuites:
 
 def _options() -> str:
     """The harness's own options, as ``--help`` of a command shows them."""
+    parser = _parser()
+    parser.usage = argparse.SUPPRESS
+    return parser.format_help()
+
+
+def _parser() -> _RunParser:
     from validation.plugin.options import add_options
 
-    parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS)
+    parser = _RunParser(prog="validation run", add_help=False, allow_abbrev=False)
     add_options(parser.add_argument)
-    return parser.format_help()
+    return parser

@@ -1,4 +1,7 @@
-"""The pytest side, loaded by `-p validation.plugin`: options, selection, fixtures, the recorder."""
+"""The pytest side, loaded by `-p validation.plugin`: options, selection, fixtures, the recorder.
+
+PYTEST_DONT_REWRITE: `validation run` has imported this before pytest does.
+"""
 
 pytest_plugins = [
     "validation.plugin.options",
