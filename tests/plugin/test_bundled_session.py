@@ -80,7 +80,7 @@ def test_help_names_the_group(own: Path, session: Any) -> None:
     """It is one of those to choose from."""
     assert own.is_dir()
     text = " ".join(session.run("--help").stdout.str().split())
-    assert "models to test: bundled, person, tf1, or a folder" in text
+    assert "models to test: bundled, person, tf1, synthetic, or a folder" in text
 
 
 def test_without_models_there_is_no_such_group(

@@ -138,6 +138,8 @@ def test_empty_selection(over_miniature: Run) -> None:
             r"no group and no folder 'persons' \(--zoo\).*did you mean 'person'",
         ),
         (("--zoo", "suites"), r"no archive found .*suites.*name the folder above the archives"),
+        (("--zoo", "synthetik"), r"expected bundled \| .* \| synthetic .*did you mean 'synthetic'"),
+        (("--variant", "flot"), "got 'flot'; did you mean 'float'"),
         (("--variant", "int3"), "argument --variant: must be one of float, raw, float16"),
         (("--max-images", "0"), "argument --max-images: must be 1 or more, got 0"),
         (("--coco-images", "none"), "argument --coco-images: no such folder: none"),

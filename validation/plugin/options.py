@@ -1,4 +1,7 @@
-"""Command-line options, each parsed by a function that fails with one clear line."""
+"""Command-line options, each parsed by a function that fails with one clear line.
+
+PYTEST_DONT_REWRITE: `validation run` has imported this before pytest does.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from validation.errors import ValidationError
+from validation.errors import ValidationError, did_you_mean
 from validation.files.arguments import (
     parse_count,
     parse_existing_file,
@@ -18,15 +21,17 @@ from validation.files.arguments import (
 )
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
+from validation.workspace.groups import group_names
 from validation.zoo.bundled_files import BUNDLED_GROUP
-from validation.zoo.catalogue import load_catalogue
 from validation.zoo.lockfile import LOCK_NAME
 
 
 def parse_variant(text: str) -> str:
     """One of the variants."""
     if text not in VARIANTS:
-        raise argparse.ArgumentTypeError(f"must be one of {', '.join(VARIANTS)}, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be one of {', '.join(VARIANTS)}, got {text!r}; {did_you_mean(text, VARIANTS)}"
+        )
     return text
 
 
@@ -139,6 +144,6 @@ def add_options(add: Callable[..., object]) -> None:
 
 def _groups() -> str:
     try:
-        return ", ".join(load_catalogue().groups)
+        return ", ".join(group_names())
     except ValidationError:  # reported in full when the session starts
         return "a group of the catalogue"

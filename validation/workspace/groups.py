@@ -11,6 +11,11 @@ from validation.zoo.entry import CatalogueEntry
 from validation.zoo.refusals import refuse
 
 
+def group_names() -> tuple[str, ...]:
+    """What --zoo takes beside a folder."""
+    return (*load_catalogue().groups, GROUP)
+
+
 def chosen_models(zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]:
     """The models that --zoo and --model choose.
 
@@ -24,7 +29,7 @@ def chosen_models(zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]
     """
     if zoo == GROUP:
         return synthetic_entries(model_glob)
-    return load_catalogue().select(zoo, model_glob)
+    return load_catalogue().select(zoo, model_glob, group_names())
 
 
 def every_model() -> tuple[CatalogueEntry, ...]:

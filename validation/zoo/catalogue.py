@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,9 @@ class Catalogue:
         """Names of the groups, in file order."""
         return tuple(dict.fromkeys(entry.group for entry in self.entries))
 
-    def select(self, zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]:
+    def select(
+        self, zoo: str, model_glob: str = "*", groups: Sequence[str] = ()
+    ) -> tuple[CatalogueEntry, ...]:
         """The models to test.
 
         Args:
@@ -56,6 +58,7 @@ class Catalogue:
                 goes before a folder of the same name; write ``./name`` for the folder.
             model_glob: Shell pattern that the model's name must match, case and all; or the
                 whole name of its archive.
+            groups: For the message about an unknown one; without them, the catalogue's.
 
         Returns:
             At least one entry; a group in file order, a folder by name.
@@ -65,7 +68,7 @@ class Catalogue:
             ArtefactMissing: The folder cannot be listed.
         """
         known = {entry.name: entry for entry in self.entries if entry.group == zoo}
-        archives = {} if known else self._archives(zoo)
+        archives = {} if known else self._archives(zoo, groups or self.groups)
         names = tuple(known or archives)
         chosen = [name for name, entry in known.items() if entry.is_called(model_glob)]
         chosen += [name for name in archives if fnmatch.fnmatchcase(name, model_glob)]
@@ -79,15 +82,15 @@ class Catalogue:
         where = str(Path(zoo).expanduser().resolve()) if archives else ""
         return tuple(known.get(name) or entry_of(name, archives[name], where) for name in chosen)
 
-    def _archives(self, zoo: str) -> dict[str, Path]:
+    def _archives(self, zoo: str, groups: Sequence[str]) -> dict[str, Path]:
         path = _existing(zoo)
         if path is None:
             refuse(zoo, "--zoo")
             raise UsageError(
                 f"no group and no folder {zoo!r}",
-                expected=f"{' | '.join(self.groups)} or a folder of zoo archives",
+                expected=f"{' | '.join(groups)} or a folder of zoo archives",
                 where="--zoo",
-                next_step=None if "/" in zoo else did_you_mean(zoo, self.groups),
+                next_step=None if "/" in zoo else did_you_mean(zoo, groups),
             )
         archives = archives_at(path)
         if not archives:
