@@ -145,6 +145,8 @@ def test_empty_selection(over_miniature: Run) -> None:
         (("--coco-images", "none"), "argument --coco-images: no such folder: none"),
         (("--coco-annotations", "none"), "argument --coco-annotations: no such file: none"),
         (("--label-map", "none"), "argument --label-map: no such file: none"),
+        (("--policy", "suites"), "argument --policy: a folder, not a file: suites"),
+        (("--coco-images", "conftest.py"), "argument --coco-images: a file, not a folder"),
         (("--report-dir", "conftest.py"), "argument --report-dir: the folder cannot be written"),
         (("--cache-dir", "conftest.py/x"), "argument --cache-dir: the folder cannot be written"),
         (("--lock-file", "suites"), "argument --lock-file: a folder, not a file: 'suites'"),

@@ -22,7 +22,8 @@ def parse_existing_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text).expanduser()
     if not path.is_file():
-        raise argparse.ArgumentTypeError(f"no such file: {text}")
+        fault = "a folder, not a file" if path.is_dir() else "no such file"
+        raise argparse.ArgumentTypeError(f"{fault}: {text}")
     return path
 
 
@@ -30,7 +31,8 @@ def parse_existing_folder(text: str) -> Path:
     """A folder that exists."""
     path = Path(text).expanduser()
     if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"no such folder: {text}")
+        fault = "a file, not a folder" if path.is_file() else "no such folder"
+        raise argparse.ArgumentTypeError(f"{fault}: {text}")
     return path
 
 
