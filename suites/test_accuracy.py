@@ -1,4 +1,4 @@
-"""Promise: the .tflite keeps the average precision of the archive's own graph."""
+"""The .tflite keeps the average precision of the archive's own graph."""
 
 import pytest
 

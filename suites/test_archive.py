@@ -1,4 +1,4 @@
-"""Promise: what is tested is the archive that the catalogue names, and it is whole."""
+"""What is tested is the archive that the catalogue names, and it is whole."""
 
 import pytest
 

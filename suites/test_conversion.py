@@ -1,4 +1,4 @@
-"""Promise: the .tflite file says of itself what the exported graph says."""
+"""The .tflite file says of itself what the exported graph says."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promise: the exported graph is what the OD API's exporter would have written."""
+"""The exported graph is what the OD API's exporter would have written."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promise: a fake-quant graph has what the converter to 8 bits needs."""
+"""A fake-quant graph has what the converter to 8 bits needs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promise: the old guide, followed by hand, gives the file that is judged here."""
+"""The old guide, followed by hand, gives the file that is judged here."""
 
 import pytest
 

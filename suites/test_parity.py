@@ -1,4 +1,4 @@
-"""Promise: the .tflite computes what its three independent references compute."""
+"""The .tflite computes what its three independent references compute."""
 
 import pytest
 

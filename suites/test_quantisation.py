@@ -1,4 +1,4 @@
-"""Promise: a quantised .tflite loses no more than its number of bits explains."""
+"""A quantised .tflite loses no more than its number of bits explains."""
 
 import pytest
 

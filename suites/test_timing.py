@@ -1,4 +1,4 @@
-"""Promise: one inference takes as long as the report says."""
+"""One inference takes as long as the report says."""
 
 import pytest
 

@@ -28,12 +28,12 @@ def test_the_same_file_and_a_refusal(miniature: MiniatureFiles) -> None:
     """TensorFlow's own command line agrees, the inference graph is refused, and both are kept."""
     result, steps = _judged(miniature)
     assert result.status is Status.PASS, result.message
-    told = {measure.name: measure.value for measure in result.measures}
-    assert told["differing_bytes"] == 0
-    assert told["inference_graph_converts"] == 0
-    assert "neither a custom op nor a flex op" in told["refusal_of_the_inference_graph"]
-    assert told["command"].startswith("tflite_convert --enable_v1_converter")
-    assert "/" not in told["command"].replace("normalized_input_image_tensor", "")
+    values = {measure.name: measure.value for measure in result.measures}
+    assert values["differing_bytes"] == 0
+    assert values["inference_graph_converts"] == 0
+    assert "neither a custom op nor a flex op" in values["refusal_of_the_inference_graph"]
+    assert values["command"].startswith("tflite_convert --enable_v1_converter")
+    assert "/" not in values["command"].replace("normalized_input_image_tensor", "")
     assert [step.cached for step in steps if step.step == "tflite_convert"] == [True]
 
 

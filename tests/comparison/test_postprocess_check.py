@@ -117,7 +117,7 @@ def test_order_counts() -> None:
 
 @pytest.mark.parametrize("images", [1, 2])
 def test_empty_on_both_sides_proves_nothing(images: int) -> None:
-    """Two empty results agree about nothing: that is no pass."""
+    """Two empty results compare nothing: that is no pass."""
     result = _check([_NOTHING] * images, [_NOTHING] * images, _IMAGES[:images])
     assert result.status is Status.FAIL
     assert _values(result)["compared_detections"] == 0

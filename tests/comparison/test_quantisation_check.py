@@ -186,7 +186,7 @@ def test_what_cannot_be_compared_fails(spoil: Callable[[Arrays], None], complain
 
 
 def test_nothing_to_compare_fails() -> None:
-    """Two empty runs agree about nothing."""
+    """Two empty runs compare nothing."""
     result, _ = _check({}, {}, specs={})
     assert (result.status, result.message) == (Status.FAIL, "no tensors were compared")
 

@@ -40,10 +40,10 @@ def test_channels_may_differ() -> None:
 @pytest.mark.parametrize(
     ("dtype", "scale", "zero", "said"),
     [
-        ("uint8", 2 / 255, 128, r"uint8, the pixel as it is \(0\.5 steps off at most\)"),
-        ("uint8", 2 / 255, 127, r"uint8, the pixel as it is \(0\.5 steps off at most\)"),
-        ("uint8", 1 / 127, 128, r"uint8, the pixel as it is \(1 steps off at most\)"),
-        ("int8", 2 / 255, 0, r"int8, the pixel -128 \(0\.5 steps off at most\)"),
+        ("uint8", 2 / 255, 128, r"uint8, the pixel as it is \(at most 0\.5 steps off\)"),
+        ("uint8", 2 / 255, 127, r"uint8, the pixel as it is \(at most 0\.5 steps off\)"),
+        ("uint8", 1 / 127, 128, r"uint8, the pixel as it is \(at most 1 step off\)"),
+        ("int8", 2 / 255, 0, r"int8, the pixel -128 \(at most 0\.5 steps off\)"),
         ("uint8", 4 / 255, 64, r"uint8, round\(pixel \* 0\.5 \+ 0\.25\)"),
         ("uint8", 0.0, 0, "nothing can be fed"),
     ],

@@ -111,7 +111,7 @@ def test_its_limit_turns_the_verdict(added: Run, session: Any) -> None:
 def test_it_can_be_required(added: Run) -> None:
     """A signature cannot do without it where the policy says so."""
     result = added("-k", "not file_fits", limit=1e6)
-    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "*size: required, but it left no result*"])
+    result.stdout.fnmatch_lines(["verdict: UNKNOWN", "*size: required, but left no result*"])
 
 
 def test_without_a_limit_it_judges_nothing(added: Run, session: Any) -> None:

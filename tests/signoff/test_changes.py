@@ -62,10 +62,11 @@ def test_status_of_a_check(values: tuple[float, float], worse: bool) -> None:
 
 
 def test_lost_evidence_is_worse() -> None:
-    """A check that was not made any more cannot be signed; a new one that passes is no harm."""
+    """A check that is no longer made cannot be signed; a new one that passes is no harm."""
     both = _record(_result(0.1), _result(0.1, "canaries"))
     (lost,) = _found(both, _record())
     assert (lost.what, lost.after, lost.worse) == ("canaries", "", True)
+    assert lost.reason == "no longer tested"
     (new,) = _found(_record(), both)
     assert (new.what, new.before, new.worse) == ("canaries", "", False)
 

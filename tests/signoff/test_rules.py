@@ -79,7 +79,7 @@ def test_all_good() -> None:
             Status.FAIL,
             "accuracy: value is nan, should be at most 1",
         ),
-        ((GOOD[0],), Status.UNKNOWN, "accuracy: required, but it left no result"),
+        ((GOOD[0],), Status.UNKNOWN, "accuracy: required, but left no result"),
         (
             (GOOD[0], CheckResult.unknown("accuracy", A_FLOAT, "no images were given")),
             Status.UNKNOWN,

@@ -227,7 +227,7 @@ def test_changed_unpacked_file_is_found(tmp_path: Path, cache: Path) -> None:
     assert config is not None
     config.write_bytes(b"model []")
     with pytest.raises(
-        IntegrityError, match=r"pipeline\.config of the unpacked ssd_tiny is not .*; delete .*anew"
+        IntegrityError, match=r"pipeline\.config of the unpacked ssd_tiny is not .*; delete .*again"
     ):
         obtain(entry, cache)
     config.unlink()

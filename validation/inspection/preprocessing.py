@@ -130,7 +130,8 @@ def _feed(image: TensorSpec, known: Preprocessing) -> str:
     )
     if off <= _FED_AS_IT_IS_STEPS:
         as_is = "the pixel as it is" if lowest == 0 else f"the pixel {lowest:+d}"
-        return f"{image.dtype}, {as_is} ({off:.2g} steps off at most)"
+        unit = "step" if f"{off:.2g}" == "1" else "steps"
+        return f"{image.dtype}, {as_is} (at most {off:.2g} {unit} off)"
     shift = [zero - offset / step for offset in known.offset]
     factor = [scale / step for scale in known.scale]
     return f"{image.dtype}, round({format_formula(factor, [-x for x in shift])})"

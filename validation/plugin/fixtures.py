@@ -186,7 +186,8 @@ def _describe_failure(result: CheckResult) -> str:
         if measure.limit is not None and measure.status is Status.FAIL
     ]
     where = f" at {result.where}" if result.where else ""
-    return "\n".join([f"{result.key}: {result.check} failed{where}. {result.message}", *broken])
+    headline = f"{result.key}: {result.check} failed{where}. {result.message}".rstrip()
+    return "\n".join([headline, *broken])
 
 
 def _stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:

@@ -71,7 +71,7 @@ def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]
     """What differs in the later run, what is worse first.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
-    change. What the later run did not look at any more is worse: it is not known.
+    change. What the later run no longer tested is worse: it is not known.
 
     Args:
         before: The earlier run.
@@ -148,7 +148,7 @@ def _pairs(
 def _checks(before: Record, after: Record) -> Iterable[Change]:
     sides = ({(each.key, each.check): each for each in run.results} for run in (before, after))
     for (key, check), was, now in _pairs(*sides):
-        why = describe_result(now) if now else "not looked at any more"
+        why = describe_result(now) if now else "no longer tested"
         yield from _moved(str(key), check, was, now, why)
 
 

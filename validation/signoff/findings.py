@@ -28,7 +28,7 @@ class Cause(enum.StrEnum):
 
 
 _FIXED = {
-    Cause.MISSING: "required, but it left no result",
+    Cause.MISSING: "required, but left no result",
     Cause.UNTESTED: "selected, but no check left a result",
     Cause.NO_EVIDENCE: "no check gave evidence",
     Cause.UNFINISHED: "the run did not end: its record has no footer",

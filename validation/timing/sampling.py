@@ -41,7 +41,7 @@ class TimingPlan:
     threads: int
 
     def paced(self, call_seconds: float) -> TimingPlan:
-        """The rhythm for calls that take so long: warm-up and samples shrink alike.
+        """The plan for calls that take so long: warm-up and samples shrink alike.
 
         Args:
             call_seconds: Of one call, above 0.
@@ -61,7 +61,7 @@ def measure_latency(
 ) -> Timing:
     """Time single calls and keep every sample.
 
-    The first call plans memory; by the second one the rhythm is paced. Both belong to the
+    The first call plans memory; the second one sets the number of samples. Both belong to the
     warm-up.
 
     Args:

@@ -206,7 +206,7 @@ def _unpack_once(entry: CatalogueEntry, file: Path, destination: Path) -> None:
                 destination / each.name,
                 each.digest,
                 what=f"{each.name} of the unpacked {entry.name}",
-                next_step=f"delete {destination} and run again to unpack it anew",
+                next_step=f"delete {destination} and run again to unpack it again",
                 size_only=each.digest.size_bytes >= REHASH_BELOW_BYTES,
             )
         return

@@ -62,7 +62,7 @@ def fetch(
             path,
             digest,
             what=f"the cached file of {entry.name}",
-            next_step="delete it and run again to fetch it anew",
+            next_step="delete it and run again to fetch it again",
             size_only=not about_to_open and digest.size_bytes >= REHASH_BELOW_BYTES,
         )
         if about_to_open:

@@ -135,5 +135,5 @@ def _unusable(lock_file: Path, expected: str, got: object) -> CatalogueError:
         expected=expected,
         got=got,
         where=lock_file,
-        next_step="restore it; without it the next downloads would be trusted anew",
+        next_step="restore it; without it the next downloads would be trusted again",
     )
