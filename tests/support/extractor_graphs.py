@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from validation.graphs.bare_variables import bare_variables
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
 from validation.graphs.registry import extractor_entry
@@ -33,10 +35,18 @@ def extractor_options(kind: str, **changes: Any) -> ExtractorOptions:
 
 @functools.cache
 def built_extractor(
-    options: ExtractorOptions, height: int, width: int
+    options: ExtractorOptions, height: int, width: int, *, initialised: bool = False
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of an extractor and its feature maps, made once: it takes seconds."""
-    with tf.Graph().as_default() as graph, tf.variable_scope("FeatureExtractor"):
+    """The graph of an extractor and its feature maps, made once: it takes seconds.
+
+    Args:
+        options: Of the extractor.
+        height: Of the image.
+        width: Of the image.
+        initialised: Whether the graph is to be run with its variables' first values.
+    """
+    variables = nullcontext() if initialised else bare_variables()
+    with tf.Graph().as_default() as graph, variables, tf.variable_scope("FeatureExtractor"):
         image = tf.placeholder(tf.float32, [1, height, width, 3])
         return graph, extractor_entry(options.kind, "the test").build(image, options)
 

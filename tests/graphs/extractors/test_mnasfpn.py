@@ -28,7 +28,8 @@ def built(
     options: ExtractorOptions, height: int = 64, width: int = 128
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
     """For an oblong image."""
-    return built_extractor(options, height, width)
+    # Those of the published config are also run.
+    return built_extractor(options, height, width, initialised=not options.is_training)
 
 
 def changed() -> ExtractorOptions:
