@@ -2,10 +2,12 @@
 
 What a program imports is here; all else may move. Nothing is loaded before it is used::
 
-    from validation import judge, load_policy, load_record
+    from validation import full_reason, judge, load_record
 
-    judgement = judge(load_record(Path("reports/RUN/record.jsonl")), load_policy())
-    print(judgement.run.status, judgement.run.reasons)
+    judgement = judge(load_record("reports/RUN/record.jsonl"))
+    print(judgement.run.status)
+    for finding in judgement.run.findings:
+        print(full_reason(finding))
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from validation.inspection.of_tflite import TfliteFacts, inspect_tflite
     from validation.policy.limits import Status
     from validation.policy.load import Policy, load_policy
+    from validation.record.evidence import load_evidence
     from validation.record.store import Record, load_record
-    from validation.signoff.rules import Judgement, judge
+    from validation.signoff.findings import full_reason
+    from validation.signoff.rules import Judgement, judge, policy_of
 
 __version__ = "0.1.0"
 
@@ -31,10 +35,13 @@ __all__ = [
     "TfliteFacts",
     "ValidationError",
     "__version__",
+    "full_reason",
     "inspect_tflite",
     "judge",
+    "load_evidence",
     "load_policy",
     "load_record",
+    "policy_of",
 ]
 
 _MODULES = {
@@ -44,10 +51,13 @@ _MODULES = {
     "Status": "policy.limits",
     "TfliteFacts": "inspection.of_tflite",
     "ValidationError": "errors",
+    "full_reason": "signoff.findings",
     "inspect_tflite": "inspection.of_tflite",
     "judge": "signoff.rules",
+    "load_evidence": "record.evidence",
     "load_policy": "policy.load",
     "load_record": "record.store",
+    "policy_of": "signoff.rules",
 }
 
 

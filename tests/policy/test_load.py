@@ -25,7 +25,7 @@ from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.policy.limits import Limit
-from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
+from validation.policy.load import DEFAULT_POLICY, Policy, load_policy, read_policy
 from validation.record.detections import Detections
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
@@ -56,7 +56,7 @@ _NEVER_REQUIRED = {"canaries", "route_parity", "guide"}
 def _policy(path: Path, text: str) -> Policy:
     file = path / "policy.toml"
     file.write_text("version = 1\n" + text)
-    return load_policy(file)
+    return read_policy(file)
 
 
 class _Spy(Policy):
@@ -234,7 +234,7 @@ def test_shipped_required_checks() -> None:
 
 def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
     """A typing slip in code is told with the word that was meant."""
-    policy = _policy(tmp_path, '[setting.timing_rounds]\nvalue = 5\nreason = "r"\n')
+    policy = _policy(tmp_path, '[setting.timing_rounds]\nvalue = 5\nmin = 1\nreason = "r"\n')
     assert policy.setting("timing_rounds") == 5
     with pytest.raises(
         CatalogueError, match=r"unknown setting 'timing_round' .*mean 'timing_rounds'"
@@ -277,11 +277,19 @@ def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
         ("[required]\naccuracy = 1\n", "required accuracy is wrong .*a list of names, got 1"),
         ("[required]\naccuracy = [1]\n", "required accuracy is wrong"),
         ("[setting]\nx = 5\n", "setting x is wrong .*a table, got 5"),
-        ("[setting.x]\nvalue = 5\n", "'reason' is missing .*setting x"),
-        ('[setting.x]\nvalue = 5\nreason = ""\n', "reason is wrong .*setting x"),
-        ('[setting.x]\nvalue = "5"\nreason = "r"\n', "value is wrong .*setting x.*got '5'"),
-        ('[setting.x]\nvalue = true\nreason = "r"\n', "is wrong .*expected a.* number"),
-        ('[setting.x]\nvalue = nan\nreason = "r"\n', "is wrong .*expected a.* number"),
+        ("[setting.x]\nvalue = 5\nmin = 0\n", "'reason' is missing .*setting x"),
+        ('[setting.x]\nvalue = 5\nmin = 0\nreason = ""\n', "reason is wrong .*setting x"),
+        (
+            '[setting.x]\nvalue = "5"\nmin = 0\nreason = "r"\n',
+            "value is wrong .*setting x.*got '5'",
+        ),
+        ('[setting.x]\nvalue = true\nmin = 0\nreason = "r"\n', "is wrong .*expected a.* number"),
+        ('[setting.x]\nvalue = 5\nreason = "r"\n', "'min' is missing .*setting x"),
+        (
+            '[setting.x]\nvalue = 5\nmin = 6\nreason = "r"\n',
+            r"setting x\): expected a number of 6 or more, got 5",
+        ),
+        ('[setting.x]\nvalue = nan\nmin = 0\nreason = "r"\n', "is wrong .*expected a.* number"),
         ("= 1\n", "the file cannot be read"),
     ],
 )
@@ -297,16 +305,16 @@ def test_other_layout(tmp_path: Path, text: str) -> None:
     path = tmp_path / "p.toml"
     path.write_text(text)
     with pytest.raises(CatalogueError, match=r"another layout \(p.toml\): expected version = 1"):
-        load_policy(path)
+        read_policy(path)
 
 
 def test_policy_that_cannot_be_read(tmp_path: Path) -> None:
     """No file, or one that is no text, is told as such."""
     with pytest.raises(CatalogueError, match=r"cannot be read \(none.toml\)"):
-        load_policy(tmp_path / "none.toml")
+        read_policy(tmp_path / "none.toml")
     (tmp_path / "p.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(CatalogueError, match="cannot be read"):
-        load_policy(tmp_path / "p.toml")
+        read_policy(tmp_path / "p.toml")
 
 
 _LINES = DEFAULT_POLICY.read_text().splitlines()
@@ -329,4 +337,4 @@ def test_a_mistyped_key_never_loads(
     path = tmp_path_factory.mktemp("policy") / "policy.toml"
     path.write_text("\n".join(text))
     with pytest.raises(CatalogueError, match=r"unknown key|another layout"):
-        load_policy(path)
+        read_policy(path)

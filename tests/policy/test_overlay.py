@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from validation.errors import CatalogueError
 from validation.policy.limits import Limit
-from validation.policy.load import Policy, load_policy, load_user_policy
+from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 
 _LATENCY = """[[limit]]
 check = "latency"
@@ -17,12 +18,13 @@ measure = "p95_ms"
 max = 40
 reason = "two frames of the camera"
 """
+_BUILT_IN_SETTINGS = tomllib.loads(DEFAULT_POLICY.read_text())["setting"]
 
 
 def _laid_over(folder: Path, text: str, checks: tuple[str, ...] = ()) -> Policy:
     path = folder / "own.toml"
     path.write_text("version = 1\n" + text)
-    return load_user_policy(path, checks)
+    return load_policy(path, checks)
 
 
 def test_a_limit_of_the_same_scope_replaces_the_built_in_one(tmp_path: Path) -> None:
@@ -105,14 +107,51 @@ def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     example = readme.split("```toml\n")[1].split("```")[0]
     (tmp_path / "own.toml").write_text(example)
-    overlay = load_user_policy(tmp_path / "own.toml").overlay
+    overlay = load_policy(tmp_path / "own.toml").overlay
     assert overlay is not None
     assert overlay.limits and overlay.settings and overlay.required
+
+
+def _setting(name: str, value: float) -> str:
+    return f'[setting.{name}]\nvalue = {value}\nreason = "tried"\n'
+
+
+@pytest.mark.parametrize(("name", "table"), _BUILT_IN_SETTINGS.items())
+def test_each_setting_has_a_range(tmp_path: Path, name: str, table: dict[str, float]) -> None:
+    """The built-in value lies in it; its ends are accepted, and nothing outside of it."""
+    low, high = table["min"], table.get("max")
+    assert low <= table["value"] <= (table["value"] if high is None else high)
+    for value in {low, table["value"], high} - {None}:
+        assert _laid_over(tmp_path, _setting(name, value)).setting(name) == value
+    wrong = [low - 1, *([] if high is None else [high + 1])]
+    if table.get("whole"):
+        assert {low % 1, table["value"] % 1} == {0}
+        wrong.append(low + 0.5)
+    for value in wrong:
+        with pytest.raises(CatalogueError, match=rf"wrong \(own.toml, setting {name}\)"):
+            _laid_over(tmp_path, _setting(name, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("timing_rounds", 0, "expected a whole number of 1 or more, got 0"),
+        ("parity_images", -3, "expected a whole number of 1 or more, got -3"),
+        ("parity_images", 5.5, "expected a whole number of 1 or more, got 5.5"),
+        ("parity_score_epsilon", 10, "expected a number from 0 to 0.1, got 10"),
+    ],
+)
+def test_a_setting_out_of_range(tmp_path: Path, name: str, value: float, message: str) -> None:
+    """The message says where the value stands and what it could have been."""
+    with pytest.raises(CatalogueError) as caught:
+        _laid_over(tmp_path, _setting(name, value))
+    assert str(caught.value) == f"value is wrong (own.toml, setting {name}): {message}"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (_setting("parity_images", 8) + "min = 0\n", "unknown key 'min' .*parity_images"),
         (_LATENCY.replace("latency", "latnecy"), r"check 'latnecy' \(own.toml, limit 1.*'latency'"),
         (_LATENCY.replace("p95_ms", "p99_ms"), "measure of latency 'p99_ms' .*mean 'p95_ms'"),
         (_LATENCY + 'variants = "flaot"\n', "unknown variant 'flaot' .*did you mean 'float'"),

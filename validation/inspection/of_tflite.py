@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class TfliteFacts:
     notes: tuple[str, ...]
 
 
-def inspect_tflite(path: Path) -> TfliteFacts:
+def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     """Read a .tflite file, and the contract of its export where that lies beside it.
 
     Args:
@@ -83,6 +84,7 @@ def inspect_tflite(path: Path) -> TfliteFacts:
         ArtefactMissing: No such file.
         ConversionError: Not a TFLite flatbuffer, or a damaged one.
     """
+    path = Path(path)
     model = read_model(path)
     file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)

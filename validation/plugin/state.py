@@ -9,7 +9,7 @@ import pytest
 from validation.plugin.images import session_images
 from validation.plugin.selection import select
 from validation.plugin.session_checks import session_checks
-from validation.policy.load import load_policy, load_user_policy
+from validation.policy.load import load_policy
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
 from validation.workspace.groups import chosen_models
@@ -38,7 +38,7 @@ def _resolve(config: pytest.Config) -> Session:
     option = config.getoption
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
-    policy = load_user_policy(own_policy, session_checks(config)) if own_policy else load_policy()
+    policy = load_policy(own_policy, session_checks(config) if own_policy else ())
     entries = chosen_models(option("--zoo"), option("--model"))
     with timed("", Stage.LOAD, "load labelled images", steps.append):
         images = session_images(

@@ -27,7 +27,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         """One unit of work for each model."""
 
         def _split_scope(self, nodeid: str) -> str:
-            # pytest's own id is all that pytest-xdist hands over.
+            # Read back from pytest's own id, which is another program's text: only workers collect,
+            # and a list of ids is all of a collection that pytest-xdist sends to this process.
             context = nodeid.rpartition("[")[2].removesuffix("]")
             return models.get(context, nodeid)
 

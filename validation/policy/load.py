@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import Text, read_toml, register
@@ -34,9 +35,29 @@ _ALL = _SomePatterns(("*",))
 
 
 @dataclass(frozen=True)
-class _Setting:
+class _OwnSetting:
     value: float
     reason: Text
+
+
+@dataclass(frozen=True)
+class _Setting:
+    value: float
+    min: float
+    reason: Text
+    max: float | None = None
+    whole: bool = False
+
+    def check(self, value: float, where: str) -> None:
+        """Refuse a value that is outside of the range, or a fraction where it must be whole."""
+        below_max = self.max is None or value <= self.max
+        if self.min <= value and below_max and not (self.whole and value % 1):
+            return
+        kind = "a whole number" if self.whole else "a number"
+        bounds = f"of {self.min} or more" if self.max is None else f"from {self.min} to {self.max}"
+        raise CatalogueError(
+            "value is wrong", expected=f"{kind} {bounds}", got=repr(value), where=where
+        )
 
 
 @dataclass(frozen=True)
@@ -53,11 +74,22 @@ class _LimitTable:
 
 
 @dataclass(frozen=True)
-class _PolicyTables:
+class _OwnTables:
+    version: int
+    setting: dict[str, _OwnSetting] = field(default_factory=dict)
+    required: dict[str, _Patterns] = field(default_factory=dict)
+    limit: tuple[_LimitTable, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Tables:
     version: int
     setting: dict[str, _Setting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
     limit: tuple[_LimitTable, ...] = ()
+
+
+_AnyTables = TypeVar("_AnyTables", _OwnTables, _Tables)
 
 
 @dataclass(frozen=True)
@@ -128,42 +160,56 @@ class Policy:
         )
 
 
-def load_policy(path: Path = DEFAULT_POLICY) -> Policy:
-    """Read and check a policy that stands by itself.
-
-    Raises:
-        CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
-            or doubled limits.
-    """
-    file, rules = _read(path)
-    settings = {name: setting.value for name, setting in file.setting.items()}
-    return Policy(rules, settings, file.required, _sha256(path))
-
-
-def load_user_policy(path: Path, checks: Collection[str] = ()) -> Policy:
-    """The built-in policy with a user's file laid over it, key by key.
+def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[str] = ()) -> Policy:
+    """The built-in policy, with a user's file laid over it, key by key.
 
     A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
     one with the same check, measure, models and variants; the variants that a check is
     required for replace the built-in ones, and may be none.
 
     Args:
-        path: In the layout of policy.toml.
+        own: The user's file, in the layout of policy.toml but without ranges of settings.
+            None: the built-in policy alone.
         checks: Names of checks that the built-in policy does not limit, as those of a plugin;
             their measures can have any name.
 
     Raises:
-        CatalogueError: As `load_policy`, or a setting, check, measure or variant that does
-            not exist, or a bound on the other side than the built-in one.
+        CatalogueError: As `read_policy`, or a setting, check, measure or variant that does
+            not exist, a setting out of its range, or a bound on the other side than the
+            built-in one.
     """
-    built_in, (file, rules) = load_policy(), _read(path)
+    return read_policy() if own is None else _laid_over(Path(own), checks)
+
+
+def read_policy(path: Path = DEFAULT_POLICY) -> Policy:
+    """Read and check a policy that stands by itself, as the built-in one.
+
+    Raises:
+        CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
+            doubled limits, or a setting out of its own range.
+    """
+    return _policy(path, *_read(path, _Tables))
+
+
+def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
+    for name, setting in file.setting.items():
+        setting.check(setting.value, f"{path.name}, setting {name}")
+    settings = {name: setting.value for name, setting in file.setting.items()}
+    return Policy(rules, settings, file.required, _sha256(path))
+
+
+def _laid_over(path: Path, checks: Collection[str]) -> Policy:
+    tables, built_in_rules = _read(DEFAULT_POLICY, _Tables)
+    built_in = _policy(DEFAULT_POLICY, tables, built_in_rules)
+    file, rules = _read(path, _OwnTables)
     known = {*(rule.check for rule in built_in.rules), *checks}
     known.update(built_in.required)
     for number, rule in enumerate(rules, 1):
         _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
-    for name in file.setting:
-        if name not in built_in.settings:
-            raise _unknown("setting", name, built_in.settings, path.name)
+    for name, own in file.setting.items():
+        if name not in tables.setting:
+            raise _unknown("setting", name, tables.setting, path.name)
+        tables.setting[name].check(own.value, f"{path.name}, setting {name}")
     for name, variants in file.required.items():
         if name not in known:
             raise _unknown("check", name, known, f"{path.name}, required")
@@ -215,8 +261,8 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read(path: Path) -> tuple[_PolicyTables, tuple[Rule, ...]]:
-    tables = read_toml(path, _PolicyTables, POLICY_VERSION)
+def _read(path: Path, kind: type[_AnyTables]) -> tuple[_AnyTables, tuple[Rule, ...]]:
+    tables = read_toml(path, kind, POLICY_VERSION)
     rules = tuple(
         _rule(table, f"{path.name}, limit {number}") for number, table in enumerate(tables.limit, 1)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, IntegrityError
@@ -38,7 +39,7 @@ def keep_evidence(evidence: Evidence, run_folder: Path) -> Evidence:
     return dataclasses.replace(evidence, path=path)
 
 
-def load_evidence(run_folder: Path, evidence: Evidence) -> dict[str, Detections]:
+def load_evidence(run_folder: str | os.PathLike[str], evidence: Evidence) -> dict[str, Detections]:
     """Detections by image key, read from the run's folder.
 
     Args:
@@ -50,6 +51,7 @@ def load_evidence(run_folder: Path, evidence: Evidence) -> dict[str, Detections]
         IntegrityError: It is not the one that the record names, or lies outside of the folder.
         RecordError: It does not hold detections by image.
     """
+    run_folder = Path(run_folder)
     path = run_folder / evidence.path
     if not path.resolve().is_relative_to(run_folder.resolve()):
         raise IntegrityError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO, TypeVar, cast
@@ -170,7 +171,7 @@ class _Order:
         self._last = type(entry)
 
 
-def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
+def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False) -> Record:
     """Read a record and refuse what cannot be trusted.
 
     Args:
@@ -184,6 +185,7 @@ def load_record(path: Path, *, allow_unfinished: bool = False) -> Record:
         RecordVersionError: Another layout.
         RecordError: A broken line, lines out of order, or a result twice.
     """
+    path = Path(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:

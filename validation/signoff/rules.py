@@ -50,13 +50,14 @@ def policy_of(record: Record) -> Policy:
     return load_policy().overlaid(record.header.policy_overlay)
 
 
-def judge(record: Record, policy: Policy) -> Judgement:
+def judge(record: Record, policy: Policy | None = None) -> Judgement:
     """Judge every variant, every model and the run.
 
     Args:
         record: What the run left; a missing footer lets nothing pass.
-        policy: Says which checks a signature needs.
+        policy: Says which checks a signature needs; None: the record's own, see `policy_of`.
     """
+    policy = policy_of(record) if policy is None else policy
     keys = keys_under_test(record)
     results: dict[ModelKey, list[CheckResult]] = {key: [] for key in keys}
     for result in record.results:
