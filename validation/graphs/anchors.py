@@ -7,6 +7,7 @@ then the rows; the feature maps follow each other.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ Corners = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class AnchorGenerator:
+class AnchorGenerator(abc.ABC):
     """What the message AnchorGenerator describes.
 
     Args:
@@ -37,6 +38,7 @@ class AnchorGenerator:
         """Anchors in each cell of each feature map."""
         return tuple(len(boxes) for boxes in self.boxes)
 
+    @abc.abstractmethod
     def corners(self, feature_maps: Sequence[Size], image: Size) -> Corners:
         """Anchors of all feature maps.
 
@@ -47,7 +49,6 @@ class AnchorGenerator:
         Returns:
             float32 [N, 4] as ymin, xmin, ymax, xmax; 1 is the height or width of the image.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

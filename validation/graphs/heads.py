@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(abc.ABC):
     """What either message of BoxPredictor describes.
 
     Args:
@@ -55,6 +56,7 @@ class Predictor:
     is_shared: ClassVar[bool]
     """One head for all feature maps, which then need the same number of anchors in a cell."""
 
+    @abc.abstractmethod
     def predict(
         self,
         feature_maps: Sequence[tf.Tensor],
@@ -71,7 +73,6 @@ class Predictor:
             columns: Classes with the background.
             is_training: Batch norm by the batch, dropout, and logits in any case.
         """
-        raise NotImplementedError
 
     def boxes(self, head: tf.Tensor, anchors: int) -> tf.Tensor:
         """Encodings within the limits, by anchor."""
