@@ -91,7 +91,7 @@ def test_without_models_there_is_no_such_group(
 
     install(tmp_path / "bundled", "version = 1\nmodel = []\n", monkeypatch)
     text = " ".join(session.run("--help").stdout.str().split())
-    assert "models to test: person, tf1, or a folder" in text
+    assert "models to test: person, tf1, synthetic, or a folder" in text
     result = session.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
