@@ -77,3 +77,15 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         assert folder == left
         assert list(folder.iterdir()) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_writers_of_one_folder_do_not_mix(tmp_path: Path) -> None:
+    """Each has a folder of its own; the first to end is kept whole, the other is refused."""
+    path = tmp_path / "made"
+    with pytest.raises(OSError), atomic_folder(path) as slow:
+        (slow / "of").write_text("the slow one")
+        with atomic_folder(path) as quick:
+            assert list(quick.iterdir()) == []
+            (quick / "of").write_text("the quick one")
+    assert (path / "of").read_text() == "the quick one"
+    assert list(tmp_path.iterdir()) == [path]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from validation.errors import ArtefactError
 
-# What a program may give a new file; mkstemp's own is for its owner alone.
+# What a program may give a new file or folder; those of tempfile are for their owner alone.
 _MODE = 0o644
+_FOLDER_MODE = 0o755
 
 
 def write_text_atomic(path: Path, text: str) -> None:
@@ -90,7 +91,18 @@ def scratch_folder(destination: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(destination: Path) -> Iterator[Path]:
-    """A `scratch_folder` that becomes ``destination`` when the block ends without an error."""
-    with scratch_folder(destination) as folder:
+    """An empty folder that becomes ``destination`` when the block ends, and is gone on an error.
+
+    Needs no lock: of two processes with one destination, the later one's rename is refused.
+
+    Raises:
+        OSError: The folder cannot be made, or the destination exists and is not empty.
+    """
+    name = tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent)
+    folder = Path(name)
+    try:
         yield folder
+        folder.chmod(_FOLDER_MODE)
         folder.rename(destination)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
