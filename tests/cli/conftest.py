@@ -1,13 +1,14 @@
-"""A graph and its export, and the line that a failed command ends in."""
+"""A graph and its export, a process for programs, and the line that a failed command ends in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from miniature_cases import MiniatureFiles
+from warm_process import WarmProcess
 
 from validation.cli import main
 
@@ -25,6 +26,13 @@ def exported(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory
     graph = miniature.archive / "frozen_inference_graph.pb"
     assert main(["export", f"--frozen_graph={graph}", f"--output_directory={folder}"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def light_process() -> Iterator[WarmProcess]:
+    """A process that has imported all commands, and nothing on their behalf."""
+    with WarmProcess("validation.cli") as process:
+        yield process
 
 
 @pytest.fixture

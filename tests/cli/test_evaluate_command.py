@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from miniature_cases import MiniatureFiles, make_case
+from warm_process import WarmProcess
 
 from validation.cli import main
 
@@ -18,6 +17,7 @@ Capture = pytest.CaptureFixture[str]
 _WITHOUT_TENSORFLOW = (
     "import sys\n"
     "for name in ('tensorflow', 'tf_keras', 'tf_slim'):\n"
+    "    assert name not in sys.modules\n"
     "    sys.modules[name] = None\n"
     "from validation.cli import main\n"
     "sys.exit(main(sys.argv[1:]))\n"
@@ -52,19 +52,18 @@ def test_table(tflite: Path, images: list[str], capsys: Capture) -> None:
     assert "pixels become [-1, 1]" in err
 
 
-def test_no_tensorflow_on_the_way(tflite: Path, images: list[str]) -> None:
+def test_no_tensorflow_on_the_way(
+    tflite: Path, images: list[str], light_process: WarmProcess
+) -> None:
     """The command works where TensorFlow cannot be imported, and tells what it does first."""
-    done = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_TENSORFLOW, "evaluate", str(tflite), *images],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert _ap(done.stdout) > 0.5
-    assert done.stderr.startswith(f"validation: {tflite.name}: 48x64")
+    command = ["python", "-c", _WITHOUT_TENSORFLOW, "evaluate", str(tflite), *images]
+    ended = light_process.run(command)
+    err = ended.err.decode()
+    assert ended.code == 0, err
+    assert _ap(ended.out.decode()) > 0.5
+    assert err.startswith(f"validation: {tflite.name}: 48x64")
     # The bar of a hundred images, whatever it is shown on.
-    assert re.search(r"\d+/\d+ \[", done.stderr)
+    assert re.search(r"\d+/\d+ \[", err)
 
 
 def test_inference_graph_scores_as_its_tflite(

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import small_ssd
+from warm_process import WarmProcess
 
 from validation.cli import main
-
-_ROOT = Path(__file__).parents[2]
 
 Capture = pytest.CaptureFixture[str]
 
@@ -71,7 +68,9 @@ def test_config_as_json(config: Path, capsys: Capture) -> None:
     assert facts["anchors"]["per_cell"] == [3, 6, 6, 6, 6, 6]
 
 
-def test_light_kinds_leave_tensorflow_alone(tmp_path: Path, config: Path) -> None:
+def test_light_kinds_leave_tensorflow_alone(
+    tmp_path: Path, config: Path, light_process: WarmProcess
+) -> None:
     """A .tflite and a pipeline.config are read without its seconds."""
     code = (
         "import sys\nfrom validation.cli import main\n"
@@ -80,10 +79,8 @@ def test_light_kinds_leave_tensorflow_alone(tmp_path: Path, config: Path) -> Non
         "assert main(['zoo', 'list']) == 0\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=_ROOT
-    )
-    assert done.returncode == 0, done.stderr[-800:]
+    ended = light_process.run(["python", "-c", code])
+    assert ended.code == 0, ended.err.decode()[-800:]
 
 
 def test_variables_of_a_checkpoint(tmp_path: Path, capsys: Capture) -> None:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from tiny_tflite import write_tiny_tflite
+from warm_process import WarmProcess
 
 from validation.cli import main
 
@@ -120,7 +121,9 @@ def test_a_file_is_told_by_its_content(tmp_path: Path, graph: Path, capsys: Capt
         assert capsys.readouterr().out.startswith(str(tmp_path / "a.dot"))
 
 
-def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
+def test_a_tflite_file_is_drawn_without_tensorflow(
+    tmp_path: Path, light_process: WarmProcess
+) -> None:
     """A picture of a small file takes a second, not the six that TensorFlow takes to load."""
     model = write_tiny_tflite(tmp_path / "tiny.tflite")
     code = (
@@ -128,10 +131,8 @@ def test_a_tflite_file_is_drawn_without_tensorflow(tmp_path: Path) -> None:
         f"code = main(['visualize', {str(model)!r}, '--output_file={tmp_path / 'a.dot'}']); "
         "sys.exit(code or int('tensorflow' in sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    ended = light_process.run(["python", "-c", code])
+    assert ended.code == 0, ended.err.decode()
 
 
 @pytest.mark.parametrize(

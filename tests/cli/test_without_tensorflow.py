@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from miniature_cases import MiniatureFiles, make_case
+from warm_process import WarmProcess
 
 _PROGRAM = (
     "import sys\n"
     "for name in ('tensorflow', 'tf_keras', 'tf_slim'):\n"
+    "    assert name not in sys.modules\n"
     "    sys.modules[name] = None\n"
     "from validation.cli import main\n"
     "sys.exit(main(sys.argv[1:]))\n"
@@ -34,7 +34,9 @@ _PROGRAM = (
     ],
     ids=lambda text: " ".join(text.split()[:2]),
 )
-def test_command(miniature: MiniatureFiles, tmp_path: Path, command: str, said: str) -> None:
+def test_command(
+    miniature: MiniatureFiles, light_process: WarmProcess, tmp_path: Path, command: str, said: str
+) -> None:
     """It ends well and tells what it was asked for."""
     build = make_case(miniature).build
     words = {
@@ -47,11 +49,7 @@ def test_command(miniature: MiniatureFiles, tmp_path: Path, command: str, said: 
         "image": sorted(miniature.images.iterdir())[0],
         "folder": tmp_path,
     }
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *(word.format(**words) for word in command.split())],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert said in done.stdout
+    arguments = (word.format(**words) for word in command.split())
+    ended = light_process.run(["python", "-c", _PROGRAM, *arguments])
+    assert ended.code == 0, ended.err.decode()
+    assert said in ended.out.decode()
