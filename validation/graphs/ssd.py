@@ -22,6 +22,7 @@ from validation.graphs.extractor import ExtractorEntry
 from validation.graphs.families import network_name
 from validation.graphs.hashes import identity_hashes
 from validation.graphs.heads import Predictor, convolutional_predictor
+from validation.graphs.layer_classes import layer_classes_chosen_once
 from validation.graphs.options import extractor_options
 from validation.graphs.quant.options import Sums, quantisation_options
 from validation.graphs.quant.rewrite import quantise
@@ -115,7 +116,13 @@ def build(
     quantisation = quantisation_options(config, sums=sums)
     graph = tf.Graph() if graph is None else graph
     variables = nullcontext() if with_initializers else bare_variables()
-    with graph.as_default(), variables, identity_hashes(), warnings.catch_warnings():
+    with (
+        graph.as_default(),
+        variables,
+        identity_hashes(),
+        layer_classes_chosen_once(),
+        warnings.catch_warnings(),
+    ):
         # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)

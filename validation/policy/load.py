@@ -7,6 +7,7 @@ or an error; there is no tolerance in code.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -178,10 +179,10 @@ def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[st
             not exist, a setting out of its range, or a bound on the other side than the
             built-in one.
     """
-    return read_policy() if own is None else _laid_over(Path(own), checks)
+    return _policy(DEFAULT_POLICY, *_built_in()) if own is None else _laid_over(Path(own), checks)
 
 
-def read_policy(path: Path = DEFAULT_POLICY) -> Policy:
+def read_policy(path: Path) -> Policy:
     """Read and check a policy that stands by itself, as the built-in one.
 
     Raises:
@@ -199,7 +200,7 @@ def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
 
 
 def _laid_over(path: Path, checks: Collection[str]) -> Policy:
-    tables, built_in_rules = _read(DEFAULT_POLICY, _Tables)
+    tables, built_in_rules = _built_in()
     built_in = _policy(DEFAULT_POLICY, tables, built_in_rules)
     file, rules = _read(path, _OwnTables)
     known = {*(rule.check for rule in built_in.rules), *checks}
@@ -255,6 +256,12 @@ def _check_variants(patterns: Iterable[str], where: str) -> None:
     for pattern in patterns:
         if not fnmatch.filter(VARIANTS, pattern):
             raise _unknown("variant", pattern, VARIANTS, where)
+
+
+@functools.cache
+def _built_in() -> tuple[_Tables, tuple[Rule, ...]]:
+    """The package's own file does not change while a program runs."""
+    return _read(DEFAULT_POLICY, _Tables)
 
 
 def _sha256(path: Path) -> str:

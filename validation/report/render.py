@@ -6,6 +6,7 @@ not have made the run.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -88,15 +89,7 @@ def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: P
 
 def render_pages(report: Report) -> dict[str, str]:
     """The text of every page by file name, the index last."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {each.__name__: each for each in _FILTERS}
-    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
+    environment = _environment()
     css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
         "css": css,
@@ -111,3 +104,18 @@ def render_pages(report: Report) -> dict[str, str]:
     )
     pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
     return pages
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """The templates, each compiled once a process."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {each.__name__: each for each in _FILTERS}
+    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
+    return environment
