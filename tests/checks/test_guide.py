@@ -70,7 +70,7 @@ def test_tool_that_changed(
             output.write_bytes(data)
         return tflite_convert_cli.CommandResult(0, "")
 
-    monkeypatch.setattr(tflite_convert_cli, "tflite_convert", run)
+    monkeypatch.setattr(tflite_convert_cli, "tflite_convert", lambda *runs: map(run, runs))
     result, _ = _judged(miniature, tmp_path)
     assert result.status is Status.FAIL
     assert said in result.message

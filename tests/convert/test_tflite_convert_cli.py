@@ -37,7 +37,7 @@ def test_flags_of_a_quantised_graph() -> None:
 def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
     """The process's exit code, and the line of its trace that matters."""
     graph = tmp_path / "none.pb"
-    run = tflite_convert(guide_arguments(graph, tmp_path / "d.tflite", _SHAPE, None))
+    (run,) = tflite_convert(guide_arguments(graph, tmp_path / "d.tflite", _SHAPE, None))
     assert run.exit_code != 0
     assert "none.pb" in run.error
     assert not list(tmp_path.iterdir())

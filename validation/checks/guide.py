@@ -66,17 +66,17 @@ def _tried(
     theirs, ours = folder / "theirs.tflite", folder / "ours.tflite"
     shape = (1, size.height, size.width, 3)
     arguments = guide_arguments(graph, theirs, shape, stats)
-    run = tflite_convert(arguments)
-    convert(graph, conversion_of("uint8" if stats else "float", input_stats=stats), ours)
-    file = read_tflite(theirs) if run.exit_code == 0 else None
-    refusal = ""
+    runs = [arguments]
     if own is not None:
         flags = guide_arguments(
             own, folder / "none.tflite", shape, None,
             inputs=(IMAGE_TENSOR,), outputs=DETECTION_OUTPUTS,
         )  # fmt: skip
         # Custom ops allowed, whatever the converter does not know would be passed on.
-        refusal = tflite_convert(flags[:-1]).error
+        runs.append(flags[:-1])
+    run, *refused = tflite_convert(*runs)
+    convert(graph, conversion_of("uint8" if stats else "float", input_stats=stats), ours)
+    file = read_tflite(theirs) if run.exit_code == 0 else None
     facts = GuideFacts(
         command=" ".join(_without_folders(arguments, graph, theirs)),
         exit_code=run.exit_code,
@@ -86,7 +86,7 @@ def _tried(
         outputs=() if file is None else tuple(spec.name for spec in file.outputs),
         shipped_graph=shipped,
         inference_graph="" if own is None else own.name,
-        refusal=refusal,
+        refusal=refused[0].error if refused else "",
     )
     for path in (theirs, ours):
         path.unlink(missing_ok=True)

@@ -1,24 +1,27 @@
 """TensorFlow's own command line, tflite_convert with its old converter.
 
-It is what a reader of the guide types today. Runs in a separate process: the program
-parses the process's arguments and exits.
+It is what a reader of the guide types today. Each run is a process of its own, for the program
+parses the process's arguments and exits; all are forked from one that has imported TensorFlow.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.convert import tflite_convert_processes
+from validation.convert.tflite_convert_processes import Runs
 from validation.errors import ConversionError
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
-# The program that TensorFlow's wheel installs; located by the interpreter, not by PATH.
-_PROGRAM = "from tensorflow.lite.python.tflite_convert import main; main()"
 _LONGEST_SECONDS = 600
 
 
@@ -71,32 +74,41 @@ def guide_arguments(
     )
 
 
-def tflite_convert(arguments: Sequence[str]) -> CommandResult:
-    """Run TensorFlow's tflite_convert.
+def tflite_convert(*runs: Sequence[str]) -> tuple[CommandResult, ...]:
+    """Run TensorFlow's tflite_convert, once for each list of arguments.
 
     Args:
-        arguments: What is typed after the program's name.
+        runs: What is typed after the program's name.
 
     Raises:
-        ConversionError: It does not end.
+        ConversionError: A run does not end, or TensorFlow cannot be imported.
     """
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        said = [str(Path(folder, str(number))) for number, _ in enumerate(runs)]
+        asked = Runs(arguments=[list(run) for run in runs], said=said, seconds=_LONGEST_SECONDS)
         done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            # Our own modules beside that file are not to be taken for others of the same name.
+            [sys.executable, "-P", tflite_convert_processes.__file__, json.dumps(asked)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
-            timeout=_LONGEST_SECONDS,
             env={**os.environ, **quiet},
         )
-    except subprocess.TimeoutExpired as error:
+        if done.returncode:
+            raise ConversionError("tflite_convert does not start", got=error_line(done.stderr))
+        codes: list[int] = json.loads(done.stdout.splitlines()[-1])
+        return tuple(map(_result, runs, codes, map(Path, said)))
+
+
+def _result(run: Sequence[str], code: int, said: Path) -> CommandResult:
+    if code == -signal.SIGALRM:
         raise ConversionError(
-            "tflite_convert did not end in time", got=f"{_LONGEST_SECONDS} s", where=arguments[1]
-        ) from error
-    return CommandResult(done.returncode, error_line(done.stderr) if done.returncode else "")
+            "tflite_convert did not end in time", got=f"{_LONGEST_SECONDS} s", where=run[1]
+        )
+    return CommandResult(code, error_line(said.read_text(errors="replace")) if code else "")
 
 
 def error_line(stderr: str) -> str:
