@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from miniature_cases import MiniatureFiles
-from warm_process import WarmProcess
+from warm_process import COMMANDS, WarmProcess
 
 from validation.cli import main
 
@@ -31,7 +31,7 @@ def exported(miniature: MiniatureFiles, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def light_process() -> Iterator[WarmProcess]:
     """A process that has imported all commands, and nothing on their behalf."""
-    with WarmProcess("validation.cli") as process:
+    with WarmProcess(*COMMANDS) as process:
         yield process
 
 

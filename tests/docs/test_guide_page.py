@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from guide_commands import Command, commands_of, form, lay_out, readable, run
-from warm_process import WarmProcess
+from warm_process import COMMANDS, WarmProcess
 
 _PAGE = Path(__file__).parents[2] / "docs" / "guide.md"
 _COMMANDS = list(commands_of(_PAGE.read_text(encoding="utf-8")))
@@ -18,7 +18,7 @@ _IMPORTED = (
     "tensorflow",
     "tf_slim",
     "tensorflow.lite.python.tflite_convert",
-    "validation.cli",
+    *COMMANDS,
     "validation.convert.tflite",
     "validation.export.from_checkpoint",
 )

@@ -15,12 +15,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import iter_modules
 from types import TracebackType
 from typing import Self
 
 from warm_server import Request
 
-__all__ = ["Ended", "WarmProcess"]
+import validation.cli
+
+__all__ = ["COMMANDS", "Ended", "WarmProcess"]
+
+# The modules of all commands of the program, which imports the one that it is asked for.
+COMMANDS = tuple(f"validation.cli.{each.name}" for each in iter_modules(validation.cli.__path__))
 
 _SERVER = Path(__file__).with_name("warm_server.py")
 _ROOT = Path(__file__).parents[2]
