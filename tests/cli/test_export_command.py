@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import small_ssd
 from miniature_cases import MiniatureFiles
 
 from validation.cli import main
@@ -154,9 +154,9 @@ def test_checkpoint_without_meta(tmp_path: Path, failed_line: Callable[[], str])
     assert "expected --pipeline_config_path, or model.ckpt.meta beside" in error
 
 
-def test_bare_checkpoint_with_its_config(tmp_path: Path, capsys: Capture) -> None:
+def test_bare_checkpoint_with_its_config(small_zoo: Path, tmp_path: Path, capsys: Capture) -> None:
     """As the old exporter was called: the graph is built from the config."""
-    archive = small_ssd.write_small_archive(tmp_path / "small")
+    archive = shutil.copytree(small_zoo / "small", tmp_path / "small")
     (archive / "model.ckpt.meta").unlink()
     out = tmp_path / "out"
     arguments = [

@@ -104,6 +104,8 @@ class Parameters:
         return tf.Variable(values, name=name, use_resource=False).value()
 
 
+# Nothing in here is Python for autograph to rewrite, and its search for that takes half a second.
+@tf.autograph.experimental.do_not_convert
 def build_graph(miniature: Miniature, *, frozen: bool = True) -> Any:
     """A tf.Graph from image_tensor to the four detection outputs.
 

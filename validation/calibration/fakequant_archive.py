@@ -93,18 +93,21 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
 
     Args:
         prefix: Checkpoint prefix.
+
+    Raises:
+        ArtefactMissing, GraphError: The checkpoint cannot be opened; no graph is built for it then.
     """
+    values, present = open_checkpoint(prefix), checkpoint_shapes(prefix)
 
     def weights(_built: BuiltSsd, shapes: Shapes, config: PipelineConfig) -> Named:
         sources = plan_restore(
             shapes,
-            checkpoint_shapes(prefix),
+            present,
             use_moving_averages=config.use_moving_averages,
             num_classes=config.num_classes,
             where=f"{prefix.name} and {config.source}",
             locate=config.where,
         )
-        values = open_checkpoint(prefix)
         read = {name: values(source) for name, source in sources.items()}
         return {name: value for name, value in read.items() if value is not None}
 
