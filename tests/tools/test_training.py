@@ -62,6 +62,9 @@ def config_of(extra: str = "") -> PipelineConfig:
     text = TEXT.replace("num_classes: 3", "num_classes: 8").replace("epsilon", "decay: 0.9 epsilon")
     own = "override_base_feature_extractor_hyperparams: true min_depth"
     text = text.replace("min_depth", own, 1)
+    # Two feature maps of the six: a graph of two thirds the size.
+    text = text.replace("min_depth", "num_layers: 2 min_depth", 1)
+    text = text.replace("num_layers: 6", "num_layers: 2")
     return parse_pipeline(text + extra, "small")
 
 
