@@ -13,6 +13,7 @@ from PIL import Image
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
 from validation.errors import DatasetError, UsageError, first_few
 from validation.preprocess.image import ImageFile
+from validation.record.dataset_notices import DatasetNotice
 from validation.record.run import DatasetFacts
 
 
@@ -27,6 +28,7 @@ class Dataset:
         ground_truth: The objects on these images, in file order.
         categories: Name of each category id of the annotation file.
         sha256: Over the annotation file's bytes and the selected ids and file names.
+        notices: What was assumed or converted while it was read.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Dataset:
     ground_truth: tuple[CocoAnnotation, ...] = field(repr=False)
     categories: Mapping[int, str] = field(repr=False)
     sha256: str
+    notices: tuple[DatasetNotice, ...] = ()
 
     @property
     def annotations(self) -> int:
@@ -48,7 +51,9 @@ class Dataset:
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
-        return DatasetFacts(self.name, self.sha256, len(self.images), self.annotations)
+        return DatasetFacts(
+            self.name, self.sha256, len(self.images), self.annotations, self.notices
+        )
 
 
 def load_dataset(
