@@ -12,12 +12,13 @@ from typing import Any
 
 from validation.cli.detectors import add_model_flags, open_model
 from validation.cli.flags import Commands, add_parser, say
-from validation.coco.categories import category_map
+from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
+from validation.files.structured import unstructure
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -85,27 +86,25 @@ def _evaluate(options: argparse.Namespace) -> None:
         dataset = load_dataset(
             options.coco_annotations, options.coco_images, max_images=options.max_images
         )
-        categories = category_map(
-            model.labels or None, dataset, model.num_classes or max(dataset.categories)
-        )
+        join = join_categories(model.labels, dataset, model.num_classes)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
     say("scoring")
-    result = evaluate(dataset, detections, category_ids=categories)
+    result = evaluate(dataset, detections, category_ids=join.categories)
     if options.results_file is not None:
-        write_results(options.results_file, dataset, detections, categories)
+        write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
-    facts = _describe_result(options.model, dataset, result, seconds)
+    facts = _describe_result(options.model, dataset, join, result, seconds)
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
-        _print(facts, dataset, result, options.per_category)
+        _print(facts, dataset, join, result, options.per_category)
 
 
 def _describe_result(
-    model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float
+    model: Path, dataset: Dataset, join: CategoryJoin, result: CocoEvaluation, seconds: float
 ) -> dict[str, Any]:
     return {
         "model": model.name,
@@ -117,21 +116,31 @@ def _describe_result(
         "seconds": round(seconds, 3),
         "figures": dataclasses.asdict(result.figures),
         "per_category": {
-            dataset.categories[key]: value for key, value in result.per_category.items()
+            dataset.categories[key] or str(key): value for key, value in result.per_category.items()
         },
+        "classes": {**unstructure(join.facts), "text": join.facts.describe()},
+        "notices": [
+            {**unstructure(notice), "text": notice.describe()} for notice in dataset.notices
+        ],
     }
 
 
 def _print(
-    facts: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
+    facts: Mapping[str, Any],
+    dataset: Dataset,
+    join: CategoryJoin,
+    result: CocoEvaluation,
+    per_category: bool,
 ) -> None:
-    names = first_few(dataset.categories[key] for key in result.category_ids)
+    names = first_few(dataset.categories[key] or str(key) for key in result.category_ids)
     print(
         f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
         f"objects, {facts['detections']} detections; scored: {names}"
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
+    for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
+        print(text)
     for figure in dataclasses.fields(CocoFigures):
         value = _number(facts["figures"][figure.name])
         print("  " + _MEANING[figure.name].format(value))
