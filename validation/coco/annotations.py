@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from validation.errors import DatasetError, first_few
+from validation.record.dataset_notices import DatasetNotice
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,26 @@ class CocoAnnotation:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """What an annotation file says; ids are unique and refer to each other.
+    """What annotations say; ids are unique and refer to each other.
 
     Args:
-        data: The file's bytes.
+        data: Bytes that stand for all that was read: the file's own, or hashes of files.
         images: By id.
         categories: Name of each category id.
         objects: In file order.
+        notices: What was assumed, converted or left out.
+        numbers_stated: False where the set has names alone, and its category ids were given to
+            them here.
+        prepare: Makes the files of the images that are used, where they are not there yet.
     """
 
     data: bytes
     images: Mapping[int, CocoImage]
     categories: Mapping[int, str]
     objects: tuple[CocoAnnotation, ...]
+    notices: tuple[DatasetNotice, ...] = ()
+    numbers_stated: bool = True
+    prepare: Callable[[Sequence[CocoImage]], None] | None = None
 
 
 def read_annotations(path: Path, folder: Path) -> AnnotationFile:

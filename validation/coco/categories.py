@@ -110,6 +110,14 @@ def _by_number(
     dataset: Dataset, objects: Mapping[int, int], num_classes: int | None, count: int
 ) -> dict[int, int | None]:
     known = dataset.categories
+    if not dataset.numbers_stated:
+        raise DatasetError(
+            "the data set has names of classes and no numbers, and the model's names are unknown",
+            expected="the names of the model's classes",
+            got=first_few(known.values()),
+            where=dataset.annotation_path.name,
+            next_step="give the label map that the model was trained with",
+        )
     # Class ids taken as they are would score each class as its neighbour. A category 0
     # without objects, beside one for each class, is the root that some tools export.
     is_root = not objects.get(0) and num_classes is not None and len(known) > num_classes

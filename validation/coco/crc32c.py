@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-_Words: TypeAlias = NDArray[np.uint32]
+# uint32; NumPy's types do not say that shifts by whole numbers keep it.
+_Words: TypeAlias = NDArray[Any]
 
 _POLYNOMIAL = 0x82F63B78
 _ONES = 0xFFFFFFFF
@@ -32,7 +33,8 @@ def crc32c(data: bytes) -> int:
     padded[missing:] = np.frombuffer(data, np.uint8)
     padded[missing : missing + 4] ^= 0xFF
     words = padded.view("<u4").reshape(-1, _PIECE // 4)
-    return int(_joined(_registers(np.ascontiguousarray(words.T)))) ^ _ONES
+    zeros = np.zeros(len(words), np.uint32)
+    return _joined(_registers(np.ascontiguousarray(words.T), zeros)) ^ _ONES
 
 
 def _of_few(data: bytes) -> int:
@@ -46,33 +48,33 @@ def _of_few(data: bytes) -> int:
 @cache
 def _tables() -> tuple[_Words, _Words, _Words]:
     """What one byte leaves in the register, and what the halves of a word of 32 bits leave."""
-    one = np.arange(256, dtype=np.uint32)
+    one: _Words = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         one = (one >> 1) ^ np.where(one & 1, np.uint32(_POLYNOMIAL), np.uint32(0))
-    low = np.arange(65536, dtype=np.uint32)
-    high = low << 16
+    low: _Words = np.arange(65536, dtype=np.uint32)
+    high: _Words = low << np.uint32(16)
     for _ in range(4):
         low = one[low & 0xFF] ^ (low >> 8)
         high = one[high & 0xFF] ^ (high >> 8)
     return one, low, high
 
 
-def _registers(words: NDArray[Any], start: _Words | np.uint32 = np.uint32(0)) -> _Words:
+def _registers(words: _Words, start: _Words) -> _Words:
     """The register behind each piece.
 
     Args:
         words: uint32 [steps, pieces].
-        start: Before the first word.
+        start: Before the first word: uint32 [pieces].
     """
     _, low, high = _tables()
-    register = np.zeros(words.shape[1], np.uint32) ^ start
+    register = start
     for row in words:
         mixed = register ^ row
         register = low[mixed & 0xFFFF] ^ high[mixed >> 16]
     return register.astype(np.uint32)
 
 
-def _joined(registers: _Words) -> np.uint32:
+def _joined(registers: _Words) -> int:
     """The register behind all pieces, each begun with zero."""
     level = 0
     while len(registers) > 1:
@@ -80,18 +82,19 @@ def _joined(registers: _Words) -> np.uint32:
             registers = np.concatenate([np.zeros(1, np.uint32), registers])
         registers = _shifted(registers[::2], level) ^ registers[1::2]
         level += 1
-    return registers[0]  # type: ignore[no-any-return]
+    return int(registers[0])
 
 
 def _shifted(registers: _Words, level: int) -> _Words:
     """The registers behind 2**level more pieces of zeros."""
     tables = _shift(level)
-    return (
+    shifted: _Words = (
         tables[0][registers & 0xFF]
         ^ tables[1][(registers >> 8) & 0xFF]
         ^ tables[2][(registers >> 16) & 0xFF]
         ^ tables[3][registers >> 24]
     )
+    return shifted
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A COCO annotation file and its image folder as one checked, frozen data set."""
+"""Annotations of any kind and their images as one checked, frozen data set."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
+from validation.coco.annotations import CocoAnnotation, CocoImage
+from validation.coco.recognise import recognise
 from validation.errors import DatasetError, UsageError, first_few
 from validation.preprocess.image import ImageFile
+from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.run import DatasetFacts
+from validation.zoo.cache import default_cache_dir
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,16 @@ class Dataset:
 
     Args:
         name: For the record.
-        annotation_path: The annotation file.
+        annotation_path: What was named: a file, a folder or a pattern.
         images: By ascending id; images without any object are among them.
         ground_truth: The objects on these images, in file order.
         categories: Name of each category id of the annotation file.
-        sha256: Over the annotation file's bytes and the selected ids and file names.
+        sha256: Over the annotations and the selected ids and file names.
         notices: What was assumed or converted while it was read.
+        kind: How it was given.
+        parts: What of it was read, a few words.
+        numbers_stated: False where the set has names of categories alone, so that their ids
+            mean nothing outside of it.
     """
 
     name: str
@@ -38,6 +45,9 @@ class Dataset:
     categories: Mapping[int, str] = field(repr=False)
     sha256: str
     notices: tuple[DatasetNotice, ...] = ()
+    kind: DatasetKind = DatasetKind.COCO
+    parts: str = ""
+    numbers_stated: bool = True
 
     @property
     def annotations(self) -> int:
@@ -52,29 +62,41 @@ class Dataset:
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
         return DatasetFacts(
-            self.name, self.sha256, len(self.images), self.annotations, self.notices
+            self.name, self.sha256, len(self.images), self.annotations, self.notices, self.kind
         )
+
+    def describe(self) -> str:
+        """One line: what was recognised, and how much of it is used."""
+        ignored = sum(item.is_crowd for item in self.ground_truth)
+        objects = f"{self.annotations} objects" + (f" ({ignored} ignored)" if ignored else "")
+        source = f"{self.kind} ({self.parts})" if self.parts else str(self.kind)
+        return f"{source}: {len(self.images)} images, {objects}, {len(self.categories)} categories"
 
 
 def load_dataset(
     annotations: Path,
-    images: Path,
+    images: Path | None = None,
     *,
     max_images: int | None = None,
     name: str | None = None,
+    cache: Path | None = None,
 ) -> Dataset:
-    """Read and check a data set in the COCO layout (https://cocodataset.org/#format-data).
+    """Read and check a data set of a kind that `recognise` knows.
 
     Args:
-        annotations: The instances JSON file.
-        images: Folder that the annotated file names are relative to.
+        annotations: COCO's instances JSON (https://cocodataset.org/#format-data), TFRecords or a
+            pattern of them, a pipeline.config that names such, a Pascal VOC folder, or a YOLO
+            folder or data.yaml.
+        images: Folder of the images. None: where the set says, or usually has them.
         max_images: Take only the first so many by image id. None: all.
-        name: For the record. None: the annotation file's name without its ending.
+        name: For the record. None: after the annotations.
+        cache: The cache folder, for images that stand inside of TFRecords. None: the user's.
 
     Raises:
         UsageError: max_images is below 1.
-        DatasetError: File or folder missing, not the COCO layout, ids doubled or
+        DatasetError: File or folder missing, of no kind that is read, ids doubled or
             unknown, or image files missing or of another size than annotated.
+        ArtefactError: The cache cannot be written.
     """
     if max_images is not None and max_images < 1:
         raise UsageError(
@@ -83,17 +105,24 @@ def load_dataset(
             got=max_images,
             where="maximum number of images",
         )
-    file = read_annotations(annotations, images)
+    found = recognise(annotations, images, (cache or default_cache_dir()) / "embedded_images")
+    file = found.read()
     selected = tuple(file.images[key] for key in sorted(file.images)[:max_images])
-    _check_files(selected, images)
+    if file.prepare is not None:
+        file.prepare(selected)
+    _check_files(selected, found.images)
     ids = {image.id for image in selected}
     return Dataset(
-        name=name or annotations.stem,
+        name=name or found.name,
         annotation_path=annotations,
         images=selected,
         ground_truth=tuple(item for item in file.objects if item.image_id in ids),
         categories=file.categories,
         sha256=_sha256(file.data, selected),
+        notices=file.notices,
+        kind=found.kind,
+        parts=found.parts,
+        numbers_stated=file.numbers_stated,
     )
 
 

@@ -77,9 +77,7 @@ def read_eval_input(config: Path) -> EvalInput:
         # As the OD API merges: what stands twice holds as it stands last.
         text_format.Merge(text, message, allow_unknown_extension=True, allow_unknown_field=True)
     except (OSError, ValueError, RecursionError, text_format.ParseError) as error:
-        raise DatasetError(
-            "the pipeline.config cannot be read", got=error, where=config
-        ) from error
+        raise DatasetError("the pipeline.config cannot be read", got=error, where=config) from error
     readers = [*message.eval_input_reader, *message.eval_input_config]
     reading = [each for each in readers if each.tf_record_input_reader.input_path]
     if len(reading) != 1:

@@ -132,9 +132,7 @@ def _objects(reader: _Reader) -> tuple[ExampleObject, ...]:
     labels = reader.column("class/label", int, count)
     texts = reader.column("class/text", bytes, count)
     areas = reader.column("area", float, count)
-    flags = [
-        reader.column(name, int, count) for name in ("is_crowd", "difficult", "group_of")
-    ]
+    flags = [reader.column(name, int, count) for name in ("is_crowd", "difficult", "group_of")]
     found = []
     for number in range(count):
         box = tuple(side[number] for side in sides)

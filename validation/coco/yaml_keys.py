@@ -14,10 +14,12 @@ from validation.errors import DatasetError
 
 Value: TypeAlias = str | list[str] | dict[str, str]
 
-_KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[^\s"'#:\[\]{},-][^"'#:\[\]{},]*)(?P=quote)\s*:(?:\s+|$)""")
+_KEY = re.compile(
+    r"""(?P<quote>["']?)(?P<key>[^\s"'#:\[\]{},-][^"'#:\[\]{},]*)(?P=quote)\s*:(?:\s+|$)"""
+)
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
 _CLOSING = {"[": "]", "{": "}"}
-_MOST_CHARACTERS = 1 << 20
+MOST_CHARACTERS = 1 << 20
 
 
 def read_keys(text: str, wanted: tuple[str, ...], where: str) -> Mapping[str, Value]:
@@ -31,7 +33,7 @@ def read_keys(text: str, wanted: tuple[str, ...], where: str) -> Mapping[str, Va
     Raises:
         DatasetError: A wanted key stands twice, or has a value that is not read here.
     """
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > MOST_CHARACTERS:
         raise DatasetError("the YAML file is too long for a data set's", where=where)
     found: dict[str, Value] = {}
     for key, line, first, rest in _sections(text.removeprefix("\ufeff").splitlines()):

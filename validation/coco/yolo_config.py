@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.coco.yaml_keys import Value, read_keys, top_level_keys
+from validation.coco.yaml_keys import MOST_CHARACTERS, Value, read_keys, top_level_keys
 from validation.errors import DatasetError
 
 # Of what is not for training, the first that is there.
@@ -91,12 +91,26 @@ def read_yolo_config(path: Path) -> YoloConfig:
 
 
 def names_beside(folder: Path) -> dict[int, str]:
-    """The names in a list that lies in a folder, or in the folder above; none without one."""
-    for place in (folder, folder.parent):
+    """The names in a list or a data.yaml that lies in a folder or up to two above; or none."""
+    for place in (folder, *folder.absolute().parents[:2]):
         for name in _NAME_FILES:
             if (place / name).is_file():
                 return read_name_file(place / name)
+        for file in (*sorted(place.glob("*.yaml")), *sorted(place.glob("*.yml"))):
+            text = head_of_text(file)
+            if is_yolo_config(text):
+                keys = read_keys(text, ("names",), file.name)
+                return _names(keys.get("names", []), file.name)
     return {}
+
+
+def head_of_text(path: Path) -> str:
+    """The first part of a text file, ample for a data.yaml; empty where it is no text."""
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            return stream.read(MOST_CHARACTERS)
+    except (OSError, ValueError):
+        return ""
 
 
 def is_name_file(path: Path) -> bool:

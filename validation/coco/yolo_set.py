@@ -13,6 +13,7 @@ from validation.coco.notice_list import NoticeList
 from validation.coco.yolo import LineForm, YoloObject, read_yolo
 from validation.coco.yolo_config import (
     YoloConfig,
+    head_of_text,
     is_name_file,
     is_yolo_config,
     names_beside,
@@ -62,7 +63,7 @@ def find_yolo(path: Path, images: Path | None) -> YoloFolder | None:
         DatasetError: The set describes images that are not there.
     """
     if path.is_file():
-        text = _text(path)
+        text = head_of_text(path)
         if is_yolo_config(text):
             return _configured(read_yolo_config(path), images)
         return YoloFolder(path.parent, (path,), None, names_beside(path.parent), path.stem)
@@ -102,13 +103,15 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
             continue
         read.add(labels)
         digest.update(labels.read_bytes())
-        for each in read_yolo(labels, keypoints=folder.keypoints):
-            objects.append(_annotation(image, each, folder.names, labels.name, notices))
+        objects += [
+            _annotation(image, each, folder.names, labels.name, notices)
+            for each in read_yolo(labels, keypoints=folder.keypoints)
+        ]
     _check_bare(bare, len(paths), notices, folder)
     for place in sorted({each.parent for each in read}):
-        for each in sorted(place.glob("*.txt")):
-            if each not in read and not is_name_file(each):
-                notices.add(Kind.LABELS_WITHOUT_IMAGE, each.name, True)
+        for file in sorted(place.glob("*.txt")):
+            if file not in read and not is_name_file(file):
+                notices.add(Kind.LABELS_WITHOUT_IMAGE, file.name, True)
     return AnnotationFile(
         data=digest.digest(),
         images=images,
@@ -193,17 +196,9 @@ def _config_in(folder: Path) -> Path | None:
     if not folder.is_dir():
         return None
     for each in sorted(folder.iterdir()):
-        if each.suffix.lower() in (".yaml", ".yml", ".data") and is_yolo_config(_text(each)):
+        if each.suffix.lower() in (".yaml", ".yml", ".data") and is_yolo_config(head_of_text(each)):
             return each
     return None
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            return stream.read(1 << 20)
-    except (OSError, ValueError):
-        return ""
 
 
 def _images_of(source: Path, root: Path) -> list[Path]:
@@ -212,7 +207,7 @@ def _images_of(source: Path, root: Path) -> list[Path]:
         names = ImageNames(source)
         return [source / name for name in names.all()]
     found = []
-    for line in filter(None, map(str.strip, _text(source).splitlines())):
+    for line in filter(None, map(str.strip, _read_list(source).splitlines())):
         written = line.replace("\\", "/")
         name = PurePosixPath(written).name
         places = (source.parent / written, root / written, root.parent / written)
@@ -222,6 +217,18 @@ def _images_of(source: Path, root: Path) -> list[Path]:
             raise DatasetError("an image of the list is missing", got=line, where=source)
         found.append(path)
     return list(dict.fromkeys(found))
+
+
+def _read_list(path: Path) -> str:
+    """The content of a list of images.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DatasetError("the list of images cannot be read", got=error, where=path) from error
 
 
 def _label_file(image: Path, labels: Path | None) -> Path | None:
@@ -235,9 +242,7 @@ def _label_file(image: Path, labels: Path | None) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _check_bare(
-    bare: Sequence[str], count: int, notices: NoticeList, folder: YoloFolder
-) -> None:
+def _check_bare(bare: Sequence[str], count: int, notices: NoticeList, folder: YoloFolder) -> None:
     """Images without a label file show no object; but not all of them, and hardly most."""
     if len(bare) == count:
         raise DatasetError(
