@@ -97,7 +97,8 @@ def test_uint8_keeps_the_accuracy(tmp_path: Path) -> None:
     text = _config_text()
     write_fakequant(
         archive,
-        parse_pipeline(text),
+        # Named as it will be read again: the two are then one graph, built once.
+        parse_pipeline(text, "archive/pipeline.config"),
         text,
         weights_of_frozen_graph(read_graph(_frozen_graph())),
         images,

@@ -84,7 +84,16 @@ def _built_for(config: PipelineConfig, names: Iterable[str]) -> BuiltSsd:
         config: See `build`.
         names: Of the tensors that there are.
     """
-    sums = sums_of(names) if config.is_quantized else Sums.ADD_V2
+    return built_once(config, sums_of(names) if config.is_quantized else Sums.ADD_V2)
+
+
+def built_once(config: PipelineConfig, sums: Sums = Sums.ADD_V2) -> BuiltSsd:
+    """A config's graph, without initializers; not to be changed, for others get it too.
+
+    Args:
+        config: See `build`.
+        sums: See `build`.
+    """
     key = (config.message.SerializeToString(deterministic=True), config.source, sums)
     if key not in _BUILT:
         built = build(config, sums=sums, with_initializers=False)
