@@ -20,7 +20,7 @@ from small_ssd import TEXT
 
 from validation.errors import ArtefactMissing, CatalogueError, GraphError, UsageError
 from validation.export.from_checkpoint import model_variables
-from validation.graphs.ssd import build
+from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig, load_pipeline, parse_pipeline
 from validation.specs.contracts import Preprocessing
 
@@ -63,7 +63,12 @@ def config_of(extra: str = "") -> PipelineConfig:
 
 
 CONFIG = config_of()
-BUILT = build(CONFIG)
+
+
+@functools.cache
+def built() -> BuiltSsd:
+    """The inference form; at the top every worker would build it, to collect the tests."""
+    return build(CONFIG)
 
 
 def feed_of(batch: int = 2, scenes: int = 3, seed: int = 1000) -> FeedOptions:
@@ -71,8 +76,8 @@ def feed_of(batch: int = 2, scenes: int = 3, seed: int = 1000) -> FeedOptions:
         seed=seed,
         scenes=scenes,
         batch=batch,
-        preprocessing=BUILT.contract.preprocessing,
-        anchors=BUILT.anchors,
+        preprocessing=built().contract.preprocessing,
+        anchors=built().anchors,
         scales=CONFIG.box_coder_scales,
         rule=MatchRule(),
         view=View(),
@@ -140,7 +145,7 @@ def test_training_lowers_the_loss(trained: Trained) -> None:
 def test_training_gives_every_variable_of_the_inference_graph(trained: Trained) -> None:
     """Nothing of the optimiser, nothing left out, all of the right shape."""
     shapes = {name: value.shape for name, value in trained.values.items()}
-    assert shapes == model_variables(BUILT)
+    assert shapes == model_variables(built())
 
 
 def test_batch_norm_statistics_are_learnt(trained: Trained) -> None:
@@ -206,7 +211,7 @@ def test_batches_follow_from_seed_and_number(batch: Batch) -> None:
 
 def test_batches_have_the_shapes_of_the_model(batch: Batch) -> None:
     """Images at the model's size, targets for each of its anchors, some of them matched."""
-    anchors = len(BUILT.anchors)
+    anchors = len(built().anchors)
     assert batch.images.shape == (2, 64, 96, 3)
     assert batch.images.dtype == np.uint8
     assert batch.targets.boxes.shape == (2, anchors, 4)
