@@ -126,9 +126,16 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             num_classes = classes_of(graph, read_ssd(graph, path.name))
     with runtime:
         detector = GraphDetector(runtime)
-        say(f"{path.name}: resizes and normalises images itself")
+        say(f"{path.name}: {_how_it_resizes(detector.image_size)}")
         # One session serves all threads.
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
+
+
+def _how_it_resizes(only_size: tuple[int, int] | None) -> str:
+    if only_size is None:
+        return "resizes and normalises images itself"
+    height, width = only_size
+    return f"takes images of {height}x{width} only; others are resized to it before they are fed"
 
 
 def usable_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:

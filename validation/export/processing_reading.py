@@ -34,9 +34,8 @@ def read_preprocessing(nodes: GraphMap, extractor_input: str, where: str) -> Pre
     """
     scale, offset = _affine(nodes, extractor_input, where)
     resize = _resize(nodes, extractor_input, where)
-    fixed = fixed_image_size(nodes.graph)
-    if resize is None and fixed is not None:
-        return Preprocessing(*fixed, scale, offset)
+    if resize is None:
+        return Preprocessing(*_only_image_size(nodes, where), scale, offset)
     height, width = _resized_size(nodes, resize, where)
     return Preprocessing(
         height=height,
@@ -93,17 +92,17 @@ def _triple(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any | None:
-    """The one resize; None where the image is fed at the input's own, fixed size.
+    """The one resize; None where there is none.
 
-    TensorFlow leaves the resize out of a graph that was exported with a fixed --input_shape of
-    the resizer's size.
+    TensorFlow leaves it out of a graph that was exported with a fixed --input_shape of the
+    resizer's size.
     """
     above = nodes.ancestors([extractor_input])
     resizes = [node for node in nodes.of_op("ResizeBilinear") if node.name in above]
     if len(resizes) == 1:
         return resizes[0]
     others = [node.op for node in nodes.of_op(*_OTHER_RESIZES) if node.name in above]
-    if not resizes and not others and fixed_image_size(nodes.graph) is not None:
+    if not resizes and not others:
         return None
     raise NotSsdGraph(
         "the image is not resized by one bilinear resize",
@@ -114,7 +113,7 @@ def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any | None:
     )
 
 
-def fixed_image_size(graph: Any) -> tuple[int, int] | None:
+def only_image_size(graph: Any) -> tuple[int, int] | None:
     """Height and width of image_tensor where the graph takes images of one size only."""
     for node in graph.node:
         if node.name == IMAGE_TENSOR and node.op == "Placeholder":
@@ -122,6 +121,18 @@ def fixed_image_size(graph: Any) -> tuple[int, int] | None:
             if len(sides) == 4 and min(sides[1:3]) > 0:
                 return sides[1], sides[2]
     return None
+
+
+def _only_image_size(nodes: GraphMap, where: str) -> tuple[int, int]:
+    size = only_image_size(nodes.graph)
+    if size is None:
+        raise NotSsdGraph(
+            "the image is not resized, and the graph takes images of any size",
+            expected="one ResizeBilinear, or image_tensor of one size",
+            where=where,
+            next_step="train with fixed_shape_resizer",
+        )
+    return size
 
 
 def _resized_size(nodes: GraphMap, resize: Any, where: str) -> tuple[int, int]:
