@@ -88,8 +88,12 @@ def test_detections_are_those_of_the_inference_graph(detectors, candidate, seed)
 
 def test_a_graph_of_one_size_gets_the_image_at_that_size():
     """Resized as TensorFlow resizes, in whole numbers; an image of that size goes in as it is."""
-    answer = {name: np.zeros((1, 0, 4), np.float32) for name in DETECTION_OUTPUTS}
-    answer["num_detections"] = np.float32([0])
+    answer = {
+        "detection_boxes": np.zeros((1, 0, 4), np.float32),
+        "detection_scores": np.zeros((1, 0), np.float32),
+        "detection_classes": np.zeros((1, 0), np.float32),
+        "num_detections": np.float32([0]),
+    }
     runtime = _Fake(["image_tensor"], answer=answer, shape=(1, 2, 3, 3))
     image = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
     detector = GraphDetector(runtime)

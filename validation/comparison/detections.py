@@ -17,6 +17,8 @@ from validation.record.detections import Detections
 from validation.record.types import CheckResult, Measure, ModelKey
 
 _Image = TypeVar("_Image", bound=Hashable)
+# A score of one may be a step of 8 bits or a rounding above it.
+_SCORE_ROUNDING = 0.01
 
 
 def compare_detections(
@@ -156,7 +158,23 @@ def _input_faults(
         if wrong:
             text = f"NaN or infinity in the {name} on {len(wrong)} images: {first_few(wrong)}"
             faults.append((f"image {wrong[0]}", text))
+        logits = [image for image, found in side.items() if _are_logits(found)]
+        if logits:
+            scores = np.concatenate([side[image].scores for image in logits])
+            text = (
+                f"the {name}'s scores are logits, from {scores.min():.3g} to {scores.max():.3g} on "
+                f"{len(logits)} images: no score converter was found"
+            )
+            faults.append((f"image {logits[0]}", text))
     return faults
+
+
+def _are_logits(found: Detections) -> bool:
+    """Whether scores lie outside of [0, 1]; whole numbers there are classes in their place."""
+    scores = found.scores
+    if not found.is_finite or not len(scores) or (scores == np.rint(scores)).all():
+        return False
+    return bool(scores.min() < -_SCORE_ROUNDING or scores.max() > 1 + _SCORE_ROUNDING)
 
 
 _Change = Callable[[Detections], Detections]
