@@ -18,6 +18,7 @@ from tensorflow.python.framework import tensor_util
 from validation.errors import NotSsdGraph
 from validation.export.graph_io import node_name
 from validation.export.graph_map import PASSING, GraphMap
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 
 SCORE_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 _POSTPROCESSOR = "Postprocessor/"
@@ -149,12 +150,45 @@ def _pad_with_zeros(graph: Any, nodes: GraphMap, scores: ScoreReading) -> str:
     tensor = scores.steps[-1]
     while readers := [each for each in nodes.consumers(tensor) if each.op in _LAYOUT]:
         tensor = readers[0].name
-    amounts = graph.node.add(name=f"{tensor}_{_WITH_BACKGROUND}/paddings", op="Const")
-    value = tensor_util.make_tensor_proto(np.array([[0, 0], [0, 0], [1, 0]], np.int32))
-    amounts.attr["dtype"].type = types_pb2.DT_INT32
-    amounts.attr["value"].tensor.CopyFrom(value)
+    return _add_pad(graph, tensor)
+
+
+def softmax_without_background(graph: Any) -> Any:
+    """A copy of an exported graph of ours whose softmax leaves the background out, as in 2017.
+
+    Args:
+        graph: GraphDef, whose class predictions are a softmax of [batch, N, C+1] logits.
+    """
+    changed = graph_pb2.GraphDef()
+    changed.CopyFrom(graph)
+    nodes = GraphMap(changed)
+    softmax = nodes.source(nodes.skip(CLASS_PREDICTIONS_NAME))
+    readers = list(nodes.consumers(softmax.name))
+    cut = changed.node.add(name=f"{softmax.name}/without_background", op="Slice")
+    cut.input.append(softmax.input[0])
+    for part, value in (("begin", [0, 0, 1]), ("size", [-1, -1, -1])):
+        cut.input.append(_add_integers(changed, f"{cut.name}/{part}", value))
+    cut.attr["T"].type = types_pb2.DT_FLOAT
+    cut.attr["Index"].type = types_pb2.DT_INT32
+    softmax.input[0] = cut.name
+    padded = _add_pad(changed, softmax.name)
+    for reader in readers:
+        reader.input[list(reader.input).index(softmax.name)] = padded
+    return changed
+
+
+def _add_pad(graph: Any, tensor: str) -> str:
+    """A column of zeros before the last axis of [batch, N, C]."""
     padded = graph.node.add(name=f"{tensor}_{_WITH_BACKGROUND}", op="Pad")
-    padded.input.extend([tensor, amounts.name])
+    paddings = _add_integers(graph, f"{padded.name}/paddings", [[0, 0], [0, 0], [1, 0]])
+    padded.input.extend([tensor, paddings])
     padded.attr["T"].type = types_pb2.DT_FLOAT
     padded.attr["Tpaddings"].type = types_pb2.DT_INT32
     return str(padded.name)
+
+
+def _add_integers(graph: Any, name: str, value: Any) -> str:
+    node = graph.node.add(name=name, op="Const")
+    node.attr["dtype"].type = types_pb2.DT_INT32
+    node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(np.array(value, np.int32)))
+    return name
