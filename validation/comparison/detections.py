@@ -17,8 +17,6 @@ from validation.record.detections import Detections
 from validation.record.types import CheckResult, Measure, ModelKey
 
 _Image = TypeVar("_Image", bound=Hashable)
-# A score of one may be a step of 8 bits or a rounding above it.
-_SCORE_ROUNDING = 0.01
 
 
 def compare_detections(
@@ -82,6 +80,7 @@ def compare_detections(
         if tied_share(settled.values()) <= ties.most_share:
             matches = settled
     judged, counts = _values(list(matches.values()))
+    judged |= _score_range([*reference.values(), *candidate.values()])
     measures = Measure.limited(judged, policy, check, key)
     lost = counts["lost_detections"]
     message = (
@@ -89,6 +88,8 @@ def compare_detections(
         f" scores from {min_score:g}; {lost} of the reference not found,"
         f" {counts['gained_detections']} only in the candidate"
     )
+    if _are_logits(measures):
+        message += "; scores outside of 0 to 1 are logits: no score converter was found"
     if lost and any(measure.status is not Status.PASS for measure in measures):
         message += _explanation(lost, matched)
     return CheckResult.judged(
@@ -97,6 +98,22 @@ def compare_detections(
         (*measures, *(Measure(name, value) for name, value in counts.items())),
         where=_worst_detection(matches, reference, candidate),
         message=message,
+    )
+
+
+def _score_range(found: Sequence[Detections]) -> dict[str, float]:
+    """Of both runs; 0 to 0 where nothing was found. Classes in the place of scores are neither."""
+    scores = np.concatenate([each.scores for each in found])
+    if not len(scores) or (scores == np.rint(scores)).all():
+        return {"lowest_score": 0.0, "highest_score": 0.0}
+    return {"lowest_score": float(scores.min()), "highest_score": float(scores.max())}
+
+
+def _are_logits(measures: Sequence[Measure]) -> bool:
+    return any(
+        measure.status is Status.FAIL
+        for measure in measures
+        if measure.name in ("lowest_score", "highest_score")
     )
 
 
@@ -158,23 +175,7 @@ def _input_faults(
         if wrong:
             text = f"NaN or infinity in the {name} on {len(wrong)} images: {first_few(wrong)}"
             faults.append((f"image {wrong[0]}", text))
-        logits = [image for image, found in side.items() if _are_logits(found)]
-        if logits:
-            scores = np.concatenate([side[image].scores for image in logits])
-            text = (
-                f"the {name}'s scores are logits, from {scores.min():.3g} to {scores.max():.3g} on "
-                f"{len(logits)} images: no score converter was found"
-            )
-            faults.append((f"image {logits[0]}", text))
     return faults
-
-
-def _are_logits(found: Detections) -> bool:
-    """Whether scores lie outside of [0, 1]; whole numbers there are classes in their place."""
-    scores = found.scores
-    if not found.is_finite or not len(scores) or (scores == np.rint(scores)).all():
-        return False
-    return bool(scores.min() < -_SCORE_ROUNDING or scores.max() > 1 + _SCORE_ROUNDING)
 
 
 _Change = Callable[[Detections], Detections]
