@@ -15,7 +15,9 @@ from validation.labels.reading import parse_labels
 
 _FEW = settings(max_examples=60, deadline=None)
 _NAMES = (
-    st.text(st.characters(exclude_categories=["Cs"])).map(str.strip).filter(lambda n: not is_gap(n))
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    .map(str.strip)
+    .filter(lambda n: not is_gap(n))
 )
 
 

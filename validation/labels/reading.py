@@ -105,7 +105,7 @@ def _refuse_others(text: str) -> None:
             raise DatasetError(
                 "not a label map", expected="names of classes", got=what, next_step=next_step
             )
-    if "\0" in text[:100]:
+    if "\0" in text:
         raise DatasetError("not a label map", expected="text", got="binary data")
 
 
