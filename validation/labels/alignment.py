@@ -68,10 +68,25 @@ def align(labels: LabelList, num_classes: int) -> ClassNames:
             what would.
     """
     if labels.numbering is Numbering.FROM_ONE:
-        return _by_id(labels, dict(zip(labels.numbers, labels.names, strict=True)), num_classes)
+        return _by_id(labels, labels.by_number, num_classes)
     if labels.numbering is Numbering.NUMBERS:
         return _by_number(labels, num_classes)
     return _by_order(labels, num_classes)
+
+
+def align_uncounted(labels: LabelList) -> ClassNames:
+    """Names for a model that does not say how many classes it has: as many as the list has.
+
+    Raises:
+        DatasetError: Without a count, the list can be read in two ways.
+    """
+    if labels.numbering is Numbering.ORDER:
+        return align(labels, len([name for name in labels.names if name]))
+    if not labels.numbers:
+        return align(labels, len(labels.names))
+    last = max(labels.numbers)
+    zero = labels.by_number.get(0)
+    return align(labels, last if zero is None or is_background(zero) else last + 1)
 
 
 def _by_order(labels: LabelList, num_classes: int) -> ClassNames:
@@ -106,7 +121,7 @@ def _readings(labels: LabelList) -> Iterable[tuple[str, ...]]:
 
 def _by_number(labels: LabelList, num_classes: int) -> ClassNames:
     """Numbers from 0 or from 1, which the numbers themselves have to tell."""
-    names = dict(zip(labels.numbers, labels.names, strict=True))
+    names = labels.by_number
     first, last = min(names), max(names)
     if first == 0 and not is_background(names[0]):
         last = max(number for number, name in names.items() if not is_gap(name))

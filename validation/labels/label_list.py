@@ -43,6 +43,11 @@ class LabelList:
     numbering: Numbering
     source: str
 
+    @property
+    def by_number(self) -> dict[int, str]:
+        """Names by the numbers that the file states; empty where it states none."""
+        return dict(zip(self.numbers, self.names, strict=bool(self.numbers)))
+
 
 def is_gap(name: str) -> bool:
     """True for what stands in a list where a class has no name: ``???``, ``n/a``, nothing."""
