@@ -13,6 +13,7 @@ from PIL import Image
 
 from validation.cli import main
 from validation.cli.detectors import usable_labels
+from validation.labels.alignment import no_names
 
 Capture = pytest.CaptureFixture[str]
 
@@ -95,7 +96,7 @@ def test_labels_that_are_not_given(
     num_classes: int, first: str | None, message: str, capsys: Capture
 ) -> None:
     """Only COCO's ids run to 90."""
-    assert usable_labels({}, num_classes).get(1) == first
+    assert usable_labels(no_names(num_classes), num_classes).get(1) == first
     assert message in capsys.readouterr().err
     assert usable_labels({1: "box"}, num_classes) == {1: "box"}
     assert capsys.readouterr().err == ""
