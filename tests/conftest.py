@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distribution import is_slow, one_of_all_workers, rank, unit_of
 
+from validation.workspace.memory import collect_seldom
+
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
@@ -17,9 +19,8 @@ pytest_plugins = ["pytester"]
 # Sessions inside of tests load the plugin, which these tests import too.
 pytest.register_assert_rewrite("validation.plugin")
 
-# Building a graph allocates some 200,000 containers that live as long as the graph: by default the
-# collector would walk all of TensorFlow's modules several times for each.
-_COLLECT_AFTER = (100_000, 5, 2)
+# Importing the modules under test, and the tests, leaves nothing to collect.
+gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -27,7 +28,8 @@ def pytest_collection_finish() -> None:
     """Leave the imported modules out of every later garbage collection."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
+    collect_seldom()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -62,7 +62,8 @@ def source(small_zoo: Path) -> Path:
 @pytest.fixture(scope="module")
 def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quantised archive made of its checkpoint."""
-    folder = tmp_path_factory.mktemp("made") / "archive"
+    # Named as the config that it is made of: what reads it again need not build its graph again.
+    folder = tmp_path_factory.mktemp("made") / "small"
     return _write(folder, weights_of_checkpoint(source / PREFIX))
 
 

@@ -16,9 +16,9 @@ from validation.errors import FeedError, GraphError
 from validation.export.detector_weights import detector_weights
 from validation.export.evaluation import evaluate
 from validation.export.freezing import freeze
-from validation.export.from_checkpoint import body_graph
+from validation.export.from_checkpoint import body_graph, built_once
 from validation.export.graph_map import GraphMap
-from validation.graphs.ssd import BuiltSsd, build
+from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
 
 _IMAGES = np.random.RandomState(3).uniform(-1, 1, (3, 1, 64, 96, 3)).astype(np.float32)
@@ -33,7 +33,7 @@ def _feeds() -> Iterator[np.ndarray]:
 def built() -> BuiltSsd:
     """The rewritten graph of the small model."""
     config, _ = quantised_config(small_ssd.config(), small_ssd.TEXT)
-    return build(config, with_initializers=False)
+    return built_once(config)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def values(built: BuiltSsd) -> _Values:
 @pytest.fixture(scope="module")
 def float_graph(values: _Values) -> Any:
     """The same weights in the graph of the float config: an independent witness."""
-    return freeze(body_graph(build(small_ssd.config(), with_initializers=False)), values.get)
+    return freeze(body_graph(built_once(small_ssd.config())), values.get)
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,17 @@ def test_heavy_tails_are_cut_where_it_pays() -> None:
     assert low == pytest.approx(-5.03, rel=0.25)
 
 
+@settings(max_examples=60, deadline=None)
+@given(values=_VALUES, low=st.floats(-150, -100), high=st.floats(100, 150))
+def test_histograms_are_those_of_numpy(values: np.ndarray, low: float, high: float) -> None:
+    """Every bin, on the edges too; between the extremes and between wider bounds."""
+    for bounds in (extremes(values, "tensor"), (low, high)):
+        found = Histogram.of(values, *bounds)
+        if len(found.counts) > 1:
+            wanted, _ = np.histogram(values, len(found.counts), bounds)
+            assert (found.counts == wanted).all()
+
+
 def test_histograms_add_up() -> None:
     """Images are counted one by one."""
     values = np.linspace(-1, 2, 100, dtype=np.float32)

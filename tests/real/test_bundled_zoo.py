@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,6 +56,14 @@ def _training(name: str) -> dict[str, object]:
     return facts
 
 
+@functools.cache
+def _image(path: Path) -> Image:
+    """A scene, which every model sees; decoded once."""
+    image = load_rgb(path)
+    image.setflags(write=False)
+    return image
+
+
 def _found(
     archive: Archive, scenes: Dataset, view: Callable[[Image], Image] = lambda image: image
 ) -> Found:
@@ -63,9 +72,21 @@ def _found(
     with SessionRuntime(read_graph(archive.frozen_graph), DETECTION_OUTPUTS) as runtime:
         detector = GraphDetector(runtime)
         return {
-            image.id: detector.detect(np.ascontiguousarray(view(load_rgb(image.path))))
+            image.id: detector.detect(np.ascontiguousarray(view(_image(image.path))))
             for image in scenes.images
         }
+
+
+@pytest.fixture(scope="module")
+def clean(scenes: Dataset, cache: Path) -> Callable[[str], tuple[Found, float]]:
+    """What a model's own graph finds on the scenes, and its average precision; once a model."""
+
+    @functools.cache
+    def run(name: str) -> tuple[Found, float]:
+        found = _found(obtain(_by_name(name), cache, offline=True), scenes)
+        return found, _ap(scenes, found)
+
+    return run
 
 
 def _ap(scenes: Dataset, found: Found) -> float:
@@ -115,32 +136,33 @@ def test_the_best_is_good() -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in _MODELS if not each.quantised])
 def test_inference_graph_is_as_good_as_its_training_says(
-    name: str, scenes: Dataset, cache: Path
+    name: str, clean: Callable[[str], tuple[Found, float]]
 ) -> None:
     """The archive's own graph on the very scenes; other machines sum in another order."""
-    ap = _ap(scenes, _found(obtain(_by_name(name), cache, offline=True), scenes))
+    _, ap = clean(name)
     assert ap == pytest.approx(_training(name)["accuracy"]["ap"], abs=0.002)  # type: ignore[index]
 
 
-def test_faults_that_only_labels_can_see(scenes: Dataset, cache: Path) -> None:
+def test_faults_that_only_labels_can_see(
+    scenes: Dataset, cache: Path, clean: Callable[[str], tuple[Found, float]]
+) -> None:
     """Two runs with the same fault agree; average precision falls by more than a tenth."""
     archive = obtain(_by_name("ssd_mobilenet_v1"), cache, offline=True)
-    clean = _found(archive, scenes)
+    found, ap = clean("ssd_mobilenet_v1")
     faulty = {
         "BGR for RGB": _found(archive, scenes, lambda image: image[..., ::-1]),
         "rows for columns in the image": _found(
             archive, scenes, lambda image: image.swapaxes(0, 1)
         ),
         "rows for columns in the boxes": _each(
-            clean,
+            found,
             lambda one: dataclasses.replace(one, boxes=one.boxes[:, [1, 0, 3, 2]]),
         ),
         # The last class becomes the first: one that is none would be refused by name.
         "classes counted from another start": _each(
-            clean,
+            found,
             lambda one: dataclasses.replace(one, classes=one.classes % len(scenes.categories) + 1),
         ),
     }
-    ap = _ap(scenes, clean)
-    lost = {what: ap - _ap(scenes, found) for what, found in faulty.items()}
+    lost = {what: ap - _ap(scenes, wrong) for what, wrong in faulty.items()}
     assert all(drop > _SEEN for drop in lost.values()), lost

@@ -6,6 +6,7 @@ ones stands in calibration.json.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -89,15 +90,20 @@ def test_uint8_keeps_the_accuracy(tmp_path: Path) -> None:
     files = dataset.files
     drawn = draw(files, 60, 4)
 
+    @functools.cache
+    def prepared(path: Path, preprocessing: Preprocessing) -> np.ndarray:
+        return prepare(load_rgb(path), preprocessing)
+
     def images(preprocessing: Preprocessing) -> Iterator[np.ndarray]:
-        return (prepare(load_rgb(image.path), preprocessing) for image in drawn)
+        return (prepared(image.path, preprocessing) for image in drawn)
 
     archive = tmp_path / "archive"
     archive.mkdir()
     text = _config_text()
     write_fakequant(
         archive,
-        parse_pipeline(text),
+        # Named as it will be read again: the two are then one graph, built once.
+        parse_pipeline(text, "archive/pipeline.config"),
         text,
         weights_of_frozen_graph(read_graph(_frozen_graph())),
         images,
@@ -126,7 +132,7 @@ def test_uint8_keeps_the_accuracy(tmp_path: Path) -> None:
         specs = {spec.name: spec for spec in runtime.outputs}
         assert {spec.dtype for spec in (*runtime.inputs, *specs.values())} == {"uint8"}
         for image in dataset.images:
-            feed = prepare(load_rgb(image.path), export.contract.preprocessing)
+            feed = prepared(image.path, export.contract.preprocessing)
             levels = np.clip(np.round(feed * _STATS[1] + _STATS[0]), 0, 255).astype(np.uint8)
             answers = runtime.run({INPUT_NAME: levels})
             boxes, scores = (

@@ -41,11 +41,13 @@ class Request(TypedDict):
 
 def _serve(modules: Sequence[str]) -> Request | None:
     """Answer requests; returns one in the process that has been forked for it."""
+    gc.disable()
     for name in modules:
         importlib.import_module(name)
     # A program neither walks nor copies what all of them share.
     gc.collect()
     gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         process = os.fork()
         if process == 0:

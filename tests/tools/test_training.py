@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +16,21 @@ from bundled.augment import View
 from bundled.feed import Batch, BatchMaker, FeedOptions, batches, normalised, resized
 from bundled.recipes import ClassLoss, TrainingOptions, load_recipes
 from bundled.targets import MatchRule
-from bundled.training import Trained, initial_value, learning_rate, train
+from bundled.training import Trained, Trainer, initial_value, learning_rate, train
 from small_ssd import TEXT
 
 from validation.errors import ArtefactMissing, CatalogueError, GraphError, UsageError
-from validation.export.from_checkpoint import model_variables
-from validation.graphs.ssd import build
+from validation.export.from_checkpoint import built_once, model_variables
+from validation.graphs.ssd import BuiltSsd, build
 from validation.pipeline.config import PipelineConfig, load_pipeline, parse_pipeline
 from validation.specs.contracts import Preprocessing
 
 RECIPES = load_recipes()
 REWRITER = "graph_rewriter { quantization { delay: 0 weight_bits: 8 activation_bits: 8 } }\n"
 AVERAGING = "eval_config { use_moving_averages: true }\n"
-OPTIONS = TrainingOptions(steps=8, warm_up=2, learning_rate=0.01, seed=3, threads=1)
+OPTIONS = TrainingOptions(
+    steps=8, warm_up=2, learning_rate=0.01, seed=3, threads=1, optimised=False
+)
 RECIPE_FILE = """\
 version = 1
 [common]
@@ -59,11 +62,19 @@ def config_of(extra: str = "") -> PipelineConfig:
     text = TEXT.replace("num_classes: 3", "num_classes: 8").replace("epsilon", "decay: 0.9 epsilon")
     own = "override_base_feature_extractor_hyperparams: true min_depth"
     text = text.replace("min_depth", own, 1)
+    # Two feature maps of the six: a graph of two thirds the size.
+    text = text.replace("min_depth", "num_layers: 2 min_depth", 1)
+    text = text.replace("num_layers: 6", "num_layers: 2")
     return parse_pipeline(text + extra, "small")
 
 
 CONFIG = config_of()
-BUILT = build(CONFIG)
+
+
+@functools.cache
+def built() -> BuiltSsd:
+    """The inference form; at the top every worker would build it, to collect the tests."""
+    return build(CONFIG)
 
 
 def feed_of(batch: int = 2, scenes: int = 3, seed: int = 1000) -> FeedOptions:
@@ -71,8 +82,8 @@ def feed_of(batch: int = 2, scenes: int = 3, seed: int = 1000) -> FeedOptions:
         seed=seed,
         scenes=scenes,
         batch=batch,
-        preprocessing=BUILT.contract.preprocessing,
-        anchors=BUILT.anchors,
+        preprocessing=built().contract.preprocessing,
+        anchors=built().anchors,
         scales=CONFIG.box_coder_scales,
         rule=MatchRule(),
         view=View(),
@@ -86,9 +97,16 @@ def batch() -> Batch:
 
 
 @pytest.fixture(scope="module")
-def trained(batch: Batch) -> Trained:
+def trainer() -> Iterator[Trainer]:
+    """What `train` trains the float model with."""
+    with Trainer(CONFIG, 2, OPTIONS) as trainer:
+        yield trainer
+
+
+@pytest.fixture(scope="module")
+def trained(trainer: Trainer, batch: Batch) -> Trained:
     """A few steps on one batch."""
-    return train(CONFIG, [batch] * OPTIONS.steps, OPTIONS)
+    return trainer.train([batch] * OPTIONS.steps)
 
 
 def test_learning_rate_grows_and_falls() -> None:
@@ -140,7 +158,7 @@ def test_training_lowers_the_loss(trained: Trained) -> None:
 def test_training_gives_every_variable_of_the_inference_graph(trained: Trained) -> None:
     """Nothing of the optimiser, nothing left out, all of the right shape."""
     shapes = {name: value.shape for name, value in trained.values.items()}
-    assert shapes == model_variables(BUILT)
+    assert shapes == model_variables(built())
 
 
 def test_batch_norm_statistics_are_learnt(trained: Trained) -> None:
@@ -171,7 +189,7 @@ def test_a_quantised_model_goes_on_from_its_twin(batch: Batch, trained: Trained)
     config = config_of(REWRITER)
     options = dataclasses.replace(OPTIONS, steps=3, warm_up=1, calibrations=1)
     tuned = train(config, [batch] * 3, options, start=trained.values).values
-    assert set(tuned) == set(model_variables(build(config, with_initializers=False)))
+    assert set(tuned) == set(model_variables(built_once(config)))
     layer = "FeatureExtractor/MobilenetV1/Conv2d_0"
     mean = f"{layer}/BatchNorm/moving_mean"
     np.testing.assert_array_equal(tuned[mean], trained.values[mean])
@@ -181,18 +199,20 @@ def test_a_quantised_model_goes_on_from_its_twin(batch: Batch, trained: Trained)
     assert all(low < 0 and low != -6 for low in lows)
 
 
-def test_a_start_of_another_model_is_refused(batch: Batch, trained: Trained) -> None:
+def test_a_start_of_another_model_is_refused(
+    trainer: Trainer, batch: Batch, trained: Trained
+) -> None:
     """A name or a shape that the graph has not is reported, not ignored."""
     strange = {**trained.values, "Elsewhere/weights": np.zeros(3, np.float32)}
     with pytest.raises(GraphError, match=r"1 values to start from .*Elsewhere/weights"):
-        train(CONFIG, [batch], OPTIONS, start=strange)
+        trainer.train([batch], start=strange)
 
 
-def test_a_loss_that_is_no_number_ends_the_training(batch: Batch) -> None:
+def test_a_loss_that_is_no_number_ends_the_training(trainer: Trainer, batch: Batch) -> None:
     """Better no model than one of NaN."""
     wrong = dataclasses.replace(batch.targets, boxes=np.full_like(batch.targets.boxes, np.nan))
     with pytest.raises(GraphError, match=r"the loss is not finite any more .*step 0"):
-        train(CONFIG, [Batch(batch.images, wrong)], OPTIONS)
+        trainer.train([Batch(batch.images, wrong)])
 
 
 def test_batches_follow_from_seed_and_number(batch: Batch) -> None:
@@ -206,7 +226,7 @@ def test_batches_follow_from_seed_and_number(batch: Batch) -> None:
 
 def test_batches_have_the_shapes_of_the_model(batch: Batch) -> None:
     """Images at the model's size, targets for each of its anchors, some of them matched."""
-    anchors = len(BUILT.anchors)
+    anchors = len(built().anchors)
     assert batch.images.shape == (2, 64, 96, 3)
     assert batch.images.dtype == np.uint8
     assert batch.targets.boxes.shape == (2, anchors, 4)
@@ -240,7 +260,7 @@ def test_images_are_resized_and_normalised_as_in_inference() -> None:
 def recipe_variables(name: str) -> dict[str, tuple[int, ...]]:
     """Of the graph that a config describes; a quantised model's float counterpart is built once."""
     config = load_pipeline(RECIPES[name].config)
-    return model_variables(build(config, with_initializers=False))
+    return model_variables(built_once(config))
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -53,3 +54,15 @@ def test_onednn_is_for_who_asks(
         monkeypatch.delenv(_ONEDNN)
     memory.without_pools()
     assert os.environ[_ONEDNN] == kept
+
+
+def test_garbage_is_looked_for_seldom() -> None:
+    """But looked for: graphs are full of cycles."""
+    was = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    memory.collect_seldom()
+    asked = gc.get_threshold()
+    gc.set_threshold(*was)
+    assert gc.isenabled()
+    assert asked[0] > 10_000
+    assert 0 < asked[2] <= 10

@@ -66,6 +66,7 @@ class TrainingOptions:
         seed: Of the initial weights.
         calibrations: Times that the ranges of a quantised model are measured.
         threads: For TensorFlow; 0 leaves it to TensorFlow.
+        optimised: TensorFlow rewrites the graph to run faster; a few steps do not earn that back.
     """
 
     steps: int
@@ -76,6 +77,7 @@ class TrainingOptions:
     seed: int = 0
     calibrations: int = 3
     threads: int = 0
+    optimised: bool = True
 
 
 @dataclass(frozen=True)

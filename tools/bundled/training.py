@@ -26,9 +26,9 @@ from bundled.recipes import TrainingOptions
 from validation.calibration.graph_ranges import calibrated_ranges
 from validation.calibration.ranges import RangeMethod
 from validation.errors import GraphError, first_few
-from validation.export.from_checkpoint import model_variables
+from validation.export.from_checkpoint import built_once, model_variables
 from validation.graphs.mismatch import Shapes
-from validation.graphs.ssd import BuiltSsd, build
+from validation.graphs.ssd import build
 from validation.pipeline.config import PipelineConfig
 
 Named = Mapping[str, NDArray[np.float32]]
@@ -130,30 +130,8 @@ def train(
         )
     waiting = iter(batches)
     first = next(waiting)
-    built = build(config, batch=len(first.images), is_training=not config.is_quantized)
-    shapes = model_variables(built)
-    _refuse_unknown(start or {}, shapes, config)
-    values = start or {name: initial_value(name, shapes[name], options.seed) for name in shapes}
-    losses: list[float] = []
-    began = time.perf_counter()
-    with (
-        _Steps(built, config, options) as steps,
-        tqdm(total=options.steps, desc=config.source, unit="step", disable=not progress) as bar,
-    ):
-        steps.load(values)
-        for step, batch in enumerate(itertools.chain([first], waiting)):
-            if config.is_quantized and step % -(-options.steps // options.calibrations) == 0:
-                steps.load(_ranges(config, steps.values(), first))
-            losses.append(steps.run(batch, learning_rate(step, options)))
-            if not math.isfinite(losses[-1]):
-                raise GraphError(
-                    "the loss is not finite any more",
-                    where=f"{config.source}, step {step}",
-                    next_step="lower the learning rate",
-                )
-            bar.set_postfix(loss=f"{np.mean(losses[-_SHOWN:]):.3f}", refresh=False)
-            bar.update()
-        return Trained(steps.averages(), tuple(losses), time.perf_counter() - began)
+    with Trainer(config, len(first.images), options) as trainer:
+        return trainer.train(itertools.chain([first], waiting), start=start, progress=progress)
 
 
 def _refuse_unknown(start: Named, shapes: Shapes, config: PipelineConfig) -> None:
@@ -168,7 +146,7 @@ def _refuse_unknown(start: Named, shapes: Shapes, config: PipelineConfig) -> Non
 
 def _ranges(config: PipelineConfig, values: Named, batch: Batch) -> Named:
     """Ends of the FakeQuant nodes' ranges, measured on a batch."""
-    built = build(config, with_initializers=False)
+    built = built_once(config)
 
     def feeds() -> Iterator[NDArray[np.float32]]:
         for image in batch.images:
@@ -177,13 +155,22 @@ def _ranges(config: PipelineConfig, values: Named, batch: Batch) -> Named:
     return calibrated_ranges(built, values, feeds, RangeMethod.LEAST_ERROR)
 
 
-class _Steps:
-    """A graph with its loss, its optimiser and a session."""
+class Trainer:
+    """A model's graph with its loss, its optimiser and a session; trains as often as asked to.
 
-    def __init__(self, built: BuiltSsd, config: PipelineConfig, options: TrainingOptions) -> None:
+    Args:
+        config: See `train`.
+        batch: Images of each batch.
+        options: See `train`.
+    """
+
+    def __init__(self, config: PipelineConfig, batch: int, options: TrainingOptions) -> None:
+        built = build(config, batch=batch, is_training=not config.is_quantized)
+        self._config, self._options = config, options
         self._built = built
         # Before the optimiser adds its own.
-        names = set(model_variables(built))
+        self._shapes = model_variables(built)
+        names = set(self._shapes)
         self._preprocessing = built.contract.preprocessing
         anchors = len(built.anchors)
         size = int(built.image.shape[0])
@@ -215,13 +202,43 @@ class _Steps:
                 ]
                 for name, feed in self._feeds.items()
             }
-            start = tf.global_variables_initializer()
-            threads = tf.ConfigProto(
+            self._start = tf.global_variables_initializer()
+            settings = tf.ConfigProto(
                 intra_op_parallelism_threads=options.threads,
                 inter_op_parallelism_threads=options.threads,
             )
-            self._session: Any = tf.Session(config=threads)
-            self._session.run(start)
+            settings.graph_options.rewrite_options.disable_meta_optimizer = not options.optimised
+            self._session: Any = tf.Session(config=settings)
+
+    def train(
+        self, batches: Iterable[Batch], *, start: Named | None = None, progress: bool = False
+    ) -> Trained:
+        """Train from a fresh start; see `train`."""
+        config, options, shapes = self._config, self._options, self._shapes
+        _refuse_unknown(start or {}, shapes, config)
+        values = start or {name: initial_value(name, shapes[name], options.seed) for name in shapes}
+        losses: list[float] = []
+        began = time.perf_counter()
+        self._session.run(self._start)
+        self.load(values)
+        waiting = iter(batches)
+        first = next(waiting)
+        with tqdm(
+            total=options.steps, desc=config.source, unit="step", disable=not progress
+        ) as bar:
+            for step, batch in enumerate(itertools.chain([first], waiting)):
+                if config.is_quantized and step % -(-options.steps // options.calibrations) == 0:
+                    self.load(_ranges(config, self.values(), first))
+                losses.append(self.run(batch, learning_rate(step, options)))
+                if not math.isfinite(losses[-1]):
+                    raise GraphError(
+                        "the loss is not finite any more",
+                        where=f"{config.source}, step {step}",
+                        next_step="lower the learning rate",
+                    )
+                bar.set_postfix(loss=f"{np.mean(losses[-_SHOWN:]):.3f}", refresh=False)
+                bar.update()
+        return Trained(self.averages(), tuple(losses), time.perf_counter() - began)
 
     def _minimised(self, config: PipelineConfig, options: TrainingOptions) -> Any:
         weights = [each for each in tf.trainable_variables() if "weights" in each.op.name]
@@ -274,7 +291,7 @@ class _Steps:
         )
         return float(loss)
 
-    def __enter__(self) -> _Steps:
+    def __enter__(self) -> Trainer:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,6 +15,7 @@ from validation import __version__
 from validation.cli.flags import Parser, say
 from validation.cli.former_flags import without_former_flags
 from validation.errors import ValidationError
+from validation.workspace.memory import collect_seldom
 
 # The main job, then the steps in the order of the guide: a module each, with `add_command`.
 _COMMANDS = (
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    collect_seldom()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     if typed[:1] == ["run"]:
         from validation.cli.run import run

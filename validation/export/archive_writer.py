@@ -14,11 +14,11 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from validation.export.checkpoint import write_checkpoint
 from validation.export.exported import GRAPH_FILE, GRAPH_TEXT_FILE, ExportOptions
 from validation.export.freezing import freeze
-from validation.export.from_checkpoint import body_graph, export_of_body
+from validation.export.from_checkpoint import body_graph, built_once, export_of_body
 from validation.export.from_graph import with_options
 from validation.export.inference_graph import inference_graph
 from validation.graphs.restore import AVERAGE
-from validation.graphs.ssd import BuiltSsd, build
+from validation.graphs.ssd import BuiltSsd
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import (
     DETECTION_OUTPUTS,
@@ -44,7 +44,7 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weig
         text: The config's text, written as it is.
         weights: Gives the value of every variable of the built model, by name.
     """
-    built = build(config, with_initializers=False)
+    built = built_once(config)
     body = body_graph(built)
     named = weights(built)
     averages = _averages(named) if config.use_moving_averages else {}

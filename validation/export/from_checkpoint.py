@@ -84,8 +84,23 @@ def _built_for(config: PipelineConfig, names: Iterable[str]) -> BuiltSsd:
         config: See `build`.
         names: Of the tensors that there are.
     """
-    sums = sums_of(names) if config.is_quantized else Sums.ADD_V2
-    key = (config.message.SerializeToString(deterministic=True), config.source, sums)
+    return built_once(config, sums_of(names) if config.is_quantized else Sums.ADD_V2)
+
+
+def built_once(config: PipelineConfig, sums: Sums = Sums.ADD_V2) -> BuiltSsd:
+    """A config's graph, without initializers; not to be changed, for others get it too.
+
+    Args:
+        config: See `build`.
+        sums: See `build`.
+    """
+    model = (config.message.SerializeToString(deterministic=True), config.source)
+    if sums is Sums.NONE:
+        latest = _BUILT.get((*model, Sums.ADD_V2))
+        # Nothing was there to be given a range: any release rewrites it to the same graph.
+        if latest is not None and sums_of(model_variables(latest)) is Sums.NONE:
+            return latest
+    key = (*model, sums)
     if key not in _BUILT:
         built = build(config, sums=sums, with_initializers=False)
         while len(_BUILT) >= _KEPT:

@@ -20,7 +20,7 @@ from validation.record.lines import Entry
 from validation.record.types import CheckResult, ModelKey
 from validation.timing.sampling import Stopwatch
 from validation.workspace.context import CheckContext
-from validation.workspace.memory import without_pools
+from validation.workspace.memory import collect_seldom, without_pools
 
 ENTRIES = pytest.StashKey[list[Entry]]()
 # Which test records a check of a subject; a record holds each result once.
@@ -47,6 +47,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Bad options end the session in one line, before anything is collected."""
     if _runs_suites(session.config):
         without_pools()
+        collect_seldom()
         try:
             session_checks(session.config)
             session_state(session.config)

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.workspace.context import Need
-from validation.workspace.memory import without_pools
+from validation.workspace.memory import collect_seldom, without_pools
 from validation.workspace.session import Session
 
 # Where the second process hangs, the session does not wait for ever: it makes the products itself.
@@ -125,6 +125,7 @@ def _prefetch(
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     without_pools()
+    collect_seldom()
     latest = -1
 
     def reached() -> int:
