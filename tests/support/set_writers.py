@@ -33,7 +33,9 @@ def example(features: Mapping[str, Values]) -> bytes:
     return _field(1, entries)
 
 
-def write_tfrecords(dataset: Dataset, pattern: str, *, shards: int = 1, packed: bool = False) -> None:
+def write_tfrecords(
+    dataset: Dataset, pattern: str, *, shards: int = 1, packed: bool = False
+) -> None:
     """Write the set as the OD API's tool for COCO does.
 
     Args:
@@ -121,9 +123,13 @@ def write_yolo(dataset: Dataset, folder: Path) -> Path:
                 lines += f"{numbers[item.category_id]} {words}\n"
         if lines:
             (labels / f"{image.path.stem}.txt").write_text(lines)
-    names = "".join(f"  {numbers[key]}: {name}\n" for key, name in sorted(dataset.categories.items()))
+    names = "".join(
+        f"  {numbers[key]}: {name}\n" for key, name in sorted(dataset.categories.items())
+    )
     config = folder / "data.yaml"
-    config.write_text(f"path: .\ntrain: images/train\nval: images/val  # to evaluate\nnames:\n{names}")
+    config.write_text(
+        f"path: .\ntrain: images/train\nval: images/val  # to evaluate\nnames:\n{names}"
+    )
     return config
 
 

@@ -57,13 +57,19 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--coco-annotations",
+        "--annotations",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="instances JSON of the data set",
+        metavar="PATH",
+        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
     )
     parser.add_argument(
-        "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
+        "--coco-images",
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the images (default: where the data set says or holds them)",
     )
     parser.add_argument(
         "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"
@@ -86,7 +92,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         dataset = load_dataset(
             options.coco_annotations, options.coco_images, max_images=options.max_images
         )
-        join = join_categories(model.labels, dataset, model.num_classes)
+        say(dataset.describe())
+        join = join_categories(model.labels.names or None, dataset, model.num_classes)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
@@ -109,6 +116,7 @@ def _describe_result(
     return {
         "model": model.name,
         "data_set": dataset.name,
+        "data_set_kind": dataset.kind,
         "images": result.images,
         "objects": sum(item.category_id in result.category_ids for item in dataset.ground_truth),
         "detections": result.detections,

@@ -17,8 +17,8 @@ from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
 from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError, first_few
+from validation.labels.reading import read_labels
 from validation.record.dataset_kind import DatasetKind
-from validation.zoo.label_map import read_label_map
 
 KINDS = "COCO json, TFRecords of the OD API, a Pascal VOC folder, a YOLO folder or data.yaml"
 
@@ -115,7 +115,7 @@ def _of_text(path: Path, text: str, images: Path | None, cache: Path) -> Recogni
         return _yolo(path, images)
     if _CONFIG.search(text):
         eval_input = read_eval_input(path)
-        labels = read_label_map(eval_input.label_map) if eval_input.label_map else None
+        labels = read_labels(eval_input.label_map).by_number if eval_input.label_map else None
         return _of_records(eval_input.files, path, images, cache, labels)
     if any(parent.name == "ImageSets" for parent in path.absolute().parents):
         return _voc(path, images)

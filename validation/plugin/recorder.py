@@ -25,7 +25,6 @@ from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.evidence import keep_evidence
-from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.run import Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
@@ -223,9 +222,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "zoo": option("--zoo"),
         "models": " ".join(entry.name for entry in state.entries),
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
-        "labelled images": "none"
-        if data is None
-        else f"{data.name}, {plural(len(data.images), 'image')}",
+        "labelled images": "none" if data is None else f"{data.name}, {data.describe()}",
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None
