@@ -27,6 +27,7 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 # Below the folder that is named: where annotations lie, and where images do.
 _ANNOTATION_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls", "xml", "labels")
+_ANNOTATION_NAMES = {"annotations", "xmls", "xml", "labels"}
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image")
 # Lists of the images to evaluate on, the first that is there.
 _SPLITS = ("val", "valid", "validation", "test")
@@ -65,10 +66,10 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     annotations = next((place for place in places if _has_xml(place)), None)
     if annotations is None:
         return None
-    if root == annotations and root.name.lower() in ("annotations", "xmls", "xml", "labels"):
-        root = root.parent.parent if root.name.lower() == "xmls" else root.parent
+    root = annotations
+    while root.name.lower() in _ANNOTATION_NAMES and root != root.parent:
+        root = root.parent
     if images is None:
-        # An `xmls` below `annotations` has its images beside both.
         around = [annotations, root, *(root / name for name in _IMAGE_FOLDERS)]
         images = next((place for place in around if ImageNames(place)), root)
     if split is None:

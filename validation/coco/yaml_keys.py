@@ -121,31 +121,46 @@ def _scalar(text: str, place: str) -> str:
 
 def _split(text: str) -> list[str]:
     """The parts between commas that are not inside of quotes."""
-    parts, quote = [""], ""
-    for sign in text:
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "\"'" and not parts[-1].strip():
-            quote = sign
-        elif sign == ",":
+    parts = [""]
+    for sign, quoted in _scanned(text):
+        if sign == "," and not quoted:
             parts.append("")
-            continue
-        parts[-1] += sign
+        else:
+            parts[-1] += sign
     return parts
 
 
 def _without_comment(line: str) -> str:
     """The line up to a # that is at its start or behind a blank, and not inside of quotes."""
-    quote = ""
-    for position, sign in enumerate(line):
-        before = line[position - 1] if position else " "
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "\"'" and (before.isspace() or before in "[{,:"):
-            quote = sign
-        elif sign == "#" and before.isspace():
+    before = " "
+    for position, (sign, quoted) in enumerate(_scanned(line)):
+        if sign == "#" and not quoted and before.isspace():
             return line[:position]
+        before = sign
     return line
+
+
+def _scanned(text: str) -> Iterator[tuple[str, bool]]:
+    """Each sign, and whether it stands inside of quotes.
+
+    A quote opens where a value begins, and nowhere else: an apostrophe within a name is none.
+    """
+    quote, before, escaped = "", ",", False
+    for position, sign in enumerate(text):
+        yield sign, bool(quote)
+        if escaped:
+            escaped = False
+        elif quote and sign == "\\" and quote == '"':
+            escaped = True
+        elif quote == "'" and text[position : position + 2] == "''":
+            # Two stand for one of them.
+            escaped = True
+        elif quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'" and before in "[{,:-":
+            quote = sign
+        if not sign.isspace():
+            before = sign
 
 
 def _unread(text: str, place: str) -> DatasetError:
