@@ -100,6 +100,9 @@ _ORDERED: dict[str, _Writer] = {
     "JSON list": lambda names, count: json.dumps(
         [names.get(number) for number in range(1, count + 1)]
     ),
+    "one line": lambda names, count: ", ".join(
+        names.get(number, "NA") for number in range(1, count + 1)
+    ),
     "quoted": lambda names, count: "".join(
         f"'{names.get(number, '???')}',\n" for number in range(1, count + 1)
     ),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # A line without a class, as COCO's ids 12, 26 and so on are written.
-_GAP = re.compile(r"\?*|n/a", re.IGNORECASE)
+# NA in capitals alone: scripts write it, and a class may be called "na".
+_GAP = re.compile(r"\?*|[nN]/[aA]|NA")
 # What stands first where a list counts the background.
 _BACKGROUND = {"background", "bg", "unlabeled", "unlabelled", "none"}
 
@@ -50,7 +51,7 @@ class LabelList:
 
 
 def is_gap(name: str) -> bool:
-    """True for what stands in a list where a class has no name: ``???``, ``n/a``, nothing."""
+    """True for what stands in a list where a class has no name: ``???``, ``n/a``, NA, nothing."""
     return _GAP.fullmatch(name.strip()) is not None
 
 

@@ -66,7 +66,18 @@ def parse_lines(text: str) -> Lines:
     filled = [line for line in lines if line]
     if filled and all(_BULLET.match(line) for line in filled):
         return Lines(tuple(_unquoted(_BULLET.sub("", line, count=1)) for line in filled))
+    if len(filled) == 1 and (row := _one_row(filled[0])):
+        return row
     return _columns(filled) or _numbered(filled) or Lines(tuple(map(_unquoted, lines)))
+
+
+def _one_row(line: str) -> Lines | None:
+    """Names behind one another on one line, such as ``person, car``; None for a single name."""
+    (row,) = csv.reader([line], skipinitialspace=True)
+    names = tuple(_unquoted(cell.strip()) for cell in row if cell.strip())
+    if len(names) < 2 or any(re.fullmatch(_NUMBER, name) for name in names):
+        return None
+    return Lines(names)
 
 
 def _numbered(lines: Sequence[str]) -> Lines | None:
