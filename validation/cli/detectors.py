@@ -126,10 +126,17 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             num_classes = classes_of(graph, read_ssd(graph, path.name))
     with runtime:
         detector = GraphDetector(runtime)
-        say(f"{path.name}: resizes and normalises images itself")
+        say(f"{path.name}: {_how_it_resizes(detector.image_size)}")
         labels = _class_names(path.name, stated, None, num_classes)
         # One session serves all threads.
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
+
+
+def _how_it_resizes(only_size: tuple[int, int] | None) -> str:
+    if only_size is None:
+        return "resizes and normalises images itself"
+    height, width = only_size
+    return f"takes images of {height}x{width} only; others are resized to it before they are fed"
 
 
 def usable_labels(labels: ClassNames, num_classes: int | None) -> Mapping[int, str]:
