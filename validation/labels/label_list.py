@@ -45,6 +45,11 @@ class LabelList:
     source: str
 
     @property
+    def count(self) -> int:
+        """Names, without the gaps between them."""
+        return sum(not is_gap(name) for name in self.names)
+
+    @property
     def by_number(self) -> dict[int, str]:
         """Names by the numbers that the file states; empty where it states none."""
         return dict(zip(self.numbers, self.names, strict=bool(self.numbers)))

@@ -234,7 +234,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "policy": Path(option("--policy") or "built in").name,
         "label map": "the archive's own"
         if state.labels is None
-        else f"{state.labels.source}, {plural(len(state.labels.names), 'line')}",
+        else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }
