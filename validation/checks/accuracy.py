@@ -21,7 +21,7 @@ from validation.record.run import Stage
 from validation.record.types import Accuracy, CheckResult
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
-from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (
@@ -115,7 +115,7 @@ def _score(
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
         "detections": _sha256(own),
-        "annotations": file_sha256(dataset.annotation_path),
+        "annotations": dataset.sha256,
         "images": [image.id for image in dataset.images],
         "categories": sorted(join.categories.items()),
         "pycocotools": installed_version("pycocotools"),

@@ -59,7 +59,7 @@ def join_categories(
     Raises:
         DatasetError: A label has no valid id, no class finds a category, two classes find
             the same one, two categories of a class's name have objects, or there are no
-            names and the categories count from 0.
+            names and the categories count from 0 or have no numbers.
     """
     _check_label_ids(labels or {})
     names = _known(labels or {})
@@ -110,6 +110,14 @@ def _by_number(
     dataset: Dataset, objects: Mapping[int, int], num_classes: int | None, count: int
 ) -> dict[int, int | None]:
     known = dataset.categories
+    if not dataset.numbers_stated:
+        raise DatasetError(
+            "the data set has names of categories and no numbers, and the model has no names",
+            expected="a name for each class of the model",
+            got=first_few(known.values()),
+            where=dataset.annotation_path.name,
+            next_step="give the model's label map",
+        )
     # Class ids taken as they are would score each class as its neighbour. A category 0
     # without objects, beside one for each class, is the root that some tools export.
     is_root = not objects.get(0) and num_classes is not None and len(known) > num_classes

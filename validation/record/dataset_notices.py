@@ -19,8 +19,8 @@ class DatasetNoticeKind(enum.StrEnum):
     NUMBER_AS_OTHER = "number_as_other"
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
-    BOX_FROM_CORNERS = "box_from_corners"
-    BOX_FROM_SHARES = "box_from_shares"
+    BOX_CONVERTED = "box_converted"
+    IGNORE_UNUSED = "ignore_unused"
     FILE_BY_LAST_NAME = "file_by_last_name"
     FILE_BY_OTHER_CASE = "file_by_other_case"
     TURNED = "turned"
@@ -28,26 +28,26 @@ class DatasetNoticeKind(enum.StrEnum):
     TURN_UNDECIDED = "turn_undecided"
 
 
-# {count} and {examples} are filled in; a kind's words hold for one and for many.
+# A count and examples follow each.
 _SENTENCES = {
-    DatasetNoticeKind.ISCROWD_MISSING: "objects without iscrowd, taken as single objects: {}",
-    DatasetNoticeKind.AREA_MISSING: "objects without area, taken as the area of their boxes: {}",
-    DatasetNoticeKind.ID_AS_TEXT: "ids written as text and read as numbers: {}",
-    DatasetNoticeKind.NUMBER_AS_OTHER: "whole numbers written as decimals, text or true/false: {}",
-    DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as "
-    "annotated: {}",
+    DatasetNoticeKind.ISCROWD_MISSING: "objects without iscrowd, taken as single objects",
+    DatasetNoticeKind.AREA_MISSING: "objects without area, taken as the area of their boxes",
+    DatasetNoticeKind.ID_AS_TEXT: "ids written as text and read as numbers",
+    DatasetNoticeKind.NUMBER_AS_OTHER: "whole numbers written as decimals, text or true/false",
+    DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
-    "match: {}",
-    DatasetNoticeKind.BOX_FROM_CORNERS: "boxes converted from corners, as asked: {}",
-    DatasetNoticeKind.BOX_FROM_SHARES: "boxes converted from shares of the image, as asked: {}",
-    DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name: {}",
-    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case: {}",
+    "match",
+    DatasetNoticeKind.BOX_CONVERTED: "boxes converted to COCO's layout, as asked",
+    DatasetNoticeKind.IGNORE_UNUSED: "objects marked 'ignore' and not iscrowd, scored like all "
+    "others, as pycocotools does",
+    DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name",
+    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case",
     DatasetNoticeKind.TURNED: "images turned as EXIF says, because their annotations fit the "
-    "turned size: {}",
+    "turned size",
     DatasetNoticeKind.TURN_NOT_ANNOTATED: "images used as stored although EXIF turns them, because "
-    "their annotations fit the stored size: {}",
+    "their annotations fit the stored size",
     DatasetNoticeKind.TURN_UNDECIDED: "images used as stored although EXIF turns or mirrors them, "
-    "and their annotations fit either way: {}",
+    "and their annotations fit either way",
 }
 
 
@@ -76,7 +76,8 @@ class DatasetNotice:
         return cls(kind, len(found), tuple(found[:MOST_EXAMPLES]), moves_figures)
 
     def describe(self) -> str:
-        """One sentence: what, how many, and the first of them."""
+        """What was noticed, how often, and the first of them."""
         more = self.count - len(self.examples)
-        named = ", ".join(self.examples) + (f" and {more} more" if more and self.examples else "")
-        return f"{self.count} " + _SENTENCES[self.kind].format(named).removesuffix(": ")
+        named = ", ".join(self.examples) + (f" and {more} more" if more else "")
+        text = f"{_SENTENCES[self.kind]}: {self.count}"
+        return f"{text} ({named})" if self.examples else text
