@@ -12,9 +12,14 @@ from validation.errors import DatasetError, first_few
 
 # Under these keys a document has its classes; the first one that is there holds.
 _HOLDERS = ("categories", "names", "id2label", "label2id", "labels", "classes", "items", "item")
-_NAME_KEYS = ("display_name", "name", "label", "class_name", "class", "category")
+_NAME_KEYS = ("display_name", "name", "label", "title", "class_name", "class", "category")
 _NUMBER_KEYS = ("id", "class_id", "label_id", "category_id", "index")
-_NAMES_LINE = re.compile(r"""^["']?names["']?\s*:[ \t]*(?P<rest>.*)$""", re.MULTILINE)
+_NAMES_LINE = re.compile(
+    r"""^["']?(?:names|class_names|classes|labels)["']?[ \t]*[:=]"""
+    # A number of classes names none.
+    r"(?![ \t]*\d+[ \t]*$)[ \t]*(?P<rest>.*)$",
+    re.MULTILINE,
+)
 _COUNT_LINE = re.compile(r"^nc\s*:\s*(\d{1,9})\s*(?:#.*)?$", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _ENTRY = re.compile(r"""["']?(?P<number>\d{1,9})["']?\s*:(?:\s+(?P<name>.*)|$)""")
@@ -36,7 +41,7 @@ class Document(NamedTuple):
 
 
 def is_document(text: str) -> bool:
-    """True for what begins as JSON does, or has the key ``names`` of a data.yaml."""
+    """True for what begins as JSON does, or has a key for names, as a data.yaml has."""
     return text.lstrip()[:1] in ("{", "[") or _NAMES_LINE.search(text) is not None
 
 

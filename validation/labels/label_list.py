@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # A line without a class, as COCO's ids 12, 26 and so on are written.
-_GAP = re.compile(r"\?*|n/a", re.IGNORECASE)
+# NA in capitals alone: scripts write it, and a class may be called "na".
+_GAP = re.compile(r"\?*|[nN]/[aA]|NA")
 # What stands first where a list counts the background.
 _BACKGROUND = {"background", "bg", "unlabeled", "unlabelled", "none"}
 
@@ -44,13 +45,18 @@ class LabelList:
     source: str
 
     @property
+    def count(self) -> int:
+        """Names, without the gaps between them."""
+        return sum(not is_gap(name) for name in self.names)
+
+    @property
     def by_number(self) -> dict[int, str]:
         """Names by the numbers that the file states; empty where it states none."""
         return dict(zip(self.numbers, self.names, strict=bool(self.numbers)))
 
 
 def is_gap(name: str) -> bool:
-    """True for what stands in a list where a class has no name: ``???``, ``n/a``, nothing."""
+    """True for what stands in a list where a class has no name: ``???``, ``n/a``, NA, nothing."""
     return _GAP.fullmatch(name.strip()) is not None
 
 

@@ -43,7 +43,12 @@ def read_labels(path: Path) -> LabelList:
         marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark))
         text = content.decode(next(marks, "utf-8"))
     except (OSError, ValueError) as error:
-        raise DatasetError("the label map cannot be read", got=error, where=path) from error
+        raise DatasetError(
+            "the label map cannot be read",
+            expected="text in UTF-8 or UTF-16",
+            got=error,
+            where=path,
+        ) from error
     try:
         return parse_labels(text, path.name)
     except DatasetError as error:
