@@ -183,3 +183,26 @@ def test_how_classes_were_joined_is_told(
     out = capsys.readouterr().out
     assert "joined to categories by name" in out
     assert "no category for 1 class, which is not scored: 1 unicorn" in out
+
+
+def test_corners_are_refused_and_converted_when_asked(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """The figures are then those of the boxes in COCO's layout, and the conversion is told."""
+    assert main(["evaluate", str(tflite), *images]) == 0
+    expected = _ap(capsys.readouterr().out)
+    table = json.loads(Path(images[0].partition("=")[2]).read_text())
+    for entry in table["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x, y, x + width, y + height]
+    corners = tmp_path / "corners.json"
+    corners.write_text(json.dumps(table))
+    command = ["evaluate", str(tflite), f"--coco-annotations={corners}", images[1]]
+    assert main(command) == 1
+    assert "--box-format=xyxy" in capsys.readouterr().err
+    assert main([*command, "--box-format=xyxy", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["figures"]["ap"] == pytest.approx(expected, abs=5e-4)
+    (notice,) = found["notices"]
+    assert notice["kind"] == "box_converted"
+    assert notice["count"] == len(table["annotations"])

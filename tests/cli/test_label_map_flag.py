@@ -125,6 +125,23 @@ def test_list_that_does_not_fit_does_not_end_silently(
     assert out == ""
 
 
+def test_names_beyond_the_classes_are_named(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """A list with ids that the model does not have may be another model's."""
+    labels = tmp_path / "labels.pbtxt"
+    names = enumerate(("square", "disc", "ring"), 1)
+    labels.write_text("".join(f"item {{ id: {key} name: '{name}' }}" for key, name in names))
+    arguments = ["evaluate", str(tflite), *images, f"--label_map={labels}"]
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["classes"]["left_names"] == ["ring"]
+    assert "3 names for 2 classes; 1 of no class: ring (labels.pbtxt)" in err
+    assert main([each for each in arguments if each != "--json"]) == 0
+    said = "the label list has 1 name beyond the model's classes: ring"
+    assert said in capsys.readouterr().out
+
+
 def test_any_layout_scores_alike(
     labelled: Callable[..., Path], tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
 ) -> None:

@@ -144,6 +144,6 @@ def test_a_set_is_joined_by_name_where_its_numbers_are_ours(
     write_voc(load_dataset(*make_coco()), tmp_path / "voc")
     dataset = load_dataset(tmp_path / "voc")
     assert dataset.categories == {1: "cat", 2: "person"}
-    with pytest.raises(DatasetError, match=r"names of classes and no numbers.*label map"):
+    with pytest.raises(DatasetError, match=r"names of categories and no numbers.*label map"):
         join_categories(None, dataset, 2)
     assert join_categories({1: "person", 2: "cat"}, dataset, 2).categories == {1: 2, 2: 1}

@@ -51,11 +51,18 @@ class _Fake:
         return self._answer
 
 
-@pytest.fixture(scope="module", params=["SIGMOID", "SOFTMAX"])
+_KINDS = {
+    "sigmoid": Miniature(normalisation="channel_means"),
+    "softmax": Miniature(score_converter="SOFTMAX", normalisation="channel_means"),
+    "2017": Miniature(score_converter="SOFTMAX", cut_first=True, nms_op="V1", logit_scale=0.8),
+}
+
+
+@pytest.fixture(scope="module", params=_KINDS.values(), ids=_KINDS)
 def detectors(request, tmp_path_factory):
     """One miniature in three runtimes, the graph's own first."""
     folder = tmp_path_factory.mktemp("detectors")
-    miniature = Miniature(score_converter=request.param, normalisation="channel_means")
+    miniature = request.param
     frozen = write_frozen_graph(folder / "frozen_inference_graph.pb", miniature)
     export = export_from_graph(build_graph(miniature).as_graph_def(), ExportOptions())
     contract, anchors = export.contract, export.anchors

@@ -12,6 +12,7 @@ from typing import Any
 
 from validation.cli.detectors import add_model_flags, open_model
 from validation.cli.flags import Commands, add_parser, say
+from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
@@ -72,6 +73,13 @@ def add_command(commands: Commands) -> None:
         help="folder of the images (default: where the data set says or holds them)",
     )
     parser.add_argument(
+        "--box-format",
+        type=parse_box_format,
+        metavar="FORMAT",
+        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
+        "xywh, COCO's; boxes that are evidently of another format are refused)",
+    )
+    parser.add_argument(
         "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"
     )
     add_model_flags(parser)
@@ -90,10 +98,14 @@ def add_command(commands: Commands) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     with open_model(options.model, options) as model:
         dataset = load_dataset(
-            options.coco_annotations, options.coco_images, max_images=options.max_images
+            options.coco_annotations,
+            options.coco_images,
+            max_images=options.max_images,
+            box_format=options.box_format,
         )
         say(dataset.describe())
-        join = join_categories(model.labels.names or None, dataset, model.num_classes)
+        labels = model.labels
+        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 import unicodedata
@@ -39,7 +40,10 @@ class CategoryJoin:
 
 
 def join_categories(
-    labels: Mapping[int, str] | None, dataset: Dataset, num_classes: int | None
+    labels: Mapping[int, str] | None,
+    dataset: Dataset,
+    num_classes: int | None,
+    left_names: tuple[str, ...] = (),
 ) -> CategoryJoin:
     """Join the classes of a model to the categories of a data set.
 
@@ -55,11 +59,12 @@ def join_categories(
             known name.
         num_classes: Classes of the model, without the background. None: as many as the
             labels or the categories count to.
+        left_names: Of the label list, that no class of the model has.
 
     Raises:
         DatasetError: A label has no valid id, no class finds a category, two classes find
             the same one, two categories of a class's name have objects, or there are no
-            names and the categories count from 0.
+            names and the categories count from 0 or have no numbers.
     """
     _check_label_ids(labels or {})
     names = _known(labels or {})
@@ -83,7 +88,8 @@ def join_categories(
             next_step="give the label map that the model was trained with",
         )
     _refuse_doubled_classes(mapped, names, dataset)
-    return CategoryJoin(mapped, _facts(by, mapped, names, dataset.categories, objects))
+    facts = _facts(by, mapped, names, dataset.categories, objects)
+    return CategoryJoin(mapped, dataclasses.replace(facts, left_names=left_names))
 
 
 def _known(names: Mapping[int, str]) -> dict[int, str]:
@@ -112,11 +118,11 @@ def _by_number(
     known = dataset.categories
     if not dataset.numbers_stated:
         raise DatasetError(
-            "the data set has names of classes and no numbers, and the model's names are unknown",
-            expected="the names of the model's classes",
+            "the data set has names of categories and no numbers, and the model has no names",
+            expected="a name for each class of the model",
             got=first_few(known.values()),
             where=dataset.annotation_path.name,
-            next_step="give the label map that the model was trained with",
+            next_step="give the model's label map",
         )
     # Class ids taken as they are would score each class as its neighbour. A category 0
     # without objects, beside one for each class, is the root that some tools export.

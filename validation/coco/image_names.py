@@ -6,14 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from PIL import Image
-
-from validation.errors import DatasetError
 from validation.preprocess.image import images_in
-
-# A tag of EXIF 2.3; images of these orientations are shown with their sides exchanged.
-_ORIENTATION = 0x0112
-_ON_THEIR_SIDE = range(5, 9)
 
 
 class ImageNames:
@@ -63,34 +56,3 @@ def image_ids(texts: Sequence[str]) -> list[int]:
         if len(set(numbers)) == len(numbers):
             return numbers
     return list(range(1, len(texts) + 1))
-
-
-def header_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image file, from its header.
-
-    Raises:
-        DatasetError: No such image.
-    """
-    return _read_size(path, upright=False)
-
-
-def shown_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image as viewers show it, which turn it where EXIF says so.
-
-    Raises:
-        DatasetError: No such image.
-    """
-    return _read_size(path, upright=True)
-
-
-def _read_size(path: Path, *, upright: bool) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if upright and image.getexif().get(_ORIENTATION) in _ON_THEIR_SIDE:
-                return height, width
-            return width, height
-    except FileNotFoundError as error:
-        raise DatasetError("an annotated image is missing", where=path) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DatasetError("the image cannot be read", got=error, where=path) from error

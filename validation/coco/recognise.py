@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from validation.coco.annotations import AnnotationFile, read_annotations
+from validation.coco.box_formats import BoxFormat
 from validation.coco.coco_folders import coco_files, image_folder
 from validation.coco.eval_input import read_eval_input
 from validation.coco.record_files import is_pattern, matching_files, missing_shards, one_group
@@ -16,7 +17,7 @@ from validation.coco.tfrecord_set import read_tfrecords
 from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
 from validation.coco.yolo_set import find_yolo, read_yolo_set
-from validation.errors import DatasetError, first_few
+from validation.errors import DatasetError, UsageError, first_few
 from validation.labels.reading import read_labels
 from validation.record.dataset_kind import DatasetKind
 
@@ -44,6 +45,7 @@ class Recognised:
     Args:
         kind: Of what is there.
         name: What it is called.
+        path: The file or folder to read.
         parts: What it was taken from, a few words.
         images: Folder that its images lie in, as far as one folder has them.
         read: Reads it; raises DatasetError.
@@ -51,22 +53,41 @@ class Recognised:
 
     kind: DatasetKind
     name: str
+    path: Path
     parts: str
     images: Path
     read: Callable[[], AnnotationFile]
 
 
-def recognise(path: Path, images: Path | None, cache: Path) -> Recognised:
+def recognise(
+    path: Path, images: Path | None, cache: Path, box_format: BoxFormat | None = None
+) -> Recognised:
     """Find out which data set a path names.
 
     Args:
         path: A file, a folder, a pattern of TFRecords, or several of them with commas between.
         images: Folder of the images; None where the set says or holds them.
         cache: Where images that stand inside of TFRecords are written.
+        box_format: What the numbers of a box of COCO's json are; None for COCO's own.
 
     Raises:
         DatasetError: Nothing is there, or it is of no kind that is read, or of several.
+        UsageError: A format of boxes for a kind of data set that has its own.
     """
+    found = _of_path(path, images, cache)
+    if box_format is None:
+        return found
+    if found.kind is not DatasetKind.COCO:
+        raise UsageError(
+            f"boxes of {found.kind} have one format",
+            expected="--box-format with COCO json alone",
+            got=box_format,
+            where=path,
+        )
+    return replace(found, read=lambda: read_annotations(found.path, found.images, box_format))
+
+
+def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
     if path.is_dir():
         return _of_folder(path, images, cache)
     if not path.is_file() and is_pattern(path):
@@ -176,7 +197,7 @@ def _coco(path: Path, images: Path | None) -> Recognised:
     folder = images if images is not None else image_folder(path)
     parts = path.name if images is not None else f"{path.name}, images in {folder.name}"
     return Recognised(
-        DatasetKind.COCO, path.stem, parts, folder, lambda: read_annotations(path, folder)
+        DatasetKind.COCO, path.stem, path, parts, folder, lambda: read_annotations(path, folder)
     )
 
 
@@ -203,6 +224,7 @@ def _of_records(
     return Recognised(
         DatasetKind.TFRECORD,
         stem,
+        path,
         parts,
         images or cache,
         lambda: read_tfrecords(files, images, cache, labels),
@@ -217,6 +239,7 @@ def _voc(path: Path, images: Path | None) -> Recognised | None:
     return Recognised(
         DatasetKind.VOC,
         " ".join(filter(None, [folder.root.absolute().name, split])),
+        path,
         f"list {split}.txt" if split else f"all of {folder.annotations.name}",
         folder.images,
         lambda: read_voc_set(folder),
@@ -230,6 +253,7 @@ def _yolo(path: Path, images: Path | None) -> Recognised | None:
     return Recognised(
         DatasetKind.YOLO,
         " ".join(filter(None, [folder.root.absolute().name, folder.split])),
+        path,
         folder.split or folder.images[0].name,
         folder.images[0] if folder.images[0].is_dir() else folder.root,
         lambda: read_yolo_set(folder),

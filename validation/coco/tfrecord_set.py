@@ -20,6 +20,7 @@ from validation.coco.tf_example import parse_features
 from validation.coco.tfrecord import read_records
 from validation.errors import DatasetError, first_few
 from validation.files.atomic import write_bytes_atomic
+from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 if TYPE_CHECKING:
@@ -134,8 +135,12 @@ def read_tfrecords(
             "the TFRecords hold no record", where=first_few(file.name for file in files)
         )
     numbers, categories, stated = _categories(records, labels or {}, notices)
-    found, objects = {}, []
+    found, objects, paths = {}, [], set()
     for key, record in zip(image_ids([each.source_id for each in records]), records, strict=True):
+        if record.path in paths:
+            # One record for each object would count what the others' objects find as wrong.
+            notices.add(Kind.IMAGE_TWICE, record.where, True)
+        paths.add(record.path)
         found[key] = CocoImage(key, record.name, record.path, *record.size)
         for each in record.objects:
             category = each.label if each.label is not None else numbers[each.text]
@@ -146,6 +151,7 @@ def read_tfrecords(
         categories=categories,
         objects=tuple(objects),
         notices=notices.all(),
+        files_known=True,
         numbers_stated=stated,
         prepare=embedded.write if any(each.path.parents[1] == cache for each in records) else None,
     )
@@ -197,11 +203,7 @@ def _beside(
         path = images / PurePosixPath(example.file_name.replace("\\", "/")).name
     if example.size is not None:
         return path, example.size
-    try:
-        with Image.open(path) as image:
-            return path, image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DatasetError("the image cannot be read", where=path) from error
+    return path, stored_image(path).size
 
 
 def _categories(

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
-from validation.coco.image_names import ImageNames, header_size, image_ids
+from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
 from validation.coco.voc import VocAnnotation, VocObject, read_voc
 from validation.errors import DatasetError, first_few
+from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 # Below the folder that is named: where annotations lie, and where images do.
@@ -117,6 +118,7 @@ def read_voc_set(folder: VocFolder) -> AnnotationFile:
         categories={number: name for name, number in numbers.items()},
         objects=tuple(objects),
         notices=notices.all(),
+        files_known=True,
         numbers_stated=False,
     )
 
@@ -177,7 +179,8 @@ def _images(
         size = file.size
         if size is None:
             notices.add(Kind.SIZE_FROM_IMAGE, file.path.name)
-            size = header_size(path)
+            # Images that are missing are counted and named later, all at once.
+            size = stored_image(path).size if path.is_file() else (1, 1)
         found.append(CocoImage(number, path.name, path, *size))
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
-from validation.coco.image_names import ImageNames, image_ids, shown_size
+from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
 from validation.coco.yolo import LineForm, YoloObject, read_yolo
 from validation.coco.yolo_config import (
@@ -20,6 +20,7 @@ from validation.coco.yolo_config import (
     read_yolo_config,
 )
 from validation.errors import DatasetError, first_few
+from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 _EVALUATED = ("val", "valid", "validation", "test")
@@ -94,7 +95,8 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
     images, objects, read = {}, [], set()
     bare: list[str] = []
     for key, path in zip(image_ids([path.stem for path in paths]), paths, strict=True):
-        image = CocoImage(key, path.name, path, *shown_size(path))
+        # Labels are shares of the image as it is shown: upright.
+        image = CocoImage(key, path.name, path, *stored_image(path).shown_size)
         images[key] = image
         labels = _label_file(path, folder.labels)
         digest.update(path.name.encode("utf-8", "backslashreplace"))
@@ -118,6 +120,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
         categories=_categories(folder.names, objects, notices),
         objects=tuple(objects),
         notices=notices.all(),
+        files_known=True,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.calibration.images import CalibrationImages, drawn_from_folder, drawn_from_labelled
+from validation.coco.box_formats import BoxFormat
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
 from validation.policy.load import Policy
@@ -42,6 +43,7 @@ def session_images(
     images: Path | None,
     most: int | None,
     calibration: Path | None,
+    box_format: BoxFormat | None = None,
     cache: Path | None = None,
 ) -> SessionImages:
     """What the options come to.
@@ -53,6 +55,7 @@ def session_images(
         images: Of --coco-images.
         most: Of --max-images.
         calibration: Of --representative-images.
+        box_format: Of --box-format.
         cache: Of --cache-dir.
 
     Raises:
@@ -63,7 +66,7 @@ def session_images(
         ArtefactMissing: The package was installed without its data.
         IntegrityError: A file of the package is another one.
     """
-    dataset = _dataset(annotations, images, most, cache, bundled=bundled)
+    dataset = _dataset(annotations, images, most, box_format, cache, bundled=bundled)
     if bundled and dataset is not None and annotations is not None:
         _require_known_classes(dataset)
     # The photographs show none of the scenes' classes.
@@ -82,6 +85,7 @@ def _dataset(
     annotations: Path | None,
     images: Path | None,
     most: int | None,
+    box_format: BoxFormat | None,
     cache: Path | None,
     *,
     bundled: bool,
@@ -97,7 +101,7 @@ def _dataset(
             expected="--coco-annotations PATH, with --coco-images DIR where the path does not say",
             got="--coco-images alone" if images else "--max-images alone",
         )
-    return load_dataset(annotations, images, max_images=most, cache=cache)
+    return load_dataset(annotations, images, max_images=most, box_format=box_format, cache=cache)
 
 
 def _require_known_classes(dataset: Dataset) -> None:

@@ -27,6 +27,7 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
+from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.run import Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
@@ -224,14 +225,18 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "zoo": option("--zoo"),
         "models": " ".join(entry.name for entry in state.entries),
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
-        "labelled images": "none" if data is None else f"{data.name}, {data.describe()}",
+        "labelled images": "none"
+        if data is None
+        else f"{data.name}, {plural(len(data.images), 'image')}{_source(data)}",
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None
         else f"{len(state.representative.images)} of {state.representative.source}",
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
         "policy": Path(option("--policy") or "built in").name,
-        "label map": Path(option("--label-map") or "the archive's own").name,
+        "label map": "the archive's own"
+        if state.labels is None
+        else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }

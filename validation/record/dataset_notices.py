@@ -19,8 +19,8 @@ class DatasetNoticeKind(enum.StrEnum):
     NUMBER_AS_OTHER = "number_as_other"
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
-    BOX_FROM_CORNERS = "box_from_corners"
-    BOX_FROM_SHARES = "box_from_shares"
+    BOX_CONVERTED = "box_converted"
+    IGNORE_UNUSED = "ignore_unused"
     FILE_BY_LAST_NAME = "file_by_last_name"
     FILE_BY_OTHER_CASE = "file_by_other_case"
     TURNED = "turned"
@@ -39,56 +39,57 @@ class DatasetNoticeKind(enum.StrEnum):
     FILE_NAME_DISAGREES = "file_name_disagrees"
     IMAGE_WITHOUT_LABELS = "image_without_labels"
     IMAGE_NOT_ANNOTATED = "image_not_annotated"
+    IMAGE_TWICE = "image_twice"
     LABELS_WITHOUT_IMAGE = "labels_without_image"
     CATEGORY_UNNAMED = "category_unnamed"
     NAME_FROM_LABEL_MAP = "name_from_label_map"
     NAME_NOT_OF_LABEL_MAP = "name_not_of_label_map"
 
 
-# {count} and {examples} are filled in; a kind's words hold for one and for many.
+# A count and examples follow each.
 _SENTENCES = {
-    DatasetNoticeKind.ISCROWD_MISSING: "objects without iscrowd, taken as single objects: {}",
-    DatasetNoticeKind.AREA_MISSING: "objects without area, taken as the area of their boxes: {}",
-    DatasetNoticeKind.ID_AS_TEXT: "ids written as text and read as numbers: {}",
-    DatasetNoticeKind.NUMBER_AS_OTHER: "whole numbers written as decimals, text or true/false: {}",
-    DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as "
-    "annotated: {}",
+    DatasetNoticeKind.ISCROWD_MISSING: "objects without iscrowd, taken as single objects",
+    DatasetNoticeKind.AREA_MISSING: "objects without area, taken as the area of their boxes",
+    DatasetNoticeKind.ID_AS_TEXT: "ids written as text and read as numbers",
+    DatasetNoticeKind.NUMBER_AS_OTHER: "whole numbers written as decimals, text or true/false",
+    DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
-    "match: {}",
-    DatasetNoticeKind.BOX_FROM_CORNERS: "boxes converted from corners, as asked: {}",
-    DatasetNoticeKind.BOX_FROM_SHARES: "boxes converted from shares of the image, as asked: {}",
-    DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name: {}",
-    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case: {}",
+    "match",
+    DatasetNoticeKind.BOX_CONVERTED: "boxes converted to COCO's layout, as asked",
+    DatasetNoticeKind.IGNORE_UNUSED: "objects marked 'ignore' and not iscrowd, scored like all "
+    "others, as pycocotools does",
+    DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name",
+    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case",
     DatasetNoticeKind.TURNED: "images turned as EXIF says, because their annotations fit the "
-    "turned size: {}",
+    "turned size",
     DatasetNoticeKind.TURN_NOT_ANNOTATED: "images used as stored although EXIF turns them, because "
-    "their annotations fit the stored size: {}",
+    "their annotations fit the stored size",
     DatasetNoticeKind.TURN_UNDECIDED: "images used as stored although EXIF turns or mirrors them, "
-    "and their annotations fit either way: {}",
-    DatasetNoticeKind.OBJECT_DIFFICULT: "objects marked difficult, ignored as crowds are: {}",
-    DatasetNoticeKind.OBJECT_GROUP_OF: "objects marked as a group, ignored as crowds are: {}",
-    DatasetNoticeKind.SIZE_FROM_IMAGE: "image sizes not stated, taken from the images: {}",
+    "and their annotations fit either way",
+    DatasetNoticeKind.OBJECT_DIFFICULT: "objects marked difficult, ignored as crowds are",
+    DatasetNoticeKind.OBJECT_GROUP_OF: "objects marked as a group, ignored as crowds are",
+    DatasetNoticeKind.SIZE_FROM_IMAGE: "image sizes not stated, taken from the images",
     DatasetNoticeKind.SIZE_DISAGREES: "stated sizes that are not the image's; boxes are shares of "
-    "the image, so its own size holds: {}",
-    DatasetNoticeKind.BOX_INVERTED: "boxes whose ends are exchanged, put in order: {}",
+    "the image, so its own size holds",
+    DatasetNoticeKind.BOX_INVERTED: "boxes whose ends are exchanged, put in order",
     DatasetNoticeKind.COUNTED_FROM_ZERO: "boxes that begin at pixel 0, where Pascal VOC counts "
-    "from 1; corners of the whole set are read as edges counted from 0: {}",
+    "from 1; corners of the whole set are read as edges counted from 0",
     DatasetNoticeKind.CORNER_WITH_DECIMALS: "corners with decimals, where Pascal VOC has whole "
-    "pixels; read by the same rule: {}",
-    DatasetNoticeKind.BOX_FROM_OUTLINE: "outlines, taken as the boxes around them: {}",
-    DatasetNoticeKind.CONFIDENCE_IGNORED: "objects with a confidence, as predictions have; "
-    "ignored: {}",
-    DatasetNoticeKind.KEYPOINTS_IGNORED: "objects with keypoints, which are ignored: {}",
+    "pixels; read by the same rule",
+    DatasetNoticeKind.BOX_FROM_OUTLINE: "outlines, taken as the boxes around them",
+    DatasetNoticeKind.CONFIDENCE_IGNORED: "objects with a confidence, as predictions have; ignored",
+    DatasetNoticeKind.KEYPOINTS_IGNORED: "objects with keypoints, which are ignored",
     DatasetNoticeKind.FILE_NAME_DISAGREES: "annotations that name another file than the image "
-    "of their own name, which is used: {}",
+    "of their own name, which is used",
     DatasetNoticeKind.IMAGE_WITHOUT_LABELS: "images without a label file, scored as images "
-    "without objects: {}",
-    DatasetNoticeKind.IMAGE_NOT_ANNOTATED: "images without an annotation file, ignored: {}",
-    DatasetNoticeKind.LABELS_WITHOUT_IMAGE: "label files without an image, ignored: {}",
-    DatasetNoticeKind.CATEGORY_UNNAMED: "categories known by number only: {}",
-    DatasetNoticeKind.NAME_FROM_LABEL_MAP: "categories named by the label map alone: {}",
+    "without objects",
+    DatasetNoticeKind.IMAGE_NOT_ANNOTATED: "images without an annotation file, ignored",
+    DatasetNoticeKind.IMAGE_TWICE: "records whose image another record has as well",
+    DatasetNoticeKind.LABELS_WITHOUT_IMAGE: "label files without an image, ignored",
+    DatasetNoticeKind.CATEGORY_UNNAMED: "categories known by number only",
+    DatasetNoticeKind.NAME_FROM_LABEL_MAP: "categories named by the label map alone",
     DatasetNoticeKind.NAME_NOT_OF_LABEL_MAP: "categories that the label map names otherwise; the "
-    "data set's names are used: {}",
+    "data set's names are used",
 }
 
 
@@ -117,7 +118,8 @@ class DatasetNotice:
         return cls(kind, len(found), tuple(found[:MOST_EXAMPLES]), moves_figures)
 
     def describe(self) -> str:
-        """One sentence: what, how many, and the first of them."""
+        """What was noticed, how often, and the first of them."""
         more = self.count - len(self.examples)
-        named = ", ".join(self.examples) + (f" and {more} more" if more and self.examples else "")
-        return f"{self.count} " + _SENTENCES[self.kind].format(named).removesuffix(": ")
+        named = ", ".join(self.examples) + (f" and {more} more" if more else "")
+        text = f"{_SENTENCES[self.kind]}: {self.count}"
+        return f"{text} ({named})" if self.examples else text
