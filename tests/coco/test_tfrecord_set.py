@@ -232,7 +232,7 @@ eval_input_reader: {
 
 
 @pytest.mark.parametrize(
-    "named", ["val.record", "C:\\\\data\\\\val.record", "/home/me/val.record-?????-of-00001"]
+    "named", ["val.record", "C:\\\\data\\\\val.record", "/data/sets/val.record-?????-of-00001"]
 )
 def test_a_pipeline_config_names_its_files(write: Write, tmp_path: Path, named: str) -> None:
     """Where they are not where it says, they may lie beside it; the label map gives names."""
