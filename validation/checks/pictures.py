@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from PIL import Image
 
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.preprocess.image import ImageFile, load_rgb
+from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext
@@ -19,7 +19,7 @@ def pictures(context: CheckContext) -> list[Picture]:
     """The canaries, and the images with most to see, reference beside candidate."""
     reference, candidate = reference_detections(context), candidate_detections(context)
     threshold = context.policy.setting("picture_min_score")
-    labels = {str(number): name for number, name in context.class_labels().items()}
+    labels = {str(number): name for number, name in context.class_names().names.items()}
     width = int(context.policy.setting("picture_width"))
     return [
         _picture(
@@ -57,7 +57,7 @@ def _picture(
     panels: tuple[Panel, ...],
     labels: Mapping[str, str],
 ) -> Picture:
-    reduced = Image.fromarray(load_rgb(image.path))
+    reduced = Image.fromarray(load(image))
     reduced.thumbnail((width, width))
     data = io.BytesIO()
     reduced.save(data, "JPEG", quality=80)

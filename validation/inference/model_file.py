@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,10 @@ from validation.errors import ArtefactMissing, ConversionError, GraphConfigMisma
 from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
 from validation.inference.base import Detector
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
+from validation.labels.label_list import LabelList
+from validation.metadata.class_labels import labels_of
 from validation.metadata.detector import image_size
-from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
+from validation.metadata.feeding import normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import metadata_of
 from validation.preprocess.quantise import is_quantised
@@ -42,7 +43,7 @@ class TfliteModel:
         num_classes: Without the background.
         contract: Of the export it was made from; None where that is not at hand.
         anchors: float32 [N, 4] of that export, or None. A raw file has both.
-        labels: Class names by id that the file or its caller gives; may be empty.
+        labels: Of its own metadata, as they stand there; None where it has none.
     """
 
     path: Path
@@ -52,7 +53,7 @@ class TfliteModel:
     num_classes: int
     contract: SsdContract | None = None
     anchors: NDArray[np.float32] | None = None
-    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+    labels: LabelList | None = None
 
     def detector(self) -> Detector:
         """A detector with an interpreter of its own: one for each thread.
@@ -120,7 +121,7 @@ def open_tflite(
         num_classes=num_classes,
         contract=contract,
         anchors=np.load(exported.anchors) if exported else None,
-        labels={} if metadata is None else labels_of(metadata),
+        labels=None if metadata is None else labels_of(metadata),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.errors import ConversionError, GraphError
+from validation.errors import ConversionError, DatasetError, GraphError
 from validation.export.exported import CONTRACT_FILE, read_contract
 from validation.inference.model_file import disagreement
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
@@ -20,10 +20,17 @@ from validation.inspection.tensors import (
     describe_inputs,
     describe_outputs,
 )
-from validation.metadata.feeding import labels_of, normalisation_of, preprocessing_from
+from validation.labels.alignment import ClassNames, align, align_uncounted
+from validation.metadata.class_labels import labels_of
+from validation.metadata.feeding import normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import metadata_of
-from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
+from validation.specs.contracts import (
+    CLASS_PREDICTIONS_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
 from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
@@ -50,7 +57,8 @@ class TfliteFacts:
         per_channel: How many have a scale for each channel.
         stray_floats: Names of float tensors in a file of 8 bits that do not belong to the op.
         metadata: What it says of itself for apps' libraries; None without metadata.
-        labels: Class names by id that come with the metadata.
+        labels: Class names by id that come with the metadata, where they fit the classes.
+        labels_described: How many names for how many classes; empty without names.
         notes: What to know before it is used; one sentence each.
     """
 
@@ -71,6 +79,7 @@ class TfliteFacts:
     stray_floats: tuple[str, ...]
     metadata: ModelMetadata | None
     labels: Mapping[int, str]
+    labels_described: str
     notes: tuple[str, ...]
 
 
@@ -92,6 +101,7 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
     contract, note = _contract_beside(path, file, image)
     metadata, damage = _metadata(model)
+    names, misfit = _class_names(metadata, file)
     preprocessing = None
     if image is not None:
         preprocessing = describe_preprocessing(image, *_known(file, metadata, contract))
@@ -114,9 +124,25 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
         per_channel=file.per_channel,
         stray_floats=_stray_floats(file) if integer else (),
         metadata=metadata,
-        labels={} if metadata is None else labels_of(metadata),
-        notes=(*damage, *note, *_notes(file, outputs)),
+        labels={} if names is None else names.names,
+        labels_described="" if names is None else names.describe(),
+        notes=(*damage, *misfit, *note, *_notes(file, outputs)),
     )
+
+
+def _class_names(
+    metadata: ModelMetadata | None, file: TfliteFile
+) -> tuple[ClassNames | None, tuple[str, ...]]:
+    """The names of the file's classes; and what is said where its labels do not fit them."""
+    labels = None if metadata is None else labels_of(metadata)
+    if labels is None:
+        return None, ()
+    columns = [spec.shape[-1] for spec in file.outputs if spec.name == CLASS_PREDICTIONS_NAME]
+    count = file.postprocess.num_classes if file.postprocess else (*columns, 0)[0] - 1
+    try:
+        return (align(labels, count) if count > 0 else align_uncounted(labels)), ()
+    except DatasetError as error:
+        return None, (f"its labels name no classes: {error}",)
 
 
 def _metadata(model: UnpackedModel) -> tuple[ModelMetadata | None, tuple[str, ...]]:
