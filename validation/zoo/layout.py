@@ -17,7 +17,7 @@ PIPELINE_CONFIG = "pipeline.config"
 # What the OD API for TensorFlow 2 gives its checkpoints; TensorFlow 1 has a file of this name.
 _TF2_CHECKPOINTS = "checkpoint"
 
-_LABEL_LIST = re.compile(r".*label.*\.(txt|csv)|(.*[_-])?classes\.txt|.*\.names", re.IGNORECASE)
+_LABEL_LIST = re.compile(r".*label.*\.txt|(.*[_-])?classes\.txt|.*\.names", re.IGNORECASE)
 # Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
 _HEAD_CHARACTERS = 4096
 SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
