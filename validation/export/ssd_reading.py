@@ -164,7 +164,9 @@ def _leave_scope(nodes: GraphMap, tensor: str, where: str) -> str:
     """Walk up through layout ops until the tensor comes from outside the post-processor."""
     while nodes.source(tensor).name.startswith(_POSTPROCESSOR):
         node = nodes.source(tensor)
-        if node.op not in _LAYOUT:
+        # In 2017 the encodings of each image were decoded by themselves.
+        of_one_image = node.op == "Unpack" and node.attr["num"].i == 1
+        if node.op not in _LAYOUT and not of_one_image:
             raise NotSsdGraph(
                 "the post-processor computes on its inputs before it decodes them",
                 expected=f"one of {', '.join(sorted(_LAYOUT))}",

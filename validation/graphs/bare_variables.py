@@ -15,8 +15,8 @@ def bare_variables() -> AbstractContextManager[None]:
 
     They have no initializer, are in no collection of trainable variables, and are read where a
     layer reads them only: `session.run` of the variable itself has nothing to fetch. What is
-    pruned to the outputs is the same to the byte; building it takes little more than half the time, for
-    most of a graph's ops are there to initialise it and to fetch it.
+    pruned to the outputs is the same to the byte; building it takes little more than half of
+    the time, for most of a graph's ops are there to initialise it and to fetch it.
     """
     scope: AbstractContextManager[None] = tf.variable_creator_scope(_bare)
     return scope

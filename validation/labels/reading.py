@@ -10,7 +10,13 @@ from pathlib import Path
 from validation.errors import DatasetError
 from validation.labels.documents import is_document, parse_document
 from validation.labels.items import is_items, parse_items
-from validation.labels.label_list import LabelList, Numbering, is_background, is_gap
+from validation.labels.label_list import (
+    LabelList,
+    Numbering,
+    is_background,
+    is_gap,
+    without_fillers,
+)
 from validation.labels.lines import parse_lines
 
 # How files of other kinds begin that are met where a label file should be.
@@ -79,7 +85,7 @@ def parse_labels(text: str, source: str = "label map") -> LabelList:
         found = parse_document(text) if is_document(text) else parse_lines(text)
         names, numbers = found.names, found.numbers
         numbering = Numbering.NUMBERS if numbers else Numbering.ORDER
-    return checked(LabelList(names, numbers, numbering, source))
+    return checked(LabelList(without_fillers(names, numbers), numbers, numbering, source))
 
 
 def labels_by_id(names: Mapping[int, str], source: str) -> LabelList:
