@@ -109,6 +109,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
+    facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
