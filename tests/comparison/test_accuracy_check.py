@@ -45,6 +45,7 @@ def test_same_figures_pass() -> None:
         "classes_without_category": 0,
         "objects_without_class": 0,
         "classes_joined_by_number": 0,
+        "names_without_class": 0,
         "labels_assumed": 0,
         "ap": 0.4,
         "ap50": 0.6,
@@ -125,6 +126,11 @@ _BY_NAME = ClassJoin(JoinedBy.NAME, class_names_known=True, joined=2, classes=2)
             {"by": JoinedBy.NUMBER, "class_names_known": False},
             "classes_joined_by_number",
             "by number, because the model's class names are unknown",
+        ),
+        (
+            {"left_names": ("ring", "star")},
+            "names_without_class",
+            "the label list has 2 names beyond the model's classes: ring, star",
         ),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow.core.framework import graph_pb2
 
-from validation.errors import CorruptGraph
+from validation.errors import ArtefactError, CorruptGraph
 from validation.inspection.kinds import kind_of
 from validation.inspection.of_graph import GraphFacts, GraphKind, inspect_graph
 from validation.inspection.text_of_graph import text_of_graph
@@ -70,6 +70,15 @@ def test_inference_graph(files) -> None:
     assert "afterwards to  float, raw" in text
 
 
+def test_inference_graph_for_images_of_one_size(tmp_path: Path) -> None:
+    """Exported with a fixed --input_shape: the size is said where the image goes in."""
+    path = tmp_path / "frozen_inference_graph.pb"
+    facts = _facts(miniatures.write_frozen_graph(path, miniatures.Miniature(resizer="none")))
+    assert facts.inputs[0].shape == (1, 48, 64, 3)
+    assert "this size only" in facts.inputs[0].meaning
+    assert facts.preprocessing is not None
+
+
 def test_suffix_may_lie(files, tmp_path: Path) -> None:
     """Text under .pb and bytes under .tflite are read as what they are."""
     graph = graph_pb2.GraphDef.FromString(files.graph.read_bytes())
@@ -122,7 +131,7 @@ def test_damage_is_one_error(files, tmp_path: Path, content: bytes | None) -> No
     path = tmp_path / "m.pb"
     whole = files.graph.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(CorruptGraph, match=r"m\.pb"):
+    with pytest.raises((CorruptGraph, ArtefactError), match=r"m\.pb"):
         _facts(path)
 
 

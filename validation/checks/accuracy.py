@@ -105,7 +105,8 @@ def _score(
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
-    join = join_categories(context.class_names().names, dataset, contract.num_classes)
+    labels = context.class_names()
+    join = join_categories(labels.names, dataset, contract.num_classes, labels.surplus)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 

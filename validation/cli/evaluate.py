@@ -97,7 +97,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             max_images=options.max_images,
             box_format=options.box_format,
         )
-        join = join_categories(model.labels.names, dataset, model.num_classes)
+        labels = model.labels
+        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
@@ -108,6 +109,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
+    facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     if options.json:
         print(json.dumps(facts, indent=2))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -36,7 +37,10 @@ class CategoryJoin:
 
 
 def join_categories(
-    labels: Mapping[int, str] | None, dataset: Dataset, num_classes: int | None
+    labels: Mapping[int, str] | None,
+    dataset: Dataset,
+    num_classes: int | None,
+    left_names: tuple[str, ...] = (),
 ) -> CategoryJoin:
     """Join the classes of a model to the categories of a data set.
 
@@ -52,6 +56,7 @@ def join_categories(
             known name.
         num_classes: Classes of the model, without the background. None: as many as the
             labels or the categories count to.
+        left_names: Of the label list, that no class of the model has.
 
     Raises:
         DatasetError: A label has no valid id, no class finds a category, two classes find
@@ -80,7 +85,8 @@ def join_categories(
             next_step="give the label map that the model was trained with",
         )
     _refuse_doubled_classes(mapped, names, dataset)
-    return CategoryJoin(mapped, _facts(by, mapped, names, dataset.categories, objects))
+    facts = _facts(by, mapped, names, dataset.categories, objects)
+    return CategoryJoin(mapped, dataclasses.replace(facts, left_names=left_names))
 
 
 def _known(names: Mapping[int, str]) -> dict[int, str]:

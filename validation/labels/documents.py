@@ -20,6 +20,7 @@ _NAMES_LINE = re.compile(
     r"(?![ \t]*\d+[ \t]*$)[ \t]*(?P<rest>.*)$",
     re.MULTILINE,
 )
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*\s*=\s*(?=[\[{])")
 _COUNT_LINE = re.compile(r"^nc\s*:\s*(\d{1,9})\s*(?:#.*)?$", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _ENTRY = re.compile(r"""["']?(?P<number>\d{1,9})["']?\s*:(?:\s+(?P<name>.*)|$)""")
@@ -42,7 +43,7 @@ class Document(NamedTuple):
 
 def is_document(text: str) -> bool:
     """True for what begins as JSON does, or has a key for names, as a data.yaml has."""
-    return text.lstrip()[:1] in ("{", "[") or _NAMES_LINE.search(text) is not None
+    return _value(text)[:1] in ("{", "[") or _NAMES_LINE.search(text) is not None
 
 
 def parse_document(text: str) -> Document:
@@ -51,8 +52,9 @@ def parse_document(text: str) -> Document:
     Raises:
         DatasetError: None of them, or nothing in it that names classes.
     """
-    if text.lstrip()[:1] in ("{", "["):
-        return _classes(_literal(text.strip()), "the document")
+    value = _value(text)
+    if value[:1] in ("{", "["):
+        return _classes(_literal(value), "the document")
     found = _from_yaml(text)
     count = _COUNT_LINE.search(text)
     if count is not None and int(count[1]) != len(found.names):
@@ -62,6 +64,11 @@ def parse_document(text: str) -> Document:
             got=f"{len(found.names)} below names",
         )
     return found
+
+
+def _value(text: str) -> str:
+    """Without the variable that a list was copied with: ``LABELS = [...]``."""
+    return _ASSIGNED.sub("", text.strip(), count=1)
 
 
 def _literal(text: str) -> Any:

@@ -75,6 +75,8 @@ class ClassJoin:
             category has, is no class.
         left_categories: Without a class, those without objects among them.
         twins: Categories of one name.
+        left_names: Names of the label list that no class of the model has: the list may be
+            another model's.
     """
 
     by: JoinedBy
@@ -84,6 +86,7 @@ class ClassJoin:
     left_classes: tuple[LeftClass, ...] = ()
     left_categories: tuple[LeftCategory, ...] = ()
     twins: tuple[CategoryTwins, ...] = ()
+    left_names: tuple[str, ...] = ()
 
     @property
     def objects_left(self) -> int:
@@ -126,6 +129,11 @@ class ClassJoin:
                 f"no class for {_count(len(wanted), 'category', 'categories')} with "
                 f"{_count(self.objects_left, 'object', 'objects')}, which {_verb(wanted)} not "
                 f"scored: {first_few(map(_describe_category, wanted))}"
+            )
+        if self.left_names:
+            sentences.append(
+                f"the label list has {_count(len(self.left_names), 'name', 'names')} beyond the "
+                f"model's classes: {first_few(self.left_names)}"
             )
         return tuple(sentences)
 
