@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from validation.errors import DatasetError
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 
 # Pillow reports a damaged file by any of these, depending on the format; by warnings where
 # the caller has made them errors, and then the file should be named as well.
@@ -139,6 +141,7 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
             next_step="check the image folder against the annotations' file names",
         ) from error
     except _DAMAGE as error:
+        require_kind(path, Wanted.PICTURE, DatasetError)
         raise DatasetError(
             "the image cannot be read",
             got=error,
