@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from validation.coco.dataset import Dataset
 from validation.errors import DatasetError, first_few
+from validation.labels.alignment import NameCount
 from validation.record.class_join import (
     CategoryTwins,
     ClassJoin,
@@ -43,7 +44,7 @@ def join_categories(
     labels: Mapping[int, str] | None,
     dataset: Dataset,
     num_classes: int | None,
-    left_names: tuple[str, ...] = (),
+    counted: NameCount | None = None,
 ) -> CategoryJoin:
     """Join the classes of a model to the categories of a data set.
 
@@ -59,7 +60,7 @@ def join_categories(
             known name.
         num_classes: Classes of the model, without the background. None: as many as the
             labels or the categories count to.
-        left_names: Of the label list, that no class of the model has.
+        counted: How many classes the label list names, for the record.
 
     Raises:
         DatasetError: A label has no valid id, no class finds a category, two classes find
@@ -89,7 +90,7 @@ def join_categories(
         )
     _refuse_doubled_classes(mapped, names, dataset)
     facts = _facts(by, mapped, names, dataset.categories, objects)
-    return CategoryJoin(mapped, dataclasses.replace(facts, left_names=left_names))
+    return CategoryJoin(mapped, dataclasses.replace(facts, names=counted))
 
 
 def _known(names: Mapping[int, str]) -> dict[int, str]:
