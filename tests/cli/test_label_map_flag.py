@@ -135,7 +135,9 @@ def test_names_beyond_the_classes_are_named(
     arguments = ["evaluate", str(tflite), *images, f"--label_map={labels}"]
     assert main(arguments) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["classes"]["left_names"] == ["ring"]
+    facts = json.loads(out)
+    assert facts["classes"]["names"]["surplus"] == facts["labels"]["surplus"] == ["ring"]
+    assert facts["labels"]["names"] == {"1": "square", "2": "disc"}
     assert "3 names for 2 classes; 1 of no class: ring (labels.pbtxt)" in err
     assert main([each for each in arguments if each != "--json"]) == 0
     said = "the label list has 1 name beyond the model's classes: ring"

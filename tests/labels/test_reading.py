@@ -232,6 +232,7 @@ def test_digits_and_single_words_are_names() -> None:
         ("1,7\n2,8", "read in two ways.*'1,7'"),
         ("2 door\n2 seater", "label id 2 is used twice: got 'door' and 'seater'"),
         ("1,dog,x\n2,cat,y", "a table of classes without a head.*such as id,name"),
+        ("filename,width,class,xmin\na.jpg,9,dog,1", "got a table of annotations: filename, width"),
         ("id,name\nx,dog\ny,cat", "table of classes cannot be read .column id.*got x, y"),
         ('{"1": "dog", "1": "cat"}', "key '1' is used twice"),
         ("{0: 'dog', 0: 'cat'}", "key is used twice .line 1"),

@@ -105,7 +105,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         )
         say(dataset.describe())
         labels = model.labels
-        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
+        join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
@@ -116,6 +116,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
+    facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     if options.json:
         print(json.dumps(facts, indent=2))
     else:

@@ -182,6 +182,13 @@ def _columns(lines: Sequence[str]) -> Lines | None:
 def _table(rows: Sequence[Sequence[str]]) -> Lines | None:
     """The columns that a first line names; None where it names none."""
     heads = [re.sub(r"[\s-]+", "_", head.casefold()) for head in rows[0]]
+    if {"xmin", "filename", "image_id"} & set(heads):
+        raise DatasetError(
+            "not a label map",
+            expected="one class a line",
+            got="a table of annotations: " + ", ".join(rows[0]),
+            next_step="name the label map that belongs to it",
+        )
     if len(set(heads) & _HEADS) < 2 or len(set(heads)) < len(heads):
         return None
     columns = {head: [row[index] for row in rows[1:]] for index, head in enumerate(heads)}
