@@ -136,13 +136,19 @@ def test_any_layout_gives_the_same_names(case: tuple[dict[int, str], int]) -> No
     labels, count = case
     unnamed = tuple(sorted(set(range(1, count + 1)) - set(labels)))
     for layout, write in _STATED.items():
-        aligned = align(parse_labels(write(labels, count)), count)
+        text = write(labels, count)
+        aligned = align(parse_labels(text), count)
+        assert align(parse_labels("\ufeff" + text.replace("\n", "\r\n")), count) == aligned, layout
         assert (dict(aligned.names), aligned.unnamed) == (labels, unnamed), layout
         assert not aligned.surplus, layout
     # Where the first class has no name, the first line could as well be the background's.
     labels = {1: "first", **labels}
     for layout, write in (_ORDERED | _FROM_ZERO).items():
-        assert dict(align(parse_labels(write(labels, count)), count).names) == labels, layout
+        text = write(labels, count)
+        aligned = align(parse_labels(text), count)
+        assert dict(aligned.names) == labels, layout
+        windows = text.replace("\r", "").replace("\n", "\r\n")
+        assert align(parse_labels(windows), count) == aligned, layout
 
 
 @_FEW

@@ -56,7 +56,7 @@ def parse_lines(text: str) -> Lines:
         DatasetError: Lines of another kind, some lines with a number and some without, or two
             readings of the numbers.
     """
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+    lines = [line.strip() for line in text.split("\n")]
     # A remark is followed by a blank; a name that begins with # is not.
     lines = [line for line in lines if not line.startswith("# ") and line != "#"]
     while lines and not lines[-1]:
