@@ -12,7 +12,7 @@ from pathlib import Path
 
 from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
-from validation.cli.flags import Commands, add_flag, add_parser, say
+from validation.cli.flags import Commands, add_flag, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
@@ -230,6 +230,7 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
         )
     chosen = drawn_from_folder(folder, load_policy(), folder.name)
     say(f"calibrating on {len(chosen.images)} images of {chosen.source}")
+    say_as_stored(chosen.as_stored)
     return calibration_of(chosen, contract.preprocessing)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from dataclasses import dataclass, field
 from validation.coco.dataset import Dataset
 from validation.errors import DatasetError, first_few
 from validation.labels.alignment import NameCount
+from validation.labels.spelling import plain
 from validation.record.class_join import (
     CategoryTwins,
     ClassJoin,
@@ -23,8 +22,6 @@ from validation.record.class_join import (
 
 # Names of this likeness are offered as the closest; they are never joined.
 _LIKENESS = 0.6
-# What people write between the words of a name: blanks, underscores, hyphens and dashes.
-_SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
 
 @dataclass(frozen=True)
@@ -270,9 +267,3 @@ def _closest(known: Iterable[str]) -> Callable[[str], str]:
         return by_plain[near[0]] if near else ""
 
     return find
-
-
-def plain(name: str) -> str:
-    """A name without what people write differently: case, and what separates words."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    return _SEPARATORS.sub(" ", text).strip() or text
