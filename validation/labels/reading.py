@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.labels.documents import is_document, parse_document
 from validation.labels.items import is_items, parse_items
 from validation.labels.label_list import (
@@ -39,8 +41,10 @@ def read_labels(path: Path) -> LabelList:
     """`parse_labels` of a file.
 
     Raises:
-        DatasetError: The file cannot be read, or names no class.
+        DatasetError: The file cannot be read, is of another kind, or names no class.
     """
+    if path.exists():
+        require_kind(path, Wanted.LABELS, DatasetError)
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -82,6 +86,7 @@ def parse_labels(text: str, source: str = "label map") -> LabelList:
         names, numbers = _from_items(text)
         numbering = Numbering.FROM_ONE
     else:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         found = parse_document(text) if is_document(text) else parse_lines(text)
         names, numbers = found.names, found.numbers
         numbering = Numbering.NUMBERS if numbers else Numbering.ORDER
