@@ -16,11 +16,11 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, ValidationError
 from validation.files.atomic import write_text_atomic
+from validation.labels.reading import read_labels
 from validation.pipeline.config import load_pipeline
 from validation.zoo.archives import obtain
 from validation.zoo.bundled_files import BUNDLED_FOLDER, BUNDLED_GROUP
 from validation.zoo.folders import archives_at, entry_of
-from validation.zoo.label_map import read_label_map
 
 CATALOGUE = BUNDLED_FOLDER.with_suffix(".toml")
 
@@ -48,8 +48,9 @@ def document(folder: Path = BUNDLED_FOLDER) -> str:
     tars = {name: path for name, path in archives.items() if path.name == f"{name}.tar.gz"}
     if not tars:
         return f"{_HEAD}model = []\n"
-    labels = read_label_map(folder / "scenes" / "label_map.pbtxt")
-    lines = [f"{number} = {json.dumps(name)}" for number, name in sorted(labels.items())]
+    labels = read_labels(folder / "scenes" / "label_map.pbtxt")
+    names = sorted(labels.by_number.items())
+    lines = [f"{number} = {json.dumps(name)}" for number, name in names]
     label_set = "\n".join([f"[label_sets.{BUNDLED_GROUP}]", *lines])
     return "\n".join([_HEAD, label_set, "", *(_model(name, path) for name, path in tars.items())])
 

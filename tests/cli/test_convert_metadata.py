@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,10 @@ from miniature_cases import MiniatureFiles
 
 from validation.cli import main
 from validation.export.exported import load_export
-from validation.metadata.feeding import labels_of, preprocessing_from
+from validation.labels.alignment import align
+from validation.labels.reading import read_labels
+from validation.metadata.class_labels import labels_of
+from validation.metadata.feeding import preprocessing_from
 from validation.metadata.model_metadata import FileType, Normalisation
 from validation.metadata.unpacking import read_metadata
 from validation.preprocess.image import load_rgb
@@ -21,14 +24,15 @@ from validation.preprocess.prepare import prepare
 from validation.runtimes.tflite import TfliteRuntime
 from validation.tflite.facts import read_tflite
 from validation.zoo.bundled_files import bundled_file, labelled_scenes
-from validation.zoo.label_map import read_label_map
 
 Capture = pytest.CaptureFixture[str]
 
 
-def _labels(path: Path) -> dict[int, str]:
+def _names(path: Path, count: int = 2) -> Mapping[int, str]:
+    """By class id, as the metadata of a file of so many classes has them."""
     metadata = read_metadata(path)
-    return {} if metadata is None else labels_of(metadata)
+    labels = None if metadata is None else labels_of(metadata)
+    return {} if labels is None else align(labels, count).names
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,7 @@ def test_metadata_tells_all(exported: Path, miniature: MiniatureFiles, tmp_path:
     assert (found.height, found.width) == (wanted.height, wanted.width)
     assert found.scale == pytest.approx(wanted.scale, rel=1e-6)
     assert found.offset == pytest.approx(wanted.offset, rel=1e-6)
-    assert _labels(path) == read_label_map(label_map)
+    assert _names(path) == align(read_labels(label_map), 2).names
 
 
 def test_runs_as_without(exported: Path, plain: Path, tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_without_labels(exported: Path, tmp_path: Path, capsys: Capture) -> None
     assert _convert(exported, path, "--metadata") == 0
     expected = "validation: no --label_map: the metadata names no classes"
     assert expected in capsys.readouterr().err.splitlines()
-    assert _labels(path) == {}
+    assert _names(path) == {}
 
 
 def test_raw_outputs(exported: Path, miniature: MiniatureFiles, tmp_path: Path) -> None:
@@ -111,7 +115,7 @@ def test_raw_outputs(exported: Path, miniature: MiniatureFiles, tmp_path: Path) 
     assert metadata.groups == ()
     files = [output.label_file for output in metadata.outputs if output.label_file]
     assert [file.type for file in files] == [FileType.TENSOR_AXIS_LABELS]
-    assert _labels(path) == read_label_map(label_map)
+    assert _names(path) == align(read_labels(label_map), 2).names
 
 
 def test_uint8(tmp_path: Path) -> None:
@@ -164,9 +168,14 @@ def test_labels_without_metadata(exported: Path, tmp_path: Path, capsys: Capture
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "the label map cannot be read"),
+        (None, "no such label map: expected a file, or 'coco'"),
         ("", "the label map names no class"),
-        ("a\nb\nc\n", "the label map is of another model (--label_map): expected ids from 1 to 2"),
+        ("a\n", "the label list does not fit the model's classes (labels.txt): expected 2 names"),
+        ("a\nb\nc\n", "the label list does not fit the model's classes (labels.txt): expected 2"),
+        (
+            "1: a\n2: b\n3: c",
+            "the label map is of another model (labels.txt): expected names for 2",
+        ),
         ('item { id: 1 name: "a\\nb" }', "a label has one line"),
     ],
 )
@@ -221,4 +230,4 @@ def test_image_is_detected_by_metadata_alone(tmp_path: Path) -> None:
     names = {category["id"]: category["name"] for category in table["categories"]}
     objects = [each for each in table["annotations"] if each["image_id"] == scene["id"]]
     shown = {names[each["category_id"]] for each in objects}
-    assert _labels(path)[int(classes[0, 0]) + 1] in shown
+    assert _names(path, 8)[int(classes[0, 0]) + 1] in shown

@@ -13,6 +13,8 @@ from PIL import Image
 
 from validation.cli import main
 from validation.cli.detectors import usable_labels
+from validation.labels.alignment import align, no_names
+from validation.labels.reading import labels_by_id
 
 Capture = pytest.CaptureFixture[str]
 
@@ -95,9 +97,10 @@ def test_labels_that_are_not_given(
     num_classes: int, first: str | None, message: str, capsys: Capture
 ) -> None:
     """Only COCO's ids run to 90."""
-    assert usable_labels({}, num_classes).get(1) == first
+    assert usable_labels(no_names(num_classes), num_classes).get(1) == first
     assert message in capsys.readouterr().err
-    assert usable_labels({1: "box"}, num_classes) == {1: "box"}
+    named = align(labels_by_id({1: "box"}, "mine"), num_classes)
+    assert usable_labels(named, num_classes) == {1: "box"}
     assert capsys.readouterr().err == ""
 
 

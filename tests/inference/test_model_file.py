@@ -11,6 +11,7 @@ from miniature_cases import MiniatureFiles, make_case
 
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
 from validation.inference.model_file import normalised, open_tflite
+from validation.labels.reading import labels_by_id
 from validation.metadata.detector import detector_metadata
 from validation.metadata.packing import write_with_metadata
 from validation.preprocess.image import load_rgb
@@ -111,10 +112,12 @@ def test_metadata_goes_before_what_lies_beside(build: ModelBuild, tmp_path: Path
     path = _beside_its_export(build, tmp_path / "out", "float")
     file = read_tflite(path)
     odd = normalised(48, 64, InputStats(0, 255))
-    write_with_metadata(path, detector_metadata(file, odd, {1: "box", 2: "disc"}), path)
+    labels = labels_by_id({1: "box", 2: "disc"}, "mine")
+    write_with_metadata(path, detector_metadata(file, odd, labels), path)
     model = open_tflite(path)
     assert model.source == "its own metadata"
     assert model.preprocessing.scale == pytest.approx(odd.scale)
-    assert model.labels == {1: "box", 2: "disc"}
+    assert model.labels is not None
+    assert model.labels.names == ("box", "disc")
     values = open_tflite(path, export=tmp_path / "out")
     assert values.preprocessing == build.exported().contract.preprocessing

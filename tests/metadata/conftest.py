@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from validation.labels.label_list import LabelList
+from validation.labels.reading import labels_by_id
 from validation.metadata.detector import detector_metadata
 from validation.metadata.model_metadata import ModelMetadata
 from validation.specs.contracts import Preprocessing
@@ -43,12 +45,12 @@ def preprocessing() -> Preprocessing:
 
 
 @pytest.fixture(scope="session")
-def labels() -> dict[int, str]:
+def labels() -> LabelList:
     """With an id between them that no class has."""
-    return dict(LABELS)
+    return labels_by_id(LABELS, "mine")
 
 
 @pytest.fixture(scope="session")
-def metadata(tiny: TfliteFile, preprocessing: Preprocessing) -> ModelMetadata:
+def metadata(tiny: TfliteFile, preprocessing: Preprocessing, labels: LabelList) -> ModelMetadata:
     """What this project says of the detector."""
-    return detector_metadata(tiny, preprocessing, LABELS)
+    return detector_metadata(tiny, preprocessing, labels)

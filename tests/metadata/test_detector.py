@@ -7,8 +7,11 @@ import dataclasses
 import pytest
 
 from validation.errors import ConversionError, DatasetError
-from validation.metadata.detector import detector_metadata, label_lines
-from validation.metadata.feeding import labels_of
+from validation.labels.alignment import align
+from validation.labels.label_list import LabelList
+from validation.labels.reading import labels_by_id, parse_labels
+from validation.metadata.class_labels import labels_of
+from validation.metadata.detector import detector_metadata
 from validation.metadata.model_metadata import (
     BoxLayout,
     BoxType,
@@ -59,7 +62,7 @@ def test_outputs_of_the_op(metadata: ModelMetadata) -> None:
     assert metadata.groups == (TensorGroup("detection_result", tuple(names[:3])),)
 
 
-def test_meaning_goes_with_the_tensor(tiny: TfliteFile, labels: dict[int, str]) -> None:
+def test_meaning_goes_with_the_tensor(tiny: TfliteFile, labels: LabelList) -> None:
     """A file whose outputs stand in another order is described in that order."""
     turned = dataclasses.replace(tiny, outputs=tiny.outputs[::-1])
     names = [output.name for output in detector_metadata(turned, _HALF, labels).outputs]
@@ -75,7 +78,7 @@ def test_part_of_the_outputs_is_no_detection(tiny: TfliteFile) -> None:
     assert detector_metadata(part, _HALF).groups == ()
 
 
-def test_raw_outputs(tiny_raw: TfliteFile, labels: dict[int, str]) -> None:
+def test_raw_outputs(tiny_raw: TfliteFile, labels: LabelList) -> None:
     """Described; labels name the places of the last axis, of which the first is the background."""
     told = detector_metadata(tiny_raw, _HALF, labels)
     assert {output.name for output in told.outputs} == {BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME}
@@ -83,7 +86,9 @@ def test_raw_outputs(tiny_raw: TfliteFile, labels: dict[int, str]) -> None:
     (file,) = [output.label_file for output in told.outputs if output.label_file]
     assert file.type is FileType.TENSOR_AXIS_LABELS
     assert file.lines == ("background", "ball", "???", "ring")
-    assert labels_of(told) == labels
+    read = labels_of(told)
+    assert read is not None
+    assert align(read, 3).names == align(labels, 3).names
 
 
 @pytest.mark.parametrize(("dtype", "ends"), [("uint8", (0, 255)), ("int8", (-128, 127))])
@@ -119,7 +124,7 @@ def test_input_that_is_no_image(tiny: TfliteFile, shapes: list[tuple[int, ...]])
         detector_metadata(dataclasses.replace(tiny, inputs=specs), _HALF)
 
 
-def test_labels_need_classes(tiny_raw: TfliteFile, labels: dict[int, str]) -> None:
+def test_labels_need_classes(tiny_raw: TfliteFile, labels: LabelList) -> None:
     """An output that nobody knows is described by its own name, but cannot be labelled."""
     other = TensorSpec("elsewhere", "float32", (1, 2, 4))
     file = dataclasses.replace(tiny_raw, outputs=(other,))
@@ -129,11 +134,16 @@ def test_labels_need_classes(tiny_raw: TfliteFile, labels: dict[int, str]) -> No
         detector_metadata(file, _HALF, labels)
 
 
-def test_label_lines() -> None:
-    """One line a class, from id 1 on, as many as the model has."""
-    assert label_lines({2: "b"}, 3) == ("???", "b", "???")
-    with pytest.raises(DatasetError, match=r"expected ids from 1 to 2, got id 3"):
-        label_lines({1: "a", 3: "c"}, 2)
-    for name in ("a\nb", "a\r"):
+def test_written_names_fit_the_classes(tiny: TfliteFile) -> None:
+    """One line a class, as many as the model has: a list of another length is not written."""
+    for names in ({1: "a", 4: "c"}, {1: "a", 2: "b", 3: "c", 4: "d"}):
+        with pytest.raises(DatasetError, match=r"the label map is of another model .mine."):
+            detector_metadata(tiny, _HALF, labels_by_id(names, "mine"))
+    for lines in ("a\nb", "a\nb\nc\nd"):
+        with pytest.raises(
+            DatasetError, match=r"does not fit the model's classes .* for 3 classes"
+        ):
+            detector_metadata(tiny, _HALF, parse_labels(lines))
+    for name in ("a\nb", "a\rb"):
         with pytest.raises(DatasetError, match="a label has one line"):
-            label_lines({1: name}, 1)
+            detector_metadata(tiny, _HALF, labels_by_id({1: name}, "mine"))

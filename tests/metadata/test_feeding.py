@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 
 from validation.errors import ConversionError
 from validation.metadata.detector import detector_metadata
-from validation.metadata.feeding import labels_of, preprocessing_from
+from validation.metadata.feeding import preprocessing_from
 from validation.metadata.model_metadata import (
-    FileType,
     ModelMetadata,
     Normalisation,
-    PackedFile,
-    TensorMetadata,
 )
-from validation.metadata.unpacking import read_metadata
 from validation.specs.contracts import Preprocessing
 from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import TfliteFile, read_tflite
@@ -113,31 +109,6 @@ def test_uint8_input_can_do_without(metadata: ModelMetadata) -> None:
     signed = dataclasses.replace(_TINY, inputs=(dataclasses.replace(spec, dtype="int8"),))
     with pytest.raises(ConversionError, match="does not say how"):
         preprocessing_from(_silent(metadata), signed)
-
-
-def test_labels_of_another_tools_file(data: Path, labels: dict[int, str]) -> None:
-    """Line 0 is the op's class 0 and label id 1; ``???`` is no name."""
-    foreign = read_metadata(data / "foreign.tflite")
-    assert foreign is not None
-    assert labels_of(foreign) == labels
-
-
-@pytest.mark.parametrize(
-    ("kind", "lines", "expected"),
-    [
-        (FileType.TENSOR_VALUE_LABELS, ("a", "b"), {1: "a", 2: "b"}),
-        (FileType.TENSOR_VALUE_LABELS, ("???", "b"), {2: "b"}),
-        (FileType.TENSOR_AXIS_LABELS, ("background", "a"), {1: "a"}),
-        (FileType.TENSOR_AXIS_LABELS, ("???", "a", "", "c"), {1: "a", 3: "c"}),
-        (FileType.TENSOR_AXIS_LABELS, ("a", "b"), {1: "a", 2: "b"}),
-        (FileType.DESCRIPTIONS, ("a", "b"), {}),
-        (FileType.TENSOR_VALUE_LABELS, (), {}),
-    ],
-)
-def test_ids_of_lines(kind: FileType, lines: tuple[str, ...], expected: dict[int, str]) -> None:
-    """An axis may have a place for the background; values begin with the first class."""
-    output = TensorMetadata("category", files=(PackedFile("l.txt", kind, lines=lines),))
-    assert labels_of(ModelMetadata(outputs=(TensorMetadata("x"), output))) == expected
 
 
 def test_file_is_described_as_it_stands(tiny: TfliteFile, metadata: ModelMetadata) -> None:

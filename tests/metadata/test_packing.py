@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_surgery import rewrite
 
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
-from validation.metadata.feeding import labels_of
+from validation.metadata.class_labels import labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.packing import embed, write_with_metadata
 from validation.metadata.unpacking import metadata_of, read_metadata
@@ -101,7 +101,9 @@ def test_model_that_looks_like_an_archive(data: Path, metadata: ModelMetadata) -
     end = dataclasses.replace(metadata, version="PK\5\6" + "\0" * 18)
     made = embed(read_model(data / "tiny.tflite"), end)
     assert metadata_of(read_model(made)) == end
-    assert labels_of(end) == {1: "ball", 3: "ring"}
+    labels = labels_of(end)
+    assert labels is not None
+    assert labels.names == ("ball", "???", "ring")
 
 
 def test_same_facts_give_the_same_bytes(packed: Path, data: Path, metadata: ModelMetadata) -> None:
@@ -121,7 +123,7 @@ def test_metadata_without_labels(data: Path, metadata: ModelMetadata, tmp_path: 
     path = write_with_metadata(data / "tiny.tflite", bare, tmp_path / "bare.tflite")
     assert not zipfile.is_zipfile(path)
     assert read_metadata(path) == bare
-    assert labels_of(bare) == {}
+    assert labels_of(bare) is None
 
 
 def test_target_may_be_the_source(packed: Path, metadata: ModelMetadata) -> None:

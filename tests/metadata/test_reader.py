@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import ArtefactMissing, ConversionError
-from validation.metadata.feeding import labels_of
+from validation.metadata.class_labels import labels_of
 from validation.metadata.model_metadata import METADATA, ModelMetadata
 from validation.metadata.reader import parse_metadata
 from validation.metadata.unpacking import metadata_buffer_of, metadata_of, read_metadata
@@ -156,4 +156,6 @@ def test_forms_of_label_files(content: bytes) -> None:
     archive = _archive(content, method=zipfile.ZIP_DEFLATED)
     found = _metadata_in(_with_archive(archive))
     assert found is not None
-    assert labels_of(found) == {1: "a", 2: "b"}
+    labels = labels_of(found)
+    assert labels is not None
+    assert labels.names == ("a", "b")

@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 from validation.graphs.bare_variables import bare_variables
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.hyperparams import BatchNorm, ConvHyperparams
+from validation.graphs.light_layers import light_layers
 from validation.graphs.registry import extractor_entry
 
 _PUBLISHED: dict[str, Any] = {
@@ -46,7 +47,9 @@ def built_extractor(
         initialised: Whether the graph is to be run with its variables' first values.
     """
     variables = nullcontext() if initialised else bare_variables()
-    with tf.Graph().as_default() as graph, variables, tf.variable_scope("FeatureExtractor"):
+    layers = nullcontext() if initialised else light_layers()
+    scope = tf.variable_scope("FeatureExtractor")
+    with tf.Graph().as_default() as graph, variables, layers, scope:
         image = tf.placeholder(tf.float32, [1, height, width, 3])
         return graph, extractor_entry(options.kind, "the test").build(image, options)
 

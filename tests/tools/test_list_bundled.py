@@ -39,7 +39,8 @@ def test_listed_archive_can_be_obtained(
     assert (entry.name, entry.group) == ("mini", "bundled")
     assert entry.source == PackageSource("mini.tar.gz")
     assert entry.digest == digest_file(folder / "mini.tar.gz")
-    assert entry.labels == {1: "square", 2: "disc"}
+    assert entry.labels is not None
+    assert entry.labels.by_number == {1: "square", 2: "disc"}
     assert not entry.quantised
     assert entry.licence == "Apache-2.0"
     assert "ssd_miniature" in entry.description

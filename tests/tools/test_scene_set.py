@@ -33,7 +33,8 @@ from pycocotools.coco import COCO
 from validation.coco.categories import category_map
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
-from validation.zoo.label_map import read_label_map
+from validation.labels.alignment import align
+from validation.labels.reading import read_labels
 
 COMMITTED = make_scenes.TARGET
 SUBFOLDER = "images"
@@ -113,7 +114,7 @@ def test_lossless_images_hold_the_drawn_pixels_and_are_small(split: Path) -> Non
 
 def test_label_map_names_the_categories(split: Path) -> None:
     """The OD API's label map, the annotation file and the code agree on ids and names."""
-    labels = read_label_map(split / "label_map.pbtxt")
+    labels = align(read_labels(split / "label_map.pbtxt"), len(CLASSES)).names
     assert labels == dict(enumerate(CLASSES, start=1))
     data = load_dataset(split / "annotations.json", split / SUBFOLDER)
     assert data.categories == labels

@@ -11,8 +11,9 @@ import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
 from zoo_archives import entries_at
 
-from validation.errors import ArtefactMissing, CorruptGraph, GraphConfigMismatch
+from validation.errors import ArtefactMissing, CorruptGraph, DatasetError, GraphConfigMismatch
 from validation.export.exported import ExportOptions
+from validation.labels.reading import labels_by_id, parse_labels
 from validation.record.run import Step
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.tflite.facts import read_tflite
@@ -45,7 +46,8 @@ def test_archive_is_described(miniature: MiniatureFiles) -> None:
     steps: list[Step] = []
     build = make_case(miniature, steps=steps).build
     assert build.archive.root == miniature.archive
-    assert build.archive.labels == {1: "square", 2: "disc"}
+    assert build.archive.labels is not None
+    assert build.archive.labels.by_number == {1: "square", 2: "disc"}
     assert build.reference_graph == miniature.archive / "frozen_inference_graph.pb"
     assert [(step.model, step.step) for step in steps] == [(MODEL, "fetch")]
 
@@ -178,8 +180,12 @@ def test_case_knows_its_part(miniature: MiniatureFiles) -> None:
     raw = make_case(miniature, "raw")
     assert (context.is_first, context.is_raw) == (True, False)
     assert (raw.is_first, raw.is_raw) == (False, True)
-    assert context.class_labels() == {1: "square", 2: "disc"}
-    assert dataclasses.replace(context, labels={1: "dog"}).class_labels() == {1: "dog"}
+    assert context.class_names().names == {1: "square", 2: "disc"}
+    own = dataclasses.replace(context, labels=labels_by_id({1: "dog"}, "mine"))
+    assert own.class_names().describe() == "1 name for 2 classes; 1 unnamed: 2"
+    three = dataclasses.replace(context, labels=parse_labels("dog\ncat\ncow", "mine"))
+    with pytest.raises(DatasetError, match=r"does not fit the model's classes .mine."):
+        three.class_names()
 
 
 def test_images_of_a_session(miniature: MiniatureFiles) -> None:

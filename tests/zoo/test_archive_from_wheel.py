@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from validation.errors import IntegrityError
+from validation.labels.reading import labels_by_id
 from validation.zoo import fetch as fetch_module
 from validation.zoo.archives import obtain
 from validation.zoo.entry import CatalogueEntry, PypiSource
 from validation.zoo.integrity import Digest
+
+_LABELS = labels_by_id({1: "person"}, "mine")
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ _WHEEL = _wheel()
 def _pypi(member: Digest, digest: Digest) -> CatalogueEntry:
     path = "tiny_model/frozen_inference_graph.pb"
     source = PypiSource("tiny-model", "0.2", path, member.sha256, member.size_bytes)
-    return CatalogueEntry("tiny", "group", source, digest, labels={1: "person"})
+    return CatalogueEntry("tiny", "group", source, digest, labels=_LABELS)
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_one_file_of_a_wheel_is_obtained(cache: Path, pip_runs: list[list[str]])
     assert archive.frozen_graph.read_bytes() == _GRAPH
     assert [path.name for path in archive.root.iterdir()] == ["frozen_inference_graph.pb"]
     assert archive.source == _digest(_WHEEL)
-    assert archive.labels == {1: "person"}
+    assert archive.labels == _LABELS
     assert obtain(entry, cache, offline=True) == archive
     assert len(pip_runs) == 1
 

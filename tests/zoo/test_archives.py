@@ -24,6 +24,7 @@ from validation.errors import (
     IntegrityError,
     UnsafeArchive,
 )
+from validation.labels.reading import labels_by_id
 from validation.zoo import archives
 from validation.zoo.archives import obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource, HttpsSource
@@ -99,7 +100,8 @@ def test_folder_is_used_in_place_and_left_alone(cache: Path, folder: Path) -> No
     assert archive.meta_graph == folder / "model.ckpt.meta"
     assert archive.pipeline_config == folder / "pipeline.config"
     assert archive.tflite_graph is None
-    assert archive.labels == {2: "car"}
+    assert archive.labels is not None
+    assert archive.labels.by_number == {2: "car"}
     assert _snapshot(folder) == before
     assert not cache.exists()
 
@@ -128,13 +130,14 @@ def test_declared_digest_of_a_folder_is_compared(cache: Path, folder: Path) -> N
 
 def test_labels_of_the_catalogue_go_first(cache: Path, folder: Path) -> None:
     """Declared labels hold; without any, and without a label map, there are none."""
-    assert obtain(_local(folder, labels={1: "person"}), cache).labels == {1: "person"}
+    person = labels_by_id({1: "person"}, "the catalogue")
+    assert obtain(_local(folder, labels=person), cache).labels == person
     (folder / "label_map.pbtxt").write_text("item { id: 1 }")
     with pytest.raises(DatasetError, match=r"has no name \(.*label_map\.pbtxt, item 1\)"):
         obtain(_local(folder), cache)
     (folder / "label_map.pbtxt").unlink()
     archive = obtain(_local(folder), cache)
-    assert (archive.label_map, archive.labels) == (None, {})
+    assert (archive.label_map, archive.labels) == (None, None)
 
 
 def test_tar_in_a_folder_is_unpacked_to_the_cache(tmp_path: Path, cache: Path) -> None:
@@ -144,7 +147,8 @@ def test_tar_in_a_folder_is_unpacked_to_the_cache(tmp_path: Path, cache: Path) -
     assert archive.source == _digest(_TAR)
     assert archive.root == cache / "archives" / f"{_digest(_TAR).sha256[:16]}-ssd_tiny"
     assert archive.frozen_graph == archive.root / "ssd_tiny_2018" / "frozen_inference_graph.pb"
-    assert archive.labels == {2: "car"}
+    assert archive.labels is not None
+    assert archive.labels.by_number == {2: "car"}
     before = _snapshot(archive.root)
     assert {name.split("/")[1]: data for name, (data, _) in before.items()} == _FILES
     assert obtain(entry, cache, offline=True) == archive

@@ -85,7 +85,8 @@ def test_shipped_catalogue_has_the_person_detector() -> None:
     """The product's own catalogue loads, and its one entry is complete."""
     (entry,) = load_catalogue().select("person")
     assert entry.name == "ssdlite_mobilenet_v2_person"
-    assert entry.labels == {1: "person"}
+    assert entry.labels is not None
+    assert entry.labels.by_number == {1: "person"}
     assert entry.licence == "MIT"
     assert entry.digest is not None
     assert entry.digest.size_bytes == 11_603_528
@@ -106,7 +107,8 @@ def test_every_field_of_an_entry_is_read(kind: str) -> None:
     )
     assert entry.digest == Digest("a" * 64, 5)
     assert entry.unpacked_bytes == 50
-    assert entry.labels == {1: "person", 3: "car"}
+    assert entry.labels is not None
+    assert entry.labels.by_number == {1: "person", 3: "car"}
     assert entry.subfolder == "fp32"
     assert entry.published == {"coco_map_minival": 21, "speed_ms_titanx": 30.5}
     assert entry.traps == ("The first.", "The second.")
@@ -176,7 +178,9 @@ def test_one_thing_says_what_a_file_is(model: Values, message: str) -> None:
 def test_label_set_is_named() -> None:
     """Models that share their classes name a set of the file; a slip finds the nearest."""
     head = 'version = 1\nlabel_sets.coco = { "1" = "person", "3" = "car" }'
-    assert _load(_document(_model(labels="coco"), head=head)).entries[0].labels == {
+    labels = _load(_document(_model(labels="coco"), head=head)).entries[0].labels
+    assert labels is not None
+    assert labels.by_number == {
         1: "person",
         3: "car",
     }

@@ -7,6 +7,7 @@ own extremes, activations what they take on images while nothing is rounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,14 +82,15 @@ def calibrated_ranges(
     bare = without_fake_quantisation(freeze(body, {**values, **nothing}.get))
     extents = _extremes_of_weights(bare, on_weights)
     ranges = _merged(on_weights, [spanning(*bounds) for bounds in extents])
-    seen = _extremes_on_images(bare, on_activations, feeds)
-    if method is not RangeMethod.MINMAX:
-        seen = [
-            find_range(histogram, method, steps=quant.steps, percent=percent)
-            for quant, histogram in zip(
-                on_activations, _histograms(bare, on_activations, seen, feeds), strict=True
-            )
-        ]
+    with _running(bare, [quant.tensor for quant in on_activations]) as runs:
+        seen = _extremes_on_images(runs(feeds), on_activations)
+        if method is not RangeMethod.MINMAX:
+            seen = [
+                find_range(histogram, method, steps=quant.steps, percent=percent)
+                for quant, histogram in zip(
+                    on_activations, _histograms(runs(feeds), seen), strict=True
+                )
+            ]
     ranges |= _merged(on_activations, [spanning(*bounds) for bounds in seen])
     return ranges
 
@@ -129,9 +131,9 @@ def _extremes_of_weights(bare: Any, quants: Sequence[_Quant]) -> list[Range]:
     return [extremes(each, quant.low) for each, quant in zip(weights, quants, strict=True)]
 
 
-def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: InputCache) -> list[Range]:
+def _extremes_on_images(runs: Iterable[list[Array]], quants: Sequence[_Quant]) -> list[Range]:
     seen: list[Range] | None = None
-    for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
+    for tensors in runs:
         bounds = [extremes(each, quant.low) for each, quant in zip(tensors, quants, strict=True)]
         if seen is not None:
             pairs = zip(seen, bounds, strict=True)
@@ -142,11 +144,9 @@ def _extremes_on_images(bare: Any, quants: Sequence[_Quant], feeds: InputCache) 
     return seen
 
 
-def _histograms(
-    bare: Any, quants: Sequence[_Quant], seen: Sequence[Range], feeds: InputCache
-) -> list[Histogram]:
+def _histograms(runs: Iterable[list[Array]], seen: Sequence[Range]) -> list[Histogram]:
     histograms: list[Histogram] | None = None
-    for tensors in _runs(bare, [quant.tensor for quant in quants], feeds):
+    for tensors in runs:
         one = [Histogram.of(each, *bounds) for each, bounds in zip(tensors, seen, strict=True)]
         histograms = (
             one if histograms is None else [a + b for a, b in zip(histograms, one, strict=True)]
@@ -163,24 +163,31 @@ def _merged(quants: Sequence[_Quant], ranges: Sequence[Range]) -> dict[str, Arra
     return {name: np.array(value, np.float32) for name, value in merged.items()}
 
 
-def _runs(graph: Any, tensors: Sequence[str], feeds: InputCache) -> Iterator[list[Array]]:
-    """Some tensors of a frozen body, image by image."""
+@contextmanager
+def _running(
+    graph: Any, tensors: Sequence[str]
+) -> Iterator[Callable[[InputCache], Iterator[list[Array]]]]:
+    """What gives some tensors of a frozen body, image by image, as often as it is called."""
     with tf.Graph().as_default() as scope:
         tf.import_graph_def(graph, name="")
         image = scope.get_tensor_by_name(f"{INPUT_NAME}:0")
         names = [tensor if ":" in tensor else f"{tensor}:0" for tensor in tensors]
         with tf.Session(graph=scope) as session:
-            for feed in feeds():
-                if feed.dtype != np.float32 or feed.shape != tuple(image.shape):
-                    raise FeedError(
-                        "a calibration image does not fit the input",
-                        expected=f"float32 {list(image.shape)}",
-                        got=f"{feed.dtype} {list(feed.shape)}",
-                        where=INPUT_NAME,
-                    )
-                try:
-                    yield session.run(names, {image: feed})
-                except tf.errors.OpError as error:
-                    raise GraphError(
-                        "TensorFlow cannot run the graph", got=cause_of(error)
-                    ) from error
+
+            def runs(feeds: InputCache) -> Iterator[list[Array]]:
+                for feed in feeds():
+                    if feed.dtype != np.float32 or feed.shape != tuple(image.shape):
+                        raise FeedError(
+                            "a calibration image does not fit the input",
+                            expected=f"float32 {list(image.shape)}",
+                            got=f"{feed.dtype} {list(feed.shape)}",
+                            where=INPUT_NAME,
+                        )
+                    try:
+                        yield session.run(names, {image: feed})
+                    except tf.errors.OpError as error:
+                        raise GraphError(
+                            "TensorFlow cannot run the graph", got=cause_of(error)
+                        ) from error
+
+            yield runs

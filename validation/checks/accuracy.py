@@ -104,7 +104,7 @@ def _score(
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
-    categories = category_map(context.class_labels(), dataset, contract.num_classes)
+    categories = category_map(context.class_names().names, dataset, contract.num_classes)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 

@@ -13,7 +13,7 @@ def canaries(context: CheckContext) -> list[Entry]:
     result = check_canaries(
         context.canaries,
         candidate_detections(context),
-        context.class_labels(),
+        context.class_names().names,
         policy=context.policy,
         key=context.key,
         min_score=context.policy.setting("parity_min_score"),

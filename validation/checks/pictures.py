@@ -19,7 +19,7 @@ def pictures(context: CheckContext) -> list[Picture]:
     """The canaries, and the images with most to see, reference beside candidate."""
     reference, candidate = reference_detections(context), candidate_detections(context)
     threshold = context.policy.setting("picture_min_score")
-    labels = {str(number): name for number, name in context.class_labels().items()}
+    labels = {str(number): name for number, name in context.class_names().names.items()}
     width = int(context.policy.setting("picture_width"))
     return [
         _picture(

@@ -16,8 +16,10 @@ from validation.cli.flags import Commands, add_flag, add_parser, say
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
-from validation.inference.model_file import normalised
-from validation.metadata.detector import detector_metadata, image_size, label_lines
+from validation.inference.feeding import normalised
+from validation.labels.label_list import LabelList
+from validation.metadata.class_labels import labels_named
+from validation.metadata.detector import detector_metadata, image_size, written_names
 from validation.metadata.packing import write_with_metadata
 from validation.policy.load import load_policy
 from validation.specs.contracts import (
@@ -30,14 +32,13 @@ from validation.specs.contracts import (
 from validation.specs.input_stats import InputStats, describe_stats
 from validation.specs.variants import VARIANTS
 from validation.tflite.facts import read_tflite
-from validation.zoo.label_map import read_label_map
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
     --output_file=out/detect.tflite"""
 
 
 # How the input is fed, and class names by id.
-_MetadataSource = tuple[Preprocessing | InputStats, dict[int, str]]
+_MetadataSource = tuple[Preprocessing | InputStats, LabelList | None]
 
 
 def add_command(commands: Commands) -> None:
@@ -107,9 +108,9 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--label_map",
-        type=Path,
-        metavar="FILE",
-        help="for --metadata: .pbtxt, or one name a line, the first for id 1 (default: no labels)",
+        metavar="FILE-or-coco",
+        help="for --metadata: class names as .pbtxt, one a line, numbered lines, CSV, JSON, "
+        "data.yaml or a .tflite with labels; 'coco' means COCO's 90 ids (default: no labels)",
     )
 
 
@@ -166,6 +167,8 @@ def _made(
         fed, labels = metadata
         if isinstance(fed, InputStats):
             fed = normalised(*image_size(file), fed)
+            if labels is not None and file.postprocess is not None:
+                _say_names(labels, file.postprocess.num_classes)
         return write_with_metadata(plain, detector_metadata(file, fed, labels), output)
 
 
@@ -190,11 +193,16 @@ def _metadata_source(
         )
     if options.label_map is None:
         say("no --label_map: the metadata names no classes")
-        return fed, {}
-    labels = read_label_map(options.label_map)
-    if contract is not None:
-        label_lines(labels, contract.num_classes)  # refused before minutes of conversion
+        return fed, None
+    labels = labels_named(options.label_map)
+    if contract is not None:  # refused before minutes of conversion
+        _say_names(labels, contract.num_classes)
     return fed, labels
+
+
+def _say_names(labels: LabelList, num_classes: int) -> None:
+    names = written_names(labels, num_classes)
+    say(f"labels: {names.describe()} ({names.source})")
 
 
 def _input_stats(options: argparse.Namespace) -> InputStats | None:

@@ -9,21 +9,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.errors import ArtefactError, DatasetError, NotSsdGraph, OutputMissing
+from validation.errors import (
+    ArtefactError,
+    DatasetError,
+    NotSsdGraph,
+    OutputMissing,
+    UsageError,
+)
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
+from validation.inference.file_notices import FileNotice
 from validation.inference.model_file import open_tflite
 from validation.inspection.kinds import Kind, kind_of
+from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
+from validation.labels.label_list import LabelList
+from validation.metadata.class_labels import COCO_LABELS, labels_named
+from validation.preprocess.feed import FeedWay
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS
-from validation.specs.input_stats import format_range, parse_input_stats, wanted_range
-from validation.zoo.catalogue import label_set
-from validation.zoo.label_map import read_label_map
+from validation.specs.input_stats import parse_input_stats
 
-# The one label map known by name; anything else is a file.
-COCO_LABELS = "coco"
 _COCO_CLASSES = 90
 
 
@@ -34,14 +41,16 @@ class OpenModel:
     Args:
         name: Of the file.
         make: See `validation.inference.base.detect_all`.
-        labels: Class names by id; empty where none are known.
+        labels: The names of its classes, none where no list is known.
         num_classes: Without the background; None where an inference graph does not say.
+        notices: What was assumed, ignored or found wrong in the file.
     """
 
     name: str
     make: Callable[[], DetectFile]
-    labels: Mapping[int, str] = field(default_factory=dict)
+    labels: ClassNames = field(default_factory=lambda: no_names(0))
     num_classes: int | None = None
+    notices: tuple[FileNotice, ...] = ()
 
     def detect(
         self, images: Sequence[ImageFile], *, progress: bool = True
@@ -57,8 +66,8 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label_map",
         metavar="FILE-or-coco",
-        help=".pbtxt, or one name a line with or without a first line '???'; 'coco' means "
-        "COCO's 90 ids (default: the file's metadata)",
+        help="class names: .pbtxt, one a line, numbered lines, CSV, JSON, data.yaml or a .tflite "
+        "with labels; 'coco' means COCO's 90 ids (default: the file's metadata)",
     )
     parser.add_argument(
         "--input_stats",
@@ -69,11 +78,39 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         "127.5/127.5)",
     )
     parser.add_argument(
+        "--feed",
+        type=_feed,
+        metavar="WAY",
+        help="for an input of 8 bits: bytes, the pixels as they are, or quantised, the normalised "
+        "pixels by the input's scale and zero point (default: bytes, as apps do, unless "
+        "--input_stats or the export asks for other values)",
+    )
+    parser.add_argument(
         "--export_directory",
         type=Path,
         metavar="DIR",
         help="what export wrote, for a file that ends in raw outputs (default: the file's folder)",
     )
+
+
+def _feed(text: str) -> FeedWay:
+    ways = {each.value: each for each in (FeedWay.BYTES, FeedWay.QUANTISED)}
+    # In the spelling of TensorFlow's own flags, too.
+    found = ways.get(text.lower().replace("quantized", "quantised"))
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be {' or '.join(ways)}, got {text!r}")
+    return found
+
+
+def _way(options: argparse.Namespace) -> FeedWay | None:
+    way: FeedWay | None = options.feed
+    if way is FeedWay.BYTES and options.input_stats is not None:
+        raise UsageError(
+            "pixels that are fed as they are have no mean and std",
+            expected="--feed=bytes or --input_stats",
+            got="both",
+        )
+    return way
 
 
 @contextlib.contextmanager
@@ -87,20 +124,27 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     Raises:
         ValidationError: The file or its label map cannot be used.
     """
-    labels = _labels(options.label_map)
+    stated = None if options.label_map is None else labels_named(options.label_map)
     if is_tflite(path):
-        model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
+        model = open_tflite(
+            path,
+            export=options.export_directory,
+            stats=options.input_stats,
+            way=_way(options),
+        )
         with held_back():
             # Fails here, not later, where LiteRT rejects the file; hides LiteRT's log lines.
             model.detector()
-        size = model.preprocessing
-        limits = format_range(wanted_range(size))
-        say(f"{path.name}: {size.height}x{size.width}, pixels become {limits} ({model.source})")
+        labels = _class_names(path.name, stated, model.labels, model.num_classes)
+        say(f"{path.name}: {model.describe_feed()}")
+        for notice in model.notices:
+            say(f"{path.name}: {notice.describe()}")
         yield OpenModel(
             path.name,
             lambda: on_files(model.detector()),
-            labels or model.labels,
+            labels,
             model.num_classes,
+            model.notices,
         )
         return
     say("loading TensorFlow")
@@ -127,29 +171,55 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     with runtime:
         detector = GraphDetector(runtime)
         say(f"{path.name}: resizes and normalises images itself")
+        labels = _class_names(path.name, stated, None, num_classes)
         # One session serves all threads.
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
 
 
-def usable_labels(labels: Mapping[int, str], num_classes: int | None) -> Mapping[int, str]:
+def usable_labels(labels: ClassNames, num_classes: int | None) -> Mapping[int, str]:
     """Labels to write beside detections: COCO's where a model of 90 classes has none."""
-    if labels:
-        return labels
+    if labels.names:
+        return labels.names
     if num_classes != _COCO_CLASSES:
         say("no label map: classes are shown by id; --label_map=FILE names them")
-        return labels
+        return labels.names
     say("no label map: assuming that the 90 classes are COCO's")
-    return label_set(COCO_LABELS)
+    return align(labels_named(COCO_LABELS), _COCO_CLASSES).names
 
 
-def _labels(name: str | None) -> Mapping[int, str]:
-    if name is None:
-        return {}
-    if name == COCO_LABELS:
-        return label_set(COCO_LABELS)
-    if not Path(name).is_file():
-        raise DatasetError("no such label map", expected=f"a file, or {COCO_LABELS!r}", got=name)
-    return read_label_map(Path(name))
+def _class_names(
+    model: str, stated: LabelList | None, own: LabelList | None, num_classes: int | None
+) -> ClassNames:
+    """The names of a model's classes, and a line that says how many have one.
+
+    Args:
+        model: Name of the file.
+        stated: What --label_map names; it goes before the file's own.
+        own: Of the file's metadata. Where it does not fit the classes, it is ignored.
+        num_classes: None where the file does not say.
+
+    Raises:
+        DatasetError: The stated list does not fit the classes.
+    """
+    labels = stated or own
+    if labels is None:
+        return no_names(num_classes or 0)
+    if num_classes is None:
+        names = align_uncounted(labels)
+        say(
+            f"{model}: {len(names.names)} names ({names.source}) for a model that "
+            "does not say how many classes it has"
+        )
+        return names
+    try:
+        names = align(labels, num_classes)
+    except DatasetError as error:
+        if stated is not None:
+            raise
+        say(f"{model}: its labels are ignored: {error}")
+        return no_names(num_classes)
+    say(f"{model}: {names.describe()} ({names.source})")
+    return names
 
 
 def is_tflite(path: Path) -> bool:

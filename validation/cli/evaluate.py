@@ -86,7 +86,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             options.coco_annotations, options.coco_images, max_images=options.max_images
         )
         categories = category_map(
-            model.labels or None, dataset, model.num_classes or max(dataset.categories)
+            model.labels.names or None, dataset, model.num_classes or max(dataset.categories)
         )
         started = time.perf_counter()
         detected = model.detect(dataset.files)

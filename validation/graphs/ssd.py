@@ -22,7 +22,7 @@ from validation.graphs.extractor import ExtractorEntry
 from validation.graphs.families import network_name
 from validation.graphs.hashes import identity_hashes
 from validation.graphs.heads import Predictor, convolutional_predictor
-from validation.graphs.layer_classes import layer_classes_chosen_once
+from validation.graphs.light_layers import light_layers
 from validation.graphs.options import extractor_options
 from validation.graphs.quant.options import Sums, quantisation_options
 from validation.graphs.quant.rewrite import quantise
@@ -84,7 +84,8 @@ def build(
         graph: Where to build; None: a new one.
         batch: Images at a time.
         is_training: Batch norm by the batch and dropout; False gives the inference form.
-        with_initializers: False where all values are loaded anyway; see `bare_variables`.
+        with_initializers: False where all values are loaded anyway; see `bare_variables` and
+            `light_layers`.
         extractors: Feature extractors beyond the registry's, by type.
         sums: What a quantised graph's additions and multiplications have, by the release of
             its training.
@@ -116,13 +117,8 @@ def build(
     quantisation = quantisation_options(config, sums=sums)
     graph = tf.Graph() if graph is None else graph
     variables = nullcontext() if with_initializers else bare_variables()
-    with (
-        graph.as_default(),
-        variables,
-        identity_hashes(),
-        layer_classes_chosen_once(),
-        warnings.catch_warnings(),
-    ):
+    layers = nullcontext() if with_initializers else light_layers()
+    with graph.as_default(), variables, layers, identity_hashes(), warnings.catch_warnings():
         # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)

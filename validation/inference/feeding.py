@@ -60,15 +60,15 @@ class Feeding:
         way: See `FeedWay`.
         preprocessing: Resize, and what pixels stand for; with `FeedWay.BYTES` nothing but the
             resize is done.
-        source: Who says so, for people.
-        known: False where nothing states the normalisation.
+        source: Why it is fed so, for people.
+        stated_by: Who says what pixels stand for; empty where nobody does.
         notices: What was assumed, and where two sources disagree.
     """
 
     way: FeedWay
     preprocessing: Preprocessing
     source: str
-    known: bool = True
+    stated_by: str = ""
     notices: tuple[FileNotice, ...] = field(default=())
 
 
@@ -94,9 +94,9 @@ def feeding_of(spec: TensorSpec, height: int, width: int, sources: FeedSources) 
         sources = FeedSources(
             sources.stats, None, sources.metadata, sources.export, sources.export_is_named
         )
-    normalisation, source = _normalisation(spec, height, width, sources)
+    normalisation, stated_by = _normalisation(spec, height, width, sources)
     way = _way(spec, normalisation, sources)
-    assumed = normalisation is None
+    assumed, source = normalisation is None, stated_by
     if normalisation is None:
         own = _own_range(spec, height, width) if way is FeedWay.BYTES else None
         normalisation = own or normalised(height, width, USUAL)
@@ -113,11 +113,13 @@ def feeding_of(spec: TensorSpec, height: int, width: int, sources: FeedSources) 
             )
         )
     if takes_bytes(spec) and has_usable_scale(spec):
-        notices += _about_bytes(spec, height, width, way, None if assumed else normalisation, source)
+        notices += _about_bytes(
+            spec, height, width, way, None if assumed else normalisation, source
+        )
     if way is FeedWay.BYTES:
         asked = sources.asked is FeedWay.BYTES
         source = "as asked" if asked else f"as apps feed {spec.dtype} inputs"
-    return Feeding(way, normalisation, source, not assumed, tuple(notices))
+    return Feeding(way, normalisation, source, stated_by, tuple(notices))
 
 
 def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
@@ -213,10 +215,7 @@ def _about_bytes(
     wanted = stated or normalised(height, width, USUAL)
     if stated is None:
         own = _own_range(spec, height, width)
-        if (
-            own is None
-            or steps_off(wanted_range(own), wanted_range(wanted)) > _STILL_USUAL_STEPS
-        ):
+        if own is None or steps_off(wanted_range(own), wanted_range(wanted)) > _STILL_USUAL_STEPS:
             return
         source = f"{USUAL}, what most extractors want"
     difference = byte_difference(spec, wanted)

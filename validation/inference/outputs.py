@@ -86,8 +86,12 @@ def bind_outputs(
         return _bound(Ending.RAW, names, present, notice)
     names = None if metadata is None else _by_metadata(file.outputs, metadata)
     if names is not None:
-        roles = ", ".join(f"{role} {name}" for role, name in zip((*_NEEDED, "count"), names, strict=False))
-        notice = FileNotice(FileNoticeKind.OUTPUTS_BY_METADATA, {"names": roles}, moves_figures=True)
+        roles = ", ".join(
+            f"{role} {name}" for role, name in zip((*_NEEDED, "count"), names, strict=False)
+        )
+        notice = FileNotice(
+            FileNoticeKind.OUTPUTS_BY_METADATA, {"names": roles}, moves_figures=True
+        )
         return _bound(Ending.DETECTIONS, names, present, notice)
     raise _no_detector(file)
 
@@ -103,9 +107,7 @@ def raw_columns(file: TfliteFile, binding: OutputBinding) -> tuple[int | None, i
     return anchors, classes
 
 
-def _of_the_op(
-    model: UnpackedModel, file: TfliteFile, present: Sequence[str]
-) -> OutputBinding:
+def _of_the_op(model: UnpackedModel, file: TfliteFile, present: Sequence[str]) -> OutputBinding:
     leaving = outputs_of_the_op(model)
     found = dict(zip((*_NEEDED, "count"), leaving, strict=False))
     missing = [role for role in _NEEDED if found.get(role) is None]
@@ -141,9 +143,7 @@ def _raw_by_name(outputs: Sequence[TensorSpec]) -> tuple[str, str] | None:
     return plain[BOX_ENCODINGS_NAME], plain[CLASS_PREDICTIONS_NAME]
 
 
-def _raw_by_shape(
-    outputs: Sequence[TensorSpec], contract: SsdContract
-) -> tuple[str, str] | None:
+def _raw_by_shape(outputs: Sequence[TensorSpec], contract: SsdContract) -> tuple[str, str] | None:
     anchors, columns = contract.num_anchors, contract.num_classes + 1
     boxes = [each.name for each in outputs if _flat(each) in ((anchors, 4), (anchors, 1, 4))]
     scores = [each.name for each in outputs if _flat(each) == (anchors, columns)]
@@ -156,9 +156,7 @@ def _flat(spec: TensorSpec) -> tuple[int, ...]:
     return spec.shape[1:] if spec.shape[:1] == (1,) else spec.shape
 
 
-def _by_metadata(
-    outputs: Sequence[TensorSpec], metadata: ModelMetadata
-) -> tuple[str, ...] | None:
+def _by_metadata(outputs: Sequence[TensorSpec], metadata: ModelMetadata) -> tuple[str, ...] | None:
     """Outputs that the metadata names as the Task Library looks for them."""
     if len(metadata.outputs) != len(outputs):
         return None

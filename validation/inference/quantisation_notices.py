@@ -22,28 +22,28 @@ _UNUSABLE = {
     "image": "nothing but bytes can be fed",
 }
 _OF_ONE = {
-    "boxes": "as a converter writes where it knows no range; boxes move by whole "
-    "steps",
+    "boxes": "as a converter writes where it knows no range; boxes move by whole steps",
     "scores": "as a converter writes where it knows no range; a score is 0 or 1",
 }
 
 
 def quantisation_notices(
-    model: UnpackedModel, file: TfliteFile, binding: OutputBinding
+    model: UnpackedModel, file: TfliteFile, binding: OutputBinding | None
 ) -> tuple[FileNotice, ...]:
     """Scales that are 0, negative or no number, scales of 1, and scores of few values.
 
     Args:
         model: The file's tables: what the op reads stands behind its widening to floats.
         file: Its facts.
-        binding: Which output is which.
+        binding: Which output is which; None where that is not known.
     """
     specs = {spec.name: spec for spec in file.outputs}
-    # Detections are boxes, classes, scores; raw outputs are boxes and scores.
-    ends = binding.names if binding.ending is Ending.RAW else binding.names[:3:2]
     heads = {spec.name: (role, spec) for role, spec in quantised_heads(model)}
-    for role, name in zip(("boxes", "scores"), ends, strict=True):
-        heads[name] = (role, specs[name])
+    if binding is not None:
+        # Detections are boxes, classes, scores; raw outputs are boxes and scores.
+        ends = binding.names if binding.ending is Ending.RAW else binding.names[:3:2]
+        for role, name in zip(("boxes", "scores"), ends, strict=True):
+            heads[name] = (role, specs[name])
     return (
         *_of_the_image(file.inputs),
         *(each for role, spec in heads.values() for each in _of_a_head(role, spec)),

@@ -7,10 +7,19 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig, ValidationError
+from validation.errors import (
+    ArtefactMissing,
+    ConfigError,
+    DatasetError,
+    NotSsdConfig,
+    ValidationError,
+)
 from validation.inspection.of_config import ConfigFacts, config_facts
 from validation.inspection.preprocessing import usual_preprocessing
+from validation.labels.alignment import align, align_uncounted
+from validation.labels.label_list import LabelList
 from validation.pipeline.config import load_pipeline
 from validation.specs.input_stats import default_stats
 from validation.zoo.archives import Archive
@@ -55,7 +64,9 @@ class ArchiveFacts:
         config_problem: What is wrong with it; empty where nothing is.
         config_from_catalogue: The archive has none, and the catalogue knows one for it.
         quantised: It was trained with quantisation.
-        labels: Class name of each label id.
+        labels: Class names by id, where they fit the classes of its config.
+        labels_described: How many names for how many classes; what is wrong where they do not
+            fit; empty without names.
         published: What its publisher measured, by the names of `PUBLISHED_FIGURES`.
         traps: What is odd about it.
         unusable: What is said of checkpoints where none can be used.
@@ -77,6 +88,7 @@ class ArchiveFacts:
     config_from_catalogue: bool
     quantised: bool
     labels: Mapping[int, str]
+    labels_described: str
     published: Mapping[str, float]
     traps: tuple[str, ...]
     unusable: tuple[str, ...] = ()
@@ -98,7 +110,7 @@ def entry_facts(entry: CatalogueEntry, presence: str) -> ArchiveFacts:
         config_problem="" if problem is None else str(problem),
         config_from_catalogue=entry.pipeline_config is not None,
         quantised=entry.quantised,
-        labels=entry.labels,
+        **_labels(entry.labels, config),
         published=entry.published,
         traps=entry.traps,
         next_steps=(f"python -m validation zoo fetch {shlex.quote(entry.name)}",),
@@ -139,10 +151,22 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
         config_from_catalogue=archive.pipeline_config is not None
         and archive.pipeline_config == entry.pipeline_config,
         quantised=quantised,
-        labels=archive.labels,
+        **_labels(archive.labels, config),
         unusable=archive.unusable,
         next_steps=tuple(steps) if routes else (),
     )
+
+
+def _labels(labels: LabelList | None, config: ConfigFacts | None) -> dict[str, Any]:
+    """The two facts about class names."""
+    if labels is None:
+        return {"labels": {}, "labels_described": ""}
+    count = None if config is None else config.num_classes
+    try:
+        names = align(labels, count) if count else align_uncounted(labels)
+    except DatasetError as error:
+        return {"labels": {}, "labels_described": str(error)}
+    return {"labels": names.names, "labels_described": f"{names.describe()} ({names.source})"}
 
 
 def _config(path: Path | None) -> tuple[ConfigFacts | None, ValidationError | None]:

@@ -100,7 +100,7 @@ def text_of_archive(facts: ArchiveFacts) -> str:
         Section(f"Architecture, by {source} pipeline.config", config),
         preprocessing_section(facts.config.preprocessing if facts.config else None),
         Section("pipeline.config", tuple((each,) for each in problems if each)),
-        Section("Labels", _labels(facts.labels)),
+        Section("Labels", _labels(facts)),
         Section(
             "Published, not measured here",
             tuple(
@@ -120,8 +120,12 @@ def _routes(facts: ArchiveFacts) -> tuple[tuple[str, ...], ...]:
     return tuple((str(number), route) for number, route in enumerate(facts.routes, 1))
 
 
-def _labels(labels: Mapping[int, str]) -> tuple[tuple[str, ...], ...]:
-    rows = [(str(number), name) for number, name in list(labels.items())[:_MOST_LABELS]]
+def _labels(facts: ArchiveFacts) -> tuple[tuple[str, ...], ...]:
+    labels = facts.labels
+    rows: list[tuple[str, ...]] = []
+    if facts.labels_described:
+        rows.append((facts.labels_described,))
+    rows += [(str(number), name) for number, name in list(labels.items())[:_MOST_LABELS]]
     if len(labels) > _MOST_LABELS:
         rows.append(("", f"and {len(labels) - _MOST_LABELS} more"))
     return tuple(rows)

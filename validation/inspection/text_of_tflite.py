@@ -46,7 +46,7 @@ def _metadata(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
                                                      tensor.normalisation.std))  # fmt: skip
             rows.append(("normalised", f"(pixel - {mean}) / {std}"))
     named = first_few(facts.labels.values())
-    rows.append(("labels", f"{len(facts.labels)}: {named}" if facts.labels else "none"))
+    rows.append(("labels", f"{facts.labels_described}: {named}" if facts.labels else "none"))
     rows.append(("schema", metadata.min_parser_version))
     return tuple(row for row in rows if row[1])
 

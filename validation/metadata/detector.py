@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
 from validation.errors import ConversionError, DatasetError, first_few
+from validation.labels.alignment import ClassNames, align
+from validation.labels.label_list import LabelList
 from validation.metadata.model_metadata import (
     CATEGORY,
     COUNT,
@@ -50,7 +52,7 @@ _ONE_EACH = (2, 2)
 
 
 def detector_metadata(
-    file: TfliteFile, preprocessing: Preprocessing, labels: Mapping[int, str] | None = None
+    file: TfliteFile, preprocessing: Preprocessing, labels: LabelList | None = None
 ) -> ModelMetadata:
     """The metadata of a converted SSD.
 
@@ -64,11 +66,11 @@ def detector_metadata(
         file: The facts of the .tflite file.
         preprocessing: Of the extractor. Its size is not used, the file's is; metadata
             cannot say how it resizes.
-        labels: Names by id, from 1; None leaves them out.
+        labels: Of the file's classes; None leaves them out.
 
     Raises:
         ConversionError: Not one image as input, no scale, or labels without classes to name.
-        DatasetError: See `label_lines`.
+        DatasetError: The labels do not fit the classes, see `written_names`.
     """
     height, width = image_size(file)
     meanings = _meanings(file, labels)
@@ -112,31 +114,40 @@ def image_size(file: TfliteFile) -> tuple[int, int]:
     return height, width
 
 
-def label_lines(labels: Mapping[int, str], count: int) -> tuple[str, ...]:
-    """The lines of a label file: line i names class i of the op, which is label id i + 1.
+def written_names(labels: LabelList, count: int) -> ClassNames:
+    """The names that a file with this many classes gets.
 
     Args:
-        labels: Names by id, from 1.
-        count: Classes of the model, without the background; one line each. Libraries refuse
-            a class without a line, so ids that no class has get ``???``.
+        labels: A list.
+        count: Classes of the model, without the background.
 
     Raises:
-        DatasetError: An id that the model has no class for, or a name of several lines.
+        DatasetError: The list does not fit, or names what is no class, or a name of several lines.
     """
-    beyond = [number for number in labels if not 1 <= number <= count]
-    if beyond:
+    names = align(labels, count)
+    if names.surplus:
         raise DatasetError(
             "the label map is of another model",
-            expected=f"ids from 1 to {count}",
-            got=f"id {first_few(beyond)}",
-            where="--label_map",
+            expected=f"names for {count} classes",
+            got=names.describe(),
+            where=labels.source,
+            next_step="give the label map of this model",
         )
-    torn = [number for number, name in labels.items() if "\n" in name or "\r" in name]
+    torn = [number for number, name in names.names.items() if "\n" in name or "\r" in name]
     if torn:
         raise DatasetError(
             "a label has one line", got=f"a line break in the name of id {first_few(torn)}"
         )
-    return tuple(labels.get(number, NO_LABEL) for number in range(1, count + 1))
+    return names
+
+
+def _lines(labels: LabelList, count: int) -> tuple[str, ...]:
+    """The lines of a label file: line i names class i of the op, which is class id i + 1.
+
+    Libraries refuse a class without a line, so one that has no name gets ``???``.
+    """
+    names = written_names(labels, count).names
+    return tuple(names.get(number, NO_LABEL) for number in range(1, count + 1))
 
 
 def _input(spec: TensorSpec, preprocessing: Preprocessing) -> TensorMetadata:
@@ -184,20 +195,20 @@ def _stored(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(float(np.float32(value)) + 0.0 for value in values)
 
 
-def _meanings(file: TfliteFile, labels: Mapping[int, str] | None) -> dict[str, TensorMetadata]:
+def _meanings(file: TfliteFile, labels: LabelList | None) -> dict[str, TensorMetadata]:
     """What is known of outputs, by the name that the tensor has in the file."""
     if file.postprocess is not None:
         return dict(
             zip(
                 file.postprocess_outputs,
-                _of_the_op(label_lines(labels, file.postprocess.num_classes) if labels else ()),
+                _of_the_op(_lines(labels, file.postprocess.num_classes) if labels else ()),
                 strict=True,
             )
         )
     columns = {spec.name: spec.shape[-1] for spec in file.outputs if spec.shape}
     lines: tuple[str, ...] = ()
     if labels and CLASS_PREDICTIONS_NAME in columns:
-        known = label_lines(labels, columns[CLASS_PREDICTIONS_NAME] - 1)
+        known = _lines(labels, columns[CLASS_PREDICTIONS_NAME] - 1)
         lines = (_BACKGROUND, *known)
     return {
         BOX_ENCODINGS_NAME: TensorMetadata(

@@ -1,4 +1,4 @@
-"""From metadata to how a file is fed and what its classes are called."""
+"""From metadata to how a file is fed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import math
 from validation.errors import ConversionError
 from validation.metadata.detector import image_size
 from validation.metadata.model_metadata import (
-    NO_LABEL,
     ContentType,
-    FileType,
     ModelMetadata,
     Normalisation,
     TensorMetadata,
@@ -18,9 +16,6 @@ from validation.specs.contracts import Preprocessing
 from validation.tflite.facts import TfliteFile
 
 _Channels = tuple[float, float, float]
-
-# The first class of an axis that counts the background.
-_BACKGROUND = ("background", NO_LABEL)
 
 
 def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessing:
@@ -44,27 +39,6 @@ def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessi
     height, width = image_size(file)
     scale, offset = _scale_and_offset(metadata, file)
     return Preprocessing(height, width, scale, offset)
-
-
-def labels_of(metadata: ModelMetadata) -> dict[int, str]:
-    """The class names that a file's metadata names, by label id.
-
-    Returns:
-        Names by id from 1; the op's classes begin at 0, so line 0 of the file is id 1. Lines
-        without a name are left out. Empty where the metadata has no labels.
-    """
-    files = [output.label_file for output in metadata.outputs]
-    for file in files:
-        if file is not None:
-            lines = file.lines
-            axis = file.type is FileType.TENSOR_AXIS_LABELS
-            first = 0 if axis and lines and lines[0] in _BACKGROUND else 1
-            return {
-                number: name
-                for number, name in enumerate(lines, first)
-                if number and name not in ("", NO_LABEL)
-            }
-    return {}
 
 
 def described_input(metadata: ModelMetadata | None) -> TensorMetadata | None:

@@ -19,6 +19,7 @@ from validation.files.arguments import (
     parse_file,
     parse_path,
 )
+from validation.metadata.class_labels import COCO_LABELS
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
 from validation.workspace.groups import group_names
@@ -33,6 +34,11 @@ def parse_variant(text: str) -> str:
             f"must be one of {', '.join(VARIANTS)}, got {text!r}; {did_you_mean(text, VARIANTS)}"
         )
     return text
+
+
+def parse_label_map(text: str) -> str:
+    """A file that exists, or the name of the list that has one."""
+    return text if text == COCO_LABELS else str(parse_existing_file(text))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,9 +111,10 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--label-map",
-        type=parse_existing_file,
-        metavar="FILE",
-        help="class names by id, .pbtxt or one a line (default: the archive's own)",
+        type=parse_label_map,
+        metavar="FILE-or-coco",
+        help="class names: .pbtxt, one a line, numbered lines, CSV, JSON, data.yaml or a .tflite "
+        "with labels; 'coco' means COCO's 90 ids (default: the archive's own)",
     )
     add(
         "--report-dir",

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from validation.metadata.class_labels import labels_named
 from validation.plugin.images import session_images
 from validation.plugin.selection import select
 from validation.plugin.session_checks import session_checks
@@ -17,7 +18,6 @@ from validation.workspace.products import timed
 from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
-from validation.zoo.label_map import read_label_map
 from validation.zoo.lockfile import check_lock_file
 
 STATE = pytest.StashKey[Session]()
@@ -59,7 +59,7 @@ def _resolve(config: pytest.Config) -> Session:
         policy=policy,
         dataset=images.dataset,
         canaries=images.canaries,
-        labels=read_label_map(label_map) if label_map else None,
+        labels=labels_named(label_map) if label_map else None,
         cache_dir=option("--cache-dir") or default_cache_dir(),
         offline=option("--offline"),
         lock_file=lock_file,

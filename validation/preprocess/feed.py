@@ -95,8 +95,6 @@ def byte_difference(spec: TensorSpec, preprocessing: Preprocessing) -> ByteDiffe
     lowest = int(np.iinfo(spec.dtype).min)
     differ = np.zeros(256, np.int64)
     for scale, offset in zip(preprocessing.scale, preprocessing.offset, strict=True):
-        # In float32, as images are prepared: ties fall as they do there.
-        real = _PIXELS.astype(np.float32) * np.float32(scale) - np.float32(offset)
-        stored = quantise(real, spec).astype(np.int64)
+        stored = quantise(_PIXELS * scale - offset, spec).astype(np.int64)
         differ = np.maximum(differ, np.abs(stored - (_PIXELS.astype(np.int64) + lowest)))
     return ByteDifference(int(differ.max()), int(np.count_nonzero(differ)))

@@ -37,9 +37,7 @@ def quantised_heads(model: UnpackedModel) -> tuple[tuple[str, TensorSpec], ...]:
     op = _op(model)
     if op is None:
         return ()
-    made_by = {
-        index: each for each in model.graph.operators for index in present(each.outputs)
-    }
+    made_by = {index: each for each in model.graph.operators for index in present(each.outputs)}
     heads = []
     for role, index in zip(("boxes", "scores"), present(op.inputs), strict=False):
         for _ in range(_LONGEST_CHAIN):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.dataset import Dataset
+from validation.labels.alignment import ClassNames, align, no_names
+from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.run import Artefact, ArtefactRole
@@ -44,7 +46,7 @@ class CheckContext:
     dataset: Dataset | None
     canaries: tuple[Canary, ...]
     variants: tuple[str, ...]
-    labels: Mapping[int, str] | None = None
+    labels: LabelList | None = None
     stopwatch: Stopwatch | None = None
 
     @property
@@ -68,9 +70,15 @@ class CheckContext:
         fitting = max(2, int(self.policy.setting("parity_values")) // values)
         return self.inference.images[: min(int(self.policy.setting("parity_images")), fitting)]
 
-    def class_labels(self) -> Mapping[int, str]:
-        """Class names by id; empty where they are unknown."""
-        return self.labels or self.build.archive.labels
+    def class_names(self) -> ClassNames:
+        """The names of the model's classes, by the session's label map or the archive's own.
+
+        Raises:
+            DatasetError: The list does not fit the model's classes.
+        """
+        labels = self.labels or self.build.archive.labels
+        num_classes = self.build.exported().contract.num_classes
+        return no_names(num_classes) if labels is None else align(labels, num_classes)
 
     def artefact(self, role: ArtefactRole, path: Path) -> Artefact:
         """For the record: a file that was made for this variant."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from validation.calibration.images import CalibrationImages
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
+from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
 from validation.record.run import Step
 from validation.record.types import ModelKey
@@ -50,7 +50,7 @@ class Session:
     policy: Policy
     dataset: Dataset | None
     canaries: tuple[Canary, ...]
-    labels: Mapping[int, str] | None
+    labels: LabelList | None
     cache_dir: Path
     offline: bool
     lock_file: Path | None = None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
 from validation.files.atomic import atomic_file
+from validation.labels.label_list import LabelList
+from validation.labels.reading import read_labels
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
 from validation.zoo.entry import (
     CatalogueEntry,
@@ -21,7 +23,6 @@ from validation.zoo.entry import (
 )
 from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
-from validation.zoo.label_map import read_label_map
 from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpoints
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
@@ -44,14 +45,14 @@ class Archive(ModelFiles):
         root: Folder of the archive; never to be written to.
         source: Size and sha256 of the downloaded file or of the tar file; of a folder: of the
             files named here together.
-        labels: Class names by id: the catalogue's, else the label map's, else empty.
+        labels: The catalogue's, else the label map's, else None.
         unusable: What is said of checkpoints where none can be used.
     """
 
     entry: CatalogueEntry
     root: Path
     source: Digest
-    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+    labels: LabelList | None = None
     unusable: tuple[str, ...] = ()
 
 
@@ -168,8 +169,8 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
         digest = digest_files(root, files.paths())
         _verify_local(entry, root, digest, _RESTORE)
     labels = entry.labels
-    if not labels and files.label_map is not None:
-        labels = read_label_map(files.label_map)
+    if labels is None and files.label_map is not None:
+        labels = read_labels(files.label_map)
     config = files.pipeline_config or entry.pipeline_config
     return Archive(
         **vars(dataclasses.replace(files, pipeline_config=config)),

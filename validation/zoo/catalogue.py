@@ -10,6 +10,8 @@ from typing import Any
 
 from validation.errors import CatalogueError, UsageError, did_you_mean
 from validation.files.structured import read_toml, structure_table
+from validation.labels.label_list import LabelList
+from validation.labels.reading import labels_by_id
 from validation.zoo.catalogue_file import (
     SOURCE_KINDS,
     CatalogueFile,
@@ -27,6 +29,8 @@ from validation.zoo.integrity import Digest, Sha384Digest
 from validation.zoo.refusals import refuse
 
 CATALOGUE_VERSION = 1
+# Where names are from, for people.
+_SOURCE = "the catalogue"
 _HASH_KEYS = ("sha256", "sha384", "size_bytes", "trust_first_download")
 DEFAULT_CATALOGUES = tuple(
     Path(__file__).with_name(name) for name in ("bundled.toml", "catalogue.toml", "zoo_tf1.toml")
@@ -204,17 +208,19 @@ def _digest(model: ModelTable, source: Source, where: str) -> Digest | Sha384Dig
 
 def _labels(
     labels: object, label_sets: Mapping[str, Mapping[int, str]], where: str
-) -> Mapping[int, str]:
+) -> LabelList | None:
     """Labels of the entry's own, or a set of the file by its name."""
+    if isinstance(labels, dict) and labels:
+        return labels_by_id(labels, _SOURCE)
     if not isinstance(labels, str):
-        return labels if isinstance(labels, dict) else {}
+        return None
     if labels not in label_sets:
         raise CatalogueError(
             f"unknown label set {labels!r}",
             where=where,
             next_step=did_you_mean(labels, label_sets),
         )
-    return label_sets[labels]
+    return labels_by_id(label_sets[labels], _SOURCE)
 
 
 def _source(values: Mapping[str, Any], folder: Path, where: str) -> Source:

@@ -10,6 +10,7 @@ from typing import NewType
 from urllib.parse import unquote, urlsplit
 
 from validation.files.structured import Positive
+from validation.labels.label_list import LabelList
 from validation.zoo.bundled_files import bundled_file
 from validation.zoo.integrity import Digest, Sha384Digest
 
@@ -136,7 +137,7 @@ class CatalogueEntry:
         pipeline_config: For an archive that has none; the archive's own goes before it.
         licence: SPDX name, for the report.
         origin: Text or URL, for the report.
-        labels: Class name of each label id; empty: the archive's own label map holds.
+        labels: Of its classes; None: the archive's own label map holds.
         description: One line.
         published: What the model's publisher measured, by the names of `PUBLISHED_FIGURES`.
         traps: What is odd about this archive, for the report; one sentence each.
@@ -153,7 +154,7 @@ class CatalogueEntry:
     pipeline_config: Path | None = None
     licence: str = ""
     origin: str = ""
-    labels: Mapping[int, str] = field(default_factory=dict, hash=False)
+    labels: LabelList | None = None
     description: str = ""
     published: Mapping[str, float] = field(default_factory=dict, hash=False)
     traps: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing
-from validation.zoo.label_map import is_label_map
+from validation.labels.items import is_items
 
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 TFLITE_GRAPH = "tflite_graph.pb"
@@ -269,7 +269,7 @@ def _label_map(folder: Path) -> Path | None:
     """A .pbtxt of items, else a text file called labels; by name where there are several."""
     files = _files(folder)
     for path in files:
-        if path.suffix == ".pbtxt" and is_label_map(_head(path)):
+        if path.suffix == ".pbtxt" and is_items(_head(path)):
             return path
     return next(
         (path for path in files if path.suffix == ".txt" and "label" in path.name.lower()), None

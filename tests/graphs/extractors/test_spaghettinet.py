@@ -15,6 +15,7 @@ from validation.graphs.bare_variables import bare_variables
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.extractors.spaghettinet import ENTRIES, STEM, TABLES, Grouped
 from validation.graphs.hyperparams import ConvHyperparams
+from validation.graphs.light_layers import light_layers
 
 # tf-slim calls it for every layer.
 pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
@@ -48,7 +49,9 @@ def _built(architecture: str, changed: bool) -> tuple[tf.Graph, Sequence[tf.Tens
     )
     # Only the small one is also run.
     variables = nullcontext() if architecture == SMALL and not changed else bare_variables()
-    with tf.Graph().as_default() as graph, variables, tf.variable_scope("FeatureExtractor"):
+    layers = nullcontext() if architecture == SMALL or changed else light_layers()
+    scope = tf.variable_scope("FeatureExtractor")
+    with tf.Graph().as_default() as graph, variables, layers, scope:
         image = tf.placeholder(tf.float32, [1, 320, 200, 3])
         return graph, ENTRIES[architecture].build(image, options)
 

@@ -1,18 +1,30 @@
-"""Label maps are read in both forms, or refused by line."""
+"""Label maps of the OD API are read as people write them, or refused by line."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import DatasetError
-from validation.zoo.label_map import is_label_map, parse_label_map, read_label_map
+from validation.labels.items import is_items
+from validation.labels.label_list import Numbering, is_gap
+from validation.labels.reading import parse_labels
 
 _FEW = settings(max_examples=60, deadline=None)
-_NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+_NAMES = (
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    .map(str.strip)
+    .filter(lambda n: not is_gap(n))
+)
+
+
+def _names(text: str) -> dict[int, str]:
+    labels = parse_labels(text)
+    assert labels.numbering is Numbering.FROM_ONE
+    return dict(zip(labels.numbers, labels.names, strict=True))
 
 
 def _quoted(name: str, quote: str) -> str:
@@ -34,21 +46,9 @@ def test_items_come_back(labels: dict[int, str], quote: str, blank: str, opening
                     f"display_name: {_quoted(name, quote)}", "}"]) + blank
         for number, name in labels.items()
     )  # fmt: skip
-    assert is_label_map(text)
-    assert parse_label_map(text) == labels
-    assert parse_label_map("\ufeff" + blank + text) == labels
-
-
-@_FEW
-@given(st.lists(st.from_regex(r"[a-z][a-z ]{0,8}[a-z]", fullmatch=True), min_size=1))
-def test_lines_count_from_one(names: list[str]) -> None:
-    """A plain list gives ids from 1, and a first line for the background changes nothing."""
-    expected = dict(enumerate(names, 1))
-    if names[0] == "background":
-        names = ["???", *names]
-    assert parse_label_map("\n".join(names)) == expected
-    assert parse_label_map("\r\n".join(["???", *names, "", ""])) == expected
-    assert parse_label_map("\ufeff" + "\n".join(["background", *names])) == expected
+    assert is_items(text)
+    assert _names(text) == labels
+    assert _names("\ufeff" + blank + text) == labels
 
 
 @_FEW
@@ -56,23 +56,16 @@ def test_lines_count_from_one(names: list[str]) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the parser fail in another way than its own."""
     for candidate in (text, f"item {{ {text}"):
-        try:
-            labels = parse_label_map(candidate)
-        except DatasetError:
-            continue
-        assert labels
-        assert all(number >= 1 and name for number, name in labels.items())
-
-
-def test_gap_in_a_plain_list_keeps_the_count() -> None:
-    """An id that no class has is left out, and the ids after it stay."""
-    assert parse_label_map("???\nperson\n???\ncar\n") == {1: "person", 3: "car"}
+        with contextlib.suppress(DatasetError):
+            labels = parse_labels(candidate)
+            assert any(not is_gap(name) for name in labels.names)
+            assert len(labels.numbers) in (0, len(labels.names))
 
 
 def test_name_serves_where_no_display_name_is() -> None:
     """display_name is for people; name alone will do."""
     text = "item { id: 1 name: '/m/1' display_name: 'person' } item { name: 'car' id: 2 }"
-    assert parse_label_map(text) == {1: "person", 2: "car"}
+    assert _names(text) == {1: "person", 2: "car"}
 
 
 def test_fields_that_are_not_needed_are_skipped() -> None:
@@ -83,28 +76,42 @@ def test_fields_that_are_not_needed_are_skipped() -> None:
       keypoints { id: 99 label: "nose }" } keypoints: < id: 98 >
       ancestor_ids: ["x", 'y'] descendant_ids: [] frequency: COMMON instance_count: 3
     >"""
-    assert parse_label_map(text) == {7: "a"}
+    assert _names(text) == {7: "a"}
 
 
 def test_escapes_are_bytes() -> None:
     """Octal and hexadecimal escapes make up UTF-8, as in protobuf text format."""
     text = r"""item { id: 1 name: 'caf\303\251 \xe2\x82\xac \'\"\t\\' }"""
-    assert parse_label_map(text) == {1: "café € '\"\t\\"}
+    assert _names(text) == {1: "café € '\"\t\\"}
 
 
 def test_background_item_is_no_class() -> None:
     """Id 0 is the background's, written out or left out."""
     text = "item { id: 0 name: 'background' } item { display_name: '???' } item {id:1 name:'a'}"
-    assert parse_label_map(text) == {1: "a"}
+    assert _names(text) == {1: "a"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "item { id: 1 name: \u201ctraffic light\u201d }\nitem { id: 3 name: \u2018car\u2019 }",
+        "item { id: 1 name: \u201etraffic light\u201c }\nitem { id: 3 name: \u201dcar\u201d }",
+        "item {\n  name: traffic light\n  id: 1\n}\nitem {\n  id: 3\n  name: car\n}",
+        "item { name: traffic light id: 1 } item { id: 3 name: car }",
+        "item { name: traffic light, id: 1, }, item { id: 3, name: car }",
+        "item { id: '1'; name: 'traffic light'; }; item { id: \"3\", name: \"car\" };",
+        "item: < id: 1\n display_name: traffic light\n name: '/m/0' > item { id: 3 name: car }",
+        "item { id: 1 name: 'traffic ' 'light' } item { id: 3 name: \"c\" 'ar' }",
+    ],
+)
+def test_what_people_write_is_read(text: str) -> None:
+    """Quotes of word processors, names without quotes, commas, and numbers in quotes."""
+    assert _names(text) == {1: "traffic light", 3: "car"}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no class"),
-        ("???\n", "names no class"),
-        ("a\n\nb", r"one name a line \(line 2\): got an empty line"),
-        ("node {\n}", r"one name a line \(line 1\): got 'node \{'"),
         (
             "item { id: 1 name: 'a' }\nitem { id: 1 name: 'b' }",
             "id 1 is used twice .item 2.*'a' a",
@@ -129,22 +136,11 @@ def test_background_item_is_no_class() -> None:
 def test_wrong_label_map_is_refused(text: str, message: str) -> None:
     """What is no label map is refused with its line and what was expected."""
     with pytest.raises(DatasetError, match=message):
-        parse_label_map(text)
+        _names(text)
 
 
-def test_file_names_itself_in_errors(tmp_path: Path) -> None:
-    """Errors of a file say which file, and the line where there is one."""
-    path = tmp_path / "labels.txt"
-    path.write_text("person\ncar\n")
-    assert read_label_map(path) == {1: "person", 2: "car"}
-    path.write_text("person\n\ncar\n")
-    with pytest.raises(DatasetError, match=r"\(.*labels\.txt, line 2\)"):
-        read_label_map(path)
-    path.write_text("")
-    with pytest.raises(DatasetError, match=r"no class \(.*labels\.txt\)"):
-        read_label_map(path)
-    path.write_bytes(b"\xff\xfe\n")
-    with pytest.raises(DatasetError, match=r"cannot be read .*labels.*: got"):
-        read_label_map(path)
-    with pytest.raises(DatasetError, match="cannot be read"):
-        read_label_map(tmp_path / "none.txt")
+def test_error_is_at_the_line_that_is_wrong() -> None:
+    """Not at the next one, where a parser of tokens would notice."""
+    text = "item {\n  id: 1\n  name: 'a'\n}\nitem {\n  id: x\n  name: 'b'\n}"
+    with pytest.raises(DatasetError, match=r"line 6.: .*the id 'x'"):
+        parse_labels(text)
