@@ -18,6 +18,7 @@ from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
+from validation.inference.score_notices import score_notices
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -92,12 +93,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
+    notices = (*model.notices, *score_notices(detections.values()))
     say("scoring")
     result = evaluate(dataset, detections, category_ids=categories)
     if options.results_file is not None:
         write_results(options.results_file, dataset, detections, categories)
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, result, seconds)
+    facts["trusted"] = not any(notice.not_trusted for notice in notices)
+    facts["notices"] = [notice.as_json() for notice in notices]
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
@@ -132,6 +136,10 @@ def _print(
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
+    # What else was noticed stands on standard error.
+    for notice in facts["notices"]:
+        if notice["not_trusted"]:
+            print(notice["text"])
     for figure in dataclasses.fields(CocoFigures):
         value = _number(facts["figures"][figure.name])
         print("  " + _MEANING[figure.name].format(value))

@@ -222,11 +222,12 @@ def _about_bytes(
     if not difference.steps:
         return
     by_scale = (
-        f"the value in {format_range(wanted_range(wanted))} ({source}) as scale {spec.scale:.7g}, "
-        f"zero point {spec.zero_point} keep it"
+        f"{format_range(wanted_range(wanted))} ({source}) by scale {spec.scale:.7g}, "
+        f"zero point {spec.zero_point}"
     )
     bytes_fed = way is FeedWay.BYTES
-    fed, other = (_AS_IT_IS[spec.dtype], by_scale) if bytes_fed else (by_scale, "the pixel itself")
+    pixel = _AS_IT_IS[spec.dtype]
+    fed, other = (pixel, by_scale) if bytes_fed else (by_scale, f"{pixel}, as apps do")
     yield FileNotice(
         FileNoticeKind.FEED_DIFFERS,
         {
@@ -259,12 +260,12 @@ def _about_metadata(spec: TensorSpec, sources: FeedSources) -> Iterator[FileNoti
             moves_figures=not takes_bytes(spec),
         )
     stated = described_input(metadata)
-    if stated is not None and stated.normalisation is not None:
-        if usable_normalisation(stated.normalisation) is None:
-            yield FileNotice(
-                FileNoticeKind.METADATA_UNUSABLE,
-                {"mean": list(stated.normalisation.mean), "std": list(stated.normalisation.std)},
-            )
+    normalisation = None if stated is None else stated.normalisation
+    if normalisation is not None and usable_normalisation(normalisation) is None:
+        yield FileNotice(
+            FileNoticeKind.METADATA_UNUSABLE,
+            {"mean": list(normalisation.mean), "std": list(normalisation.std)},
+        )
 
 
 def _about_export(height: int, width: int, sources: FeedSources) -> Iterator[FileNotice]:

@@ -40,8 +40,8 @@ class FileNoticeKind(enum.StrEnum):
 
 # The facts of a notice are filled in by name.
 _SENTENCES: Mapping[FileNoticeKind, str] = {
-    FileNoticeKind.FEED_DIFFERS: "the {dtype} input is fed {fed}; {other}, is at most {steps} "
-    "off, for {pixels} of the 256 values of a pixel: --feed={flag} feeds that",
+    FileNoticeKind.FEED_DIFFERS: "the {dtype} input is fed {fed}; --feed={flag} would feed "
+    "{other}: at most {steps} off, for {pixels} of the 256 values of a pixel",
     FileNoticeKind.NORMALISATION_ASSUMED: "how pixels are normalised is not stated: figures hold "
     "for {stats} alone; --input_stats=MEAN/STD states it",
     FileNoticeKind.RANGE_UNUSUAL: "by {source} pixels become {range}: right where the model "
@@ -76,8 +76,8 @@ _SENTENCES: Mapping[FileNoticeKind, str] = {
     FileNoticeKind.SCORES_COARSE: "the scores {name} have {values} values in [0, 1] (scale "
     "{scale:.4g}, zero point {zero_point}): what they rank is mostly ties",
     FileNoticeKind.OPS_NOT_BUILT_IN: "{ops}: {what}",
-    FileNoticeKind.SCORES_ARE_LOGITS: "the scores are logits, from {lowest:.3g} to {highest:.3g} on "
-    "{images} images: no score converter was found",
+    FileNoticeKind.SCORES_ARE_LOGITS: "the scores are logits, from {lowest:.3g} to {highest:.3g} "
+    "on {images} images: no score converter was found",
     FileNoticeKind.SCORES_ALL_EQUAL: "all {detections} detections have the score {score:.3f}: the "
     "scores are degenerate and rank nothing",
     FileNoticeKind.NOT_FINITE: "NaN or infinity in the detections of {images} images",

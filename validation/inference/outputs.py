@@ -65,8 +65,10 @@ def bind_outputs(
     metadata: ModelMetadata | None = None,
     contract: SsdContract | None = None,
 ) -> OutputBinding:
-    """Find a detector's outputs among a file's: by the op that writes them, by the OD API's
-    names, by the shapes that a contract states, or by the names that metadata gives them.
+    """Find a detector's outputs among a file's.
+
+    By the op that writes them, by the OD API's names, by the shapes that a contract states, or by
+    the names that metadata gives them.
 
     Raises:
         ConversionError: No detector's outputs, or outputs of the op that are missing.
@@ -74,7 +76,7 @@ def bind_outputs(
     present = [spec.name for spec in file.outputs]
     if file.postprocess is not None:
         return _of_the_op(model, file, present)
-    names = _raw_by_name(file.outputs)
+    names: tuple[str, ...] | None = _raw_by_name(file.outputs)
     if names is not None:
         return _bound(Ending.RAW, names, present)
     names = None if contract is None else _raw_by_shape(file.outputs, contract)

@@ -169,6 +169,6 @@ def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
     if steps_off(stored, usual) > _FED_AS_IT_IS_STEPS:
         return f"{text}; {_NOT_STATED}"
     return (
-        f"{text}: {_as_is(image)}, where the extractor wants {format_range(usual)} as all of the OD API's "
-        "but the ResNets do"
+        f"{text}: {_as_is(image)}, where the extractor wants {format_range(usual)} as all of the "
+        "OD API's but the ResNets do"
     )

@@ -32,7 +32,7 @@ class FeedWay(enum.StrEnum):
     BYTES = "bytes"
     """The pixel; less 128 for int8."""
     QUANTISED = "quantised"
-    """``pixel * scale - offset``, as the integer that the input's scale and zero point make of it."""
+    """``pixel * scale - offset``, as an integer by the input's scale and zero point."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def has_usable_scale(spec: TensorSpec) -> bool:
 
 
 def prepared_for(preprocessing: Preprocessing, way: FeedWay) -> Preprocessing:
-    """What `validation.preprocess.prepare.prepare` is to do for a way: nothing but resize for bytes."""
+    """What `prepare` is to do to an image for a way: nothing but the resize for bytes."""
     if way is not FeedWay.BYTES:
         return preprocessing
     return dataclasses.replace(preprocessing, scale=(1.0,) * 3, offset=(0.0,) * 3)
