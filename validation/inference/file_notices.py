@@ -68,12 +68,12 @@ _SENTENCES: Mapping[FileNoticeKind, str] = {
     FileNoticeKind.CALIBRATION_NOT_APPLIED: "the metadata's score calibration ({transformation}, "
     "default score {default:g}) is not applied: scores are as the file gives them, an app's are "
     "others",
-    FileNoticeKind.SCALE_UNUSABLE: "the {role} {name} has scale {scale}: {consequence}",
-    FileNoticeKind.SCALE_OF_ONE: "the {role} {name} is quantised with scale {scale:g}, zero point "
+    FileNoticeKind.SCALE_UNUSABLE: "{name} ({role}) has scale {scale}: {consequence}",
+    FileNoticeKind.SCALE_OF_ONE: "{name} ({role}) is quantised with scale {scale:g}, zero point "
     "{zero_point}: {consequence}",
     FileNoticeKind.INPUT_SCALE_OF_ONE: "the input has scale 1, zero point {zero_point}: it stands "
     "for {range}, right only where the model normalises inside",
-    FileNoticeKind.SCORES_COARSE: "the scores {name} have {values} values in [0, 1] (scale "
+    FileNoticeKind.SCORES_COARSE: "{name} (scores) has {values} values in [0, 1] (scale "
     "{scale:.4g}, zero point {zero_point}): what they rank is mostly ties",
     FileNoticeKind.OPS_NOT_BUILT_IN: "{ops}: {what}",
     FileNoticeKind.SCORES_ARE_LOGITS: "the scores are logits, from {lowest:.3g} to {highest:.3g} "

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from validation.preprocess.feed import FeedWay
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import Preprocessing, SsdContract
 from validation.specs.input_stats import InputStats
-from validation.tflite.custom_ops import describe_foreign, foreign_ops
+from validation.tflite.custom_ops import EDGE_TPU, describe_foreign, foreign_ops, refusal
 from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import UnpackedModel, read_model
 
@@ -114,12 +115,17 @@ def open_tflite(
     """
     model = read_model(path)
     file = describe(model)
+    if EDGE_TPU in model.custom_ops:
+        raise cast(ConversionError, refusal(model.custom_ops, path.name))
     own = own_export(file, path, export)
     metadata = metadata_of(model)
     try:
         binding = bind_outputs(model, file, metadata, own.contract)
         feeding = feeding_of_file(file, own, metadata, stats, way)
     except ConversionError as error:
+        refused = refusal(model.custom_ops, path.name)
+        if refused is not None:
+            raise refused from error
         error.where = error.where or path.name
         raise
     if binding.ending is Ending.RAW and None in (own.contract, own.anchors):
