@@ -165,3 +165,44 @@ def test_graph_that_is_no_inference_graph(
     graph = make_case(miniature).build.exported().graph
     assert main(["evaluate", str(graph), *images]) == 1
     assert "run as the .tflite that convert makes of it" in capsys.readouterr().err
+
+
+def test_how_classes_were_joined_is_told(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """By number without names; by name with them, and what finds no category is named."""
+    assert main(["evaluate", str(tflite), *images, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["classes"]
+    assert (found["by"], found["class_names_known"]) == ("number", False)
+    assert "by number, because the model's class names are unknown" in found["text"][0]
+    annotations = json.loads(Path(images[0].partition("=")[2]).read_text())
+    names = [entry["name"] for entry in annotations["categories"]]
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(["unicorn", *names[1:]]) + "\n")
+    assert main(["evaluate", str(tflite), *images, f"--label_map={labels}"]) == 0
+    out = capsys.readouterr().out
+    assert "joined to categories by name" in out
+    assert "no category for 1 class, which is not scored: 1 unicorn" in out
+
+
+def test_corners_are_refused_and_converted_when_asked(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """The figures are then those of the boxes in COCO's layout, and the conversion is told."""
+    assert main(["evaluate", str(tflite), *images]) == 0
+    expected = _ap(capsys.readouterr().out)
+    table = json.loads(Path(images[0].partition("=")[2]).read_text())
+    for entry in table["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x, y, x + width, y + height]
+    corners = tmp_path / "corners.json"
+    corners.write_text(json.dumps(table))
+    command = ["evaluate", str(tflite), f"--coco-annotations={corners}", images[1]]
+    assert main(command) == 1
+    assert "--box-format=xyxy" in capsys.readouterr().err
+    assert main([*command, "--box-format=xyxy", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["figures"]["ap"] == pytest.approx(expected, abs=5e-4)
+    (notice,) = (each for each in found["notices"] if each["kind"] != "normalisation_assumed")
+    assert notice["kind"] == "box_converted"
+    assert notice["count"] == len(table["annotations"])

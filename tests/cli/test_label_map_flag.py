@@ -125,6 +125,25 @@ def test_list_that_does_not_fit_does_not_end_silently(
     assert out == ""
 
 
+def test_names_beyond_the_classes_are_named(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """A list with ids that the model does not have may be another model's."""
+    labels = tmp_path / "labels.pbtxt"
+    names = enumerate(("square", "disc", "ring"), 1)
+    labels.write_text("".join(f"item {{ id: {key} name: '{name}' }}" for key, name in names))
+    arguments = ["evaluate", str(tflite), *images, f"--label_map={labels}"]
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    facts = json.loads(out)
+    assert facts["classes"]["left_names"] == facts["labels"]["surplus"] == ["ring"]
+    assert facts["labels"]["names"] == {"1": "square", "2": "disc"}
+    assert "3 names for 2 classes; 1 of no class: ring (labels.pbtxt)" in err
+    assert main([each for each in arguments if each != "--json"]) == 0
+    said = "the label list has 1 name beyond the model's classes: ring"
+    assert said in capsys.readouterr().out
+
+
 def test_any_layout_scores_alike(
     labelled: Callable[..., Path], tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
 ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fnmatch
 import re
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from warm_process import WarmProcess
 
 from validation.cli import main
 
@@ -37,14 +39,31 @@ def pytest_pyfunc_call(pyfuncitem):
 """
 
 
+# pytest, and what is imported in every run of it.
+_IMPORTED = ("validation.cli.run", "pytest", "xdist.plugin", "hypothesis", "numpy", "PIL.Image")
+# Of plugins that are imported before pytest could rewrite them, which is so only here.
+_EXPECTED_WARNING = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+
+
+@pytest.fixture(scope="module")
+def with_pytest() -> Iterator[WarmProcess]:
+    """Has imported pytest; nothing of TensorFlow, which these runs do not need."""
+    with WarmProcess(*_IMPORTED) as process:
+        yield process
+
+
 @pytest.fixture
 def run(
+    with_pytest: WarmProcess,
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
     miniature: MiniatureFiles,
     tmp_path: Path,
 ) -> Run:
-    """`python -m validation run` over the miniature, in a folder with settings of its own."""
+    """`python -m validation run` over the miniature, in a folder with settings of its own.
+
+    Forked from a process with pytest, or started anew as a user does.
+    """
     for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
         monkeypatch.delenv(name, raising=False)
     for name, text in _FOREIGN.items():
@@ -52,15 +71,23 @@ def run(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     models = ("--zoo", miniature.zoo, "--cache-dir", miniature.cache, "--variant", "raw")
 
-    def run(*arguments: object) -> pytest.RunResult:
-        return pytester.run(sys.executable, "-m", "validation", "run", *models, *arguments)
+    def run(*arguments: object, anew: bool = False) -> pytest.RunResult:
+        if anew:
+            return pytester.run(sys.executable, "-m", "validation", "run", *models, *arguments)
+        command = ["python", "-m", "validation", "run", *_EXPECTED_WARNING]
+        command += map(str, (*models, *arguments))
+        start = time.monotonic()
+        ended = with_pytest.run(command, pytester.path)
+        seconds = time.monotonic() - start
+        out, err = (text.decode().splitlines() for text in (ended.out, ended.err))
+        return pytest.RunResult(ended.code, out, err, seconds)
 
     return run
 
 
 def test_a_run_writes_its_report_where_it_is_started(run: Run, pytester: pytest.Pytester) -> None:
     """Green, with a record below reports/, and nothing else in the folder."""
-    result = run("-k", "archive_holds or tflite_file")
+    result = run("-k", "archive_holds or tflite_file", anew=True)
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["configfile: *plugin/pytest.ini", "report: reports/*/index.html"])

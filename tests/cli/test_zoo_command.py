@@ -202,6 +202,25 @@ def test_show_of_a_bundled_model(capsys: Capture, tmp_path: Path) -> None:
     assert code == 0
     for section in ("Files", "Routes to a .tflite", "Preprocessing", "Labels", "Next"):
         assert f"\n{section}\n" in text
+    assert "8 names for 8 classes (the catalogue)" in text
+
+
+def test_labels_of_an_archive_are_counted(capsys: Capture, archive: Path) -> None:
+    """Against the classes of its config; a list that does not fit is named, not shown."""
+    labels, cache = archive / "labels.txt", archive.parent / "c"
+    classes = _shown(capsys, cache, archive)["config"]["num_classes"]
+    names = [f"n{number}" for number in range(classes)]
+    labels.write_text("\n".join(["background", *names]))
+    facts = _shown(capsys, cache, archive)
+    assert facts["labels"] == {str(number): name for number, name in enumerate(names, 1)}
+    assert facts["labels_described"].endswith("which is no class (labels.txt)")
+    labels.write_text("\n".join([*names, "one more"]))
+    facts = _shown(capsys, cache, archive)
+    assert facts["labels"] == {}
+    code, text, _ = _run(capsys, "show", archive, "--cache_dir", cache)
+    assert code == 0
+    assert f"expected {classes} name" in text
+    assert "does not fit the model's classes (labels.txt)" in text
 
 
 def test_show_of_a_model_that_is_not_fetched(capsys: Capture, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from validation.coco.annotations import read_annotations
 from validation.errors import DatasetError, first_few
+from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 Make = Callable[..., tuple[Path, Path]]
 
@@ -91,8 +92,12 @@ def _drop(part: str, key: str) -> Callable[[dict[str, Any]], None]:
         (_set("annotations", "bbox", [1, 2, float("nan"), 4]), "bbox is wrong.*four finite"),
         (_set("annotations", "bbox", [1, 2, -3, 4]), "bbox is wrong.*x, y, width, height"),
         (_set("annotations", "area", float("inf")), "area is wrong.*got inf"),
-        (_drop("annotations", "area"), r"area is wrong \(.*annotations\[1\]\).*got nothing"),
-        (_drop("annotations", "iscrowd"), "iscrowd is wrong"),
+        (_set("annotations", "area", "7.5"), r"area is wrong \(.*annotations\[1\]\).*got '7.5'"),
+        (_set("annotations", "iscrowd", "no"), "iscrowd is wrong.*got 'no'"),
+        (_set("annotations", "category_id", 1.5), "category_id is wrong.*got 1.5"),
+        (_set("annotations", "image_id", "seven"), "image_id is wrong.*got 'seven'"),
+        (_set("images", "id", "7"), "1 image ids stand more than once.*got 7"),
+        (_set("annotations", "id", 0.0), "1 annotation ids stand more than once.*got 0"),
     ],
 )
 def test_a_wrong_entry_is_named(
@@ -109,6 +114,67 @@ def test_a_box_without_height_is_kept(make_coco: Make) -> None:
     """COCO itself has such objects."""
     file = read_annotations(*make_coco(_set("annotations", "bbox", [1, 2, 3, 0])))
     assert file.objects[1].bbox == (1, 2, 3, 0)
+
+
+def _text_ids(table: dict[str, Any]) -> None:
+    for part in table.values():
+        for entry in part:
+            entry.update({key: f" {entry[key]:03} " for key in entry if key.endswith("id")})
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        (_drop("annotations", "iscrowd"), {Kind.ISCROWD_MISSING: 1}),
+        (_set("annotations", "iscrowd", None), {Kind.ISCROWD_MISSING: 1}),
+        (_set("annotations", "iscrowd", False), {Kind.NUMBER_AS_OTHER: 1}),
+        (_set("annotations", "iscrowd", "0"), {Kind.NUMBER_AS_OTHER: 1}),
+        (_set("annotations", "iscrowd", 0.0), {Kind.NUMBER_AS_OTHER: 1}),
+        (_set("images", "width", 30.0), {Kind.NUMBER_AS_OTHER: 1}),
+        (_set("categories", "id", 17.0), {Kind.NUMBER_AS_OTHER: 1}),
+        (_text_ids, {Kind.ID_AS_TEXT: 15}),
+    ],
+)
+def test_what_other_tools_write_is_read_and_noticed(
+    make_coco: Make, change: Callable[[dict[str, Any]], None], kinds: dict[Kind, int]
+) -> None:
+    """It has one meaning, so the objects are the same and no figure moves."""
+    expected = read_annotations(*make_coco())
+    assert expected.notices == ()
+    file = read_annotations(*make_coco(change))
+    assert file.objects == expected.objects
+    assert (file.images, file.categories) == (expected.images, expected.categories)
+    assert {notice.kind: notice.count for notice in file.notices} == kinds
+    assert not any(notice.moves_figures for notice in file.notices)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_drop("annotations", "area"), *(_set("annotations", "area", each) for each in (None, 0, -75))],
+)
+def test_an_area_that_is_none_is_that_of_the_box(
+    make_coco: Make, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """An object of negative area would be ignored by pycocotools, and AP would rise."""
+    file = read_annotations(*make_coco(change))
+    assert file.objects[1].area == 75
+    (notice,) = file.notices
+    assert notice.kind is Kind.AREA_MISSING
+    assert notice.describe() == (
+        "objects without area, taken as the area of their boxes: 1 "
+        "(instances_tiny.json, annotations[1])"
+    )
+
+
+def test_objects_to_ignore_are_scored_and_move_figures(make_coco: Make) -> None:
+    """As pycocotools does, which overwrites `ignore` with iscrowd."""
+
+    def mark(table: dict[str, Any]) -> None:
+        for entry in table["annotations"]:
+            entry["ignore"] = 1
+
+    (notice,) = read_annotations(*make_coco(mark)).notices
+    assert (notice.kind, notice.count, notice.moves_figures) == (Kind.IGNORE_UNUSED, 2, True)
 
 
 @given(names=st.lists(st.integers(), max_size=8))

@@ -11,6 +11,8 @@ import pytest
 from validation.comparison.ap_difference import check_accuracy
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory, LeftClass
+from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey
 
 _POLICY = load_policy()
@@ -40,6 +42,11 @@ def test_same_figures_pass() -> None:
         "reference_ap": 0.4,
         "ap_drop": 0,
         "ap_gain": 0,
+        "classes_without_category": 0,
+        "objects_without_class": 0,
+        "classes_joined_by_number": 0,
+        "names_without_class": 0,
+        "labels_assumed": 0,
         "ap": 0.4,
         "ap50": 0.6,
         "ap50_drop": 0,
@@ -97,3 +104,58 @@ def test_other_data(changes: dict[str, Any], said: str) -> None:
     assert result.status is Status.FAIL
     assert "scored on different data" in result.message
     assert said in result.message
+
+
+_BY_NAME = ClassJoin(JoinedBy.NAME, class_names_known=True, joined=2, classes=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "measure", "said"),
+    [
+        (
+            {"left_classes": (LeftClass(2, "arrow up", "arrow_up"),)},
+            "classes_without_category",
+            "2 arrow up (closest category: arrow_up)",
+        ),
+        (
+            {"left_categories": (LeftCategory(7, "ring", 3), LeftCategory(0, "shapes", 0))},
+            "objects_without_class",
+            "no class for 1 category with 3 objects",
+        ),
+        (
+            {"by": JoinedBy.NUMBER, "class_names_known": False},
+            "classes_joined_by_number",
+            "by number, because the model's class names are unknown",
+        ),
+        (
+            {"left_names": ("ring", "star")},
+            "names_without_class",
+            "the label list has 2 names beyond the model's classes: ring, star",
+        ),
+    ],
+)
+def test_what_is_left_out_or_joined_by_number_warns(
+    changes: dict[str, Any], measure: str, said: str
+) -> None:
+    """Both sides agree on it, so the difference of their figures cannot show it."""
+    join = dataclasses.replace(_BY_NAME, **changes)
+    result = check_accuracy(_REFERENCE, _candidate(0.4, join=join), _POLICY)
+    assert result.status is Status.WARN
+    assert [one.name for one in result.measures if one.status is Status.WARN] == [measure]
+    assert said in result.message
+
+
+def test_categories_without_objects_do_not_warn() -> None:
+    """Nothing of them was there to be found."""
+    join = dataclasses.replace(_BY_NAME, left_categories=(LeftCategory(0, "shapes", 0),))
+    result = check_accuracy(_REFERENCE, _candidate(0.4, join=join), _POLICY)
+    assert result.status is Status.PASS
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_what_was_assumed_of_the_data_warns_where_it_moves_figures(moves: bool) -> None:
+    """Ids that were text are ids; a photograph that may be turned is another photograph."""
+    notice = DatasetNotice(DatasetNoticeKind.TURN_UNDECIDED, 2, ("a.jpg", "b.jpg"), moves)
+    result = check_accuracy(_REFERENCE, _candidate(0.4), _POLICY, (notice,))
+    assert result.status is (Status.WARN if moves else Status.PASS)
+    assert (notice.describe() in result.message) is moves

@@ -30,6 +30,8 @@ _LIMITS = {
     "worst_score_shift": Limit("max", 1e-4, "test"),
     "iou_p01": Limit("min", 0.999, "test"),
     "score_shift_p99": Limit("max", 1e-4, "test"),
+    "lowest_score": Limit("min", -0.01, "test"),
+    "highest_score": Limit("max", 1.01, "test"),
 }
 _POLICY = Policy(
     tuple(Rule(_CHECK, name, ("*",), ("*",), limit) for name, limit in _LIMITS.items()), {}, {}, ""
@@ -337,3 +339,21 @@ def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
     for images, far in ((101, 2), (50, 1)):
         measured = values(images, far)
         assert (measured["iou_p01"], measured["score_shift_p99"]) == pytest.approx((0.75, 0.4))
+
+
+def _one(score: float) -> dict[str, Detections]:
+    return {"a": Detections(((0.1, 0.1, 0.6, 0.3), (0.2, 0.5, 0.8, 0.9)), (score, 0.5), (1, 2))}
+
+
+@pytest.mark.parametrize("score", [1.26, 2.39, -0.4])
+def test_logits_are_no_scores_even_where_both_runs_agree(score: float) -> None:
+    """A converter that was not found is a failure by name, on whichever side."""
+    for result in (_compare(_one(score), _one(score)), _compare(_one(0.9), _one(score))):
+        assert result.status is Status.FAIL
+        assert "logits: no score converter was found" in result.message
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0, 1.0 + 1e-6, 256 / 255])
+def test_a_score_at_the_edge_is_a_score(score: float) -> None:
+    """Rounding and a step of 8 bits go beyond 1."""
+    assert "logits" not in _compare(_one(score), _one(score)).message

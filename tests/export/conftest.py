@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from miniatures import Miniature, build_graph, write_checkpoint
+from zoo_exports import Arrays, run_graph
 
 from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport
-
-Arrays = dict[str, np.ndarray]
 
 
 @functools.cache
@@ -57,24 +55,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
 
 
-@pytest.fixture(scope="session")
-def run_graph() -> Callable[..., Arrays]:
+@pytest.fixture(scope="session", name="run_graph")
+def _run_graph() -> Callable[..., Arrays]:
     """Runs a GraphDef with TensorFlow alone, none of the harness between."""
-
-    def run(graph: Any, tensors: Sequence[str], feed: Mapping[str, np.ndarray]) -> Arrays:
-        with tf.Graph().as_default() as scope:
-            tf.import_graph_def(graph, name="")
-            # One run does not earn back what optimising the graph for it would cost.
-            config = tf.ConfigProto()
-            config.graph_options.rewrite_options.disable_meta_optimizer = True
-            with tf.Session(graph=scope, config=config) as session:
-                values = session.run(
-                    [f"{name}:0" for name in tensors],
-                    {f"{name}:0": array for name, array in feed.items()},
-                )
-        return dict(zip(tensors, values, strict=True))
-
-    return run
+    return run_graph
 
 
 @pytest.fixture

@@ -97,5 +97,6 @@ def test_every_field_of_the_reading_is_compared(compare):
     tried = {key for overrides, _ in DIFFERENCES.values() for key in overrides}
     assert tried == fields
     rest = {field.name for field in dataclasses.fields(Miniature)} - fields
-    assert rest == {"nms_op", "normalisation", "squeeze_outside", "resizer", "architecture"}
+    wiring = {"nms_op", "normalisation", "squeeze_outside", "resizer", "architecture"}
+    assert rest == wiring | {"cut_first", "logit_scale"}
     compare()

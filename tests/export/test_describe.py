@@ -95,5 +95,6 @@ def test_classes_of_an_inference_graph(graph_of):
     graph = graph_of()
     reading = read_ssd(graph, "frozen_inference_graph.pb")
     assert classes_of(graph, reading) == SCORES.shape[-1] - 1
-    nowhere = dataclasses.replace(reading, class_predictions=f"{reading.class_predictions}:7")
+    scores = dataclasses.replace(reading.scores, tensor=f"{reading.class_predictions}:7")
+    nowhere = dataclasses.replace(reading, scores=scores)
     assert classes_of(graph, nowhere) is None

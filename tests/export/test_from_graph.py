@@ -38,12 +38,19 @@ KNOBS = {
     "identity": Miniature(score_converter="IDENTITY"),
     "no scales": Miniature(box_coder_scales=None),
     "four scales": Miniature(box_coder_scales=(8.0, 9.0, 4.0, 6.0)),
+    "scaled logits": Miniature(logit_scale=2.0),
+    "cut first": Miniature(cut_first=True),
+    "cut first, scaled logits": Miniature(cut_first=True, logit_scale=2.0),
+    "cut first, softmax": Miniature(cut_first=True, score_converter="SOFTMAX", logit_scale=0.5),
+    "cut first, identity": Miniature(cut_first=True, score_converter="IDENTITY"),
+    "nms v1": Miniature(nms_op="V1", score_threshold=0.3, iou_threshold=0.45),
     "nms v2": Miniature(nms_op="V2", score_threshold=0.3),
     "nms v5": Miniature(nms_op="V5", score_threshold=0.01),
     "combined nms": Miniature(nms_op="Combined", iou_threshold=0.45),
     "sizes": Miniature(per_class=7, total=9, iou_threshold=0.5),
     "channel means": Miniature(normalisation="channel_means"),
     "squeezed inside": Miniature(squeeze_outside=False),
+    "one size": Miniature(resizer="none"),
 }
 
 
@@ -57,12 +64,19 @@ def miniature(request):
 IMAGE = np.random.default_rng(3).integers(0, 256, (1, 70, 50, 3), np.uint8)
 
 
+def image_for(miniature):
+    """`IMAGE`, or what a graph of one size takes."""
+    height, width = (48, 64) if miniature.resizer == "none" else (70, 50)
+    return np.resize(IMAGE, (1, height, width, 3))
+
+
 def test_raw_outputs_are_those_of_the_source(miniature, graph_of, export_of, run_graph):
     """Fed with what the source's preprocessor makes, both give the same encodings and scores."""
     source = graph_of(miniature)
     encodings = "Squeeze" if miniature.squeeze_outside else "concat"
-    asked = ("Preprocessor/sub", encodings, "Postprocessor/Slice")
-    expected = run_graph(source, asked, {"image_tensor": IMAGE})
+    foreground = "Postprocessor/scores" if miniature.cut_first else "Postprocessor/Slice"
+    asked = ("Preprocessor/sub", encodings, foreground)
+    expected = run_graph(source, asked, {"image_tensor": image_for(miniature)})
     body = without_postprocessing(export_of(miniature)).graph
     got = run_graph(body, RAW, {INPUT_NAME: expected["Preprocessor/sub"]})
     boxes, scores = (got[name] for name in RAW)
@@ -70,16 +84,18 @@ def test_raw_outputs_are_those_of_the_source(miniature, graph_of, export_of, run
     assert scores.shape == (1, miniature.num_anchors, miniature.num_classes + 1)
     assert expected[encodings].std() > 0.01
     np.testing.assert_allclose(boxes, expected[encodings].reshape(boxes.shape), atol=1e-5)
-    np.testing.assert_allclose(scores[:, :, 1:], expected["Postprocessor/Slice"], atol=1e-6)
-    if miniature.score_converter == "SOFTMAX":
+    np.testing.assert_allclose(scores[:, :, 1:], expected[foreground], atol=1e-6)
+    if miniature.score_converter == "SOFTMAX" and miniature.cut_first:
+        np.testing.assert_allclose(scores[:, :, 1:].sum(axis=2), 1, atol=1e-6)
+        assert not scores[:, :, 0].any()
+    elif miniature.score_converter == "SOFTMAX":
         np.testing.assert_allclose(scores.sum(axis=2), 1, atol=1e-6)
 
 
 def test_anchors_are_those_of_the_source(miniature, graph_of, export_of, run_graph):
     """The constant holds the source's corner anchors as centre and size."""
-    corners = run_graph(graph_of(miniature), ["Concatenate/concat"], {"image_tensor": IMAGE})[
-        "Concatenate/concat"
-    ]
+    feed = {"image_tensor": image_for(miniature)}
+    corners = run_graph(graph_of(miniature), ["Concatenate/concat"], feed)["Concatenate/concat"]
     export = export_of(miniature)
     (node,) = [node for node in export.graph.node if node.name == ANCHORS_NAME]
     np.testing.assert_array_equal(tf.make_ndarray(node.attr["value"].tensor), export.anchors)
@@ -118,8 +134,9 @@ def test_contract_says_what_the_miniature_is(miniature, export_of):
 
 def test_contract_prepares_an_image_as_the_source_does(miniature, graph_of, export_of, run_graph):
     """Resize and normalisation read from the graph give the tensor that the graph makes."""
-    expected = run_graph(graph_of(miniature), ["Preprocessor/sub"], {"image_tensor": IMAGE})
-    got = prepare(IMAGE[0], export_of(miniature).contract.preprocessing)
+    image = image_for(miniature)
+    expected = run_graph(graph_of(miniature), ["Preprocessor/sub"], {"image_tensor": image})
+    got = prepare(image[0], export_of(miniature).contract.preprocessing)
     np.testing.assert_allclose(got, expected["Preprocessor/sub"], atol=2e-4)
 
 

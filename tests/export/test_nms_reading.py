@@ -20,7 +20,7 @@ def _set(node, value):
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.float32(value)))
 
 
-@pytest.mark.parametrize("op", ["V2", "V3", "V5", "Combined"])
+@pytest.mark.parametrize("op", ["V1", "V2", "V3", "V5", "Combined"])
 def test_every_op_gives_the_same_reading(graph_of, op):
     """Inputs of the op, the filter ahead of it, or the one op for all."""
     expected = NmsReading(0.125, float(np.float32(0.45)), 7, 9)
@@ -71,7 +71,7 @@ def test_graph_without_nms_is_refused(graph_of):
     graph = graph_of()
     for node in graph.node:
         node.op = node.op.replace("NonMaxSuppression", "SomeSuppression")
-    with pytest.raises(NotSsdGraph, match=r"no non-maximum suppression.*NonMaxSuppressionV2 to"):
+    with pytest.raises(NotSsdGraph, match=r"no non-maximum suppression.*NonMaxSuppression to"):
         _read(graph)
 
 

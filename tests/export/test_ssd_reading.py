@@ -31,6 +31,23 @@ def test_encodings_may_enter_the_postprocessor_unsqueezed(graph_of):
     assert read_ssd(graph_of(squeeze_outside=False)).box_encodings == "concat"
 
 
+def test_encodings_may_be_decoded_image_by_image(graph_of):
+    """As in 2017, where the batch of one was unstacked before."""
+    graph = graph_of()
+    one = graph.node.add(name="Postprocessor/unstack", op="Unpack")
+    one.attr["num"].i = 1
+    readers = [
+        node
+        for node in graph.node
+        if node.op == "Reshape" and node.input[0] == "Postprocessor/raw_box_encodings"
+    ]
+    assert readers
+    one.input.append(readers[0].input[0])
+    for node in readers:
+        node.input[0] = one.name
+    assert read_ssd(graph) == read_ssd(graph_of())
+
+
 def test_other_numbering_does_not_matter(graph_of):
     """Releases number their helper ops differently; the wiring counts."""
     graph = graph_of()

@@ -18,6 +18,7 @@ from validation.inference.tflite import (
     TfliteDetector,
     run_batchwise,
 )
+from validation.preprocess.resize import resize_bilinear
 from validation.record.detections import Detections
 from validation.runtimes.base import check_feed
 from validation.runtimes.session import SessionRuntime
@@ -39,8 +40,8 @@ MIN_SCORE = 0.3
 class _Fake:
     """A runtime with given ends and a given answer."""
 
-    def __init__(self, inputs, outputs=(), answer=None):
-        self.inputs = tuple(TensorSpec(name, "float32", (1, 2, 3, 3)) for name in inputs)
+    def __init__(self, inputs, outputs=(), answer=None, shape=(1, 2, 3, 3)):
+        self.inputs = tuple(TensorSpec(name, "float32", shape) for name in inputs)
         self.outputs = tuple(TensorSpec(name, "float32", (1,)) for name in outputs)
         self._answer = answer
         self.feeds = []
@@ -50,11 +51,18 @@ class _Fake:
         return self._answer
 
 
-@pytest.fixture(scope="module", params=["SIGMOID", "SOFTMAX"])
+_KINDS = {
+    "sigmoid": Miniature(normalisation="channel_means"),
+    "softmax": Miniature(score_converter="SOFTMAX", normalisation="channel_means"),
+    "2017": Miniature(score_converter="SOFTMAX", cut_first=True, nms_op="V1", logit_scale=0.8),
+}
+
+
+@pytest.fixture(scope="module", params=_KINDS.values(), ids=_KINDS)
 def detectors(request, tmp_path_factory):
     """One miniature in three runtimes, the graph's own first."""
     folder = tmp_path_factory.mktemp("detectors")
-    miniature = Miniature(score_converter=request.param, normalisation="channel_means")
+    miniature = request.param
     frozen = write_frozen_graph(folder / "frozen_inference_graph.pb", miniature)
     export = export_from_graph(build_graph(miniature).as_graph_def(), ExportOptions())
     contract, anchors = export.contract, export.anchors
@@ -85,6 +93,26 @@ def test_detections_are_those_of_the_inference_graph(detectors, candidate, seed)
     np.testing.assert_allclose(got.boxes[:count], expected.boxes[:count], rtol=0, atol=1e-3)
 
 
+def test_a_graph_of_one_size_gets_the_image_at_that_size():
+    """Resized as TensorFlow resizes, in whole numbers; an image of that size goes in as it is."""
+    answer = {
+        "detection_boxes": np.zeros((1, 0, 4), np.float32),
+        "detection_scores": np.zeros((1, 0), np.float32),
+        "detection_classes": np.zeros((1, 0), np.float32),
+        "num_detections": np.float32([0]),
+    }
+    runtime = _Fake(["image_tensor"], answer=answer, shape=(1, 2, 3, 3))
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    detector = GraphDetector(runtime)
+    assert detector.image_size == (2, 3)
+    detector.detect(image)
+    detector.detect(image[:2, :3])
+    resized, same = (feed["image_tensor"] for feed in runtime.feeds)
+    assert resized.dtype == np.uint8
+    np.testing.assert_array_equal(resized[0], np.rint(resize_bilinear(image, 2, 3)))
+    np.testing.assert_array_equal(same[0], image[:2, :3])
+
+
 def test_classes_begin_at_one(detectors):
     """As label maps do; the op itself begins at 0."""
     image = np.asarray(draw_picture(1))
@@ -100,7 +128,7 @@ def test_slots_beyond_the_count_are_no_detections():
         "detection_classes": np.float32([[2, 1, 1]]),
         "num_detections": np.float32([2]),
     }
-    runtime = _Fake(["image_tensor"], answer=answer)
+    runtime = _Fake(["image_tensor"], answer=answer, shape=(-1, -1, -1, 3))
     image = np.zeros((4, 6, 3), np.uint8)
     found = GraphDetector(runtime).detect(image)
     assert found == Detections(((0, 0, 1, 1), (0.25, 0, 1, 1)), (0.75, 0.5), (2, 1))

@@ -240,7 +240,7 @@ def test_evaluate_says_what_is_not_to_be_trusted(
     assert main(["evaluate", str(path), *images]) == 0
     out, err = capsys.readouterr()
     assert out.index("not to be trusted: the scores are logits") < out.index("  AP ")
-    assert "how pixels are normalised is not stated" in err
+    assert "not stated in the file; assuming 127.5/127.5" in err
     assert main(["evaluate", str(path), *images, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["trusted"] is False

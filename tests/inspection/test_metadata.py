@@ -23,7 +23,8 @@ def test_metadata_of_another_tool() -> None:
     text = text_of_tflite(facts)
     assert "\nMetadata\n" in text
     assert "location, category, score, number of detections" in text
-    assert f"{len(facts.labels)}: " in text
+    assert facts.labels_described == "2 names for 3 classes; 1 unnamed: 2"
+    assert "ball, ring" in text
     assert json.loads(json.dumps(unstructure(facts)))["metadata"]["outputs"]
 
 

@@ -70,6 +70,15 @@ def test_inference_graph(files) -> None:
     assert "afterwards to  float, raw" in text
 
 
+def test_inference_graph_for_images_of_one_size(tmp_path: Path) -> None:
+    """Exported with a fixed --input_shape: the size is said where the image goes in."""
+    path = tmp_path / "frozen_inference_graph.pb"
+    facts = _facts(miniatures.write_frozen_graph(path, miniatures.Miniature(resizer="none")))
+    assert facts.inputs[0].shape == (1, 48, 64, 3)
+    assert "this size only" in facts.inputs[0].meaning
+    assert facts.preprocessing is not None
+
+
 def test_suffix_may_lie(files, tmp_path: Path) -> None:
     """Text under .pb and bytes under .tflite are read as what they are."""
     graph = graph_pb2.GraphDef.FromString(files.graph.read_bytes())

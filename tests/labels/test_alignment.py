@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import DatasetError
-from validation.labels.alignment import align, no_names
+from validation.labels.alignment import align, align_uncounted, no_names
 from validation.labels.label_list import LabelList, Numbering
 from validation.labels.reading import labels_by_id, parse_labels
 
@@ -73,6 +73,7 @@ def test_cocos_80_names_are_never_joined_with_90_classes(text: str) -> None:
         ("0 background\n1 a", 2, "in two ways.*0, 'background', is the background or the first"),
         ("a\nb\nc", 2, "expected 2 names, or 3 with the background first, got 3 .*the first 'a'"),
         ("0 a\n2 b", 2, "of another model.*expected ids from 1 to 2, got 2 names, 0: a to 2: b"),
+        ('[{"id": 0, "name": "pets"}, {"id": 1, "name": "a"}]', 1, "leave out 0, 'pets', if it is"),
         ("7: a\n8: b", 6, "of another model.*ids 7 to 8"),
         ("1: a\n3: b", 2, "of another model.*ids 1 to 3"),
     ],
@@ -88,6 +89,25 @@ def test_empty_lines_are_gaps_or_nothing_by_count() -> None:
     labels = parse_labels("a\n\nb\n\n")
     assert dict(align(labels, 2).names) == {1: "a", 2: "b"}
     assert dict(align(labels, 3).names) == {1: "a", 3: "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\nb", {1: "a", 2: "b"}),
+        ("0: a\n2: b", {1: "a", 3: "b"}),
+        ("0: background\n2: b", {2: "b"}),
+        ("1: a\n3: b", {1: "a", 3: "b"}),
+        ("item { id: 2 name: 'b' }", {2: "b"}),
+    ],
+)
+def test_model_that_does_not_say_how_many_classes_it_has(
+    text: str, expected: dict[int, str]
+) -> None:
+    """A graph that is no SSD is run with the names as they stand; what needs a count is asked."""
+    assert align_uncounted(parse_labels(text)).names == expected
+    with pytest.raises(DatasetError, match="in two ways"):
+        align_uncounted(parse_labels("background\na"))
 
 
 def test_line_of_metadata_names_its_value() -> None:

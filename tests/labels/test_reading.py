@@ -100,6 +100,9 @@ _ORDERED: dict[str, _Writer] = {
     "JSON list": lambda names, count: json.dumps(
         [names.get(number) for number in range(1, count + 1)]
     ),
+    "one line": lambda names, count: ", ".join(
+        names.get(number, "NA") for number in range(1, count + 1)
+    ),
     "quoted": lambda names, count: "".join(
         f"'{names.get(number, '???')}',\n" for number in range(1, count + 1)
     ),
@@ -167,6 +170,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("class,label\ndog,0\ncat,1", {1: "dog", 2: "cat"}),
         ("index,mid,display_name\n0,/m/01,dog\n1,/m/02,cat", {1: "dog", 2: "cat"}),
         ("0\n1", {1: "0", 2: "1"}),
+        ("dog 0\ncat 1", {1: "dog", 2: "cat"}),
+        ("LABELS = ['dog',  # 0\n 'cat']", {1: "dog", 2: "cat"}),
+        ("zone 1\nzone 2", {1: "zone 1", 2: "zone 2"}),
+        ("boeing 747\nairbus 320", {1: "boeing 747", 2: "airbus 320"}),
+        ('"0": "dog",\n"1": "cat",', {1: "dog", 2: "cat"}),
+        ('"dog": 1,\n"cat": 2,', {1: "dog", 2: "cat"}),
+        ("classes: [dog, cat]", {1: "dog", 2: "cat"}),
+        ("labels:\n  1: dog\n  2: cat\n", {1: "dog", 2: "cat"}),
         ("3d printer\n7 up", {1: "3d printer", 2: "7 up"}),
         ("#1 fan\n#2 fan", {1: "#1 fan", 2: "#2 fan"}),
         ("nc: 2\nnames:\n- 'it''s'\n- \"a, b\" # x\n", {1: "it's", 2: "a, b"}),
@@ -183,6 +194,31 @@ def test_layouts_with_a_twist(text: str, expected: dict[int, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "item { id: 0 name: 'none_of_the_above' } item { id: 1 name: 'a' } "
+        "item { id: 2 name: '2' } item { id: 3 display_name: '3' } item { id: 4 name: 'b' }",
+        "0: a\n1: none\n2: none\n3: b",
+        "label2string = {0: 'a', 1: 'Unknown', 2: 'unknown', 3: 'b'}",
+        '{"1": "a", "2": null, "3": null, "4": "b"}',
+        "a\nunused\nunused\nb",
+        "a\nNA\nNA\nb",
+    ],
+)
+def test_words_that_fill_a_place_are_no_names(text: str) -> None:
+    """The same word for several classes, or a class's own number."""
+    aligned = align(parse_labels(text), 4)
+    assert (dict(aligned.names), aligned.unnamed) == ({1: "a", 4: "b"}, (2, 3))
+
+
+def test_digits_and_single_words_are_names() -> None:
+    """Classes may be digits, and one of them may be called none."""
+    digits = "item { id: 1 name: '1' } item { id: 2 name: '2' }"
+    assert dict(align(parse_labels(digits), 2).names) == {1: "1", 2: "2"}
+    assert dict(align(parse_labels("mask\nnone"), 2).names) == {1: "mask", 2: "none"}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "names no class"),
@@ -196,6 +232,7 @@ def test_layouts_with_a_twist(text: str, expected: dict[int, str]) -> None:
         ("1,7\n2,8", "read in two ways.*'1,7'"),
         ("2 door\n2 seater", "label id 2 is used twice: got 'door' and 'seater'"),
         ("1,dog,x\n2,cat,y", "a table of classes without a head.*such as id,name"),
+        ("filename,width,class,xmin\na.jpg,9,dog,1", "got a table of annotations: filename, width"),
         ("id,name\nx,dog\ny,cat", "table of classes cannot be read .column id.*got x, y"),
         ('{"1": "dog", "1": "cat"}', "key '1' is used twice"),
         ("{0: 'dog', 0: 'cat'}", "key is used twice .line 1"),
@@ -206,6 +243,8 @@ def test_layouts_with_a_twist(text: str, expected: dict[int, str]) -> None:
         ("nc: 3\nnames: [dog, cat]", "contradicts itself: expected 3 names, as nc says, got 2"),
         ("names: data/obj.names\n", "names no classes itself.*got data/obj.names"),
         ("names: [dog", "the list is never closed"),
+        ("classes= 2\ntrain= a\nnames = data/obj.names", "names no classes itself.*got data/obj"),
+        ("id: 1\nname: 'dog'", r"one name a line \(line 1\): got 'id: 1'"),
     ],
 )  # fmt: skip
 def test_what_is_no_label_list_is_refused(text: str, message: str) -> None:
@@ -226,7 +265,7 @@ def test_file_names_itself_in_errors(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no class \(.*labels\.txt\)"):
         read_labels(path)
     path.write_bytes(b"\xff\xfe\n")
-    with pytest.raises(DatasetError, match=r"cannot be read .*labels.*: got"):
+    with pytest.raises(DatasetError, match=r"cannot be read .*labels.*: expected text in UTF-8"):
         read_labels(path)
     with pytest.raises(DatasetError, match="cannot be read"):
         read_labels(tmp_path / "none.txt")

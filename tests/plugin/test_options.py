@@ -89,10 +89,16 @@ def test_header_without_labelled_images(over_miniature: Run, miniature: Miniatur
     )
     result.stdout.fnmatch_lines(
         [
-            "*variants: float raw, labelled images: none, * label map: label_map.pbtxt, "
+            "*variants: float raw, labelled images: none, * label map: label_map.pbtxt, 2 names, "
             "lock file: lock.json, offline: no"
         ]
     )
+
+
+def test_cocos_names_have_a_name(over_miniature: Run) -> None:
+    """The flag takes the list that has a name, as the commands do."""
+    result = over_miniature("--collect-only", "--label-map", "coco")
+    result.stdout.fnmatch_lines(["* label map: coco, 80 names, *"])
 
 
 def test_tests_are_named_by_model_and_variant(over_miniature: Run) -> None:

@@ -42,6 +42,26 @@ def _verdict(result: pytest.RunResult) -> str:
     return line.removeprefix("verdict: ")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("square\ndisc\nring\n", "got 3 names for 2 classes, the first 'square'"),
+        ("background\nsquare\n", "fits the model's classes in two ways (labels.txt)"),
+    ],
+)
+def test_label_map_that_does_not_fit(
+    over_miniature: Run, session: Any, content: str, said: str
+) -> None:
+    """No check that needs names guesses them: each ends with what would fit, and none passes."""
+    labels = session.path / "labels.txt"
+    labels.write_text(content)
+    result = over_miniature("--label-map", labels, "-k", "accuracy or canaries")
+    assert _verdict(result) == "FAIL"
+    for key, line in session.checks().items():
+        assert line["status"] == "fail"
+        assert said in session.explanation(*key)
+
+
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()

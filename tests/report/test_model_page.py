@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,16 @@ from run_pages import pages_of, render_run
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory
+from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.detections import Detections
 from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import (
+    Accuracy,
     Background,
     CheckResult,
+    CocoFigures,
     Measure,
     ModelKey,
     Panel,
@@ -152,3 +157,27 @@ def test_background(header: Header, write_run: Callable[..., Path], policy: Poli
 def test_nothing_known(header: Header, policy: Policy, backgrounds: tuple[Background, ...]) -> None:
     """A description alone is no reason for a section."""
     assert page_of(Record(header, backgrounds=backgrounds), policy).background is None
+
+
+def test_accuracy_says_how_classes_were_joined(
+    write_run: Callable[..., Path], header: Header, policy: Policy
+) -> None:
+    """Once for all variants, with what was noticed in the data set."""
+    join = ClassJoin(
+        JoinedBy.NUMBER, False, 1, 1, left_categories=(LeftCategory(2, "<b>", 3, "person"),)
+    )
+    notice = DatasetNotice(DatasetNoticeKind.AREA_MISSING, 5, ("annotations[0]",))
+    figures = CocoFigures(*[0.5] * 12)
+    entries = [
+        Accuracy("person", variant, "x", figures, 80, (1,), 9, 0.0, join=join)
+        for variant in ("reference", "float")
+    ]
+    dataset = dataclasses.replace(header.dataset, notices=(notice,))  # type: ignore[type-var]
+    own = dataclasses.replace(header, dataset=dataset)
+    text = pages_of(render_run(write_run(entries, header=own), policy))["model-person.html"].text
+    assert text.count("joined to categories by number") == 1
+    assert "with 3 objects, which is not scored: 2 <b> (closest class: person)" in text
+    assert (
+        "objects without area, taken as the area of their boxes: 5 (annotations[0] and 4 more)"
+        in text
+    )

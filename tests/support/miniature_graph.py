@@ -37,14 +37,16 @@ class Miniature:
         num_classes: Without the background.
         score_converter: SIGMOID, SOFTMAX or IDENTITY.
         box_coder_scales: (y, x, h, w); None leaves the divisions out.
-        nms_op: V2 with filters ahead of it, V3, V5, or Combined.
+        logit_scale: What logits are divided by.
+        cut_first: Drop the background's column before the scores are converted, as in 2017.
+        nms_op: V1 or V2 with filters ahead of it, V3, V5, or Combined.
         score_threshold: Of the NMS.
         iou_threshold: Of the NMS.
         per_class: max_detections_per_class.
         total: max_total_detections.
         normalisation: symmetric (2/255 x - 1) or channel_means.
         squeeze_outside: False lets the encodings enter the post-processor as [B, N, 1, 4].
-        resizer: fixed or keep_aspect.
+        resizer: fixed, keep_aspect, or none: exported for one image of the input's own size.
         architecture: ssd, or faster_rcnn: the scopes of one around the same wiring.
     """
 
@@ -53,6 +55,8 @@ class Miniature:
     num_classes: int = 2
     score_converter: str = "SIGMOID"
     box_coder_scales: tuple[float, float, float, float] | None = (10.0, 10.0, 5.0, 5.0)
+    logit_scale: float = 1.0
+    cut_first: bool = False
     nms_op: str = "V3"
     score_threshold: float = 1e-8
     iou_threshold: float = 0.6
@@ -115,7 +119,10 @@ def build_graph(miniature: Miniature, *, frozen: bool = True) -> Any:
     """
     graph = tf.Graph()
     with _control_flow_v1(), graph.as_default():
-        image_tensor = tf.placeholder(tf.uint8, [None, None, None, 3], "image_tensor")
+        shape = [None, None, None, 3]
+        if miniature.resizer == "none":
+            shape = [1, miniature.height, miniature.width, 3]
+        image_tensor = tf.placeholder(tf.uint8, shape, "image_tensor")
         images = tf.cast(image_tensor, tf.float32, name="ToFloat")
         prepared, true_shapes = _preprocess(images, miniature)
         encodings, logits = _heads(prepared, miniature, Parameters(frozen))
@@ -156,12 +163,21 @@ def _preprocess(images: Any, miniature: Miniature) -> tuple[Any, Any]:
             resized = tf.raw_ops.ResizeBilinear(images=image[tf.newaxis], size=size)
         return resized[0], tf.concat([size, [3]], axis=0)
 
+    if miniature.resizer == "none":
+        with tf.name_scope("Preprocessor"):
+            one = tf.stack(tf.unstack(images, num=1))
+            shape = tf.constant([[miniature.height, miniature.width, 3]])
+            return _normalised(one, miniature), shape
     with tf.name_scope("Preprocessor"):
         resized, shapes = tf.map_fn(resize, images, fn_output_signature=(tf.float32, tf.int32))
-        if miniature.normalisation == "channel_means":
-            return tf.subtract(resized, [[list(CHANNEL_MEANS)]], name="sub"), shapes
-        scaled = tf.multiply(tf.constant(2 / 255, name="mul/x"), resized, name="mul")
-        return tf.subtract(scaled, tf.constant(1.0, name="sub/y"), name="sub"), shapes
+        return _normalised(resized, miniature), shapes
+
+
+def _normalised(images: Any, miniature: Miniature) -> Any:
+    if miniature.normalisation == "channel_means":
+        return tf.subtract(images, [[list(CHANNEL_MEANS)]], name="sub")
+    scaled = tf.multiply(tf.constant(2 / 255, name="mul/x"), images, name="mul")
+    return tf.subtract(scaled, tf.constant(1.0, name="sub/y"), name="sub")
 
 
 def _heads(images: Any, miniature: Miniature, weights: Parameters) -> tuple[Any, Any]:

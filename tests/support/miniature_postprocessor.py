@@ -28,8 +28,7 @@ def postprocess(
             tf.reshape(encodings, [-1, 4]), tf.reshape(tiled, [-1, 4]), miniature.box_coder_scales
         )
     boxes = tf.reshape(decoded, tf.stack([shape[0], shape[1], 4]))
-    scores = _converter(miniature)(tf.divide(logits, 1.0, name="scale_logits"))
-    foreground = tf.slice(scores, [0, 0, 1], [-1, -1, -1])
+    foreground = _scores(logits, miniature)
     parts = tf.unstack(tf.cast(true_shapes, tf.float32), num=3, axis=1)
     window = tf.stack(
         [
@@ -44,9 +43,21 @@ def postprocess(
     return suppress(tf.expand_dims(boxes, 2), foreground, window, miniature)
 
 
+def _scores(logits: Any, miniature: Any) -> Any:
+    """Without the background, whose column went before or after the conversion."""
+
+    def converted(logits: Any) -> Any:
+        scaled = tf.divide(logits, miniature.logit_scale, name="scale_logits")
+        return _converter(miniature)(scaled)
+
+    if miniature.cut_first:
+        return tf.identity(converted(tf.slice(logits, [0, 0, 1], [-1, -1, -1])), name="scores")
+    return tf.slice(converted(logits), [0, 0, 1], [-1, -1, -1])
+
+
 def _converter(miniature: Any) -> Callable[[Any], Any]:
     def softmax(logits: Any) -> Any:
-        rows = tf.reshape(logits, [-1, miniature.num_classes + 1])
+        rows = tf.reshape(logits, [-1, logits.shape[-1]])
         return tf.reshape(tf.nn.softmax(rows, name="convert_scores"), tf.shape(logits))
 
     return {
@@ -144,7 +155,7 @@ def _all_classes(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[
 
 
 def _one_class(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[Any, Any]:
-    if miniature.nms_op == "V2":
+    if miniature.nms_op in ("V1", "V2"):
         with tf.name_scope("FilterGreaterThan"):
             kept = tf.reshape(tf.where(tf.greater(scores, miniature.score_threshold)), [-1])
             boxes, scores = tf.gather(boxes, kept), tf.gather(scores, kept)
@@ -155,6 +166,14 @@ def _one_class(boxes: Any, scores: Any, window: Any, miniature: Any) -> tuple[An
             boxes, scores = tf.gather(boxes, kept), tf.gather(scores, kept)
     size = tf.minimum(miniature.per_class, tf.shape(boxes)[0])
     with tf.name_scope("non_max_suppression"):
+        if miniature.nms_op == "V1":
+            chosen = tf.raw_ops.NonMaxSuppression(
+                boxes=boxes,
+                scores=scores,
+                max_output_size=size,
+                iou_threshold=miniature.iou_threshold,
+            )
+            return tf.gather(boxes, chosen), tf.gather(scores, chosen)
         arguments = {
             "boxes": boxes,
             "scores": scores,

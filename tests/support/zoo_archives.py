@@ -1,5 +1,6 @@
 """Archives for tests: the zoo's own, which are not part of this repository, and any folder's."""
 
+import json
 import os
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def zoo_archive(name: str, file: str = "vars.tsv") -> Path:
     if not (folder / file).is_file():
         pytest.skip(f"no {folder / file}: name the zoo archives' folder in VALIDATION_ZOO_ARCHIVES")
     return folder
+
+
+def archive_variables(name: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes in the checkpoint of a real archive."""
+    lines = (zoo_archive(name) / "vars.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in lines]
+    return {row[0]: tuple(json.loads(row[1])) for row in rows}
 
 
 def entries_at(path: Path) -> tuple[CatalogueEntry, ...]:

@@ -30,7 +30,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from validation.coco.categories import category_map
+from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError
 from validation.labels.alignment import align
@@ -118,7 +118,7 @@ def test_label_map_names_the_categories(split: Path) -> None:
     assert labels == dict(enumerate(CLASSES, start=1))
     data = load_dataset(split / "annotations.json", split / SUBFOLDER)
     assert data.categories == labels
-    assert category_map(labels, data, len(labels)) == {key: key for key in labels}
+    assert join_categories(labels, data, len(labels)).categories == {key: key for key in labels}
 
 
 def test_sums_are_those_of_every_other_file(split: Path) -> None:

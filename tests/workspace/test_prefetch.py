@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.forkserver
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ from validation.record.types import ModelKey
 from validation.workspace.prefetch import Item, Prefetcher, next_items
 from validation.workspace.session import Session
 from validation.zoo.canaries import load_canaries
+
+_IMPORTED = ("tensorflow.compat.v1", "tensorflow.lite.python.lite", "validation.checks.needs")
+pytestmark = pytest.mark.usefixtures("from_one_import")
 
 _FLOAT, _RAW = ModelKey(MODEL, "float"), ModelKey(MODEL, "raw")
 
@@ -48,6 +53,21 @@ def test_nothing_is_done_that_the_other_has_reached(stages: list[int], paces: li
         taken.append(item)
         reached[0] += next(steps, 0)
     assert len(set(taken)) == len(taken)
+
+
+@pytest.fixture(scope="module")
+def from_one_import() -> Iterator[None]:
+    """Second processes are forked from one that has imported TensorFlow, and has not used it.
+
+    tests/plugin has the one that a session starts, from nothing.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["validation.workspace.prefetch", *_IMPORTED])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "get_context", lambda _: context)
+        yield
+    # Its memory is not kept for the modules that follow.
+    multiprocessing.forkserver._forkserver._stop()
 
 
 @pytest.fixture

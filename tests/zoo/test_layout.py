@@ -216,7 +216,9 @@ def test_folder_without_model_is_refused(tmp_path: Path) -> None:
         (["b.pbtxt", "a.pbtxt"], "a.pbtxt"),
         (["tflite_graph.pbtxt", "coco_Labels.txt"], "coco_Labels.txt"),
         (["labelmap.txt", "label.txt"], "label.txt"),
-        (["readme.txt", "tflite_graph.pbtxt"], None),
+        (["classes.txt", "tflite_graph.pbtxt"], "classes.txt"),
+        (["coco.names"], "coco.names"),
+        (["readme.txt", "subclasses.txt", "tflite_graph.pbtxt"], None),
     ],
 )
 def test_label_map_is_told_from_text_graphs(

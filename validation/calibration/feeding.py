@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from validation.calibration.images import CalibrationImages
 from validation.errors import FeedError
-from validation.preprocess.image import load_rgb
+from validation.preprocess.image import load
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import INPUT_NAME, Preprocessing
 from validation.specs.input_stats import Range, format_range, wanted_range
@@ -49,7 +49,7 @@ def calibration_of(chosen: CalibrationImages, preprocessing: Preprocessing) -> C
 
     def feeds() -> Iterator[NDArray[np.float32]]:
         for image in chosen.images:
-            yield prepare(load_rgb(image.path), preprocessing)
+            yield prepare(load(image), preprocessing)
 
     wanted = wanted_range(preprocessing)
     return Calibration(feeds, len(chosen.images), wanted, chosen.min_span)

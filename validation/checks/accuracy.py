@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.coco.categories import category_map
+from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.comparison.ap_difference import check_accuracy
 from validation.export.exported import ExportOptions
+from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.run import Stage
 from validation.record.types import Accuracy, CheckResult
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
-from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (
@@ -42,7 +43,7 @@ def accuracy(context: CheckContext) -> list[Entry]:
     if not scored:
         return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
     reference, candidate, *others = scored
-    result = check_accuracy(reference, candidate, context.policy)
+    result = check_accuracy(reference, candidate, context.policy, _notices(context))
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own = [reference] if context.is_first else []
     return [*own, candidate, *others, result]
@@ -104,19 +105,20 @@ def _score(
 ) -> Accuracy:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
-    categories = category_map(context.class_names().names, dataset, contract.num_classes)
+    labels = context.class_names()
+    join = join_categories(labels.names, dataset, contract.num_classes, labels.surplus)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 
     def scored(_: Path) -> CocoEvaluation:
-        return evaluate(dataset, own, category_ids=categories)
+        return evaluate(dataset, own, category_ids=join.categories)
 
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
         "detections": _sha256(own),
-        "annotations": file_sha256(dataset.annotation_path),
+        "annotations": dataset.sha256,
         "images": [image.id for image in dataset.images],
-        "categories": sorted(categories.items()),
+        "categories": sorted(join.categories.items()),
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),
     }
@@ -134,7 +136,12 @@ def _score(
         detections=score.detections,
         score_threshold=contract.postprocess.nms_score_threshold,
         seconds=seconds,
+        join=join.facts,
     )
+
+
+def _notices(context: CheckContext) -> tuple[DatasetNotice, ...]:
+    return () if context.dataset is None else context.dataset.notices
 
 
 def _sha256(detections: Mapping[int, Detections]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from PIL import Image
 
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.preprocess.image import ImageFile, load_rgb
+from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 from validation.record.types import Panel, Picture
 from validation.workspace.context import CheckContext
@@ -57,7 +57,7 @@ def _picture(
     panels: tuple[Panel, ...],
     labels: Mapping[str, str],
 ) -> Picture:
-    reduced = Image.fromarray(load_rgb(image.path))
+    reduced = Image.fromarray(load(image))
     reduced.thumbnail((width, width))
     data = io.BytesIO()
     reduced.save(data, "JPEG", quality=80)

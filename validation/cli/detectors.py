@@ -18,7 +18,7 @@ from validation.errors import (
 )
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
-from validation.inference.file_notices import FileNotice
+from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import open_tflite
 from validation.inspection.kinds import Kind, kind_of
 from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
@@ -138,6 +138,8 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         labels = _class_names(path.name, stated, model.labels, model.num_classes)
         say(f"{path.name}: {model.describe_feed()}")
         for notice in model.notices:
+            if notice.kind is FileNoticeKind.NORMALISATION_ASSUMED:
+                continue  # in the line above
             say(f"{path.name}: {notice.describe()}")
         yield OpenModel(
             path.name,
@@ -170,10 +172,17 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             num_classes = classes_of(graph, read_ssd(graph, path.name))
     with runtime:
         detector = GraphDetector(runtime)
-        say(f"{path.name}: resizes and normalises images itself")
+        say(f"{path.name}: {_how_it_resizes(detector.image_size)}")
         labels = _class_names(path.name, stated, None, num_classes)
         # One session serves all threads.
         yield OpenModel(path.name, lambda: on_files(detector), labels, num_classes)
+
+
+def _how_it_resizes(only_size: tuple[int, int] | None) -> str:
+    if only_size is None:
+        return "resizes and normalises images itself"
+    height, width = only_size
+    return f"takes images of {height}x{width} only; others are resized to it before they are fed"
 
 
 def usable_labels(labels: ClassNames, num_classes: int | None) -> Mapping[int, str]:

@@ -12,12 +12,14 @@ from typing import Any
 
 from validation.cli.detectors import add_model_flags, open_model
 from validation.cli.flags import Commands, add_parser, say
-from validation.coco.categories import category_map
+from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
+from validation.files.structured import unstructure
 from validation.inference.score_notices import score_notices
 from validation.record.types import CocoFigures
 
@@ -66,6 +68,13 @@ def add_command(commands: Commands) -> None:
         "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
     )
     parser.add_argument(
+        "--box-format",
+        type=parse_box_format,
+        metavar="FORMAT",
+        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
+        "xywh, COCO's; boxes that are evidently of another format are refused)",
+    )
+    parser.add_argument(
         "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"
     )
     add_model_flags(parser)
@@ -84,32 +93,35 @@ def add_command(commands: Commands) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     with open_model(options.model, options) as model:
         dataset = load_dataset(
-            options.coco_annotations, options.coco_images, max_images=options.max_images
+            options.coco_annotations,
+            options.coco_images,
+            max_images=options.max_images,
+            box_format=options.box_format,
         )
-        categories = category_map(
-            model.labels.names or None, dataset, model.num_classes or max(dataset.categories)
-        )
+        labels = model.labels
+        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
     notices = (*model.notices, *score_notices(detections.values()))
     say("scoring")
-    result = evaluate(dataset, detections, category_ids=categories)
+    result = evaluate(dataset, detections, category_ids=join.categories)
     if options.results_file is not None:
-        write_results(options.results_file, dataset, detections, categories)
+        write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
-    facts = _describe_result(options.model, dataset, result, seconds)
+    facts = _describe_result(options.model, dataset, join, result, seconds)
+    facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     facts["trusted"] = not any(notice.not_trusted for notice in notices)
-    facts["notices"] = [notice.as_json() for notice in notices]
+    facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
-        _print(facts, dataset, result, options.per_category)
+        _print(facts, dataset, join, result, options.per_category)
 
 
 def _describe_result(
-    model: Path, dataset: Dataset, result: CocoEvaluation, seconds: float
+    model: Path, dataset: Dataset, join: CategoryJoin, result: CocoEvaluation, seconds: float
 ) -> dict[str, Any]:
     return {
         "model": model.name,
@@ -121,25 +133,35 @@ def _describe_result(
         "seconds": round(seconds, 3),
         "figures": dataclasses.asdict(result.figures),
         "per_category": {
-            dataset.categories[key]: value for key, value in result.per_category.items()
+            dataset.categories[key] or str(key): value for key, value in result.per_category.items()
         },
+        "classes": {**unstructure(join.facts), "text": join.facts.describe()},
+        "notices": [
+            {**unstructure(notice), "text": notice.describe()} for notice in dataset.notices
+        ],
     }
 
 
 def _print(
-    facts: Mapping[str, Any], dataset: Dataset, result: CocoEvaluation, per_category: bool
+    facts: Mapping[str, Any],
+    dataset: Dataset,
+    join: CategoryJoin,
+    result: CocoEvaluation,
+    per_category: bool,
 ) -> None:
-    names = first_few(dataset.categories[key] for key in result.category_ids)
+    names = first_few(dataset.categories[key] or str(key) for key in result.category_ids)
     print(
         f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
         f"objects, {facts['detections']} detections; scored: {names}"
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
-    # What else was noticed stands on standard error.
+    # What else was noticed of the file stands on standard error.
     for notice in facts["notices"]:
-        if notice["not_trusted"]:
+        if notice.get("not_trusted"):
             print(notice["text"])
+    for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
+        print(text)
     for figure in dataclasses.fields(CocoFigures):
         value = _number(facts["figures"][figure.name])
         print("  " + _MEANING[figure.name].format(value))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from validation.coco.box_formats import BoxFormat, in_coco_layout
+from validation.coco.fields import EntryFields
+from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
+from validation.record.dataset_notices import DatasetNotice
+from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,9 @@ class CocoImage:
         id: COCO image id.
         file_name: As the annotation file has it.
         path: Where the file lies.
-        width: Pixels, as annotated; equal to the file's own.
+        width: Pixels, as annotated; equal to the file's own, turned where `turned`.
         height: Pixels, as annotated; equal to the file's own.
+        turned: The file's pixels have to be turned as EXIF says to be as annotated.
     """
 
     id: int
@@ -30,6 +37,7 @@ class CocoImage:
     path: Path
     width: int
     height: int
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,32 +68,60 @@ class AnnotationFile:
         images: By id.
         categories: Name of each category id.
         objects: In file order.
+        notices: What was assumed or converted.
+        numbers_stated: False where category ids were given in reading, since the data set
+            has names alone; they say nothing of a model's classes.
     """
 
     data: bytes
     images: Mapping[int, CocoImage]
     categories: Mapping[int, str]
     objects: tuple[CocoAnnotation, ...]
+    notices: tuple[DatasetNotice, ...] = ()
+    numbers_stated: bool = True
 
 
-def read_annotations(path: Path, folder: Path) -> AnnotationFile:
+@dataclass(frozen=True)
+class _WrittenObject:
+    """An object as it is written: its box may be of any format, its area may be missing."""
+
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    area: float | None
+    is_crowd: bool
+    ignore: bool
+
+
+def read_annotations(
+    path: Path, folder: Path, box_format: BoxFormat | None = None
+) -> AnnotationFile:
     """Read and check an annotation file (https://cocodataset.org/#format-data).
+
+    What other tools leave out or write otherwise is read where it has one meaning, and noticed:
+    objects without iscrowd or area, ids as text, whole numbers with a decimal point.
 
     Args:
         path: The instances JSON file.
         folder: Image folder, for the paths of the images; not looked into.
+        box_format: What the numbers of a box are. None: COCO's, and boxes that are
+            evidently of another format are refused.
 
     Raises:
-        DatasetError: No such file, not JSON, not the COCO layout, no images, or ids that
-            are doubled or unknown.
+        DatasetError: No such file, not JSON, not the COCO layout, no images, ids that
+            are doubled or unknown, or boxes of another format.
     """
     data, table = _read(path)
-    images = _images(table, folder, path.name)
-    categories = _categories(table, path.name)
-    objects = _annotations(table, path.name)
+    notices = NoticeList()
+    images = _images(table, folder, path.name, notices)
+    categories = _categories(table, path.name, notices)
+    fields = _entries(table, "annotations", path.name, notices)
+    objects = [_object(each) for each in fields]
+    _refuse_doubles("annotation", [each.identity("id") for each in fields], path.name)
     _refuse_unknown("image", (item.image_id for item in objects), images, path.name)
     _refuse_unknown("category", (item.category_id for item in objects), categories, path.name)
-    return AnnotationFile(data, images, categories, tuple(objects))
+    settled = _settled(objects, images, box_format, fields, notices, path.name)
+    return AnnotationFile(data, images, categories, settled, notices.all())
 
 
 def _read(path: Path) -> tuple[bytes, Mapping[str, Any]]:
@@ -114,106 +150,93 @@ def _read(path: Path) -> tuple[bytes, Mapping[str, Any]]:
     return data, table
 
 
-def _images(table: Mapping[str, Any], folder: Path, where: str) -> dict[int, CocoImage]:
-    entries = _entries(table, "images", where)
+def _images(
+    table: Mapping[str, Any], folder: Path, where: str, notices: NoticeList
+) -> dict[int, CocoImage]:
+    entries = _entries(table, "images", where, notices)
     if not entries:
         raise DatasetError("the annotation file lists no images", where=where)
     found = []
-    for position, entry in entries:
-        size = [_integer(entry, side, position) for side in ("width", "height")]
-        if min(size) < 1:
+    for fields in entries:
+        width, height = fields.whole("width"), fields.whole("height")
+        if min(width, height) < 1:
             raise DatasetError(
-                "an image without pixels", got=f"{size[0]} x {size[1]}", where=position
+                "an image without pixels", got=f"{width} x {height}", where=fields.position
             )
-        file_name = _text(entry, "file_name", position)
-        found.append(
-            CocoImage(_integer(entry, "id", position), file_name, folder / file_name, *size)
-        )
+        file_name = fields.text("file_name")
+        found.append(CocoImage(fields.identity("id"), file_name, folder / file_name, width, height))
     _refuse_doubles("image", [image.id for image in found], where)
     return {image.id: image for image in found}
 
 
-def _categories(table: Mapping[str, Any], where: str) -> dict[int, str]:
+def _categories(table: Mapping[str, Any], where: str, notices: NoticeList) -> dict[int, str]:
     found = [
-        (_integer(entry, "id", position), _text(entry, "name", position))
-        for position, entry in _entries(table, "categories", where)
+        (fields.identity("id"), fields.text("name"))
+        for fields in _entries(table, "categories", where, notices)
     ]
     _refuse_doubles("category", [key for key, _ in found], where)
     return dict(found)
 
 
-def _annotations(table: Mapping[str, Any], where: str) -> list[CocoAnnotation]:
-    entries = _entries(table, "annotations", where)
-    _refuse_doubles(
-        "annotation", [_integer(entry, "id", position) for position, entry in entries], where
+def _object(fields: EntryFields) -> _WrittenObject:
+    return _WrittenObject(
+        fields.identity("image_id"),
+        fields.identity("category_id"),
+        fields.four("bbox"),
+        fields.number("area"),
+        fields.flag("iscrowd", Kind.ISCROWD_MISSING),
+        fields.has("ignore"),
     )
-    return [
-        CocoAnnotation(
-            _integer(entry, "image_id", position),
-            _integer(entry, "category_id", position),
-            _bbox(entry, position),
-            _area(entry, position),
-            bool(_integer(entry, "iscrowd", position)),
+
+
+def _settled(
+    objects: Sequence[_WrittenObject],
+    images: Mapping[int, CocoImage],
+    box_format: BoxFormat | None,
+    fields: Sequence[EntryFields],
+    notices: NoticeList,
+    where: str,
+) -> tuple[CocoAnnotation, ...]:
+    """The objects with their boxes in COCO's layout, and an area for each."""
+    if not objects:
+        return ()
+    sizes = np.array(
+        [(images[each.image_id].width, images[each.image_id].height) for each in objects]
+    )
+    boxes = in_coco_layout(np.array([each.bbox for each in objects]), sizes, box_format, where)
+    found = []
+    for each, own, (x, y, width, height) in zip(objects, fields, boxes.tolist(), strict=True):
+        # COCO itself has a few boxes of no width or height, so only negative ones are wrong.
+        if width < 0 or height < 0:
+            raise own.wrong("bbox", f"{box_format or 'x, y, width, height'}, no side below 0")
+        if box_format not in (None, BoxFormat.XYWH):
+            notices.add(Kind.BOX_CONVERTED, own.position)
+        area = each.area
+        # pycocotools ignores an object whose area is in no range, as negative ones are.
+        if area is None or (area <= 0 < width * height):
+            notices.add(Kind.AREA_MISSING, own.position)
+            area = width * height
+        if each.ignore and not each.is_crowd:
+            notices.add(Kind.IGNORE_UNUSED, own.position, moves_figures=True)
+        found.append(
+            CocoAnnotation(
+                each.image_id, each.category_id, (x, y, width, height), area, each.is_crowd
+            )
         )
-        for position, entry in entries
-    ]
+    return tuple(found)
 
 
 def _entries(
-    table: Mapping[str, Any], part: str, where: str
-) -> list[tuple[str, Mapping[str, Any]]]:
+    table: Mapping[str, Any], part: str, where: str, notices: NoticeList
+) -> list[EntryFields]:
     """Each entry of a list with the words that name its position in a message."""
-    found = [(f"{where}, {part}[{number}]", entry) for number, entry in enumerate(table[part])]
-    for position, entry in found:
+    found = []
+    for number, entry in enumerate(table[part]):
+        position = f"{where}, {part}[{number}]"
         if not isinstance(entry, dict):
             raise DatasetError(f"an entry of {part} is no object", got=entry, where=position)
+        found.append(EntryFields(entry, position, notices))
     return found
-
-
-def _integer(entry: Mapping[str, Any], key: str, position: str) -> int:
-    value = entry.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _field_error(key, "a whole number", value, position)
-    return value
-
-
-def _text(entry: Mapping[str, Any], key: str, position: str) -> str:
-    value = entry.get(key)
-    if not isinstance(value, str) or not value:
-        raise _field_error(key, "text", value, position)
-    return value
-
-
-def _bbox(entry: Mapping[str, Any], position: str) -> tuple[float, float, float, float]:
-    value = entry.get("bbox")
-    if not isinstance(value, list) or len(value) != 4 or not all(map(_is_finite, value)):
-        raise _field_error("bbox", "four finite numbers", value, position)
-    x, y, width, height = (float(number) for number in value)
-    # COCO itself has a few boxes of no width or height, so only negative ones are wrong.
-    if width < 0 or height < 0:
-        raise _field_error("bbox", "x, y, width, height", value, position)
-    return x, y, width, height
-
-
-def _area(entry: Mapping[str, Any], position: str) -> float:
-    value = entry.get("area")
-    if not _is_finite(value):
-        raise _field_error("area", "a finite number", value, position)
-    return float(entry["area"])
-
-
-def _is_finite(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
-
-
-def _field_error(key: str, expected: str, value: object, position: str) -> DatasetError:
-    return DatasetError(
-        f"the annotation file has not the COCO layout: {key} is wrong",
-        expected=expected,
-        got="nothing" if value is None else repr(value),
-        where=position,
-    )
 
 
 def _refuse_doubles(kind: str, ids: Sequence[int], where: str) -> None:

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
 
 from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
-from validation.errors import DatasetError, UsageError, first_few
+from validation.coco.box_formats import BoxFormat, beyond
+from validation.coco.image_files import settle_files
+from validation.coco.notice_list import NoticeList
+from validation.errors import UsageError
 from validation.preprocess.image import ImageFile
+from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.run import DatasetFacts
 
 
@@ -26,7 +30,10 @@ class Dataset:
         images: By ascending id; images without any object are among them.
         ground_truth: The objects on these images, in file order.
         categories: Name of each category id of the annotation file.
-        sha256: Over the annotation file's bytes and the selected ids and file names.
+        sha256: Over the annotation file's bytes, the format that its boxes were read in, and
+            the selected ids and file names.
+        notices: What was assumed or converted while it was read.
+        numbers_stated: False where the category ids were given in reading.
     """
 
     name: str
@@ -35,6 +42,8 @@ class Dataset:
     ground_truth: tuple[CocoAnnotation, ...] = field(repr=False)
     categories: Mapping[int, str] = field(repr=False)
     sha256: str
+    notices: tuple[DatasetNotice, ...] = ()
+    numbers_stated: bool = True
 
     @property
     def annotations(self) -> int:
@@ -44,11 +53,13 @@ class Dataset:
     @property
     def files(self) -> tuple[ImageFile, ...]:
         """The images under their ids, by which detections are kept."""
-        return tuple(ImageFile(str(image.id), image.path) for image in self.images)
+        return tuple(ImageFile(str(image.id), image.path, image.turned) for image in self.images)
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
-        return DatasetFacts(self.name, self.sha256, len(self.images), self.annotations)
+        return DatasetFacts(
+            self.name, self.sha256, len(self.images), self.annotations, self.notices
+        )
 
 
 def load_dataset(
@@ -57,6 +68,7 @@ def load_dataset(
     *,
     max_images: int | None = None,
     name: str | None = None,
+    box_format: BoxFormat | None = None,
 ) -> Dataset:
     """Read and check a data set in the COCO layout (https://cocodataset.org/#format-data).
 
@@ -65,6 +77,8 @@ def load_dataset(
         images: Folder that the annotated file names are relative to.
         max_images: Take only the first so many by image id. None: all.
         name: For the record. None: the annotation file's name without its ending.
+        box_format: What the numbers of a box are; None: COCO's, and boxes that are
+            evidently of another format are refused.
 
     Raises:
         UsageError: max_images is below 1.
@@ -78,54 +92,44 @@ def load_dataset(
             got=max_images,
             where="maximum number of images",
         )
-    file = read_annotations(annotations, images)
-    selected = tuple(file.images[key] for key in sorted(file.images)[:max_images])
-    _check_files(selected, images)
+    file = read_annotations(annotations, images, box_format)
+    chosen = [file.images[key] for key in sorted(file.images)[:max_images]]
+    notices = NoticeList()
+    selected = settle_files(chosen, images, notices)
     ids = {image.id for image in selected}
+    objects = tuple(item for item in file.objects if item.image_id in ids)
+    _notice_boxes(objects, selected, notices)
     return Dataset(
         name=name or annotations.stem,
         annotation_path=annotations,
         images=selected,
-        ground_truth=tuple(item for item in file.objects if item.image_id in ids),
+        ground_truth=objects,
         categories=file.categories,
-        sha256=_sha256(file.data, selected),
+        sha256=_sha256(file.data, selected, box_format),
+        notices=(*file.notices, *notices.all()),
+        numbers_stated=file.numbers_stated,
     )
 
 
-def _check_files(selected: Sequence[CocoImage], folder: Path) -> None:
-    """Every image file is there and has the annotated size; only headers are read."""
-    if not folder.is_dir():
-        raise DatasetError("the image folder is not there", where=folder)
-    missing = [image.file_name for image in selected if not image.path.is_file()]
-    if missing:
-        raise DatasetError(
-            f"{len(missing)} of {len(selected)} images are missing",
-            got=first_few(missing),
-            where=folder,
-            next_step="give the folder that belongs to the annotation file",
-        )
-    wrong = [text for text in map(_size_fault, selected) if text]
-    if wrong:
-        raise DatasetError(
-            f"{len(wrong)} of {len(selected)} images are not as annotated",
-            got=first_few(wrong),
-            where=folder,
-            next_step="boxes are annotated in pixels: use the images in their original size",
-        )
+def _notice_boxes(
+    objects: Sequence[CocoAnnotation], images: Sequence[CocoImage], notices: NoticeList
+) -> None:
+    """Boxes that no detection can match in full, or at all."""
+    if not objects:
+        return
+    by_id = {image.id: image for image in images}
+    boxes = np.array([item.bbox for item in objects])
+    sizes = np.array([(by_id[i.image_id].width, by_id[i.image_id].height) for i in objects])
+    for kind, which in (
+        (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
+        (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
+    ):
+        for index in np.flatnonzero(which).tolist():
+            notices.add(kind, by_id[objects[index].image_id].file_name, moves_figures=True)
 
 
-def _size_fault(image: CocoImage) -> str:
-    try:
-        with Image.open(image.path) as opened:
-            size = opened.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return f"{image.file_name} (no image that can be read)"
-    if size == (image.width, image.height):
-        return ""
-    return f"{image.file_name} ({size[0]}x{size[1]}, annotated {image.width}x{image.height})"
-
-
-def _sha256(data: bytes, selected: Sequence[CocoImage]) -> str:
+def _sha256(data: bytes, selected: Sequence[CocoImage], box_format: BoxFormat | None) -> str:
     digest = hashlib.sha256(data)
     digest.update(json.dumps([(image.id, image.file_name) for image in selected]).encode())
+    digest.update((box_format or "").encode())
     return digest.hexdigest()

@@ -57,7 +57,7 @@ def evaluate(
         dataset: The labelled images.
         detections: For each image id of the data set what was found there, maybe nothing.
         category_ids: Category id of each class id, None for a class that is not scored
-            (see `validation.coco.categories.category_map`); or the category ids that the
+            (see `validation.coco.categories.join_categories`); or the category ids that the
             class ids already are.
         max_dets: Detections of a category that an image may have, best first. AP and all
             AR but `ar_1` and `ar_10` are at this number; COCO's is 100.

@@ -80,6 +80,7 @@ def compare_detections(
         if tied_share(settled.values()) <= ties.most_share:
             matches = settled
     judged, counts = _values(list(matches.values()))
+    judged |= _score_range([*reference.values(), *candidate.values()])
     measures = Measure.limited(judged, policy, check, key)
     lost = counts["lost_detections"]
     message = (
@@ -87,6 +88,8 @@ def compare_detections(
         f" scores from {min_score:g}; {lost} of the reference not found,"
         f" {counts['gained_detections']} only in the candidate"
     )
+    if _are_logits(measures):
+        message += "; scores outside of 0 to 1 are logits: no score converter was found"
     if lost and any(measure.status is not Status.PASS for measure in measures):
         message += _explanation(lost, matched)
     return CheckResult.judged(
@@ -95,6 +98,22 @@ def compare_detections(
         (*measures, *(Measure(name, value) for name, value in counts.items())),
         where=_worst_detection(matches, reference, candidate),
         message=message,
+    )
+
+
+def _score_range(found: Sequence[Detections]) -> dict[str, float]:
+    """Of both runs; 0 to 0 where nothing was found. Classes in the place of scores are neither."""
+    scores = np.concatenate([each.scores for each in found])
+    if not len(scores) or (scores == np.rint(scores)).all():
+        return {"lowest_score": 0.0, "highest_score": 0.0}
+    return {"lowest_score": float(scores.min()), "highest_score": float(scores.max())}
+
+
+def _are_logits(measures: Sequence[Measure]) -> bool:
+    return any(
+        measure.status is Status.FAIL
+        for measure in measures
+        if measure.name in ("lowest_score", "highest_score")
     )
 
 

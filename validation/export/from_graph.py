@@ -24,6 +24,7 @@ from validation.export.exported import ExportOptions
 from validation.export.freezing import freeze, prune, variables
 from validation.export.graph_io import GraphExport
 from validation.export.postprocess_node import add_postprocess_node
+from validation.export.score_reading import scores_with_background
 from validation.export.ssd_reading import SsdReading, read_ssd
 from validation.graphs.boxes import center_size
 from validation.pipeline.config import PipelineConfig
@@ -67,6 +68,8 @@ def export_from_graph(
         GraphError: Variables without values, or with values that do not fit.
     """
     reading = read_ssd(graph, where)
+    graph, scores = scores_with_background(graph, reading.scores)
+    reading = dataclasses.replace(reading, scores=scores)
     body = prune(graph, _outputs(reading))
     if values is not None:
         body = freeze(body, values, where=where)

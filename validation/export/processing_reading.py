@@ -9,11 +9,14 @@ import numpy as np
 
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
-from validation.specs.contracts import Preprocessing
+from validation.specs.contracts import IMAGE_TENSOR, Preprocessing
 
 # Here the walk stops: the stack of resized images leaves the loop over the batch.
 _SOURCES = frozenset(
-    {"TensorArrayGatherV3", "TensorArrayGatherV2", "TensorListStack", "ResizeBilinear", "Pack"}
+    {
+        *("TensorArrayGatherV3", "TensorArrayGatherV2", "TensorListStack", "ResizeBilinear"),
+        *("Pack", "Placeholder"),
+    }
 )
 _PASSING = frozenset({"Identity", "Cast", "ExpandDims", "Squeeze", "Reshape"})
 _COMMUTATIVE = ("Add", "AddV2", "Mul")
@@ -31,6 +34,8 @@ def read_preprocessing(nodes: GraphMap, extractor_input: str, where: str) -> Pre
     """
     scale, offset = _affine(nodes, extractor_input, where)
     resize = _resize(nodes, extractor_input, where)
+    if resize is None:
+        return Preprocessing(*_only_image_size(nodes, where), scale, offset)
     height, width = _resized_size(nodes, resize, where)
     return Preprocessing(
         height=height,
@@ -86,12 +91,19 @@ def _triple(values: np.ndarray) -> tuple[float, float, float]:
     return float(values[0]), float(values[1]), float(values[2])
 
 
-def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any:
+def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any | None:
+    """The one resize; None where there is none.
+
+    TensorFlow leaves it out of a graph that was exported with a fixed --input_shape of the
+    resizer's size.
+    """
     above = nodes.ancestors([extractor_input])
     resizes = [node for node in nodes.of_op("ResizeBilinear") if node.name in above]
     if len(resizes) == 1:
         return resizes[0]
     others = [node.op for node in nodes.of_op(*_OTHER_RESIZES) if node.name in above]
+    if not resizes and not others:
+        return None
     raise NotSsdGraph(
         "the image is not resized by one bilinear resize",
         expected="one ResizeBilinear",
@@ -99,6 +111,28 @@ def _resize(nodes: GraphMap, extractor_input: str, where: str) -> Any:
         where=where,
         next_step="train with fixed_shape_resizer and its default BILINEAR method",
     )
+
+
+def only_image_size(graph: Any) -> tuple[int, int] | None:
+    """Height and width of image_tensor where the graph takes images of one size only."""
+    for node in graph.node:
+        if node.name == IMAGE_TENSOR and node.op == "Placeholder":
+            sides = tuple(side.size for side in node.attr["shape"].shape.dim)
+            if len(sides) == 4 and min(sides[1:3]) > 0:
+                return sides[1], sides[2]
+    return None
+
+
+def _only_image_size(nodes: GraphMap, where: str) -> tuple[int, int]:
+    size = only_image_size(nodes.graph)
+    if size is None:
+        raise NotSsdGraph(
+            "the image is not resized, and the graph takes images of any size",
+            expected="one ResizeBilinear, or image_tensor of one size",
+            where=where,
+            next_step="train with fixed_shape_resizer",
+        )
+    return size
 
 
 def _resized_size(nodes: GraphMap, resize: Any, where: str) -> tuple[int, int]:
@@ -113,7 +147,9 @@ def _resized_size(nodes: GraphMap, resize: Any, where: str) -> tuple[int, int]:
     return int(size[0]), int(size[1])
 
 
-_OPS = tuple(f"NonMaxSuppressionV{version}" for version in (2, 3, 4, 5))
+# The first version has no number, and its IoU threshold is an attribute.
+_FIRST = "NonMaxSuppression"
+_OPS = (_FIRST, *(f"NonMaxSuppressionV{version}" for version in (2, 3, 4, 5)))
 _COMBINED = "CombinedNonMaxSuppression"
 
 
@@ -161,7 +197,7 @@ def read_nms(nodes: GraphMap, where: str) -> NmsReading:
     readings = {
         (
             _score_threshold(nodes, node, filters, where),
-            _number(nodes, nodes.inputs(node)[3], where),
+            _iou_threshold(nodes, node, where),
             int(_size(nodes, nodes.inputs(node)[2], where)),
         )
         for node in suppressions
@@ -202,6 +238,12 @@ def _score_threshold(nodes: GraphMap, node: Any, filters: set[float], where: str
             where=f"{where}, node {node.name!r}",
         )
     return next(iter(filters))
+
+
+def _iou_threshold(nodes: GraphMap, node: Any, where: str) -> float:
+    if node.op == _FIRST:
+        return float(node.attr["iou_threshold"].f)
+    return _number(nodes, nodes.inputs(node)[3], where)
 
 
 def _size(nodes: GraphMap, tensor: str, where: str) -> float:

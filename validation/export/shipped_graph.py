@@ -18,7 +18,7 @@ from validation.export.from_graph import require_same, with_options, without_pos
 from validation.export.graph_io import GraphExport, stated_shape
 from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
 from validation.export.postprocess_node import read_postprocess_node
-from validation.export.ssd_reading import SCORE_CONVERTERS
+from validation.export.score_reading import SCORE_CONVERTERS
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,

@@ -16,6 +16,7 @@ import numpy as np
 from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
 from validation.export.processing_reading import NmsReading, read_nms, read_preprocessing
+from validation.export.score_reading import ScoreReading, read_scores
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 
 _PREPROCESSOR = "Preprocessor/"
@@ -23,7 +24,6 @@ _POSTPROCESSOR = "Postprocessor/"
 _DECODE = "Postprocessor/Decode/"
 # The box coder turns corner anchors into centre form in this scope.
 _ANCHOR_DECODE = "Postprocessor/Decode/get_center_coordinates_and_sizes/"
-SCORE_CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 _LAYOUT = frozenset({"Identity", "Transpose", "Reshape", "Tile", "ExpandDims", "Squeeze"})
 
 
@@ -34,9 +34,8 @@ class SsdReading:
     Args:
         extractor_input: Normalised image [batch, H, W, 3] that leaves the preprocessor.
         box_encodings: [batch, N, 4], before decoding.
-        class_predictions: [batch, N, C+1], after the score converter.
+        scores: Where [batch, N, C+1] are, and on which side of the cut they are converted.
         anchors: [N, 4] corners (ymin, xmin, ymax, xmax), computed by the graph.
-        score_converter: SIGMOID, SOFTMAX or IDENTITY.
         box_coder_scales: (y, x, h, w).
         preprocessing: Resize and normalisation.
         nms: Thresholds and sizes of the graph's own NMS.
@@ -44,12 +43,21 @@ class SsdReading:
 
     extractor_input: str
     box_encodings: str
-    class_predictions: str
+    scores: ScoreReading
     anchors: str
-    score_converter: str
     box_coder_scales: tuple[float, float, float, float]
     preprocessing: Any
     nms: NmsReading
+
+    @property
+    def class_predictions(self) -> str:
+        """[batch, N, C+1], after the score converter where that stands before the cut."""
+        return self.scores.tensor
+
+    @property
+    def score_converter(self) -> str:
+        """SIGMOID, SOFTMAX or IDENTITY."""
+        return self.scores.converter
 
 
 def read_ssd(graph: Any, where: str = "graph") -> SsdReading:
@@ -69,14 +77,13 @@ def read_ssd(graph: Any, where: str = "graph") -> SsdReading:
     unpacks = [node for node in nodes.of_op("Unpack") if node.name.startswith(_ANCHOR_DECODE)]
     anchors_unpack = _only(unpacks, "the box coder's split of the anchors", _ANCHOR_DECODE, where)
     anchors = _leave_scope(nodes, nodes.inputs(anchors_unpack)[0], where)
-    class_predictions, converter = _class_predictions(nodes, where)
-    extractor_input = _extractor_input(nodes, (box_encodings, class_predictions), where)
+    scores = read_scores(nodes, where)
+    extractor_input = _extractor_input(nodes, (box_encodings, scores.tensor), where)
     return SsdReading(
         extractor_input=extractor_input,
         box_encodings=box_encodings,
-        class_predictions=class_predictions,
+        scores=scores,
         anchors=anchors,
-        score_converter=converter,
         box_coder_scales=_box_coder_scales(nodes, encodings_unpack, where),
         preprocessing=read_preprocessing(nodes, extractor_input, where),
         nms=read_nms(nodes, where),
@@ -157,7 +164,9 @@ def _leave_scope(nodes: GraphMap, tensor: str, where: str) -> str:
     """Walk up through layout ops until the tensor comes from outside the post-processor."""
     while nodes.source(tensor).name.startswith(_POSTPROCESSOR):
         node = nodes.source(tensor)
-        if node.op not in _LAYOUT:
+        # In 2017 the encodings of each image were decoded by themselves.
+        of_one_image = node.op == "Unpack" and node.attr["num"].i == 1
+        if node.op not in _LAYOUT and not of_one_image:
             raise NotSsdGraph(
                 "the post-processor computes on its inputs before it decodes them",
                 expected=f"one of {', '.join(sorted(_LAYOUT))}",
@@ -166,27 +175,6 @@ def _leave_scope(nodes: GraphMap, tensor: str, where: str) -> str:
             )
         tensor = nodes.inputs(node)[0]
     return tensor
-
-
-def _class_predictions(nodes: GraphMap, where: str) -> tuple[str, str]:
-    """The scores with background, read by the Slice that drops the background column."""
-    slices = [
-        node
-        for node in nodes.of_op("Slice", "StridedSlice")
-        if node.name.startswith(_POSTPROCESSOR)
-        and (begin := nodes.constant(nodes.inputs(node)[1])) is not None
-        and begin.tolist() == [0, 0, 1]
-    ]
-    if not slices:
-        raise NotSsdGraph(
-            "no node drops the background class from the scores",
-            expected="a Slice at [0, 0, 1] under Postprocessor/",
-            where=where,
-            next_step="is this an SSD with a background class?",
-        )
-    scores = nodes.skip(nodes.inputs(slices[0])[0])
-    converter = nodes.source(nodes.skip(scores, {"Reshape", "Identity"}))
-    return scores, SCORE_CONVERTERS.get(converter.op, "IDENTITY")
 
 
 def _extractor_input(nodes: GraphMap, heads: tuple[str, str], where: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from validation.preprocess.image import ImageFile, load_rgb
+from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 
 
@@ -28,7 +28,7 @@ DetectFile = Callable[[ImageFile], Detections]
 
 def on_files(detector: Detector) -> DetectFile:
     """A detector as it is used on stored images."""
-    return lambda image: detector.detect(load_rgb(image.path))
+    return lambda image: detector.detect(load(image))
 
 
 def detect_all(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import GraphError
+from validation.preprocess.resize import resize_bilinear
 from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import IMAGE_TENSOR
@@ -13,6 +14,9 @@ from validation.specs.contracts import IMAGE_TENSOR
 
 class GraphDetector:
     """frozen_inference_graph.pb with its own resize, normalisation, anchors and NMS.
+
+    A graph that was exported for images of one size gets each image resized to it, in whole
+    numbers, as image_tensor takes bytes.
 
     Args:
         runtime: The graph with `DETECTION_OUTPUTS`, fed by image_tensor.
@@ -25,9 +29,13 @@ class GraphDetector:
                 "the inference graph takes another input", expected=IMAGE_TENSOR, got=names
             )
         self._runtime = runtime
+        sides = runtime.inputs[0].shape[1:3]
+        self.image_size = (sides[0], sides[1]) if len(sides) == 2 and min(sides) > 0 else None
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
+        if self.image_size is not None and self.image_size != image.shape[:2]:
+            image = np.rint(resize_bilinear(image, *self.image_size)).astype(np.uint8)
         out = self._runtime.run({IMAGE_TENSOR: image[np.newaxis]})
         count = int(out["num_detections"][0])
         return Detections(

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.preprocess.image import ImageFile, load_rgb
+from validation.preprocess.image import ImageFile, load
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import Preprocessing
 
 # Some 200 images of 300 pixels: a small data set as a whole, and little next to TensorFlow.
 _ROOM_BYTES = 250_000_000
+
+# The file, whether it is turned, and how it is fed.
+_Key = tuple[Path, bool, Preprocessing]
 
 
 class InputCache:
@@ -27,7 +30,9 @@ class InputCache:
 
     def __init__(self, room_bytes: int = _ROOM_BYTES) -> None:
         self._room = room_bytes
-        self._kept: OrderedDict[tuple[Path, Preprocessing], NDArray[np.float32]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, bool, Preprocessing], NDArray[np.float32]] = (
+            OrderedDict()
+        )
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -37,12 +42,12 @@ class InputCache:
         Raises:
             DatasetError: It cannot be read.
         """
-        key = (image.path, preprocessing)
+        key = (image.path, image.turned, preprocessing)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None:
             return kept
-        feed = prepare(load_rgb(image.path), preprocessing)
+        feed = prepare(load(image), preprocessing)
         feed.setflags(write=False)
         with self._lock:
             # Two threads may have prepared the same one.

@@ -32,6 +32,7 @@ _MEANINGS = {
     UNKNOWN: "",
 }
 # The same outputs of the OD API's own inference graphs.
+_ONE_SIZE = "RGB images of this size only, as bytes; the graph normalises them itself"
 _INFERENCE_MEANINGS = {
     **_MEANINGS,
     IMAGE: "RGB images of any size, as bytes; the graph resizes and normalises them itself",
@@ -118,7 +119,10 @@ def describe_inference_tensors(specs: Sequence[TensorSpec]) -> tuple[TensorFacts
     for position, spec in enumerate(specs):
         role = _INFERENCE_ROLES.get(spec.name, UNKNOWN)
         tensor = _facts(position, spec, role, spec.shape or None)
-        facts.append(dataclasses.replace(tensor, meaning=_INFERENCE_MEANINGS[role]))
+        meaning = _INFERENCE_MEANINGS[role]
+        if role == IMAGE and min(spec.shape[1:3], default=-1) > 0:
+            meaning = _ONE_SIZE
+        facts.append(dataclasses.replace(tensor, meaning=meaning))
     return tuple(facts)
 
 

@@ -45,8 +45,8 @@ def _metadata(facts: TfliteFacts) -> tuple[tuple[str, ...], ...]:
             mean, std = (_numbers(each) for each in (tensor.normalisation.mean,
                                                      tensor.normalisation.std))  # fmt: skip
             rows.append(("normalised", f"(pixel - {mean}) / {std}"))
-    named = first_few(facts.labels.values())
-    rows.append(("labels", f"{facts.labels_described}: {named}" if facts.labels else "none"))
+    rows.append(("labels", facts.labels_described or "none"))
+    rows.append(("", first_few(facts.labels.values())))
     rows.append(("schema", metadata.min_parser_version))
     return tuple(row for row in rows if row[1])
 

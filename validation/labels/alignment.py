@@ -126,7 +126,14 @@ def _by_number(labels: LabelList, num_classes: int) -> ClassNames:
     if first == 0 and not is_background(names[0]):
         last = max(number for number, name in names.items() if not is_gap(name))
         if last >= num_classes:
-            raise _out_of_range(labels, num_classes, f"0: {names[0]} to {last}: {names[last]}")
+            raise _out_of_range(
+                labels,
+                num_classes,
+                f"0: {names[0]} to {last}: {names[last]}",
+                f"leave out 0, {names[0]!r}, if it is no class but the parent of the others"
+                if last == num_classes
+                else None,
+            )
         return _by_id(labels, {number + 1: name for number, name in names.items()}, num_classes)
     if first == 0 and last == num_classes:
         own = {number: name for number, name in names.items() if number}
@@ -197,13 +204,15 @@ def _ambiguous(labels: LabelList, num_classes: int, why: str) -> DatasetError:
     )
 
 
-def _out_of_range(labels: LabelList, num_classes: int, got: str) -> DatasetError:
+def _out_of_range(
+    labels: LabelList, num_classes: int, got: str, advice: str | None = None
+) -> DatasetError:
     return DatasetError(
         "the label map is of another model",
         expected=f"ids from 1 to {num_classes}",
         got=f"{_count(len(labels.names), 'name')}, {got}",
         where=labels.source,
-        next_step=_advice(len(labels.names), num_classes),
+        next_step=advice or _advice(len(labels.names), num_classes),
     )
 
 

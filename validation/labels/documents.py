@@ -12,9 +12,15 @@ from validation.errors import DatasetError, first_few
 
 # Under these keys a document has its classes; the first one that is there holds.
 _HOLDERS = ("categories", "names", "id2label", "label2id", "labels", "classes", "items", "item")
-_NAME_KEYS = ("display_name", "name", "label", "class_name", "class", "category")
+_NAME_KEYS = ("display_name", "name", "label", "title", "class_name", "class", "category")
 _NUMBER_KEYS = ("id", "class_id", "label_id", "category_id", "index")
-_NAMES_LINE = re.compile(r"""^["']?names["']?\s*:[ \t]*(?P<rest>.*)$""", re.MULTILINE)
+_NAMES_LINE = re.compile(
+    r"""^["']?(?:names|class_names|classes|labels)["']?[ \t]*[:=]"""
+    # A number of classes names none.
+    r"(?![ \t]*\d+[ \t]*$)[ \t]*(?P<rest>.*)$",
+    re.MULTILINE,
+)
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*\s*=\s*(?=[\[{])")
 _COUNT_LINE = re.compile(r"^nc\s*:\s*(\d{1,9})\s*(?:#.*)?$", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _ENTRY = re.compile(r"""["']?(?P<number>\d{1,9})["']?\s*:(?:\s+(?P<name>.*)|$)""")
@@ -36,8 +42,8 @@ class Document(NamedTuple):
 
 
 def is_document(text: str) -> bool:
-    """True for what begins as JSON does, or has the key ``names`` of a data.yaml."""
-    return text.lstrip()[:1] in ("{", "[") or _NAMES_LINE.search(text) is not None
+    """True for what begins as JSON does, or has a key for names, as a data.yaml has."""
+    return _value(text)[:1] in ("{", "[") or _NAMES_LINE.search(text) is not None
 
 
 def parse_document(text: str) -> Document:
@@ -46,8 +52,9 @@ def parse_document(text: str) -> Document:
     Raises:
         DatasetError: None of them, or nothing in it that names classes.
     """
-    if text.lstrip()[:1] in ("{", "["):
-        return _classes(_literal(text.strip()), "the document")
+    value = _value(text)
+    if value[:1] in ("{", "["):
+        return _classes(_literal(value), "the document")
     found = _from_yaml(text)
     count = _COUNT_LINE.search(text)
     if count is not None and int(count[1]) != len(found.names):
@@ -57,6 +64,11 @@ def parse_document(text: str) -> Document:
             got=f"{len(found.names)} below names",
         )
     return found
+
+
+def _value(text: str) -> str:
+    """Without the variable that a list was copied with: ``LABELS = [...]``."""
+    return _ASSIGNED.sub("", text.strip(), count=1)
 
 
 def _literal(text: str) -> Any:

@@ -12,9 +12,12 @@ from validation.labels.label_list import is_gap
 
 _NUMBER = r"[0-9]{1,9}"
 _NUMBER_FIRST = re.compile(
-    rf"\[?(?P<number>{_NUMBER})\]?(?:\s*[:,;=|\t]\s*|\s*[.)]\s+|\s+-\s+|\s+|$)(?P<name>.*)"
+    rf"[\['\"]?(?P<number>{_NUMBER})[\]'\"]?(?:\s*[:,;=|\t]\s*|\s*[.)]\s+|\s+-\s+|\s+|$)(?P<name>.*)"
 )
-_NUMBER_LAST = re.compile(rf"(?P<name>.*?)\s*[:,;=|\t]\s*(?P<number>{_NUMBER})")
+_NUMBER_LAST = re.compile(rf"(?P<name>.*?)\s*[:,;=|\t]\s*(?P<number>{_NUMBER})[,;]?")
+_NUMBER_BEHIND = re.compile(rf"(?P<name>.*\S)\s+(?P<number>{_NUMBER})")
+# A field of a label map of the OD API, whose item was not copied with it.
+_FIELD = re.compile(r"(?:id|name|display_name)\s*:\s*\S.*")
 _BULLET = re.compile(r"[-*]\s+")
 _WHOLE = re.compile(_NUMBER)
 # Knowledge Graph ids, the codes of Open Images.
@@ -59,14 +62,28 @@ def parse_lines(text: str) -> Lines:
     while lines and not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines, 1):
-        if line.endswith(("{", "}")):
+        if line.endswith(("{", "}")) or _FIELD.fullmatch(line):
             raise DatasetError(
                 "a label list has one name a line", got=repr(line), where=f"line {number}"
             )
     filled = [line for line in lines if line]
     if filled and all(_BULLET.match(line) for line in filled):
         return Lines(tuple(_unquoted(_BULLET.sub("", line, count=1)) for line in filled))
+    if len(filled) == 1 and (row := _one_row(filled[0])):
+        return row
     return _columns(filled) or _numbered(filled) or Lines(tuple(map(_unquoted, lines)))
+
+
+def _one_row(line: str) -> Lines | None:
+    """Names behind one another on one line, such as ``person, car``; None for a single name."""
+    try:
+        (row,) = csv.reader([line], skipinitialspace=True)
+    except (csv.Error, ValueError):
+        return None
+    names = tuple(_unquoted(cell.strip()) for cell in row if cell.strip())
+    if len(names) < 2 or any(re.fullmatch(_NUMBER, name) for name in names):
+        return None
+    return Lines(names)
 
 
 def _numbered(lines: Sequence[str]) -> Lines | None:
@@ -82,6 +99,8 @@ def _numbered(lines: Sequence[str]) -> Lines | None:
         found = first
     elif telling and all(last[index] for index in telling):
         found = last
+    elif (counted := _counted(lines)) is not None:
+        return counted
     else:
         _refuse_mixed(lines, [match and int(match["number"]) for match in first], named)
         return None
@@ -90,6 +109,21 @@ def _numbered(lines: Sequence[str]) -> Lines | None:
         tuple(_unquoted(match["name"].rstrip(",;")) for match in matches),
         tuple(int(match["number"]) for match in matches),
     )
+
+
+def _counted(lines: Sequence[str]) -> Lines | None:
+    """Names before the number of their line, with a blank between; None where lines are none.
+
+    ``zone 1, zone 2`` are names: what stands before a number has to differ from line to line.
+    """
+    matches = [match for line in lines if (match := _NUMBER_BEHIND.fullmatch(line))]
+    names = [match["name"] for match in matches]
+    numbers = [int(match["number"]) for match in matches]
+    counting = numbers and numbers == list(range(numbers[0], numbers[0] + len(lines)))
+    distinct = len({name.casefold() for name in names}) == len(lines)
+    if not (counting and distinct and numbers[0] in (0, 1) and len(lines) > 1):
+        return None
+    return Lines(tuple(map(_unquoted, names)), tuple(numbers))
 
 
 def _refuse_mixed(
@@ -148,6 +182,13 @@ def _columns(lines: Sequence[str]) -> Lines | None:
 def _table(rows: Sequence[Sequence[str]]) -> Lines | None:
     """The columns that a first line names; None where it names none."""
     heads = [re.sub(r"[\s-]+", "_", head.casefold()) for head in rows[0]]
+    if {"xmin", "filename", "image_id"} & set(heads):
+        raise DatasetError(
+            "not a label map",
+            expected="one class a line",
+            got="a table of annotations: " + ", ".join(rows[0]),
+            next_step="name the label map that belongs to it",
+        )
     if len(set(heads) & _HEADS) < 2 or len(set(heads)) < len(heads):
         return None
     columns = {head: [row[index] for row in rows[1:]] for index, head in enumerate(heads)}

@@ -10,7 +10,13 @@ from pathlib import Path
 from validation.errors import DatasetError
 from validation.labels.documents import is_document, parse_document
 from validation.labels.items import is_items, parse_items
-from validation.labels.label_list import LabelList, Numbering, is_background, is_gap
+from validation.labels.label_list import (
+    LabelList,
+    Numbering,
+    is_background,
+    is_gap,
+    without_fillers,
+)
 from validation.labels.lines import parse_lines
 
 # How files of other kinds begin that are met where a label file should be.
@@ -43,7 +49,12 @@ def read_labels(path: Path) -> LabelList:
         marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark))
         text = content.decode(next(marks, "utf-8"))
     except (OSError, ValueError) as error:
-        raise DatasetError("the label map cannot be read", got=error, where=path) from error
+        raise DatasetError(
+            "the label map cannot be read",
+            expected="text in UTF-8 or UTF-16",
+            got=error,
+            where=path,
+        ) from error
     try:
         return parse_labels(text, path.name)
     except DatasetError as error:
@@ -74,7 +85,7 @@ def parse_labels(text: str, source: str = "label map") -> LabelList:
         found = parse_document(text) if is_document(text) else parse_lines(text)
         names, numbers = found.names, found.numbers
         numbering = Numbering.NUMBERS if numbers else Numbering.ORDER
-    return checked(LabelList(names, numbers, numbering, source))
+    return checked(LabelList(without_fillers(names, numbers), numbers, numbering, source))
 
 
 def labels_by_id(names: Mapping[int, str], source: str) -> LabelList:

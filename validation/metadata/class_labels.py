@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import DatasetError
-from validation.labels.label_list import LabelList, Numbering, is_gap
+from validation.labels.label_list import LabelList, Numbering, is_gap, without_fillers
 from validation.labels.reading import labels_by_id, read_labels
 from validation.metadata.model_metadata import FileType, ModelMetadata
 from validation.metadata.unpacking import read_metadata
@@ -69,7 +69,7 @@ def labels_of(metadata: ModelMetadata, source: str = OWN_METADATA) -> LabelList 
             lines.pop()
         if all(is_gap(line) for line in lines):
             return None
-        return LabelList(tuple(lines), (), _NUMBERINGS[file.type], source)
+        return LabelList(without_fillers(lines, ()), (), _NUMBERINGS[file.type], source)
     return None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.calibration.images import CalibrationImages, drawn_from_folder, drawn_from_labelled
+from validation.coco.box_formats import BoxFormat
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
 from validation.policy.load import Policy
@@ -42,6 +43,7 @@ def session_images(
     images: Path | None,
     most: int | None,
     calibration: Path | None,
+    box_format: BoxFormat | None = None,
 ) -> SessionImages:
     """What the options come to.
 
@@ -52,6 +54,7 @@ def session_images(
         images: Of --coco-images.
         most: Of --max-images.
         calibration: Of --representative-images.
+        box_format: Of --box-format.
 
     Raises:
         UsageError: One half of a data set, a number of images of none, or labelled images
@@ -61,7 +64,7 @@ def session_images(
         ArtefactMissing: The package was installed without its data.
         IntegrityError: A file of the package is another one.
     """
-    dataset = _dataset(annotations, images, most, bundled=bundled)
+    dataset = _dataset(annotations, images, most, box_format, bundled=bundled)
     if bundled and dataset is not None and annotations is not None:
         _require_known_classes(dataset)
     # The photographs show none of the scenes' classes.
@@ -77,7 +80,12 @@ def session_images(
 
 
 def _dataset(
-    annotations: Path | None, images: Path | None, most: int | None, *, bundled: bool
+    annotations: Path | None,
+    images: Path | None,
+    most: int | None,
+    box_format: BoxFormat | None,
+    *,
+    bundled: bool,
 ) -> Dataset | None:
     if annotations is None and images is None:
         if bundled:
@@ -90,7 +98,7 @@ def _dataset(
             expected="--coco-annotations FILE --coco-images DIR",
             got="--coco-annotations" if annotations else "no --coco-annotations",
         )
-    return load_dataset(annotations, images, max_images=most)
+    return load_dataset(annotations, images, max_images=most, box_format=box_format)
 
 
 def _require_known_classes(dataset: Dataset) -> None:

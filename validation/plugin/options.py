@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.errors import ValidationError, did_you_mean
 from validation.files.arguments import (
     parse_count,
@@ -81,6 +82,13 @@ def add_options(add: Callable[..., object]) -> None:
         type=parse_existing_folder,
         metavar="DIR",
         help="folder of the labelled images (default: as above)",
+    )
+    add(
+        "--box-format",
+        type=parse_box_format,
+        metavar="FORMAT",
+        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
+        "xywh, COCO's; boxes that are evidently of another format are refused)",
     )
     add(
         "--max-images",

@@ -232,7 +232,9 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         else f"{len(state.representative.images)} of {state.representative.source}",
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
         "policy": Path(option("--policy") or "built in").name,
-        "label map": Path(option("--label-map") or "the archive's own").name,
+        "label map": "the archive's own"
+        if state.labels is None
+        else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }

@@ -45,6 +45,7 @@ def _resolve(config: pytest.Config) -> Session:
             policy,
             bundled=all(entry.group == BUNDLED_GROUP for entry in entries),
             annotations=option("--coco-annotations"),
+            box_format=option("--box-format"),
             images=option("--coco-images"),
             most=option("--max-images"),
             calibration=option("--representative-images"),

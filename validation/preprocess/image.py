@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,19 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 # A tag of EXIF 2.3; 1 is upright, 2 to 8 are turned or mirrored.
 _ORIENTATION = 0x0112
 _TURNED = range(2, 9)
+_ON_THEIR_SIDE = range(5, 9)
+
+# What makes stored pixels [H, W, 3] upright, by orientation.
+_TURNS: dict[int, tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...]] = {
+    1: (),
+    2: (np.fliplr,),
+    3: (np.rot90, np.rot90),
+    4: (np.flipud,),
+    5: (np.fliplr, np.rot90),
+    6: (np.rot90, np.rot90, np.rot90),
+    7: (np.flipud, np.rot90),
+    8: (np.rot90,),
+}
 
 
 @dataclass(frozen=True)
@@ -28,10 +42,36 @@ class ImageFile:
     Args:
         key: Unique in a run: the COCO image id, or a canary's file name.
         path: The file.
+        turned: Its pixels are to be turned as EXIF says.
     """
 
     key: str
     path: Path
+    turned: bool = False
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """What the header of an image file says.
+
+    Args:
+        size: Width and height of the stored pixels.
+        orientation: Of EXIF: 1 is upright, 2 to 8 are turned or mirrored by viewers.
+    """
+
+    size: tuple[int, int]
+    orientation: int = 1
+
+    @property
+    def is_upright(self) -> bool:
+        """True where viewers show the pixels as they are stored."""
+        return self.orientation not in _TURNED
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as viewers show the image."""
+        width, height = self.size
+        return (height, width) if self.orientation in _ON_THEIR_SIDE else self.size
 
 
 def images_in(folder: Path) -> tuple[ImageFile, ...]:
@@ -46,15 +86,25 @@ def images_in(folder: Path) -> tuple[ImageFile, ...]:
     return tuple(ImageFile(path.name, path) for path in paths)
 
 
-def load_rgb(path: Path) -> NDArray[np.uint8]:
-    """The stored pixels of an image file as RGB.
+def load(image: ImageFile) -> NDArray[np.uint8]:
+    """`load_rgb` of an image, turned where it is to be.
+
+    Raises:
+        DatasetError: As `load_rgb`.
+    """
+    return load_rgb(image.path, turned=image.turned)
+
+
+def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
+    """The pixels of an image file as RGB, as they are stored unless asked for otherwise.
 
     Greyscale is repeated, palettes are looked up, CMYK is converted, alpha is
-    dropped. EXIF orientation is not applied: the OD API decodes pixels as they are
+    dropped. EXIF orientation is not applied by itself: the OD API decodes pixels as they are
     stored, and COCO's boxes are given in those pixels.
 
     Args:
         path: Any format that Pillow reads, with at most 8 bits a channel.
+        turned: Turn and mirror them as EXIF says.
 
     Returns:
         uint8 [H, W, 3].
@@ -73,10 +123,15 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
                     where=path,
                     next_step="store it with 8 bits a channel",
                 )
+            turns = _TURNS[_orientation(image)] if turned else ()
             if image.mode == "P" and "transparency" in image.info:
                 # Pillow warns when such a palette loses its alpha in one step.
-                return np.array(image.convert("RGBA").convert("RGB"))
-            return np.array(image.convert("RGB"))
+                pixels = np.array(image.convert("RGBA").convert("RGB"))
+            else:
+                pixels = np.array(image.convert("RGB"))
+            for turn in turns:
+                pixels = turn(pixels)
+            return np.ascontiguousarray(pixels)
     except FileNotFoundError as error:
         raise DatasetError(
             "the image is not there",
@@ -92,6 +147,22 @@ def load_rgb(path: Path) -> NDArray[np.uint8]:
         ) from error
 
 
+def stored_image(path: Path) -> StoredImage:
+    """Size and orientation of an image file, from its header.
+
+    Args:
+        path: Damaged EXIF says upright.
+
+    Raises:
+        DatasetError: No such file, or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return StoredImage(image.size, _orientation(image))
+    except _DAMAGE as error:
+        raise DatasetError("the image cannot be read", got=error, where=path) from error
+
+
 def shown_otherwise(path: Path) -> bool:
     """True where viewers turn or mirror what `load_rgb` gives, as EXIF asks them to.
 
@@ -99,7 +170,18 @@ def shown_otherwise(path: Path) -> bool:
         path: An image that `load_rgb` reads; damaged EXIF asks for nothing.
     """
     try:
-        with Image.open(path) as image:
-            return image.getexif().get(_ORIENTATION) in _TURNED
-    except _DAMAGE:
+        return not stored_image(path).is_upright
+    except DatasetError:
         return False
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 where it says nothing that is one."""
+    if image.format == "PNG" and "exif" not in image.info:
+        # Pillow would decode the whole picture to look behind it.
+        return 1
+    try:
+        found = image.getexif().get(_ORIENTATION)
+    except _DAMAGE:
+        return 1
+    return found if isinstance(found, int) and found in _TURNED else 1

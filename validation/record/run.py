@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from validation.policy.overlay import Overlay
+from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
@@ -109,12 +110,13 @@ class Step:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """Which labelled images were used."""
+    """Which labelled images were used, and what was noticed while they were read."""
 
     name: str
     sha256: str
     images: int
     annotations: int
+    notices: tuple[DatasetNotice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
+from validation.record.class_join import ClassJoin
 from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ class Accuracy(OfVariant):
         detections: Number of detections handed to the evaluation.
         score_threshold: Detections below this were not produced by the model.
         seconds: Wall time of inference over all images.
+        join: How classes were joined to categories; None where ids were taken as they are.
     """
 
     model: str
@@ -233,6 +235,7 @@ class Accuracy(OfVariant):
     detections: int
     score_threshold: float
     seconds: float = 0.0
+    join: ClassJoin | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
@@ -45,6 +46,8 @@ class ModelPage:
         variants: A section each, the reference first.
         accuracies: The reference first.
         has_absent_figures: Some figure has no ground truth.
+        data_notes: How classes were joined to categories, what was left out and what was
+            assumed of the labelled images; a sentence each.
         quantisations: One a quantised variant.
         timings: As recorded.
         pictures: As recorded.
@@ -58,6 +61,7 @@ class ModelPage:
     variants: tuple[VariantSection, ...]
     accuracies: tuple[AccuracyRow, ...]
     has_absent_figures: bool
+    data_notes: tuple[str, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
     pictures: tuple[Picture, ...]
@@ -94,6 +98,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         ),
         accuracies=accuracies,
         has_absent_figures=any(row.has_absent_figures for row in accuracies),
+        data_notes=_data_notes(record, accuracies),
         quantisations=tuple(
             quantisation_view(entry) for entry in record.quantisations if entry.model == model
         ),
@@ -109,6 +114,14 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         ),
         artefacts=_artefacts([entry for entry in record.artefacts if entry.model == model]),
     )
+
+
+def _data_notes(record: Record, accuracies: Iterable[AccuracyRow]) -> tuple[str, ...]:
+    joins = [row.entry.join.describe() for row in accuracies if row.entry.join is not None]
+    notes = [note for join in joins for note in join]
+    if notes and record.header.dataset is not None:
+        notes += [notice.describe() for notice in record.header.dataset.notices]
+    return tuple(dict.fromkeys(notes))
 
 
 def _checks(

@@ -14,7 +14,13 @@ from validation.calibration.feeding import model_feeds
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
 from validation.record.run import Stage
-from validation.workspace.products import ProductCache, file_sha256, installed_version, makers
+from validation.workspace.products import (
+    ProductCache,
+    file_sha256,
+    image_sha256,
+    installed_version,
+    makers,
+)
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -76,7 +82,7 @@ def fakequant_entry(
     made_from = {
         "weights": {path.name: file_sha256(path) for path in weights},
         "config": file_sha256(config),
-        "images": [file_sha256(image.path) for image in chosen.images],
+        "images": [image_sha256(image) for image in chosen.images],
         "seed": chosen.seed,
         "min_span": chosen.min_span,
         "pillow": installed_version("pillow"),

@@ -26,7 +26,7 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
-from validation.workspace.products import ProductCache, file_sha256, makers, timed
+from validation.workspace.products import ProductCache, file_sha256, image_sha256, makers, timed
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -258,7 +258,7 @@ class ModelBuild:
             "input_stats": None if stats is None else unstructure(stats),
             "calibration": None
             if chosen is None
-            else [file_sha256(image.path) for image in chosen.images],
+            else [image_sha256(image) for image in chosen.images],
             **makers("convert", "calibration", "preprocess"),
         }
         step = f"convert {variant}{describe_flags(options)}"

@@ -38,6 +38,7 @@ from validation.workspace.products import (
     ProductCache,
     file_sha256,
     folder_for,
+    image_sha256,
     installed_version,
     makers,
 )
@@ -85,7 +86,7 @@ class ModelInference:
         self._reference: Mapping[str, Detections] | None = None
         self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
         self._seconds: dict[tuple[str, ExportOptions], float] = {}
-        self._images_sha256 = [file_sha256(image.path) for image in self.images]
+        self._images_sha256 = [image_sha256(image) for image in self.images]
 
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""

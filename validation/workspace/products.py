@@ -25,6 +25,7 @@ from filelock import FileLock
 from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
 from validation.files.structured import read_json, write_json
+from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
 
@@ -147,6 +148,11 @@ def file_sha256(path: Path) -> str:
     """Hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def image_sha256(image: ImageFile) -> str:
+    """Hash of an image file's bytes; of one that is read turned, another one."""
+    return file_sha256(image.path) + (" turned" if image.turned else "")
 
 
 @cache

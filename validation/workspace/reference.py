@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def built_export(
         )
         from validation.export.from_graph import without_postprocessing
         from validation.export.graph_io import read_graph, write_export
+        from validation.export.score_reading import softmax_without_background
+        from validation.export.ssd_reading import read_ssd
         from validation.pipeline.config import load_pipeline
 
         described = load_pipeline(config)
@@ -122,7 +125,14 @@ def built_export(
         else:
             values = open_checkpoint(prefix)
             export = export_from_checkpoint(described, prefix, values, ExportOptions())
-        write_export(folder, without_postprocessing(export), text=False)
+        export = without_postprocessing(export)
+        if described.score_converter == "SOFTMAX":
+            # The config does not say which release's softmax the model was trained with.
+            scores = read_ssd(read_graph(reference_graph), reference_graph.name).scores
+            if scores.steps:
+                graph = softmax_without_background(export.graph)
+                export = dataclasses.replace(export, graph=graph)
+        write_export(folder, export, text=False)
 
     made_from = {
         "graph": reference_sha256,

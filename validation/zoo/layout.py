@@ -17,6 +17,7 @@ PIPELINE_CONFIG = "pipeline.config"
 # What the OD API for TensorFlow 2 gives its checkpoints; TensorFlow 1 has a file of this name.
 _TF2_CHECKPOINTS = "checkpoint"
 
+_LABEL_LIST = re.compile(r".*label.*\.txt|(.*[_-])?classes\.txt|.*\.names", re.IGNORECASE)
 # Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
 _HEAD_CHARACTERS = 4096
 SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
@@ -266,14 +267,12 @@ def _belongs(name: str, prefix: str) -> bool:
 
 
 def _label_map(folder: Path) -> Path | None:
-    """A .pbtxt of items, else a text file called labels; by name where there are several."""
+    """A .pbtxt of items, else a text file called labels or classes; the first by name."""
     files = _files(folder)
     for path in files:
         if path.suffix == ".pbtxt" and is_items(_head(path)):
             return path
-    return next(
-        (path for path in files if path.suffix == ".txt" and "label" in path.name.lower()), None
-    )
+    return next((path for path in files if _LABEL_LIST.fullmatch(path.name)), None)
 
 
 def _head(path: Path) -> str:

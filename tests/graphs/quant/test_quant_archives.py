@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from zoo_archives import zoo_archive
+from zoo_archives import archive_variables, zoo_archive
 
 from validation.export.evaluation import evaluate
 from validation.export.exported import ExportOptions
@@ -77,6 +77,14 @@ def test_variables_are_the_checkpoints(name: str) -> None:
     found = {**model_variables(_built(name)), "global_step": ()}
     assert len(found) == 388
     assert found == _checkpoint(name)
+
+
+@pytest.mark.parametrize("name", _MODELS)
+def test_variables_are_in_the_archives_checkpoint(name: str) -> None:
+    """Every variable of the built graph, under its name and in its shape."""
+    checkpoint = archive_variables(name)
+    found = model_variables(_built(name))
+    assert {key: checkpoint.get(key) for key in found} == found
 
 
 @pytest.mark.parametrize("name", _WITH_META)

@@ -1,0 +1,151 @@
+"""Boxes as other tools write them: recognised by themselves, converted only when asked."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import DatasetError, did_you_mean
+
+Boxes = NDArray[np.float64]
+
+# Pixels by which rounding and careless labelling pass the edge of an image.
+EDGE = 1.0
+# Of shares, for the same reasons.
+_SHARE_EDGE = 0.01
+# From this part of all boxes on, reaching beyond the image is no carelessness.
+_MANY = 0.2
+
+
+class BoxFormat(enum.StrEnum):
+    """What the four numbers of a box are; x and y are the upper left corner, in pixels.
+
+    The normalised ones are shares of the image's width and height.
+    """
+
+    XYWH = "xywh"
+    XYXY = "xyxy"
+    YXYX = "yxyx"
+    CXCYWH = "cxcywh"
+    XYWH_NORMALISED = "xywh-normalised"
+    XYXY_NORMALISED = "xyxy-normalised"
+    YXYX_NORMALISED = "yxyx-normalised"
+    CXCYWH_NORMALISED = "cxcywh-normalised"
+
+    @property
+    def is_normalised(self) -> bool:
+        """True for shares of the image."""
+        return self.value.endswith("-normalised")
+
+    @property
+    def order(self) -> str:
+        """What the numbers are, without their unit."""
+        return self.value.removesuffix("-normalised")
+
+
+def parse_box_format(text: str) -> BoxFormat:
+    """A format by its name.
+
+    Raises:
+        ArgumentTypeError: None of that name.
+    """
+    try:
+        return BoxFormat(text.lower())
+    except ValueError as error:
+        known = [form.value for form in BoxFormat]
+        raise argparse.ArgumentTypeError(
+            f"must be one of {', '.join(known)}, got {text!r}; {did_you_mean(text, known)}"
+        ) from error
+
+
+def in_coco_layout(
+    boxes: Boxes, sizes: NDArray[np.int64], asked: BoxFormat | None, where: str
+) -> Boxes:
+    """The boxes as x, y, width and height in pixels.
+
+    Args:
+        boxes: float64 [N, 4], as they are written.
+        sizes: int64 [N, 2], width and height of each box's image.
+        asked: What the numbers are; None: COCO's layout, unless the boxes say otherwise.
+        where: The file, for messages.
+
+    Returns:
+        float64 [N, 4]. Sides may be negative where the format is not that of the boxes.
+
+    Raises:
+        DatasetError: Nothing was asked for, and the boxes are of another layout than COCO's.
+    """
+    if asked is None:
+        _refuse_other_layouts(boxes, sizes, where)
+        return boxes
+    return _converted(boxes, sizes, asked)
+
+
+def beyond(boxes: Boxes, sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which boxes, in COCO's layout, reach beyond their image by more than a pixel."""
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    outside = np.concatenate([low < -EDGE, high > sizes + EDGE], axis=1)
+    return np.asarray(outside.any(axis=1), bool)
+
+
+def _converted(boxes: Boxes, sizes: NDArray[np.int64], form: BoxFormat) -> Boxes:
+    first, second = boxes[:, :2], boxes[:, 2:]
+    if form.order == "yxyx":
+        first, second = first[:, ::-1], second[:, ::-1]
+    if form.order in ("xyxy", "yxyx"):
+        second = second - first
+    if form.order == "cxcywh":
+        first = first - second / 2
+    scale = sizes if form.is_normalised else 1
+    return np.concatenate([first * scale, second * scale], axis=1)
+
+
+def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) -> None:
+    if not len(boxes):
+        return
+    if (boxes >= 0).all() and (boxes <= 1 + _SHARE_EDGE).all() and (sizes > 2).all():
+        raise DatasetError(
+            "the boxes are not in pixels: no number of any box is above 1",
+            expected="x, y, width and height in pixels",
+            got=_example(boxes),
+            where=where,
+            next_step=_advice(boxes, sizes, normalised=True),
+        )
+    outside = beyond(boxes, sizes)
+    if outside.mean() < _MANY or not _fitting(boxes, sizes, normalised=False):
+        return
+    raise DatasetError(
+        f"{int(outside.sum())} of {len(boxes)} boxes would reach beyond their images, and none "
+        "does when read otherwise",
+        expected="x, y, width and height in pixels",
+        got=_example(boxes[outside]),
+        where=where,
+        next_step=_advice(boxes, sizes, normalised=False),
+    )
+
+
+def _advice(boxes: Boxes, sizes: NDArray[np.int64], *, normalised: bool) -> str:
+    forms = _fitting(boxes, sizes, normalised=normalised)
+    fitting = " or ".join(f"--box-format={form}" for form in forms)
+    others = "--box-format=xywh if they are right as they are"
+    if not fitting:
+        return f"convert them to COCO's layout, or type {others}"
+    return f"type {fitting}, whichever the boxes are, or {others}"
+
+
+def _fitting(boxes: Boxes, sizes: NDArray[np.int64], *, normalised: bool) -> list[BoxFormat]:
+    """The other formats in which every box lies inside its image."""
+    found: list[BoxFormat] = []
+    for form in BoxFormat:
+        if form.is_normalised is normalised and form is not BoxFormat.XYWH:
+            read = _converted(boxes, sizes, form)
+            if (read[:, 2:] >= 0).all() and not beyond(read, sizes).any():
+                found.append(form)
+    return found
+
+
+def _example(boxes: Boxes) -> str:
+    return "[" + ", ".join(f"{number:g}" for number in boxes[0]) + "]"

@@ -1,0 +1,167 @@
+"""The files of annotated images: found under the names that tools write, and which way up."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from validation.coco.annotations import CocoImage
+from validation.coco.notice_list import NoticeList
+from validation.errors import DatasetError, first_few
+from validation.preprocess.image import StoredImage, stored_image
+from validation.record.dataset_notices import DatasetNoticeKind as Kind
+
+# Both kinds of path separators: annotations travel between systems.
+_PARTS = re.compile(r"[\\/]+")
+
+
+def settle_files(
+    images: Sequence[CocoImage], folder: Path, notices: NoticeList
+) -> tuple[CocoImage, ...]:
+    """The images with the files that they are; only headers are read.
+
+    Args:
+        images: As annotated.
+        folder: That the file names are relative to.
+        notices: What was assumed is added to these.
+
+    Returns:
+        In the same order, each with its path and whether its pixels have to be turned.
+
+    Raises:
+        DatasetError: No such folder, files that are missing or that two images would share,
+            no images, or images of another size than annotated.
+    """
+    if not folder.is_dir():
+        raise DatasetError("the image folder is not there", where=folder)
+    found = _found(images, _Folder(folder), notices)
+    stored = [_stored(image) for image in found]
+    wrong = [
+        fault
+        for image, each in zip(found, stored, strict=True)
+        if (fault := _size_fault(image, each))
+    ]
+    if wrong:
+        raise DatasetError(
+            f"{len(wrong)} of {len(images)} images are not as annotated",
+            got=first_few(wrong),
+            where=folder,
+            next_step="boxes are annotated in pixels: use the images in their original size",
+        )
+    return _turned(found, [each for each in stored if each is not None], notices)
+
+
+class _Folder:
+    """An image folder, and its files under other spellings once one of them is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """All files below the folder by their name without case."""
+        found: dict[str, list[Path]] = {}
+        for root, folders, names in os.walk(self.path):
+            folders.sort()
+            for name in sorted(names):
+                found.setdefault(name.casefold(), []).append(Path(root, name))
+        return found
+
+    def find(self, image: CocoImage) -> tuple[Path | None, Kind | None]:
+        """The file of an image, and what had to be assumed to find it."""
+        name = image.file_name
+        # An absolute path is that of the machine the images were annotated on.
+        if image.path.is_file() and not Path(name).is_absolute():
+            return image.path, None
+        parts = [part for part in _PARTS.split(name) if part not in ("", ".")]
+        for first in range(len(parts)):
+            path = self.path.joinpath(*parts[first:])
+            if ".." not in parts[first:] and path.is_file():
+                return path, Kind.FILE_BY_LAST_NAME
+        alike = self.files.get(parts[-1].casefold(), []) if parts else []
+        if len(alike) != 1:
+            return None, None
+        same = alike[0].name == parts[-1]
+        return alike[0], Kind.FILE_BY_LAST_NAME if same else Kind.FILE_BY_OTHER_CASE
+
+
+def _found(images: Sequence[CocoImage], folder: _Folder, notices: NoticeList) -> list[CocoImage]:
+    found, missing = [], []
+    for image in images:
+        path, assumed = folder.find(image)
+        if path is None:
+            missing.append(image.file_name)
+            continue
+        if assumed is not None:
+            notices.add(assumed, image.file_name)
+        found.append(dataclasses.replace(image, path=path))
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(images)} images are missing",
+            got=first_few(missing),
+            where=folder.path,
+            next_step="give the folder that belongs to the annotation file",
+        )
+    _refuse_shared(found, folder.path)
+    return found
+
+
+def _refuse_shared(images: Sequence[CocoImage], folder: Path) -> None:
+    """Two entries of one file would each count what the other one's objects find as wrong."""
+    counts = Counter(image.path for image in images)
+    shared = [image for image in images if counts[image.path] > 1]
+    if shared:
+        raise DatasetError(
+            f"{len(shared)} images of the annotations are {len({i.path for i in shared})} files",
+            expected="a file for each image",
+            got=first_few(f"{image.id}: {image.file_name}" for image in shared),
+            where=folder,
+            next_step="merge the entries, or give the folder that the names are relative to",
+        )
+
+
+def _stored(image: CocoImage) -> StoredImage | None:
+    try:
+        return stored_image(image.path)
+    except DatasetError:
+        return None
+
+
+def _size_fault(image: CocoImage, stored: StoredImage | None) -> str:
+    if stored is None:
+        return f"{image.file_name} (no image that can be read)"
+    annotated = (image.width, image.height)
+    if annotated in (stored.size, stored.shown_size):
+        return ""
+    text = f"{stored.size[0]}x{stored.size[1]}, annotated {annotated[0]}x{annotated[1]}"
+    return f"{image.file_name} ({text})"
+
+
+def _turned(
+    images: Sequence[CocoImage], stored: Sequence[StoredImage], notices: NoticeList
+) -> tuple[CocoImage, ...]:
+    """The annotated size says which way up boxes are; where it does not, the other images do."""
+    fits = [
+        None if each.size == each.shown_size else (image.width, image.height) == each.shown_size
+        for image, each in zip(images, stored, strict=True)
+    ]
+    known = {fit for fit in fits if fit is not None}
+    habit = known.pop() if len(known) == 1 else None
+    settled = []
+    for image, each, fit in zip(images, stored, fits, strict=True):
+        if each.is_upright:
+            settled.append(image)
+            continue
+        turned = habit if fit is None else fit
+        if turned is None:
+            notices.add(Kind.TURN_UNDECIDED, image.file_name, moves_figures=True)
+        else:
+            kind = Kind.TURNED if turned else Kind.TURN_NOT_ANNOTATED
+            notices.add(kind, image.file_name)
+        settled.append(dataclasses.replace(image, turned=bool(turned)))
+    return tuple(settled)
