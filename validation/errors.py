@@ -84,9 +84,15 @@ def sentence(what: str, expected: object, got: object, where: object, next_step:
     return " ".join(text.split())
 
 
-def did_you_mean(word: str, known: Collection[str]) -> str | None:
-    """Advice that names the known word nearest to this one; None if none is known."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0)
+def did_you_mean(word: str, known: Collection[str], *, cutoff: float = 0) -> str | None:
+    """Advice that names the known word nearest to this one; None if none is so near.
+
+    Args:
+        word: What was typed.
+        known: What there is.
+        cutoff: Least similarity, from 0 to 1; 0 always names one.
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"did you mean {close[0]!r}?" if close else None
 
 

@@ -132,7 +132,7 @@ def test_raw_file_and_its_export(
     [
         ("none.tflite", [], 1, "no such file"),
         ("", [], 1, "this is a folder"),
-        (__file__, [], 1, "this text is of an unknown kind"),
+        (__file__, [], 1, "this is text of an unknown kind"),
         (None, ["--label_map=none.txt"], 1, "no such label map"),
         (None, ["--input_stats=5"], 2, "neither 'guide' nor a mean"),
         (None, ["--coco-annotations=none.json"], 1, "the annotation file is not there"),

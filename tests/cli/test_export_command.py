@@ -104,8 +104,8 @@ def _faster_rcnn(folder: Path, _: Path) -> Path:
     ("make", "said"),
     [
         (lambda folder, _: folder / "none.pb", r"no such graph \(.*none\.pb\)"),
-        (lambda folder, _: folder, "no such graph"),
-        (_truncated, r".*\(cut\.pb\)"),
+        (lambda folder, _: folder, "this is a folder with a model's files"),
+        (_truncated, r"only part of a TensorFlow graph \(.*cut\.pb\)"),
         (_faster_rcnn, r".*\(rcnn\.pb\)"),
     ],
     ids=["missing", "folder", "truncated", "faster rcnn"],

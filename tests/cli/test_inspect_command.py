@@ -101,12 +101,12 @@ def test_variables_of_a_checkpoint(tmp_path: Path, capsys: Capture) -> None:
     ("name", "content", "said"),
     [
         ("none.tflite", None, "no such file or checkpoint"),
-        ("empty.pb", b"", "the file is empty"),
+        ("empty.pb", b"", "this is an empty file"),
         ("cut.tflite", b"\x1c\0\0\0TFL3\0\0", "the TFLite flatbuffer is damaged"),
-        ("noise.tflite", b"\xff\x00" * 50, "the file is not a TensorFlow graph"),
+        ("noise.tflite", b"\xff\x00" * 50, "this is a file of an unknown kind"),
         ("bad.config", b"model { ssd {", "the brace opened here is never closed"),
         ("text.config", b"model { ssd { x: 1 } }", "unknown field 'x'"),
-        ("a.tar.gz", b"\x1f\x8b", "this is a gzip archive"),
+        ("a.tar.gz", b"\x1f\x8b", "this is a tar archive"),
         (".", None, "this is a folder"),
     ],
 )

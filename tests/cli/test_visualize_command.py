@@ -140,12 +140,12 @@ def test_a_tflite_file_is_drawn_without_tensorflow(
     [
         ("none.tflite", None, "error: no such file"),
         ("none.pb", None, "error: no such file"),
-        ("empty.tflite", b"", "error: the file is empty"),
+        ("empty.tflite", b"", "error: this is an empty file"),
         ("cut.tflite", b"\x1c\0\0\0TFL3", "error: the TFLite flatbuffer"),
-        ("other.pb", b"\xff\xfe not a graph", "error: the file is no"),
-        ("pipeline.config", b"model {}", "error: a pipeline config has no"),
-        ("model.ckpt.index", b"?", "error: a checkpoint has no operations"),
-        ("model", b"?", "error: this text is of an unknown kind"),
+        ("other.pb", b"\xff\xfe not a graph", "error: this is text in UTF-16"),
+        ("pipeline.config", b"model {}", "error: this is a pipeline.config"),
+        ("model.ckpt.index", b"?", "error: this is a checkpoint"),
+        ("model", b"?", "error: this is text of an unknown kind"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -290,7 +290,7 @@ def test_config_that_cannot_be_read_leaves_the_graph(capsys: Capture, archive: P
     [
         (lambda _: None, 2, "no model and no archive"),
         (lambda path: path.mkdir(), 2, "no archive found"),
-        (lambda path: path.write_text("x"), 2, "no archive found"),
+        (lambda path: path.write_text("x"), 2, "this is text of an unknown kind"),
         (lambda path: [shutil.copytree(path.parent / "mine", path / n) for n in "ab"], 2,
          "2 archives in one folder"),
     ],

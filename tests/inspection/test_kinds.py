@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.errors import ArtefactError, ArtefactMissing, ValidationError
-from validation.inspection.kinds import Kind, kind_of
+from validation.inspection.kinds import kind_of
+from validation.kinds.kind import Kind
 
 _MAGIC = bytes.fromhex("57fb808b247547db")
 
@@ -51,11 +52,11 @@ def test_every_file_of_a_checkpoint_names_it(tmp_path: Path, named: str) -> None
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("m.pb", b"", "the file is empty"),
-        ("a.tar.gz", b"\x1f\x8b\x08\0", "a gzip archive.*zoo show"),
+        ("m.pb", b"", "this is an empty file"),
+        ("a.tar.gz", b"\x1f\x8b\x08\0", "a tar archive.*zoo show"),
         ("a.zip", b"PK\x03\x04", "a zip archive"),
-        ("m.h5", b"\x89HDF\r\n", "an HDF5 file"),
-        ("i.jpg", b"\xff\xd8\xff\xe0", "a picture"),
+        ("m.h5", b"\x89HDF\r\n", "a Keras model or another HDF5 file"),
+        ("i.jpg", b"\xff\xd8\xff\xe0", "an image in the format JPEG"),
         ("saved_model.pb", b"\x08\x01\x12\x05", "a TensorFlow SavedModel"),
         ("m.pb", b"\x08\x01\x12\x05", "a TensorFlow SavedModel"),
         ("labels.pbtxt", b"item { id: 1 }", "a label map"),

@@ -231,9 +231,21 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
 
 
 def test_folder_is_no_file(tmp_path: Path) -> None:
-    """What is there but cannot be read is told with the system's reason."""
-    with pytest.raises(ConfigError, match=r"the file cannot be read .*: got "):
+    """A folder is called one, and the config that lies in it is offered."""
+    with pytest.raises(ConfigError, match=r"this is a folder .*expected a pipeline\.config"):
         load_pipeline(tmp_path)
+    (tmp_path / "pipeline.config").touch()
+    with pytest.raises(ConfigError, match=r"name the file inside: .*pipeline\.config"):
+        load_pipeline(tmp_path)
+
+
+def test_a_config_in_the_current_folder_has_no_folder_in_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``bare.config`` is not reported as ``/bare.config``."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtefactMissing, match=r"\(bare\.config\)"):
+        load_pipeline(Path("bare.config"))
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ _OPTIONS = (
     "--variant",
     "--coco-annotations",
     "--coco-images",
+    "--box-format",
     "--max-images",
     "--representative-images",
     "--input-stats",

@@ -168,12 +168,20 @@ def test_damage_that_pillow_reports_otherwise_is_named(
         load_rgb(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>404</html>"])
-def test_a_file_that_is_no_image_is_named(tmp_path: Path, content: bytes) -> None:
-    """As a failed download leaves it."""
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"an empty file .*page\.jpg"),
+        (b"<html>404</html>", r"a web page .*page\.jpg.*download the file itself"),
+        (b"version https://git-lfs.github.com/spec/v1\nsize 9\n", r"of 9 bytes.*git lfs pull"),
+        (b"not found", r"cannot be read.*page\.jpg.*fetch the file again"),
+    ],
+)
+def test_a_file_that_is_no_image_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    """As a failed download or a checkout without Git LFS leaves it."""
     path = tmp_path / "page.jpg"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"cannot be read.*page\.jpg.*fetch the file again"):
+    with pytest.raises(DatasetError, match=said):
         load_rgb(path)
 
 

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from validation.cli.detectors import add_model_flags, is_tflite, open_model
-from validation.cli.flags import Commands, add_parser, say
+from validation.cli.flags import Commands, add_parser, say, say_as_stored
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.files.structured import unstructure
 from validation.inference.score_notices import score_notices
 from validation.policy.load import load_policy
-from validation.preprocess.image import ImageFile, images_in
+from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
@@ -131,6 +131,7 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
         images = images_in(folder)
         if not images:
             raise UsageError("no images to compare on", where=folder)
+        say_as_stored(shown_otherwise_count(images))
         return images
     photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
     scenes = images_in(labelled_scenes()[1])[:_SCENES]

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
-from validation.cli.flags import Commands, add_flag, add_parser, say
+from validation.cli.flags import Commands, add_flag, add_parser, say, say_as_stored
+from validation.cli.given import require_graph
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
 from validation.inference.feeding import normalised
+from validation.kinds.kind import Wanted
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import labels_named
 from validation.metadata.detector import detector_metadata, image_size, written_names
@@ -117,8 +119,7 @@ def add_command(commands: Commands) -> None:
 
 def _convert(options: argparse.Namespace) -> None:
     started = time.perf_counter()
-    if not options.graph_def_file.is_file():
-        raise ArtefactMissing("no such graph", where=options.graph_def_file)
+    require_graph(options.graph_def_file, Wanted.CONVERTIBLE_GRAPH)
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
@@ -232,6 +233,7 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
         )
     chosen = drawn_from_folder(folder, load_policy(), folder.name)
     say(f"calibrating on {len(chosen.images)} images of {chosen.source}")
+    say_as_stored(chosen.as_stored)
     return calibration_of(chosen, contract.preprocessing)
 
 

@@ -17,6 +17,9 @@ from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
 from validation.inference.score_notices import score_notices
+from validation.kinds.kind import Wanted
+from validation.kinds.recognition import nearest_beside
+from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, load_rgb, shown_otherwise
 from validation.record.detections import Detections
@@ -79,7 +82,7 @@ def _share(text: str) -> float:
 
 
 def _detect(options: argparse.Namespace) -> None:
-    _refuse_folders(options.images)
+    _require_images(options.images)
     images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs, notices = [], []
@@ -119,11 +122,12 @@ def _detect(options: argparse.Namespace) -> None:
         print(json.dumps(entries, indent=2))
 
 
-def _refuse_folders(images: Sequence[Path]) -> None:
+def _require_images(images: Sequence[Path]) -> None:
     for path in images:
-        if not path.is_file():
-            what = "expected an image, got a folder" if path.is_dir() else "no such image"
-            raise DatasetError(what, where=path, next_step="name the image files themselves")
+        if not path.exists():
+            advice = nearest_beside(path) or "name the image files themselves"
+            raise DatasetError("no such image", where=path, next_step=advice)
+        require_kind(path, Wanted.PICTURE, DatasetError)
 
 
 def _above(detections: Detections, threshold: float) -> Detections:

@@ -9,18 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.errors import (
-    ArtefactError,
-    DatasetError,
-    NotSsdGraph,
-    OutputMissing,
-    UsageError,
-)
+from validation.errors import DatasetError, NotSsdGraph, OutputMissing, UsageError
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import open_tflite
-from validation.inspection.kinds import Kind, kind_of
+from validation.inspection.kinds import kind_of
+from validation.kinds.kind import Kind, Wanted
 from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import COCO_LABELS, labels_named
@@ -232,20 +227,10 @@ def _class_names(
 
 
 def is_tflite(path: Path) -> bool:
-    """True for a .tflite file, whole or broken; False for a graph.
+    """True for a .tflite file; False for a graph.
 
     Raises:
         ArtefactMissing: No such file, or it cannot be read.
-        ArtefactError: Neither of them.
+        ArtefactError: Neither of them, with what it is.
     """
-    kind = kind_of(path).kind
-    if kind is Kind.TFLITE or path.suffix == ".tflite":
-        return True
-    if kind is not Kind.GRAPH:
-        raise ArtefactError(
-            f"a {kind} cannot be run on images",
-            expected=".tflite, or frozen_inference_graph.pb",
-            where=path,
-            next_step="make a .tflite of it: python -m validation export, then convert",
-        )
-    return False
+    return kind_of(path, Wanted.DETECTOR).kind is Kind.TFLITE

@@ -99,7 +99,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             box_format=options.box_format,
         )
         labels = model.labels
-        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
+        join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started

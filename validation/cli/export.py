@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.errors import ArtefactMissing, UsageError
+from validation.cli.given import require_graph
+from validation.errors import UsageError
 from validation.export.checkpoint import check_prefix
 from validation.export.exported import ExportOptions
 from validation.files.arguments import parse_count
 from validation.files.native_log import held_back
+from validation.kinds.kind import Wanted
 from validation.pipeline.config import PipelineConfig, load_pipeline
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 
@@ -85,8 +87,8 @@ def _export(options: argparse.Namespace) -> None:
     if prefix is not None:
         check_prefix(prefix)
         source = _meta_beside(prefix, config)
-    if source is not None and not source.is_file():
-        raise ArtefactMissing("no such graph", where=source)
+    if source is not None:
+        require_graph(source, Wanted.INFERENCE_GRAPH)
     flags = ExportOptions(
         add_postprocessing_op=options.add_postprocessing_op,
         max_detections=options.max_detections,

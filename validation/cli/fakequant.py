@@ -12,11 +12,13 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
-from validation.cli.flags import Commands, add_parser, say
-from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.cli.flags import Commands, add_parser, say, say_as_stored
+from validation.cli.given import require_graph
+from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
+from validation.kinds.kind import Wanted
 from validation.pipeline.config import load_pipeline
 from validation.policy.load import load_policy
 
@@ -79,8 +81,8 @@ def _fakequant(options: argparse.Namespace) -> None:
     # Refused before TensorFlow is loaded, which takes seconds.
     if prefix is not None:
         check_prefix(prefix)
-    elif frozen is not None and not frozen.is_file():
-        raise ArtefactMissing("no such graph", where=frozen)
+    elif frozen is not None:
+        require_graph(frozen, Wanted.INFERENCE_GRAPH)
     config = load_pipeline(options.pipeline_config_path)
     policy = load_policy()
     folder: Path = options.representative_images
@@ -101,6 +103,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         ),
     )
     say(f"calibrating on {len(chosen.images)} images of {facts.source}, seed {facts.seed}")
+    say_as_stored(chosen.as_stored)
     with held_back(), _whole(output) as archive:
         weights = (
             fakequant_archive.weights_of_checkpoint(prefix)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser
 from validation.errors import UsageError
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.refusal import require_kind
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
 from validation.signoff.rules import judge, policy_of
@@ -32,10 +34,13 @@ def record_path(path: Path) -> Path:
     """The record that is meant by a run's folder or by the file itself.
 
     Raises:
-        UsageError: A file of another name: its pages could not stand beside it.
+        UsageError: Something else; or a record of another name: its pages could not stand beside
+            it.
     """
-    if path.is_dir():
-        return path / RECORD_NAME
+    if path.exists():
+        found = require_kind(path, Wanted.RUN, UsageError)
+        if found.kind is not Kind.RECORD:
+            return path / RECORD_NAME
     if path.name != RECORD_NAME:
         raise UsageError("not a record of a run", expected=f"a folder with {RECORD_NAME}", got=path)
     return path

@@ -19,9 +19,10 @@ from validation.diagrams.graphviz import (
 from validation.diagrams.of_graph_def import graph_def_operations
 from validation.diagrams.of_tflite import tflite_operations
 from validation.diagrams.operations import OperationGraph
-from validation.errors import ArtefactError, GraphError, UsageError
+from validation.errors import GraphError, UsageError
 from validation.files.native_log import held_back
-from validation.inspection.kinds import GRAPH_FORMS, Kind, kind_of
+from validation.inspection.kinds import GRAPH_FORMS, kind_of
+from validation.kinds.kind import Kind, Wanted
 
 
 def add_command(commands: Commands) -> None:
@@ -61,7 +62,7 @@ def _visualize(options: argparse.Namespace) -> None:
     target: Path = options.output_file or Path(source.with_suffix(TEXT_SUFFIXES[0]).name)
     # Refused before TensorFlow is loaded, which takes seconds.
     require_drawable(target)
-    kind = _kind(source)
+    kind = kind_of(source, Wanted.DRAWN).kind
     if target.exists() and target.samefile(source):
         raise UsageError("the picture would replace the model", where=target)
     graph = _read(source, kind)
@@ -70,21 +71,6 @@ def _visualize(options: argparse.Namespace) -> None:
     path = write_picture(dot_text(drawn(folded)), target)
     say(f"done in {time.perf_counter() - started:.1f} s")
     print(f"{path}: {path.stat().st_size} bytes")
-
-
-def _kind(source: Path) -> Kind:
-    """A model or a graph; a checkpoint's .meta is a graph, whatever lies beside it."""
-    if source.suffix == ".meta" and source.is_file():
-        return Kind.META_GRAPH
-    kind = kind_of(source).kind
-    if kind is not Kind.TFLITE and kind not in GRAPH_FORMS:
-        raise ArtefactError(
-            f"a {kind} has no operations to draw",
-            expected=".tflite, .pb, .pbtxt or .meta",
-            where=source,
-            next_step="python -m validation inspect describes it; export makes a graph of it",
-        )
-    return kind
 
 
 def _read(source: Path, kind: Kind) -> OperationGraph:

@@ -16,6 +16,8 @@ from validation.files.native_log import held_back
 from validation.files.structured import unstructure
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.workspace.groups import chosen_models, every_model, named_models
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import GROUP, synthetic_archive
@@ -23,7 +25,7 @@ from validation.zoo.archives import Archive, obtain
 from validation.zoo.cache import default_cache_dir
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry
-from validation.zoo.folders import archives_at, entry_of
+from validation.zoo.folders import archives_at, entry_of, is_packed
 from validation.zoo.layout import find_model_files
 from validation.zoo.lockfile import LOCK_NAME, check_lock_file
 from validation.zoo.presence import Presence, download_bytes, presence
@@ -230,7 +232,9 @@ def _entry(name: str) -> CatalogueEntry:
             expected="a model of the catalogue, a folder, or a .tar.gz",
             next_step=None if "/" in name else did_you_mean(name, known),
         )
-    archives = archives_at(path)
+    archives = {} if path.is_file() and not is_packed(path) else archives_at(path)
+    if not archives:
+        require_kind(path, Wanted.ARCHIVE, UsageError)
     if len(archives) != 1:
         raise UsageError(
             "no archive found" if not archives else f"{len(archives)} archives in one folder",

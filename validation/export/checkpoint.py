@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.recognition import recognise_alone
+from validation.kinds.refusal import refusal, require_kind
 
+# Pointers and most web pages have fewer; only the shard of a toy has, too.
+_STAND_IN_BYTES = 64 * 2**10
 # The value of a variable by name; None where there is none of that name.
 Values = Callable[[str], np.ndarray | None]
 
@@ -25,6 +30,7 @@ def check_prefix(prefix: Path) -> None:
 
     Raises:
         ArtefactMissing: A suffix was left on it, or there is no such checkpoint.
+        GraphError: Something else is there in its place.
     """
     name = prefix.name
     stem = name.partition(".data-")[0].removesuffix(".index").removesuffix(".meta")
@@ -35,8 +41,12 @@ def check_prefix(prefix: Path) -> None:
             got=name,
             where=prefix.parent,
         )
-    if prefix.with_name(f"{name}.index").is_file():
+    index = prefix.with_name(f"{name}.index")
+    if index.is_file():
+        _refuse_stand_ins(prefix, index)
         return
+    if prefix.is_file():
+        require_kind(prefix, Wanted.CHECKPOINT, GraphError)
     is_folder = prefix.is_dir()
     folder = prefix if is_folder else prefix.parent
     present = sorted(path.name for path in folder.glob("*.index"))
@@ -47,6 +57,15 @@ def check_prefix(prefix: Path) -> None:
         where=folder,
         next_step=f"give {folder / present[-1].removesuffix('.index')}" if present else None,
     )
+
+
+def _refuse_stand_ins(prefix: Path, index: Path) -> None:
+    """A pointer or a web page in the place of a file of the checkpoint."""
+    for path in (index, *sorted(prefix.parent.glob(f"{prefix.name}.data-*"))):
+        if path.stat().st_size < _STAND_IN_BYTES or path == index:
+            found = recognise_alone(path)
+            if found.kind in (Kind.LFS_POINTER, Kind.WEB_PAGE):
+                raise refusal(found, Wanted.CHECKPOINT, GraphError, where=path)
 
 
 def checkpoint_shapes(prefix: Path) -> dict[str, tuple[int, ...]]:

@@ -27,8 +27,11 @@ from validation.export.exported import (
 )
 from validation.files.atomic import atomic_file
 from validation.files.structured import unstructure
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.refusal import require_kind
 from validation.specs.contracts import SsdContract
 
+_FORMS = {Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
 
 
@@ -54,19 +57,23 @@ def read_graph(path: Path, form: str | None = None) -> Any:
 
     Args:
         path: The file.
-        form: The suffix that its content should have; None: its own.
+        form: The suffix that its content should have; None: what the content is.
 
     Raises:
         ArtefactMissing: No such file.
-        CorruptGraph: Truncated, empty, or no graph at all.
+        CorruptGraph: Truncated, empty, or a file of another kind.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
+        if path.is_dir():
+            require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
         raise ArtefactMissing(
             "the graph cannot be read", got=error.strerror, where=path.name
         ) from error
-    form = path.suffix if form is None else form
+    if form is None:
+        found = require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
+        form = _FORMS.get(found.kind, "")
     try:
         if form == ".meta":
             meta = meta_graph_pb2.MetaGraphDef()

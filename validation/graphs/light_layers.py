@@ -14,6 +14,9 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tf_slim.layers import layers
 
+# Where none is named, TensorFlow makes one for each variable.
+_UNUSED = tf.zeros_initializer()
+
 
 class _Convolution:
     """Variables and ops of a two-dimensional convolution over channels that come last."""
@@ -27,9 +30,9 @@ class _Convolution:
         options = self._options
         kernel = (*_two(options["kernel_size"]), inputs.shape[-1], options["filters"])
         with tf.name_scope(options["_scope"].original_name_scope):
-            self.kernel = tf.get_variable("kernel", kernel, inputs.dtype)
+            self.kernel = tf.get_variable("kernel", kernel, inputs.dtype, _UNUSED)
             if self.use_bias:
-                self.bias = tf.get_variable("bias", kernel[-1:], inputs.dtype)
+                self.bias = tf.get_variable("bias", kernel[-1:], inputs.dtype, _UNUSED)
             outputs = tf.nn.convolution(
                 inputs,
                 self.kernel,
@@ -64,7 +67,7 @@ class _BatchNorm:
         with tf.name_scope(options["_scope"].original_name_scope):
 
             def variable(name: str) -> Any:
-                return tf.get_variable(name, shape, tf.float32)
+                return tf.get_variable(name, shape, tf.float32, _UNUSED)
 
             self.gamma = variable("gamma") if options["scale"] else None
             self.beta = variable("beta") if options["center"] else None

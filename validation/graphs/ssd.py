@@ -29,6 +29,7 @@ from validation.graphs.quant.rewrite import quantise
 from validation.graphs.registry import extractor_entry
 from validation.graphs.scores import convert_scores
 from validation.graphs.shared_heads import shared_predictor
+from validation.graphs.signatures import remembered_signatures
 from validation.graphs.unsupported import refuse_unsupported
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing, SsdContract
@@ -118,7 +119,14 @@ def build(
     graph = tf.Graph() if graph is None else graph
     variables = nullcontext() if with_initializers else bare_variables()
     layers = nullcontext() if with_initializers else light_layers()
-    with graph.as_default(), variables, layers, identity_hashes(), warnings.catch_warnings():
+    with (
+        graph.as_default(),
+        variables,
+        layers,
+        identity_hashes(),
+        remembered_signatures(),
+        warnings.catch_warnings(),
+    ):
         # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
         warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
         image = tf.placeholder(tf.float32, [batch, *size, 3], name=INPUT_NAME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.inspection.kinds import IdentifiedFile, Kind
+from validation.inspection.kinds import IdentifiedFile
 from validation.inspection.of_checkpoint import CheckpointFacts, inspect_checkpoint
 from validation.inspection.of_config import ConfigFacts, inspect_config
 from validation.inspection.of_graph import GraphFacts, inspect_graph
@@ -11,6 +11,7 @@ from validation.inspection.text_of_checkpoint import text_of_checkpoint
 from validation.inspection.text_of_config import text_of_config
 from validation.inspection.text_of_graph import text_of_graph
 from validation.inspection.text_of_tflite import text_of_tflite
+from validation.kinds.kind import Kind
 
 Facts = TfliteFacts | ConfigFacts | GraphFacts | CheckpointFacts
 

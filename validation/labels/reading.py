@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.labels.documents import is_document, parse_document
 from validation.labels.items import is_items, parse_items
 from validation.labels.label_list import (
@@ -39,8 +41,10 @@ def read_labels(path: Path) -> LabelList:
     """`parse_labels` of a file.
 
     Raises:
-        DatasetError: The file cannot be read, or names no class.
+        DatasetError: The file cannot be read, is of another kind, or names no class.
     """
+    if path.exists():
+        require_kind(path, Wanted.LABELS, DatasetError)
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.kinds.kind import Wanted
+from validation.kinds.recognition import nearest_beside
+from validation.kinds.refusal import require_kind
 from validation.labels.label_list import LabelList, Numbering, is_gap, without_fillers
 from validation.labels.reading import labels_by_id, read_labels
 from validation.metadata.model_metadata import FileType, ModelMetadata
@@ -36,11 +39,14 @@ def labels_named(name: str) -> LabelList:
     if name == COCO_LABELS:
         return labels_by_id(label_set(COCO_LABELS), COCO_LABELS)
     path = Path(name).expanduser()
+    if path.is_dir():
+        require_kind(path, Wanted.LABELS, DatasetError)
     if not path.is_file():
         raise DatasetError(
             "no such label map",
             expected=f"a file, or {COCO_LABELS!r}",
-            got=f"the folder {name}" if path.is_dir() else name,
+            got=name,
+            next_step=nearest_beside(path),
         )
     if not _is_tflite(path):
         return read_labels(path)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.pipeline.reader import ReadText, read_text
 
 _SSD_ONLY = "this harness takes SSD models only, as did the OD API's exporter to TFLite"
@@ -156,14 +158,18 @@ def load_pipeline(path: Path) -> PipelineConfig:
         ArtefactMissing: There is no such file.
         ConfigError: It cannot be read, is not proto text, or does not describe an SSD.
     """
-    # The folder is the archive's name, the file is always pipeline.config.
-    source = f"{path.parent.name}/{path.name}"
+    # The folder is the archive's name, the file is mostly pipeline.config.
+    source = f"{path.parent.name}/{path.name}".removeprefix("/")
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise ArtefactMissing("no such pipeline.config", where=source) from error
     except OSError as error:
+        if path.is_dir():
+            require_kind(path, Wanted.CONFIG, ConfigError, where=source)
         raise ConfigError("the file cannot be read", got=error.strerror, where=source) from error
+    if data:
+        require_kind(path, Wanted.CONFIG, ConfigError, where=source)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

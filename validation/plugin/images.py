@@ -9,6 +9,7 @@ from validation.calibration.images import CalibrationImages, drawn_from_folder, 
 from validation.coco.box_formats import BoxFormat
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
+from validation.labels.spelling import plain
 from validation.policy.load import Policy
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
@@ -104,7 +105,7 @@ def _dataset(
 def _require_known_classes(dataset: Dataset) -> None:
     """Without --zoo the bundled models are tested, which know few classes."""
     known = set(load_dataset(*labelled_scenes(), name=SCENES_NAME).categories.values())
-    if not known & set(dataset.categories.values()):
+    if not set(map(plain, known)) & set(map(plain, dataset.categories.values())):
         raise UsageError(
             "the bundled models know none of the labelled classes",
             expected=f"some of {', '.join(sorted(known))}",

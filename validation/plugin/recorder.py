@@ -193,7 +193,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     state = config.stash[STATE]
     options = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    return ["validation: " + ", ".join(options)]
+    notices = () if state.dataset is None else state.dataset.notices
+    return [
+        "validation: " + ", ".join(options),
+        *(f"validation: labelled images: {notice.describe()}" for notice in notices),
+    ]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -225,11 +229,11 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
         "labelled images": "none"
         if data is None
-        else f"{data.name}, {plural(len(data.images), 'image')}",
+        else f"{data.name}, {plural(len(data.images), 'image')}" + _box_format(config),
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None
-        else f"{len(state.representative.images)} of {state.representative.source}",
+        else state.representative.describe(),
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
         "policy": Path(option("--policy") or "built in").name,
         "label map": "the archive's own"
@@ -238,6 +242,11 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }
+
+
+def _box_format(config: pytest.Config) -> str:
+    stated = config.getoption("--box-format")
+    return "" if stated is None else f", boxes as {stated}"
 
 
 def _processor() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from validation.errors import DatasetError
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 
 # Pillow reports a damaged file by any of these, depending on the format; by warnings where
 # the caller has made them errors, and then the file should be named as well.
@@ -139,6 +141,7 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
             next_step="check the image folder against the annotations' file names",
         ) from error
     except _DAMAGE as error:
+        require_kind(path, Wanted.PICTURE, DatasetError)
         raise DatasetError(
             "the image cannot be read",
             got=error,
@@ -173,6 +176,11 @@ def shown_otherwise(path: Path) -> bool:
         return not stored_image(path).is_upright
     except DatasetError:
         return False
+
+
+def shown_otherwise_count(images: Sequence[ImageFile]) -> int:
+    """How many of these are used as they are stored although viewers turn them."""
+    return sum(not image.turned and shown_otherwise(image.path) for image in images)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, ConversionError
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.recognition import recognise_alone
+from validation.kinds.refusal import refusal
 from validation.specs.tensors import TensorSpec
 from validation.tflite.flatbuffer import Schema
 
@@ -102,13 +105,23 @@ def read_model(source: Path | bytes, where: str = "") -> UnpackedModel:
     if isinstance(source, Path):
         where = source.name
         try:
-            source = source.read_bytes()
+            content = source.read_bytes()
         except OSError as error:
             raise ArtefactMissing("no .tflite file", got=error.strerror, where=source) from error
+        if not MODEL.identifies(content):
+            _refuse_other_kind(source)
+        source = content
     root = MODEL.unpack(source, where)
     for complaint in _contradictions(root):
         raise MODEL.damage(complaint, where)
     return UnpackedModel(where, source, root, tuple(map(_op_name, root.operator_codes)))
+
+
+def _refuse_other_kind(path: Path) -> None:
+    """What is of a known kind is called by its name; the schema refuses the rest."""
+    found = recognise_alone(path)
+    if found.kind not in (Kind.UNKNOWN, Kind.TEXT):
+        raise refusal(found, Wanted.TFLITE, ConversionError, where=path.name)
 
 
 def present(indices: Any) -> list[int]:

@@ -35,9 +35,14 @@ def archives_at(path: Path) -> dict[str, Path]:
     folders = [each for each in visible if each.is_dir() and looks_like_archive(each)]
     if path.is_dir() and looks_like_archive(path):
         folders.append(path)
-    tars = [each for each in visible if each.name.endswith(_TAR_SUFFIXES) and each.is_file()]
+    tars = [each for each in visible if is_packed(each)]
     archives = _by_name(tars, path) | _by_name(folders, path)
     return {name: archives[name] for name in sorted(archives)}
+
+
+def is_packed(path: Path) -> bool:
+    """True for a file with the name of a tar archive."""
+    return path.name.endswith(_TAR_SUFFIXES) and path.is_file()
 
 
 def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:

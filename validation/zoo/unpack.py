@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from validation.errors import ArtefactError, UnsafeArchive
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.recognition import recognise_alone
+from validation.kinds.refusal import refusal
 from validation.zoo.integrity import Digest, verify_file
 
 # For archives that declare no size: several times what an SSD archive of the TF1 zoo needs,
@@ -60,8 +63,11 @@ def unpack_tar(archive: Path, folder: Path, *, limit_bytes: int) -> tuple[Unpack
 
     Raises:
         UnsafeArchive: A name or link that leads out, a device, a name twice, or too much.
-        ArtefactError: Damaged or cut short, or the folder cannot be written.
+        ArtefactError: Of another kind, damaged or cut short, or the folder cannot be written.
     """
+    found = recognise_alone(archive)
+    if found.kind not in (Kind.TAR, Kind.UNKNOWN, Kind.TEXT):
+        raise refusal(found, Wanted.ARCHIVE, where=archive)
     writer = _Writer(archive, folder, limit_bytes)
     links: dict[str, str] = {}
     with _said_clearly(archive), _decompressed(archive) as content:
