@@ -59,13 +59,19 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--coco-annotations",
+        "--annotations",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="instances JSON of the data set",
+        metavar="PATH",
+        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
     )
     parser.add_argument(
-        "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
+        "--coco-images",
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the images (default: where the data set says or holds them)",
     )
     parser.add_argument(
         "--box-format",
@@ -98,6 +104,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             max_images=options.max_images,
             box_format=options.box_format,
         )
+        say(dataset.describe())
         labels = model.labels
         join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         started = time.perf_counter()
@@ -126,6 +133,7 @@ def _describe_result(
     return {
         "model": model.name,
         "data_set": dataset.name,
+        "data_set_kind": dataset.kind,
         "images": result.images,
         "objects": sum(item.category_id in result.category_ids for item in dataset.ground_truth),
         "detections": result.detections,
