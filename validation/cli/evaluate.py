@@ -20,6 +20,7 @@ from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
 from validation.files.structured import unstructure
+from validation.inference.score_notices import score_notices
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -110,6 +111,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
+    notices = (*model.notices, *score_notices(detections.values()))
     say("scoring")
     result = evaluate(dataset, detections, category_ids=join.categories)
     if options.results_file is not None:
@@ -117,6 +119,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
+    facts["trusted"] = not any(notice.not_trusted for notice in notices)
+    facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
@@ -160,6 +164,10 @@ def _print(
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
+    # What else was noticed of the file stands on standard error.
+    for notice in facts["notices"]:
+        if notice.get("not_trusted"):
+            print(notice["text"])
     for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
         print(text)
     for figure in dataclasses.fields(CocoFigures):
