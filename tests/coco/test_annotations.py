@@ -161,8 +161,7 @@ def test_an_area_that_is_none_is_that_of_the_box(
     (notice,) = file.notices
     assert notice.kind is Kind.AREA_MISSING
     assert notice.describe() == (
-        "objects without area, taken as the area of their boxes: 1 "
-        "(instances_tiny.json, annotations[1])"
+        "objects without area, taken as the area of their boxes: 1 (annotations[1])"
     )
 
 

@@ -210,14 +210,14 @@ def _settled(
         if width < 0 or height < 0:
             raise own.wrong("bbox", f"{box_format or 'x, y, width, height'}, no side below 0")
         if box_format not in (None, BoxFormat.XYWH):
-            notices.add(Kind.BOX_CONVERTED, own.position)
+            notices.add(Kind.BOX_CONVERTED, own.name)
         area = each.area
         # pycocotools ignores an object whose area is in no range, as negative ones are.
         if area is None or (area <= 0 < width * height):
-            notices.add(Kind.AREA_MISSING, own.position)
+            notices.add(Kind.AREA_MISSING, own.name)
             area = width * height
         if each.ignore and not each.is_crowd:
-            notices.add(Kind.IGNORE_UNUSED, own.position, moves_figures=True)
+            notices.add(Kind.IGNORE_UNUSED, own.name, moves_figures=True)
         found.append(
             CocoAnnotation(
                 each.image_id, each.category_id, (x, y, width, height), area, each.is_crowd
@@ -232,10 +232,12 @@ def _entries(
     """Each entry of a list with the words that name its position in a message."""
     found = []
     for number, entry in enumerate(table[part]):
-        position = f"{where}, {part}[{number}]"
+        name = f"{part}[{number}]"
         if not isinstance(entry, dict):
-            raise DatasetError(f"an entry of {part} is no object", got=entry, where=position)
-        found.append(EntryFields(entry, position, notices))
+            raise DatasetError(
+                f"an entry of {part} is no object", got=entry, where=f"{where}, {name}"
+            )
+        found.append(EntryFields(entry, where, name, notices))
     return found
 
 
