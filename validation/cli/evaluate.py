@@ -20,6 +20,7 @@ from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
 from validation.files.structured import unstructure
+from validation.inference.score_notices import score_notices
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -58,13 +59,19 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--coco-annotations",
+        "--annotations",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="instances JSON of the data set",
+        metavar="PATH",
+        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
     )
     parser.add_argument(
-        "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
+        "--coco-images",
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the images (default: where the data set says or holds them)",
     )
     parser.add_argument(
         "--box-format",
@@ -97,12 +104,14 @@ def _evaluate(options: argparse.Namespace) -> None:
             max_images=options.max_images,
             box_format=options.box_format,
         )
+        say(dataset.describe())
         labels = model.labels
         join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
+    notices = (*model.notices, *score_notices(detections.values()))
     say("scoring")
     result = evaluate(dataset, detections, category_ids=join.categories)
     if options.results_file is not None:
@@ -110,6 +119,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
+    facts["trusted"] = not any(notice.not_trusted for notice in notices)
+    facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
@@ -122,6 +133,7 @@ def _describe_result(
     return {
         "model": model.name,
         "data_set": dataset.name,
+        "data_set_kind": dataset.kind,
         "images": result.images,
         "objects": sum(item.category_id in result.category_ids for item in dataset.ground_truth),
         "detections": result.detections,
@@ -152,6 +164,10 @@ def _print(
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
+    # What else was noticed of the file stands on standard error.
+    for notice in facts["notices"]:
+        if notice.get("not_trusted"):
+            print(notice["text"])
     for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
         print(text)
     for figure in dataclasses.fields(CocoFigures):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +61,18 @@ class CocoAnnotation:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """What an annotation file says; ids are unique and refer to each other.
+    """What annotations say; ids are unique and refer to each other.
 
     Args:
-        data: The file's bytes.
+        data: Bytes that stand for all that was read: the file's own, or hashes of files.
         images: By id.
         categories: Name of each category id.
         objects: In file order.
-        notices: What was assumed or converted.
+        notices: What was assumed, converted or left out.
         numbers_stated: False where category ids were given in reading, since the data set
             has names alone; they say nothing of a model's classes.
+        prepare: Makes the files of the images that are used, where they are not there yet.
+        files_known: Each path is that of its file, so that none is looked for by name.
     """
 
     data: bytes
@@ -79,6 +81,8 @@ class AnnotationFile:
     objects: tuple[CocoAnnotation, ...]
     notices: tuple[DatasetNotice, ...] = ()
     numbers_stated: bool = True
+    prepare: Callable[[Sequence[CocoImage]], None] | None = None
+    files_known: bool = False
 
 
 @dataclass(frozen=True)

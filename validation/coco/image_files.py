@@ -21,7 +21,7 @@ _PARTS = re.compile(r"[\\/]+")
 
 
 def settle_files(
-    images: Sequence[CocoImage], folder: Path, notices: NoticeList
+    images: Sequence[CocoImage], folder: Path, notices: NoticeList, *, files_known: bool = False
 ) -> tuple[CocoImage, ...]:
     """The images with the files that they are; only headers are read.
 
@@ -29,6 +29,7 @@ def settle_files(
         images: As annotated.
         folder: That the file names are relative to.
         notices: What was assumed is added to these.
+        files_known: Each path is that of its file, so that none is looked for by name.
 
     Returns:
         In the same order, each with its path and whether its pixels have to be turned.
@@ -37,9 +38,15 @@ def settle_files(
         DatasetError: No such folder, files that are missing or that two images would share,
             no images, or images of another size than annotated.
     """
-    if not folder.is_dir():
+    if files_known:
+        found = list(images)
+        _refuse_missing(
+            [image.file_name for image in images if not image.path.is_file()], images, folder
+        )
+    elif folder.is_dir():
+        found = _found(images, _Folder(folder), notices)
+    else:
         raise DatasetError("the image folder is not there", where=folder)
-    found = _found(images, _Folder(folder), notices)
     stored = [_stored(image) for image in found]
     wrong = [
         fault
@@ -100,15 +107,19 @@ def _found(images: Sequence[CocoImage], folder: _Folder, notices: NoticeList) ->
         if assumed is not None:
             notices.add(assumed, image.file_name)
         found.append(dataclasses.replace(image, path=path))
+    _refuse_missing(missing, images, folder.path)
+    _refuse_shared(found, folder.path)
+    return found
+
+
+def _refuse_missing(missing: Sequence[str], images: Sequence[CocoImage], folder: Path) -> None:
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images are missing",
             got=first_few(missing),
-            where=folder.path,
+            where=folder,
             next_step="give the folder that belongs to the annotation file",
         )
-    _refuse_shared(found, folder.path)
-    return found
 
 
 def _refuse_shared(images: Sequence[CocoImage], folder: Path) -> None:

@@ -171,9 +171,7 @@ def _by_number(labels: LabelList, num_classes: int) -> ClassNames:
                 labels,
                 num_classes,
                 f"0: {names[0]} to {last}: {names[last]}",
-                f"leave out 0, {names[0]!r}, if it is no class but the parent of the others"
-                if last == num_classes
-                else None,
+                _advice_beyond(names, num_classes),
             )
         return _by_id(labels, {number + 1: name for number, name in names.items()}, num_classes)
     if first == 0 and last == num_classes:
@@ -255,6 +253,15 @@ def _out_of_range(
         where=labels.source,
         next_step=advice or _advice(len(labels.names), num_classes),
     )
+
+
+def _advice_beyond(names: Mapping[int, str], num_classes: int) -> str | None:
+    """For numbers from 0 that are one too many."""
+    if num_classes not in names or len(names) != num_classes + 1:
+        return None
+    if is_background(names[num_classes]):
+        return f"leave out {num_classes}, {names[num_classes]!r}"
+    return f"leave out 0, {names[0]!r}, if it is no class but the parent of the others"
 
 
 def _advice(count: int, num_classes: int) -> str:

@@ -26,6 +26,24 @@ class DatasetNoticeKind(enum.StrEnum):
     TURNED = "turned"
     TURN_NOT_ANNOTATED = "turn_not_annotated"
     TURN_UNDECIDED = "turn_undecided"
+    OBJECT_DIFFICULT = "object_difficult"
+    OBJECT_GROUP_OF = "object_group_of"
+    SIZE_FROM_IMAGE = "size_from_image"
+    SIZE_DISAGREES = "size_disagrees"
+    BOX_INVERTED = "box_inverted"
+    COUNTED_FROM_ZERO = "counted_from_zero"
+    CORNER_WITH_DECIMALS = "corner_with_decimals"
+    BOX_FROM_OUTLINE = "box_from_outline"
+    CONFIDENCE_IGNORED = "confidence_ignored"
+    KEYPOINTS_IGNORED = "keypoints_ignored"
+    FILE_NAME_DISAGREES = "file_name_disagrees"
+    IMAGE_WITHOUT_LABELS = "image_without_labels"
+    IMAGE_NOT_ANNOTATED = "image_not_annotated"
+    IMAGE_TWICE = "image_twice"
+    LABELS_WITHOUT_IMAGE = "labels_without_image"
+    CATEGORY_UNNAMED = "category_unnamed"
+    NAME_FROM_LABEL_MAP = "name_from_label_map"
+    NAME_NOT_OF_LABEL_MAP = "name_not_of_label_map"
 
 
 # A count and examples follow each.
@@ -48,6 +66,30 @@ _SENTENCES = {
     "their annotations fit the stored size",
     DatasetNoticeKind.TURN_UNDECIDED: "images used as stored although EXIF turns or mirrors them, "
     "and their annotations fit either way",
+    DatasetNoticeKind.OBJECT_DIFFICULT: "objects marked difficult, ignored as crowds are",
+    DatasetNoticeKind.OBJECT_GROUP_OF: "objects marked as a group, ignored as crowds are",
+    DatasetNoticeKind.SIZE_FROM_IMAGE: "image sizes not stated, taken from the images",
+    DatasetNoticeKind.SIZE_DISAGREES: "stated sizes that are not the image's; boxes are shares of "
+    "the image, so its own size holds",
+    DatasetNoticeKind.BOX_INVERTED: "boxes whose ends are exchanged, put in order",
+    DatasetNoticeKind.COUNTED_FROM_ZERO: "boxes that begin at pixel 0, where Pascal VOC counts "
+    "from 1; corners of the whole set are read as edges counted from 0",
+    DatasetNoticeKind.CORNER_WITH_DECIMALS: "corners with decimals, where Pascal VOC has whole "
+    "pixels; read by the same rule",
+    DatasetNoticeKind.BOX_FROM_OUTLINE: "outlines, taken as the boxes around them",
+    DatasetNoticeKind.CONFIDENCE_IGNORED: "objects with a confidence, as predictions have; ignored",
+    DatasetNoticeKind.KEYPOINTS_IGNORED: "objects with keypoints, which are ignored",
+    DatasetNoticeKind.FILE_NAME_DISAGREES: "annotations that name another file than the image "
+    "of their own name, which is used",
+    DatasetNoticeKind.IMAGE_WITHOUT_LABELS: "images without a label file, scored as images "
+    "without objects",
+    DatasetNoticeKind.IMAGE_NOT_ANNOTATED: "images without an annotation file, ignored",
+    DatasetNoticeKind.IMAGE_TWICE: "records whose image another record has as well",
+    DatasetNoticeKind.LABELS_WITHOUT_IMAGE: "label files without an image, ignored",
+    DatasetNoticeKind.CATEGORY_UNNAMED: "categories known by number only",
+    DatasetNoticeKind.NAME_FROM_LABEL_MAP: "categories named by the label map alone",
+    DatasetNoticeKind.NAME_NOT_OF_LABEL_MAP: "categories that the label map names otherwise; the "
+    "data set's names are used",
 }
 
 
