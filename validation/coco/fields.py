@@ -71,6 +71,10 @@ class EntryFields:
             return bool(int(value))
         return bool(self.whole(key))
 
+    def states(self, key: str) -> bool:
+        """True where a field is there and is not null."""
+        return self._entry.get(key) is not None
+
     def has(self, key: str) -> bool:
         """True where a field is there and is neither 0, nor false, nor empty."""
         return self._entry.get(key) not in (None, 0, "", "0")
