@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.box_formats import BoxFormat, beyond
@@ -139,7 +140,7 @@ def load_dataset(
 def _notice_boxes(
     objects: Sequence[CocoAnnotation], images: Sequence[CocoImage], notices: NoticeList
 ) -> None:
-    """Boxes that no detection can match in full, or at all."""
+    """Boxes that no detection can match in full, or at all, or that ask for one twice."""
     if not objects:
         return
     by_id = {image.id: image for image in images}
@@ -148,9 +149,21 @@ def _notice_boxes(
     for kind, which in (
         (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
         (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
+        (DatasetNoticeKind.OBJECT_TWICE, _repeated(objects)),
     ):
         for index in np.flatnonzero(which).tolist():
             notices.add(kind, by_id[objects[index].image_id].file_name, moves_figures=True)
+
+
+def _repeated(objects: Sequence[CocoAnnotation]) -> NDArray[np.bool_]:
+    """Which objects stand before, on the same image, in the same box and category."""
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for item in objects:
+        key = (item.image_id, item.category_id, item.bbox)
+        found.append(key in seen)
+        seen.add(key)
+    return np.array(found)
 
 
 def _sha256(data: bytes, selected: Sequence[CocoImage], box_format: BoxFormat | None) -> str:

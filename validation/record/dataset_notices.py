@@ -20,6 +20,7 @@ class DatasetNoticeKind(enum.StrEnum):
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
     BOX_CONVERTED = "box_converted"
+    OBJECT_TWICE = "object_twice"
     IGNORE_UNUSED = "ignore_unused"
     FILE_BY_LAST_NAME = "file_by_last_name"
     FILE_BY_OTHER_CASE = "file_by_other_case"
@@ -55,6 +56,8 @@ _SENTENCES = {
     DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
     "match",
+    DatasetNoticeKind.OBJECT_TWICE: "objects that stand twice, in one box and category; each "
+    "asks for a detection of its own",
     DatasetNoticeKind.BOX_CONVERTED: "boxes converted to COCO's layout, as asked",
     DatasetNoticeKind.IGNORE_UNUSED: "objects marked 'ignore' and not iscrowd, scored like all "
     "others, as pycocotools does",
