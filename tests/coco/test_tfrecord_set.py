@@ -175,6 +175,7 @@ def test_an_image_without_objects_stays(write: Write) -> None:
         ({"image/object/class/text": [], "image/object/class/label": []}, "object without a class"),
         ({"image/object/bbox/ymax": [float("nan")]}, "not four finite numbers"),
         ({"image/object/bbox/ymax": []}, "four finite numbers .*got 0.25, 0.5, 0.75, None"),
+        ({"image/object/bbox/xmax": [30.0]}, "not in shares of the image.*got 0.25, 0.5, 30, 1"),
         ({"image/encoded": [b"GIF89a"]}, "image/encoded is no image"),
     ],
 )
