@@ -149,10 +149,20 @@ def _notice_boxes(
     for kind, which in (
         (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
         (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
+        (DatasetNoticeKind.AREA_UNLIKE_BOX, _unlike(np.array([i.area for i in objects]), boxes)),
         (DatasetNoticeKind.OBJECT_TWICE, _repeated(objects)),
     ):
         for index in np.flatnonzero(which).tolist():
             notices.add(kind, by_id[objects[index].image_id].file_name, moves_figures=True)
+
+
+def _unlike(areas: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which areas are more than their boxes, or next to nothing of them.
+
+    The thinnest outlines of COCO take a hundredth of their boxes.
+    """
+    full = boxes[:, 2] * boxes[:, 3]
+    return np.asarray((full > 0) & ((areas > 1.01 * full + 1) | (areas < 1e-3 * full)), bool)
 
 
 def _repeated(objects: Sequence[CocoAnnotation]) -> NDArray[np.bool_]:

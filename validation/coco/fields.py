@@ -11,6 +11,8 @@ from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
+# Ids are kept in arrays of int64.
+_LARGEST = 2**63
 _DIGITS = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 
 
@@ -49,11 +51,11 @@ class EntryFields:
             DatasetError: Anything else.
         """
         value = self._entry.get(key)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
             self._notices.add(Kind.NUMBER_AS_OTHER, self._example(key))
             return int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.wrong(key, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LARGEST:
+            raise self.wrong(key, "a whole number of at most 63 bits")
         return value
 
     def flag(self, key: str, kind_if_missing: Kind) -> bool:

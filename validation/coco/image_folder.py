@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 
@@ -25,12 +26,12 @@ class ImageFolder:
 
     @cached_property
     def files(self) -> dict[str, list[Path]]:
-        """All files below the folder by their name without case."""
+        """All files below the folder by their name without case and kind of accents."""
         found: dict[str, list[Path]] = {}
         for root, folders, names in os.walk(self.path):
             folders.sort()
             for name in sorted(names):
-                found.setdefault(name.casefold(), []).append(Path(root, name))
+                found.setdefault(_plain(name), []).append(Path(root, name))
         return found
 
     def find(self, name: str) -> tuple[Path | None, Kind | None]:
@@ -43,8 +44,13 @@ class ImageFolder:
             path = self.path.joinpath(*parts[first:])
             if ".." not in parts[first:] and path.is_file():
                 return path, Kind.FILE_BY_LAST_NAME
-        alike = self.files.get(parts[-1].casefold(), []) if parts else []
+        alike = self.files.get(_plain(parts[-1]), []) if parts else []
         if len(alike) != 1:
             return None, None
         same = alike[0].name == parts[-1]
-        return alike[0], Kind.FILE_BY_LAST_NAME if same else Kind.FILE_BY_OTHER_CASE
+        return alike[0], Kind.FILE_BY_LAST_NAME if same else Kind.FILE_BY_OTHER_SPELLING
+
+
+def _plain(name: str) -> str:
+    """Systems differ in case, and in whether an accent is a character of its own."""
+    return unicodedata.normalize("NFC", name).casefold()
