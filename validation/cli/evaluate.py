@@ -21,6 +21,7 @@ from validation.errors import first_few
 from validation.files.arguments import parse_count
 from validation.files.structured import unstructure
 from validation.inference.score_notices import score_notices
+from validation.record.class_join import JoinedBy
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -107,6 +108,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         say(dataset.describe())
         labels = model.labels
         join = join_categories(labels.names, dataset, model.num_classes, labels.count)
+        if join.facts.by is JoinedBy.NUMBER and not join.facts.class_names_known:
+            say("classes are joined to categories by number: --label_map joins them by name")
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
@@ -141,9 +144,14 @@ def _describe_result(
         "seconds": round(seconds, 3),
         "figures": dataclasses.asdict(result.figures),
         "per_category": {
-            dataset.categories[key] or str(key): value for key, value in result.per_category.items()
+            _category_name(dataset, key): value for key, value in result.per_category.items()
         },
         "classes": {**unstructure(join.facts), "text": join.facts.describe()},
+        # What another reading of labels or annotations would score otherwise.
+        "doubts": [
+            *join.facts.doubts(),
+            *(notice.describe() for notice in dataset.notices if notice.moves_figures),
+        ],
         "notices": [
             {**unstructure(notice), "text": notice.describe()} for notice in dataset.notices
         ],
@@ -157,7 +165,7 @@ def _print(
     result: CocoEvaluation,
     per_category: bool,
 ) -> None:
-    names = first_few(dataset.categories[key] or str(key) for key in result.category_ids)
+    names = first_few(_category_name(dataset, key) for key in result.category_ids)
     print(
         f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
         f"objects, {facts['detections']} detections; scored: {names}"
@@ -177,6 +185,13 @@ def _print(
         best_first = sorted(facts["per_category"].items(), key=lambda item: -item[1])
         for name, average in best_first:
             print(f"  {name:<24} {_number(average)}")
+
+
+def _category_name(dataset: Dataset, key: int) -> str:
+    """Its name, with its id where another category has it too; its id where it has none."""
+    name = dataset.categories[key]
+    alone = list(dataset.categories.values()).count(name) == 1
+    return f"{name} ({key})" if name and not alone else name or str(key)
 
 
 def _number(value: float) -> str:

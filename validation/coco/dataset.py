@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.box_formats import BoxFormat, beyond
@@ -19,6 +20,7 @@ from validation.errors import UsageError
 from validation.preprocess.image import ImageFile
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
+from validation.record.formatting import plural
 from validation.record.run import DatasetFacts
 from validation.zoo.cache import default_cache_dir
 
@@ -71,9 +73,14 @@ class Dataset:
     def describe(self) -> str:
         """One line: what was recognised, and how much of it is used."""
         ignored = sum(item.is_crowd for item in self.ground_truth)
-        objects = f"{self.annotations} objects" + (f" ({ignored} ignored)" if ignored else "")
+        count = len(self.categories)
+        parts = [
+            plural(len(self.images), "image"),
+            plural(self.annotations, "object") + (f" ({ignored} ignored)" if ignored else ""),
+            f"{count} {'category' if count == 1 else 'categories'}",
+        ]
         source = f"{self.kind} ({self.parts})" if self.parts else str(self.kind)
-        return f"{source}: {len(self.images)} images, {objects}, {len(self.categories)} categories"
+        return f"{source}: {', '.join(parts)}"
 
 
 def load_dataset(
@@ -139,7 +146,7 @@ def load_dataset(
 def _notice_boxes(
     objects: Sequence[CocoAnnotation], images: Sequence[CocoImage], notices: NoticeList
 ) -> None:
-    """Boxes that no detection can match in full, or at all."""
+    """Boxes that no detection can match in full, or at all, or that ask for one twice."""
     if not objects:
         return
     by_id = {image.id: image for image in images}
@@ -148,9 +155,31 @@ def _notice_boxes(
     for kind, which in (
         (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
         (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
+        (DatasetNoticeKind.AREA_UNLIKE_BOX, _unlike(np.array([i.area for i in objects]), boxes)),
+        (DatasetNoticeKind.OBJECT_TWICE, _repeated(objects)),
     ):
         for index in np.flatnonzero(which).tolist():
             notices.add(kind, by_id[objects[index].image_id].file_name, moves_figures=True)
+
+
+def _unlike(areas: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which areas are more than their boxes, or next to nothing of them.
+
+    The thinnest outlines of COCO take a hundredth of their boxes.
+    """
+    full = boxes[:, 2] * boxes[:, 3]
+    return np.asarray((full > 0) & ((areas > 1.01 * full + 1) | (areas < 1e-3 * full)), bool)
+
+
+def _repeated(objects: Sequence[CocoAnnotation]) -> NDArray[np.bool_]:
+    """Which objects stand before, on the same image, in the same box and category."""
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for item in objects:
+        key = (item.image_id, item.category_id, item.bbox)
+        found.append(key in seen)
+        seen.add(key)
+    return np.array(found)
 
 
 def _sha256(data: bytes, selected: Sequence[CocoImage], box_format: BoxFormat | None) -> str:

@@ -20,9 +20,11 @@ class DatasetNoticeKind(enum.StrEnum):
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
     BOX_CONVERTED = "box_converted"
+    OBJECT_TWICE = "object_twice"
+    AREA_UNLIKE_BOX = "area_unlike_box"
     IGNORE_UNUSED = "ignore_unused"
     FILE_BY_LAST_NAME = "file_by_last_name"
-    FILE_BY_OTHER_CASE = "file_by_other_case"
+    FILE_BY_OTHER_SPELLING = "file_by_other_spelling"
     TURNED = "turned"
     TURN_NOT_ANNOTATED = "turn_not_annotated"
     TURN_UNDECIDED = "turn_undecided"
@@ -55,11 +57,15 @@ _SENTENCES = {
     DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
     "match",
+    DatasetNoticeKind.OBJECT_TWICE: "objects that stand twice, in one box and category; each "
+    "asks for a detection of its own",
+    DatasetNoticeKind.AREA_UNLIKE_BOX: "areas that cannot be those of outlines in their boxes, "
+    "used as stated; they decide what is small, medium and large",
     DatasetNoticeKind.BOX_CONVERTED: "boxes converted to COCO's layout, as asked",
     DatasetNoticeKind.IGNORE_UNUSED: "objects marked 'ignore' and not iscrowd, scored like all "
     "others, as pycocotools does",
     DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name",
-    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case",
+    DatasetNoticeKind.FILE_BY_OTHER_SPELLING: "images found under a name of other case or accents",
     DatasetNoticeKind.TURNED: "images turned as EXIF says, because their annotations fit the "
     "turned size",
     DatasetNoticeKind.TURN_NOT_ANNOTATED: "images used as stored although EXIF turns them, because "
