@@ -116,8 +116,7 @@ def _score(
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
         "detections": _sha256(own),
-        "annotations": dataset.sha256,
-        "images": [image.id for image in dataset.images],
+        "data set": dataset.sha256,
         "categories": sorted(join.categories.items()),
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),

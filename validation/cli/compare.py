@@ -14,6 +14,7 @@ from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.files.structured import unstructure
+from validation.inference.score_notices import score_notices
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.record.detections import Detections
@@ -103,6 +104,13 @@ def _compare_models(options: argparse.Namespace) -> int:
         both = all(is_tflite(path) for path in paths)
         differing = differences(*(read_tflite(path) for path in paths)) if both else ()
         runs: list[Mapping[str, Detections]] = [model.detect(images) for model in models]
+    notices = {
+        side: [*model.notices, *score_notices(run.values())]
+        for side, model, run in zip(("first", "second"), models, runs, strict=True)
+    }
+    for model, run in zip(models, runs, strict=True):
+        for notice in score_notices(run.values()):
+            say(f"{model.name}: {notice.describe()}")
     policy = load_policy()
     like = similarity(
         *runs,
@@ -110,7 +118,9 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_iou=policy.setting("parity_min_iou"),
     )
     if options.json:
-        print(json.dumps(unstructure({"files": differing, "detections": like}), indent=2))
+        said = {side: [each.as_json() for each in found] for side, found in notices.items()}
+        document = {"files": differing, "detections": like, "notices": said}
+        print(json.dumps(unstructure(document), indent=2))
     else:
         _print_models(options, differing, like, both)
     return 0
