@@ -69,6 +69,11 @@ _NAMES = "names: [cat, dog]\n"
         (_SET | {"data.yaml": "val: images/val\n" + _NAMES}, "images/val"),
         (_SET | {"classes.txt": "cat\ndog\n"}, ""),
         (_SET | {"classes.txt": "cat\ndog\n"}, "images"),
+        (
+            {"images/val2017/a.png": None, "labels/val2017/a.txt": _LINE}
+            | {"classes.txt": "cat\ndog\n"},
+            "",
+        ),
         (_SET | {"labels/classes.txt": "cat\ndog\n"}, "labels/val"),
         (
             {

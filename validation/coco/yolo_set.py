@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
 from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
+from validation.coco.parts import EVALUATED, evaluated_part
 from validation.coco.yolo import LineForm, YoloObject, read_yolo
 from validation.coco.yolo_config import (
     YoloConfig,
@@ -23,7 +24,6 @@ from validation.errors import DatasetError, first_few
 from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
-_EVALUATED = ("val", "valid", "validation", "test")
 _FORM_NOTICES = {
     LineForm.BOX_AND_CONFIDENCE: (Kind.CONFIDENCE_IGNORED, True),
     LineForm.OUTLINE: (Kind.BOX_FROM_OUTLINE, False),
@@ -159,7 +159,7 @@ def _laid_out(path: Path) -> YoloFolder | None:
         (path / "images", path / "labels"),
         (path, _exchanged(path, "images", "labels")),
         (_exchanged(path, "labels", "images"), path),
-        *((path / part / "images", path / part / "labels") for part in _EVALUATED),
+        *((path / part / "images", path / part / "labels") for part in EVALUATED),
         (path, path),
     ):
         if images is None or labels is None or not (images.is_dir() and labels.is_dir()):
@@ -169,13 +169,18 @@ def _laid_out(path: Path) -> YoloFolder | None:
         place = labels / taken.name if taken != images else labels
         if ImageNames(taken) and _has(place):
             names = names_beside(place) or names_beside(path)
-            return YoloFolder(path, (taken,), place, names, split if split in _EVALUATED else "")
+            return YoloFolder(path, (taken,), place, names, split if evaluated_part(split) else "")
     return None
 
 
 def _part(folder: Path) -> Path:
     """The subfolder to evaluate on, or the folder itself where it has no such parts."""
-    return next((folder / part for part in _EVALUATED if (folder / part).is_dir()), folder)
+    there = {
+        evaluated_part(each.name): each
+        for each in sorted(folder.iterdir(), reverse=True)
+        if each.is_dir()
+    }
+    return next((there[part] for part in EVALUATED if part in there), folder)
 
 
 def _exchanged(path: Path, old: str, new: str) -> Path | None:
