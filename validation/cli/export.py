@@ -6,8 +6,9 @@ import argparse
 import time
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_flag, add_parser, say
+from validation.cli.flags import Commands, add_flag, add_json, add_parser, say
 from validation.cli.given import require_graph
+from validation.cli.output import print_json
 from validation.errors import UsageError
 from validation.export.checkpoint import check_prefix
 from validation.export.exported import ExportOptions
@@ -76,6 +77,7 @@ def add_command(commands: Commands) -> None:
         help="detections kept per class in regular NMS (default: %(default)s)",
     )
     add_flag(parser, "--use_regular_nms", False, "suppress within each class, as the OD API does")
+    add_json(parser)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -109,15 +111,22 @@ def _export(options: argparse.Namespace) -> None:
     size = contract.preprocessing
     say(f"route: {route}")
     say(f"done in {time.perf_counter() - started:.1f} s")
+    files = (written.graph.with_suffix(".pbtxt"), written.graph.with_suffix(".json"))
+    if options.json:
+        print_json(
+            {
+                "graph": str(written.graph),
+                "files": [str(path) for path in (*files, written.anchors)],
+                "route": route,
+                "contract": contract,
+            }
+        )
+        return
     print(
         f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
         f"{contract.num_classes} classes"
     )
-    for path in (
-        written.graph.with_suffix(".pbtxt"),
-        written.graph.with_suffix(".json"),
-        written.anchors,
-    ):
+    for path in (*files, written.anchors):
         print(path)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
-from validation.cli.flags import Commands, add_parser, say
+from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.given import require_graph
+from validation.cli.output import print_json
 from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
@@ -70,6 +71,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--output_directory", type=Path, required=True, metavar="DIR", help="a new or empty folder"
     )
+    add_json(parser)
 
 
 def _fakequant(options: argparse.Namespace) -> None:
@@ -113,8 +115,12 @@ def _fakequant(options: argparse.Namespace) -> None:
         feeds = functools.partial(model_feeds, chosen)
         fakequant_archive.write_fakequant(archive, config, text, weights, feeds, facts)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    for path in sorted(output.iterdir()):
-        print(path)
+    files = [str(path) for path in sorted(output.iterdir())]
+    if options.json:
+        print_json({"files": files, "calibration": facts})
+        return
+    for file in files:
+        print(file)
 
 
 def _require_room(output: Path) -> None:

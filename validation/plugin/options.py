@@ -44,7 +44,14 @@ def parse_label_map(text: str) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in one group."""
-    add_options(parser.getgroup("validation", "SSD to TFLite validation").addoption)
+    group = parser.getgroup("validation", "SSD to TFLite validation")
+
+    def add(name: str, **declared: object) -> None:
+        # pytest knows no second spelling by itself.
+        names = dict.fromkeys([name, f"--{name[2:].replace('-', '_')}"])
+        group.addoption(*names, **declared)
+
+    add_options(add)
 
 
 def add_options(add: Callable[..., object]) -> None:
