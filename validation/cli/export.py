@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_json, add_parser, say
-from validation.cli.given import require_graph
+from validation.cli.given import read_config, require_graph
 from validation.cli.output import print_json
 from validation.errors import UsageError
 from validation.export.checkpoint import check_prefix
@@ -15,7 +15,7 @@ from validation.export.exported import ExportOptions
 from validation.files.arguments import parse_count
 from validation.files.native_log import held_back
 from validation.kinds.kind import Wanted
-from validation.pipeline.config import PipelineConfig, load_pipeline
+from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 
 _EXAMPLE = r"""\
@@ -82,7 +82,7 @@ def add_command(commands: Commands) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     started = time.perf_counter()
-    config = options.pipeline_config_path and load_pipeline(options.pipeline_config_path)
+    config = options.pipeline_config_path and read_config(options.pipeline_config_path)
     prefix: Path | None = options.trained_checkpoint_prefix
     source: Path | None = options.frozen_graph
     # Refused before TensorFlow is loaded, which takes seconds.

@@ -13,14 +13,13 @@ from validation.calibration.feeding import model_feeds
 from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
 from validation.cli.flags import Commands, add_json, add_parser, say
-from validation.cli.given import require_graph
+from validation.cli.given import read_config, require_graph
 from validation.cli.output import print_json
 from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
 from validation.kinds.kind import Wanted
-from validation.pipeline.config import load_pipeline
 from validation.policy.load import load_policy
 
 _EXAMPLE = r"""\
@@ -85,7 +84,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         check_prefix(prefix)
     elif frozen is not None:
         require_graph(frozen, Wanted.INFERENCE_GRAPH)
-    config = load_pipeline(options.pipeline_config_path)
+    config = read_config(options.pipeline_config_path)
     policy = load_policy()
     folder: Path = options.representative_images
     chosen = drawn_from_folder(folder, policy, folder.name)
