@@ -333,12 +333,12 @@ def test_curly_quotes_are_quotes(quoted: str) -> None:
     text = (
         "# \u201ca comment\u201d\n"
         f"model {{ ssd {{ feature_extractor {{\n type: {quoted} }} }} }}\n"
-        'train_config { fine_tune_checkpoint: "\u201cx\u201d" }'
+        'model { ssd { feature_extractor { spaghettinet_arch_name: "\u201cx\u201d" } } }'
     )
     read = read_text(text, "toy")
     assert read.message.model.ssd.feature_extractor.type == "ssd_x"
-    assert read.message.train_config.fine_tune_checkpoint == "\u201cx\u201d"
-    assert read.notices == ("line 3: curly quotes are read as straight ones",)
+    assert read.message.model.ssd.feature_extractor.spaghettinet_arch_name == "\u201cx\u201d"
+    assert read.notices[0] == "line 3: curly quotes are read as straight ones"
 
 
 def test_byte_order_mark_is_let_pass() -> None:

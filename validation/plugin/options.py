@@ -47,9 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("validation", "SSD to TFLite validation")
 
     def add(name: str, **declared: object) -> None:
-        # pytest knows no second spelling by itself.
-        names = dict.fromkeys([name, f"--{name[2:].replace('-', '_')}"])
-        group.addoption(*names, **declared)
+        group.addoption(name, **declared)
+        # pytest knows no second spelling by itself; in its help one is enough.
+        other = f"--{name[2:].replace('-', '_')}"
+        if other != name:
+            dest = other.removeprefix("--")
+            group.addoption(other, **{**declared, "help": argparse.SUPPRESS, "dest": dest})
 
     add_options(add)
 
