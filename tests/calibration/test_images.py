@@ -109,3 +109,15 @@ def test_labelled_images_are_named_as_such() -> None:
     chosen = drawn_from_labelled(images, load_policy(), "coco-tiny")
     assert set(chosen.images) == set(images)
     assert chosen.source == "coco-tiny, the very images that accuracy is measured on"
+
+
+def test_images_that_viewers_turn_are_counted(tmp_path: Path) -> None:
+    """They are calibrated with as they are stored, and it is said."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, kept in (("a.jpg", exif), ("b.jpg", Image.Exif())):
+        Image.new("RGB", (8, 4)).save(tmp_path / name, exif=kept)
+    chosen = drawn_from_folder(tmp_path, load_policy(), "photos")
+    assert chosen.describe() == "2 of photos, 1 of them as stored, although EXIF turns them"
+    turned = [ImageFile(image.key, image.path, turned=True) for image in chosen.images]
+    assert drawn_from_labelled(turned, load_policy(), "photos").as_stored == 0

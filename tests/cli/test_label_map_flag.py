@@ -136,7 +136,7 @@ def test_names_beyond_the_classes_are_named(
     assert main(arguments) == 0
     out, err = capsys.readouterr()
     facts = json.loads(out)
-    assert facts["classes"]["left_names"] == facts["labels"]["surplus"] == ["ring"]
+    assert facts["classes"]["names"]["surplus"] == facts["labels"]["surplus"] == ["ring"]
     assert facts["labels"]["names"] == {"1": "square", "2": "disc"}
     assert "3 names for 2 classes; 1 of no class: ring (labels.pbtxt)" in err
     assert main([each for each in arguments if each != "--json"]) == 0

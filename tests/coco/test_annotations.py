@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from validation.coco.annotations import read_annotations
 from validation.errors import DatasetError, first_few
@@ -84,7 +85,9 @@ def _drop(part: str, key: str) -> Callable[[dict[str, Any]], None]:
         (_set("annotations", "image_id", 99), "1 image ids that the file does not list.*got 99"),
         (_set("annotations", "category_id", 99), "1 category ids that the file does not.*got 99"),
         (_set("images", "width", 0), r"without pixels \(instances_tiny.json, images\[1\]\)"),
-        (_set("images", "height", "50"), "height is wrong.*a whole number, got '50'"),
+        (_set("images", "height", "50"), "height is wrong.*a whole number.*, got '50'"),
+        (_set("images", "id", 10**20), "id is wrong.*at most 63 bits, got 1000"),
+        (_set("categories", "id", 1e300), "id is wrong.*got 1e.300"),
         (_set("images", "id", True), "id is wrong.*got True"),
         (_set("images", "file_name", ""), "file_name is wrong.*expected text"),
         (_set("categories", "name", None), "name is wrong.*got nothing"),
@@ -161,9 +164,33 @@ def test_an_area_that_is_none_is_that_of_the_box(
     (notice,) = file.notices
     assert notice.kind is Kind.AREA_MISSING
     assert notice.describe() == (
-        "objects without area, taken as the area of their boxes: 1 "
-        "(instances_tiny.json, annotations[1])"
+        "objects without area, taken as the area of their boxes: 1 (annotations[1])"
     )
+
+
+def test_sizes_that_are_not_stated_are_those_of_the_files(make_coco: Make) -> None:
+    """Nothing else can be meant, unless EXIF turns the file; half a size is no size."""
+
+    def strip(table: dict[str, Any]) -> None:
+        for entry in table["images"]:
+            del entry["width"], entry["height"]
+
+    expected = read_annotations(*make_coco())
+    path, folder = make_coco(strip)
+    file = read_annotations(path, folder)
+    assert file.images == expected.images
+    (notice,) = file.notices
+    assert (notice.kind, notice.count, notice.moves_figures) == (Kind.SIZE_FROM_IMAGE, 3, False)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(folder / "seven.png", exif=exif)
+    (notice,) = read_annotations(path, folder).notices
+    assert notice.moves_figures
+    (folder / "seven.png").unlink()
+    with pytest.raises(DatasetError, match=r"width is wrong \(.*images\[0\]\).*got nothing"):
+        read_annotations(path, folder)
+    with pytest.raises(DatasetError, match="height is wrong"):
+        read_annotations(*make_coco(_drop("images", "height")))
 
 
 def test_objects_to_ignore_are_scored_and_move_figures(make_coco: Make) -> None:

@@ -139,6 +139,27 @@ def test_boxes_beyond_their_image_or_without_area_are_noticed(make_coco: Make) -
     assert all(notice.moves_figures for notice in notices)
 
 
+@pytest.mark.parametrize("area", [0.01, 90])
+def test_areas_unlike_their_boxes_are_noticed(make_coco: Make, area: float) -> None:
+    """Shares of the image, or of another size of it: what is small is decided by them."""
+
+    def change(table: dict[str, Any]) -> None:
+        table["annotations"][0]["area"] = area
+
+    (notice,) = load_dataset(*make_coco(change)).notices
+    assert (notice.kind, notice.count, notice.moves_figures) == (Kind.AREA_UNLIKE_BOX, 1, True)
+
+
+def test_objects_that_stand_twice_are_noticed(make_coco: Make) -> None:
+    """Two detections would be needed to find both, and non-maximum suppression leaves one."""
+
+    def change(table: dict[str, Any]) -> None:
+        table["annotations"].append({**table["annotations"][0], "id": 9})
+
+    (notice,) = load_dataset(*make_coco(change)).notices
+    assert (notice.kind, notice.count, notice.moves_figures) == (Kind.OBJECT_TWICE, 1, True)
+
+
 def test_a_format_is_named() -> None:
     """Case does not count, and another word is answered with the nearest."""
     assert parse_box_format("XYXY") is BoxFormat.XYXY

@@ -37,8 +37,8 @@ def _named(name: str) -> Callable[[dict[str, Any]], None]:
         ("train2017/seven.png", Kind.FILE_BY_LAST_NAME),
         ("../images/elsewhere/seven.png", Kind.FILE_BY_LAST_NAME),
         ("https://host/a/seven.png", Kind.FILE_BY_LAST_NAME),
-        ("SEVEN.PNG", Kind.FILE_BY_OTHER_CASE),
-        ("seven.PNG", Kind.FILE_BY_OTHER_CASE),
+        ("SEVEN.PNG", Kind.FILE_BY_OTHER_SPELLING),
+        ("seven.PNG", Kind.FILE_BY_OTHER_SPELLING),
         ("./seven.png", None),
     ],
 )
@@ -71,6 +71,14 @@ def test_a_file_in_a_folder_below_is_found_where_it_is_the_only_one(make_coco: M
     Image.new("RGB", (40, 20)).save(folder / "c" / "seven.png")
     with pytest.raises(DatasetError, match="1 of 3 images are missing"):
         load_dataset(path, folder)
+
+
+def test_accents_of_two_systems_are_one(make_coco: Make) -> None:
+    """Some systems store an accent as a character of its own."""
+    path, folder = make_coco(_named("K\u00e4fer.png"))
+    (folder / "seven.png").rename(folder / "Ka\u0308fer.png")
+    (notice,) = load_dataset(path, folder).notices
+    assert notice.kind is Kind.FILE_BY_OTHER_SPELLING
 
 
 def test_an_absolute_name_is_looked_for_in_the_folder(make_coco: Make, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from validation.comparison.ap_difference import check_accuracy
+from validation.labels.alignment import NameCount
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory, LeftClass
@@ -128,7 +129,7 @@ _BY_NAME = ClassJoin(JoinedBy.NAME, class_names_known=True, joined=2, classes=2)
             "by number, because the model's class names are unknown",
         ),
         (
-            {"left_names": ("ring", "star")},
+            {"names": NameCount("x", 2, 2, surplus=("ring", "star"))},
             "names_without_class",
             "the label list has 2 names beyond the model's classes: ring, star",
         ),

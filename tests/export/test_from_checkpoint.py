@@ -18,6 +18,7 @@ from validation.export.exported import ExportOptions
 from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import (
     body_graph,
+    built_once,
     export_from_checkpoint,
     export_model,
     export_of_body,
@@ -25,7 +26,6 @@ from validation.export.from_checkpoint import (
 )
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
-from validation.graphs.ssd import build
 from validation.inference.graph import GraphDetector
 from validation.runtimes.session import SessionRuntime
 from validation.specs.contracts import (
@@ -60,6 +60,30 @@ def _export(archive: Path, options: ExportOptions | None = None, text: str = sma
     )
 
 
+@pytest.fixture(scope="module")
+def exported(archive: Path) -> GraphExport:
+    """The float archive's export of checkpoint and config; not to be changed."""
+    return _export(archive)
+
+
+@pytest.fixture(scope="module")
+def quantised_export(quantised: Path) -> GraphExport:
+    """The quantised archive's export of checkpoint and config; not to be changed."""
+    return _export(quantised, text=_QUANTISED)
+
+
+@pytest.fixture(scope="module")
+def expected(exported: GraphExport) -> list[np.ndarray]:
+    """Raw outputs of the float archive."""
+    return _raw_outputs(exported)
+
+
+@pytest.fixture(scope="module")
+def quantised_outputs(quantised_export: GraphExport) -> list[np.ndarray]:
+    """Raw outputs of the quantised archive."""
+    return _raw_outputs(quantised_export)
+
+
 def _raw_outputs(export: GraphExport) -> list[np.ndarray]:
     image = np.random.default_rng(0).uniform(-1, 1, (1, 64, 96, 3)).astype(np.float32)
     return evaluate(prune(export.graph, _RAW), _RAW, {INPUT_NAME: image})
@@ -78,12 +102,13 @@ def test_archive_has_the_zoos_layout(archive: Path) -> None:
     ]
 
 
-def test_all_routes_lead_to_one_model(archive: Path) -> None:
+def test_all_routes_lead_to_one_model(
+    archive: Path, exported: GraphExport, expected: list[np.ndarray]
+) -> None:
     """Checkpoint with config, frozen graph, frozen constants, and .meta with checkpoint."""
     frozen = read_graph(archive / "frozen_inference_graph.pb")
     prefix = archive / PREFIX
-    exports = [
-        _export(archive),
+    others = [
         export_with_constants(small_ssd.config(), frozen),
         export_from_graph(frozen, ExportOptions(), config=small_ssd.config()),
         export_from_graph(
@@ -92,12 +117,11 @@ def test_all_routes_lead_to_one_model(archive: Path) -> None:
             values=open_checkpoint(prefix),
         ),
     ]
-    first, *others = exports
     for other in others:
-        np.testing.assert_allclose(other.anchors, first.anchors, atol=1e-6)
-        assert other.contract.postprocess == first.contract.postprocess
-        for found, expected in zip(_raw_outputs(other), _raw_outputs(first), strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(other.anchors, exported.anchors, atol=1e-6)
+        assert other.contract.postprocess == exported.contract.postprocess
+        for found, wanted in zip(_raw_outputs(other), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_both_forms_and_the_flags(archive: Path) -> None:
@@ -111,9 +135,9 @@ def test_both_forms_and_the_flags(archive: Path) -> None:
     assert all(node.op != POSTPROCESS_NAME for node in raw.graph.node)
 
 
-def test_model_keeps_its_own_numbers_of_detections(archive: Path) -> None:
+def test_model_keeps_its_own_numbers_of_detections(exported: GraphExport) -> None:
     """Flags that are not set take the config's values."""
-    attributes = _export(archive).contract.postprocess
+    attributes = exported.contract.postprocess
     assert (attributes.max_detections, attributes.detections_per_class) == (30, 20)
 
 
@@ -164,11 +188,13 @@ def test_quantised_archive_has_the_zoos_layout(quantised: Path) -> None:
     assert read_graph(quantised / "tflite_graph.pbtxt") == graph
 
 
-def test_quantised_routes_lead_to_one_model(quantised: Path) -> None:
+def test_quantised_routes_lead_to_one_model(
+    quantised: Path, quantised_export: GraphExport, quantised_outputs: list[np.ndarray]
+) -> None:
     """Checkpoint with config, .meta with checkpoint, and the shipped graph: bit for bit."""
     prefix = quantised / PREFIX
     config = small_ssd.config(_QUANTISED)
-    built = _export(quantised, text=_QUANTISED)
+    built = quantised_export
     cut = export_from_graph(
         read_graph(prefix.with_suffix(".ckpt.meta")),
         ExportOptions(),
@@ -178,18 +204,18 @@ def test_quantised_routes_lead_to_one_model(quantised: Path) -> None:
     shipped = dataclasses.replace(built, graph=read_graph(quantised / "tflite_graph.pb"))
     assert _fake_quants(built) == _fake_quants(cut) == _fake_quants(shipped) == 2 * 47
     for other in (cut, shipped):
-        for found, expected in zip(_raw_outputs(other), _raw_outputs(built), strict=True):
+        for found, expected in zip(_raw_outputs(other), quantised_outputs, strict=True):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_quantised_model_is_its_float_twin_but_for_rounding(quantised: Path) -> None:
+def test_quantised_model_is_its_float_twin_but_for_rounding(
+    quantised: Path, quantised_outputs: list[np.ndarray]
+) -> None:
     """Folding and rounding move the outputs a little, and they do move them."""
     values = open_checkpoint(quantised / PREFIX)
-    built = build(small_ssd.config(), with_initializers=False)
+    built = built_once(small_ssd.config())
     rebuilt = export_of_body(freeze(body_graph(built), values), built)
-    for found, expected in zip(
-        _raw_outputs(_export(quantised, text=_QUANTISED)), _raw_outputs(rebuilt), strict=True
-    ):
+    for found, expected in zip(quantised_outputs, _raw_outputs(rebuilt), strict=True):
         error = np.abs(found - expected)
         assert error.max() > 0
         assert error.mean() < 0.2 * expected.std()
@@ -201,11 +227,22 @@ def test_quantised_checkpoint_of_a_float_config_is_refused(quantised: Path) -> N
         _export(quantised)
 
 
+def test_configs_of_one_graph_have_it_built_once() -> None:
+    """What training and evaluation are told plays no part; another model has its own graph."""
+    first = built_once(small_ssd.config())
+    others = "train_config { batch_size: 3 } eval_config { use_moving_averages: true }\n"
+    assert built_once(small_ssd.config(small_ssd.TEXT + others)) is first
+    assert built_once(small_ssd.config(_QUANTISED)) is not first
+    assert built_once(small_ssd.config()) is first
+
+
 def _fake_quants(export: GraphExport) -> int:
     return sum(node.op == "FakeQuantWithMinMaxVars" for node in export.graph.node)
 
 
-def test_averages_go_in_where_the_config_asks(archive: Path, tmp_path: Path) -> None:
+def test_averages_go_in_where_the_config_asks(
+    archive: Path, expected: list[np.ndarray], tmp_path: Path
+) -> None:
     """eval_config.use_moving_averages picks the averaged weights."""
     values = open_checkpoint(archive / PREFIX)
     shapes = checkpoint_shapes(archive / PREFIX)
@@ -216,7 +253,7 @@ def test_averages_go_in_where_the_config_asks(archive: Path, tmp_path: Path) -> 
     text = small_ssd.TEXT + "eval_config { use_moving_averages: true }\n"
     boxes, _ = _raw_outputs(_export(tmp_path, text=text))
     # Weights of zero leave the heads' biases alone: every anchor of a layer says the same.
-    assert np.ptp(boxes[0, :4], axis=0).max() < np.ptp(_raw_outputs(_export(archive))[0])
+    assert np.ptp(boxes[0, :4], axis=0).max() < np.ptp(expected[0])
 
 
 def test_training_meta_falls_back_to_the_config(archive: Path, tmp_path: Path) -> None:

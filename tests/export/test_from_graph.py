@@ -1,6 +1,7 @@
 """The exported graph is the source graph's body, under the exporter's names."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from validation.specs.contracts import (
 )
 
 RAW = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
+CORNERS = "Concatenate/concat"
 
 KNOBS = {
     "default": Miniature(),
@@ -70,13 +72,27 @@ def image_for(miniature):
     return np.resize(IMAGE, (1, height, width, 3))
 
 
-def test_raw_outputs_are_those_of_the_source(miniature, graph_of, export_of, run_graph):
-    """Fed with what the source's preprocessor makes, both give the same encodings and scores."""
-    source = graph_of(miniature)
+@pytest.fixture(scope="module")
+def source_values(graph_of, run_graph):
+    """What the source graphs make of their images, each run once."""
+
+    @functools.cache
+    def values(miniature):
+        asked = ("Preprocessor/sub", *_raw_of(miniature), CORNERS)
+        return run_graph(graph_of(miniature), asked, {"image_tensor": image_for(miniature)})
+
+    return values
+
+
+def _raw_of(miniature):
     encodings = "Squeeze" if miniature.squeeze_outside else "concat"
-    foreground = "Postprocessor/scores" if miniature.cut_first else "Postprocessor/Slice"
-    asked = ("Preprocessor/sub", encodings, foreground)
-    expected = run_graph(source, asked, {"image_tensor": image_for(miniature)})
+    return encodings, "Postprocessor/scores" if miniature.cut_first else "Postprocessor/Slice"
+
+
+def test_raw_outputs_are_those_of_the_source(miniature, source_values, export_of, run_graph):
+    """Fed with what the source's preprocessor makes, both give the same encodings and scores."""
+    encodings, foreground = _raw_of(miniature)
+    expected = source_values(miniature)
     body = without_postprocessing(export_of(miniature)).graph
     got = run_graph(body, RAW, {INPUT_NAME: expected["Preprocessor/sub"]})
     boxes, scores = (got[name] for name in RAW)
@@ -92,10 +108,9 @@ def test_raw_outputs_are_those_of_the_source(miniature, graph_of, export_of, run
         np.testing.assert_allclose(scores.sum(axis=2), 1, atol=1e-6)
 
 
-def test_anchors_are_those_of_the_source(miniature, graph_of, export_of, run_graph):
+def test_anchors_are_those_of_the_source(miniature, source_values, export_of):
     """The constant holds the source's corner anchors as centre and size."""
-    feed = {"image_tensor": image_for(miniature)}
-    corners = run_graph(graph_of(miniature), ["Concatenate/concat"], feed)["Concatenate/concat"]
+    corners = source_values(miniature)[CORNERS]
     export = export_of(miniature)
     (node,) = [node for node in export.graph.node if node.name == ANCHORS_NAME]
     np.testing.assert_array_equal(tf.make_ndarray(node.attr["value"].tensor), export.anchors)
@@ -132,10 +147,10 @@ def test_contract_says_what_the_miniature_is(miniature, export_of):
     )
 
 
-def test_contract_prepares_an_image_as_the_source_does(miniature, graph_of, export_of, run_graph):
+def test_contract_prepares_an_image_as_the_source_does(miniature, source_values, export_of):
     """Resize and normalisation read from the graph give the tensor that the graph makes."""
     image = image_for(miniature)
-    expected = run_graph(graph_of(miniature), ["Preprocessor/sub"], {"image_tensor": image})
+    expected = source_values(miniature)
     got = prepare(image[0], export_of(miniature).contract.preprocessing)
     np.testing.assert_allclose(got, expected["Preprocessor/sub"], atol=2e-4)
 

@@ -8,19 +8,20 @@ import small_ssd
 
 from validation.export.archive_writer import PREFIX, write_archive
 from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
-from validation.export.detector_weights import detector_weights, seeded_ranges
+from validation.export.detector_weights import Named, detector_weights, seeded_ranges
 from validation.export.evaluation import evaluate
 from validation.export.exported import ExportOptions
 from validation.export.freezing import freeze, without_fake_quantisation
 from validation.export.from_checkpoint import (
     body_graph,
+    built_once,
     export_from_checkpoint,
     model_variables,
 )
 from validation.graphs.quant.options import Sums
 from validation.graphs.restore import AVERAGE
 from validation.graphs.seeded import seeded_value
-from validation.graphs.ssd import BuiltSsd, build
+from validation.graphs.ssd import BuiltSsd
 from validation.specs.contracts import INPUT_NAME
 
 _REWRITER = "graph_rewriter { quantization { } }\n"
@@ -52,13 +53,17 @@ def test_plain_range_of_a_name(scope: str, low: float, high: float) -> None:
 @pytest.fixture(scope="module")
 def built() -> BuiltSsd:
     """A small quantised model."""
-    config = small_ssd.config(small_ssd.TEXT + _REWRITER)
-    return build(config, with_initializers=False)
+    return built_once(small_ssd.config(small_ssd.TEXT + _REWRITER))
 
 
-def test_ranges_hold_what_flows_through_them(built: BuiltSsd) -> None:
+@pytest.fixture(scope="module")
+def values(built: BuiltSsd) -> Named:
+    """Its weights and ranges; not to be changed."""
+    return detector_weights(built)
+
+
+def test_ranges_hold_what_flows_through_them(built: BuiltSsd, values: Named) -> None:
     """Weights fit exactly, no range is empty, and zero is in all."""
-    values = detector_weights(built)
     ranges = seeded_ranges(built, values)
     assert set(ranges) == {name for name in values if "_quant/" in name}
     for name in ranges:
@@ -91,11 +96,11 @@ def test_without_fake_quantisation_nothing_is_rounded(built: BuiltSsd) -> None:
     np.testing.assert_array_equal(*answers)
 
 
-def test_averages_leave_the_ranges_alone(tmp_path, built: BuiltSsd) -> None:
+def test_averages_leave_the_ranges_alone(tmp_path, values: Named) -> None:
     """As in the zoo: trained variables have averages, ranges and statistics have none."""
     text = small_ssd.TEXT + _REWRITER + "eval_config { use_moving_averages: true }\n"
     config = small_ssd.config(text)
-    write_archive(tmp_path, config, text, lambda _: detector_weights(built))
+    write_archive(tmp_path, config, text, lambda _: values)
     prefix = tmp_path / PREFIX
     averaged = [name for name in checkpoint_shapes(prefix) if name.endswith(AVERAGE)]
     assert len(averaged) == 35 * 3 + 12 * 2
@@ -108,7 +113,7 @@ def test_averages_leave_the_ranges_alone(tmp_path, built: BuiltSsd) -> None:
 def test_release_is_taken_from_the_checkpoint(tmp_path, sums: Sums) -> None:
     """Ranges of sums are built where, and as, the checkpoint has them."""
     config = small_ssd.config(small_ssd.PYRAMID_TEXT + _REWRITER)
-    trained = build(config, sums=sums, with_initializers=False)
+    trained = built_once(config, sums)
     shapes = model_variables(trained)
     assert [name for name in shapes if name.endswith(_SUM.format(sums or "Add"))] == (
         [_SUM.format(sums)] if sums else []

@@ -196,7 +196,7 @@ ARCHIVE = (
         "A06 half of the frozen graph",
         (put.cut(put.FROZEN),),
         put.export(prefix=None),
-        (put.REFUSED, r".*\(frozen_inference_graph\.pb\)", "again"),
+        (put.REFUSED, r".*/small/frozen_inference_graph\.pb\)", "again"),
     ),
 )
 

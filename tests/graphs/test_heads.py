@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import bare_graph, run_bare
 from google.protobuf import text_format
 from numpy.typing import NDArray
 
 from validation.errors import ConfigError
 from validation.graphs.heads import Predictions, Predictor, convolutional_predictor
 from validation.graphs.shared_heads import shared_predictor
+from validation.graphs.signatures import remembered_signatures
 from validation.pipeline.messages import message_class
 
 # tf-slim calls its layers in a way that TensorFlow 2 deprecates.
@@ -48,7 +50,7 @@ class Heads:
         is_training: bool = False,
     ) -> None:
         self.maps = maps
-        with tf.Graph().as_default() as self.graph:
+        with bare_graph() as self.graph, remembered_signatures():
             self.inputs = [tf.placeholder(tf.float32, shape) for shape in maps]
             self.predictions: Predictions = predictor.predict(
                 self.inputs, anchors, COLUMNS, is_training=is_training
@@ -70,11 +72,9 @@ class Heads:
         rng = np.random.default_rng(1)
         values = {n: rng.uniform(0.2, 1, s).astype(np.float32) for n, s in self.shapes.items()}
         maps = [rng.normal(0, 1, shape).astype(np.float32) for shape in self.maps]
-        with tf.Session(graph=self.graph) as session:
-            feed = {v.initializer.inputs[1]: values[n] for n, v in self.variables.items()}
-            session.run([v.initializer for v in self.variables.values()], feed)
-            found = self.predictions.box_encodings, self.predictions.class_predictions
-            boxes, scores = session.run(found, dict(zip(self.inputs, maps, strict=True)))
+        found = self.predictions.box_encodings, self.predictions.class_predictions
+        feed = {net.name: array for net, array in zip(self.inputs, maps, strict=True)}
+        boxes, scores = run_bare(self.graph, found, feed, lambda name, _: values[name])
         return maps, values, boxes, scores
 
 

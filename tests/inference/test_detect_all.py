@@ -96,7 +96,7 @@ def test_detector_that_cannot_be_made_ends_the_run(images):
 def test_progress_is_shown_where_asked_for(images, capsys, monkeypatch):
     """On a terminal, with its label; a log stays quiet."""
     for progress in (False, True):
-        detect_all(lambda: on_files(_ByHeight([])), images, workers=1, progress=progress)
+        detect_all(lambda: on_files(_ByHeight([])), images, workers=1, label="", progress=progress)
         assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     detect_all(lambda: on_files(_ByHeight([])), images, workers=1, label="mini float")

@@ -10,7 +10,8 @@ import pytest
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
-from validation.inference.model_file import normalised, open_tflite
+from validation.inference.feeding import normalised
+from validation.inference.model_file import open_tflite
 from validation.labels.reading import labels_by_id
 from validation.metadata.detector import detector_metadata
 from validation.metadata.packing import write_with_metadata
@@ -89,11 +90,11 @@ def test_export_of_another_model_is_refused_where_it_was_named(
     assert "not stated in the file" in open_tflite(path).source
 
 
-def test_half_an_export_beside_the_file_is_passed_over(build: ModelBuild, tmp_path: Path) -> None:
-    """A folder that somebody tidied up does not keep a whole file from being used."""
+def test_half_an_export_beside_the_file_is_enough(build: ModelBuild, tmp_path: Path) -> None:
+    """A folder that somebody tidied up: the contract says how a file is fed, as in inspect."""
     path = _beside_its_export(build, tmp_path / "out", "float")
     (tmp_path / "out" / "anchors.npy").unlink()
-    assert "not stated in the file" in open_tflite(path).source
+    assert open_tflite(path).source == "tflite_graph.json beside it"
     with pytest.raises(ArtefactMissing, match=r"anchors\.npy"):
         open_tflite(path, export=tmp_path / "out")
 

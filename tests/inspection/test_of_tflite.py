@@ -38,7 +38,7 @@ def test_quantised_file_with_the_op(files) -> None:
     assert facts.anchors == fake_quant_graph.NUM_ANCHORS
     assert facts.numbers == "uint8 throughout, one scale for each tensor"
     assert facts.preprocessing is not None
-    assert facts.preprocessing.source == "tflite_graph.json beside the file"
+    assert facts.preprocessing.source == "tflite_graph.json beside it"
     assert facts.preprocessing.feed.startswith("uint8, the pixel as it is")
     assert facts.stray_floats == ()
     assert facts.runtime.noted == facts.runtime.by_ops != ""

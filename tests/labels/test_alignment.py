@@ -32,7 +32,7 @@ def test_what_is_aligned_is_described() -> None:
     aligned = align(labels_by_id({1: "a", 2: "b"}, "x"), 1)
     assert (dict(aligned.names), aligned.surplus) == ({1: "a"}, ("b",))
     assert aligned.describe() == "2 names for 1 class; 1 of no class: b"
-    assert no_names(2).describe() == "0 names for 2 classes; 2 unnamed: 1, 2"
+    assert no_names(2).describe() == "no names for 2 classes"
 
 
 @settings(max_examples=60, deadline=None)
@@ -74,6 +74,7 @@ def test_cocos_80_names_are_never_joined_with_90_classes(text: str) -> None:
         ("a\nb\nc", 2, "expected 2 names, or 3 with the background first, got 3 .*the first 'a'"),
         ("0 a\n2 b", 2, "of another model.*expected ids from 1 to 2, got 2 names, 0: a to 2: b"),
         ('[{"id": 0, "name": "pets"}, {"id": 1, "name": "a"}]', 1, "leave out 0, 'pets', if it is"),
+        ("0: a\n1: background", 1, "leave out 1, 'background'"),
         ("7: a\n8: b", 6, "of another model.*ids 7 to 8"),
         ("1: a\n3: b", 2, "of another model.*ids 1 to 3"),
     ],

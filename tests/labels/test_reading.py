@@ -47,6 +47,7 @@ def _json_map(first: int) -> _Writer:
 
 _NUMBERED = ("{id} {name}", "{id}  {name}", "{id}: {name}", "{id},{name}", "{id}\t{name}",
              "{id}. {name}", "{id} - {name}", "{id}={name}", "{id};{name}", "{name}:{id}",
+             "({id}) {name}", "{id}) {name}", "#{id} {name}", "{id} -> {name}", '"{id}": "{name}",',
              "{name},{id}", "{name}\t{id}")  # fmt: skip
 # With numbers: what names only some of the classes.
 _STATED: dict[str, _Writer] = {
@@ -136,13 +137,19 @@ def test_any_layout_gives_the_same_names(case: tuple[dict[int, str], int]) -> No
     labels, count = case
     unnamed = tuple(sorted(set(range(1, count + 1)) - set(labels)))
     for layout, write in _STATED.items():
-        aligned = align(parse_labels(write(labels, count)), count)
+        text = write(labels, count)
+        aligned = align(parse_labels(text), count)
+        assert align(parse_labels("\ufeff" + text.replace("\n", "\r\n")), count) == aligned, layout
         assert (dict(aligned.names), aligned.unnamed) == (labels, unnamed), layout
         assert not aligned.surplus, layout
     # Where the first class has no name, the first line could as well be the background's.
     labels = {1: "first", **labels}
     for layout, write in (_ORDERED | _FROM_ZERO).items():
-        assert dict(align(parse_labels(write(labels, count)), count).names) == labels, layout
+        text = write(labels, count)
+        aligned = align(parse_labels(text), count)
+        assert dict(aligned.names) == labels, layout
+        windows = text.replace("\r", "").replace("\n", "\r\n")
+        assert align(parse_labels(windows), count) == aligned, layout
 
 
 @_FEW
@@ -179,7 +186,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("classes: [dog, cat]", {1: "dog", 2: "cat"}),
         ("labels:\n  1: dog\n  2: cat\n", {1: "dog", 2: "cat"}),
         ("3d printer\n7 up", {1: "3d printer", 2: "7 up"}),
-        ("#1 fan\n#2 fan", {1: "#1 fan", 2: "#2 fan"}),
+        ("#tag dog\n#tag cat", {1: "#tag dog", 2: "#tag cat"}),
+        ("dog;cat", {1: "dog", 2: "cat"}),
+        ("dog # the first\ncat #", {1: "dog", 2: "cat"}),
+        (",name\n0,dog\n1,cat", {1: "dog", 2: "cat"}),
+        ('{"dog": {"id": 1}, "cat": {"id": 2}}', {1: "dog", 2: "cat"}),
+        ('{"id": 1, "name": "dog"}\n{"id": 2, "name": "cat"}\n', {1: "dog", 2: "cat"}),
+        ('{"label_map": {"1": "dog", "2": "cat"}}', {1: "dog", 2: "cat"}),
         ("nc: 2\nnames:\n- 'it''s'\n- \"a, b\" # x\n", {1: "it's", 2: "a, b"}),
         ("names: {0: dog, 1: 'cat, small'}", {1: "dog", 2: "cat, small"}),
         ("names: [\n  'dog',\n  'cat'\n]\n", {1: "dog", 2: "cat"}),
@@ -230,6 +243,9 @@ def test_digits_and_single_words_are_names() -> None:
         ("1 person\ncar\n3 dog", "some lines have a number.*got '1 person' and"),
         ("1: 7\n2: 8", "read in two ways.*'1: 7'"),
         ("1,7\n2,8", "read in two ways.*'1,7'"),
+        ("#1 fan\n#2 fan", "two ways.*'#1 fan': the number counts the lines, or belongs"),
+        ("class0: dog\nclass1: cat", "two ways.*'class0: dog': the number counts the lines"),
+        ("1st floor\n2nd floor", "two ways.*write one class a line as `1: name`"),
         ("2 door\n2 seater", "label id 2 is used twice: got 'door' and 'seater'"),
         ("1,dog,x\n2,cat,y", "a table of classes without a head.*such as id,name"),
         ("filename,width,class,xmin\na.jpg,9,dog,1", "got a table of annotations: filename, width"),

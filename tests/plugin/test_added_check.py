@@ -82,7 +82,8 @@ def added(
     return run
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+# A worker need not import TensorFlow: all but the config's own check finds its products cached.
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "-k", "not config_describes")])
 def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ...]) -> None:
     """For the variants of its row, behind the other checks, with its limit and its time."""
     result = added(*workers, limit=1e6, apart=bool(workers))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.errors import ArtefactMissing, UsageError
+from validation.errors import ArtefactMissing, DatasetError, UsageError
 from validation.plugin.images import SessionImages, session_images
 from validation.policy.load import load_policy
 from validation.zoo import bundled_files
@@ -82,13 +82,23 @@ def test_other_models_get_none_of_it(own: Path, miniature: MiniatureFiles) -> No
 
 
 @pytest.mark.parametrize("bundled", [True, False])
-@pytest.mark.parametrize("half", ["annotations", "images"])
-def test_half_a_data_set(own: Path, bundled: bool, half: str) -> None:
+def test_images_without_annotations(own: Path, bundled: bool) -> None:
     """The other half is not made up, not of bundled scenes either."""
-    with pytest.raises(UsageError, match="labelled images need both options"):
-        _images(bundled=bundled, **{half: own})
-    with pytest.raises(UsageError, match="labelled images need both options"):
+    with pytest.raises(UsageError, match=r"no labelled images are named.*--coco-images alone"):
+        _images(bundled=bundled, images=own)
+    with pytest.raises(UsageError, match=r"no labelled images are named.*--max-images alone"):
         _images(bundled=False, most=3)
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_annotations_that_do_not_say_where_images_are(
+    tmp_path: Path, miniature: MiniatureFiles, bundled: bool
+) -> None:
+    """The message names the option."""
+    alone = tmp_path / "alone.json"
+    alone.write_bytes(miniature.annotations.read_bytes())
+    with pytest.raises(DatasetError, match=r"does not say where its images are.*--coco-images"):
+        _images(bundled=bundled, annotations=alone)
 
 
 def test_installation_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

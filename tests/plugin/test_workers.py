@@ -40,7 +40,7 @@ def over_models(
     session.suite(_CHECKS)
 
     def run(*options: str) -> dict[str, set[str]]:
-        result = session.run_apart("--zoo", tmp_path / "zoo", "-n", "2", "-v", *options)
+        result = session.run("--zoo", tmp_path / "zoo", "-n", "2", "-v", *options)
         workers: dict[str, set[str]] = defaultdict(set)
         for line in result.outlines:
             if line.startswith("[gw") and "[" in line[1:]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from validation.graphs.bare_variables import bare_variables
@@ -34,24 +35,53 @@ def extractor_options(kind: str, **changes: Any) -> ExtractorOptions:
     return ExtractorOptions(**{"kind": kind, **_PUBLISHED, **changes})
 
 
+@contextmanager
+def bare_graph() -> Iterator[tf.Graph]:
+    """A new graph whose variables wait for their values, as `build` makes it for a checkpoint."""
+    with tf.Graph().as_default() as graph, bare_variables(), light_layers():
+        yield graph
+
+
 @functools.cache
 def built_extractor(
-    options: ExtractorOptions, height: int, width: int, *, initialised: bool = False
+    options: ExtractorOptions, height: int, width: int
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
-    """The graph of an extractor and its feature maps, made once: it takes seconds.
+    """The bare graph of an extractor and its feature maps, made once: it takes seconds.
 
     Args:
         options: Of the extractor.
         height: Of the image.
         width: Of the image.
-        initialised: Whether the graph is to be run with its variables' first values.
     """
-    variables = nullcontext() if initialised else bare_variables()
-    layers = nullcontext() if initialised else light_layers()
-    scope = tf.variable_scope("FeatureExtractor")
-    with tf.Graph().as_default() as graph, variables, layers, scope:
+    with bare_graph() as graph, tf.variable_scope("FeatureExtractor"):
         image = tf.placeholder(tf.float32, [1, height, width, 3])
         return graph, extractor_entry(options.kind, "the test").build(image, options)
+
+
+def run_bare(
+    graph: tf.Graph,
+    tensors: Sequence[tf.Tensor],
+    feed: Mapping[str, np.ndarray],
+    value: Callable[[str, tuple[int, ...]], np.ndarray],
+) -> list[np.ndarray]:
+    """Tensors of a bare graph.
+
+    Args:
+        graph: See `bare_graph`.
+        tensors: What to compute.
+        feed: Of the placeholders, by tensor name.
+        value: Of a variable, by its name and shape.
+    """
+    reads = [op for op in graph.get_operations() if op.type == "ReadVariableOp"]
+    values = {
+        read.outputs[0].name: value(read.inputs[0].op.name, tuple(read.outputs[0].shape.as_list()))
+        for read in reads
+    }
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    with tf.Session(graph=graph, config=config) as session:
+        found: list[np.ndarray] = session.run(list(tensors), {**values, **feed})
+    return found
 
 
 def variable_shapes(graph: tf.Graph) -> dict[str, list[int]]:

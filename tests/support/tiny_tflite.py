@@ -37,14 +37,14 @@ def write_tiny_tflite(path: Path, layer: str = "FeatureExtractor/M/M/Conv2d_0") 
     """
     model = schema.ModelT()
     model.version = 3
-    model.buffers = [_buffer(b""), _buffer(bytes(108)), _buffer(bytes(16))]
+    model.buffers = [buffer_of(b""), buffer_of(bytes(108)), buffer_of(bytes(16))]
     tensors = [
-        _tensor("image", (1, 8, 8, 3), _UINT8, scales=(0.0078125,), zero=128),
-        _tensor(f"{layer}/Conv2D", (4, 3, 3, 3), _INT8, buffer=1, scales=(0.1, 0.2, 0.3, 0.4)),
-        _tensor(f"{layer}/Relu6;{layer}/Conv2D", (1, 4, 4, 4), _UINT8, scales=(0.0235,), zero=0),
-        _tensor("encodings/half", (2, 4), _FLOAT16, buffer=2),
-        _tensor("encodings", (2, 4), _FLOAT32),
-        _tensor("TFLite_Detection_PostProcess", (), _FLOAT32),
+        tensor_of("image", (1, 8, 8, 3), _UINT8, scales=(0.0078125,), zero=128),
+        tensor_of(f"{layer}/Conv2D", (4, 3, 3, 3), _INT8, buffer=1, scales=(0.1, 0.2, 0.3, 0.4)),
+        tensor_of(f"{layer}/Relu6;{layer}/Conv2D", (1, 4, 4, 4), _UINT8, scales=(0.0235,), zero=0),
+        tensor_of("encodings/half", (2, 4), _FLOAT16, buffer=2),
+        tensor_of("encodings", (2, 4), _FLOAT32),
+        tensor_of("TFLite_Detection_PostProcess", (), _FLOAT32),
     ]
     convolution = schema.Conv2DOptionsT()
     convolution.strideH = convolution.strideW = 2
@@ -54,16 +54,16 @@ def write_tiny_tflite(path: Path, layer: str = "FeatureExtractor/M/M/Conv2d_0") 
     graph.tensors = tensors
     graph.inputs, graph.outputs = [0], [5]
     graph.operators = [
-        _operator(0, [3], [4]),
-        _operator(1, [0, 1, -1], [2], schema.BuiltinOptions.Conv2DOptions, convolution),
-        _operator(2, [4, 2, 4], [5]),
+        operator_of(0, [3], [4]),
+        operator_of(1, [0, 1, -1], [2], schema.BuiltinOptions.Conv2DOptions, convolution),
+        operator_of(2, [4, 2, 4], [5]),
     ]
     graph.operators[2].customOptions = np.frombuffer(flexbuffers.Dumps(_ATTRIBUTES), np.uint8)
     model.subgraphs = [graph]
     model.operatorCodes = [
-        _code(schema.BuiltinOperator.DEQUANTIZE),
-        _code(schema.BuiltinOperator.CONV_2D),
-        _code(schema.BuiltinOperator.CUSTOM, b"TFLite_Detection_PostProcess"),
+        code_of(schema.BuiltinOperator.DEQUANTIZE),
+        code_of(schema.BuiltinOperator.CONV_2D),
+        code_of(schema.BuiltinOperator.CUSTOM, b"TFLite_Detection_PostProcess"),
     ]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
@@ -71,13 +71,14 @@ def write_tiny_tflite(path: Path, layer: str = "FeatureExtractor/M/M/Conv2d_0") 
     return path
 
 
-def _buffer(data: bytes) -> Any:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(data, np.uint8) if data else None
-    return buffer
+def buffer_of(data: bytes) -> Any:
+    """A buffer of the schema."""
+    made = schema.BufferT()
+    made.data = np.frombuffer(data, np.uint8) if data else None
+    return made
 
 
-def _tensor(
+def tensor_of(
     name: str,
     shape: tuple[int, ...],
     dtype: int,
@@ -86,6 +87,7 @@ def _tensor(
     scales: tuple[float, ...] = (),
     zero: int = 0,
 ) -> Any:
+    """A tensor of the schema."""
     tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), dtype, buffer
     if scales:
@@ -95,16 +97,18 @@ def _tensor(
     return tensor
 
 
-def _operator(
+def operator_of(
     code: int, inputs: list[int], outputs: list[int], kind: int = 0, options: Any = None
 ) -> Any:
+    """An operator of the schema."""
     operator = schema.OperatorT()
     operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
     operator.builtinOptionsType, operator.builtinOptions = kind, options
     return operator
 
 
-def _code(builtin: int, custom: bytes | None = None) -> Any:
+def code_of(builtin: int, custom: bytes | None = None) -> Any:
+    """An operator code of the schema."""
     code = schema.OperatorCodeT()
     code.builtinCode, code.deprecatedBuiltinCode = builtin, min(builtin, 127)
     code.customCode = custom

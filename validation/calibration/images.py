@@ -10,7 +10,7 @@ import numpy as np
 
 from validation.errors import DatasetError
 from validation.policy.load import Policy
-from validation.preprocess.image import ImageFile, images_in
+from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,21 @@ class CalibrationImages:
         seed: Of the draw.
         source: What they were drawn from, in words.
         min_span: Share of the extractor's input range that they have to span together.
+        as_stored: How many are used as they are stored although viewers turn them.
     """
 
     images: tuple[ImageFile, ...]
     seed: int
     source: str
     min_span: float
+    as_stored: int = 0
+
+    def describe(self) -> str:
+        """For example "40 of photos, 2 of them as stored, although EXIF turns them"."""
+        text = f"{len(self.images)} of {self.source}"
+        if self.as_stored:
+            text += f", {self.as_stored} of them as stored, although EXIF turns them"
+        return text
 
 
 def drawn_from_folder(folder: Path, policy: Policy, source: str | None = None) -> CalibrationImages:
@@ -64,7 +73,8 @@ def _drawn(images: Sequence[ImageFile], policy: Policy, source: str) -> Calibrat
     seed = int(policy.setting("calibration_seed"))
     count = min(max(len(images), 1), int(policy.setting("calibration_images")))
     min_span = policy.setting("calibration_min_span")
-    return CalibrationImages(draw(images, count, seed), seed, source, min_span)
+    drawn = draw(images, count, seed)
+    return CalibrationImages(drawn, seed, source, min_span, shown_otherwise_count(drawn))
 
 
 def draw(images: Sequence[ImageFile], count: int, seed: int) -> tuple[ImageFile, ...]:

@@ -106,7 +106,7 @@ def _score(
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     labels = context.class_names()
-    join = join_categories(labels.names, dataset, contract.num_classes, labels.surplus)
+    join = join_categories(labels.names, dataset, contract.num_classes, labels.count)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 
@@ -116,8 +116,7 @@ def _score(
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
         "detections": _sha256(own),
-        "annotations": dataset.sha256,
-        "images": [image.id for image in dataset.images],
+        "data set": dataset.sha256,
         "categories": sorted(join.categories.items()),
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from validation.cli.detectors import add_model_flags, is_tflite, open_model
-from validation.cli.flags import Commands, add_parser, say
+from validation.cli.flags import Commands, add_parser, say, say_as_stored
 from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
+from validation.inference.score_notices import score_notices
 from validation.policy.load import load_policy
-from validation.preprocess.image import ImageFile, images_in
+from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
@@ -102,6 +103,13 @@ def _compare_models(options: argparse.Namespace) -> int:
         both = all(is_tflite(path) for path in paths)
         differing = differences(*(read_tflite(path) for path in paths)) if both else ()
         runs: list[Mapping[str, Detections]] = [model.detect(images) for model in models]
+    notices = {
+        side: [*model.notices, *score_notices(run.values())]
+        for side, model, run in zip(("first", "second"), models, runs, strict=True)
+    }
+    for model, run in zip(models, runs, strict=True):
+        for notice in score_notices(run.values()):
+            say(f"{model.name}: {notice.describe()}")
     policy = load_policy()
     like = similarity(
         *runs,
@@ -109,7 +117,9 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_iou=policy.setting("parity_min_iou"),
     )
     if options.json:
-        print_json({"files": differing, "detections": like})
+        said = {side: [each.as_json() for each in found] for side, found in notices.items()}
+        document = {"files": differing, "detections": like, "notices": said}
+        print_json(document)
     else:
         _print_models(options, differing, like, both)
     return 0
@@ -130,6 +140,7 @@ def _images(folder: Path | None) -> Sequence[ImageFile]:
         images = images_in(folder)
         if not images:
             raise UsageError("no images to compare on", where=folder)
+        say_as_stored(shown_otherwise_count(images))
         return images
     photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
     scenes = images_in(labelled_scenes()[1])[:_SCENES]

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
-from validation.cli.flags import Commands, add_flag, add_json, add_parser, say
+from validation.cli.flags import Commands, add_flag, add_json, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
 from validation.cli.output import print_json
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
-from validation.inference.model_file import normalised
+from validation.inference.feeding import normalised
 from validation.kinds.kind import Wanted
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import labels_named
@@ -29,11 +29,12 @@ from validation.specs.contracts import (
     INPUT_NAME,
     POSTPROCESS_NAME,
     POSTPROCESS_OUTPUTS,
+    RAW_OUTPUTS,
     Preprocessing,
     SsdContract,
 )
 from validation.specs.input_stats import InputStats, describe_stats
-from validation.specs.variants import VARIANTS
+from validation.specs.variants import VARIANTS, variant_of
 from validation.tflite.facts import read_tflite
 
 _EXAMPLE = r"""--graph_def_file=out/tflite_graph.pb \
@@ -150,6 +151,8 @@ def _convert(options: argparse.Namespace) -> None:
         say(f"the file will lack {', '.join(missing)}: apps read all four outputs of the op")
     if conversion.input_stats is not None and contract is not None:
         say(describe_stats(conversion.input_stats, contract.preprocessing))
+    if _are_raw(conversion.output_arrays):
+        variant = variant_of(variant).raw_variant
     say(f"converting {options.graph_def_file.name} to {variant}")
     with held_back():
         path = _made(partial(convert, options.graph_def_file, conversion), options, metadata)
@@ -235,6 +238,7 @@ def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> C
         )
     chosen = drawn_from_folder(folder, load_policy(), folder.name)
     say(f"calibrating on {len(chosen.images)} images of {chosen.source}")
+    say_as_stored(chosen.as_stored)
     return calibration_of(chosen, contract.preprocessing)
 
 
@@ -246,6 +250,11 @@ def _left_out(names: Sequence[str]) -> list[str]:
     """Outputs of the op that were not requested, where others were."""
     asked = {name.removesuffix(":0") for name in names} & set(POSTPROCESS_OUTPUTS)
     return [name for name in POSTPROCESS_OUTPUTS if name not in asked] if asked else []
+
+
+def _are_raw(names: Sequence[str]) -> bool:
+    """True for the two raw outputs, in any order."""
+    return {name.removesuffix(":0") for name in names} == set(RAW_OUTPUTS)
 
 
 def _shapes(text: str | None, inputs: Sequence[str]) -> dict[str, tuple[int, ...]] | None:

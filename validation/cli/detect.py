@@ -16,6 +16,7 @@ from validation.cli.output import print_json
 from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
+from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Wanted
 from validation.kinds.recognition import nearest_beside
 from validation.kinds.refusal import require_kind
@@ -84,12 +85,16 @@ def _detect(options: argparse.Namespace) -> None:
     _require_images(options.images)
     images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
-    runs = []
+    runs, notices = [], []
     with contextlib.ExitStack() as stack:
         # Both are opened first: a second one that cannot be read is reported without a wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         for model in models:
             detections = model.detect(images, progress=len(images) > 1)
+            about_scores = score_notices(detections.values())
+            for notice in about_scores:
+                say(f"{model.name}: {notice.describe()}")
+            notices.append([each.as_json() for each in (*model.notices, *about_scores)])
             runs.append(
                 {key: _above(detections[key], options.score_threshold) for key in detections}
             )
@@ -102,8 +107,10 @@ def _detect(options: argparse.Namespace) -> None:
         picture = options.output_directory / name
         _draw(picture, image.path, [model.name for model in models], each, labels)
         entry = _describe_image(image.path, picture, each[0], labels)
+        entry["notices"] = notices[0]
         if match is not None:
             entry["compared"] = _compared(models[1].name, each[1], match, image.path, labels)
+            entry["compared"]["notices"] = notices[1]
         entries.append(entry)
         if shown_otherwise(image.path):
             say(

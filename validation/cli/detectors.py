@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.errors import DatasetError, NotSsdGraph, OutputMissing
+from validation.errors import DatasetError, NotSsdGraph, OutputMissing, UsageError
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
+from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import open_tflite
 from validation.inspection.kinds import kind_of
 from validation.kinds.kind import Kind, Wanted
 from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import COCO_LABELS, labels_named
+from validation.preprocess.feed import FeedWay
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS
-from validation.specs.input_stats import format_range, parse_input_stats, wanted_range
+from validation.specs.input_stats import parse_input_stats
 
 _COCO_CLASSES = 90
 
@@ -36,12 +38,14 @@ class OpenModel:
         make: See `validation.inference.base.detect_all`.
         labels: The names of its classes, none where no list is known.
         num_classes: Without the background; None where an inference graph does not say.
+        notices: What was assumed, ignored or found wrong in the file.
     """
 
     name: str
     make: Callable[[], DetectFile]
     labels: ClassNames = field(default_factory=lambda: no_names(0))
     num_classes: int | None = None
+    notices: tuple[FileNotice, ...] = ()
 
     def detect(
         self, images: Sequence[ImageFile], *, progress: bool = True
@@ -69,11 +73,39 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         "127.5/127.5)",
     )
     parser.add_argument(
+        "--feed",
+        type=_feed,
+        metavar="WAY",
+        help="for an input of 8 bits: bytes, the pixels as they are, or quantised, the normalised "
+        "pixels by the input's scale and zero point (default: bytes, as apps do, unless "
+        "--input_stats or the export asks for other values)",
+    )
+    parser.add_argument(
         "--export_directory",
         type=Path,
         metavar="DIR",
         help="what export wrote, for a file that ends in raw outputs (default: the file's folder)",
     )
+
+
+def _feed(text: str) -> FeedWay:
+    ways = {each.value: each for each in (FeedWay.BYTES, FeedWay.QUANTISED)}
+    # In the spelling of TensorFlow's own flags, too.
+    found = ways.get(text.lower().replace("quantized", "quantised"))
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be {' or '.join(ways)}, got {text!r}")
+    return found
+
+
+def _way(options: argparse.Namespace) -> FeedWay | None:
+    way: FeedWay | None = options.feed
+    if way is FeedWay.BYTES and options.input_stats is not None:
+        raise UsageError(
+            "pixels that are fed as they are have no mean and std",
+            expected="--feed=bytes or --input_stats",
+            got="both",
+        )
+    return way
 
 
 @contextlib.contextmanager
@@ -89,19 +121,27 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     """
     stated = None if options.label_map is None else labels_named(options.label_map)
     if is_tflite(path):
-        model = open_tflite(path, export=options.export_directory, stats=options.input_stats)
+        model = open_tflite(
+            path,
+            export=options.export_directory,
+            stats=options.input_stats,
+            way=_way(options),
+        )
         with held_back():
             # Fails here, not later, where LiteRT rejects the file; hides LiteRT's log lines.
             model.detector()
         labels = _class_names(path.name, stated, model.labels, model.num_classes)
-        size = model.preprocessing
-        limits = format_range(wanted_range(size))
-        say(f"{path.name}: {size.height}x{size.width}, pixels become {limits} ({model.source})")
+        say(f"{path.name}: {model.describe_feed()}")
+        for notice in model.notices:
+            if notice.kind is FileNoticeKind.NORMALISATION_ASSUMED:
+                continue  # in the line above
+            say(f"{path.name}: {notice.describe()}")
         yield OpenModel(
             path.name,
             lambda: on_files(model.detector()),
             labels,
             model.num_classes,
+            model.notices,
         )
         return
     say("loading TensorFlow")

@@ -20,6 +20,8 @@ from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.arguments import parse_count
 from validation.files.structured import unstructure
+from validation.inference.score_notices import score_notices
+from validation.record.class_join import JoinedBy
 from validation.record.types import CocoFigures
 
 _EXAMPLE = r"""detect.tflite \
@@ -58,13 +60,19 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--coco-annotations",
+        "--annotations",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="instances JSON of the data set",
+        metavar="PATH",
+        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
     )
     parser.add_argument(
-        "--coco-images", type=Path, required=True, metavar="DIR", help="folder of its images"
+        "--coco-images",
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the images (default: where the data set says or holds them)",
     )
     parser.add_argument(
         "--box-format",
@@ -97,12 +105,16 @@ def _evaluate(options: argparse.Namespace) -> None:
             max_images=options.max_images,
             box_format=options.box_format,
         )
+        say(dataset.describe())
         labels = model.labels
-        join = join_categories(labels.names, dataset, model.num_classes, labels.surplus)
+        join = join_categories(labels.names, dataset, model.num_classes, labels.count)
+        if join.facts.by is JoinedBy.NUMBER and not join.facts.class_names_known:
+            say("classes are joined to categories by number: --label_map joins them by name")
         started = time.perf_counter()
         detected = model.detect(dataset.files)
         seconds = time.perf_counter() - started
     detections = {int(key): each for key, each in detected.items()}
+    notices = (*model.notices, *score_notices(detections.values()))
     say("scoring")
     result = evaluate(dataset, detections, category_ids=join.categories)
     if options.results_file is not None:
@@ -110,6 +122,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         say(f"detections: {options.results_file}")
     facts = _describe_result(options.model, dataset, join, result, seconds)
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
+    facts["trusted"] = not any(notice.not_trusted for notice in notices)
+    facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
     if options.json:
         print_json(facts)
     else:
@@ -122,6 +136,7 @@ def _describe_result(
     return {
         "model": model.name,
         "data_set": dataset.name,
+        "data_set_kind": dataset.kind,
         "images": result.images,
         "objects": sum(item.category_id in result.category_ids for item in dataset.ground_truth),
         "detections": result.detections,
@@ -129,9 +144,14 @@ def _describe_result(
         "seconds": round(seconds, 3),
         "figures": dataclasses.asdict(result.figures),
         "per_category": {
-            dataset.categories[key] or str(key): value for key, value in result.per_category.items()
+            _category_name(dataset, key): value for key, value in result.per_category.items()
         },
         "classes": {**unstructure(join.facts), "text": join.facts.describe()},
+        # What another reading of labels or annotations would score otherwise.
+        "doubts": [
+            *join.facts.doubts(),
+            *(notice.describe() for notice in dataset.notices if notice.moves_figures),
+        ],
         "notices": [
             {**unstructure(notice), "text": notice.describe()} for notice in dataset.notices
         ],
@@ -145,13 +165,17 @@ def _print(
     result: CocoEvaluation,
     per_category: bool,
 ) -> None:
-    names = first_few(dataset.categories[key] or str(key) for key in result.category_ids)
+    names = first_few(_category_name(dataset, key) for key in result.category_ids)
     print(
         f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
         f"objects, {facts['detections']} detections; scored: {names}"
     )
     if facts["unscored_detections"]:
         print(f"ignored: {facts['unscored_detections']} detections of other classes")
+    # What else was noticed of the file stands on standard error.
+    for notice in facts["notices"]:
+        if notice.get("not_trusted"):
+            print(notice["text"])
     for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
         print(text)
     for figure in dataclasses.fields(CocoFigures):
@@ -161,6 +185,13 @@ def _print(
         best_first = sorted(facts["per_category"].items(), key=lambda item: -item[1])
         for name, average in best_first:
             print(f"  {name:<24} {_number(average)}")
+
+
+def _category_name(dataset: Dataset, key: int) -> str:
+    """Its name, with its id where another category has it too; its id where it has none."""
+    name = dataset.categories[key]
+    alone = list(dataset.categories.values()).count(name) == 1
+    return f"{name} ({key})" if name and not alone else name or str(key)
 
 
 def _number(value: float) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
-from validation.cli.flags import Commands, add_json, add_parser, say
+from validation.cli.flags import Commands, add_json, add_parser, say, say_as_stored
 from validation.cli.given import read_config, require_graph
 from validation.cli.output import print_json
 from validation.errors import ArtefactError, UsageError
@@ -104,6 +104,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         ),
     )
     say(f"calibrating on {len(chosen.images)} images of {facts.source}, seed {facts.seed}")
+    say_as_stored(chosen.as_stored)
     with held_back(), _whole(output) as archive:
         weights = (
             fakequant_archive.weights_of_checkpoint(prefix)

@@ -135,6 +135,13 @@ def boolean(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
+def say_as_stored(count: int) -> None:
+    """Report that some images are used as they are stored, where there are any."""
+    if count:
+        files = "1 image is" if count == 1 else f"{count} images are"
+        say(f"{files} used as stored; viewers turn them, as their EXIF data asks")
+
+
 def say(text: str) -> None:
     """Print progress to standard error; results go to standard output."""
     print(f"validation: {text}", file=sys.stderr, flush=True)

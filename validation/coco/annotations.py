@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import numpy as np
 
 from validation.coco.box_formats import BoxFormat, in_coco_layout
 from validation.coco.fields import EntryFields
+from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
+from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -61,16 +63,18 @@ class CocoAnnotation:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """What an annotation file says; ids are unique and refer to each other.
+    """What annotations say; ids are unique and refer to each other.
 
     Args:
-        data: The file's bytes.
+        data: Bytes that stand for all that was read: the file's own, or hashes of files.
         images: By id.
         categories: Name of each category id.
         objects: In file order.
-        notices: What was assumed or converted.
+        notices: What was assumed, converted or left out.
         numbers_stated: False where category ids were given in reading, since the data set
             has names alone; they say nothing of a model's classes.
+        prepare: Makes the files of the images that are used, where they are not there yet.
+        files_known: Each path is that of its file, so that none is looked for by name.
     """
 
     data: bytes
@@ -79,6 +83,8 @@ class AnnotationFile:
     objects: tuple[CocoAnnotation, ...]
     notices: tuple[DatasetNotice, ...] = ()
     numbers_stated: bool = True
+    prepare: Callable[[Sequence[CocoImage]], None] | None = None
+    files_known: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,11 +105,13 @@ def read_annotations(
     """Read and check an annotation file (https://cocodataset.org/#format-data).
 
     What other tools leave out or write otherwise is read where it has one meaning, and noticed:
-    objects without iscrowd or area, ids as text, whole numbers with a decimal point.
+    objects without iscrowd or area, images without size, ids as text, whole numbers with a
+    decimal point.
 
     Args:
         path: The instances JSON file.
-        folder: Image folder, for the paths of the images; not looked into.
+        folder: Image folder, for the paths of the images; looked into for sizes that are not
+            stated.
         box_format: What the numbers of a box are. None: COCO's, and boxes that are
             evidently of another format are refused.
 
@@ -157,8 +165,9 @@ def _images(
     if not entries:
         raise DatasetError("the annotation file lists no images", where=where)
     found = []
+    files = ImageFolder(folder)
     for fields in entries:
-        width, height = fields.whole("width"), fields.whole("height")
+        width, height = _size(fields, files, notices)
         if min(width, height) < 1:
             raise DatasetError(
                 "an image without pixels", got=f"{width} x {height}", where=fields.position
@@ -167,6 +176,18 @@ def _images(
         found.append(CocoImage(fields.identity("id"), file_name, folder / file_name, width, height))
     _refuse_doubles("image", [image.id for image in found], where)
     return {image.id: image for image in found}
+
+
+def _size(fields: EntryFields, files: ImageFolder, notices: NoticeList) -> tuple[int, int]:
+    """Width and height as stated; of the image file where they are not."""
+    stated = fields.states("width") or fields.states("height")
+    path = None if stated else files.find(fields.text("file_name"))[0]
+    if path is None:
+        return fields.whole("width"), fields.whole("height")
+    stored = stored_image(path)
+    # What EXIF turns may have been annotated either way up.
+    notices.add(Kind.SIZE_FROM_IMAGE, path.name, moves_figures=not stored.is_upright)
+    return stored.size
 
 
 def _categories(table: Mapping[str, Any], where: str, notices: NoticeList) -> dict[int, str]:
@@ -210,14 +231,14 @@ def _settled(
         if width < 0 or height < 0:
             raise own.wrong("bbox", f"{box_format or 'x, y, width, height'}, no side below 0")
         if box_format not in (None, BoxFormat.XYWH):
-            notices.add(Kind.BOX_CONVERTED, own.position)
+            notices.add(Kind.BOX_CONVERTED, own.name)
         area = each.area
         # pycocotools ignores an object whose area is in no range, as negative ones are.
         if area is None or (area <= 0 < width * height):
-            notices.add(Kind.AREA_MISSING, own.position)
+            notices.add(Kind.AREA_MISSING, own.name)
             area = width * height
         if each.ignore and not each.is_crowd:
-            notices.add(Kind.IGNORE_UNUSED, own.position, moves_figures=True)
+            notices.add(Kind.IGNORE_UNUSED, own.name, moves_figures=True)
         found.append(
             CocoAnnotation(
                 each.image_id, each.category_id, (x, y, width, height), area, each.is_crowd
@@ -232,10 +253,12 @@ def _entries(
     """Each entry of a list with the words that name its position in a message."""
     found = []
     for number, entry in enumerate(table[part]):
-        position = f"{where}, {part}[{number}]"
+        name = f"{part}[{number}]"
         if not isinstance(entry, dict):
-            raise DatasetError(f"an entry of {part} is no object", got=entry, where=position)
-        found.append(EntryFields(entry, position, notices))
+            raise DatasetError(
+                f"an entry of {part} is no object", got=entry, where=f"{where}, {name}"
+            )
+        found.append(EntryFields(entry, where, name, notices))
     return found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from validation.coco.dataset import Dataset
 from validation.errors import DatasetError, first_few
+from validation.labels.alignment import NameCount
+from validation.labels.spelling import plain
 from validation.record.class_join import (
     CategoryTwins,
     ClassJoin,
@@ -22,8 +22,6 @@ from validation.record.class_join import (
 
 # Names of this likeness are offered as the closest; they are never joined.
 _LIKENESS = 0.6
-# What people write between the words of a name: blanks, underscores, hyphens and dashes.
-_SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def join_categories(
     labels: Mapping[int, str] | None,
     dataset: Dataset,
     num_classes: int | None,
-    left_names: tuple[str, ...] = (),
+    counted: NameCount | None = None,
 ) -> CategoryJoin:
     """Join the classes of a model to the categories of a data set.
 
@@ -59,7 +57,7 @@ def join_categories(
             known name.
         num_classes: Classes of the model, without the background. None: as many as the
             labels or the categories count to.
-        left_names: Of the label list, that no class of the model has.
+        counted: How many classes the label list names, for the record.
 
     Raises:
         DatasetError: A label has no valid id, no class finds a category, two classes find
@@ -89,7 +87,7 @@ def join_categories(
         )
     _refuse_doubled_classes(mapped, names, dataset)
     facts = _facts(by, mapped, names, dataset.categories, objects)
-    return CategoryJoin(mapped, dataclasses.replace(facts, left_names=left_names))
+    return CategoryJoin(mapped, dataclasses.replace(facts, names=counted))
 
 
 def _known(names: Mapping[int, str]) -> dict[int, str]:
@@ -269,9 +267,3 @@ def _closest(known: Iterable[str]) -> Callable[[str], str]:
         return by_plain[near[0]] if near else ""
 
     return find
-
-
-def plain(name: str) -> str:
-    """A name without what people write differently: case, and what separates words."""
-    text = unicodedata.normalize("NFKC", name).casefold()
-    return _SEPARATORS.sub(" ", text).strip() or text

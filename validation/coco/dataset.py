@@ -1,4 +1,4 @@
-"""A COCO annotation file and its image folder as one checked, frozen data set."""
+"""Annotations of any kind and their images as one checked, frozen data set."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from validation.coco.annotations import CocoAnnotation, CocoImage, read_annotations
+from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.box_formats import BoxFormat, beyond
 from validation.coco.image_files import settle_files
 from validation.coco.notice_list import NoticeList
+from validation.coco.recognise import recognise
 from validation.errors import UsageError
 from validation.preprocess.image import ImageFile
+from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
 from validation.record.run import DatasetFacts
+from validation.zoo.cache import default_cache_dir
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,15 @@ class Dataset:
 
     Args:
         name: For the record.
-        annotation_path: The annotation file.
+        annotation_path: What was named: a file, a folder or a pattern.
         images: By ascending id; images without any object are among them.
         ground_truth: The objects on these images, in file order.
         categories: Name of each category id of the annotation file.
-        sha256: Over the annotation file's bytes, the format that its boxes were read in, and
-            the selected ids and file names.
+        sha256: Over the annotations, the format that their boxes were read in, and the
+            selected ids and file names.
         notices: What was assumed or converted while it was read.
+        kind: How it was given.
+        parts: What of it was read, a few words.
         numbers_stated: False where the category ids were given in reading.
     """
 
@@ -43,6 +49,8 @@ class Dataset:
     categories: Mapping[int, str] = field(repr=False)
     sha256: str
     notices: tuple[DatasetNotice, ...] = ()
+    kind: DatasetKind = DatasetKind.COCO
+    parts: str = ""
     numbers_stated: bool = True
 
     @property
@@ -58,32 +66,44 @@ class Dataset:
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
         return DatasetFacts(
-            self.name, self.sha256, len(self.images), self.annotations, self.notices
+            self.name, self.sha256, len(self.images), self.annotations, self.notices, self.kind
         )
+
+    def describe(self) -> str:
+        """One line: what was recognised, and how much of it is used."""
+        ignored = sum(item.is_crowd for item in self.ground_truth)
+        objects = f"{self.annotations} objects" + (f" ({ignored} ignored)" if ignored else "")
+        source = f"{self.kind} ({self.parts})" if self.parts else str(self.kind)
+        return f"{source}: {len(self.images)} images, {objects}, {len(self.categories)} categories"
 
 
 def load_dataset(
     annotations: Path,
-    images: Path,
+    images: Path | None = None,
     *,
     max_images: int | None = None,
     name: str | None = None,
     box_format: BoxFormat | None = None,
+    cache: Path | None = None,
 ) -> Dataset:
-    """Read and check a data set in the COCO layout (https://cocodataset.org/#format-data).
+    """Read and check a data set of a kind that `recognise` knows.
 
     Args:
-        annotations: The instances JSON file.
-        images: Folder that the annotated file names are relative to.
+        annotations: COCO's instances JSON (https://cocodataset.org/#format-data), TFRecords or a
+            pattern of them, a pipeline.config that names such, a Pascal VOC folder, or a YOLO
+            folder or data.yaml.
+        images: Folder of the images. None: where the set says, or usually has them.
         max_images: Take only the first so many by image id. None: all.
-        name: For the record. None: the annotation file's name without its ending.
-        box_format: What the numbers of a box are; None: COCO's, and boxes that are
-            evidently of another format are refused.
+        name: For the record. None: after the annotations.
+        box_format: What the numbers of a box of COCO's json are; None: COCO's, and boxes that
+            are evidently of another format are refused.
+        cache: The cache folder, for images that stand inside of TFRecords. None: the user's.
 
     Raises:
         UsageError: max_images is below 1.
-        DatasetError: File or folder missing, not the COCO layout, ids doubled or
+        DatasetError: File or folder missing, of no kind that is read, ids doubled or
             unknown, or image files missing or of another size than annotated.
+        ArtefactError: The cache cannot be written.
     """
     if max_images is not None and max_images < 1:
         raise UsageError(
@@ -92,21 +112,27 @@ def load_dataset(
             got=max_images,
             where="maximum number of images",
         )
-    file = read_annotations(annotations, images, box_format)
+    cached = (cache or default_cache_dir()) / "embedded_images"
+    found = recognise(annotations, images, cached, box_format)
+    file = found.read()
     chosen = [file.images[key] for key in sorted(file.images)[:max_images]]
+    if file.prepare is not None:
+        file.prepare(chosen)
     notices = NoticeList()
-    selected = settle_files(chosen, images, notices)
+    selected = settle_files(chosen, found.images, notices, files_known=file.files_known)
     ids = {image.id for image in selected}
     objects = tuple(item for item in file.objects if item.image_id in ids)
     _notice_boxes(objects, selected, notices)
     return Dataset(
-        name=name or annotations.stem,
+        name=name or found.name,
         annotation_path=annotations,
         images=selected,
         ground_truth=objects,
         categories=file.categories,
         sha256=_sha256(file.data, selected, box_format),
         notices=(*file.notices, *notices.all()),
+        kind=found.kind,
+        parts=found.parts,
         numbers_stated=file.numbers_stated,
     )
 
@@ -114,7 +140,7 @@ def load_dataset(
 def _notice_boxes(
     objects: Sequence[CocoAnnotation], images: Sequence[CocoImage], notices: NoticeList
 ) -> None:
-    """Boxes that no detection can match in full, or at all."""
+    """Boxes that no detection can match in full, or at all, or that ask for one twice."""
     if not objects:
         return
     by_id = {image.id: image for image in images}
@@ -123,9 +149,31 @@ def _notice_boxes(
     for kind, which in (
         (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
         (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
+        (DatasetNoticeKind.AREA_UNLIKE_BOX, _unlike(np.array([i.area for i in objects]), boxes)),
+        (DatasetNoticeKind.OBJECT_TWICE, _repeated(objects)),
     ):
         for index in np.flatnonzero(which).tolist():
             notices.add(kind, by_id[objects[index].image_id].file_name, moves_figures=True)
+
+
+def _unlike(areas: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which areas are more than their boxes, or next to nothing of them.
+
+    The thinnest outlines of COCO take a hundredth of their boxes.
+    """
+    full = boxes[:, 2] * boxes[:, 3]
+    return np.asarray((full > 0) & ((areas > 1.01 * full + 1) | (areas < 1e-3 * full)), bool)
+
+
+def _repeated(objects: Sequence[CocoAnnotation]) -> NDArray[np.bool_]:
+    """Which objects stand before, on the same image, in the same box and category."""
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for item in objects:
+        key = (item.image_id, item.category_id, item.bbox)
+        found.append(key in seen)
+        seen.add(key)
+    return np.array(found)
 
 
 def _sha256(data: bytes, selected: Sequence[CocoImage], box_format: BoxFormat | None) -> str:

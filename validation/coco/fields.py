@@ -11,6 +11,8 @@ from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
+# Ids are kept in arrays of int64.
+_LARGEST = 2**63
 _DIGITS = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 
 
@@ -19,13 +21,15 @@ class EntryFields:
 
     Args:
         entry: As JSON has it.
-        position: File, list and index, for messages.
+        file: Name of the file, for messages.
+        name: List and index.
         notices: What was assumed is added to these.
     """
 
-    def __init__(self, entry: Mapping[str, Any], position: str, notices: NoticeList) -> None:
+    def __init__(self, entry: Mapping[str, Any], file: str, name: str, notices: NoticeList) -> None:
         self._entry = entry
-        self.position = position
+        self.name = name
+        self.position = f"{file}, {name}"
         self._notices = notices
 
     def identity(self, key: str) -> int:
@@ -47,11 +51,11 @@ class EntryFields:
             DatasetError: Anything else.
         """
         value = self._entry.get(key)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
             self._notices.add(Kind.NUMBER_AS_OTHER, self._example(key))
             return int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.wrong(key, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LARGEST:
+            raise self.wrong(key, "a whole number of at most 63 bits")
         return value
 
     def flag(self, key: str, kind_if_missing: Kind) -> bool:
@@ -62,12 +66,16 @@ class EntryFields:
         """
         value = self._entry.get(key)
         if value is None:
-            self._notices.add(kind_if_missing, self.position)
+            self._notices.add(kind_if_missing, self.name)
             return False
         if isinstance(value, bool) or value in ("0", "1"):
             self._notices.add(Kind.NUMBER_AS_OTHER, self._example(key))
             return bool(int(value))
         return bool(self.whole(key))
+
+    def states(self, key: str) -> bool:
+        """True where a field is there and is not null."""
+        return self._entry.get(key) is not None
 
     def has(self, key: str) -> bool:
         """True where a field is there and is neither 0, nor false, nor empty."""
@@ -120,7 +128,7 @@ class EntryFields:
         )
 
     def _example(self, key: str) -> str:
-        return f"{key} of {self.position}"
+        return f"{key} of {self.name}"
 
 
 def _is_finite(value: object) -> bool:

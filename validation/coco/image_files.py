@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 from validation.coco.annotations import CocoImage
+from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
 from validation.preprocess.image import StoredImage, stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
-# Both kinds of path separators: annotations travel between systems.
-_PARTS = re.compile(r"[\\/]+")
-
 
 def settle_files(
-    images: Sequence[CocoImage], folder: Path, notices: NoticeList
+    images: Sequence[CocoImage], folder: Path, notices: NoticeList, *, files_known: bool = False
 ) -> tuple[CocoImage, ...]:
     """The images with the files that they are; only headers are read.
 
@@ -29,6 +24,7 @@ def settle_files(
         images: As annotated.
         folder: That the file names are relative to.
         notices: What was assumed is added to these.
+        files_known: Each path is that of its file, so that none is looked for by name.
 
     Returns:
         In the same order, each with its path and whether its pixels have to be turned.
@@ -37,9 +33,15 @@ def settle_files(
         DatasetError: No such folder, files that are missing or that two images would share,
             no images, or images of another size than annotated.
     """
-    if not folder.is_dir():
+    if files_known:
+        found = list(images)
+        _refuse_missing(
+            [image.file_name for image in images if not image.path.is_file()], images, folder
+        )
+    elif folder.is_dir():
+        found = _found(images, ImageFolder(folder), notices)
+    else:
         raise DatasetError("the image folder is not there", where=folder)
-    found = _found(images, _Folder(folder), notices)
     stored = [_stored(image) for image in found]
     wrong = [
         fault
@@ -56,59 +58,31 @@ def settle_files(
     return _turned(found, [each for each in stored if each is not None], notices)
 
 
-class _Folder:
-    """An image folder, and its files under other spellings once one of them is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @cached_property
-    def files(self) -> dict[str, list[Path]]:
-        """All files below the folder by their name without case."""
-        found: dict[str, list[Path]] = {}
-        for root, folders, names in os.walk(self.path):
-            folders.sort()
-            for name in sorted(names):
-                found.setdefault(name.casefold(), []).append(Path(root, name))
-        return found
-
-    def find(self, image: CocoImage) -> tuple[Path | None, Kind | None]:
-        """The file of an image, and what had to be assumed to find it."""
-        name = image.file_name
-        # An absolute path is that of the machine the images were annotated on.
-        if image.path.is_file() and not Path(name).is_absolute():
-            return image.path, None
-        parts = [part for part in _PARTS.split(name) if part not in ("", ".")]
-        for first in range(len(parts)):
-            path = self.path.joinpath(*parts[first:])
-            if ".." not in parts[first:] and path.is_file():
-                return path, Kind.FILE_BY_LAST_NAME
-        alike = self.files.get(parts[-1].casefold(), []) if parts else []
-        if len(alike) != 1:
-            return None, None
-        same = alike[0].name == parts[-1]
-        return alike[0], Kind.FILE_BY_LAST_NAME if same else Kind.FILE_BY_OTHER_CASE
-
-
-def _found(images: Sequence[CocoImage], folder: _Folder, notices: NoticeList) -> list[CocoImage]:
+def _found(
+    images: Sequence[CocoImage], folder: ImageFolder, notices: NoticeList
+) -> list[CocoImage]:
     found, missing = [], []
     for image in images:
-        path, assumed = folder.find(image)
+        path, assumed = folder.find(image.file_name)
         if path is None:
             missing.append(image.file_name)
             continue
         if assumed is not None:
             notices.add(assumed, image.file_name)
         found.append(dataclasses.replace(image, path=path))
+    _refuse_missing(missing, images, folder.path)
+    _refuse_shared(found, folder.path)
+    return found
+
+
+def _refuse_missing(missing: Sequence[str], images: Sequence[CocoImage], folder: Path) -> None:
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images are missing",
             got=first_few(missing),
-            where=folder.path,
+            where=folder,
             next_step="give the folder that belongs to the annotation file",
         )
-    _refuse_shared(found, folder.path)
-    return found
 
 
 def _refuse_shared(images: Sequence[CocoImage], folder: Path) -> None:

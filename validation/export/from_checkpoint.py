@@ -72,8 +72,8 @@ def inference_graph_from_checkpoint(config: PipelineConfig, prefix: Path, values
     return inference_graph(_restored_body(built, config, prefix, values), built)
 
 
-# The graphs built last: a model is exported with several sets of flags; a graph takes seconds.
-_BUILT: dict[tuple[bytes, str, Sums], BuiltSsd] = {}
+# The graphs asked for last: a model is exported with several sets of flags; a graph takes seconds.
+_BUILT: dict[tuple[bytes, Sums], BuiltSsd] = {}
 _KEPT = 2
 
 
@@ -94,19 +94,28 @@ def built_once(config: PipelineConfig, sums: Sums = Sums.ADD_V2) -> BuiltSsd:
         config: See `build`.
         sums: See `build`.
     """
-    model = (config.message.SerializeToString(deterministic=True), config.source)
+    model = _graphs_part(config)
     if sums is Sums.NONE:
-        latest = _BUILT.get((*model, Sums.ADD_V2))
+        latest = _BUILT.get((model, Sums.ADD_V2))
         # Nothing was there to be given a range: any release rewrites it to the same graph.
         if latest is not None and sums_of(model_variables(latest)) is Sums.NONE:
             return latest
-    key = (*model, sums)
-    if key not in _BUILT:
-        built = build(config, sums=sums, with_initializers=False)
-        while len(_BUILT) >= _KEPT:
-            del _BUILT[next(iter(_BUILT))]
-        _BUILT[key] = built
-    return _BUILT[key]
+    key = (model, sums)
+    built = _BUILT.pop(key, None) or build(config, sums=sums, with_initializers=False)
+    while len(_BUILT) >= _KEPT:
+        del _BUILT[next(iter(_BUILT))]
+    # Behind the others: the first is the one not asked for the longest.
+    _BUILT[key] = built
+    return built
+
+
+def _graphs_part(config: PipelineConfig) -> bytes:
+    """What of a config its graph depends on: nothing of training, evaluation and data."""
+    message = type(config.message)()
+    for field in ("model", "graph_rewriter"):
+        if config.message.HasField(field):
+            getattr(message, field).CopyFrom(getattr(config.message, field))
+    return bytes(message.SerializeToString(deterministic=True))
 
 
 def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values: Values) -> Any:

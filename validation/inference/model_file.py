@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch, ValidationError
-from validation.export.exported import CONTRACT_FILE, ExportedGraph, load_export
+from validation.errors import ArtefactMissing, ConversionError
+from validation.export.exported import CONTRACT_FILE
 from validation.inference.base import Detector
+from validation.inference.feeding import Feeding, FeedSources, describe_feeding, feeding_of
+from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.outputs import Ending, OutputBinding, bind_outputs
+from validation.inference.own_export import OwnExport, own_export
+from validation.inference.quantisation_notices import quantisation_notices
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import labels_of
 from validation.metadata.detector import image_size
-from validation.metadata.feeding import normalisation_of, preprocessing_from
-from validation.metadata.model_metadata import ModelMetadata
+from validation.metadata.model_metadata import ModelMetadata, TensorMetadata
 from validation.metadata.unpacking import metadata_of
-from validation.preprocess.quantise import is_quantised
+from validation.preprocess.feed import FeedWay
 from validation.runtimes.tflite import TfliteRuntime
-from validation.specs.contracts import BOX_ENCODINGS_NAME, RAW_OUTPUTS, Preprocessing, SsdContract
+from validation.specs.contracts import Preprocessing, SsdContract
 from validation.specs.input_stats import InputStats
-from validation.specs.tensors import TensorSpec
+from validation.tflite.custom_ops import EDGE_TPU, describe_foreign, foreign_ops, refusal
 from validation.tflite.facts import TfliteFile, describe
-from validation.tflite.model import read_model
-
-# The input of every extractor of the zoo but ResNet and VGG: [-1, 1].
-_USUAL = InputStats(127.5, 127.5)
+from validation.tflite.model import UnpackedModel, read_model
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,40 @@ class TfliteModel:
     Args:
         path: The file.
         file: Its contents.
-        preprocessing: From image to input.
-        source: How the preprocessing is known, for people.
-        num_classes: Without the background.
+        feeding: From image to input, and how that is known.
+        binding: Which output is which.
+        num_classes: Without the background; None where nothing says it.
         contract: Of the export it was made from; None where that is not at hand.
         anchors: float32 [N, 4] of that export, or None. A raw file has both.
         labels: Of its own metadata, as they stand there; None where it has none.
+        notices: What was assumed, ignored or found wrong.
     """
 
     path: Path
     file: TfliteFile
-    preprocessing: Preprocessing
-    source: str
-    num_classes: int
+    feeding: Feeding
+    binding: OutputBinding
+    num_classes: int | None
     contract: SsdContract | None = None
     anchors: NDArray[np.float32] | None = None
     labels: LabelList | None = None
+    notices: tuple[FileNotice, ...] = ()
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The resize, and what pixels stand for."""
+        return self.feeding.preprocessing
+
+    @property
+    def source(self) -> str:
+        """How the feed is known, for people."""
+        return self.feeding.source
+
+    def describe_feed(self) -> str:
+        """``300x300, pixels become [-1, 1] (its own metadata)``."""
+        size = self.preprocessing
+        words = describe_feeding(self.feeding, self.file.inputs[0])
+        return f"{size.height}x{size.width}, {words}"
 
     def detector(self) -> Detector:
         """A detector with an interpreter of its own: one for each thread.
@@ -62,30 +83,30 @@ class TfliteModel:
             ConversionError: LiteRT does not take the file.
         """
         runtime = TfliteRuntime(self.path)
-        if self.file.postprocess is not None:
-            # By the op's own order: exporters of TensorFlow 2 permute the file's outputs.
-            names = self.file.postprocess_outputs
-            return TfliteDetector(runtime, self.preprocessing, names)
+        names, way = self.binding.names, self.feeding.way
+        if self.binding.ending is not Ending.RAW:
+            return TfliteDetector(runtime, self.preprocessing, names, way)
         if self.contract is None or self.anchors is None:
             raise _raw_without_contract(self.path)
         contract = dataclasses.replace(self.contract, preprocessing=self.preprocessing)
-        return RawTfliteDetector(runtime, contract, self.anchors)
+        return RawTfliteDetector(runtime, contract, self.anchors, names, way)
 
 
 def open_tflite(
-    path: Path, *, export: Path | None = None, stats: InputStats | None = None
+    path: Path,
+    *,
+    export: Path | None = None,
+    stats: InputStats | None = None,
+    way: FeedWay | None = None,
 ) -> TfliteModel:
-    """Read a .tflite file and find out how images are to be fed to it.
-
-    In this order: what the caller states; the export that the caller names; the file's own
-    metadata; an export beside the file; the scale and zero point of a quantised input, which
-    bytes are fed to as they are; and last [-1, 1], the input of most extractors.
+    """Read a .tflite file and find out how images are to be fed to it; see `feeding_of`.
 
     Args:
         path: The .tflite file.
         export: Folder that `export` wrote; it has to fit. None: the file's own folder is
             searched, and an export that does not fit is ignored.
         stats: ``real = (pixel - mean) / std``, stated by the caller.
+        way: Pixels as they are, or quantised, for an input of 8 bits; None: as apps do.
 
     Raises:
         ArtefactMissing: No such file, or a raw file without anchors and contract.
@@ -94,114 +115,115 @@ def open_tflite(
     """
     model = read_model(path)
     file = describe(model)
-    if file.postprocess is None and [spec.name for spec in file.outputs] != list(RAW_OUTPUTS):
-        raise ConversionError(
-            "the file is no SSD as the OD API exports it",
-            expected="the post-processing op, or the outputs " + ", ".join(RAW_OUTPUTS),
-            got="outputs " + ", ".join(spec.name for spec in file.outputs),
-            where=path.name,
-        )
-    exported = _export_for(file, path, export)
-    contract = exported.contract if exported else None
-    if file.postprocess is not None:
-        num_classes = file.postprocess.num_classes
-    elif contract is not None:
-        num_classes = contract.num_classes
-    else:
-        raise _raw_without_contract(path)
+    if EDGE_TPU in model.custom_ops:
+        raise cast(ConversionError, refusal(model.custom_ops, path.name))
+    own = own_export(file, path, export)
     metadata = metadata_of(model)
-    preprocessing, source = _fed(
-        file, exported, metadata, stats, export_is_named=export is not None
-    )
+    try:
+        binding = bind_outputs(model, file, metadata, own.contract)
+        feeding = feeding_of_file(file, own, metadata, stats, way)
+    except ConversionError as error:
+        refused = refusal(model.custom_ops, path.name)
+        if refused is not None:
+            raise refused from error
+        error.where = error.where or path.name
+        raise
+    if binding.ending is Ending.RAW and None in (own.contract, own.anchors):
+        raise _raw_without_contract(path)
     return TfliteModel(
         path=path,
         file=file,
-        preprocessing=preprocessing,
-        source=source,
-        num_classes=num_classes,
-        contract=contract,
-        anchors=np.load(exported.anchors) if exported else None,
+        feeding=feeding,
+        binding=binding,
+        num_classes=_num_classes(file, own.contract),
+        contract=own.contract,
+        anchors=None if own.anchors is None else np.load(own.anchors),
         labels=None if metadata is None else labels_of(metadata),
+        notices=(
+            *feeding.notices,
+            *own.notices,
+            *file_notices(model, file, binding),
+            *metadata_notices(metadata),
+        ),
     )
 
 
-def _fed(
+def feeding_of_file(
     file: TfliteFile,
-    export: ExportedGraph | None,
+    own: OwnExport,
     metadata: ModelMetadata | None,
-    stats: InputStats | None,
-    *,
-    export_is_named: bool,
-) -> tuple[Preprocessing, str]:
-    """The preprocessing, and how it is known."""
+    stats: InputStats | None = None,
+    way: FeedWay | None = None,
+) -> Feeding:
+    """What a file is fed, of all that is known of it.
+
+    Raises:
+        ConversionError: Not one image as input, or see `feeding_of`.
+    """
     height, width = image_size(file)
-    spec = file.inputs[0]
-    if stats is not None:
-        return normalised(height, width, stats), f"{stats} as stated"
-    if export is not None and export_is_named:
-        return export.contract.preprocessing, f"{CONTRACT_FILE} of its export"
-    if metadata is not None and normalisation_of(metadata) is not None:
-        return preprocessing_from(metadata, file), "its own metadata"
-    if export is not None:
-        return export.contract.preprocessing, f"{CONTRACT_FILE} beside it"
-    if is_quantised(spec):
-        return _bytes_as_they_are(height, width, spec), "the input's own scale and zero point"
-    return normalised(height, width, _USUAL), f"not stated in the file; assuming {_USUAL}"
+    contract = own.contract
+    sources = FeedSources(
+        stats=stats,
+        asked=way,
+        metadata=metadata,
+        export=None if contract is None else contract.preprocessing,
+        export_is_named=own.is_named,
+    )
+    return feeding_of(file.inputs[0], height, width, sources)
 
 
-def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
-    """``real = (pixel - mean) / std`` after the resize of TensorFlow 1, for all channels."""
-    return Preprocessing(height, width, _rgb(1 / stats.std), _rgb(stats.mean / stats.std))
+def file_notices(
+    model: UnpackedModel, file: TfliteFile, binding: OutputBinding | None
+) -> tuple[FileNotice, ...]:
+    """What its outputs, its quantisation and its ops give to know.
 
-
-def _bytes_as_they_are(height: int, width: int, spec: TensorSpec) -> Preprocessing:
-    """The preprocessing of an input whose lowest integer is black."""
-    assert spec.scale is not None
-    assert spec.zero_point is not None
-    zero = spec.zero_point - int(np.iinfo(spec.dtype).min)
-    return Preprocessing(height, width, _rgb(spec.scale), _rgb(spec.scale * zero))
-
-
-def _rgb(value: float) -> tuple[float, float, float]:
-    return value, value, value
-
-
-def _export_for(file: TfliteFile, path: Path, named: Path | None) -> ExportedGraph | None:
-    """The export that a file was made from; None where it cannot be known."""
-    try:
-        exported = load_export(named or path.parent)
-    except ValidationError:
-        if named is not None:
-            raise
-        return None
-    unlike = disagreement(file, exported.contract)
-    if named is not None and unlike:
-        raise GraphConfigMismatch(
-            "the export belongs to another model", got=unlike, where=f"{path.name} and {named}"
+    Args:
+        model: Its tables.
+        file: Its facts.
+        binding: None for a file that is no detector.
+    """
+    foreign = tuple(
+        FileNotice(
+            FileNoticeKind.OPS_NOT_BUILT_IN,
+            {"ops": ", ".join(names), "what": describe_foreign(kind), "ops_kind": kind},
         )
-    return None if unlike else exported
-
-
-def disagreement(file: TfliteFile, contract: SsdContract) -> str:
-    """Where a file and a contract differ; empty where they may belong together."""
-    size = contract.preprocessing
-    rows = file.anchors[0] if file.anchors else _rows(file)
-    classes = None if file.postprocess is None else file.postprocess.num_classes
-    facts = (
-        ("input", list(file.inputs[0].shape[1:3]), [size.height, size.width]),
-        ("anchors", rows, contract.num_anchors),
-        ("classes", classes, contract.num_classes),
+        for kind, names in foreign_ops(model.custom_ops).items()
     )
-    return "; ".join(
-        f"{what} {wanted}, the file's {own}"
-        for what, own, wanted in facts
-        if own is not None and own != wanted
-    )
+    outputs = () if binding is None else binding.notices
+    return (*foreign, *outputs, *quantisation_notices(model, file, binding))
 
 
-def _rows(file: TfliteFile) -> int | None:
-    shapes = [spec.shape for spec in file.outputs if spec.name == BOX_ENCODINGS_NAME]
-    return shapes[0][1] if shapes and len(shapes[0]) > 1 else None
+def metadata_notices(metadata: ModelMetadata | None) -> tuple[FileNotice, ...]:
+    """What apps' libraries do to scores by the metadata, and nobody here does."""
+    outputs = () if metadata is None else metadata.outputs
+    found: dict[str, FileNotice] = {}
+    for notice in _about_scores(outputs):
+        found.setdefault(notice.describe(), notice)
+    return tuple(found.values())
+
+
+def _about_scores(outputs: tuple[TensorMetadata, ...]) -> Iterator[FileNotice]:
+    for output in outputs:
+        threshold, calibration = output.score_threshold, output.score_calibration
+        if threshold is not None:
+            yield FileNotice(
+                FileNoticeKind.THRESHOLD_NOT_APPLIED, {"threshold": threshold}, moves_figures=True
+            )
+        if calibration is not None:
+            yield FileNotice(
+                FileNoticeKind.CALIBRATION_NOT_APPLIED,
+                {
+                    "transformation": calibration.transformation.name.lower(),
+                    "default": calibration.default_score,
+                },
+                moves_figures=True,
+            )
+
+
+def _num_classes(file: TfliteFile, contract: SsdContract | None) -> int | None:
+    if file.postprocess is not None:
+        return file.postprocess.num_classes
+    return None if contract is None else contract.num_classes
 
 
 def _raw_without_contract(path: Path) -> ArtefactMissing:

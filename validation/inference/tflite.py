@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from validation.errors import ConversionError, FeedError
 from validation.postprocess.detections import detections_from_op, to_detections
 from validation.postprocess.op import detection_postprocess
+from validation.preprocess.feed import FeedWay, fed, prepared_for
 from validation.preprocess.prepare import prepare
-from validation.preprocess.quantise import dequantise, is_quantised, quantise, suspicious_feed
+from validation.preprocess.quantise import dequantise, is_quantised, suspicious_feed
 from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import (
-    BOX_ENCODINGS_NAME,
-    CLASS_PREDICTIONS_NAME,
     POSTPROCESS_OUTPUTS,
     RAW_OUTPUTS,
     Preprocessing,
@@ -36,7 +35,9 @@ class TfliteDetector:
         runtime: The loaded file. One thread each: with more, LiteRT's regular NMS skips
             a class (https://github.com/tensorflow/tensorflow/issues/56058).
         preprocessing: Of its contract.
-        outputs: Names of boxes, classes, scores and count, in this order.
+        outputs: Names of boxes, classes, scores and count, in this order. Without the count,
+            every slot with a score above 0 is a detection.
+        way: How the input is fed.
     """
 
     def __init__(
@@ -44,22 +45,34 @@ class TfliteDetector:
         runtime: Runtime,
         preprocessing: Preprocessing,
         outputs: Sequence[str] = POSTPROCESS_OUTPUTS,
+        way: FeedWay = FeedWay.QUANTISED,
     ) -> None:
         self._runtime = runtime
-        self._preprocessing = preprocessing
+        self._way = way
         self._input = _input(runtime)
         self._outputs = tuple(outputs)
+        self.prepared = prepared_for(preprocessing, way)
         _require(runtime, self._outputs)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        return self.detect_feed(prepare(image, self._preprocessing))
+        return self.detect_feed(prepare(image, self.prepared))
 
     def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
-        """Detections of one prepared image, float32 [1, H, W, 3]."""
-        out = self._runtime.run(feed_of(self._input, feed))
-        boxes, classes, scores, count = (out[name] for name in self._outputs)
-        return detections_from_op(boxes, classes, scores, count, LABEL_OFFSET)
+        """Detections of one image prepared by `prepared`, float32 [1, H, W, 3]."""
+        run = self._runtime.run(feed_of(self._input, feed, self._way))
+        out = real_outputs(self._runtime.outputs, run)
+        boxes, classes, scores, *rest = (out[name] for name in self._outputs)
+        if rest:
+            return detections_from_op(boxes, classes, scores, rest[0], LABEL_OFFSET)
+        valid = scores.reshape(-1) > 0
+        return detections_from_op(
+            boxes.reshape(-1, 4)[valid],
+            classes.reshape(-1)[valid],
+            scores.reshape(-1)[valid],
+            np.count_nonzero(valid),
+            LABEL_OFFSET,
+        )
 
 
 class RawTfliteDetector:
@@ -69,42 +82,56 @@ class RawTfliteDetector:
         runtime: The loaded file.
         contract: Preprocessing and the op's attributes.
         anchors: float32 [N, 4] in centre form.
+        outputs: Names of box encodings and class predictions, in this order.
+        way: How the input is fed.
     """
 
     def __init__(
-        self, runtime: Runtime, contract: SsdContract, anchors: NDArray[np.float32]
+        self,
+        runtime: Runtime,
+        contract: SsdContract,
+        anchors: NDArray[np.float32],
+        outputs: Sequence[str] = RAW_OUTPUTS,
+        way: FeedWay = FeedWay.QUANTISED,
     ) -> None:
         self._runtime = runtime
         self._contract = contract
         self._anchors = anchors
+        self._way = way
         self._input = _input(runtime)
-        _require(runtime, RAW_OUTPUTS)
+        self._outputs = tuple(outputs)
+        self.prepared = prepared_for(contract.preprocessing, way)
+        _require(runtime, self._outputs)
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        return self.detect_feed(prepare(image, self._contract.preprocessing))
+        return self.detect_feed(prepare(image, self.prepared))
 
     def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
-        """Detections of one prepared image, float32 [1, H, W, 3]."""
-        fed = feed_of(self._input, feed)
-        out = real_outputs(self._runtime.outputs, self._runtime.run(fed))
+        """Detections of one image prepared by `prepared`, float32 [1, H, W, 3]."""
+        run = self._runtime.run(feed_of(self._input, feed, self._way))
+        out = real_outputs(self._runtime.outputs, run)
+        encodings, scores = (out[name] for name in self._outputs)
         output = detection_postprocess(
-            out[BOX_ENCODINGS_NAME],
-            out[CLASS_PREDICTIONS_NAME],
+            encodings,
+            scores,
             self._anchors,
             self._contract.postprocess,
         )
         return to_detections(output, LABEL_OFFSET)
 
 
-def feed_of(spec: TensorSpec, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """What a runtime is to be fed: quantised by the input's own scale and zero point.
+def feed_of(
+    spec: TensorSpec, tensor: NDArray[Any], way: FeedWay = FeedWay.QUANTISED
+) -> dict[str, NDArray[Any]]:
+    """What a runtime is to be fed.
 
     Args:
         spec: Of the input.
-        tensor: float32, normalised. Integers are taken to be quantised already.
+        tensor: float32, as `prepared_for` the way. Integers are taken to be fed as they are.
+        way: By the input's own scale and zero point unless it says otherwise.
     """
-    return {spec.name: quantise(tensor, spec) if tensor.dtype.kind == "f" else tensor}
+    return {spec.name: fed(tensor, spec, way) if tensor.dtype.kind == "f" else tensor}
 
 
 def real_outputs(
@@ -114,12 +141,15 @@ def real_outputs(
     return {spec.name: dequantise(outputs[spec.name], spec) for spec in specs}
 
 
-def run_batchwise(runtime: Runtime, feeds: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+def run_batchwise(
+    runtime: Runtime, feeds: NDArray[Any], way: FeedWay = FeedWay.QUANTISED
+) -> dict[str, NDArray[np.float32]]:
     """Every output over a stack of feeds in real units, the images along a new first axis.
 
     Args:
         runtime: With one input.
         feeds: [I, 1, H, W, 3], float32; or of a quantised input's own dtype.
+        way: See `feed_of`.
 
     Raises:
         FeedError: Quantised feeds that were normalised and then cast.
@@ -132,7 +162,7 @@ def run_batchwise(runtime: Runtime, feeds: NDArray[Any]) -> dict[str, NDArray[np
             where=spec.name,
             next_step="feed pixels quantised by the file's scale and zero point",
         )
-    runs = [real_outputs(runtime.outputs, runtime.run(feed_of(spec, feed))) for feed in feeds]
+    runs = [real_outputs(runtime.outputs, runtime.run(feed_of(spec, feed, way))) for feed in feeds]
     return {output: np.stack([run[output] for run in runs]) for output in runs[0]}
 
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.errors import ConversionError, DatasetError, GraphError
-from validation.export.exported import CONTRACT_FILE, read_contract
-from validation.inference.model_file import disagreement
+from validation.errors import ConversionError, DatasetError
+from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.model_file import feeding_of_file, file_notices, metadata_notices
+from validation.inference.outputs import OutputBinding, bind_outputs
+from validation.inference.own_export import OwnExport, own_export
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
@@ -22,18 +24,18 @@ from validation.inspection.tensors import (
 )
 from validation.labels.alignment import ClassNames, align, align_uncounted
 from validation.metadata.class_labels import labels_of
-from validation.metadata.feeding import normalisation_of, preprocessing_from
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import metadata_of
 from validation.specs.contracts import (
     CLASS_PREDICTIONS_NAME,
     PostprocessAttributes,
-    Preprocessing,
-    SsdContract,
 )
 from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
+
+# Said in the section of the preprocessing.
+_SHOWN_ELSEWHERE = (FileNoticeKind.NORMALISATION_ASSUMED,)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class TfliteFacts:
         metadata: What it says of itself for apps' libraries; None without metadata.
         labels: Class names by id that come with the metadata, where they fit the classes.
         labels_described: How many names for how many classes; empty without names.
-        notes: What to know before it is used; one sentence each.
+        notices: What was assumed, ignored or found wrong, typed.
+        notes: What to know before it is used, the notices among it; one sentence each.
     """
 
     file: str
@@ -80,6 +83,7 @@ class TfliteFacts:
     metadata: ModelMetadata | None
     labels: Mapping[int, str]
     labels_described: str
+    notices: tuple[FileNotice, ...]
     notes: tuple[str, ...]
 
 
@@ -99,12 +103,12 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     inputs = describe_inputs(file.inputs)
     outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
-    contract, note = _contract_beside(path, file, image)
+    own = OwnExport() if image is None else own_export(file, path)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
-    preprocessing = None
-    if image is not None:
-        preprocessing = describe_preprocessing(image, *_known(file, metadata, contract))
+    preprocessing, notices = _preprocessing(image, file, own, metadata)
+    binding = _binding(model, file, metadata, own)
+    notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
     integer = any(spec.scale is not None for spec in file.inputs)
     return TfliteFacts(
@@ -126,7 +130,13 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
         metadata=metadata,
         labels={} if names is None else names.names,
         labels_described="" if names is None else names.describe(),
-        notes=(*damage, *misfit, *note, *_notes(file, outputs)),
+        notices=notices,
+        notes=(
+            *damage,
+            *misfit,
+            *(notice.describe() for notice in notices if notice.kind not in _SHOWN_ELSEWHERE),
+            *_notes(file, outputs),
+        ),
     )
 
 
@@ -153,37 +163,30 @@ def _metadata(model: UnpackedModel) -> tuple[ModelMetadata | None, tuple[str, ..
         return None, (f"its metadata is ignored: {error}",)
 
 
-def _known(
-    file: TfliteFile, metadata: ModelMetadata | None, contract: SsdContract | None
-) -> tuple[Preprocessing | None, str]:
-    """The preprocessing and who tells it: the file itself before what lies beside it."""
-    if metadata is not None and normalisation_of(metadata) is not None:
-        try:
-            return preprocessing_from(metadata, file), "its own metadata"
-        except ConversionError:
-            pass  # no sense in it; the section of the metadata shows what it says
-    if contract is not None:
-        return contract.preprocessing, f"{CONTRACT_FILE} beside the file"
-    return None, ""
-
-
-def _contract_beside(
-    path: Path, file: TfliteFile, image: TensorSpec | None
-) -> tuple[SsdContract | None, tuple[str, ...]]:
-    """The contract in the file's folder, where it fits the file; and what is said if it does not.
-
-    The folder may hold files of several exports, and only one contract.
-    """
-    if image is None or not path.with_name(CONTRACT_FILE).is_file():
+def _preprocessing(
+    image: TensorSpec | None, file: TfliteFile, own: OwnExport, metadata: ModelMetadata | None
+) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...]]:
+    """How `detect` and `evaluate` feed the file, and what they say about it."""
+    if image is None:
         return None, ()
     try:
-        contract, _ = read_contract(path.parent)
-    except GraphError as error:
-        return None, (f"{CONTRACT_FILE} beside it is ignored: {error.got}",)
-    other = disagreement(file, contract)
-    if other:
-        return None, (f"{CONTRACT_FILE} beside it is of another model: {other}",)
-    return contract, ()
+        feeding = feeding_of_file(file, own, metadata)
+    except ConversionError:
+        # Neither runs it; the section of the metadata shows what it says.
+        return describe_preprocessing(image), ()
+    stated = feeding.preprocessing if feeding.stated_by else None
+    facts = describe_preprocessing(image, stated, feeding.stated_by, feeding.way)
+    return facts, feeding.notices
+
+
+def _binding(
+    model: UnpackedModel, file: TfliteFile, metadata: ModelMetadata | None, own: OwnExport
+) -> OutputBinding | None:
+    """Which output is which; None for a file that is no detector."""
+    try:
+        return bind_outputs(model, file, metadata, own.contract)
+    except ConversionError:
+        return None
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:

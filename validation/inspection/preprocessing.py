@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from validation.inspection.tensors import stored_range
+from validation.preprocess.feed import FeedWay, has_usable_scale
 from validation.specs.contracts import CHANNEL_MEANS, UNIT_RANGE, Preprocessing, Triple
 from validation.specs.input_stats import Range, format_range, steps_off, wanted_range
 from validation.specs.tensors import TensorSpec
@@ -35,6 +36,7 @@ class PreprocessingFacts:
         wanted: What the darkest and the brightest pixel become; None likewise.
         stored: What the first and the last value of a quantised input stand for; None for floats.
         feed: What to put into the tensor, in words.
+        way: How `detect` and `evaluate` feed it; None where the input's type leaves it open.
     """
 
     source: str
@@ -46,10 +48,14 @@ class PreprocessingFacts:
     wanted: Range | None
     stored: Range | None
     feed: str
+    way: FeedWay | None = None
 
 
 def describe_preprocessing(
-    image: TensorSpec, known: Preprocessing | None = None, source: str = ""
+    image: TensorSpec,
+    known: Preprocessing | None = None,
+    source: str = "",
+    way: FeedWay | None = None,
 ) -> PreprocessingFacts:
     """What is known of a model's preprocessing, with what its input tensor says.
 
@@ -60,12 +66,15 @@ def describe_preprocessing(
         image: The input that takes the image, [1, H, W, 3].
         known: Resize and normalisation, None where they are not stated.
         source: Where `known` comes from, for the reader.
+        way: How it is fed; None: by the formula where bytes are too far from it.
     """
     height, width = (side if side > 0 else None for side in image.shape[1:3])
     stored = stored_range(image)
     if known is None:
-        feed = _unknown_feed(image, stored)
-        return PreprocessingFacts("", height, width, "bilinear", None, None, None, stored, feed)
+        feed = _fed_bytes(image, stored) if way is FeedWay.BYTES else _unknown_feed(image, stored)
+        return PreprocessingFacts(
+            "", height, width, "bilinear", None, None, None, stored, feed, way
+        )
     return PreprocessingFacts(
         source=source,
         height=known.height,
@@ -75,7 +84,8 @@ def describe_preprocessing(
         offset=known.offset,
         wanted=wanted_range(known),
         stored=stored,
-        feed=_feed(image, known),
+        feed=_feed(image, known, way),
+        way=way,
     )
 
 
@@ -115,7 +125,9 @@ def _formula(scale: float, offset: float) -> str:
     return f"{scaled} {'-' if offset > 0 else '+'} {abs(offset):.7g}"
 
 
-def _feed(image: TensorSpec, known: Preprocessing) -> str:
+def _feed(image: TensorSpec, known: Preprocessing, way: FeedWay | None) -> str:
+    if way is FeedWay.BYTES and not has_usable_scale(image):
+        return f"{image.dtype}, {_as_is(image)}"
     if stored_range(image) is None or image.scale is None or image.zero_point is None:
         return f"{image.dtype}, {format_formula(known.scale, known.offset)}"
     # From a pixel to the stored integer: real / step + zero point.
@@ -128,13 +140,24 @@ def _feed(image: TensorSpec, known: Preprocessing) -> str:
         for scale, offset in zip(known.scale, known.offset, strict=True)
         for pixel in (0, _LAST)
     )
-    if off <= _FED_AS_IT_IS_STEPS:
-        as_is = "the pixel as it is" if lowest == 0 else f"the pixel {lowest:+d}"
+    if way is FeedWay.BYTES or (way is None and off <= _FED_AS_IT_IS_STEPS):
         unit = "step" if f"{off:.2g}" == "1" else "steps"
-        return f"{image.dtype}, {as_is} (at most {off:.2g} {unit} off)"
+        return f"{image.dtype}, {_as_is(image)} (at most {off:.2g} {unit} off)"
     shift = [zero - offset / step for offset in known.offset]
     factor = [scale / step for scale in known.scale]
     return f"{image.dtype}, round({format_formula(factor, [-x for x in shift])})"
+
+
+def _as_is(image: TensorSpec) -> str:
+    lowest = int(np.iinfo(image.dtype).min)
+    return "the pixel as it is" if lowest == 0 else f"the pixel {lowest:+d}"
+
+
+def _fed_bytes(image: TensorSpec, stored: Range | None) -> str:
+    """The pixel, and what it stands for where the input says it."""
+    if stored is None or not has_usable_scale(image):
+        return f"{image.dtype}, {_as_is(image)}"
+    return f"{image.dtype}, {_as_is(image)}: stands for {format_range(stored)}"
 
 
 def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
@@ -145,8 +168,7 @@ def _unknown_feed(image: TensorSpec, stored: Range | None) -> str:
     usual = wanted_range(usual_preprocessing("", 1, 1))
     if steps_off(stored, usual) > _FED_AS_IT_IS_STEPS:
         return f"{text}; {_NOT_STATED}"
-    as_is = "the pixel as it is" if limits.min == 0 else f"the pixel {limits.min:+d}"
     return (
-        f"{text}: {as_is}, where the extractor wants {format_range(usual)} as all of the OD API's "
-        "but the ResNets do"
+        f"{text}: {_as_is(image)}, where the extractor wants {format_range(usual)} as all of the "
+        "OD API's but the ResNets do"
     )

@@ -16,6 +16,39 @@ _BY_NUMBER = "number its lines, `1: name`, 1 the first class, if it names only s
 
 
 @dataclass(frozen=True)
+class NameCount:
+    """How many of a model's classes have a name.
+
+    Args:
+        source: Where the names are from, for people; empty where there are none.
+        named: Classes that have one.
+        classes: Of the model, without the background.
+        unnamed: Ids of the others.
+        surplus: Names of the list that belong to no class of the model.
+        background_dropped: True where the list began with a line for the background.
+    """
+
+    source: str
+    named: int
+    classes: int
+    unnamed: tuple[int, ...] = ()
+    surplus: tuple[str, ...] = ()
+    background_dropped: bool = False
+
+    def describe(self) -> str:
+        """For example "80 names for 90 classes; 10 unnamed: 12, 26, 29 and 7 more"."""
+        names = _count(self.named + len(self.surplus), "name")
+        text = f"{names} for {_count(self.classes, 'class', 'classes')}"
+        if self.background_dropped:
+            text += ", and one for the background, which is no class"
+        if self.unnamed:
+            text += f"; {len(self.unnamed)} unnamed: {first_few(self.unnamed)}"
+        if self.surplus:
+            text += f"; {len(self.surplus)} of no class: {first_few(self.surplus)}"
+        return text
+
+
+@dataclass(frozen=True)
 class ClassNames:
     """The names of a model's classes.
 
@@ -35,17 +68,25 @@ class ClassNames:
     surplus: tuple[str, ...] = ()
     background_dropped: bool = False
 
+    @property
+    def count(self) -> NameCount | None:
+        """How many classes have a name, without the names; None where there is no list."""
+        if not self.source:
+            return None
+        return NameCount(
+            self.source,
+            len(self.names),
+            self.num_classes,
+            self.unnamed,
+            self.surplus,
+            self.background_dropped,
+        )
+
     def describe(self) -> str:
-        """For example "80 names for 90 classes; 10 unnamed: 12, 26, 29 and 7 more"."""
-        names = _count(len(self.names) + len(self.surplus), "name")
-        text = f"{names} for {_count(self.num_classes, 'class', 'classes')}"
-        if self.background_dropped:
-            text += ", and one for the background, which is no class"
-        if self.unnamed:
-            text += f"; {len(self.unnamed)} unnamed: {first_few(self.unnamed)}"
-        if self.surplus:
-            text += f"; {len(self.surplus)} of no class: {first_few(self.surplus)}"
-        return text
+        """See `NameCount.describe`; without a list "no names for 90 classes"."""
+        if self.count is None:
+            return f"no names for {_count(self.num_classes, 'class', 'classes')}"
+        return self.count.describe()
 
 
 def no_names(num_classes: int) -> ClassNames:
@@ -130,9 +171,7 @@ def _by_number(labels: LabelList, num_classes: int) -> ClassNames:
                 labels,
                 num_classes,
                 f"0: {names[0]} to {last}: {names[last]}",
-                f"leave out 0, {names[0]!r}, if it is no class but the parent of the others"
-                if last == num_classes
-                else None,
+                _advice_beyond(names, num_classes),
             )
         return _by_id(labels, {number + 1: name for number, name in names.items()}, num_classes)
     if first == 0 and last == num_classes:
@@ -214,6 +253,15 @@ def _out_of_range(
         where=labels.source,
         next_step=advice or _advice(len(labels.names), num_classes),
     )
+
+
+def _advice_beyond(names: Mapping[int, str], num_classes: int) -> str | None:
+    """For numbers from 0 that are one too many."""
+    if num_classes not in names or len(names) != num_classes + 1:
+        return None
+    if is_background(names[num_classes]):
+        return f"leave out {num_classes}, {names[num_classes]!r}"
+    return f"leave out 0, {names[0]!r}, if it is no class but the parent of the others"
 
 
 def _advice(count: int, num_classes: int) -> str:

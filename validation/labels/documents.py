@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from validation.errors import DatasetError, first_few
 
 # Under these keys a document has its classes; the first one that is there holds.
-_HOLDERS = ("categories", "names", "id2label", "label2id", "labels", "classes", "items", "item")
+_HOLDERS = (
+    "categories", "names", "class_names", "id2label", "label2id", "label_map", "labels", "classes",
+    "items", "item",
+)  # fmt: skip
 _NAME_KEYS = ("display_name", "name", "label", "title", "class_name", "class", "category")
 _NUMBER_KEYS = ("id", "class_id", "label_id", "category_id", "index")
 _NAMES_LINE = re.compile(
@@ -77,7 +80,7 @@ def _literal(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         try:
-            return _python(text)
+            return _one_a_line(text) or _python(text)
         except _NOT_PYTHON:
             line = getattr(error, "lineno", None)
             raise DatasetError(
@@ -86,6 +89,17 @@ def _literal(text: str) -> Any:
                 got=error,
                 where=None if line is None else f"line {line}",
             ) from error
+
+
+def _one_a_line(text: str) -> list[Any] | None:
+    """JSON Lines: an object on each line."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) < 2 or not all(line.strip().startswith("{") for line in lines):
+        return None
+    try:
+        return [json.loads(line, object_pairs_hook=_once) for line in lines]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -126,8 +140,11 @@ def _classes(value: Any, where: str) -> Document:
     holder = next((key for key in _HOLDERS if isinstance(value.get(key), list | dict)), None)
     if holder is not None:
         return _classes(value[holder], f"key {holder!r}")
-    if value and all(_is_number(each) for each in value.values()):
-        return Document(tuple(map(str, value)), tuple(map(int, value.values())))
+    numbers = [each if _is_number(each) else _number(each) for each in value.values()]
+    if value and None not in numbers:
+        return Document(
+            tuple(map(str, value)), tuple(int(each) for each in numbers if each is not None)
+        )
     raise _no_classes(first_few(value), where)
 
 

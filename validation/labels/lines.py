@@ -12,10 +12,13 @@ from validation.labels.label_list import is_gap
 
 _NUMBER = r"[0-9]{1,9}"
 _NUMBER_FIRST = re.compile(
-    rf"[\['\"]?(?P<number>{_NUMBER})[\]'\"]?(?:\s*[:,;=|\t]\s*|\s*[.)]\s+|\s+-\s+|\s+|$)(?P<name>.*)"
+    rf"[\[('\"#]?(?P<number>{_NUMBER})[\])'\"]?(?:\s*(?:[-=]>|\u2192|[:,;=|\t])\s*|\s*[.)]\s+|\s+-\s+|\s+|$)(?P<name>.*)"
 )
 _NUMBER_LAST = re.compile(rf"(?P<name>.*?)\s*[:,;=|\t]\s*(?P<number>{_NUMBER})[,;]?")
 _NUMBER_BEHIND = re.compile(rf"(?P<name>.*\S)\s+(?P<number>{_NUMBER})")
+# A number that is tied to something else, as in "class0: person" and "0person".
+_NUMBER_WITHIN = re.compile(rf"\D*(?P<number>{_NUMBER})(?P<rest>.*[^\W\d_].*)")
+_REMARK = re.compile(r"(?:^|\s+)#(?:\s.*)?$")
 # A field of a label map of the OD API, whose item was not copied with it.
 _FIELD = re.compile(r"(?:id|name|display_name)\s*:\s*\S.*")
 _BULLET = re.compile(r"[-*]\s+")
@@ -30,7 +33,7 @@ _NAME_HEADS = (
 )  # fmt: skip
 _ID_HEADS = (
     "id", "class_id", "classid", "label_id", "labelid", "category_id", "index", "class_index",
-    "idx", "number",
+    "idx", "number", "",
 )  # fmt: skip
 # By what stands below, these head the names or the numbers.
 _NUMBER_HEADS = (*_ID_HEADS, "label", "class", "category")
@@ -56,9 +59,9 @@ def parse_lines(text: str) -> Lines:
         DatasetError: Lines of another kind, some lines with a number and some without, or two
             readings of the numbers.
     """
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+    lines = [line.strip() for line in text.split("\n")]
     # A remark is followed by a blank; a name that begins with # is not.
-    lines = [line for line in lines if not line.startswith("# ") and line != "#"]
+    lines = [_REMARK.sub("", line) for line in lines if not re.match(r"#(\s|$)|---$", line)]
     while lines and not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines, 1):
@@ -76,14 +79,15 @@ def parse_lines(text: str) -> Lines:
 
 def _one_row(line: str) -> Lines | None:
     """Names behind one another on one line, such as ``person, car``; None for a single name."""
-    try:
-        (row,) = csv.reader([line], skipinitialspace=True)
-    except (csv.Error, ValueError):
-        return None
-    names = tuple(_unquoted(cell.strip()) for cell in row if cell.strip())
-    if len(names) < 2 or any(re.fullmatch(_NUMBER, name) for name in names):
-        return None
-    return Lines(names)
+    for separator in ",;\t":
+        try:
+            (row,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
+        except (csv.Error, ValueError):
+            continue
+        names = tuple(_unquoted(cell.strip()) for cell in row if cell.strip())
+        if len(names) > 1 and not any(_WHOLE.fullmatch(name) for name in names):
+            return Lines(names)
+    return None
 
 
 def _numbered(lines: Sequence[str]) -> Lines | None:
@@ -105,6 +109,10 @@ def _numbered(lines: Sequence[str]) -> Lines | None:
         _refuse_mixed(lines, [match and int(match["number"]) for match in first], named)
         return None
     matches = [match for match in found if match]
+    if len(matches) > 1 and len({match["name"].casefold() for match in matches}) == 1:
+        raise _two_readings(
+            lines[telling[0]], "the number counts the lines, or belongs to the name"
+        )
     return Lines(
         tuple(_unquoted(match["name"].rstrip(",;")) for match in matches),
         tuple(int(match["number"]) for match in matches),
@@ -129,7 +137,11 @@ def _counted(lines: Sequence[str]) -> Lines | None:
 def _refuse_mixed(
     lines: Sequence[str], numbers: Sequence[int | None], named: Sequence[int]
 ) -> None:
-    """Numbers that count the lines are no part of the names, though other lines have none."""
+    """Numbers that count the lines are no part of the names, in whatever form they stand there."""
+    within = [_NUMBER_WITHIN.fullmatch(line) for line in lines]
+    counted = [int(match["number"]) for match in within if match]
+    if len(lines) > 1 and counted in (list(range(len(lines))), list(range(1, len(lines) + 1))):
+        raise _two_readings(lines[0], "the number counts the lines, or belongs to the name")
     for first in (0, 1):
         counting = [index for index in named if numbers[index] == index + first]
         if len(counting) > 1:

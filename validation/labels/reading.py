@@ -86,6 +86,7 @@ def parse_labels(text: str, source: str = "label map") -> LabelList:
         names, numbers = _from_items(text)
         numbering = Numbering.FROM_ONE
     else:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         found = parse_document(text) if is_document(text) else parse_lines(text)
         names, numbers = found.names, found.numbers
         numbering = Numbering.NUMBERS if numbers else Numbering.ORDER

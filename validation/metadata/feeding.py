@@ -10,6 +10,7 @@ from validation.metadata.model_metadata import (
     ContentType,
     ModelMetadata,
     Normalisation,
+    TensorMetadata,
 )
 from validation.specs.contracts import Preprocessing
 from validation.tflite.facts import TfliteFile
@@ -40,10 +41,37 @@ def preprocessing_from(metadata: ModelMetadata, file: TfliteFile) -> Preprocessi
     return Preprocessing(height, width, scale, offset)
 
 
+def described_input(metadata: ModelMetadata | None) -> TensorMetadata | None:
+    """What the metadata says of the one image that goes in; None where it names none or several.
+
+    Of a single input it need not say that it is an image.
+    """
+    inputs = () if metadata is None else metadata.inputs
+    images = [each for each in inputs if each.content is ContentType.IMAGE]
+    candidates = images or list(inputs)
+    return candidates[0] if len(candidates) == 1 else None
+
+
 def normalisation_of(metadata: ModelMetadata) -> Normalisation | None:
     """Of the one image that goes in; None where nothing is said of it."""
-    images = [each for each in metadata.inputs if each.content is ContentType.IMAGE]
-    return images[0].normalisation if len(images) == 1 else None
+    image = described_input(metadata)
+    return None if image is None else image.normalisation
+
+
+def usable_normalisation(normalisation: Normalisation) -> Normalisation | None:
+    """Mean and std with a number for each channel; None where nothing could be fed by them."""
+    mean, std = _channels(normalisation.mean), _channels(normalisation.std)
+    if mean is None or std is None or not min(std) > 0:
+        return None
+    return Normalisation(mean, std)
+
+
+def normalised_by(normalisation: Normalisation, height: int, width: int) -> Preprocessing:
+    """The preprocessing of a `usable_normalisation`; see `preprocessing_from`."""
+    pairs = list(zip(normalisation.mean, normalisation.std, strict=True))
+    red, green, blue = (1 / std for _, std in pairs)
+    offsets = [mean / std for mean, std in pairs]
+    return Preprocessing(height, width, (red, green, blue), (offsets[0], offsets[1], offsets[2]))
 
 
 def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Channels, _Channels]:
@@ -62,15 +90,15 @@ def _scale_and_offset(metadata: ModelMetadata, file: TfliteFile) -> tuple[_Chann
 
 
 def _from_mean_and_std(normalisation: Normalisation) -> tuple[_Channels, _Channels]:
-    mean, std = _channels(normalisation.mean), _channels(normalisation.std)
-    if mean is None or std is None or not min(std) > 0:
+    usable = usable_normalisation(normalisation)
+    if usable is None:
         raise ConversionError(
             "the metadata's normalisation makes no sense",
             expected="one number, or one for each channel, std above 0",
             got=f"mean {normalisation.mean}, std {normalisation.std}",
         )
-    scale = (1 / std[0], 1 / std[1], 1 / std[2])
-    return scale, (mean[0] / std[0], mean[1] / std[1], mean[2] / std[2])
+    preprocessing = normalised_by(usable, 1, 1)
+    return preprocessing.scale, preprocessing.offset
 
 
 def _channels(values: tuple[float, ...]) -> _Channels | None:

@@ -85,6 +85,14 @@ class FileType(Known):
     SCANN_INDEX_FILE = 6
 
 
+class ScoreTransformation(Known):
+    """What calibration does to a score before it is fitted."""
+
+    IDENTITY = 0
+    LOG = 1
+    INVERSE_LOGISTIC = 2
+
+
 LABEL_TYPES = (FileType.TENSOR_AXIS_LABELS, FileType.TENSOR_VALUE_LABELS)
 
 
@@ -99,6 +107,19 @@ class Normalisation:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScoreCalibration:
+    """That an app replaces scores by calibrated ones.
+
+    Args:
+        transformation: Of a score, before it is fitted.
+        default_score: Of a class without parameters.
+    """
+
+    transformation: ScoreTransformation
+    default_score: float
 
 
 @dataclass(frozen=True)
@@ -148,6 +169,8 @@ class TensorMetadata:
         minimum: Smallest value of each channel, one for all, or empty.
         maximum: As minimum.
         files: Packed files that belong to the tensor.
+        score_threshold: Scores below it are dropped by apps; None where nothing says so.
+        score_calibration: What apps do to its scores; None where nothing says so.
     """
 
     name: str
@@ -160,6 +183,8 @@ class TensorMetadata:
     minimum: tuple[float, ...] = ()
     maximum: tuple[float, ...] = ()
     files: tuple[PackedFile, ...] = ()
+    score_threshold: float | None = None
+    score_calibration: ScoreCalibration | None = None
 
     @property
     def label_file(self) -> PackedFile | None:

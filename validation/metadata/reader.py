@@ -17,6 +17,8 @@ from validation.metadata.model_metadata import (
     ModelMetadata,
     Normalisation,
     PackedFile,
+    ScoreCalibration,
+    ScoreTransformation,
     TensorGroup,
     TensorMetadata,
 )
@@ -30,7 +32,7 @@ def parse_metadata(
     """Read a metadata flatbuffer.
 
     What the schema has and a detector does not need is skipped: authors, licences, tokenizers,
-    score calibration, and subgraphs after the first, which is the model's own.
+    and subgraphs after the first, which is the model's own.
 
     Args:
         buffer: The flatbuffer.
@@ -48,7 +50,9 @@ def parse_metadata(
         description=root.description or "",
         version=root.version or "",
         inputs=_tensors(graph and graph.input_tensor_metadata, lines_of),
-        outputs=_tensors(graph and graph.output_tensor_metadata, lines_of),
+        outputs=_tensors(
+            graph and graph.output_tensor_metadata, lines_of, graph and graph.output_process_units
+        ),
         groups=tuple(
             TensorGroup(group.name or "", tuple(group.tensor_names or ()))
             for group in (graph and graph.output_tensor_groups) or ()
@@ -57,11 +61,13 @@ def parse_metadata(
     )
 
 
-def _tensors(tables: Any, lines_of: LinesOf) -> tuple[TensorMetadata, ...]:
-    return tuple(_tensor(table, lines_of) for table in tables or ())
+def _tensors(tables: Any, lines_of: LinesOf, shared: Any = None) -> tuple[TensorMetadata, ...]:
+    return tuple(_tensor(table, lines_of, shared) for table in tables or ())
 
 
-def _tensor(table: Any, lines_of: LinesOf) -> TensorMetadata:
+def _tensor(table: Any, lines_of: LinesOf, shared: Any) -> TensorMetadata:
+    """Facts of one tensor; what is done to all outputs is said of each that has no steps."""
+    units = table.process_units or shared
     content, stats = table.content, table.stats
     kind = ContentType(content.content_properties_type if content else 0)
     properties = content.content_properties if content else None
@@ -79,6 +85,8 @@ def _tensor(table: Any, lines_of: LinesOf) -> TensorMetadata:
         minimum=_numbers(stats and stats.min),
         maximum=_numbers(stats and stats.max),
         files=tuple(_file(file, lines_of) for file in table.associated_files or ()),
+        score_threshold=_threshold(units),
+        score_calibration=_calibration(units),
     )
 
 
@@ -95,6 +103,21 @@ def _normalisation(table: Any) -> Normalisation | None:
     for options in (unit.options for unit in table.process_units or ()):
         if type(options).__name__ == "NormalizationOptions":
             return Normalisation(_numbers(options.mean), _numbers(options.std))
+    return None
+
+
+def _threshold(units: Any) -> float | None:
+    for options in (unit.options for unit in units or ()):
+        if type(options).__name__ == "ScoreThresholdingOptions":
+            return float(options.global_score_threshold)
+    return None
+
+
+def _calibration(units: Any) -> ScoreCalibration | None:
+    for options in (unit.options for unit in units or ()):
+        if type(options).__name__ == "ScoreCalibrationOptions":
+            transformation = ScoreTransformation(options.score_transformation)
+            return ScoreCalibration(transformation, float(options.default_score))
     return None
 
 

@@ -11,7 +11,6 @@ from validation.metadata.model_metadata import (
     METADATA,
     ContentType,
     ModelMetadata,
-    Normalisation,
     TensorMetadata,
 )
 from validation.tflite.flatbuffer import Table
@@ -19,9 +18,6 @@ from validation.tflite.flatbuffer import Table
 # Versions of the schema that brought what is written here: all of it, and groups of tensors.
 _FIRST_VERSION = "1.0.0"
 _GROUPS_VERSION = "1.2.0"
-
-# The member of the union ProcessUnitOptions that says how an input is normalised.
-_NORMALISATION_OPTIONS = 1
 
 
 def metadata_buffer(metadata: ModelMetadata) -> bytes:
@@ -67,7 +63,7 @@ def _tensor(tensor: TensorMetadata) -> Table:
         name=tensor.name,
         description=tensor.description,
         content=_content(tensor),
-        process_units=[] if tensor.normalisation is None else [_unit(tensor.normalisation)],
+        process_units=_units(tensor),
         stats=_table("Stats", max=tensor.maximum, min=tensor.minimum),
         associated_files=[
             _table("AssociatedFile", name=each.name, description=each.description, type=each.type)
@@ -105,7 +101,23 @@ def _properties(tensor: TensorMetadata) -> Table:
     return _table("FeatureProperties")
 
 
-def _unit(normalisation: Normalisation) -> Table:
-    """The process unit that normalises an input."""
-    options = _table("NormalizationOptions", mean=normalisation.mean, std=normalisation.std)
-    return _table("ProcessUnit", options_type=_NORMALISATION_OPTIONS, options=options)
+def _units(tensor: TensorMetadata) -> list[Table]:
+    """What is done to a tensor: an input is normalised, scores are calibrated and cut off."""
+    units = []
+    if tensor.normalisation is not None:
+        mean, std = tensor.normalisation.mean, tensor.normalisation.std
+        units.append(_unit(1, "NormalizationOptions", mean=mean, std=std))
+    if tensor.score_calibration is not None:
+        calibration = tensor.score_calibration
+        kind, default = calibration.transformation, calibration.default_score
+        name = "ScoreCalibrationOptions"
+        units.append(_unit(2, name, score_transformation=kind, default_score=default))
+    if tensor.score_threshold is not None:
+        lowest = tensor.score_threshold
+        units.append(_unit(3, "ScoreThresholdingOptions", global_score_threshold=lowest))
+    return units
+
+
+def _unit(member: int, name: str, **fields: Any) -> Table:
+    """A process unit; the options are that member of the union ProcessUnitOptions."""
+    return _table("ProcessUnit", options_type=member, options=_table(name, **fields))

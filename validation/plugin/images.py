@@ -9,6 +9,7 @@ from validation.calibration.images import CalibrationImages, drawn_from_folder, 
 from validation.coco.box_formats import BoxFormat
 from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
+from validation.labels.spelling import plain
 from validation.policy.load import Policy
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
@@ -44,6 +45,7 @@ def session_images(
     most: int | None,
     calibration: Path | None,
     box_format: BoxFormat | None = None,
+    cache: Path | None = None,
 ) -> SessionImages:
     """What the options come to.
 
@@ -55,16 +57,17 @@ def session_images(
         most: Of --max-images.
         calibration: Of --representative-images.
         box_format: Of --box-format.
+        cache: Of --cache-dir.
 
     Raises:
-        UsageError: One half of a data set, a number of images of none, or labelled images
+        UsageError: Images without annotations, a number of images of none, or labelled images
             that show nothing the bundled models know.
         DatasetError: Annotations or images that cannot be used.
         CatalogueError: The list of canaries cannot be used.
         ArtefactMissing: The package was installed without its data.
         IntegrityError: A file of the package is another one.
     """
-    dataset = _dataset(annotations, images, most, box_format, bundled=bundled)
+    dataset = _dataset(annotations, images, most, box_format, cache, bundled=bundled)
     if bundled and dataset is not None and annotations is not None:
         _require_known_classes(dataset)
     # The photographs show none of the scenes' classes.
@@ -84,6 +87,7 @@ def _dataset(
     images: Path | None,
     most: int | None,
     box_format: BoxFormat | None,
+    cache: Path | None,
     *,
     bundled: bool,
 ) -> Dataset | None:
@@ -92,19 +96,19 @@ def _dataset(
             return load_dataset(*labelled_scenes(), max_images=most, name=SCENES_NAME)
         if most is None:
             return None
-    if annotations is None or images is None:
+    if annotations is None:
         raise UsageError(
-            "labelled images need both options",
-            expected="--coco-annotations FILE --coco-images DIR",
-            got="--coco-annotations" if annotations else "no --coco-annotations",
+            "no labelled images are named",
+            expected="--coco-annotations PATH, with --coco-images DIR where the path does not say",
+            got="--coco-images alone" if images else "--max-images alone",
         )
-    return load_dataset(annotations, images, max_images=most, box_format=box_format)
+    return load_dataset(annotations, images, max_images=most, box_format=box_format, cache=cache)
 
 
 def _require_known_classes(dataset: Dataset) -> None:
     """Without --zoo the bundled models are tested, which know few classes."""
     known = set(load_dataset(*labelled_scenes(), name=SCENES_NAME).categories.values())
-    if not known & set(dataset.categories.values()):
+    if not set(map(plain, known)) & set(map(plain, dataset.categories.values())):
         raise UsageError(
             "the bundled models know none of the labelled classes",
             expected=f"some of {', '.join(sorted(known))}",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.record_files import matching_files
 from validation.errors import ValidationError, did_you_mean
 from validation.files.arguments import (
     parse_count,
@@ -42,17 +43,26 @@ def parse_label_map(text: str) -> str:
     return text if text == COCO_LABELS else str(parse_existing_file(text))
 
 
+def parse_data_set(text: str) -> Path:
+    """A file or folder that exists, or a pattern that files match."""
+    path = Path(text).expanduser()
+    if not path.exists() and not matching_files(path):
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return path
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in one group."""
     group = parser.getgroup("validation", "SSD to TFLite validation")
 
-    def add(name: str, **declared: object) -> None:
-        group.addoption(name, **declared)
+    def add(*names: str, **declared: object) -> None:
+        group.addoption(*names, **declared)
         # pytest knows no second spelling by itself; in its help one is enough.
-        other = f"--{name[2:].replace('-', '_')}"
-        if other != name:
-            dest = other.removeprefix("--")
-            group.addoption(other, **{**declared, "help": argparse.SUPPRESS, "dest": dest})
+        others = {f"--{name[2:].replace('-', '_')}" for name in names} - set(names)
+        if others:
+            dest = names[0].removeprefix("--").replace("-", "_")
+            hidden = {**declared, "help": argparse.SUPPRESS, "dest": dest}
+            group.addoption(*sorted(others), **hidden)
 
     add_options(add)
 
@@ -82,16 +92,19 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--coco-annotations",
-        type=parse_existing_file,
-        metavar="FILE",
-        help="COCO annotations of labelled images (default: the scenes that ship with the bundled "
-        "models; else none, accuracy is UNKNOWN)",
+        "--annotations",
+        type=parse_data_set,
+        metavar="PATH",
+        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords (default: the scenes "
+        "that ship with the bundled models; else none, accuracy is UNKNOWN)",
     )
     add(
         "--coco-images",
+        "--images",
         type=parse_existing_folder,
         metavar="DIR",
-        help="folder of the labelled images (default: as above)",
+        help="folder of the labelled images (default: where the data set says or holds them)",
     )
     add(
         "--box-format",

@@ -19,11 +19,13 @@ from typing import Any
 import pytest
 
 from validation import __version__
+from validation.coco.dataset import Dataset
 from validation.errors import ValidationError
 from validation.plugin.fixtures import ENTRIES
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
 from validation.record.lines import Entry, from_line, to_line
@@ -193,7 +195,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     state = config.stash[STATE]
     options = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    return ["validation: " + ", ".join(options)]
+    notices = () if state.dataset is None else state.dataset.notices
+    return [
+        "validation: " + ", ".join(options),
+        *(f"validation: labelled images: {notice.describe()}" for notice in notices),
+    ]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -225,11 +231,13 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
         "labelled images": "none"
         if data is None
-        else f"{data.name}, {plural(len(data.images), 'image')}",
+        else f"{data.name}, {plural(len(data.images), 'image')}"
+        + _source(data)
+        + _box_format(config),
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None
-        else f"{len(state.representative.images)} of {state.representative.source}",
+        else state.representative.describe(),
         "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
         "policy": Path(option("--policy") or "built in").name,
         "label map": "the archive's own"
@@ -238,6 +246,16 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }
+
+
+def _source(data: Dataset) -> str:
+    """What a data set was read from, where it is not COCO's json, the usual one."""
+    return "" if data.kind is DatasetKind.COCO else f" from {data.kind} ({data.parts})"
+
+
+def _box_format(config: pytest.Config) -> str:
+    stated = config.getoption("--box-format")
+    return "" if stated is None else f", boxes as {stated}"
 
 
 def _processor() -> str:

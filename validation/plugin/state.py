@@ -49,6 +49,7 @@ def _resolve(config: pytest.Config) -> Session:
             images=option("--coco-images"),
             most=option("--max-images"),
             calibration=option("--representative-images"),
+            cache=option("--cache-dir"),
         )
     calibrating = images.representative
     keys = select(entries, option("--variant") or (), representative=calibrating is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,6 +176,11 @@ def shown_otherwise(path: Path) -> bool:
         return not stored_image(path).is_upright
     except DatasetError:
         return False
+
+
+def shown_otherwise_count(images: Sequence[ImageFile]) -> int:
+    """How many of these are used as they are stored although viewers turn them."""
+    return sum(not image.turned and shown_otherwise(image.path) for image in images)
 
 
 def _orientation(image: Image.Image) -> int:

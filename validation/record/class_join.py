@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from validation.errors import first_few
+from validation.labels.alignment import NameCount
 
 
 class JoinedBy(enum.StrEnum):
@@ -75,8 +76,7 @@ class ClassJoin:
             category has, is no class.
         left_categories: Without a class, those without objects among them.
         twins: Categories of one name.
-        left_names: Names of the label list that no class of the model has: the list may be
-            another model's.
+        names: How many classes have a name; None where no list was given.
     """
 
     by: JoinedBy
@@ -86,7 +86,12 @@ class ClassJoin:
     left_classes: tuple[LeftClass, ...] = ()
     left_categories: tuple[LeftCategory, ...] = ()
     twins: tuple[CategoryTwins, ...] = ()
-    left_names: tuple[str, ...] = ()
+    names: NameCount | None = None
+
+    @property
+    def left_names(self) -> tuple[str, ...]:
+        """Names that no class of the model has: the label list may be another model's."""
+        return () if self.names is None else self.names.surplus
 
     @property
     def objects_left(self) -> int:
@@ -100,10 +105,13 @@ class ClassJoin:
 
     def describe(self) -> tuple[str, ...]:
         """One sentence for each thing that was assumed or left out, the kind of join first."""
+        names = self.names
+        counted = () if names is None else (f"{names.describe()} ({names.source})",)
         by_name = () if self.by_number else (self._joined(),)
         idle = [each for each in self.left_categories if not each.objects]
         unused = first_few(f"{each.id} {each.name}" for each in idle)
         return (
+            *counted,
             *by_name,
             *self.doubts(),
             *((f"without class and without objects on these images: {unused}",) if idle else ()),

@@ -20,12 +20,32 @@ class DatasetNoticeKind(enum.StrEnum):
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
     BOX_CONVERTED = "box_converted"
+    OBJECT_TWICE = "object_twice"
+    AREA_UNLIKE_BOX = "area_unlike_box"
     IGNORE_UNUSED = "ignore_unused"
     FILE_BY_LAST_NAME = "file_by_last_name"
-    FILE_BY_OTHER_CASE = "file_by_other_case"
+    FILE_BY_OTHER_SPELLING = "file_by_other_spelling"
     TURNED = "turned"
     TURN_NOT_ANNOTATED = "turn_not_annotated"
     TURN_UNDECIDED = "turn_undecided"
+    OBJECT_DIFFICULT = "object_difficult"
+    OBJECT_GROUP_OF = "object_group_of"
+    SIZE_FROM_IMAGE = "size_from_image"
+    SIZE_DISAGREES = "size_disagrees"
+    BOX_INVERTED = "box_inverted"
+    COUNTED_FROM_ZERO = "counted_from_zero"
+    CORNER_WITH_DECIMALS = "corner_with_decimals"
+    BOX_FROM_OUTLINE = "box_from_outline"
+    CONFIDENCE_IGNORED = "confidence_ignored"
+    KEYPOINTS_IGNORED = "keypoints_ignored"
+    FILE_NAME_DISAGREES = "file_name_disagrees"
+    IMAGE_WITHOUT_LABELS = "image_without_labels"
+    IMAGE_NOT_ANNOTATED = "image_not_annotated"
+    IMAGE_TWICE = "image_twice"
+    LABELS_WITHOUT_IMAGE = "labels_without_image"
+    CATEGORY_UNNAMED = "category_unnamed"
+    NAME_FROM_LABEL_MAP = "name_from_label_map"
+    NAME_NOT_OF_LABEL_MAP = "name_not_of_label_map"
 
 
 # A count and examples follow each.
@@ -37,17 +57,45 @@ _SENTENCES = {
     DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
     "match",
+    DatasetNoticeKind.OBJECT_TWICE: "objects that stand twice, in one box and category; each "
+    "asks for a detection of its own",
+    DatasetNoticeKind.AREA_UNLIKE_BOX: "areas that cannot be those of outlines in their boxes, "
+    "used as stated; they decide what is small, medium and large",
     DatasetNoticeKind.BOX_CONVERTED: "boxes converted to COCO's layout, as asked",
     DatasetNoticeKind.IGNORE_UNUSED: "objects marked 'ignore' and not iscrowd, scored like all "
     "others, as pycocotools does",
     DatasetNoticeKind.FILE_BY_LAST_NAME: "images found by the last part of their file name",
-    DatasetNoticeKind.FILE_BY_OTHER_CASE: "images found under a name of other case",
+    DatasetNoticeKind.FILE_BY_OTHER_SPELLING: "images found under a name of other case or accents",
     DatasetNoticeKind.TURNED: "images turned as EXIF says, because their annotations fit the "
     "turned size",
     DatasetNoticeKind.TURN_NOT_ANNOTATED: "images used as stored although EXIF turns them, because "
     "their annotations fit the stored size",
     DatasetNoticeKind.TURN_UNDECIDED: "images used as stored although EXIF turns or mirrors them, "
     "and their annotations fit either way",
+    DatasetNoticeKind.OBJECT_DIFFICULT: "objects marked difficult, ignored as crowds are",
+    DatasetNoticeKind.OBJECT_GROUP_OF: "objects marked as a group, ignored as crowds are",
+    DatasetNoticeKind.SIZE_FROM_IMAGE: "image sizes not stated, taken from the images",
+    DatasetNoticeKind.SIZE_DISAGREES: "stated sizes that are not the image's; boxes are shares of "
+    "the image, so its own size holds",
+    DatasetNoticeKind.BOX_INVERTED: "boxes whose ends are exchanged, put in order",
+    DatasetNoticeKind.COUNTED_FROM_ZERO: "boxes that begin at pixel 0, where Pascal VOC counts "
+    "from 1; corners of the whole set are read as edges counted from 0",
+    DatasetNoticeKind.CORNER_WITH_DECIMALS: "corners with decimals, where Pascal VOC has whole "
+    "pixels; read by the same rule",
+    DatasetNoticeKind.BOX_FROM_OUTLINE: "outlines, taken as the boxes around them",
+    DatasetNoticeKind.CONFIDENCE_IGNORED: "objects with a confidence, as predictions have; ignored",
+    DatasetNoticeKind.KEYPOINTS_IGNORED: "objects with keypoints, which are ignored",
+    DatasetNoticeKind.FILE_NAME_DISAGREES: "annotations that name another file than the image "
+    "of their own name, which is used",
+    DatasetNoticeKind.IMAGE_WITHOUT_LABELS: "images without a label file, scored as images "
+    "without objects",
+    DatasetNoticeKind.IMAGE_NOT_ANNOTATED: "images without an annotation file, ignored",
+    DatasetNoticeKind.IMAGE_TWICE: "records whose image another record has as well",
+    DatasetNoticeKind.LABELS_WITHOUT_IMAGE: "label files without an image, ignored",
+    DatasetNoticeKind.CATEGORY_UNNAMED: "categories known by number only",
+    DatasetNoticeKind.NAME_FROM_LABEL_MAP: "categories named by the label map alone",
+    DatasetNoticeKind.NAME_NOT_OF_LABEL_MAP: "categories that the label map names otherwise; the "
+    "data set's names are used",
 }
 
 

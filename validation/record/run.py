@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from validation.policy.overlay import Overlay
+from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
 
@@ -117,6 +118,7 @@ class DatasetFacts:
     images: int
     annotations: int
     notices: tuple[DatasetNotice, ...] = ()
+    kind: DatasetKind = DatasetKind.COCO
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 from validation.errors import ArtefactMissing, ConversionError
 from validation.runtimes.base import check_feed
 from validation.specs.tensors import TensorSpec
+from validation.tflite.custom_ops import refusal
+from validation.tflite.model import read_model
 
 
 def default_threads() -> int:
@@ -41,6 +43,9 @@ class TfliteRuntime:
             self._interpreter: Any = Interpreter(str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
+            refused = refusal(_custom_ops(path), path.name)
+            if refused is not None:
+                raise refused from error
             raise ConversionError(
                 "LiteRT does not load the file",
                 got=str(error).strip().partition("\n")[0],
@@ -77,6 +82,14 @@ class TfliteRuntime:
 
     def __exit__(self, *error: object) -> None:
         self._interpreter = None
+
+
+def _custom_ops(path: Path) -> tuple[str, ...]:
+    """Names of a file's custom ops; none where it cannot be read."""
+    try:
+        return read_model(path).custom_ops
+    except ConversionError:
+        return ()
 
 
 def _spec(detail: Mapping[str, Any]) -> TensorSpec:

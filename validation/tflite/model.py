@@ -57,6 +57,12 @@ class UnpackedModel:
         """True where the operator is not one of TFLite's builtin ones."""
         return bool(self.root.operator_codes[operator.opcode_index].custom_code)
 
+    @property
+    def custom_ops(self) -> tuple[str, ...]:
+        """Names of the operators that are not TFLite's own, each once."""
+        codes = self.root.operator_codes
+        return tuple(dict.fromkeys(str(each.custom_code) for each in codes if each.custom_code))
+
     def stored(self, tensor: Any) -> NDArray[np.uint8]:
         """The bytes that the file holds of a tensor; none where it is computed."""
         data: NDArray[np.uint8] | None = self.root.buffers[tensor.buffer].data

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from extractor_graphs import extractor_options
+from extractor_graphs import bare_graph, extractor_options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -227,7 +227,7 @@ def backbones(monkeypatch: pytest.MonkeyPatch) -> dict[str, Backbone]:
 
 def build(kind: str, changed: ExtractorOptions, size: tuple[int, int]) -> Any:
     """Shapes of the feature maps and of the variables of an extractor."""
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, *size, 3])
         found = ENTRIES[kind].build(image, changed)
         return shapes(list(found)), variables()

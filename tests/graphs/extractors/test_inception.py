@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import tensorflow.compat.v1 as tf
+from extractor_graphs import bare_graph
 
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.extractors import inception
@@ -57,7 +58,7 @@ def test_rows_feed_one_another() -> None:
         ),
         Pool("AvgPool_1", stride=2),
     )
-    with tf.Graph().as_default() as graph:
+    with bare_graph() as graph:
         with PLAIN.scope():
             found = run(tf.placeholder(tf.float32, [1, 9, 7, 3]), table, lambda c: c // 2)
         shapes = variables()
@@ -76,7 +77,7 @@ def test_rows_feed_one_another() -> None:
 
 def test_inception_v2() -> None:
     """Sizes of the modules and the OD API's number of parameters, biases for batch norm."""
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, 224, 160, 3])
         with PLAIN.scope():
             found = inception.inception_v2_base(image, lambda channels: channels)
@@ -95,7 +96,7 @@ def test_inception_v3() -> None:
 
     Of its 21,802,784 without the top, 3 x 17,216 are batch norm; here are biases instead.
     """
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, 299, 299, 3])
         with PLAIN.scope():
             found = inception.inception_v3_base(image, lambda channels: channels)
@@ -135,7 +136,7 @@ def _short_table(rows: tuple[str, ...]) -> tuple[Conv, ...]:
 
 def build(version: str, changed: ExtractorOptions) -> tuple[list[list[int]], Any]:
     """Shapes of the feature maps of a 100x180 image, and the graph."""
-    with tf.Graph().as_default() as graph:
+    with bare_graph() as graph:
         image = tf.placeholder(tf.float32, [1, 100, 180, 3])
         found = inception.ENTRIES[f"ssd_inception_{version}"].build(image, changed)
     return [net.shape.as_list() for net in found], graph

@@ -8,12 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from extractor_graphs import built_extractor, digest_of, extractor_options, variable_shapes
+from extractor_graphs import (
+    built_extractor,
+    digest_of,
+    extractor_options,
+    run_bare,
+    variable_shapes,
+)
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.extractors.mnasfpn import CELL
 from validation.graphs.hyperparams import ConvHyperparams
+from validation.graphs.seeded import seeded_value
 
 # tf-slim calls it for every layer.
 pytestmark = pytest.mark.filterwarnings("ignore:.layer.apply. is deprecated")
@@ -28,8 +35,7 @@ def built(
     options: ExtractorOptions, height: int = 64, width: int = 128
 ) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
     """For an oblong image."""
-    # Those of the published config are also run.
-    return built_extractor(options, height, width, initialised=not options.is_training)
+    return built_extractor(options, height, width)
 
 
 def changed() -> ExtractorOptions:
@@ -128,24 +134,20 @@ def test_explicit_padding_leaves_the_sizes() -> None:
 def test_cells_add_their_inputs_where_shapes_agree() -> None:
     """Without what the blocks compute, level 6 passes through and the backbone's levels vanish."""
     graph, maps = built(options())
-    with graph.as_default():
-        pooled = graph.get_tensor_by_name(
-            "FeatureExtractor/MnasFPN/C6_Conv1x1/BatchNorm/FusedBatchNormV3:0"
-        )
-        initialise = tf.global_variables_initializer()
-        silenced = [
-            variable
-            for variable in tf.global_variables()
-            if variable.op.name.endswith(("SepConv/BatchNorm/gamma", "SepConv/BatchNorm/beta"))
-        ]
+    pooled = graph.get_tensor_by_name(
+        "FeatureExtractor/MnasFPN/C6_Conv1x1/BatchNorm/FusedBatchNormV3:0"
+    )
+    silenced = []
+
+    def value(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name.endswith(("SepConv/BatchNorm/gamma", "SepConv/BatchNorm/beta")):
+            silenced.append(name)
+            return np.zeros(shape, np.float32)
+        return seeded_value(name, shape)
+
     image = np.random.default_rng(5).uniform(-1, 1, (1, 64, 128, 3))
-    with tf.Session(graph=graph) as session:
-        session.run(initialise)
-        for variable in silenced:
-            variable.load(np.zeros(variable.shape.as_list()), session)
-        *others, coarsest, expected = session.run(
-            [*maps, pooled], {"FeatureExtractor/Placeholder:0": image}
-        )
+    feed = {"FeatureExtractor/Placeholder:0": image}
+    *others, coarsest, expected = run_bare(graph, [*maps, pooled], feed, value)
     assert len(silenced) == 4 * 5 * 2
     assert not any(net.any() for net in others)
     assert expected.any()

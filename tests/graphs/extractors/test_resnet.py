@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from extractor_graphs import extractor_options
+from extractor_graphs import bare_graph, extractor_options
 
 from validation.errors import ConfigError
 from validation.graphs.extractor import Pyramid
@@ -42,7 +42,7 @@ def test_tables_have_as_many_layers_as_their_name(layers: int) -> None:
 
 def test_resnet_50_has_the_published_number_of_parameters() -> None:
     """23,587,712 without the top in Keras; 4 x 26,560 of them are batch norm, left out here."""
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, 224, 192, 3])
         with ConvHyperparams(tf.nn.relu, None).scope():
             features = resnet_v1_base(image, 50, lambda channels: channels)
@@ -58,7 +58,7 @@ def test_resnet_50_has_the_published_number_of_parameters() -> None:
 
 def test_names_of_a_unit(short: int) -> None:
     """Only the first unit of a block has a shortcut, and only the root keeps its channels."""
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, 64, 64, 3])
         with ConvHyperparams(tf.nn.relu, BatchNorm()).scope(), tf.variable_scope("resnet"):
             resnet_v1_base(image, short, lambda channels: channels // 8)
@@ -93,7 +93,7 @@ def test_root_pads_evenly(short: int) -> None:
 
 def test_units_end_in_relu_whatever_is_configured(short: int) -> None:
     """The sum of a unit is not bounded by ReLU6, the convolutions inside are."""
-    with tf.Graph().as_default():
+    with bare_graph():
         image = tf.placeholder(tf.float32, [1, 64, 64, 3])
         with ConvHyperparams(tf.nn.relu6, BatchNorm()).scope():
             features = resnet_v1_base(image, short, lambda channels: channels // 8)
@@ -126,7 +126,7 @@ def test_overridden_hyperparams_may_take_batch_norm_away() -> None:
 def test_pyramid_on_a_resnet(short: int) -> None:
     """Levels 2 to 7, names at the joints, and the two epsilons each in its place."""
     changed = options(depth_multiplier=0.125, pad_to_multiple=64, pyramid=Pyramid(2, 7, 64))
-    with tf.Graph().as_default() as graph:
+    with bare_graph() as graph:
         image = tf.placeholder(tf.float32, [1, 60, 100, 3])
         found = ENTRIES[f"ssd_resnet{short}_v1_fpn"].build(image, changed)
         shapes = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
@@ -168,7 +168,7 @@ def test_explicit_padding_is_refused() -> None:
 def test_batch_norm_follows_is_training(short: int, is_training: bool) -> None:
     """In the backbone and in the pyramid alike."""
     changed = options(depth_multiplier=0.125, pyramid=Pyramid(5, 6, 8), is_training=is_training)
-    with tf.Graph().as_default() as graph:
+    with bare_graph() as graph:
         image = tf.placeholder(tf.float32, [1, 64, 64, 3])
         ENTRIES[f"ssd_resnet{short}_v1_fpn"].build(image, changed)
     norms = [node for node in graph.as_graph_def().node if node.op.startswith("FusedBatchNorm")]

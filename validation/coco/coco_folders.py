@@ -1,0 +1,58 @@
+"""Where COCO annotation files and their images lie in relation to each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from validation.errors import DatasetError
+
+_MARKS = ('"images"', '"annotations"', '"categories"')
+
+
+def coco_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that have the three lists of COCO's instances."""
+    found = [each for each in sorted(folder.glob("*.json")) if _has_lists(each)]
+    return tuple(found)
+
+
+def image_folder(annotations: Path) -> Path:
+    """The folder of the images of an annotation file, where it is the usual one.
+
+    That is the file's own folder, or `images` beside it, or for `instances_val2017.json` the
+    folder `val2017`, beside the file or beside its folder.
+
+    Raises:
+        DatasetError: The images are in none of these.
+    """
+    here = annotations.parent
+    split = annotations.stem.removeprefix("instances_")
+    places = [here, here / "images", here / split, here.parent / split, here.parent / "images"]
+    name = _first_image(annotations)
+    for place in places:
+        if name and (place / name).is_file():
+            return place
+    raise DatasetError(
+        "the annotation file does not say where its images are",
+        expected="a folder of images",
+        got=f"no {name} beside the file" if name else "no image in the file",
+        where=annotations,
+        next_step="name the folder with --coco-images",
+    )
+
+
+def _first_image(path: Path) -> str:
+    try:
+        table = json.loads(path.read_bytes())
+        name = table["images"][0]["file_name"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def _has_lists(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return False
+    return all(mark in text for mark in _MARKS)

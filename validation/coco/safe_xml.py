@@ -1,0 +1,69 @@
+"""XML of unknown origin as elements: no DTD, no entities, bounded size and depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from validation.errors import DatasetError
+
+_MOST_BYTES = 16 << 20
+_DEEPEST = 32
+
+
+class _Refused(Exception):
+    """What the file has and must not."""
+
+
+def read_xml(path: Path) -> Element:
+    """The root element of an XML file.
+
+    Raises:
+        DatasetError: The file cannot be read, is not well-formed, has a DTD or entities of its
+            own, or is larger or deeper than any annotation.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise _Refused(f"more than {_MOST_BYTES} bytes")
+        return _parsed(data)
+    except (OSError, expat.ExpatError, LookupError, ValueError, _Refused) as error:
+        raise DatasetError(
+            "the XML file cannot be read",
+            expected="an annotation of Pascal VOC, without DTD or entities",
+            got=error,
+            where=path,
+        ) from error
+
+
+def _parsed(data: bytes) -> Element:
+    builder = TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise _Refused(f"elements nested more than {_DEEPEST} deep")
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def refuse_dtd(*_: object) -> None:
+        # An entity can grow without bound, or fetch another file.
+        raise _Refused("a DTD (<!DOCTYPE ...>)")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = refuse_dtd
+    parser.EntityDeclHandler = refuse_dtd
+    parser.Parse(data, True)
+    return builder.close()

@@ -1,0 +1,70 @@
+"""The ends of a detector in a .tflite file: where the op's outputs leave it, what feeds the op."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from validation.specs.contracts import POSTPROCESS_NAME
+from validation.specs.tensors import TensorSpec
+from validation.tflite.model import UnpackedModel, present, tensor_spec
+
+# What hands on the same values: a file's output may stand behind one of these.
+_SAME_VALUES = ("RESHAPE", "CAST", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE", "QUANTIZE")
+# Long enough for any converter's habit; a file may be wired in a circle.
+_LONGEST_CHAIN = 8
+
+
+def outputs_of_the_op(model: UnpackedModel) -> tuple[str | None, ...]:
+    """Which of the file's outputs carries each output of the post-processing op.
+
+    Returns:
+        Names in the op's order: boxes, classes, scores, count. None for one that leaves the file
+        nowhere. Empty without the op.
+    """
+    op = _op(model)
+    if op is None:
+        return ()
+    outputs = set(present(model.graph.outputs))
+    return tuple(_leaving(model, index, outputs) for index in present(op.outputs))
+
+
+def quantised_heads(model: UnpackedModel) -> tuple[tuple[str, TensorSpec], ...]:
+    """What the op reads, as it was before it was widened to floats: role and tensor.
+
+    Returns:
+        ``boxes`` and ``scores``; without the op, nothing.
+    """
+    op = _op(model)
+    if op is None:
+        return ()
+    made_by = {index: each for each in model.graph.operators for index in present(each.outputs)}
+    heads = []
+    for role, index in zip(("boxes", "scores"), present(op.inputs), strict=False):
+        for _ in range(_LONGEST_CHAIN):
+            maker = made_by.get(index)
+            if maker is None or model.op_name(maker) not in _SAME_VALUES:
+                break
+            read = present(maker.inputs)
+            if not read or not tensor_spec(model.graph.tensors[index]).dtype.startswith("float"):
+                break
+            index = read[0]
+        heads.append((role, tensor_spec(model.graph.tensors[index])))
+    return tuple(heads)
+
+
+def _leaving(model: UnpackedModel, index: int, outputs: set[int]) -> str | None:
+    for _ in range(_LONGEST_CHAIN):
+        if index in outputs:
+            return tensor_spec(model.graph.tensors[index]).name
+        readers = [each for each in model.graph.operators if index in present(each.inputs)]
+        onward = [each for each in readers if model.op_name(each) in _SAME_VALUES]
+        made = present(onward[0].outputs) if onward else []
+        if not made:
+            return None
+        index = made[0]
+    return None
+
+
+def _op(model: UnpackedModel) -> Any:
+    ops = (each for each in model.graph.operators if model.op_name(each) == POSTPROCESS_NAME)
+    return next(ops, None)
