@@ -98,7 +98,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
         # Labels are shares of the image as it is shown: upright.
         image = CocoImage(key, path.name, path, *stored_image(path).shown_size)
         images[key] = image
-        labels = _label_file(path, folder.labels)
+        labels = _label_file(path, folder)
         digest.update(path.name.encode("utf-8", "backslashreplace"))
         if labels is None:
             bare.append(path.name)
@@ -210,10 +210,10 @@ def _config_in(folder: Path) -> Path | None:
 
 
 def _images_of(source: Path, root: Path) -> list[Path]:
-    """The image files of a folder, or of a list."""
+    """The image files of a folder and the folders below it, or of a list."""
     if source.is_dir():
-        names = ImageNames(source)
-        return [source / name for name in names.all()]
+        folders = [source, *sorted(each for each in source.rglob("*") if each.is_dir())]
+        return [folder / name for folder in folders for name in ImageNames(folder).all()]
     found = []
     for line in filter(None, map(str.strip, _read_list(source).splitlines())):
         written = line.replace("\\", "/")
@@ -239,11 +239,12 @@ def _read_list(path: Path) -> str:
         raise DatasetError("the list of images cannot be read", got=error, where=path) from error
 
 
-def _label_file(image: Path, labels: Path | None) -> Path | None:
+def _label_file(image: Path, folder: YoloFolder) -> Path | None:
     """The label file of an image; None where there is none."""
     name = f"{image.stem}.txt"
-    if labels is not None:
-        places: tuple[Path | None, ...] = (labels,)
+    if folder.labels is not None:
+        below = image.parent.relative_to(folder.images[0])
+        places: tuple[Path | None, ...] = (folder.labels / below, folder.labels)
     else:
         places = (_exchanged(image.parent, "images", "labels"), image.parent)
     files = (place / name for place in places if place is not None)
