@@ -90,7 +90,7 @@ def test_a_set_further_down_is_named(make_coco: Make, tmp_path: Path) -> None:
         (b"PK\x03\x04....", "a zip archive"),
         (b"filename,width,height,class,xmin\na.jpg,1,2,cat,3\n", "a table of boxes has to be conv"),
         (b"just some text\n", "no data set of a known kind.*got 'just some text'"),
-        (gzip.compress(b"anything"), "no data set of a known kind"),
+        (gzip.compress(b"anything", mtime=0), "a gzip file, but not of TFRecords.*unpack it"),
         (b"\0\1\2\3" * 9, "no data set of a known kind"),
         (b"[]", "has not the COCO layout"),
         (b"{", "cannot be read as JSON"),

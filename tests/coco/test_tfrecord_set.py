@@ -175,6 +175,7 @@ def test_an_image_without_objects_stays(write: Write) -> None:
         ({"image/object/class/text": [], "image/object/class/label": []}, "object without a class"),
         ({"image/object/bbox/ymax": [float("nan")]}, "not four finite numbers"),
         ({"image/object/bbox/ymax": []}, "four finite numbers .*got 0.25, 0.5, 0.75, None"),
+        ({"image/object/bbox/xmax": [30.0]}, "not in shares of the image.*got 0.25, 0.5, 30, 1"),
         ({"image/encoded": [b"GIF89a"]}, "image/encoded is no image"),
     ],
 )
@@ -256,3 +257,13 @@ def test_a_pipeline_config_without_its_files_says_what_to_type(tmp_path: Path) -
     config.write_text(_CONFIG % "PATH_TO_BE_CONFIGURED/val.record")
     with pytest.raises(DatasetError, match=r"PATH_TO_BE_.*name the TFRecords themselves"):
         _load(config)
+
+
+def test_records_with_names_need_no_label_map(write: Write, tmp_path: Path) -> None:
+    """Configs name one that stayed elsewhere."""
+    write(_features())
+    config = tmp_path / "pipeline.config"
+    config.write_text(_CONFIG % "val.record")
+    dataset = _load(config)
+    assert dataset.categories == {3: "cat"}
+    assert dataset.notices == ()

@@ -104,6 +104,9 @@ def test_a_corner_at_zero_makes_the_set_count_from_zero(write: Write) -> None:
         (_xml(("11.0", 6, 20, 10)), {}, None, False),
         (_xml((20, 6, 11, 10)), {Kind.BOX_INVERTED: True}, None, False),
         (_xml(filename="before.jpg"), {Kind.FILE_NAME_DISAGREES: False}, None, False),
+        (_xml(filename="a"), {}, None, False),
+        (_xml(filename="A.PNG"), {}, None, False),
+        ('<?xml version="1.0" encoding="gb2312"?>\n' + _xml(), {}, None, False),
         (_xml(filename="C:\\photos\\a.png"), {}, None, False),
         (_xml(inside="<part><name>ear</name><bndbox/></part>"), {}, None, False),
         ("\ufeff" + _xml(), {}, None, False),
@@ -175,7 +178,7 @@ def test_a_list_says_which_images_are_meant(write: Write) -> None:
     (lists / "val.txt").write_text("a\n")
     (lists / "dog_val.txt").write_text("a -1\nb  1\n")
     assert [image.file_name for image in load_dataset(root).images] == ["a.png"]
-    assert load_dataset(root).describe().startswith("Pascal VOC (list val.txt): 1 images, 1 obj")
+    assert load_dataset(root).describe().startswith("Pascal VOC (list val.txt): 1 image, 1 obj")
     assert load_dataset(lists / "train.txt").categories == {1: "dog"}
     assert len(load_dataset(lists / "dog_val.txt").images) == 2
     (lists / "val.txt").write_text("a\nc\n")

@@ -69,6 +69,11 @@ _NAMES = "names: [cat, dog]\n"
         (_SET | {"data.yaml": "val: images/val\n" + _NAMES}, "images/val"),
         (_SET | {"classes.txt": "cat\ndog\n"}, ""),
         (_SET | {"classes.txt": "cat\ndog\n"}, "images"),
+        (
+            {"images/val2017/a.png": None, "labels/val2017/a.txt": _LINE}
+            | {"classes.txt": "cat\ndog\n"},
+            "",
+        ),
         (_SET | {"labels/classes.txt": "cat\ndog\n"}, "labels/val"),
         (
             {
@@ -105,6 +110,14 @@ def test_layouts(make: Make, files: dict[str, str | None], named: str) -> None:
     assert dataset.categories == {1: "cat", 2: "dog"}
     assert dataset.ground_truth[0].category_id == 2
     assert _kinds(dataset) == {}
+
+
+def test_folders_below_belong_to_the_set(make: Make) -> None:
+    """As YOLO's own tools look for images."""
+    files = {"images/one/a.png": None, "images/two/a.png": None}
+    labels = {"labels/one/a.txt": _LINE, "labels/two/a.txt": _LINE * 2}
+    dataset = load_dataset(make(files | labels | {"data.yaml": "val: images\n" + _NAMES}))
+    assert [item.image_id for item in dataset.ground_truth] == [1, 2, 2]
 
 
 def test_images_and_labels_may_lie_apart(make: Make) -> None:

@@ -86,8 +86,13 @@ def test_file_that_is_no_graph_is_refused(tmp_path):
     with pytest.raises(ArtefactMissing, match="cannot be read"):
         describe_graph(tmp_path / "no.pb")
     (tmp_path / "empty.pb").write_bytes(b"")
-    with pytest.raises(CorruptGraph, match="no nodes"):
+    with pytest.raises(CorruptGraph, match=r"an empty file \(empty.pb\)"):
         describe_graph(tmp_path / "empty.pb")
+    nothing = tf.GraphDef()
+    nothing.versions.producer = 27
+    (tmp_path / "nothing.pb").write_bytes(nothing.SerializeToString())
+    with pytest.raises(CorruptGraph, match="no nodes"):
+        describe_graph(tmp_path / "nothing.pb")
 
 
 def test_classes_of_an_inference_graph(graph_of):

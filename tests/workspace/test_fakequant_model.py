@@ -10,11 +10,14 @@ from PIL import Image
 
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError, UsageError
+from validation.inference.model_file import open_tflite
 from validation.policy.load import load_policy
-from validation.preprocess.image import ImageFile
+from validation.preprocess.feed import FeedWay
+from validation.preprocess.image import ImageFile, load_rgb
 from validation.record.run import Step
 from validation.runtimes.tflite import TfliteRuntime
-from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_build import EVALUATION, ModelBuild
+from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
@@ -63,6 +66,13 @@ def test_float_model_becomes_uint8(
     build = _chain(archive, tmp_path / "cache", steps, chosen)
     with TfliteRuntime(build.tflite("uint8-raw")) as runtime:
         assert [spec.dtype for spec in (*runtime.inputs, *runtime.outputs)] == ["uint8"] * 3
+    # One answer to what is fed: the suites and `evaluate` give the file the same bytes.
+    found = ModelInference(build, chosen.images, steps.append).candidate("uint8-raw")
+    export = build.exported(EVALUATION, add_postprocessing_op=False).graph.parent
+    model = open_tflite(build.tflite("uint8-raw"), export=export)
+    assert model.feeding.way is FeedWay.BYTES
+    for image in chosen.images:
+        assert model.detector().detect(load_rgb(image.path)) == found[image.key]
     assert any(step.step == "fakequant on 3 images" for step in steps)
     facts = build.fake_quant_facts()
     assert facts.ranges

@@ -20,6 +20,7 @@ from validation.errors import UsageError
 from validation.preprocess.image import ImageFile
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
+from validation.record.formatting import plural
 from validation.record.run import DatasetFacts
 from validation.zoo.cache import default_cache_dir
 
@@ -72,9 +73,14 @@ class Dataset:
     def describe(self) -> str:
         """One line: what was recognised, and how much of it is used."""
         ignored = sum(item.is_crowd for item in self.ground_truth)
-        objects = f"{self.annotations} objects" + (f" ({ignored} ignored)" if ignored else "")
+        count = len(self.categories)
+        parts = [
+            plural(len(self.images), "image"),
+            plural(self.annotations, "object") + (f" ({ignored} ignored)" if ignored else ""),
+            f"{count} {'category' if count == 1 else 'categories'}",
+        ]
         source = f"{self.kind} ({self.parts})" if self.parts else str(self.kind)
-        return f"{source}: {len(self.images)} images, {objects}, {len(self.categories)} categories"
+        return f"{source}: {', '.join(parts)}"
 
 
 def load_dataset(

@@ -18,7 +18,7 @@ class EvalInput:
 
     Args:
         files: TFRecords.
-        label_map: None where none is named.
+        label_map: None where none is named, or it is not here: records may have names themselves.
     """
 
     files: tuple[Path, ...]
@@ -69,7 +69,8 @@ def read_eval_input(config: Path) -> EvalInput:
     by name beside the config: configs travel, and the paths in them do not.
 
     Raises:
-        DatasetError: Not a pipeline.config, none or several readers, or files that are not here.
+        DatasetError: Not a pipeline.config, none or several readers, or TFRecords that are not
+            here.
     """
     message = _CONFIG()
     try:
@@ -90,34 +91,35 @@ def read_eval_input(config: Path) -> EvalInput:
             next_step="name the TFRecords themselves: --coco-annotations=val.record",
         )
     (reader,) = reading
-    files = tuple(
-        file
-        for path in reader.tf_record_input_reader.input_path
-        for file in _found(_text(path), config)
-    )
+    files: list[Path] = []
+    for path in map(_text, reader.tf_record_input_reader.input_path):
+        found = _found(path, config)
+        if not found:
+            raise DatasetError(
+                "a file that the pipeline.config names is not here",
+                expected=path,
+                got=f"nothing of that name, and no {_last_part(path)} beside the config",
+                where=f"{config.name}, eval_input_reader",
+                next_step="name the TFRecords themselves: --coco-annotations=val.record",
+            )
+        files += found
     label_map = _text(reader.label_map_path)
-    return EvalInput(files, _found(label_map, config)[0] if label_map else None)
+    label_maps = _found(label_map, config) if label_map else ()
+    return EvalInput(tuple(files), label_maps[0] if label_maps else None)
 
 
 def _found(text: str, config: Path) -> tuple[Path, ...]:
-    """The files of a path or pattern.
-
-    Raises:
-        DatasetError: There are none.
-    """
-    # Windows knows both slashes.
-    path = PureWindowsPath(text) if "\\" in text else Path(text)
+    """The files of a path or pattern, none where there are none."""
     beside = config.parent
-    for place in (Path(text).expanduser(), beside / text, beside / path.name):
+    for place in (Path(text).expanduser(), beside / text, beside / _last_part(text)):
         if files := matching_files(place):
             return files
-    raise DatasetError(
-        "a file that the pipeline.config names is not here",
-        expected=text,
-        got=f"nothing of that name, and no {path.name} beside the config",
-        where=f"{config.name}, eval_input_reader",
-        next_step="name the TFRecords themselves: --coco-annotations=val.record",
-    )
+    return ()
+
+
+def _last_part(path: str) -> str:
+    # Windows knows both slashes.
+    return PureWindowsPath(path).name if "\\" in path else Path(path).name
 
 
 def _text(value: bytes) -> str:

@@ -11,6 +11,8 @@ from validation.coco.tf_example import Features
 from validation.errors import DatasetError, first_few
 
 _OBJECT = "image/object/"
+# Rounding leads a little beyond 1; pixels lead far beyond.
+_LARGEST_SHARE = 2.0
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -141,6 +143,14 @@ def _objects(reader: _Reader) -> tuple[ExampleObject, ...]:
                 "a box is not four finite numbers",
                 got=", ".join(str(side) for side in box),
                 where=f"{reader.where}, object {number + 1}",
+            )
+        if max(map(abs, box)) > _LARGEST_SHARE:
+            raise DatasetError(
+                "a box is not in shares of the image",
+                expected="numbers from 0 to 1",
+                got=", ".join(f"{side:g}" for side in box),
+                where=f"{reader.where}, object {number + 1}",
+                next_step="write the TFRecords with boxes divided by the width and height",
             )
         if labels[number] is None and not texts[number]:
             raise DatasetError(

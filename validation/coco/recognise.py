@@ -11,6 +11,7 @@ from validation.coco.annotations import AnnotationFile, read_annotations
 from validation.coco.box_formats import BoxFormat
 from validation.coco.coco_folders import coco_files, image_folder
 from validation.coco.eval_input import read_eval_input
+from validation.coco.parts import evaluated_part
 from validation.coco.record_files import is_pattern, matching_files, missing_shards, one_group
 from validation.coco.tfrecord import inflated, is_record_head
 from validation.coco.tfrecord_set import read_tfrecords
@@ -28,9 +29,11 @@ KINDS = "COCO json, TFRecords of the OD API, a Pascal VOC folder, a YOLO folder 
 _HEAD_BYTES = 1 << 16
 _RECORD_NAME = re.compile(r".+\.(tf_?)?rec(ord)?s?(\W.*)?|.+-\d{5}-of-\d{5}", re.IGNORECASE)
 _SHARD = re.compile(r"-\d{5}-of-\d{5}.*|-\?{5}-of-\d{5}.*|@\d+")
-_CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*[:{]", re.MULTILINE)
+_CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*:?\s*\{", re.MULTILINE)
 _IMAGE_LINE = re.compile(r".+\.(jpe?g|png|bmp|gif|webp)\s*", re.IGNORECASE)
 _TABLE = re.compile(r"\s*[\w ]+([,;\t][\w ]+){3,}\s*\n")
+# What the first bytes of a gzip file are.
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,13 @@ def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
         return _of_records((path,), path, images, cache)
     if start == "<":
         raise _xml(path, text)
+    if head.startswith(_GZIP):
+        raise DatasetError(
+            "this is a gzip file, but not of TFRecords",
+            expected=KINDS,
+            where=path,
+            next_step="unpack it and name what is inside",
+        )
     found: Recognised | None = None
     if "\0" not in text:
         found = _of_text(path, text, images, cache)
@@ -181,7 +191,8 @@ def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
 
 def _deeper(path: Path) -> str:
     """What to type where a folder below holds a set."""
-    for each in sorted(path.iterdir()):
+    below = sorted(path.iterdir(), key=lambda each: (not evaluated_part(each.name), each.name))
+    for each in below:
         if each.is_dir() and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
             return f"name the folder inside: {each}"
     return "name the file or folder of the annotations"

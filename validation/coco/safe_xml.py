@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -10,6 +11,7 @@ from validation.errors import DatasetError
 
 _MOST_BYTES = 16 << 20
 _DEEPEST = 32
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([\w.-]{1,20})["']""")
 
 
 class _Refused(Exception):
@@ -40,7 +42,12 @@ def read_xml(path: Path) -> Element:
 
 def _parsed(data: bytes) -> Element:
     builder = TreeBuilder()
-    parser = expat.ParserCreate()
+    # Expat itself knows no encoding of several bytes a character but UTF-8 and UTF-16.
+    named = _ENCODING.match(data)
+    encoding = named[1].decode("ascii", "replace").lower() if named else ""
+    if encoding and not encoding.startswith("utf"):
+        data, encoding = data.decode(encoding).encode(), "utf-8"
+    parser = expat.ParserCreate(encoding or None)
     parser.buffer_text = True
     depth = 0
 

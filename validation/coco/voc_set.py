@@ -21,6 +21,7 @@ from pathlib import Path
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
 from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
+from validation.coco.parts import EVALUATED
 from validation.coco.voc import VocAnnotation, VocObject, read_voc
 from validation.errors import DatasetError, first_few
 from validation.preprocess.image import stored_image
@@ -30,8 +31,6 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 _ANNOTATION_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls", "xml", "labels")
 _ANNOTATION_NAMES = {"annotations", "xmls", "xml", "labels"}
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image")
-# Lists of the images to evaluate on, the first that is there.
-_SPLITS = ("val", "valid", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
         images = next((place for place in around if ImageNames(place)), root)
     if split is None:
         lists = root / "ImageSets" / "Main"
-        named = (lists / f"{name}.txt" for name in _SPLITS)
+        named = (lists / f"{name}.txt" for name in EVALUATED)
         split = next((each for each in named if each.is_file()), None)
     return VocFolder(root, annotations, images, split)
 
@@ -187,11 +186,13 @@ def _images(
 
 def _image_path(file: VocAnnotation, names: ImageNames, notices: NoticeList) -> Path:
     """The image of an annotation file: the one of its own name, else the one that it names."""
-    own, named = names.of_stem(file.path.stem), names.of_name(file.file_name)
-    if own is not None and named is not None and own != named:
-        notices.add(Kind.FILE_NAME_DISAGREES, f"{file.path.name} ({file.file_name})", True)
-    elif named is None and own is not None and file.file_name:
-        notices.add(Kind.FILE_NAME_DISAGREES, f"{file.path.name} ({file.file_name})")
+    own = names.of_stem(file.path.stem)
+    named = names.of_name(file.file_name) or names.of_stem(file.file_name)
+    # A name of other case, or without its ending, is the same name.
+    is_same = named == own or (own and file.file_name.casefold() == own.name.casefold())
+    if own is not None and file.file_name and not is_same:
+        example = f"{file.path.name} ({file.file_name})"
+        notices.add(Kind.FILE_NAME_DISAGREES, example, named is not None)
     # Files are renamed together with their annotations, which then keep the name of before.
     return own or named or names.folder / (file.file_name or f"{file.path.stem}.jpg")
 

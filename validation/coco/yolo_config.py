@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.coco.parts import EVALUATED
 from validation.coco.yaml_keys import MOST_CHARACTERS, Value, read_keys, top_level_keys
 from validation.errors import DatasetError
 
-# Of what is not for training, the first that is there.
-_SPLITS = ("val", "valid", "validation", "test")
 _DARKNET = re.compile(r"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 # One name a line, beside the set.
 _NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
@@ -42,7 +41,7 @@ def is_yolo_config(text: str) -> bool:
     """True where the text is a data.yaml or an obj.data."""
     keys = set(top_level_keys(text))
     if "names" in keys or "nc" in keys:
-        return bool(keys & {"train", "nc", *_SPLITS})
+        return bool(keys & {"train", "nc", *EVALUATED})
     darknet = {match[1] for match in _DARKNET.finditer(text)}
     return "names" in darknet and bool(darknet & {"train", "valid"})
 
@@ -59,7 +58,7 @@ def read_yolo_config(path: Path) -> YoloConfig:
         raise DatasetError("the description cannot be read", got=error, where=path) from error
     keys: Mapping[str, Value]
     if set(top_level_keys(text)) & {"names", "nc"}:
-        keys = read_keys(text, ("path", "names", "nc", "kpt_shape", *_SPLITS), path.name)
+        keys = read_keys(text, ("path", "names", "nc", "kpt_shape", *EVALUATED), path.name)
         names = _names(keys.get("names", []), path.name)
         _check_count(keys.get("nc"), names, path.name)
     else:
@@ -68,7 +67,7 @@ def read_yolo_config(path: Path) -> YoloConfig:
         beside = (path.parent / listed, path.parent / Path(listed).name)
         file = next((each for each in beside if each.is_file()), None)
         names = read_name_file(file) if file else names_beside(path.parent)
-    split = next((key for key in _SPLITS if keys.get(key)), None)
+    split = next((key for key in EVALUATED if keys.get(key)), None)
     if split is None:
         raise DatasetError(
             "the description names no images to evaluate on",

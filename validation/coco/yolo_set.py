@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
 from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
+from validation.coco.parts import EVALUATED, evaluated_part
 from validation.coco.yolo import LineForm, YoloObject, read_yolo
 from validation.coco.yolo_config import (
     YoloConfig,
@@ -23,7 +24,6 @@ from validation.errors import DatasetError, first_few
 from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
-_EVALUATED = ("val", "valid", "validation", "test")
 _FORM_NOTICES = {
     LineForm.BOX_AND_CONFIDENCE: (Kind.CONFIDENCE_IGNORED, True),
     LineForm.OUTLINE: (Kind.BOX_FROM_OUTLINE, False),
@@ -98,7 +98,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
         # Labels are shares of the image as it is shown: upright.
         image = CocoImage(key, path.name, path, *stored_image(path).shown_size)
         images[key] = image
-        labels = _label_file(path, folder.labels)
+        labels = _label_file(path, folder)
         digest.update(path.name.encode("utf-8", "backslashreplace"))
         if labels is None:
             bare.append(path.name)
@@ -159,7 +159,7 @@ def _laid_out(path: Path) -> YoloFolder | None:
         (path / "images", path / "labels"),
         (path, _exchanged(path, "images", "labels")),
         (_exchanged(path, "labels", "images"), path),
-        *((path / part / "images", path / part / "labels") for part in _EVALUATED),
+        *((path / part / "images", path / part / "labels") for part in EVALUATED),
         (path, path),
     ):
         if images is None or labels is None or not (images.is_dir() and labels.is_dir()):
@@ -169,13 +169,18 @@ def _laid_out(path: Path) -> YoloFolder | None:
         place = labels / taken.name if taken != images else labels
         if ImageNames(taken) and _has(place):
             names = names_beside(place) or names_beside(path)
-            return YoloFolder(path, (taken,), place, names, split if split in _EVALUATED else "")
+            return YoloFolder(path, (taken,), place, names, split if evaluated_part(split) else "")
     return None
 
 
 def _part(folder: Path) -> Path:
     """The subfolder to evaluate on, or the folder itself where it has no such parts."""
-    return next((folder / part for part in _EVALUATED if (folder / part).is_dir()), folder)
+    there = {
+        evaluated_part(each.name): each
+        for each in sorted(folder.iterdir(), reverse=True)
+        if each.is_dir()
+    }
+    return next((there[part] for part in EVALUATED if part in there), folder)
 
 
 def _exchanged(path: Path, old: str, new: str) -> Path | None:
@@ -205,10 +210,10 @@ def _config_in(folder: Path) -> Path | None:
 
 
 def _images_of(source: Path, root: Path) -> list[Path]:
-    """The image files of a folder, or of a list."""
+    """The image files of a folder and the folders below it, or of a list."""
     if source.is_dir():
-        names = ImageNames(source)
-        return [source / name for name in names.all()]
+        folders = [source, *sorted(each for each in source.rglob("*") if each.is_dir())]
+        return [folder / name for folder in folders for name in ImageNames(folder).all()]
     found = []
     for line in filter(None, map(str.strip, _read_list(source).splitlines())):
         written = line.replace("\\", "/")
@@ -234,11 +239,12 @@ def _read_list(path: Path) -> str:
         raise DatasetError("the list of images cannot be read", got=error, where=path) from error
 
 
-def _label_file(image: Path, labels: Path | None) -> Path | None:
+def _label_file(image: Path, folder: YoloFolder) -> Path | None:
     """The label file of an image; None where there is none."""
     name = f"{image.stem}.txt"
-    if labels is not None:
-        places: tuple[Path | None, ...] = (labels,)
+    if folder.labels is not None:
+        below = image.parent.relative_to(folder.images[0])
+        places: tuple[Path | None, ...] = (folder.labels / below, folder.labels)
     else:
         places = (_exchanged(image.parent, "images", "labels"), image.parent)
     files = (place / name for place in places if place is not None)

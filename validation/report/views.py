@@ -128,7 +128,8 @@ def environment(header: Header) -> dict[str, Mapping[str, str]]:
     """What the figures depend on: groups of names and values by title."""
     data, policy = {}, {"sha256": header.policy_sha256}
     if header.dataset is not None:
-        data = {"name": header.dataset.name, "sha256": header.dataset.sha256}
+        data = {"name": header.dataset.name, "kind": str(header.dataset.kind)}
+        data["sha256"] = header.dataset.sha256
         data["images"] = formatting.number(header.dataset.images)
         data["annotations"] = formatting.number(header.dataset.annotations)
     if header.policy_overlay is not None:

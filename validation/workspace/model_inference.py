@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from validation.export.exported import ExportedGraph, ExportOptions
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile, detect_all, on_files
+from validation.inference.feeding import way_by_contract
 from validation.inference.graph import GraphDetector
 from validation.inference.input_cache import InputCache
 from validation.inference.tflite import (
@@ -25,12 +26,13 @@ from validation.inference.tflite import (
     feed_of,
     run_batchwise,
 )
+from validation.preprocess.feed import FeedWay, prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage, Step
 from validation.runtimes.tflite import TfliteRuntime, default_threads
-from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
+from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
@@ -199,7 +201,9 @@ class ModelInference:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
         give_back()
         with TfliteRuntime(self.build.tflite(variant)) as runtime:
-            return run_batchwise(runtime, self.feeds(count))
+            way, prepared = self._way(runtime)
+            feeds = self._feeds.stacked(self.images[:count], prepared)
+            return run_batchwise(runtime, feeds, way)
 
     def feeds(self, count: int) -> NDArray[np.float32]:
         """The first images as the model is fed them, [I, 1, H, W, 3]."""
@@ -210,7 +214,8 @@ class ModelInference:
         """One inference of a variant on the first image, its feed made beforehand."""
         runtime = TfliteRuntime(self.build.tflite(variant), threads)
         (spec,) = runtime.inputs
-        feed = feed_of(spec, self.feeds(1)[0])
+        way, prepared = self._way(runtime)
+        feed = feed_of(spec, self._feeds.stacked(self.images[:1], prepared)[0], way)
         return lambda: runtime.run(feed)
 
     def _detect(self, make: Callable[[], DetectFile], label: str) -> Mapping[str, Detections]:
@@ -225,9 +230,16 @@ class ModelInference:
         with_op = variant_of(variant).add_postprocessing_op
         export = self.build.exported(options, add_postprocessing_op=with_op)
         contract = export.contract
+        way, _ = self._way(runtime)
         detector = (
-            TfliteDetector(runtime, contract.preprocessing)
+            TfliteDetector(runtime, contract.preprocessing, way=way)
             if with_op
-            else RawTfliteDetector(runtime, contract, np.load(export.anchors))
+            else RawTfliteDetector(runtime, contract, np.load(export.anchors), way=way)
         )
-        return lambda image: detector.detect_feed(self._feeds.of(image, contract.preprocessing))
+        return lambda image: detector.detect_feed(self._feeds.of(image, detector.prepared))
+
+    def _way(self, runtime: TfliteRuntime) -> tuple[FeedWay, Preprocessing]:
+        """How a file is fed, as an app does it, and how its images are prepared for that."""
+        known = self.build.exported().contract.preprocessing
+        way = way_by_contract(runtime.inputs[0], known)
+        return way, prepared_for(known, way)
