@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from miniature_cases import MiniatureFiles, make_case
+from set_writers import write_tfrecords, write_voc, write_yolo
 from warm_process import WarmProcess
 
 from validation.cli import main
+from validation.coco.dataset import load_dataset
 
 Capture = pytest.CaptureFixture[str]
 
@@ -96,6 +98,40 @@ def test_categories_that_no_model_knows_are_not_scored(
         facts = json.loads(capsys.readouterr().out)
         assert sorted(facts["per_category"]) == ["disc", "square"]
         assert facts["objects"] == len(table["annotations"]) - 1
+
+
+@pytest.mark.parametrize("kind", ["TFRecord", "Pascal VOC", "YOLO"])
+def test_other_kinds_of_data_sets_give_the_same_ap(
+    miniature: MiniatureFiles,
+    tflite: Path,
+    images: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    kind: str,
+) -> None:
+    """One flag, since the set has its images; what was recognised is said."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    dataset = load_dataset(miniature.annotations, miniature.images)
+    named = tmp_path / "set"
+    if kind == "TFRecord":
+        write_tfrecords(dataset, str(named))
+    elif kind == "Pascal VOC":
+        write_voc(dataset, named)
+    else:
+        write_yolo(dataset, named)
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"{name}\n" for _, name in sorted(dataset.categories.items())))
+    flags = [str(tflite), "--label_map", str(labels), "--json"]
+    assert main(["evaluate", *flags, *images]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", *flags, "--annotations", str(named)]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["data_set_kind"] == kind
+    assert found["figures"]["ap"] == pytest.approx(expected["figures"]["ap"], abs=0.02)
+    assert found["objects"] == expected["objects"]
+    assert f"validation: {kind} (" in err
 
 
 def test_per_category_and_results_file(

@@ -112,6 +112,14 @@ def test_layouts(make: Make, files: dict[str, str | None], named: str) -> None:
     assert _kinds(dataset) == {}
 
 
+def test_folders_below_belong_to_the_set(make: Make) -> None:
+    """As YOLO's own tools look for images."""
+    files = {"images/one/a.png": None, "images/two/a.png": None}
+    labels = {"labels/one/a.txt": _LINE, "labels/two/a.txt": _LINE * 2}
+    dataset = load_dataset(make(files | labels | {"data.yaml": "val: images\n" + _NAMES}))
+    assert [item.image_id for item in dataset.ground_truth] == [1, 2, 2]
+
+
 def test_images_and_labels_may_lie_apart(make: Make) -> None:
     """Named by both options."""
     root = make({"there/a.png": None, "here/a.txt": _LINE, "here/classes.txt": "cat\ndog\n"})

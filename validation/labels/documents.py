@@ -23,7 +23,7 @@ _NAMES_LINE = re.compile(
     r"(?![ \t]*\d+[ \t]*$)[ \t]*(?P<rest>.*)$",
     re.MULTILINE,
 )
-_ASSIGNED = re.compile(r"[A-Za-z_]\w*\s*=\s*(?=[\[{])")
+_ASSIGNED = re.compile(r"\A[A-Za-z_]\w*\s*=\s*(?=[\[{])")
 _COUNT_LINE = re.compile(r"^nc\s*:\s*(\d{1,9})\s*(?:#.*)?$", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _ENTRY = re.compile(r"""["']?(?P<number>\d{1,9})["']?\s*:(?:\s+(?P<name>.*)|$)""")

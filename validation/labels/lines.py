@@ -18,6 +18,7 @@ _NUMBER_LAST = re.compile(rf"(?P<name>.*?)\s*[:,;=|\t]\s*(?P<number>{_NUMBER})[,
 _NUMBER_BEHIND = re.compile(rf"(?P<name>.*\S)\s+(?P<number>{_NUMBER})")
 # A number that is tied to something else, as in "class0: person" and "0person".
 _NUMBER_WITHIN = re.compile(rf"\D*(?P<number>{_NUMBER})(?P<rest>.*[^\W\d_].*)")
+_BLANKS = re.compile(r"\s{2,}")
 _REMARK = re.compile(r"(?:^|\s+)#(?:\s.*)?$")
 # A field of a label map of the OD API, whose item was not copied with it.
 _FIELD = re.compile(r"(?:id|name|display_name)\s*:\s*\S.*")
@@ -59,7 +60,7 @@ def parse_lines(text: str) -> Lines:
         DatasetError: Lines of another kind, some lines with a number and some without, or two
             readings of the numbers.
     """
-    lines = [line.strip() for line in text.split("\n")]
+    lines = [_BLANKS.sub(_one_blank, line.strip()) for line in text.split("\n")]
     # A remark is followed by a blank; a name that begins with # is not.
     lines = [_REMARK.sub("", line) for line in lines if not re.match(r"#(\s|$)|---$", line)]
     while lines and not lines[-1]:
@@ -75,6 +76,11 @@ def parse_lines(text: str) -> Lines:
     if len(filled) == 1 and (row := _one_row(filled[0])):
         return row
     return _columns(filled) or _numbered(filled) or Lines(tuple(map(_unquoted, lines)))
+
+
+def _one_blank(match: re.Match[str]) -> str:
+    """For several: a tab where one is among them, since it separates columns."""
+    return "\t" if "\t" in match[0] else " "
 
 
 def _one_row(line: str) -> Lines | None:
