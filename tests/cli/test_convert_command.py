@@ -78,11 +78,15 @@ def test_raw_outputs(graph: Path, tmp_path: Path) -> None:
     assert file.postprocess is None
 
 
-def test_raw_variant_of_a_graph_with_the_op(exported: Path, tmp_path: Path) -> None:
-    """--variant=raw cuts the op off."""
-    graph = exported / "tflite_graph.pb"
-    file = _converted(tmp_path, f"--graph_def_file={graph}", "--variant=raw")
+def test_raw_variant_of_a_graph_with_the_op(
+    exported: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """The two outputs in the guide's order cut the op off as --variant=raw does, and say so."""
+    graph = f"--graph_def_file={exported / 'tflite_graph.pb'}"
+    names = "raw_outputs/class_predictions,raw_outputs/box_encodings"
+    file = _converted(tmp_path, graph, f"--output_arrays={names}")
     assert len(file.outputs) == 2
+    assert "converting tflite_graph.pb to raw\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

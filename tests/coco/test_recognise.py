@@ -114,7 +114,9 @@ def test_a_damaged_file_is_what_its_name_says(tmp_path: Path) -> None:
         load_dataset(path)
 
 
-@pytest.mark.parametrize("name", ["none.json", "none-?????-of-00002", "none@3", "no,ne", "no*"])
+@pytest.mark.parametrize(
+    "name", ["none.json", "none-?????-of-00002", "none@3", "no,ne", "no*", 400 * "x"]
+)
 def test_nothing_there(tmp_path: Path, name: str) -> None:
     """Said with the path, and what could be named."""
     with pytest.raises(DatasetError, match=r"not there|no such files") as caught:

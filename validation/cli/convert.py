@@ -18,7 +18,7 @@ from validation.cli.output import print_json
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
-from validation.inference.feeding import normalised
+from validation.inference.feed_sources import normalised
 from validation.kinds.kind import Wanted
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import labels_named

@@ -11,6 +11,7 @@ from validation.coco.annotations import AnnotationFile, read_annotations
 from validation.coco.box_formats import BoxFormat
 from validation.coco.coco_folders import coco_files, image_folder
 from validation.coco.eval_input import read_eval_input
+from validation.coco.found import is_file, is_folder
 from validation.coco.parts import evaluated_part
 from validation.coco.record_files import is_pattern, matching_files, missing_shards, one_group
 from validation.coco.tfrecord import inflated, is_record_head
@@ -86,11 +87,11 @@ def recognise(
 
 
 def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
-    if path.is_dir():
+    if is_folder(path):
         return _of_folder(path, images, cache)
-    if not path.is_file() and is_pattern(path):
+    if not is_file(path) and is_pattern(path):
         return _of_records(matching_files(path), path, images, cache)
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetError(
             "the annotation file is not there", where=path, next_step=f"name one of: {KINDS}"
         )
@@ -153,7 +154,7 @@ def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
     records = tuple(
         each
         for each in sorted(path.iterdir())
-        if each.is_file() and _RECORD_NAME.fullmatch(each.name)
+        if is_file(each) and _RECORD_NAME.fullmatch(each.name)
     )
     jsons = coco_files(path)
     found = [_voc(path, images), _yolo(path, images)]
@@ -193,7 +194,7 @@ def _deeper(path: Path) -> str:
     """What to type where a folder below holds a set."""
     below = sorted(path.iterdir(), key=lambda each: (not evaluated_part(each.name), each.name))
     for each in below:
-        if each.is_dir() and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
+        if is_folder(each) and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
             return f"name the folder inside: {each}"
     return "name the file or folder of the annotations"
 
@@ -260,7 +261,7 @@ def _yolo(path: Path, images: Path | None) -> Recognised | None:
         " ".join(filter(None, [folder.root.absolute().name, folder.split])),
         path,
         folder.split or folder.images[0].name,
-        folder.images[0] if folder.images[0].is_dir() else folder.root,
+        folder.images[0] if is_folder(folder.images[0]) else folder.root,
         lambda: read_yolo_set(folder),
     )
 
