@@ -143,6 +143,32 @@ def test_the_image_of_its_own_name_goes_before_the_one_it_names(write: Write) ->
     assert _kinds(dataset)[Kind.FILE_NAME_DISAGREES]
 
 
+def test_an_image_of_other_case_is_found_and_noticed(write: Write) -> None:
+    """As systems differ."""
+    dataset = load_dataset(write(_xml(filename="A.png"), image="A.png"))
+    assert dataset.images[0].file_name == "A.png"
+    assert _kinds(load_dataset(write(_xml(filename="x"), image=None))) == {
+        Kind.FILE_BY_OTHER_SPELLING: False,
+        Kind.FILE_NAME_DISAGREES: False,
+    }
+
+
+def test_of_two_endings_the_named_one_is_taken(write: Write) -> None:
+    """The other is not annotated."""
+    write(image="a.jpg")
+    dataset = load_dataset(write(_xml()))
+    assert dataset.images[0].file_name == "a.png"
+    assert _kinds(dataset) == {Kind.IMAGE_NOT_ANNOTATED: True}
+
+
+@pytest.mark.parametrize("size", ["", "<size><width>40</width><height>20</height></size>"])
+def test_overlong_names_are_names_of_no_file(write: Write, size: str) -> None:
+    """No system's error reaches the user."""
+    root = write(_xml(filename="x" * 400, size=size), image=None)
+    with pytest.raises(DatasetError, match=r"1 of 1 images are missing.*xxx"):
+        load_dataset(root)
+
+
 def test_an_image_without_annotations_is_left_out_and_noticed(write: Write) -> None:
     """Where no list says which images are meant."""
     write(image="b.png")

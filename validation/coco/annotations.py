@@ -13,6 +13,7 @@ import numpy as np
 
 from validation.coco.box_formats import BoxFormat, in_coco_layout
 from validation.coco.fields import EntryFields
+from validation.coco.found import is_file
 from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
@@ -133,7 +134,7 @@ def read_annotations(
 
 
 def _read(path: Path) -> tuple[bytes, Mapping[str, Any]]:
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetError(
             "the annotation file is not there",
             where=path,

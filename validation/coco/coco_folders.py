@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from validation.coco.found import is_file
 from validation.errors import DatasetError
 
 _MARKS = ('"images"', '"annotations"', '"categories"')
@@ -30,7 +31,7 @@ def image_folder(annotations: Path) -> Path:
     places = [here, here / "images", here / split, here.parent / split, here.parent / "images"]
     name = _first_image(annotations)
     for place in places:
-        if name and (place / name).is_file():
+        if name and is_file(place / name):
             return place
     raise DatasetError(
         "the annotation file does not say where its images are",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from validation.coco.annotations import CocoImage
+from validation.coco.found import is_file, is_folder
 from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
@@ -36,9 +37,9 @@ def settle_files(
     if files_known:
         found = list(images)
         _refuse_missing(
-            [image.file_name for image in images if not image.path.is_file()], images, folder
+            [image.file_name for image in images if not is_file(image.path)], images, folder
         )
-    elif folder.is_dir():
+    elif is_folder(folder):
         found = _found(images, ImageFolder(folder), notices)
     else:
         raise DatasetError("the image folder is not there", where=folder)

@@ -8,6 +8,7 @@ import unicodedata
 from functools import cached_property
 from pathlib import Path
 
+from validation.coco.found import is_file
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 # Both kinds of path separators: annotations travel between systems.
@@ -31,26 +32,26 @@ class ImageFolder:
         for root, folders, names in os.walk(self.path):
             folders.sort()
             for name in sorted(names):
-                found.setdefault(_plain(name), []).append(Path(root, name))
+                found.setdefault(plain_name(name), []).append(Path(root, name))
         return found
 
     def find(self, name: str) -> tuple[Path | None, Kind | None]:
         """The file of an annotated name, and what had to be assumed to find it."""
         # An absolute path is that of the machine the images were annotated on.
-        if not Path(name).is_absolute() and (self.path / name).is_file():
+        if not Path(name).is_absolute() and is_file(self.path / name):
             return self.path / name, None
         parts = [part for part in _PARTS.split(name) if part not in ("", ".")]
         for first in range(len(parts)):
             path = self.path.joinpath(*parts[first:])
-            if ".." not in parts[first:] and path.is_file():
+            if ".." not in parts[first:] and is_file(path):
                 return path, Kind.FILE_BY_LAST_NAME
-        alike = self.files.get(_plain(parts[-1]), []) if parts else []
+        alike = self.files.get(plain_name(parts[-1]), []) if parts else []
         if len(alike) != 1:
             return None, None
         same = alike[0].name == parts[-1]
         return alike[0], Kind.FILE_BY_LAST_NAME if same else Kind.FILE_BY_OTHER_SPELLING
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Systems differ in case, and in whether an accent is a character of its own."""
     return unicodedata.normalize("NFC", name).casefold()

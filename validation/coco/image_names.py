@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from validation.coco.found import is_folder
+from validation.coco.image_folder import plain_name
 from validation.preprocess.image import images_in
 
 
@@ -32,12 +34,12 @@ class ImageNames:
         return self._by_name.get(name)
 
     def of_stem(self, stem: str) -> Path | None:
-        """The first file of a name without its ending."""
-        return self._by_stem.get(stem)
+        """The first file of a name without its ending, maybe of other case or accents."""
+        return self._by_stem.get(stem) or self._by_plain_stem.get(plain_name(stem))
 
     @cached_property
     def _by_name(self) -> dict[str, Path]:
-        if not self.folder.is_dir():
+        if not is_folder(self.folder):
             return {}
         return {each.path.name: each.path for each in images_in(self.folder)}
 
@@ -46,6 +48,13 @@ class ImageNames:
         found: dict[str, Path] = {}
         for path in self._by_name.values():
             found.setdefault(path.stem, path)
+        return found
+
+    @cached_property
+    def _by_plain_stem(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for stem, path in self._by_stem.items():
+            found.setdefault(plain_name(stem), path)
         return found
 
 

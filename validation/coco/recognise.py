@@ -11,6 +11,7 @@ from validation.coco.annotations import AnnotationFile, read_annotations
 from validation.coco.box_formats import BoxFormat
 from validation.coco.coco_folders import coco_files, image_folder
 from validation.coco.eval_input import read_eval_input
+from validation.coco.found import is_file, is_folder
 from validation.coco.parts import evaluated_part
 from validation.coco.record_files import is_pattern, matching_files, missing_shards, one_group
 from validation.coco.tfrecord import inflated, is_record_head
@@ -19,6 +20,8 @@ from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
 from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError, UsageError, first_few
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.labels.reading import read_labels
 from validation.record.dataset_kind import DatasetKind
 
@@ -30,14 +33,8 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}.*|-\?{5}-of-\d{5}.*|@\d+")
 _CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*:?\s*\{", re.MULTILINE)
 _IMAGE_LINE = re.compile(r".+\.(jpe?g|png|bmp|gif|webp)\s*", re.IGNORECASE)
 _TABLE = re.compile(r"\s*[\w ]+([,;\t][\w ]+){3,}\s*\n")
-# What stands where annotations should, and what to do about it.
-_OTHERS = (
-    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself: git lfs pull"),
-    (b"PK\x03\x04", "a zip archive", "unpack it and name what is inside"),
-    (b"\x1f\x8b", "a gzip file, but not of TFRecords", "unpack it and name what is inside"),
-    (b"\xff\xd8\xff", "a picture", "name the annotations, and the folder by --coco-images"),
-    (b"\x89PNG", "a picture", "name the annotations, and the folder by --coco-images"),
-)
+# What the first bytes of a gzip file are.
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -90,11 +87,11 @@ def recognise(
 
 
 def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
-    if path.is_dir():
+    if is_folder(path):
         return _of_folder(path, images, cache)
-    if not path.is_file() and is_pattern(path):
+    if not is_file(path) and is_pattern(path):
         return _of_records(matching_files(path), path, images, cache)
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetError(
             "the annotation file is not there", where=path, next_step=f"name one of: {KINDS}"
         )
@@ -103,6 +100,8 @@ def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
 
 def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
     head = _head(path)
+    # What these kinds are told apart by leaves data sets to their own readers.
+    require_kind(path, Wanted.ANNOTATIONS, DatasetError)
     text = head.decode("utf-8-sig", "replace")
     start = text.lstrip()[:1]
     if start in ("{", "[") or path.suffix.lower() == ".json":
@@ -111,9 +110,13 @@ def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
         return _of_records((path,), path, images, cache)
     if start == "<":
         raise _xml(path, text)
-    for magic, name, next_step in _OTHERS:
-        if head.startswith(magic):
-            raise DatasetError(f"this is {name}", expected=KINDS, where=path, next_step=next_step)
+    if head.startswith(_GZIP):
+        raise DatasetError(
+            "this is a gzip file, but not of TFRecords",
+            expected=KINDS,
+            where=path,
+            next_step="unpack it and name what is inside",
+        )
     found: Recognised | None = None
     if "\0" not in text:
         found = _of_text(path, text, images, cache)
@@ -151,7 +154,7 @@ def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
     records = tuple(
         each
         for each in sorted(path.iterdir())
-        if each.is_file() and _RECORD_NAME.fullmatch(each.name)
+        if is_file(each) and _RECORD_NAME.fullmatch(each.name)
     )
     jsons = coco_files(path)
     found = [_voc(path, images), _yolo(path, images)]
@@ -191,7 +194,7 @@ def _deeper(path: Path) -> str:
     """What to type where a folder below holds a set."""
     below = sorted(path.iterdir(), key=lambda each: (not evaluated_part(each.name), each.name))
     for each in below:
-        if each.is_dir() and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
+        if is_folder(each) and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
             return f"name the folder inside: {each}"
     return "name the file or folder of the annotations"
 
@@ -258,7 +261,7 @@ def _yolo(path: Path, images: Path | None) -> Recognised | None:
         " ".join(filter(None, [folder.root.absolute().name, folder.split])),
         path,
         folder.split or folder.images[0].name,
-        folder.images[0] if folder.images[0].is_dir() else folder.root,
+        folder.images[0] if is_folder(folder.images[0]) else folder.root,
         lambda: read_yolo_set(folder),
     )
 

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from validation.coco.found import is_file
 from validation.errors import DatasetError, first_few
 
 # TensorFlow's notation of a numbered set: name@10, or name-?????-of-00010.
@@ -21,7 +22,7 @@ def matching_files(path: Path) -> tuple[Path, ...]:
     Args:
         path: A file, a pattern of `glob`, `name@N`, or several of these with commas between.
     """
-    if path.is_file():
+    if is_file(path):
         return (path,)
     text = str(path)
     if counted := _COUNT.fullmatch(path.name):
@@ -39,7 +40,7 @@ def matching_files(path: Path) -> tuple[Path, ...]:
 
 def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:
     """The files below a folder that match a pattern, in order of their names."""
-    return tuple(sorted(each for each in folder.glob(pattern) if each.is_file()))
+    return tuple(sorted(each for each in folder.glob(pattern) if is_file(each)))
 
 
 def missing_shards(files: tuple[Path, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
+from validation.coco.found import is_file
 from validation.coco.image_names import image_ids
 from validation.coco.labelled_example import ExampleObject, LabelledExample, labelled_example
 from validation.coco.notice_list import NoticeList
@@ -199,7 +200,7 @@ def _beside(
             next_step="name the folder of the images with --coco-images",
         )
     path = images / example.file_name
-    if not path.is_file():
+    if not is_file(path):
         path = images / PurePosixPath(example.file_name.replace("\\", "/")).name
     if example.size is not None:
         return path, example.size

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
+from validation.coco.found import is_file, is_folder
 from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
 from validation.coco.parts import EVALUATED
@@ -59,7 +60,7 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     """
     split = None
     root = path
-    if path.is_file():
+    if is_file(path):
         split = path
         root = next((each for each in path.parents if each.name == "ImageSets"), path).parent
     places = [root, *(root / name for name in _ANNOTATION_FOLDERS)]
@@ -75,7 +76,7 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     if split is None:
         lists = root / "ImageSets" / "Main"
         named = (lists / f"{name}.txt" for name in EVALUATED)
-        split = next((each for each in named if each.is_file()), None)
+        split = next((each for each in named if is_file(each)), None)
     return VocFolder(root, annotations, images, split)
 
 
@@ -123,7 +124,7 @@ def read_voc_set(folder: VocFolder) -> AnnotationFile:
 
 
 def _has_xml(folder: Path) -> bool:
-    return folder.is_dir() and any(each.suffix.lower() == ".xml" for each in folder.iterdir())
+    return is_folder(folder) and any(each.suffix.lower() == ".xml" for each in folder.iterdir())
 
 
 def _annotation_files(folder: VocFolder) -> list[Path]:
@@ -179,7 +180,7 @@ def _images(
         if size is None:
             notices.add(Kind.SIZE_FROM_IMAGE, file.path.name)
             # Images that are missing are counted and named later, all at once.
-            size = stored_image(path).size if path.is_file() else (1, 1)
+            size = stored_image(path).size if is_file(path) else (1, 1)
         found.append(CocoImage(number, path.name, path, *size))
     return found
 
@@ -188,6 +189,11 @@ def _image_path(file: VocAnnotation, names: ImageNames, notices: NoticeList) -> 
     """The image of an annotation file: the one of its own name, else the one that it names."""
     own = names.of_stem(file.path.stem)
     named = names.of_name(file.file_name) or names.of_stem(file.file_name)
+    if named is not None and named.stem == file.path.stem:
+        # Several files may have this name but for the ending.
+        return named
+    if own is not None and own.stem != file.path.stem:
+        notices.add(Kind.FILE_BY_OTHER_SPELLING, own.name)
     # A name of other case, or without its ending, is the same name.
     is_same = named == own or (own and file.file_name.casefold() == own.name.casefold())
     if own is not None and file.file_name and not is_same:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.coco.found import is_file
 from validation.coco.parts import EVALUATED
 from validation.coco.yaml_keys import MOST_CHARACTERS, Value, read_keys, top_level_keys
 from validation.errors import DatasetError
@@ -59,13 +60,17 @@ def read_yolo_config(path: Path) -> YoloConfig:
     keys: Mapping[str, Value]
     if set(top_level_keys(text)) & {"names", "nc"}:
         keys = read_keys(text, ("path", "names", "nc", "kpt_shape", *EVALUATED), path.name)
-        names = _names(keys.get("names", []), path.name)
+        listed = keys.get("names", [])
+        if isinstance(listed, str) and is_file(path.parent / listed):
+            names = read_name_file(path.parent / listed)
+        else:
+            names = _names(listed, path.name)
         _check_count(keys.get("nc"), names, path.name)
     else:
         keys = {match[1]: match[2] for match in _DARKNET.finditer(text)}
-        listed = str(keys.get("names", ""))
-        beside = (path.parent / listed, path.parent / Path(listed).name)
-        file = next((each for each in beside if each.is_file()), None)
+        written = str(keys.get("names", ""))
+        beside = (path.parent / written, path.parent / Path(written).name)
+        file = next((each for each in beside if is_file(each)), None)
         names = read_name_file(file) if file else names_beside(path.parent)
     split = next((key for key in EVALUATED if keys.get(key)), None)
     if split is None:
@@ -93,7 +98,7 @@ def names_beside(folder: Path) -> dict[int, str]:
     """The names in a list or a data.yaml that lies in a folder or up to two above; or none."""
     for place in (folder, *folder.absolute().parents[:2]):
         for name in _NAME_FILES:
-            if (place / name).is_file():
+            if is_file(place / name):
                 return read_name_file(place / name)
         for file in (*sorted(place.glob("*.yaml")), *sorted(place.glob("*.yml"))):
             text = head_of_text(file)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
+from validation.coco.found import is_file, is_folder
 from validation.coco.image_names import ImageNames, image_ids
 from validation.coco.notice_list import NoticeList
 from validation.coco.parts import EVALUATED, evaluated_part
@@ -63,7 +64,7 @@ def find_yolo(path: Path, images: Path | None) -> YoloFolder | None:
     Raises:
         DatasetError: The set describes images that are not there.
     """
-    if path.is_file():
+    if is_file(path):
         text = head_of_text(path)
         if is_yolo_config(text):
             return _configured(read_yolo_config(path), images)
@@ -72,7 +73,7 @@ def find_yolo(path: Path, images: Path | None) -> YoloFolder | None:
     if config is not None:
         return _configured(read_yolo_config(config), images)
     if images is not None:
-        labels = path / "labels" if (path / "labels").is_dir() else path
+        labels = path / "labels" if is_folder(path / "labels") else path
         labels = _part(labels)
         return YoloFolder(path, (images,), labels, names_beside(labels)) if _has(labels) else None
     return _laid_out(path)
@@ -143,7 +144,7 @@ def _existing(text: str, roots: Sequence[Path], config: YoloConfig) -> Path:
     # Exported sets write ../valid/images for what lies beside the data.yaml.
     for written in (text, text.removeprefix("../")):
         for root in roots:
-            if (root / written).exists():
+            if is_file(root / written) or is_folder(root / written):
                 return (root / written).resolve()
     raise DatasetError(
         f"the images of {config.split} are not there",
@@ -162,7 +163,7 @@ def _laid_out(path: Path) -> YoloFolder | None:
         *((path / part / "images", path / part / "labels") for part in EVALUATED),
         (path, path),
     ):
-        if images is None or labels is None or not (images.is_dir() and labels.is_dir()):
+        if images is None or labels is None or not (is_folder(images) and is_folder(labels)):
             continue
         taken = _part(images)
         split = taken.name if taken != images else images.parent.name
@@ -178,7 +179,7 @@ def _part(folder: Path) -> Path:
     there = {
         evaluated_part(each.name): each
         for each in sorted(folder.iterdir(), reverse=True)
-        if each.is_dir()
+        if is_folder(each)
     }
     return next((there[part] for part in EVALUATED if part in there), folder)
 
@@ -194,14 +195,14 @@ def _exchanged(path: Path, old: str, new: str) -> Path | None:
 
 def _has(labels: Path) -> bool:
     """True where a folder has label files."""
-    if not labels.is_dir():
+    if not is_folder(labels):
         return False
     return any(each.suffix == ".txt" and not is_name_file(each) for each in labels.iterdir())
 
 
 def _config_in(folder: Path) -> Path | None:
     """The file in a folder that describes a set."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return None
     for each in sorted(folder.iterdir()):
         if each.suffix.lower() in (".yaml", ".yml", ".data") and is_yolo_config(head_of_text(each)):
@@ -211,8 +212,8 @@ def _config_in(folder: Path) -> Path | None:
 
 def _images_of(source: Path, root: Path) -> list[Path]:
     """The image files of a folder and the folders below it, or of a list."""
-    if source.is_dir():
-        folders = [source, *sorted(each for each in source.rglob("*") if each.is_dir())]
+    if is_folder(source):
+        folders = [source, *sorted(each for each in source.rglob("*") if is_folder(each))]
         return [folder / name for folder in folders for name in ImageNames(folder).all()]
     found = []
     for line in filter(None, map(str.strip, _read_list(source).splitlines())):
@@ -220,7 +221,7 @@ def _images_of(source: Path, root: Path) -> list[Path]:
         name = PurePosixPath(written).name
         places = (source.parent / written, root / written, root.parent / written)
         beside = (source.parent / name, root / name)
-        path = next((each for each in (*places, *beside) if each.is_file()), None)
+        path = next((each for each in (*places, *beside) if is_file(each)), None)
         if path is None:
             raise DatasetError("an image of the list is missing", got=line, where=source)
         found.append(path)
@@ -248,7 +249,7 @@ def _label_file(image: Path, folder: YoloFolder) -> Path | None:
     else:
         places = (_exchanged(image.parent, "images", "labels"), image.parent)
     files = (place / name for place in places if place is not None)
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def _check_bare(bare: Sequence[str], count: int, notices: NoticeList, folder: YoloFolder) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.found import is_file, is_folder
 from validation.coco.record_files import matching_files
 from validation.errors import ValidationError, did_you_mean
 from validation.files.arguments import (
@@ -46,14 +47,25 @@ def parse_label_map(text: str) -> str:
 def parse_data_set(text: str) -> Path:
     """A file or folder that exists, or a pattern that files match."""
     path = Path(text).expanduser()
-    if not path.exists() and not matching_files(path):
+    if not is_file(path) and not is_folder(path) and not matching_files(path):
         raise argparse.ArgumentTypeError(f"no such file: {text}")
     return path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in one group."""
-    add_options(parser.getgroup("validation", "SSD to TFLite validation").addoption)
+    group = parser.getgroup("validation", "SSD to TFLite validation")
+
+    def add(*names: str, **declared: object) -> None:
+        group.addoption(*names, **declared)
+        # pytest knows no second spelling by itself; in its help one is enough.
+        others = {f"--{name[2:].replace('-', '_')}" for name in names} - set(names)
+        if others:
+            dest = names[0].removeprefix("--").replace("-", "_")
+            hidden = {**declared, "help": argparse.SUPPRESS, "dest": dest}
+            group.addoption(*sorted(others), **hidden)
+
+    add_options(add)
 
 
 def add_options(add: Callable[..., object]) -> None:
