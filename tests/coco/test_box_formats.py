@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.coco.annotations import read_annotations
-from validation.coco.box_formats import BoxFormat, in_coco_layout, parse_box_format
+from validation.coco.box_formats import BoxFormat, in_coco_layout, in_one_corner, parse_box_format
 from validation.coco.dataset import load_dataset
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
@@ -84,6 +84,17 @@ def test_whole_bodies_beyond_the_image_are_kept() -> None:
     boxes[:, 3] += 200
     boxes[:4] = [-20, 10, 300, 400]
     np.testing.assert_array_equal(in_coco_layout(boxes, _sizes(boxes), None, "a.json"), boxes)
+
+
+@pytest.mark.parametrize("scale", [1, 0.5])
+@given(seed=st.integers(0, 200))
+@settings(max_examples=30, deadline=None)
+def test_boxes_of_smaller_images_keep_to_one_corner(scale: float, seed: int) -> None:
+    """As those in per cent do; a few boxes may do so by chance."""
+    boxes = _drawn(12, seed)
+    boxes[0] = [500, 250, 140, 70]
+    assert in_one_corner(boxes * scale, _sizes(boxes)) is (scale < 1)
+    assert not in_one_corner(boxes[:5] * scale, _sizes(boxes[:5]))
 
 
 def test_what_is_asked_for_is_not_doubted() -> None:

@@ -18,6 +18,9 @@ EDGE = 1.0
 _SHARE_EDGE = 0.01
 # From this part of all boxes on, reaching beyond the image is no carelessness.
 _MANY = 0.2
+# So many boxes do not all end before this share of width and height by chance.
+_ENOUGH = 10
+_CORNER = 0.7
 
 
 class BoxFormat(enum.StrEnum):
@@ -89,6 +92,15 @@ def beyond(boxes: Boxes, sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     outside = np.concatenate([low < -EDGE, high > sizes + EDGE], axis=1)
     return np.asarray(outside.any(axis=1), bool)
+
+
+def in_one_corner(boxes: Boxes, sizes: NDArray[np.int64]) -> bool:
+    """True where all of many boxes, in COCO's layout, keep to the upper left of their images.
+
+    Objects do not: such boxes are in per cent, or of the images at a smaller size.
+    """
+    reach = (boxes[:, :2] + boxes[:, 2:]) / sizes
+    return len(boxes) >= _ENOUGH and bool(reach.max() < _CORNER)
 
 
 def _converted(boxes: Boxes, sizes: NDArray[np.int64], form: BoxFormat) -> Boxes:
