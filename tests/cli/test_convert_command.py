@@ -78,11 +78,15 @@ def test_raw_outputs(graph: Path, tmp_path: Path) -> None:
     assert file.postprocess is None
 
 
-def test_raw_variant_of_a_graph_with_the_op(exported: Path, tmp_path: Path) -> None:
-    """--variant=raw cuts the op off."""
-    graph = exported / "tflite_graph.pb"
-    file = _converted(tmp_path, f"--graph_def_file={graph}", "--variant=raw")
+def test_raw_variant_of_a_graph_with_the_op(
+    exported: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """The two outputs in the guide's order cut the op off as --variant=raw does, and say so."""
+    graph = f"--graph_def_file={exported / 'tflite_graph.pb'}"
+    names = "raw_outputs/class_predictions,raw_outputs/box_encodings"
+    file = _converted(tmp_path, graph, f"--output_arrays={names}")
     assert len(file.outputs) == 2
+    assert "converting tflite_graph.pb to raw\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_raw_variant_of_a_graph_with_the_op(exported: Path, tmp_path: Path) -> N
         (["--input_shapes=1,48,64,3:1"], 2, "(--input_shapes)"),
         (["--input_arrays=image"], 1, "no node for input array 'image' (tflite_graph.pb)"),
         (["--output_arrays=detection_boxes"], 1, "no node for output array 'detection_boxes'"),
-        (["--output_arrays='TFLite_Detection_PostProcess'"], 1, "(the quotes belong to the name)"),
+        (["--output_arrays=x,'TFLite_Detection_PostProcess'"], 1, "no node for output array"),
         (["--allow_custom_ops=false"], 1, "is a custom op of TFLite"),
     ],
 )

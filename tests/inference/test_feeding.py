@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.errors import ConversionError
-from validation.inference.feeding import Feeding, FeedSources, feeding_of, normalised
+from validation.inference.feed_sources import FeedSources, normalised
+from validation.inference.feeding import Feeding, feeding_of
 from validation.inference.file_notices import FileNoticeKind
 from validation.metadata.model_metadata import (
     ContentType,
@@ -172,6 +173,20 @@ def test_metadata_that_contradicts_itself() -> None:
     """Its normalisation gives one range, its stats state another."""
     said = _metadata(0, 1, minimum=(-1.0,), maximum=(1.0,))
     assert FileNoticeKind.METADATA_CONTRADICTS_ITSELF in _kinds(_feeding(_FLOAT, metadata=said))
+
+
+def test_float_input_that_is_quantised_first() -> None:
+    """The range that a file was calibrated with is inside it; another one is said."""
+    inside = {"metadata": _metadata(0, 1), "inner": (-1.0, 0.9922)}
+    assert FileNoticeKind.INNER_RANGE_DIFFERS in _kinds(_feeding(_FLOAT, **inside))
+    assert _kinds(_feeding(_FLOAT, metadata=_metadata(127.5, 127.5), inner=(-1.0, 0.9922))) == []
+
+
+def test_flag_for_8_bits_on_a_float_input() -> None:
+    """It is ignored, and said to be."""
+    feeding = _feeding(_FLOAT, asked=FeedWay.BYTES)
+    assert feeding.way is FeedWay.FLOATS
+    assert _kinds(feeding)[0] is FileNoticeKind.FEED_FLAG_IGNORED
 
 
 def test_several_inputs_in_the_metadata() -> None:

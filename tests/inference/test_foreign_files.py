@@ -196,6 +196,25 @@ def test_score_steps_of_the_metadata_are_not_applied(tmp_path: Path) -> None:
     assert "log, default score 0.5" in text
 
 
+def test_metadata_that_describes_the_outputs_in_another_order(tmp_path: Path) -> None:
+    """The op's own order counts; apps that go by the metadata read something else."""
+    names = ("location", "category", "score", "number of detections")
+    path = write_foreign(tmp_path / "m.tflite", Foreign(order=(0, 2, 1, 3)))
+    write_with_metadata(path, _described(*map(TensorMetadata, names)), path)
+    model = open_tflite(path)
+    assert model.detector().detect(_IMAGE).scores[0] == pytest.approx(0.9)
+    (text,) = (each.describe() for each in model.notices if "metadata does not" in each.describe())
+    assert "output 1 is scores, described as 'category'" in text
+    assert _kinds(_open(tmp_path)) == set()
+
+
+def test_float_input_that_is_quantised_inside(tmp_path: Path) -> None:
+    """Found in the file."""
+    path = write_foreign(tmp_path / "m.tflite", Foreign(inner_scale=(1.0, -128)))
+    assert FileNoticeKind.INNER_RANGE_DIFFERS in _kinds(open_tflite(path))
+    assert len(open_tflite(path).detector().detect(_IMAGE)) == ANCHORS
+
+
 def test_detections_named_by_metadata_alone(tmp_path: Path) -> None:
     """Four outputs of something that is not the op, in the order of the metadata."""
     path = write_foreign(tmp_path / "m.tflite", Foreign(without_op=True))

@@ -10,7 +10,7 @@ import pytest
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.errors import ArtefactMissing, ConversionError, GraphConfigMismatch
-from validation.inference.feeding import normalised
+from validation.inference.feed_sources import normalised
 from validation.inference.model_file import open_tflite
 from validation.labels.reading import labels_by_id
 from validation.metadata.detector import detector_metadata

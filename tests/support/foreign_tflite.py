@@ -51,6 +51,7 @@ class Foreign:
         raw: Names of outputs in place of the op's: encodings first.
         custom: Another custom op that the file has.
         without_op: The detections are constants: boxes, classes, scores, count.
+        inner_scale: The image is quantised by it to int8 first.
     """
 
     image: str = "float32"
@@ -63,6 +64,7 @@ class Foreign:
     raw: tuple[str, ...] = ()
     custom: bytes = b""
     without_op: bool = False
+    inner_scale: Scale | None = None
 
 
 def falling_scores() -> NDArray[np.float32]:
@@ -110,6 +112,12 @@ def write_foreign(path: Path, foreign: Foreign = Foreign()) -> Path:  # frozen
         _add_op(model, graph, OP, [1, 2, 3], [4, 5, 6, 7])
         graph.operators[0].customOptions = np.frombuffer(_options(), np.uint8)
         graph.outputs = [4 + place for place in foreign.order] + [2] * foreign.extra
+    if foreign.inner_scale is not None:
+        step, zero = foreign.inner_scale
+        tensors.append(tensor_of("inner", size, _TYPES["int8"], scales=(step,), zero=zero))
+        model.operatorCodes.append(code_of(schema.BuiltinOperator.QUANTIZE))
+        code = len(model.operatorCodes) - 1
+        graph.operators.insert(0, operator_of(code, [0], [len(tensors) - 1]))
     if foreign.custom:
         tensors.append(tensor_of("compiled", (1,), _TYPES["float32"]))
         _add_op(model, graph, foreign.custom, [0], [len(tensors) - 1])

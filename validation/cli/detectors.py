@@ -144,6 +144,9 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             model.notices,
         )
         return
+    for flag in ("feed", "input_stats", "export_directory"):
+        if getattr(options, flag) is not None:
+            say(f"{path.name}: --{flag} is ignored: an inference graph normalises images itself")
     say("loading TensorFlow")
     with held_back():
         from validation.export.describe import classes_of

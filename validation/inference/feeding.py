@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
 from dataclasses import dataclass, field
 
 from validation.errors import ConversionError
 from validation.export.exported import CONTRACT_FILE
+from validation.inference.feed_sources import (
+    AS_IT_IS,
+    OWN_METADATA,
+    USUAL,
+    FeedSources,
+    alike,
+    normalised,
+    own_range,
+)
+from validation.inference.feeding_notices import (
+    about_bytes,
+    about_export,
+    about_metadata,
+    about_range,
+)
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.metadata.feeding import described_input, normalised_by, usable_normalisation
-from validation.metadata.model_metadata import ModelMetadata
 from validation.preprocess.feed import FeedWay, byte_difference, has_usable_scale, takes_bytes
-from validation.specs.contracts import CHANNEL_MEANS, Preprocessing
+from validation.specs.contracts import Preprocessing
 from validation.specs.input_stats import (
-    InputStats,
-    Range,
     format_range,
-    steps_off,
     wanted_range,
 )
 from validation.specs.tensors import TensorSpec
 
-# The input of every extractor of the zoo but ResNet and VGG: [-1, 1].
-USUAL = InputStats(127.5, 127.5)
 # Up to here a scale and a zero point mean the byte: their rounding, and the old guide's 128/127.
 _SAME_BYTE_STEPS = 1
-# Beyond this, an input does not stand for the usual range at all, and nothing is compared with it.
-_STILL_USUAL_STEPS = 5.0
-# Normalised pixels of any public habit: [0, 1], [-1, 1], and mean and deviation of ImageNet.
-_NORMALISED = 3.0
-_OWN_METADATA = "its own metadata"
-_AS_IT_IS = {"uint8": "the pixel as it is", "int8": "the pixel less 128"}
-
-
-@dataclass(frozen=True)
-class FeedSources:
-    """Everything that says how a file is fed.
-
-    Args:
-        stats: What the caller states.
-        asked: The way that the caller asks for, None leaves it open.
-        metadata: Of the file.
-        export: What the contract of its export wants.
-        export_is_named: True where the caller names the export; else it lies beside the file.
-    """
-
-    stats: InputStats | None = None
-    asked: FeedWay | None = None
-    metadata: ModelMetadata | None = None
-    export: Preprocessing | None = None
-    export_is_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,20 +75,22 @@ def feeding_of(spec: TensorSpec, height: int, width: int, sources: FeedSources) 
             whose mean and std cannot be.
     """
     if sources.asked is not None and not takes_bytes(spec):
-        sources = FeedSources(
-            sources.stats, None, sources.metadata, sources.export, sources.export_is_named
+        ignored = FileNotice(
+            FileNoticeKind.FEED_FLAG_IGNORED, {"flag": sources.asked.value, "dtype": spec.dtype}
         )
+        plain = feeding_of(spec, height, width, dataclasses.replace(sources, asked=None))
+        return dataclasses.replace(plain, notices=(ignored, *plain.notices))
     normalisation, stated_by = _normalisation(spec, height, width, sources)
     way = _way(spec, normalisation, sources)
     assumed, source = normalisation is None, stated_by
     if normalisation is None:
-        own = _own_range(spec, height, width) if way is FeedWay.BYTES else None
+        own = own_range(spec, height, width) if way is FeedWay.BYTES else None
         normalisation = own or normalised(height, width, USUAL)
         source = f"not stated in the file; assuming {USUAL}"
     notices = [
-        *_about_metadata(spec, sources),
-        *_about_export(height, width, sources),
-        *_about_range(spec, normalisation, source, sources),
+        *about_metadata(spec, sources),
+        *about_export(height, width, sources),
+        *about_range(spec, normalisation, source, sources),
     ]
     if way is not FeedWay.BYTES and assumed:
         notices.append(
@@ -113,18 +99,11 @@ def feeding_of(spec: TensorSpec, height: int, width: int, sources: FeedSources) 
             )
         )
     if takes_bytes(spec) and has_usable_scale(spec):
-        notices += _about_bytes(
-            spec, height, width, way, None if assumed else normalisation, source
-        )
+        notices += about_bytes(spec, height, width, way, None if assumed else normalisation, source)
     if way is FeedWay.BYTES:
         asked = sources.asked is FeedWay.BYTES
         source = "as asked" if asked else f"as apps feed {spec.dtype} inputs"
     return Feeding(way, normalisation, source, stated_by, tuple(notices))
-
-
-def normalised(height: int, width: int, stats: InputStats) -> Preprocessing:
-    """``real = (pixel - mean) / std`` after the resize of TensorFlow 1, for all channels."""
-    return Preprocessing(height, width, _rgb(1 / stats.std), _rgb(stats.mean / stats.std))
 
 
 def way_by_contract(spec: TensorSpec, preprocessing: Preprocessing) -> FeedWay:
@@ -140,7 +119,7 @@ def way_by_contract(spec: TensorSpec, preprocessing: Preprocessing) -> FeedWay:
 def describe_feeding(feeding: Feeding, spec: TensorSpec) -> str:
     """``pixels become [-1, 1] (its own metadata)``."""
     if feeding.way is FeedWay.BYTES:
-        return f"the {spec.dtype} input is fed {_AS_IT_IS[spec.dtype]} ({feeding.source})"
+        return f"the {spec.dtype} input is fed {AS_IT_IS[spec.dtype]} ({feeding.source})"
     limits = format_range(wanted_range(feeding.preprocessing))
     if feeding.way is FeedWay.QUANTISED:
         by = f"scale {spec.scale:.7g}, zero point {spec.zero_point}"
@@ -160,7 +139,7 @@ def _normalisation(
     if stated is not None and stated.normalisation is not None:
         usable = usable_normalisation(stated.normalisation)
         if usable is not None:
-            return normalised_by(usable, height, width), _OWN_METADATA
+            return normalised_by(usable, height, width), OWN_METADATA
         if not takes_bytes(spec) and sources.export is None:
             raise ConversionError(
                 "the metadata's normalisation makes no sense",
@@ -179,7 +158,7 @@ def _way(spec: TensorSpec, known: Preprocessing | None, sources: FeedSources) ->
     quantised = sources.stats is not None or (
         known is not None
         and sources.export is not None
-        and _alike(known, sources.export)
+        and alike(known, sources.export)
         and way_by_contract(spec, known) is FeedWay.QUANTISED
     )
     way = sources.asked or (FeedWay.QUANTISED if quantised else FeedWay.BYTES)
@@ -191,157 +170,3 @@ def _way(spec: TensorSpec, known: Preprocessing | None, sources: FeedSources) ->
             next_step="feed the pixels as they are: --feed=bytes, without --input_stats",
         )
     return way
-
-
-def _own_range(spec: TensorSpec, height: int, width: int) -> Preprocessing | None:
-    """What the bytes stand for by the input's own scale and zero point."""
-    if not has_usable_scale(spec) or spec.scale is None or spec.zero_point is None:
-        return None
-    low = _lowest(spec)
-    return Preprocessing(
-        height, width, _rgb(spec.scale), _rgb(spec.scale * (spec.zero_point - low))
-    )
-
-
-def _about_bytes(
-    spec: TensorSpec,
-    height: int,
-    width: int,
-    way: FeedWay,
-    stated: Preprocessing | None,
-    source: str,
-) -> Iterator[FileNotice]:
-    """Where the byte is not the integer that stands for the normalised pixel."""
-    wanted = stated or normalised(height, width, USUAL)
-    if stated is None:
-        own = _own_range(spec, height, width)
-        if own is None or steps_off(wanted_range(own), wanted_range(wanted)) > _STILL_USUAL_STEPS:
-            return
-        source = f"{USUAL}, what most extractors want"
-    difference = byte_difference(spec, wanted)
-    if not difference.steps:
-        return
-    by_scale = (
-        f"{format_range(wanted_range(wanted))} ({source}) by scale {spec.scale:.7g}, "
-        f"zero point {spec.zero_point}"
-    )
-    bytes_fed = way is FeedWay.BYTES
-    pixel = _AS_IT_IS[spec.dtype]
-    fed, other = (pixel, by_scale) if bytes_fed else (by_scale, f"{pixel}, as apps do")
-    yield FileNotice(
-        FileNoticeKind.FEED_DIFFERS,
-        {
-            "dtype": spec.dtype,
-            "fed": fed,
-            "other": other,
-            "steps": difference.steps,
-            "pixels": difference.pixels,
-            "flag": FeedWay.QUANTISED.value if bytes_fed else FeedWay.BYTES.value,
-        },
-        moves_figures=True,
-    )
-
-
-def _about_metadata(spec: TensorSpec, sources: FeedSources) -> Iterator[FileNotice]:
-    metadata = sources.metadata
-    if metadata is None:
-        return
-    if len(metadata.inputs) > 1:
-        used = described_input(metadata) is not None
-        yield FileNotice(
-            FileNoticeKind.METADATA_OTHER_INPUTS,
-            {
-                "described": len(metadata.inputs),
-                "inputs": 1,
-                "used": "what it says of the only image is used"
-                if used
-                else "what it says of them is not used",
-            },
-            moves_figures=not takes_bytes(spec),
-        )
-    stated = described_input(metadata)
-    normalisation = None if stated is None else stated.normalisation
-    if normalisation is not None and usable_normalisation(normalisation) is None:
-        yield FileNotice(
-            FileNoticeKind.METADATA_UNUSABLE,
-            {"mean": list(normalisation.mean), "std": list(normalisation.std)},
-        )
-
-
-def _about_export(height: int, width: int, sources: FeedSources) -> Iterator[FileNotice]:
-    """Where the metadata and an export of the same file do not say the same."""
-    stated = described_input(sources.metadata)
-    if sources.export is None or stated is None or stated.normalisation is None:
-        return
-    usable = usable_normalisation(stated.normalisation)
-    if usable is None or sources.stats is not None:
-        return
-    by_metadata = normalised_by(usable, height, width)
-    if _alike(by_metadata, sources.export):
-        return
-    wanted, own = (format_range(wanted_range(each)) for each in (sources.export, by_metadata))
-    named = sources.export_is_named
-    yield FileNotice(
-        FileNoticeKind.EXPORT_DISAGREES,
-        {
-            "contract": CONTRACT_FILE,
-            "where": "of its export" if named else "beside it",
-            "export": wanted,
-            "metadata": own,
-            "used": "the export's" if named else "the metadata's",
-        },
-        moves_figures=True,
-    )
-
-
-def _about_range(
-    spec: TensorSpec, used: Preprocessing, source: str, sources: FeedSources
-) -> Iterator[FileNotice]:
-    """Where the metadata of a float input cannot be right, or is right for few models."""
-    if takes_bytes(spec) or source != _OWN_METADATA:
-        return
-    limits = wanted_range(used)
-    stated = described_input(sources.metadata)
-    if stated is not None and stated.minimum and stated.maximum:
-        own = (min(stated.minimum), max(stated.maximum))
-        if own[0] < own[1] and steps_off(limits, own) > _STILL_USUAL_STEPS:
-            yield FileNotice(
-                FileNoticeKind.METADATA_CONTRADICTS_ITSELF,
-                {"range": format_range(limits), "stated": format_range(own)},
-                moves_figures=True,
-            )
-    if not _is_usual(used, limits):
-        yield FileNotice(
-            FileNoticeKind.RANGE_UNUSUAL,
-            {"source": source, "range": format_range(limits)},
-            moves_figures=True,
-        )
-
-
-def _is_usual(used: Preprocessing, limits: Range) -> bool:
-    """Of any public habit: within a few deviations about zero, or the ResNets' means."""
-    scales, means = CHANNEL_MEANS
-    of_resnet = all(
-        abs(one - other) < 1e-2 * max(1.0, abs(other))
-        for one, other in zip((*used.scale, *used.offset), (*scales, *means), strict=True)
-    )
-    spread = limits[1] - limits[0]
-    near_zero = -_NORMALISED <= limits[0] <= 0 < limits[1] <= _NORMALISED and spread >= 0.9
-    return of_resnet or near_zero
-
-
-def _alike(one: Preprocessing, other: Preprocessing) -> bool:
-    """True where two normalisations differ by rounding alone."""
-    return all(
-        abs((pixel * a - b) - (pixel * c - d)) * 255 <= 0.1 * max(abs(255 * a), abs(255 * c))
-        for a, b, c, d in zip(one.scale, one.offset, other.scale, other.offset, strict=True)
-        for pixel in (0, 255)
-    )
-
-
-def _lowest(spec: TensorSpec) -> int:
-    return -128 if spec.dtype == "int8" else 0
-
-
-def _rgb(value: float) -> tuple[float, float, float]:
-    return value, value, value

@@ -14,12 +14,15 @@ class FileNoticeKind(enum.StrEnum):
     """What a notice is about."""
 
     FEED_DIFFERS = "feed_differs"
+    FEED_FLAG_IGNORED = "feed_flag_ignored"
+    INNER_RANGE_DIFFERS = "inner_range_differs"
     NORMALISATION_ASSUMED = "normalisation_assumed"
     RANGE_UNUSUAL = "range_unusual"
     METADATA_CONTRADICTS_ITSELF = "metadata_contradicts_itself"
     METADATA_UNUSABLE = "metadata_unusable"
     METADATA_UNREADABLE = "metadata_unreadable"
     METADATA_OTHER_INPUTS = "metadata_other_inputs"
+    METADATA_OTHER_OUTPUTS = "metadata_other_outputs"
     EXPORT_DISAGREES = "export_disagrees"
     EXPORT_IGNORED = "export_ignored"
     OUTPUTS_IGNORED = "outputs_ignored"
@@ -42,6 +45,11 @@ class FileNoticeKind(enum.StrEnum):
 _SENTENCES: Mapping[FileNoticeKind, str] = {
     FileNoticeKind.FEED_DIFFERS: "the {dtype} input is fed {fed}; --feed={flag} would feed "
     "{other}: at most {steps} off, for {pixels} of the 256 values of a pixel",
+    FileNoticeKind.FEED_FLAG_IGNORED: "--feed={flag} is for inputs of 8 bits, this one is {dtype}: "
+    "ignored",
+    FileNoticeKind.INNER_RANGE_DIFFERS: "pixels become {range}, and the file begins by quantising "
+    "its input to {inner}, the range that it was calibrated with: one of them is wrong; "
+    "--input_stats=MEAN/STD states another",
     FileNoticeKind.NORMALISATION_ASSUMED: "how pixels are normalised is not stated: figures hold "
     "for {stats} alone; --input_stats=MEAN/STD states it",
     FileNoticeKind.RANGE_UNUSUAL: "by {source} pixels become {range}: right where the model "
@@ -54,6 +62,8 @@ _SENTENCES: Mapping[FileNoticeKind, str] = {
     FileNoticeKind.METADATA_UNREADABLE: "its metadata is ignored: {why}",
     FileNoticeKind.METADATA_OTHER_INPUTS: "the metadata describes {described} inputs and the file "
     "has {inputs}: {used}",
+    FileNoticeKind.METADATA_OTHER_OUTPUTS: "the metadata does not describe the outputs that the op "
+    "writes: {names}; read as the op writes them, while apps that go by metadata do not",
     FileNoticeKind.EXPORT_DISAGREES: "{contract} {where} wants pixels in {export}, the metadata in "
     "{metadata}: {used} is used",
     FileNoticeKind.EXPORT_IGNORED: "{contract} beside it is ignored: {why}",

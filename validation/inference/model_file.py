@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from validation.errors import ArtefactMissing, ConversionError
 from validation.export.exported import CONTRACT_FILE
 from validation.inference.base import Detector
-from validation.inference.feeding import Feeding, FeedSources, describe_feeding, feeding_of
+from validation.inference.feed_sources import FeedSources
+from validation.inference.feeding import Feeding, describe_feeding, feeding_of
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.outputs import Ending, OutputBinding, bind_outputs
 from validation.inference.own_export import OwnExport, own_export
@@ -25,12 +26,13 @@ from validation.metadata.class_labels import labels_of
 from validation.metadata.detector import image_size
 from validation.metadata.model_metadata import ModelMetadata, TensorMetadata
 from validation.metadata.unpacking import metadata_of
-from validation.preprocess.feed import FeedWay
+from validation.preprocess.feed import FeedWay, has_usable_scale, takes_bytes
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import Preprocessing, SsdContract
-from validation.specs.input_stats import InputStats
+from validation.specs.input_stats import InputStats, range_of
 from validation.tflite.custom_ops import EDGE_TPU, describe_foreign, foreign_ops, refusal
 from validation.tflite.facts import TfliteFile, describe
+from validation.tflite.heads import quantised_input
 from validation.tflite.model import UnpackedModel, read_model
 
 
@@ -121,7 +123,7 @@ def open_tflite(
     metadata = metadata_of(model)
     try:
         binding = bind_outputs(model, file, metadata, own.contract)
-        feeding = feeding_of_file(file, own, metadata, stats, way)
+        feeding = feeding_of_file(model, file, own, metadata, stats=stats, way=way)
     except ConversionError as error:
         refused = refusal(model.custom_ops, path.name)
         if refused is not None:
@@ -149,9 +151,11 @@ def open_tflite(
 
 
 def feeding_of_file(
+    model: UnpackedModel,
     file: TfliteFile,
     own: OwnExport,
     metadata: ModelMetadata | None,
+    *,
     stats: InputStats | None = None,
     way: FeedWay | None = None,
 ) -> Feeding:
@@ -161,13 +165,16 @@ def feeding_of_file(
         ConversionError: Not one image as input, or see `feeding_of`.
     """
     height, width = image_size(file)
-    contract = own.contract
+    contract, inner = own.contract, quantised_input(model)
     sources = FeedSources(
         stats=stats,
         asked=way,
         metadata=metadata,
         export=None if contract is None else contract.preprocessing,
         export_is_named=own.is_named,
+        inner=None
+        if inner is None or not takes_bytes(inner) or not has_usable_scale(inner)
+        else range_of(inner),
     )
     return feeding_of(file.inputs[0], height, width, sources)
 

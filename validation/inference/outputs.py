@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from validation.errors import ConversionError, first_few
@@ -74,8 +74,14 @@ def bind_outputs(
         ConversionError: No detector's outputs, or outputs of the op that are missing.
     """
     present = [spec.name for spec in file.outputs]
+    if len(set(present)) < len(present):
+        raise ConversionError(
+            "outputs are known by their names, and two have the same",
+            got=first_few(present),
+            next_step="convert it again with each output once in --output_arrays",
+        )
     if file.postprocess is not None:
-        return _of_the_op(model, file, present)
+        return _of_the_op(model, file, present, metadata)
     names: tuple[str, ...] | None = _raw_by_name(file.outputs)
     if names is not None:
         return _bound(Ending.RAW, names, present)
@@ -109,7 +115,12 @@ def raw_columns(file: TfliteFile, binding: OutputBinding) -> tuple[int | None, i
     return anchors, classes
 
 
-def _of_the_op(model: UnpackedModel, file: TfliteFile, present: Sequence[str]) -> OutputBinding:
+def _of_the_op(
+    model: UnpackedModel,
+    file: TfliteFile,
+    present: Sequence[str],
+    metadata: ModelMetadata | None,
+) -> OutputBinding:
     leaving = outputs_of_the_op(model)
     found = dict(zip((*_NEEDED, "count"), leaving, strict=False))
     missing = [role for role in _NEEDED if found.get(role) is None]
@@ -121,7 +132,27 @@ def _of_the_op(model: UnpackedModel, file: TfliteFile, present: Sequence[str]) -
             next_step="convert it again with all of them in --output_arrays",
         )
     names = tuple(name for role in (*_NEEDED, "count") if (name := found.get(role)) is not None)
-    return _bound(Ending.OP, names, present)
+    notice = _other_outputs(
+        dict(zip(leaving, (*_NEEDED, "count"), strict=False)), present, metadata
+    )
+    return _bound(Ending.OP, names, present, *notice)
+
+
+def _other_outputs(
+    roles: Mapping[str | None, str], present: Sequence[str], metadata: ModelMetadata | None
+) -> Iterator[FileNotice]:
+    """Where the metadata calls an output of the op by the meaning of another one."""
+    if metadata is None or not metadata.outputs:
+        return
+    wrong = [
+        f"output {place} is {roles[name]}, described as {about.name!r}"
+        for place, (name, about) in enumerate(zip(present, metadata.outputs, strict=False))
+        if name in roles and _BY_METADATA.get(about.name, roles[name]) != roles[name]
+    ]
+    if len(metadata.outputs) != len(present):
+        wrong.append(f"{len(metadata.outputs)} described, {len(present)} there")
+    if wrong:
+        yield FileNotice(FileNoticeKind.METADATA_OTHER_OUTPUTS, {"names": ", ".join(wrong)})
 
 
 def _bound(

@@ -106,7 +106,7 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     own = OwnExport() if image is None else own_export(file, path)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
-    preprocessing, notices = _preprocessing(image, file, own, metadata)
+    preprocessing, notices = _preprocessing(model, image, file, own, metadata)
     binding = _binding(model, file, metadata, own)
     notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
@@ -164,13 +164,17 @@ def _metadata(model: UnpackedModel) -> tuple[ModelMetadata | None, tuple[str, ..
 
 
 def _preprocessing(
-    image: TensorSpec | None, file: TfliteFile, own: OwnExport, metadata: ModelMetadata | None
+    model: UnpackedModel,
+    image: TensorSpec | None,
+    file: TfliteFile,
+    own: OwnExport,
+    metadata: ModelMetadata | None,
 ) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...]]:
     """How `detect` and `evaluate` feed the file, and what they say about it."""
     if image is None:
         return None, ()
     try:
-        feeding = feeding_of_file(file, own, metadata)
+        feeding = feeding_of_file(model, file, own, metadata)
     except ConversionError:
         # Neither runs it; the section of the metadata shows what it says.
         return describe_preprocessing(image), ()

@@ -28,6 +28,18 @@ def outputs_of_the_op(model: UnpackedModel) -> tuple[str | None, ...]:
     return tuple(_leaving(model, index, outputs) for index in present(op.outputs))
 
 
+def quantised_input(model: UnpackedModel) -> TensorSpec | None:
+    """What a float input is quantised to before anything else; None for any other input."""
+    inputs = present(model.graph.inputs)
+    if len(inputs) != 1:
+        return None
+    readers = [each for each in model.graph.operators if inputs[0] in present(each.inputs)]
+    made = present(readers[0].outputs) if len(readers) == 1 else []
+    if not made or model.op_name(readers[0]) != "QUANTIZE":
+        return None
+    return tensor_spec(model.graph.tensors[made[0]])
+
+
 def quantised_heads(model: UnpackedModel) -> tuple[tuple[str, TensorSpec], ...]:
     """What the op reads, as it was before it was widened to floats: role and tensor.
 
