@@ -98,7 +98,7 @@ def test_raw_variant_of_a_graph_with_the_op(
         (["--input_shapes=1,48,64,3:1"], 2, "(--input_shapes)"),
         (["--input_arrays=image"], 1, "no node for input array 'image' (tflite_graph.pb)"),
         (["--output_arrays=detection_boxes"], 1, "no node for output array 'detection_boxes'"),
-        (["--output_arrays='TFLite_Detection_PostProcess'"], 1, "(the quotes belong to the name)"),
+        (["--output_arrays=x,'TFLite_Detection_PostProcess'"], 1, "no node for output array"),
         (["--allow_custom_ops=false"], 1, "is a custom op of TFLite"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import small_ssd
+from kind_samples import EXPORTED, GRAPH, LFS, node
 
 from validation.cli import main
 from validation.cli import zoo as zoo_command
@@ -24,11 +25,11 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A folder with the files of an archive that the zoo command looks at; none is opened."""
+    """A folder with the files of an archive that the zoo command looks at."""
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "pipeline.config").write_text(small_ssd.TEXT)
-    (folder / "frozen_inference_graph.pb").write_bytes(b"never opened")
+    (folder / "frozen_inference_graph.pb").write_bytes(GRAPH)
     (folder / "notes.txt").write_text("mine")
     return folder
 
@@ -252,7 +253,8 @@ def test_show_of_a_folder_and_of_a_tar(capsys: Capture, archive: Path, tmp_path:
 
 def test_shipped_quantised_graph_is_converted(capsys: Capture, archive: Path) -> None:
     """Its next step names mean and std, without which it is not converted."""
-    (archive / "frozen_inference_graph.pb").rename(archive / "tflite_graph.pb")
+    (archive / "frozen_inference_graph.pb").unlink()
+    (archive / "tflite_graph.pb").write_bytes(EXPORTED)
     text = small_ssd.TEXT + "graph_rewriter { quantization { delay: 9 } }\n"
     (archive / "pipeline.config").write_text(text)
     facts = _shown(capsys, archive.parent / "c", archive)
@@ -304,6 +306,27 @@ def test_what_is_no_archive(capsys: Capture, archive: Path, make, code: int, sai
     assert (got, out) == (code, "")
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (node("x", "Placeholder"), "no node image_tensor and none detection_boxes"),
+        (GRAPH + node("FirstStageFeatureExtractor/a", "Conv2D"), "of a detector of two stages"),
+        (EXPORTED, "a graph that was exported for TFLite, no inference graph"),
+        (LFS, "git lfs pull"),
+        (GRAPH[:-3], "only part of a TensorFlow graph"),
+    ],
+)
+def test_no_route_is_promised_for_another_graph(
+    capsys: Capture, archive: Path, content: bytes, said: str
+) -> None:
+    """What is in the file decides, not its name."""
+    (archive / "frozen_inference_graph.pb").write_bytes(content)
+    facts = _shown(capsys, archive.parent / "c", archive)
+    assert (facts["routes"], facts["next_steps"]) == ([], [])
+    assert said in facts["no_route"]
+    assert said in " ".join(facts["unusable"])
 
 
 def test_damaged_tar(capsys: Capture, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_set_further_down_is_named(make_coco: Make, tmp_path: Path) -> None:
     [
         (b"", "annotation file is empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer.*pull"),
-        (b"<!DOCTYPE html><html>", "this is a web page.*fetch the file itself"),
+        (b"<!DOCTYPE html><html>", "this is a web page.*download the file itself"),
         (b"<annotation><object/></annotation>", "annotation of one image.*name its folder: "),
         (b"<kml/>", "XML, but no annotation of Pascal VOC"),
         (b"PK\x03\x04....", "a zip archive"),

@@ -93,8 +93,12 @@ def test_detector_that_cannot_be_made_ends_the_run(images):
         detect_all(make, images, workers=2, label="")
 
 
-def test_progress_is_shown_where_asked_for(images, capsys):
-    """With its label; otherwise a log stays quiet."""
+def test_progress_is_shown_where_asked_for(images, capsys, monkeypatch):
+    """On a terminal, with its label; a log stays quiet."""
+    for progress in (False, True):
+        detect_all(lambda: on_files(_ByHeight([])), images, workers=1, label="", progress=progress)
+        assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     detect_all(lambda: on_files(_ByHeight([])), images, workers=1, label="mini float")
     assert capsys.readouterr().err == ""
     detect_all(

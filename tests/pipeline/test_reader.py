@@ -275,10 +275,6 @@ def test_missing_brace_is_told_where_it_is_missed() -> None:
             "model { ssd {\n num_classes: many } }",
             r"parsed: Couldn't parse integer: many \(toy, line 2\)",
         ),
-        (
-            "model { ssd {\n num_classes: 1\n num_classes: 2 } }",
-            r"parsed: .*should not have multiple.*line 3\)",
-        ),
         ("model { ssd {}\n faster_rcnn {} }", r"another member of oneof.*line 2\)"),
         ("model { ssd { num_classes: 9 zero } }", "unknown field 'zero'"),
         ("model { ssd { num_classes 9 zero: 1 } }", 'cannot be parsed: Expected ":"'),
@@ -299,6 +295,50 @@ def test_broken_text_is_refused(text: str, complaint: str) -> None:
     """Whatever is no pipeline.config is refused, with its line."""
     with pytest.raises(ConfigError, match=complaint):
         read_text(text, "toy")
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "notice"),
+    [
+        (
+            "model { ssd {\n num_classes: 1\n num_classes: 2 } }",
+            2,
+            "line 3: model.ssd.num_classes is set again, after line 2; the last one is read",
+        ),
+        (
+            "model { ssd { num_classes: 3 } }\nmodel { ssd { encode_background_as_zeros: true } }",
+            3,
+            "line 2: model is set again, after line 1; both are merged",
+        ),
+    ],
+)
+def test_of_a_field_that_is_set_twice_the_last_holds(text: str, classes: int, notice: str) -> None:
+    """As the OD API reads a config, and with both lines."""
+    read = read_text(text, "toy")
+    assert read.message.model.ssd.num_classes == classes
+    assert read.notices[0] == notice
+
+
+def test_the_value_that_holds_is_where_an_error_points() -> None:
+    """Not the first line that sets it."""
+    text = "model { ssd {\n num_classes: 1\n num_classes: 0 } }"
+    assert read_text(text, "toy").lines["model.ssd.num_classes"] == 3
+
+
+@pytest.mark.parametrize(
+    "quoted", ["\u201cssd_x\u201d", "\u2018ssd_x\u2019", "\u201essd_x\u201c", '\u201cssd_x"']
+)
+def test_curly_quotes_are_quotes(quoted: str) -> None:
+    """As a word processor writes them; a comment and a plain string keep theirs."""
+    text = (
+        "# \u201ca comment\u201d\n"
+        f"model {{ ssd {{ feature_extractor {{\n type: {quoted} }} }} }}\n"
+        'model { ssd { feature_extractor { spaghettinet_arch_name: "\u201cx\u201d" } } }'
+    )
+    read = read_text(text, "toy")
+    assert read.message.model.ssd.feature_extractor.type == "ssd_x"
+    assert read.message.model.ssd.feature_extractor.spaghettinet_arch_name == "\u201cx\u201d"
+    assert read.notices[0] == "line 3: curly quotes are read as straight ones"
 
 
 def test_byte_order_mark_is_let_pass() -> None:

@@ -6,6 +6,8 @@ Flags have the names that the guide's tools gave them, where it had any. Exit co
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,6 +16,7 @@ from importlib import import_module
 from validation import __version__
 from validation.cli.flags import Parser, say
 from validation.cli.former_flags import without_former_flags
+from validation.cli.typed import with_plain_dashes
 from validation.errors import ValidationError
 from validation.workspace.memory import collect_seldom
 
@@ -30,7 +33,10 @@ _COMMANDS = (
     "evaluate",
     "compare",
     "report",
+    "completion",
 )
+# As the shell reports a program that SIGPIPE has ended.
+_BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    try:
+        try:
+            return _main(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            # Here and not at the process's end, where Python would complain of a closed pipe.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return _BROKEN_PIPE
+
+
+def _main(arguments: Sequence[str]) -> int:
     collect_seldom()
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    plain = with_plain_dashes(arguments)
+    for note in plain.notes:
+        say(note)
+    typed = list(plain.arguments)
     if typed[:1] == ["run"]:
         from validation.cli.run import run
 
@@ -68,6 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
+def _drop_output() -> None:
+    """Nobody reads any more: what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # A test's capture has no descriptor.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
 def _parser(names: Iterable[str]) -> Parser:
     parser = Parser(
         prog="validation",
@@ -77,4 +107,15 @@ def _parser(names: Iterable[str]) -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in names:
         import_module(f"validation.cli.{name}").add_command(commands)
+    return parser
+
+
+def whole_parser() -> Parser:
+    """The parser of every command, with the options of ``run`` that are not pytest's."""
+    from validation.cli.run import add_options_to
+
+    parser = _parser(_COMMANDS)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            add_options_to(action.choices["run"])
     return parser

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from validation.cli.detectors import add_model_flags, is_tflite, open_model
 from validation.cli.flags import Commands, add_parser, say, say_as_stored
+from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
-from validation.files.structured import unstructure
 from validation.inference.score_notices import score_notices
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
@@ -76,7 +75,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
     worse = sum(change.worse for change in changed)
     if options.json:
         document = {"circumstances": around, "changes": changed}
-        print(json.dumps(unstructure(document), indent=2))
+        print_json(document)
         return int(worse > 0)
     _print_changes("run under other conditions", around)
     _print_changes("worse", [change for change in changed if change.worse])
@@ -120,10 +119,20 @@ def _compare_models(options: argparse.Namespace) -> int:
     if options.json:
         said = {side: [each.as_json() for each in found] for side, found in notices.items()}
         document = {"files": differing, "detections": like, "notices": said}
-        print(json.dumps(unstructure(document), indent=2))
+        print_json(document)
     else:
         _print_models(options, differing, like, both)
     return 0
+
+
+def told_apart(first: Path, second: Path) -> tuple[str, str]:
+    """Two paths by their names, with as many folders as it takes to tell them apart."""
+    sides = [path.absolute().parts for path in (first, second)]
+    for count in range(1, max(map(len, sides)) + 1):
+        one, other = ("/".join(parts[-count:]) for parts in sides)
+        if one != other:
+            return one, other
+    return str(first), str(second)
 
 
 def _images(folder: Path | None) -> Sequence[ImageFile]:
@@ -146,7 +155,7 @@ def _print_models(
 ) -> None:
     if differing:
         width = max(len(each.what) for each in differing)
-        print(f"{'':<{width}}  {options.first.name} | {options.second.name}")
+        print(f"{'':<{width}}  {' | '.join(told_apart(options.first, options.second))}")
         for each in differing:
             print(f"{each.what:<{width}}  {each.first} | {each.second}")
     elif both:

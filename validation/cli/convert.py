@@ -12,8 +12,9 @@ from pathlib import Path
 
 from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
-from validation.cli.flags import Commands, add_flag, add_parser, say, say_as_stored
+from validation.cli.flags import Commands, add_flag, add_json, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
+from validation.cli.output import print_json
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
@@ -115,6 +116,7 @@ def add_command(commands: Commands) -> None:
         help="for --metadata: class names as .pbtxt, one a line, numbered lines, CSV, JSON, "
         "data.yaml or a .tflite with labels; 'coco' means COCO's 90 ids (default: no labels)",
     )
+    add_json(parser)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -155,7 +157,10 @@ def _convert(options: argparse.Namespace) -> None:
     with held_back():
         path = _made(partial(convert, options.graph_def_file, conversion), options, metadata)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    print(f"{path}: {path.stat().st_size} bytes")
+    if options.json:
+        print_json({"file": str(path), "bytes": path.stat().st_size, "variant": variant})
+    else:
+        print(f"{path}: {path.stat().st_size} bytes")
 
 
 def _made(

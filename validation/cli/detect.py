@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from validation.cli.detectors import add_model_flags, open_model, usable_labels
 from validation.cli.flags import Commands, add_parser, say
+from validation.cli.output import print_json
 from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
@@ -119,7 +119,7 @@ def _detect(options: argparse.Namespace) -> None:
         if not options.json:
             _print(entry)
     if options.json:
-        print(json.dumps(entries, indent=2))
+        print_json(entries)
 
 
 def _require_images(images: Sequence[Path]) -> None:

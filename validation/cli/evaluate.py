@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from validation.cli.detectors import add_model_flags, open_model
 from validation.cli.flags import Commands, add_parser, say
+from validation.cli.output import print_json
 from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset, load_dataset
@@ -125,7 +125,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     facts["trusted"] = not any(notice.not_trusted for notice in notices)
     facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
     if options.json:
-        print(json.dumps(facts, indent=2))
+        print_json(facts)
     else:
         _print(facts, dataset, join, result, options.per_category)
 

@@ -6,15 +6,16 @@ import argparse
 import time
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_flag, add_parser, say
-from validation.cli.given import require_graph
+from validation.cli.flags import Commands, add_flag, add_json, add_parser, say
+from validation.cli.given import read_config, require_graph
+from validation.cli.output import print_json
 from validation.errors import UsageError
 from validation.export.checkpoint import check_prefix
 from validation.export.exported import ExportOptions
 from validation.files.arguments import parse_count
 from validation.files.native_log import held_back
 from validation.kinds.kind import Wanted
-from validation.pipeline.config import PipelineConfig, load_pipeline
+from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
 
 _EXAMPLE = r"""\
@@ -76,11 +77,12 @@ def add_command(commands: Commands) -> None:
         help="detections kept per class in regular NMS (default: %(default)s)",
     )
     add_flag(parser, "--use_regular_nms", False, "suppress within each class, as the OD API does")
+    add_json(parser)
 
 
 def _export(options: argparse.Namespace) -> None:
     started = time.perf_counter()
-    config = options.pipeline_config_path and load_pipeline(options.pipeline_config_path)
+    config = options.pipeline_config_path and read_config(options.pipeline_config_path)
     prefix: Path | None = options.trained_checkpoint_prefix
     source: Path | None = options.frozen_graph
     # Refused before TensorFlow is loaded, which takes seconds.
@@ -109,15 +111,22 @@ def _export(options: argparse.Namespace) -> None:
     size = contract.preprocessing
     say(f"route: {route}")
     say(f"done in {time.perf_counter() - started:.1f} s")
+    files = (written.graph.with_suffix(".pbtxt"), written.graph.with_suffix(".json"))
+    if options.json:
+        print_json(
+            {
+                "graph": str(written.graph),
+                "files": [str(path) for path in (*files, written.anchors)],
+                "route": route,
+                "contract": contract,
+            }
+        )
+        return
     print(
         f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
         f"{contract.num_classes} classes"
     )
-    for path in (
-        written.graph.with_suffix(".pbtxt"),
-        written.graph.with_suffix(".json"),
-        written.anchors,
-    ):
+    for path in (*files, written.anchors):
         print(path)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
-from validation.cli.flags import Commands, add_parser, say, say_as_stored
-from validation.cli.given import require_graph
+from validation.cli.flags import Commands, add_json, add_parser, say, say_as_stored
+from validation.cli.given import read_config, require_graph
+from validation.cli.output import print_json
 from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
 from validation.kinds.kind import Wanted
-from validation.pipeline.config import load_pipeline
 from validation.policy.load import load_policy
 
 _EXAMPLE = r"""\
@@ -70,6 +70,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--output_directory", type=Path, required=True, metavar="DIR", help="a new or empty folder"
     )
+    add_json(parser)
 
 
 def _fakequant(options: argparse.Namespace) -> None:
@@ -83,7 +84,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         check_prefix(prefix)
     elif frozen is not None:
         require_graph(frozen, Wanted.INFERENCE_GRAPH)
-    config = load_pipeline(options.pipeline_config_path)
+    config = read_config(options.pipeline_config_path)
     policy = load_policy()
     folder: Path = options.representative_images
     chosen = drawn_from_folder(folder, policy, folder.name)
@@ -114,8 +115,12 @@ def _fakequant(options: argparse.Namespace) -> None:
         feeds = functools.partial(model_feeds, chosen)
         fakequant_archive.write_fakequant(archive, config, text, weights, feeds, facts)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    for path in sorted(output.iterdir()):
-        print(path)
+    files = [str(path) for path in sorted(output.iterdir())]
+    if options.json:
+        print_json({"files": files, "calibration": facts})
+        return
+    for file in files:
+        print(file)
 
 
 def _require_room(output: Path) -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
+from validation.cli.typed import as_declared, unknown_flags
 from validation.errors import did_you_mean
+
+_CHOICE = re.compile(r"invalid choice: '(?P<typed>[^']*)' \(choose from (?P<known>.*)\)")
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes ``--a-b`` for ``--a_b`` and the reverse, and refuses wrong use in one line."""
+    """Takes flags in both spellings and as they are pasted, and refuses wrong use in one line."""
+
+    # True where flags that are not declared here may be somebody else's.
+    own_values_only = False
+    _typed: Sequence[str] = ()
 
     @property
     def advice(self) -> str:
@@ -21,8 +29,20 @@ class Parser(argparse.ArgumentParser):
         return f"`python -m {self.prog} --help` lists what there is"
 
     def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
-        self.exit(2, f"error: {message}; {self.advice}\n")
+        """End with exit code 2, naming what is nearest to a word that is not known."""
+        self.exit(2, f"error: {self.complaint(message)}; {self.advice}\n")
+
+    def complaint(self, message: str) -> str:
+        """What argparse says, and the flag or the choice that was probably meant."""
+        choice = _CHOICE.search(message)
+        if choice is not None:
+            known = [each.strip(" '\"") for each in choice["known"].split(",")]
+            return "; ".join(filter(None, [message, did_you_mean(choice["typed"], known)]))
+        # A required flag that is missing was perhaps typed wrongly.
+        unknown = unknown_flags(self._typed, self._option_string_actions)
+        if not unknown or "required" not in message:
+            return message
+        return f"{message}; {unknown[0]} is not known, {self._nearest(unknown[0])}"
 
     def parse_known_args(  # type: ignore[override]  # the one of argparse is overloaded
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -32,34 +52,31 @@ class Parser(argparse.ArgumentParser):
         A subcommand refuses what it does not know itself, because its help and its flags are
         the ones to name.
         """
-        typed = sys.argv[1:] if args is None else args
-        options, unknown = super().parse_known_args(self.as_declared(typed), namespace)
+        self._typed = self.as_declared(sys.argv[1:] if args is None else args)
+        options, unknown = super().parse_known_args(self._typed, namespace)
         self.refuse_unknown(unknown)
         return options, unknown
 
     def as_declared(self, arguments: Sequence[str]) -> list[str]:
-        """The arguments, with each long flag spelled as it was declared."""
-        declared = {_dashed(flag): flag for flag in self._option_string_actions}
-        typed = list(arguments)
-        end = typed.index("--") if "--" in typed else len(typed)
-        for position, argument in enumerate(typed[:end]):
-            name, equals, value = argument.partition("=")
-            if name.startswith("--") and _dashed(name) in declared:
-                typed[position] = declared[_dashed(name)] + equals + value
-        return typed
+        """The arguments, with each long flag spelled as it was declared; says what it reads."""
+        # Of a parser of commands, what follows the command is the command's.
+        if self._subparsers is not None:
+            return list(arguments)
+        read = as_declared(arguments, self._option_string_actions, own_only=self.own_values_only)
+        for note in read.notes:
+            say(note)
+        return list(read.arguments)
 
     def refuse_unknown(self, arguments: Sequence[str]) -> None:
         """End with an error if there are any arguments; it names the nearest flag."""
         if arguments:
-            flags = [each.partition("=")[0] for each in arguments if each.startswith("--")]
-            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-            nearest = did_you_mean(flags[0], known) if flags else None
-            steps = ["unrecognized arguments: " + " ".join(arguments), *filter(None, [nearest])]
-            self.error("; ".join(steps))
+            flags = [each.partition("=")[0] for each in arguments if each.startswith("-")]
+            steps = ["unrecognized arguments: " + " ".join(arguments)]
+            self.error("; ".join([*steps, *(self._nearest(flag) for flag in flags[:1])]))
 
-
-def _dashed(flag: str) -> str:
-    return flag.replace("_", "-")
+    def _nearest(self, flag: str) -> str:
+        known = [each for each in self._option_string_actions if each.startswith("--")]
+        return did_you_mean(f"--{flag.lstrip('-')}", known) or "there are no flags"
 
 
 def add_parser(
@@ -104,6 +121,11 @@ def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, summary:
         metavar="BOOL",
         help=f"{summary} (default: {str(default).lower()})",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``: one document on standard output, notes stay on standard error."""
+    parser.add_argument("--json", action="store_true", help="print every fact as JSON")
 
 
 def boolean(text: str) -> bool:

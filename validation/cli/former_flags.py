@@ -49,13 +49,14 @@ def without_former_flags(arguments: Sequence[str]) -> list[str]:
     Raises:
         UsageError: A flag that no longer exists, with what to type instead.
     """
-    known = former_flags(arguments[0]) if arguments else {}
+    flags = former_flags(arguments[0]) if arguments else {}
+    known = {name.replace("_", "-"): flag for name, flag in flags.items()}
     kept: list[str] = []
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
         name, equals, value = argument.partition("=")
-        former = known.get(name)
+        former = known.get(name.replace("_", "-"))
         if former is None:
             kept.append(argument)
             continue

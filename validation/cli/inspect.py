@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
+from validation.cli.output import print_json
 from validation.files.native_log import held_back
 from validation.files.structured import unstructure
 from validation.inspection.answer import as_text, needs_tensorflow, read_facts
@@ -43,6 +43,6 @@ def _inspect(options: argparse.Namespace) -> None:
     with held_back():
         facts = read_facts(file)
     if options.json:
-        print(json.dumps({"kind": file.kind.value, **unstructure(facts)}, indent=2))
+        print_json({"kind": file.kind.value, **unstructure(facts)})
     else:
         print(as_text(facts, everything=options.all))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_parser
+from validation.cli.flags import Commands, add_json, add_parser
+from validation.cli.output import print_json
 from validation.errors import UsageError
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -28,6 +29,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "record", type=Path, metavar="RECORD", help=f"folder of a run, or its {RECORD_NAME}"
     )
+    add_json(parser)
 
 
 def record_path(path: Path) -> Path:
@@ -52,5 +54,8 @@ def _report(options: argparse.Namespace) -> None:
     policy = policy_of(record)
     judgement = judge(record, policy)
     index = render_report(path.parent, record, judgement, policy)
-    print(f"verdict: {judgement.run.status.upper()}")
-    print(index)
+    if options.json:
+        print_json({"verdict": judgement.run.status, "page": str(index)})
+    else:
+        print(f"verdict: {judgement.run.status.upper()}")
+        print(index)

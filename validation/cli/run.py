@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     typed = parser.as_declared(arguments)
     try:
         # pytest would show its own usage, which lists none of these.
-        parser.parse_known_args(typed)
+        argparse.ArgumentParser.parse_known_args(parser, typed)
         return _pytest(typed, parser)
     except _WrongUseError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -96,9 +96,11 @@ class _WrongUseError(Exception):
 class _RunParser(Parser):
     """The harness's own options; leaves the others to pytest."""
 
+    own_values_only = True
+
     def error(self, message: str) -> NoReturn:
         """Refuse without ending the process."""
-        raise _WrongUseError(f"{message}; {self.advice}")
+        raise _WrongUseError(f"{self.complaint(message)}; {self.advice}")
 
     def refuse_unknown(self, arguments: Sequence[str]) -> None:
         """Nothing yet: pytest knows more options."""
@@ -138,8 +140,14 @@ def _options() -> str:
 
 
 def _parser() -> _RunParser:
+    parser = _RunParser(prog="validation run", add_help=False, allow_abbrev=False)
+    add_options_to(parser)
+    return parser
+
+
+def add_options_to(parser: argparse.ArgumentParser) -> None:
+    """Declare the harness's own options."""
+    # Not at the top: it imports pytest.
     from validation.plugin.options import add_options
 
-    parser = _RunParser(prog="validation run", add_help=False, allow_abbrev=False)
     add_options(parser.add_argument)
-    return parser

@@ -6,7 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_parser, say
+from validation.cli.flags import Commands, add_json, add_parser, say
+from validation.cli.output import print_json
 from validation.diagrams.dot import dot_text
 from validation.diagrams.drawing import drawn
 from validation.diagrams.folding import fold
@@ -54,6 +55,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="draw each operation (default: one node for each block or scope)",
     )
+    add_json(parser)
 
 
 def _visualize(options: argparse.Namespace) -> None:
@@ -70,7 +72,17 @@ def _visualize(options: argparse.Namespace) -> None:
     say(f"drawing {len(graph.operations)} operations as {len(folded.blocks)} nodes")
     path = write_picture(dot_text(drawn(folded)), target)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    print(f"{path}: {path.stat().st_size} bytes")
+    if options.json:
+        print_json(
+            {
+                "file": str(path),
+                "bytes": path.stat().st_size,
+                "operations": len(graph.operations),
+                "nodes": len(folded.blocks),
+            }
+        )
+    else:
+        print(f"{path}: {path.stat().st_size} bytes")
 
 
 def _read(source: Path, kind: Kind) -> OperationGraph:

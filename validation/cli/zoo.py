@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
 
-from validation.cli.flags import Commands, add_parser, say
+from validation.cli.flags import Commands, add_json, add_parser, say
+from validation.cli.output import print_json
 from validation.errors import ArtefactError, UsageError, ValidationError, did_you_mean, first_few
 from validation.files.arguments import parse_file, parse_path
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
-from validation.files.structured import unstructure
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.kinds.kind import Wanted
@@ -78,6 +77,7 @@ def add_command(commands: Commands) -> None:
         metavar="DIR",
         help="copy each model's folder there (default: it stays in the cache; do not change it)",
     )
+    add_json(parser)
 
     parser = add_parser(
         own,
@@ -145,12 +145,16 @@ def _list(options: argparse.Namespace) -> None:
         )
         for entry in entries
     ]
-    print(json.dumps(unstructure(rows), indent=2) if options.json else text_of_models(rows))
+    if options.json:
+        print_json(rows)
+    else:
+        print(text_of_models(rows))
 
 
 def _fetch(options: argparse.Namespace) -> int:
     cache = _cache(options)
-    failed = []
+    failed: list[str] = []
+    folders: dict[str, Path] = {}
     for entry in named_models(options.models, options.zoo):
         say(f"{'making' if entry.group == GROUP else 'fetching'} {entry.name}")
         try:
@@ -164,9 +168,15 @@ def _fetch(options: argparse.Namespace) -> int:
             failed.append(entry.name)
             print(f"error: {error.with_next_step()}", file=sys.stderr, flush=True)
             continue
-        print(folder, flush=True)
+        folders[entry.name] = folder
+        if not options.json:
+            print(folder, flush=True)
     if failed:
         say(f"{len(failed)} not fetched: {first_few(failed)}")
+    if options.json:
+        print_json(
+            {"folders": {name: str(path) for name, path in folders.items()}, "failed": failed}
+        )
     return 1 if failed else 0
 
 
@@ -198,7 +208,10 @@ def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -
 
 def _show(options: argparse.Namespace) -> None:
     facts = _facts(options.archive, _cache(options), options.lock_file)
-    print(json.dumps(unstructure(facts), indent=2) if options.json else text_of_archive(facts))
+    if options.json:
+        print_json(facts)
+    else:
+        print(text_of_archive(facts))
 
 
 def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:

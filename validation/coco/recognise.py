@@ -20,6 +20,8 @@ from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
 from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError, UsageError, first_few
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.labels.reading import read_labels
 from validation.record.dataset_kind import DatasetKind
 
@@ -31,14 +33,8 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}.*|-\?{5}-of-\d{5}.*|@\d+")
 _CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*:?\s*\{", re.MULTILINE)
 _IMAGE_LINE = re.compile(r".+\.(jpe?g|png|bmp|gif|webp)\s*", re.IGNORECASE)
 _TABLE = re.compile(r"\s*[\w ]+([,;\t][\w ]+){3,}\s*\n")
-# What stands where annotations should, and what to do about it.
-_OTHERS = (
-    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself: git lfs pull"),
-    (b"PK\x03\x04", "a zip archive", "unpack it and name what is inside"),
-    (b"\x1f\x8b", "a gzip file, but not of TFRecords", "unpack it and name what is inside"),
-    (b"\xff\xd8\xff", "a picture", "name the annotations, and the folder by --coco-images"),
-    (b"\x89PNG", "a picture", "name the annotations, and the folder by --coco-images"),
-)
+# What the first bytes of a gzip file are.
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -104,6 +100,8 @@ def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
 
 def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
     head = _head(path)
+    # What these kinds are told apart by leaves data sets to their own readers.
+    require_kind(path, Wanted.ANNOTATIONS, DatasetError)
     text = head.decode("utf-8-sig", "replace")
     start = text.lstrip()[:1]
     if start in ("{", "[") or path.suffix.lower() == ".json":
@@ -112,9 +110,13 @@ def _of_file(path: Path, images: Path | None, cache: Path) -> Recognised:
         return _of_records((path,), path, images, cache)
     if start == "<":
         raise _xml(path, text)
-    for magic, name, next_step in _OTHERS:
-        if head.startswith(magic):
-            raise DatasetError(f"this is {name}", expected=KINDS, where=path, next_step=next_step)
+    if head.startswith(_GZIP):
+        raise DatasetError(
+            "this is a gzip file, but not of TFRecords",
+            expected=KINDS,
+            where=path,
+            next_step="unpack it and name what is inside",
+        )
     found: Recognised | None = None
     if "\0" not in text:
         found = _of_text(path, text, images, cache)

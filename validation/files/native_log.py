@@ -1,8 +1,9 @@
 """Keep what native libraries print out of the way until it matters.
 
 TensorFlow's C++ parts write to file descriptor 2, past Python and past
-TF_CPP_MIN_LOG_LEVEL: twenty lines at every start. What they said is shown when the
-step fails, and dropped when it does not.
+TF_CPP_MIN_LOG_LEVEL: twenty lines at every start. What they said is shown when the step ends in
+an error that nobody has put into words, and dropped when it does not; an error of the harness
+carries it as a note, which a trace shows.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from validation.errors import ValidationError
+
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Hold file descriptor 2 back; replay it if the block raises.
+    """Hold file descriptor 2 back; replay it if the block raises what is no error of ours.
 
     ``sys.stderr`` is flushed before, so that the order of our own lines is kept. Where
     standard error is not a file of the system, as under a test's capture, nothing is held.
@@ -32,6 +35,13 @@ def held_back() -> Iterator[None]:
         os.dup2(log.fileno(), descriptor)
         try:
             yield
+        except (ValidationError, KeyboardInterrupt) as error:
+            _restore(saved, descriptor)
+            log.seek(0)
+            said = log.read().decode(errors="replace").strip()
+            if said:
+                error.add_note(said)
+            raise
         except BaseException:
             _restore(saved, descriptor)
             log.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,5 +63,7 @@ def detect_all(
 
     with ThreadPoolExecutor(workers) as pool:
         results = pool.map(detect, images)
-        bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not progress)
+        # In a log file a bar is a thousand lines.
+        shown = progress and sys.stderr.isatty()
+        bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not shown)
         return {image.key: detections for image, detections in zip(images, bar, strict=True)}

@@ -16,6 +16,7 @@ from validation.errors import (
     NotSsdConfig,
     ValidationError,
 )
+from validation.inspection.graph_promise import kept_promises
 from validation.inspection.of_config import ConfigFacts, config_facts
 from validation.inspection.preprocessing import usual_preprocessing
 from validation.labels.alignment import align, align_uncounted
@@ -130,16 +131,18 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
     entry = archive.entry
     config, problem = _config(archive.pipeline_config)
     folder = find_model_files(archive.root, entry.subfolder).folder
-    routes = tuple(_routes(archive))
+    usable, broken = kept_promises(archive)
+    unusable = (*broken, *archive.unusable)
+    routes = tuple(_routes(usable))
     no_route = ""
     if isinstance(problem, NotSsdConfig):
         routes, no_route = (), str(problem)
     elif not routes:
         no_route = "; ".join(
-            archive.unusable or ("neither a graph nor a checkpoint that one can be built for",)
+            unusable or ("neither a graph nor a checkpoint that one can be built for",)
         )
     quantised = entry.quantised or (config is not None and config.quantised is not None)
-    steps = _next_steps(archive, config, quantised=quantised)
+    steps = _next_steps(usable, config, quantised=quantised)
     return dataclasses.replace(
         entry_facts(entry, presence),
         folder=str(folder),
@@ -152,7 +155,7 @@ def archive_facts(archive: Archive, presence: str) -> ArchiveFacts:
         and archive.pipeline_config == entry.pipeline_config,
         quantised=quantised,
         **_labels(archive.labels, config),
-        unusable=archive.unusable,
+        unusable=unusable,
         next_steps=tuple(steps) if routes else (),
     )
 

@@ -128,6 +128,7 @@ class ConfigFacts:
         matters: Fields that the graph depends on, as they are set.
         ignored: Parts that only training reads, with their line.
         dropped: Fields that no message knows and that cannot matter.
+        notices: What was read otherwise than it is written, each with its line.
     """
 
     file: str
@@ -150,6 +151,7 @@ class ConfigFacts:
     matters: tuple[ConfigField, ...]
     ignored: Mapping[str, int]
     dropped: tuple[DroppedField, ...]
+    notices: tuple[str, ...] = ()
 
 
 def inspect_config(path: Path) -> ConfigFacts:
@@ -194,6 +196,7 @@ def config_facts(config: PipelineConfig) -> ConfigFacts:
         matters=tuple(sorted(_matters(config), key=lambda field: field.line)),
         ignored=_ignored(config),
         dropped=config.dropped,
+        notices=config.notices,
     )
     return dataclasses.replace(facts, problems=tuple(reading.problems))
 

@@ -89,7 +89,9 @@ def text_of_archive(facts: ArchiveFacts) -> str:
     if facts.folder:
         about.append(("folder", facts.folder))
     config = () if facts.config is None else model_rows(facts.config)
-    problems = [*(facts.config.problems if facts.config else ()), facts.config_problem]
+    described = facts.config
+    problems = [*(described.problems if described else ()), facts.config_problem]
+    problems += described.notices if described else ()
     source = "the catalogue's" if facts.config_from_catalogue else "its own"
     sections = [
         Section("", tuple(about)),

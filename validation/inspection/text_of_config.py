@@ -12,6 +12,7 @@ def text_of_config(facts: ConfigFacts) -> str:
         Section("Model", model_rows(facts)),
         preprocessing_section(facts.preprocessing),
         Section("Problems", tuple((problem,) for problem in facts.problems)),
+        Section("Read otherwise than written", tuple((notice,) for notice in facts.notices)),
         Section(
             "Fields that the graph depends on",
             tuple(

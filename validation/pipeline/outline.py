@@ -60,17 +60,43 @@ class UnknownField:
 
 
 @dataclass(frozen=True)
+class RepeatedField:
+    """A field that is set again in one message though it has room for one value.
+
+    Args:
+        name: Dotted path from the root.
+        line: Where it is set again, from 1: the value that holds.
+        earlier: Line of the value before it.
+        is_message: Both are merged, where a plain value is replaced.
+    """
+
+    name: str
+    line: int
+    earlier: int
+    is_message: bool
+
+    def describe(self) -> str:
+        """One clause, with both lines."""
+        what = "both are merged" if self.is_message else "the last one is read"
+        return f"line {self.line}: {self.name} is set again, after line {self.earlier}; {what}"
+
+
+@dataclass(frozen=True)
 class Outline:
     """What the text holds.
 
     Args:
-        lines: Line of the first field of each dotted path.
+        lines: Line of the first field of each dotted path; of one set again, of its last.
         unknown: In the order of the text.
+        repeated: Fields that are set again, in the order of the text.
+        rivals: Fields that exclude one set before: dotted path, name of the other, line.
         unclosed: Line of the first brace that is never closed; None if all are.
     """
 
     lines: dict[str, int]
     unknown: tuple[UnknownField, ...]
+    repeated: tuple[RepeatedField, ...]
+    rivals: tuple[tuple[str, str, int], ...]
     unclosed: int | None
 
 
@@ -126,14 +152,29 @@ def outline(text: str, root: Any, source: str) -> Outline:
         )
     lines: dict[str, int] = {}
     unknown: list[UnknownField] = []
+    repeated: list[RepeatedField] = []
+    rivals: list[tuple[str, str, int]] = []
     waiting: list[tuple[int, int, str, tuple[Any, ...]]] = [(0, len(tokens), "", (root,))]
     while waiting:
         low, high, path, owners = waiting.pop()
+        own: dict[str, int] = {}
+        chosen: dict[str, str] = {}
         for field in _fields(tokens, pairs, low, high):
             name = tokens[field.name]
             here = f"{path}.{field.text}" if path else field.text
             lines[here] = min(lines.get(here, line(name)), line(name))
             known = owners[-1].fields_by_name.get(field.text)
+            if known is not None:
+                if known.name in own and not _is_list(known):
+                    is_message = known.message_type is not None
+                    again = RepeatedField(here, line(name), own[known.name], is_message)
+                    repeated.append(again)
+                    lines[here] = lines[here] if is_message else again.line
+                group = known.containing_oneof
+                rival = None if group is None else chosen.setdefault(group.name, known.name)
+                if rival not in (None, known.name):
+                    rivals.append((here, str(rival), line(name)))
+                own[known.name] = line(name)
             if known is None:
                 inner = _names(tokens, pairs, field.value, field.end)
                 last = tokens[field.after - 1]
@@ -152,7 +193,16 @@ def outline(text: str, root: Any, source: str) -> Outline:
                 for start, end in _bodies(tokens, pairs, field.value, field.end):
                     waiting.append((start, end, here, (*owners, known.message_type)))
     unknown.sort(key=lambda field: field.start)
-    return Outline(lines, tuple(unknown), None if open_index is None else line(tokens[open_index]))
+    repeated.sort(key=lambda field: field.line)
+    unclosed = None if open_index is None else line(tokens[open_index])
+    return Outline(lines, tuple(unknown), tuple(repeated), tuple(rivals), unclosed)
+
+
+def _is_list(field: Any) -> bool:
+    """True for a field of the schema that may have several values."""
+    # Until protobuf 6 a label said so, which protobuf 7 no longer has.
+    is_repeated = getattr(field, "is_repeated", None)
+    return bool(field.label == field.LABEL_REPEATED if is_repeated is None else is_repeated)
 
 
 def blanked(text: str, fields: Iterable[UnknownField]) -> str:

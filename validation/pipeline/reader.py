@@ -4,7 +4,9 @@ What a pipeline.config may hold that the messages here do not:
 
 - fields that the OD API had and dropped, none with an effect on inference: let pass;
 - fields unknown to parts that inference does not use: let pass;
-- anything else unknown: refused, since it may change the graph.
+- anything else unknown: refused, since it may change the graph;
+- a field that is set twice: the last value holds, as in the OD API; noticed;
+- quotes that a word processor has curled: read as straight ones; noticed.
 
 What passes is taken out of the text before it is parsed, and listed.
 """
@@ -20,6 +22,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from validation.errors import ConfigError, did_you_mean
+from validation.pipeline.curly_quotes import with_plain_quotes
 from validation.pipeline.messages import TrainEvalPipelineConfig, enum_names
 from validation.pipeline.outline import UnknownField, blanked, outline
 
@@ -75,7 +78,8 @@ class ReadText:
         source: Name of the text, for errors.
         dropped: Retired or unknown fields, in the order of the text.
         skipped: Dotted paths of the parts whose content was not looked at.
-        lines: Line of the first field of each dotted path.
+        lines: Line of the first field of each dotted path; of one set again, of its last.
+        notices: What was read otherwise than it is written, each with its line.
     """
 
     message: Any
@@ -83,6 +87,7 @@ class ReadText:
     dropped: tuple[DroppedField, ...]
     skipped: tuple[str, ...]
     lines: Mapping[str, int]
+    notices: tuple[str, ...] = ()
 
 
 def read_text(text: str, source: str) -> ReadText:
@@ -106,6 +111,7 @@ def read_text(text: str, source: str) -> ReadText:
             where=f"{source}, line {line}",
             next_step="give the pipeline.config, not a graph or a checkpoint",
         )
+    text, quoted = with_plain_quotes(text)
     fields = outline(text, TrainEvalPipelineConfig.DESCRIPTOR, source)
     for field in fields.unknown:
         _refuse_misplaced(field, source)
@@ -117,6 +123,13 @@ def read_text(text: str, source: str) -> ReadText:
         )
     droppable = {field: reason for field, reason in reasons.items() if reason is not None}
     message = _parse(blanked(text, droppable), fatal, source)
+    for name, other, line in fields.rivals:
+        raise ConfigError(
+            f"{name} and another member of oneof, {other!r}, are both set",
+            expected="one of them",
+            where=f"{source}, line {line}",
+            next_step="remove the one that the model was not trained with",
+        )
     if not fields.lines:
         raise ConfigError("the file is empty", where=f"{source}, line 1")
     return ReadText(
@@ -130,13 +143,15 @@ def read_text(text: str, source: str) -> ReadText:
         # A message without fields stands for a part that is of no use here.
         tuple(dict.fromkeys(field.path for field in droppable if not field.owners[-1].fields)),
         fields.lines,
+        (*quoted, *(field.describe() for field in fields.repeated)),
     )
 
 
 def _parse(text: str, fatal: UnknownField | None, source: str) -> Any:
     message = TrainEvalPipelineConfig()
     try:
-        return text_format.Parse(text, message)
+        # As the OD API reads a config: of a value that is given twice, the last one holds.
+        return text_format.Merge(text, message)
     except text_format.ParseError as error:
         line = error.GetLine() or 1
         complaint = re.sub(r"^\d+:\d+ : ", "", str(error)).rstrip(".")

@@ -54,7 +54,18 @@ def parse_data_set(text: str) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in one group."""
-    add_options(parser.getgroup("validation", "SSD to TFLite validation").addoption)
+    group = parser.getgroup("validation", "SSD to TFLite validation")
+
+    def add(*names: str, **declared: object) -> None:
+        group.addoption(*names, **declared)
+        # pytest knows no second spelling by itself; in its help one is enough.
+        others = {f"--{name[2:].replace('-', '_')}" for name in names} - set(names)
+        if others:
+            dest = names[0].removeprefix("--").replace("-", "_")
+            hidden = {**declared, "help": argparse.SUPPRESS, "dest": dest}
+            group.addoption(*sorted(others), **hidden)
+
+    add_options(add)
 
 
 def add_options(add: Callable[..., object]) -> None:

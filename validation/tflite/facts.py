@@ -163,7 +163,8 @@ def attributes_of(model: UnpackedModel, op: Any) -> PostprocessAttributes:
         options = flexbuffers.GetRoot(bytearray(op.custom_options)).AsMap
         values = {name: _option(options, name) for name in names}
     except _FLEXBUFFER_DAMAGE as error:
-        raise model.damage(f"options of {POSTPROCESS_NAME}: {error!r}") from error
+        damaged = f"options of {POSTPROCESS_NAME}: no map of numbers that can be read"
+        raise model.damage(damaged) from error
     for name, value in values.items():
         if not isinstance(value, int | float):
             raise ConversionError(
