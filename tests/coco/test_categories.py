@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -229,6 +230,14 @@ def test_a_root_category_is_not_counted_from() -> None:
     assert "without class and without objects on these images: 0 pets" in join.facts.describe()
     with pytest.raises(DatasetError, match="count from 0"):
         join_categories(None, _dataset(dataset.categories, {0: 1, 1: 1}), 2)
+
+
+def test_numbers_that_were_given_in_reading_join_nothing() -> None:
+    """A data set of names alone says nothing of a model that has none."""
+    dataset = dataclasses.replace(_dataset({1: "cat", 2: "dog"}), numbers_stated=False)
+    with pytest.raises(DatasetError, match=r"names of categories and no numbers.*got cat, dog"):
+        join_categories(None, dataset, 2)
+    assert _joined({1: "dog", 2: "cat"}, dataset, 2) == {1: 2, 2: 1}
 
 
 @given(order=st.permutations(list(_CATEGORIES.values())))
