@@ -23,6 +23,7 @@ from validation.inference.score_notices import score_notices
 from validation.inspection.of_tflite import inspect_tflite
 from validation.metadata.model_metadata import (
     ModelMetadata,
+    Normalisation,
     ScoreCalibration,
     ScoreTransformation,
     TensorMetadata,
@@ -266,6 +267,18 @@ def test_evaluate_says_what_is_not_to_be_trusted(
     assert document["trusted"] is False
     kinds = [notice["kind"] for notice in document["notices"]]
     assert kinds == ["normalisation_assumed", "scores_are_logits"]
+
+
+def test_inspect_does_not_believe_metadata_that_no_byte_stands_for(tmp_path: Path) -> None:
+    """Mean 0 and std 1 on a uint8 input: the pixel is fed and stands for what its scale says."""
+    path = write_foreign(tmp_path / "m.tflite", Foreign(image="uint8", scale=(0.0078125, 128)))
+    image = TensorMetadata("image", normalisation=Normalisation((0.0,), (1.0,)))
+    plain = tuple(map(TensorMetadata, "abcd"))
+    write_with_metadata(path, ModelMetadata(inputs=(image,), outputs=plain), path)
+    facts = inspect_tflite(path)
+    assert facts.preprocessing is not None
+    assert facts.preprocessing.feed == "uint8, the pixel as it is: stands for [-1, 0.9922]"
+    assert any("--feed=quantised would feed [0, 255]" in note for note in facts.notes)
 
 
 def test_inspect_and_open_say_the_same(tmp_path: Path) -> None:

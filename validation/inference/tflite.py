@@ -113,7 +113,8 @@ class RawTfliteDetector:
         out = real_outputs(self._runtime.outputs, run)
         encodings, scores = (out[name] for name in self._outputs)
         output = detection_postprocess(
-            encodings,
+            # Exporters leave an axis of one between anchors and coordinates.
+            encodings.reshape(1, -1, 4) if encodings.ndim == 4 else encodings,
             scores,
             self._anchors,
             self._contract.postprocess,

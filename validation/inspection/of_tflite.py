@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ConversionError, DatasetError
+from validation.inference.feeding import way_by_contract
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import feeding_of_file, file_notices, metadata_notices
 from validation.inference.outputs import OutputBinding, bind_outputs
@@ -26,6 +27,7 @@ from validation.labels.alignment import ClassNames, align, align_uncounted
 from validation.metadata.class_labels import labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.unpacking import metadata_of
+from validation.preprocess.feed import FeedWay
 from validation.specs.contracts import (
     CLASS_PREDICTIONS_NAME,
     PostprocessAttributes,
@@ -178,7 +180,11 @@ def _preprocessing(
     except ConversionError:
         # Neither runs it; the section of the metadata shows what it says.
         return describe_preprocessing(image), ()
-    stated = feeding.preprocessing if feeding.stated_by else None
+    # Bytes that are far from what is stated do not stand for it; a notice says so.
+    meant = feeding.way is not FeedWay.BYTES or way_by_contract(image, feeding.preprocessing) is (
+        FeedWay.BYTES
+    )
+    stated = feeding.preprocessing if feeding.stated_by and meant else None
     facts = describe_preprocessing(image, stated, feeding.stated_by, feeding.way)
     return facts, feeding.notices
 

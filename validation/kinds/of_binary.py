@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
-import zipfile
-import zlib
 from pathlib import Path
 
 from validation.errors import first_few
@@ -83,6 +80,10 @@ def binary_kind(path: Path, data: Mapped, head: bytes, tail: bytes) -> Recognise
 
 def _of_gzip(path: Path) -> Recognised:
     """A packed tar, or something else that is packed."""
+    # Not at the top, here and below: few files need them, and every command would wait.
+    import gzip
+    import zlib
+
     try:
         with gzip.open(path) as stream:
             block = stream.read(_TAR_BLOCK)
@@ -94,6 +95,8 @@ def _of_gzip(path: Path) -> Recognised:
 
 def _of_zip(path: Path) -> Recognised:
     """Keras and PyTorch store their models as zip files."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]

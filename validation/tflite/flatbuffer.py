@@ -270,7 +270,9 @@ class _Reader:
 
     def _require(self, start: int, size: int, what: str) -> None:
         if not 0 <= start <= self._size - size:
-            raise _Damage(f"{what} at byte {start:,} of {self._size:,}")
+            # As half a download looks.
+            cut = ": the end of the file is missing" if start >= self._size else ""
+            raise _Damage(f"{what} at byte {start:,} of {self._size:,}{cut}")
 
     def _spend(self, size: int) -> None:
         self._bytes_left -= size

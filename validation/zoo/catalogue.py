@@ -10,6 +10,8 @@ from typing import Any
 
 from validation.errors import CatalogueError, UsageError, did_you_mean
 from validation.files.structured import read_toml, structure_table
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.labels.label_list import LabelList
 from validation.labels.reading import labels_by_id
 from validation.zoo.catalogue_file import (
@@ -98,6 +100,7 @@ class Catalogue:
             )
         archives = archives_at(path)
         if not archives:
+            require_kind(path, Wanted.ARCHIVE, UsageError)
             inside = sorted(each.name for each in path.iterdir()) if path.is_dir() else [path.name]
             raise UsageError(
                 "no archive found",

@@ -1,0 +1,96 @@
+"""Commands that are given a file of another kind say what it is, before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kind_samples import CORE_ML, GRAPH, LFS, ONNX, TFLITE, field
+
+from validation.cli import main
+
+_COMMANDS = {
+    "export": ["export", "--frozen_graph={file}", "--output_directory={folder}/out"],
+    "convert": ["convert", "--graph_def_file={file}", "--output_file={folder}/m.tflite"],
+    "inspect": ["inspect", "{file}"],
+    "visualize": ["visualize", "{file}", "--output_file={folder}/m.dot"],
+    "detect": ["detect", "{file}", "{file}"],
+    "compare": ["compare", "{file}", "{file}"],
+    "report": ["report", "{file}"],
+    "zoo show": ["zoo", "show", "{file}"],
+    "evaluate": ["evaluate", "{file}", "--coco-annotations={file}", "--coco-images={folder}"],
+    "fakequant": [
+        "fakequant",
+        "--frozen_graph={file}",
+        "--pipeline_config_path={file}",
+        "--representative_images={folder}",
+        "--output_directory={folder}/out",
+    ],
+    "checkpoint": [
+        "export",
+        "--trained_checkpoint_prefix={file}",
+        "--output_directory={folder}/out",
+    ],
+}
+_PAGE = b"<!DOCTYPE html><html><head><title>404</title></head></html>"
+_OPENCV = b'node { name: "a"\n op: "Placeholder" }\nnode { name: "b"\n op: "DetectionOutput" }'
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (LFS, "a Git LFS pointer to a file of 27381234 bytes that is not here .*git lfs pull"),
+        (_PAGE, "a web page with the title '404'"),
+        (b"", "an empty file"),
+        (ONNX, "an ONNX model"),
+        (CORE_ML, "a Core ML model"),
+        (b"\x89HDF\r\n\x1a\n", "a Keras model or another HDF5 file"),
+        (field(1, 1) + field(2, field(1, b"x" * 9)), "a TensorFlow SavedModel"),
+        (_OPENCV, "rewritten for OpenCV's DNN module, without weights"),
+        (TFLITE + b"edgetpu-custom-op", "compiled for the Edge TPU"),
+    ],
+    ids=["lfs", "page", "empty", "onnx", "coreml", "keras", "saved model", "opencv", "edge tpu"],
+)
+def test_it_is_called_by_its_name(
+    tmp_path: Path,
+    command: str,
+    content: bytes,
+    said: str,
+    failed_line: Callable[[], str],
+) -> None:
+    """One line, whatever the file's suffix promises."""
+    if command in ("inspect", "visualize") and b"edgetpu" in content:
+        pytest.skip("takes such a file")
+    file = tmp_path / "frozen_inference_graph.pb"
+    file.write_bytes(content)
+    words = [word.format(file=file, folder=tmp_path) for word in _COMMANDS[command]]
+    assert main(words) in (1, 2)
+    line = failed_line()
+    assert re.search(said, line)
+
+
+@pytest.mark.parametrize("command", ["export", "convert", "inspect", "visualize", "compare"])
+def test_half_a_graph_is_called_one(
+    tmp_path: Path, command: str, failed_line: Callable[[], str]
+) -> None:
+    """With how much is missing at the least."""
+    file = tmp_path / "frozen_inference_graph.pb"
+    file.write_bytes(GRAPH[:-4])
+    words = [word.format(file=file, folder=tmp_path) for word in _COMMANDS[command]]
+    assert main(words) == 1
+    assert "only part of a TensorFlow graph" in failed_line()
+
+
+@pytest.mark.parametrize("command", ["export", "convert", "detect", "visualize", "inspect"])
+def test_a_folder_of_that_name_is_called_one(
+    tmp_path: Path, command: str, failed_line: Callable[[], str]
+) -> None:
+    """Some programs unpack a file into a folder of its name."""
+    file = tmp_path / "frozen_inference_graph.pb"
+    file.mkdir()
+    words = [word.format(file=file, folder=tmp_path) for word in _COMMANDS[command]]
+    assert main(words) == 1
+    assert "this is a folder" in failed_line()
