@@ -57,5 +57,5 @@ def _report(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"verdict": judgement.run.status, "page": str(index)})
     else:
-        print(f"verdict: {judgement.run.status.upper()}")
+        print(f"verdict: {judgement.run.describe()}")
         print(index)

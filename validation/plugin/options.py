@@ -23,6 +23,7 @@ from validation.files.arguments import (
     parse_path,
 )
 from validation.metadata.class_labels import COCO_LABELS
+from validation.signoff.exit_codes import Require
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
 from validation.workspace.groups import group_names
@@ -140,6 +141,13 @@ def add_options(add: Callable[..., object]) -> None:
         metavar="FILE",
         help="your own limits and settings, in the layout of policy.toml, laid over the built-in "
         "ones (default: the built-in ones alone)",
+    )
+    add(
+        "--require",
+        choices=tuple(Require),
+        default=Require.WARN,
+        help="the worst verdict that ends with exit code 0 (default: warn); FAIL ends with 1, UNKNOWN "
+        "with 6",
     )
     add(
         "--label-map",

@@ -33,10 +33,12 @@ from validation.record.run import Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
+from validation.signoff.exit_codes import Require, exit_code
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
+from validation.workspace.synthetic import GROUP
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -84,7 +86,7 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """End the record and render the report; a FAIL never ends with exit code 0."""
+        """End the record, render the report, and let the exit code say the verdict."""
         if self._writer is None:
             return
         footer = Footer(
@@ -98,8 +100,8 @@ class Recorder:
         record = load_record(self.folder / RECORD_NAME)
         self.judgement = judge(record, policy)
         render_report(self.folder, record, self.judgement, policy)
-        if self.judgement.run.status is Status.FAIL and not exitstatus:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        require = Require(self._config.getoption("--require"))
+        session.exitstatus = exit_code(self.judgement.run.status, int(exitstatus), require)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -109,7 +111,7 @@ class Recorder:
         run = self.judgement.run
         terminalreporter.section("validation")
         terminalreporter.line(
-            f"verdict: {run.status.value.upper()}",
+            f"verdict: {run.describe()}",
             green=run.status is Status.PASS,
             red=run.status is Status.FAIL,
             yellow=run.status in (Status.WARN, Status.UNKNOWN),
@@ -219,6 +221,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
         policy_sha256=state.policy.sha256,
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
+        structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
     )
 
 

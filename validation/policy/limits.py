@@ -31,28 +31,51 @@ class Limit:
         bound: The limit itself; for ``equal`` any JSON scalar.
         reason: Why this figure and no other.
         warn: Inside the limit, but beyond this the result is WARN. None: never.
+        beyond: What a value outside the limit is: FAIL, or UNKNOWN where it says that there is
+            too little evidence.
     """
 
     relation: str
     bound: Any
     reason: str
     warn: float | None = None
+    beyond: Status = Status.FAIL
 
     def status(self, value: Any) -> Status:
         """Judge one value; NaN, infinity and None never pass, nor anything by such a bound."""
         if value is None:
             return Status.FAIL
         if self.relation == "equal":
-            return Status.PASS if value == self.bound else Status.FAIL
+            return Status.PASS if value == self.bound else self.beyond
         known = self.relation in ("max", "min")
         if not known or not _is_finite(value) or not _is_finite(self.bound):
             return Status.FAIL
         sign = 1 if self.relation == "max" else -1
         if sign * value > sign * self.bound:
-            return Status.FAIL
+            return self.beyond
         if self.warn is not None and sign * value > sign * self.warn:
             return Status.WARN
         return Status.PASS
+
+    def status_within(self, value: Any, interval: tuple[float, float]) -> Status:
+        """Judge a value by its confidence interval: decided only where no end of it differs.
+
+        Args:
+            value: The point estimate.
+            interval: Its lower and upper end.
+
+        Returns:
+            PASS where the whole interval keeps the limit (WARN where the value is beyond
+            `warn`), FAIL where none of it does, else WARN: too little evidence to tell.
+        """
+        ends = [self.status(end) for end in interval]
+        outside = [status not in (Status.PASS, Status.WARN) for status in ends]
+        if all(outside):
+            return worst_status(ends)
+        if any(outside):
+            # NaN decides nothing, and says that something is wrong.
+            return Status.WARN if all(map(_is_finite, interval)) else Status.FAIL
+        return self.status(value)
 
     def headroom(self, value: Any) -> float | None:
         """How far the value stays inside, in units of the value; negative is outside."""

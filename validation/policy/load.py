@@ -17,7 +17,7 @@ from typing import Any, NewType, TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import Text, read_toml, register
-from validation.policy.limits import Limit, Rule
+from validation.policy.limits import Limit, Rule, Status
 from validation.policy.overlay import (
     ChangedLimit,
     ChangedRequirement,
@@ -33,6 +33,7 @@ DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 _Patterns = NewType("_Patterns", tuple[str, ...])
 _SomePatterns = NewType("_SomePatterns", tuple[str, ...])
 _ALL = _SomePatterns(("*",))
+_Beyond = NewType("_Beyond", Status)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class _LimitTable:
     min: float | None = None
     equal: Any = None
     warn: float | None = None
+    beyond: _Beyond = _Beyond(Status.FAIL)
     models: _SomePatterns = _ALL
     variants: _SomePatterns = _ALL
 
@@ -87,6 +89,7 @@ class _Tables:
     version: int
     setting: dict[str, _Setting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
+    of_trained_weights: tuple[str, ...] = ()
     limit: tuple[_LimitTable, ...] = ()
 
 
@@ -104,6 +107,7 @@ class Policy:
         required: For each check that a signature needs, the patterns of its variants.
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
+        of_trained_weights: Checks that say nothing of a model with seeded weights.
     """
 
     rules: tuple[Rule, ...]
@@ -111,6 +115,7 @@ class Policy:
     required: Mapping[str, tuple[str, ...]]
     sha256: str
     overlay: Overlay | None = None
+    of_trained_weights: tuple[str, ...] = ()
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
         """The same with a user's changes: their limits come last, so that they hold."""
@@ -124,6 +129,7 @@ class Policy:
             {**self.required, **{each.check: each.variants for each in overlay.required}},
             self.sha256,
             overlay,
+            self.of_trained_weights,
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -152,12 +158,19 @@ class Policy:
             raise _unknown("setting", name, self.settings, "policy")
         return self.settings[name]
 
-    def required_checks(self, variant: str) -> tuple[str, ...]:
-        """Checks without which a variant cannot be signed, in file order."""
+    def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
+        """Checks without which a variant cannot be signed, in file order.
+
+        Args:
+            variant: Its name.
+            structure_only: The model's weights are seeded: it has no accuracy to lose.
+        """
+        left_out = self.of_trained_weights if structure_only else ()
         return tuple(
             check
             for check, patterns in self.required.items()
-            if any(fnmatch.fnmatchcase(variant, pattern) for pattern in patterns)
+            if check not in left_out
+            and any(fnmatch.fnmatchcase(variant, pattern) for pattern in patterns)
         )
 
 
@@ -196,7 +209,8 @@ def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
     for name, setting in file.setting.items():
         setting.check(setting.value, f"{path.name}, setting {name}")
     settings = {name: setting.value for name, setting in file.setting.items()}
-    return Policy(rules, settings, file.required, _sha256(path))
+    trained = file.of_trained_weights
+    return Policy(rules, settings, file.required, _sha256(path), None, trained)
 
 
 def _laid_over(path: Path, checks: Collection[str]) -> Policy:
@@ -298,7 +312,7 @@ def _rule(table: _LimitTable, where: str) -> Rule:
             got=f"{relation} = {bound}, warn = {warn}",
             where=where,
         )
-    limit = Limit(relation, bound, table.reason, warn)
+    limit = Limit(relation, bound, table.reason, warn, table.beyond)
     return Rule(table.check, table.measure, table.models, table.variants, limit)
 
 
@@ -334,5 +348,12 @@ def _some_patterns(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _beyond(value: Any) -> Status:
+    if value not in (Status.FAIL, Status.UNKNOWN):
+        raise ValueError
+    return Status(value)
+
+
+register(_Beyond, "fail or unknown", _beyond)
 register(_Patterns, "a name or a list of names", _patterns)
 register(_SomePatterns, "a name or a list of names", _some_patterns)

@@ -10,9 +10,10 @@ from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
 
-# 2: errors, keys, roles and steps as fields, where version 1 had them as text. A reader
-# refuses every other version, see `validation.record.lines`.
-RECORD_VERSION = 2
+# 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
+# models whose weights are seeded. A reader refuses every other version, see
+# `validation.record.lines`.
+RECORD_VERSION = 3
 
 
 class ArtefactRole(enum.StrEnum):
@@ -123,7 +124,22 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a record: everything that the figures depend on."""
+    """The first line of a record: everything that the figures depend on.
+
+    Args:
+        run: Name of the run and of its folder.
+        started: UTC.
+        selection: What was asked for.
+        options: For people, as they were given.
+        versions: Of packages.
+        machine: What it ran on.
+        policy_sha256: Of the built-in policy.
+        dataset: None where no labelled images were given.
+        policy_overlay: What a user's own policy changed.
+        structure_only: Models whose weights are seeded and not trained: they have no accuracy, and
+            are judged by structure, parity and speed.
+        version: Of the layout.
+    """
 
     run: str
     started: str
@@ -134,6 +150,7 @@ class Header:
     policy_sha256: str
     dataset: DatasetFacts | None = None
     policy_overlay: Overlay | None = None
+    structure_only: tuple[str, ...] = ()
     version: int = RECORD_VERSION
 
 

@@ -61,11 +61,14 @@ class Measure:
         name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
         value: Number, text or bool; for comparisons the minimum tolerance that would pass.
         limit: None for a value that is recorded for information.
+        interval: Lower and upper end of the value's 95 % confidence interval, where it was
+            estimated from a sample; the limit is then held against all of it.
     """
 
     name: str
     value: Any
     limit: Limit | None = None
+    interval: tuple[float, float] | None = None
 
     @classmethod
     def limited(
@@ -80,7 +83,11 @@ class Measure:
     @property
     def status(self) -> Status:
         """PASS where nothing judges the value."""
-        return Status.PASS if self.limit is None else self.limit.status(self.value)
+        if self.limit is None:
+            return Status.PASS
+        if self.interval is None:
+            return self.limit.status(self.value)
+        return self.limit.status_within(self.value, self.interval)
 
 
 @dataclass(frozen=True)

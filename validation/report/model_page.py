@@ -80,7 +80,10 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
     """
     model = verdict.model
     results = [result for result in record.results if result.model == model]
-    required = {variant: policy.required_checks(variant) for variant in verdict.variants}
+    required = {
+        variant: policy.required_checks(variant, structure_only=verdict.verdict.structure_only)
+        for variant in verdict.variants
+    }
     accuracies = accuracy_rows([entry for entry in record.accuracies if entry.model == model])
     return ModelPage(
         model=model,

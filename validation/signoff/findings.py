@@ -24,6 +24,7 @@ class Cause(enum.StrEnum):
     UNFINISHED = "a run without end"
     NOTHING_SELECTED = "a run of nothing"
     NOTHING_TESTED = "a run without result"
+    INTERRUPTED = "a run that was interrupted"
     EXIT_CODE = "an exit code that no check explains"
 
 
@@ -32,6 +33,7 @@ _FIXED = {
     Cause.UNTESTED: "selected, but no check left a result",
     Cause.NO_EVIDENCE: "no check gave evidence",
     Cause.UNFINISHED: "the run did not end: its record has no footer",
+    Cause.INTERRUPTED: "the run was interrupted",
     Cause.NOTHING_SELECTED: "nothing was selected, so nothing was tested",
     Cause.NOTHING_TESTED: "no check left a result, so nothing was tested",
 }
@@ -67,10 +69,17 @@ class Verdict:
     Args:
         status: PASS, WARN, FAIL or UNKNOWN.
         findings: What led to it, worst first; of a PASS, notes at most.
+        structure_only: It speaks of structure, parity and speed: the weights are seeded.
     """
 
     status: Status
     findings: tuple[Finding, ...] = ()
+    structure_only: bool = False
+
+    def describe(self) -> str:
+        """For example ``PASS``, or ``PASS (structure only)``."""
+        word = self.status.upper()
+        return f"{word} (structure only)" if self.structure_only else word
 
 
 def explain(finding: Finding) -> str:

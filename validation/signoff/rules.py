@@ -3,6 +3,7 @@
 - Any FAIL makes a FAIL.
 - A required check without evidence makes an UNKNOWN; so does a run that did not end.
 - Any WARN makes a WARN; else it is a PASS.
+- A model with seeded weights is judged by structure, parity and speed, and its verdict says so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
+from validation.signoff.exit_codes import INTERRUPTED
 from validation.signoff.findings import Cause, Finding, Verdict
 
 
@@ -59,12 +61,18 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
     """
     policy = policy_of(record) if policy is None else policy
     keys = keys_under_test(record)
+    seeded = frozenset(record.header.structure_only)
     results: dict[ModelKey, list[CheckResult]] = {key: [] for key in keys}
     for result in record.results:
         results[result.key].append(result)
     ended = [] if record.footer else [Finding(Status.UNKNOWN, Cause.UNFINISHED)]
     findings = {
-        key: _on_variant(key, results[key], policy.required_checks(key.variant)) for key in keys
+        key: _on_variant(
+            key,
+            results[key],
+            policy.required_checks(key.variant, structure_only=key.model in seeded),
+        )
+        for key in keys
     }
     models = []
     for model in dict.fromkeys(key.model for key in keys):
@@ -73,12 +81,17 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
         models.append(
             ModelVerdict(
                 model,
-                _verdict(counting + ended),
-                {key.variant: _verdict(findings[key] + ended) for key in own},
+                _verdict(counting + ended, structure_only=model in seeded),
+                {
+                    key.variant: _verdict(findings[key] + ended, structure_only=model in seeded)
+                    for key in own
+                },
             )
         )
     run = [finding for key in keys for finding in _counting(findings[key])] + ended
-    return Judgement(_verdict(run + _on_session(record, run)), tuple(models))
+    run += _on_session(record, run)
+    structure_only = bool(models) and all(each.verdict.structure_only for each in models)
+    return Judgement(_verdict(run, structure_only=structure_only), tuple(models))
 
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:
@@ -132,6 +145,8 @@ def _on_session(record: Record, findings: list[Finding]) -> list[Finding]:
     failed = any(finding.status is Status.FAIL for finding in findings)
     if record.footer and record.footer.exit_code and not failed:
         code = record.footer.exit_code
+        if code == INTERRUPTED:
+            return [Finding(Status.UNKNOWN, Cause.INTERRUPTED, exit_code=code)]
         return [Finding(Status.FAIL, Cause.EXIT_CODE, exit_code=code)]
     return []
 
@@ -141,8 +156,9 @@ def _counting(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.status is not Status.PASS]
 
 
-def _verdict(findings: list[Finding]) -> Verdict:
+def _verdict(findings: list[Finding], *, structure_only: bool) -> Verdict:
     """The worst finding decides."""
     status = worst_status([Status.PASS, *(finding.status for finding in findings)])
     order = WORST_FIRST.index
-    return Verdict(status, tuple(sorted(findings, key=lambda finding: order(finding.status))))
+    ordered = tuple(sorted(findings, key=lambda finding: order(finding.status)))
+    return Verdict(status, ordered, structure_only)

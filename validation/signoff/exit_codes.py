@@ -1,0 +1,43 @@
+"""What a session's exit code says of its verdict, so that `pytest suites/ && ship` ships nothing
+that was not earned.
+
+0: PASS, or WARN unless a PASS is required. 1: FAIL. 2: interrupted. 3: an internal error.
+4: wrong use. 5: nothing to check. 6: UNKNOWN. All but 6 are pytest's own.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from validation.policy.limits import Status
+
+FAILED = 1
+INTERRUPTED = 2
+# The first number that pytest does not use.
+UNKNOWN = 6
+
+
+class Require(enum.StrEnum):
+    """The worst verdict that still ends with exit code 0."""
+
+    PASS = "pass"
+    WARN = "warn"
+
+
+def exit_code(verdict: Status, of_pytest: int, require: Require = Require.WARN) -> int:
+    """The exit code of a session.
+
+    Args:
+        verdict: On the run.
+        of_pytest: What pytest would end with. What is neither success nor a failed test says
+            more than a verdict on what was done until then.
+        require: The worst verdict that is good enough.
+    """
+    if of_pytest not in (0, FAILED):
+        # -x under pytest-xdist is an interruption with a failed check.
+        return FAILED if of_pytest == INTERRUPTED and verdict is Status.FAIL else of_pytest
+    if verdict is Status.UNKNOWN and not of_pytest:
+        return UNKNOWN
+    if verdict is Status.FAIL or (verdict is Status.WARN and require is Require.PASS):
+        return FAILED
+    return of_pytest
