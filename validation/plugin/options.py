@@ -146,8 +146,8 @@ def add_options(add: Callable[..., object]) -> None:
         "--require",
         choices=tuple(Require),
         default=Require.WARN,
-        help="the worst verdict that ends with exit code 0 (default: warn); FAIL ends with 1, UNKNOWN "
-        "with 6",
+        help="the worst verdict that ends with exit code 0 (default: warn); FAIL ends with 1, "
+        "UNKNOWN with 6",
     )
     add(
         "--label-map",

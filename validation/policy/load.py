@@ -34,6 +34,7 @@ _Patterns = NewType("_Patterns", tuple[str, ...])
 _SomePatterns = NewType("_SomePatterns", tuple[str, ...])
 _ALL = _SomePatterns(("*",))
 _Beyond = NewType("_Beyond", Status)
+_FAILURE = _Beyond(Status.FAIL)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class _LimitTable:
     min: float | None = None
     equal: Any = None
     warn: float | None = None
-    beyond: _Beyond = _Beyond(Status.FAIL)
+    beyond: _Beyond = _FAILURE
     models: _SomePatterns = _ALL
     variants: _SomePatterns = _ALL
 

@@ -1,5 +1,4 @@
-"""What a session's exit code says of its verdict, so that `pytest suites/ && ship` ships nothing
-that was not earned.
+"""What a session's exit code says of its verdict: `pytest suites/ && ship` ships what was earned.
 
 0: PASS, or WARN unless a PASS is required. 1: FAIL. 2: interrupted. 3: an internal error.
 4: wrong use. 5: nothing to check. 6: UNKNOWN. All but 6 are pytest's own.
