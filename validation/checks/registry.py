@@ -28,6 +28,7 @@ from validation.checks.needs import (
     session_outputs,
     tflite,
 )
+from validation.checks.operating_point import operating_point
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.checks.quantisation import layer_errors, quantisation
 from validation.checks.raw_parity import raw_parity
@@ -64,5 +65,6 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("canaries", canaries, needs=(candidate_detections,)),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
+    Check("operating_point", operating_point, needs=(reference_detections, candidate_detections)),
     Check("latency", latency, needs=(tflite,), quiet=True),
 )

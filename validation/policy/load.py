@@ -18,21 +18,26 @@ from typing import Any, NewType, TypeVar
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import Text, read_toml, register
 from validation.policy.limits import Limit, Rule, Status
+from validation.policy.operating_points import (
+    OperatingPoint,
+    OperatingPointTable,
+    operating_points_of,
+    replaced_points,
+)
 from validation.policy.overlay import (
     ChangedLimit,
+    ChangedOperatingPoint,
     ChangedRequirement,
     ChangedSetting,
     Overlay,
     overlapping,
 )
+from validation.policy.patterns import ALL, Patterns, SomePatterns
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
-_Patterns = NewType("_Patterns", tuple[str, ...])
-_SomePatterns = NewType("_SomePatterns", tuple[str, ...])
-_ALL = _SomePatterns(("*",))
 _Beyond = NewType("_Beyond", Status)
 _FAILURE = _Beyond(Status.FAIL)
 
@@ -73,25 +78,27 @@ class _LimitTable:
     equal: Any = None
     warn: float | None = None
     beyond: _Beyond = _FAILURE
-    models: _SomePatterns = _ALL
-    variants: _SomePatterns = _ALL
+    models: SomePatterns = ALL
+    variants: SomePatterns = ALL
 
 
 @dataclass(frozen=True)
 class _OwnTables:
     version: int
     setting: dict[str, _OwnSetting] = field(default_factory=dict)
-    required: dict[str, _Patterns] = field(default_factory=dict)
+    required: dict[str, Patterns] = field(default_factory=dict)
     limit: tuple[_LimitTable, ...] = ()
+    operating_point: tuple[OperatingPointTable, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Tables:
     version: int
     setting: dict[str, _Setting] = field(default_factory=dict)
-    required: dict[str, _Patterns] = field(default_factory=dict)
+    required: dict[str, Patterns] = field(default_factory=dict)
     of_trained_weights: tuple[str, ...] = ()
     limit: tuple[_LimitTable, ...] = ()
+    operating_point: tuple[OperatingPointTable, ...] = ()
 
 
 _AnyTables = TypeVar("_AnyTables", _OwnTables, _Tables)
@@ -109,6 +116,7 @@ class Policy:
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
+        operating_points: In file order; of two that cover a model the later one holds.
     """
 
     rules: tuple[Rule, ...]
@@ -117,6 +125,7 @@ class Policy:
     sha256: str
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
+    operating_points: tuple[OperatingPoint, ...] = ()
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
         """The same with a user's changes: their limits come last, so that they hold."""
@@ -124,6 +133,8 @@ class Policy:
             return self
         own = tuple(changed.rule for changed in overlay.limits)
         scopes = {rule.scope for rule in own}
+        points = tuple(changed.point for changed in overlay.operating_points)
+        models = {point.models for point in points}
         return Policy(
             (*(rule for rule in self.rules if rule.scope not in scopes), *own),
             {**self.settings, **{each.name: each.value for each in overlay.settings}},
@@ -131,6 +142,7 @@ class Policy:
             self.sha256,
             overlay,
             self.of_trained_weights,
+            (*(point for point in self.operating_points if point.models not in models), *points),
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -158,6 +170,23 @@ class Policy:
         if name not in self.settings:
             raise _unknown("setting", name, self.settings, "policy")
         return self.settings[name]
+
+    def operating_point(self, model: str) -> OperatingPoint:
+        """From which score an app shows this model's detections.
+
+        Raises:
+            CatalogueError: The policy names none for it.
+        """
+        for point in reversed(self.operating_points):
+            if point.covers(model):
+                return point
+        raise CatalogueError(
+            "no operating point for this model",
+            expected="an [[operating_point]] whose models cover it",
+            got=model,
+            where="policy",
+            next_step="add it to policy.toml",
+        )
 
     def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order.
@@ -210,8 +239,14 @@ def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
     for name, setting in file.setting.items():
         setting.check(setting.value, f"{path.name}, setting {name}")
     settings = {name: setting.value for name, setting in file.setting.items()}
-    trained = file.of_trained_weights
-    return Policy(rules, settings, file.required, _sha256(path), None, trained)
+    return Policy(
+        rules,
+        settings,
+        file.required,
+        _sha256(path),
+        of_trained_weights=file.of_trained_weights,
+        operating_points=operating_points_of(file.operating_point, path.name),
+    )
 
 
 def _laid_over(path: Path, checks: Collection[str]) -> Policy:
@@ -242,6 +277,10 @@ def _laid_over(path: Path, checks: Collection[str]) -> Policy:
             tuple(
                 ChangedRequirement(name, variants, built_in.required.get(name, ()))
                 for name, variants in file.required.items()
+            ),
+            tuple(
+                ChangedOperatingPoint(point, replaced_points(point, built_in.operating_points))
+                for point in operating_points_of(file.operating_point, path.name)
             ),
         )
     )
@@ -335,20 +374,6 @@ def _unknown(kind: str, key: str, known: Collection[str], where: str) -> Catalog
     )
 
 
-def _patterns(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError
-    return tuple(names)
-
-
-def _some_patterns(value: Any) -> tuple[str, ...]:
-    names = _patterns(value)
-    if not names:
-        raise ValueError
-    return names
-
-
 def _beyond(value: Any) -> Status:
     if value not in (Status.FAIL, Status.UNKNOWN):
         raise ValueError
@@ -356,5 +381,3 @@ def _beyond(value: Any) -> Status:
 
 
 register(_Beyond, "fail or unknown", _beyond)
-register(_Patterns, "a name or a list of names", _patterns)
-register(_SomePatterns, "a name or a list of names", _some_patterns)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import Rule
+from validation.policy.operating_points import OperatingPoint
 from validation.specs.variants import VARIANTS
 
 
@@ -43,6 +44,14 @@ class ChangedRequirement:
 
 
 @dataclass(frozen=True)
+class ChangedOperatingPoint:
+    """A user's operating point, and what held, or may have held by model; in file order."""
+
+    point: OperatingPoint
+    built_in: tuple[OperatingPoint, ...] = ()
+
+
+@dataclass(frozen=True)
 class Overlay:
     """Everything that one user's policy changed.
 
@@ -52,6 +61,7 @@ class Overlay:
         limits: In file order.
         settings: In file order.
         required: In file order.
+        operating_points: In file order.
     """
 
     file: str
@@ -59,6 +69,7 @@ class Overlay:
     limits: tuple[ChangedLimit, ...] = ()
     settings: tuple[ChangedSetting, ...] = ()
     required: tuple[ChangedRequirement, ...] = ()
+    operating_points: tuple[ChangedOperatingPoint, ...] = ()
 
 
 def overlapping(own: Rule, built_in: Iterable[Rule]) -> tuple[Rule, ...]:
