@@ -7,7 +7,8 @@ keeps its AP, and an app that shows detections from 0.3 does not show them any m
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from validation.comparison.operating_sides import (
     shown_sides,
 )
 from validation.comparison.share_intervals import LEVEL, joint_level, share_interval
+from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
 from validation.record.formatting import plural
@@ -105,7 +107,10 @@ def check_operating_point(
         for measure in Measure.limited(values, policy, check, key)
     ]
     result = CheckResult.judged(
-        check, key, (*measures, *_for_information(losses)), message=_message(losses)
+        check,
+        key,
+        (*measures, *_for_information(losses)),
+        message="; ".join((*_message(losses), *_needed(measures, losses))),
     )
     return result, losses
 
@@ -162,7 +167,7 @@ def _threshold(losses: OperatingPointLosses) -> str:
     )
 
 
-def _message(losses: OperatingPointLosses) -> str:
+def _message(losses: OperatingPointLosses) -> list[str]:
     total, worst = losses.total, losses.worst
     parts = [
         f"at scores from {_threshold(losses)} on {plural(losses.images, 'image')}, "
@@ -181,7 +186,26 @@ def _message(losses: OperatingPointLosses) -> str:
             f"{count} {'class' if count == 1 else 'classes'} without labels, all detections of"
             " which count as right"
         )
-    return "; ".join(parts)
+    return parts
+
+
+def _needed(measures: Sequence[Measure], losses: OperatingPointLosses) -> list[str]:
+    """How many images would do, where intervals reach beyond their limits.
+
+    A share's interval narrows with the root of the number of images, and with the number itself
+    where nothing was hit.
+    """
+    factors = []
+    for measure in measures:
+        limit, interval = measure.limit, measure.interval
+        if limit is None or interval is None or not measure.value < limit.bound < interval[1]:
+            continue
+        factor = (interval[1] - measure.value) / (limit.bound - measure.value)
+        factors.append(factor**2 if measure.value else factor)
+    if not factors or any(measure.status is Status.FAIL for measure in measures):
+        return []
+    count = math.ceil(max(factors) * losses.images / 10) * 10
+    return [f"too few images to tell, about {count:,} are needed"]
 
 
 def _rows(sides: ShownSides, names: Mapping[int, str]) -> tuple[OperatingRow, ...]:

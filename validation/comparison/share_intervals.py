@@ -22,7 +22,7 @@ LEVEL = 0.95
 # Of fewer images it cannot be seen how hits cluster: an image counts once, whatever is on it.
 _FEW_IMAGES = 10
 
-_BISECTIONS = 60
+_BISECTIONS = 40
 _FRACTION_TERMS = 300
 _TINY = 1e-300
 

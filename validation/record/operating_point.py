@@ -116,6 +116,14 @@ class OperatingPointLosses(OfVariant):
 
     @property
     def worst(self) -> OperatingRow | None:
-        """The row that certainly loses most; None where no class at no size loses anything."""
+        """The row that certainly loses most; None where no class at no size loses anything.
+
+        Of rows that lose the same, the one that says most: a class at one size.
+        """
+
+        def badness(row: OperatingRow) -> tuple[float, ...]:
+            known = (row.class_id is not None) + (row.size is not None)
+            return row.interval[0], row.lost_share or 0.0, known
+
         losing = [row for row in self.rows[1:] if row.lost_right]
-        return max(losing, key=lambda row: (row.interval[0], row.lost_share or 0), default=None)
+        return max(losing, key=badness, default=None)
