@@ -197,6 +197,7 @@ def test_an_image_without_annotations_is_left_out_and_noticed(write: Write) -> N
         ("annotations/xmls", "images", "annotations"),
         (".", ".", ""),
         ("labels", "images", ""),
+        ("labels", "data", ""),
     ],
 )
 def test_layouts(write: Write, annotations: str, images: str, named: str) -> None:
@@ -212,6 +213,8 @@ def test_a_list_says_which_images_are_meant(write: Write) -> None:
     lists = root / "ImageSets" / "Main"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("b\n")
+    with pytest.raises(DatasetError, match=r"for training and none to evaluate on.*Main/train"):
+        load_dataset(root)
     (lists / "val.txt").write_text("a\n")
     (lists / "dog_val.txt").write_text("a -1\nb  1\n")
     assert [image.file_name for image in load_dataset(root).images] == ["a.png"]

@@ -31,7 +31,7 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 # Below the folder that is named: where annotations lie, and where images do.
 _ANNOTATION_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls", "xml", "labels")
 _ANNOTATION_NAMES = {"annotations", "xmls", "xml", "labels"}
-_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image")
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image", "data")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     Args:
         path: The set, its folder of annotations, or a list in its ImageSets/Main.
         images: Folder of the images; None looks beside the annotations.
+
+    Raises:
+        DatasetError: The set lists images for training and none to evaluate on.
     """
     split = None
     root = path
@@ -77,6 +80,14 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
         lists = root / "ImageSets" / "Main"
         named = (lists / f"{name}.txt" for name in EVALUATED)
         split = next((each for each in named if is_file(each)), None)
+        if split is None and is_file(lists / "train.txt"):
+            raise DatasetError(
+                "the set lists its images for training and none to evaluate on",
+                expected="val.txt or test.txt in ImageSets/Main",
+                got="train.txt",
+                where=root,
+                next_step=f"name the list to evaluate on: --coco-annotations={lists / 'train.txt'}",
+            )
     return VocFolder(root, annotations, images, split)
 
 
