@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.checks.archive import archive
+from validation.export.graph_io import read_graph
 from validation.policy.limits import Status
+from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import Background, CheckResult, PublishedFigure
+from validation.workspace.context import CheckContext
 from validation.zoo.entry import PUBLISHED_FIGURES
 
 _FIGURES = {"coco_map_minival": 21, "speed_ms_titanx": 30.5}
@@ -53,3 +57,23 @@ def test_failed_archive_has_its_traps_told(miniature: MiniatureFiles) -> None:
 def test_nothing_known_leaves_no_entry(miniature: MiniatureFiles) -> None:
     """A description is no knowledge of the archive."""
     assert _known(miniature, description="Tiny.") == []
+
+
+def test_a_reference_of_one_size_is_said_to_be_one(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """Images are resized before it sees them, which a reader of its figures must know."""
+    context = make_case(miniature, cache=tmp_path / "cache")
+    assert "only" not in _origin(context)
+    graph = read_graph(context.build.reference_graph)
+    (image,) = (node for node in graph.node if node.name == "image_tensor")
+    for side, size in zip(image.attr["shape"].shape.dim, (1, 32, 48, 3), strict=True):
+        side.size = size
+    context.build.reference_graph = tmp_path / "frozen_inference_graph.pb"
+    context.build.reference_graph.write_bytes(graph.SerializeToString())
+    assert "takes images of 32x48 only; others are resized" in _origin(context)
+
+
+def _origin(context: CheckContext) -> str:
+    files = [entry for entry in archive(context) if isinstance(entry, Artefact)]
+    return next(file.origin for file in files if file.role is ArtefactRole.REFERENCE)

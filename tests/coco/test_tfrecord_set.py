@@ -204,7 +204,7 @@ def test_a_missing_part_is_named(write: Write, tmp_path: Path) -> None:
     """Of a set that counts its parts, none may be left out silently."""
     for number in (0, 2):
         write(_features(), name=f"val.record-0000{number}-of-00003")
-    with pytest.raises(DatasetError, match=r"1 parts .*no val.record-00001-of-00003"):
+    with pytest.raises(DatasetError, match=r"1 part .*no val.record-00001-of-00003"):
         _load(tmp_path / "val.record-?????-of-00003")
     assert _load(write(_features(), name="own.record")).annotations == 1
 
@@ -249,6 +249,25 @@ def test_a_pipeline_config_names_its_files(write: Write, tmp_path: Path, named: 
     assert dataset.categories == {1: "ox", 3: "cat"}
     assert _kinds(dataset) == {Kind.NAME_FROM_LABEL_MAP: False}
     assert dataset.name == "val"
+
+
+def test_readers_of_the_same_files_count_once(write: Write, tmp_path: Path) -> None:
+    """Configs of several readers often repeat one; several sets are asked for."""
+    write(_features(), name="val.record")
+    (tmp_path / "pipeline.config").write_text(2 * (_CONFIG % "val.record"))
+    assert len(_load(tmp_path / "pipeline.config").images) == 1
+    (tmp_path / "pipeline.config").write_text(_CONFIG % "val.record" + _CONFIG % "test.record")
+    with pytest.raises(DatasetError, match=r"does not say which.*--coco-annotations='val.record'"):
+        _load(tmp_path / "pipeline.config")
+
+
+def test_a_path_of_another_machine_is_found_by_its_last_parts(write: Write, tmp_path: Path) -> None:
+    """A config and its folder `data` are copied together."""
+    (tmp_path / "data").mkdir()
+    write(_features(), name="val.record")
+    (tmp_path / "val.record").rename(tmp_path / "data" / "val.record")
+    (tmp_path / "pipeline.config").write_text(_CONFIG % "/elsewhere/models/data/val.record")
+    assert len(_load(tmp_path / "pipeline.config").images) == 1
 
 
 def test_a_pipeline_config_without_its_files_says_what_to_type(tmp_path: Path) -> None:

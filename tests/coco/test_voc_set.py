@@ -88,6 +88,17 @@ def test_a_corner_at_zero_makes_the_set_count_from_zero(write: Write) -> None:
     assert _kinds(dataset) == {Kind.COUNTED_FROM_ZERO: True}
 
 
+def test_a_slip_to_zero_among_more_at_one_changes_nothing_else(write: Write) -> None:
+    """The box itself then reaches beyond the image."""
+    for name in "bcd":
+        corners = (0, 3, 9, 9) if name == "b" else (1, 3, 9, 9)
+        write(_xml(corners, filename=f"{name}.png"), name=f"{name}.xml", image=f"{name}.png")
+    dataset = load_dataset(write(_xml()))
+    boxes = [item.bbox for item in dataset.ground_truth]
+    assert boxes == [(10, 5, 10, 5), (-1, 2, 10, 7), (0, 2, 9, 7), (0, 2, 9, 7)]
+    assert _kinds(dataset) == {Kind.BOX_BEYOND_IMAGE: False}
+
+
 @pytest.mark.parametrize(
     ("text", "kinds", "box", "ignored"),
     [
@@ -186,6 +197,7 @@ def test_an_image_without_annotations_is_left_out_and_noticed(write: Write) -> N
         ("annotations/xmls", "images", "annotations"),
         (".", ".", ""),
         ("labels", "images", ""),
+        ("labels", "data", ""),
     ],
 )
 def test_layouts(write: Write, annotations: str, images: str, named: str) -> None:
@@ -201,6 +213,8 @@ def test_a_list_says_which_images_are_meant(write: Write) -> None:
     lists = root / "ImageSets" / "Main"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("b\n")
+    with pytest.raises(DatasetError, match=r"for training and none to evaluate on.*Main/train"):
+        load_dataset(root)
     (lists / "val.txt").write_text("a\n")
     (lists / "dog_val.txt").write_text("a -1\nb  1\n")
     assert [image.file_name for image in load_dataset(root).images] == ["a.png"]

@@ -89,6 +89,7 @@ def test_file_that_is_no_graph_is_refused(tmp_path):
     with pytest.raises(CorruptGraph, match=r"an empty file \(empty.pb\)"):
         describe_graph(tmp_path / "empty.pb")
     nothing = tf.GraphDef()
+    nothing.library.function.add().signature.name = "f"
     nothing.versions.producer = 27
     (tmp_path / "nothing.pb").write_bytes(nothing.SerializeToString())
     with pytest.raises(CorruptGraph, match="no nodes"):

@@ -25,6 +25,7 @@ from validation.record.detections import Detections
 from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.specs.input_stats import parse_input_stats
+from validation.specs.tensors import takes_only
 
 _COCO_CLASSES = 90
 
@@ -179,8 +180,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
 def _how_it_resizes(only_size: tuple[int, int] | None) -> str:
     if only_size is None:
         return "resizes and normalises images itself"
-    height, width = only_size
-    return f"takes images of {height}x{width} only; others are resized to it before they are fed"
+    return takes_only(only_size)
 
 
 def usable_labels(labels: ClassNames, num_classes: int | None) -> Mapping[int, str]:

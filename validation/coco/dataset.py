@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
-from validation.coco.box_formats import BoxFormat, beyond
+from validation.coco.box_formats import BoxFormat, beyond, in_one_corner
 from validation.coco.image_files import settle_files
 from validation.coco.notice_list import NoticeList
 from validation.coco.recognise import recognise
@@ -152,7 +152,9 @@ def _notice_boxes(
     by_id = {image.id: image for image in images}
     boxes = np.array([item.bbox for item in objects])
     sizes = np.array([(by_id[i.image_id].width, by_id[i.image_id].height) for i in objects])
+    in_corner = np.full(len(objects), in_one_corner(boxes, sizes))
     for kind, which in (
+        (DatasetNoticeKind.BOX_SCALE_DOUBTFUL, in_corner),
         (DatasetNoticeKind.BOX_BEYOND_IMAGE, beyond(boxes, sizes)),
         (DatasetNoticeKind.BOX_WITHOUT_AREA, (boxes[:, 2:] <= 0).any(axis=1)),
         (DatasetNoticeKind.AREA_UNLIKE_BOX, _unlike(np.array([i.area for i in objects]), boxes)),

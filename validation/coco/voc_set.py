@@ -2,8 +2,8 @@
 
 Corners are pixels counted from 1, and the pixel of the higher corner belongs to the object: a box
 over a whole image of 100 pixels is 1 to 100. In COCO's terms x = xmin - 1 and width = xmax - xmin
-+ 1. A set with a corner at 0 cannot count from 1: there x = xmin and width = xmax - xmin, as
-tools write that know edges and no pixels.
++ 1. A set with corners at 0, and no more of them at 1, does not count from 1: there x = xmin and
+width = xmax - xmin, as tools write that know edges and no pixels.
 
 Objects marked `difficult` are ignored as crowds are: not asked for, and detections on them do not
 count as wrong. pycocotools knows no other way (it overwrites `ignore` with `iscrowd`). It then
@@ -31,7 +31,7 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 # Below the folder that is named: where annotations lie, and where images do.
 _ANNOTATION_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls", "xml", "labels")
 _ANNOTATION_NAMES = {"annotations", "xmls", "xml", "labels"}
-_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image")
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image", "data")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     Args:
         path: The set, its folder of annotations, or a list in its ImageSets/Main.
         images: Folder of the images; None looks beside the annotations.
+
+    Raises:
+        DatasetError: The set lists images for training and none to evaluate on.
     """
     split = None
     root = path
@@ -77,6 +80,14 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
         lists = root / "ImageSets" / "Main"
         named = (lists / f"{name}.txt" for name in EVALUATED)
         split = next((each for each in named if is_file(each)), None)
+        if split is None and is_file(lists / "train.txt"):
+            raise DatasetError(
+                "the set lists its images for training and none to evaluate on",
+                expected="val.txt or test.txt in ImageSets/Main",
+                got="train.txt",
+                where=root,
+                next_step=f"name the list to evaluate on: --coco-annotations={lists / 'train.txt'}",
+            )
     return VocFolder(root, annotations, images, split)
 
 
@@ -204,16 +215,17 @@ def _image_path(file: VocAnnotation, names: ImageNames, notices: NoticeList) -> 
 
 
 def _first_pixel(files: Sequence[VocAnnotation], notices: NoticeList) -> int:
-    """From what the corners of a set count, 1 or 0."""
-    below = [
-        file.path.name
-        for file in files
-        for each in file.objects
-        if min(each.corners[0], each.corners[1]) < 1
-    ]
+    """From what the corners of a set count, 1 or 0.
+
+    Boxes at the left and upper edge say it. A few at 0 among more at 1 are slips: they are read
+    by the rule, and reach beyond the image.
+    """
+    lower = [(min(each.corners[:2]), file.path.name) for file in files for each in file.objects]
+    below = [name for corner, name in lower if corner < 1]
+    slips = len(below) < sum(1 <= corner < 2 for corner, _ in lower)
     for name in below:
-        notices.add(Kind.COUNTED_FROM_ZERO, name, True)
-    return 0 if below else 1
+        notices.add(Kind.BOX_BEYOND_IMAGE if slips else Kind.COUNTED_FROM_ZERO, name, not slips)
+    return 0 if below and not slips else 1
 
 
 def _annotation(

@@ -55,7 +55,10 @@ def _kind(data: Mapped, fields: list[WireField]) -> Kind | None:
     once = sum(field.number == 1 for field in fields) <= 1
     if once and graph is not None and _is_graph(data, graph):
         return Kind.META_GRAPH
-    if not numbers <= _GRAPH_FIELDS:
+    # A few bytes of anything may pass for a message; only nodes make it a graph.
+    if not numbers <= _GRAPH_FIELDS or not any(
+        field.number in (1, 2) and field.wire_type == _LENGTH for field in fields
+    ):
         return None
     if first.number == 1 and not is_message(data, first, range(1, 6)):
         return None

@@ -19,6 +19,7 @@ class DatasetNoticeKind(enum.StrEnum):
     NUMBER_AS_OTHER = "number_as_other"
     BOX_BEYOND_IMAGE = "box_beyond_image"
     BOX_WITHOUT_AREA = "box_without_area"
+    BOX_SCALE_DOUBTFUL = "box_scale_doubtful"
     BOX_CONVERTED = "box_converted"
     OBJECT_TWICE = "object_twice"
     AREA_UNLIKE_BOX = "area_unlike_box"
@@ -57,6 +58,8 @@ _SENTENCES = {
     DatasetNoticeKind.BOX_BEYOND_IMAGE: "boxes that reach beyond their image, scored as annotated",
     DatasetNoticeKind.BOX_WITHOUT_AREA: "boxes without width or height, which no detection can "
     "match",
+    DatasetNoticeKind.BOX_SCALE_DOUBTFUL: "boxes that all lie in the upper left part of their "
+    "images, as boxes in per cent or of smaller images do; scored as annotated",
     DatasetNoticeKind.OBJECT_TWICE: "objects that stand twice, in one box and category; each "
     "asks for a detection of its own",
     DatasetNoticeKind.AREA_UNLIKE_BOX: "areas that cannot be those of outlines in their boxes, "

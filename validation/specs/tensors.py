@@ -22,3 +22,20 @@ class TensorSpec:
     shape: tuple[int, ...]
     scale: float | None = None
     zero_point: int | None = None
+
+
+@dataclass(frozen=True)
+class OnlyImageSize:
+    """The size that a graph was exported for: it takes images of no other.
+
+    Args:
+        sides: Height and width in pixels; None where it resizes images itself.
+    """
+
+    sides: tuple[int, int] | None
+
+
+def takes_only(sides: tuple[int, int]) -> str:
+    """What it means for images that a graph takes one size only."""
+    height, width = sides
+    return f"takes images of {height}x{width} only; others are resized to it before they are fed"

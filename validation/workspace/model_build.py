@@ -22,6 +22,7 @@ from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
 from validation.specs.input_stats import InputStats, default_stats
+from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
@@ -101,8 +102,18 @@ class ModelBuild:
 
     @property
     def reference_origin(self) -> str:
-        """Where the reference comes from, for the report."""
-        return reference.origin(self.archive)
+        """Where the reference comes from and what it takes, for the report."""
+        text, sides = reference.origin(self.archive), self._reference_size()
+        return text if sides is None else f"{text}; {takes_only(sides)}"
+
+    def _reference_size(self) -> tuple[int, int] | None:
+        def read(graph: Path) -> OnlyImageSize:
+            from validation.export.graph_io import read_graph
+            from validation.export.processing_reading import only_image_size
+
+            return OnlyImageSize(only_image_size(read_graph(graph)))
+
+        return self._read_back(Stage.DESCRIBE, OnlyImageSize, self.reference_graph, read).sides
 
     @cached_property
     def reference_graph(self) -> Path:
