@@ -64,6 +64,9 @@ def test_outputs_of_no_detector_are_ignored(tmp_path: Path) -> None:
     model = _open(tmp_path, extra=True)
     assert len(model.detector().detect(_IMAGE)) == ANCHORS
     assert "are ignored: scores" in " ".join(notice.describe() for notice in model.notices)
+    notes = " ".join(inspect_tflite(model.path).notes)
+    assert "are ignored: scores" in notes
+    assert "not in the op's order" not in notes
 
 
 def test_count_is_missing(tmp_path: Path) -> None:
@@ -221,12 +224,15 @@ def test_detections_named_by_metadata_alone(tmp_path: Path) -> None:
     path = write_foreign(tmp_path / "m.tflite", Foreign(without_op=True))
     with pytest.raises(ConversionError, match=r"metadata that names them location, category"):
         open_tflite(path)
+    assert any("detect and evaluate do not run it" in note for note in inspect_tflite(path).notes)
     names = ("location", "category", "score", "number of detections")
     write_with_metadata(path, _described(*map(TensorMetadata, names)), path)
     model = open_tflite(path)
     found = model.detector().detect(_IMAGE)
     assert found.classes.tolist() == [1, 2]
     assert (model.num_classes, _kinds(model)) == (None, {FileNoticeKind.OUTPUTS_BY_METADATA})
+    roles = [end.role for end in inspect_tflite(path).outputs]
+    assert roles == ["boxes", "classes", "scores", "count"]
 
 
 @pytest.mark.parametrize("low", [-3.0, 0.1])

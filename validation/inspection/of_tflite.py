@@ -11,7 +11,7 @@ from validation.errors import ConversionError, DatasetError
 from validation.inference.feeding import way_by_contract
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import feeding_of_file, file_notices, metadata_notices
-from validation.inference.outputs import OutputBinding, bind_outputs
+from validation.inference.outputs import Ending, OutputBinding, bind_outputs
 from validation.inference.own_export import OwnExport, own_export
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
@@ -103,13 +103,13 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     model = read_model(path)
     file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
-    outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
     own = OwnExport() if image is None else own_export(file, path)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
     preprocessing, notices = _preprocessing(model, image, file, own, metadata)
-    binding = _binding(model, file, metadata, own)
+    binding, unbound = _binding(model, file, metadata, own)
+    outputs = _outputs(file, binding)
     notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
     integer = any(spec.scale is not None for spec in file.inputs)
@@ -136,8 +136,9 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
         notes=(
             *damage,
             *misfit,
+            *unbound,
             *(notice.describe() for notice in notices if notice.kind not in _SHOWN_ELSEWHERE),
-            *_notes(file, outputs),
+            *_notes(file, outputs, bound=binding is not None),
         ),
     )
 
@@ -191,12 +192,21 @@ def _preprocessing(
 
 def _binding(
     model: UnpackedModel, file: TfliteFile, metadata: ModelMetadata | None, own: OwnExport
-) -> OutputBinding | None:
-    """Which output is which; None for a file that is no detector."""
+) -> tuple[OutputBinding | None, tuple[str, ...]]:
+    """Which output is which; for a file that cannot be run, None and what is said of it."""
     try:
-        return bind_outputs(model, file, metadata, own.contract)
-    except ConversionError:
-        return None
+        return bind_outputs(model, file, metadata, own.contract), ()
+    except ConversionError as error:
+        return None, (f"detect and evaluate do not run it: {error.what}; {error.next_step}",)
+
+
+def _outputs(file: TfliteFile, binding: OutputBinding | None) -> tuple[TensorFacts, ...]:
+    """The outputs by the roles that `detect` reads them in."""
+    if binding is None:
+        return describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
+    if binding.ending is Ending.RAW:
+        return describe_outputs(file.outputs, raw=binding.names)
+    return describe_outputs(file.outputs, binding.names, file.postprocess)
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:
@@ -225,7 +235,7 @@ def _stray_floats(file: TfliteFile) -> tuple[str, ...]:
     return tuple(name for name in file.float_tensors if name not in at_the_op)
 
 
-def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> list[str]:
+def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...], *, bound: bool) -> list[str]:
     notes = []
     post = file.postprocess
     if post is not None and post.use_regular_nms:
@@ -238,11 +248,12 @@ def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> list[str]:
             "fast NMS: boxes of different classes suppress each other; the OD API itself "
             "suppresses for each class"
         )
-    if post is not None and [end.role for end in outputs] != list(DETECTION_ROLES):
+    order = [DETECTION_ROLES.index(end.role) for end in outputs if end.role in DETECTION_ROLES]
+    if post is not None and order != sorted(order):
         notes.append(
             "the outputs are not in the op's order boxes, classes, scores, count: take them by "
             "the positions above"
         )
-    if any(end.role == UNKNOWN for end in outputs):
+    if not bound and any(end.role == UNKNOWN for end in outputs):
         notes.append("some outputs are none of the OD API's SSDs: their meaning is not known here")
     return notes
