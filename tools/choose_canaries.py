@@ -2,8 +2,9 @@
 
     python tools/choose_canaries.py [RUN]   write validation/zoo/bundled/canaries.toml
 
-RUN is the folder of a run over the bundled models. An object that one of their inference graphs finds
-with less than `LEAST_OVERLAP` is then no canary: what the original misses says nothing of a file.
+RUN is the folder of a run over the bundled models. An object that one of their inference graphs
+finds with less than `LEAST_OVERLAP` is then no canary: what the original misses says nothing of
+a file.
 
 One image each of the four classes that name a fault by their confusion: exchanged channels turn
 a red ball into a blue one, a flip turns an arrow round.
@@ -173,10 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="folder of a run")
     run = parser.parse_args(arguments).run
     try:
-        found = [] if run is None else [found_in(run)]
-        write_text_atomic(
-            BUNDLED_FOLDER / "canaries.toml", document(BUNDLED_FOLDER, CLASSES, *found)
-        )
+        found = {} if run is None else {"is_found": found_in(run)}
+        write_text_atomic(BUNDLED_FOLDER / "canaries.toml", document(BUNDLED_FOLDER, **found))
     except ValidationError as error:
         sys.stderr.write(f"choose_canaries: {type(error).__name__}: {error}\n")
         return error.exit_code
