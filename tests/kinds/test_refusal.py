@@ -60,6 +60,16 @@ def test_a_folder_offers_the_file_that_was_meant(tmp_path: Path) -> None:
         require_kind(folder, Wanted.INFERENCE_GRAPH)
 
 
+def test_the_frozen_graph_beside_a_saved_model_is_offered(tmp_path: Path) -> None:
+    """As archives of the TF1 zoo have it."""
+    folder = folder_of(tmp_path, ("frozen_inference_graph.pb", "saved_model/saved_model.pb"))
+    for given in (folder / "saved_model", folder / "saved_model" / "saved_model.pb"):
+        if given.is_file():
+            given.write_bytes(next(data for kind, _, data in FILES if kind is Kind.SAVED_MODEL))
+        with pytest.raises(ArtefactError, match=r"beside it: .*given/frozen_inference_graph\.pb"):
+            require_kind(given, Wanted.INFERENCE_GRAPH)
+
+
 def test_part_of_a_file_is_called_one(tmp_path: Path) -> None:
     """With the bytes that are missing at the least."""
     path = tmp_path / "m.pb"
