@@ -153,7 +153,7 @@ def test_ops_that_no_plain_runtime_has(
         assert ("Edge TPU" if b"edgetpu" in op else op.decode()) in capsys.readouterr().err
     notes = inspect_tflite(path).notes
     assert any(op.decode() in note for note in notes)
-    step = said.rpartition(".*")[2] if b"Strange" != op else "give a file"
+    step = said.rpartition(".*")[2] if op != b"Strange" else "give a file"
     (refused,) = (note for note in notes if note.startswith("detect and evaluate do not run it"))
     assert step in refused
 
