@@ -23,6 +23,14 @@ def _image(width: int = 40, height: int = 20, kind: str = "PNG") -> bytes:
     return stream.getvalue()
 
 
+def _turned() -> bytes:
+    """An image that viewers show on its side."""
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
 def _features(**changes: Values | None) -> dict[str, Values]:
     """One object, a quarter of the image; a change to None takes a feature out."""
     features: dict[str, Values] = {
@@ -249,6 +257,14 @@ def test_a_pipeline_config_names_its_files(write: Write, tmp_path: Path, named: 
     assert dataset.categories == {1: "ox", 3: "cat"}
     assert _kinds(dataset) == {Kind.NAME_FROM_LABEL_MAP: False}
     assert dataset.name == "val"
+
+
+def test_without_a_size_a_turned_photograph_is_doubtful(write: Write) -> None:
+    """Its boxes may be shares of the image as stored or as shown."""
+    changes: dict[str, Values | None] = {"image__height": None, "image__width": None}
+    for image, doubtful in ((_turned(), True), (_image(), False)):
+        dataset = _load(write(_features(image__encoded=[image], **changes)))
+        assert _kinds(dataset)[Kind.SIZE_FROM_IMAGE] is doubtful
 
 
 def test_readers_of_the_same_files_count_once(write: Write, tmp_path: Path) -> None:

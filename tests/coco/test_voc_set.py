@@ -17,6 +17,8 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 Write = Callable[..., Path]
 
+_EXIF_ORIENTATION = 0x0112
+
 
 def _xml(
     corners: tuple[object, ...] = (11, 6, 20, 10),
@@ -136,6 +138,15 @@ def test_what_people_write_is_read(
     assert _kinds(dataset) == kinds
     assert dataset.ground_truth[0].bbox == (box or (10, 5, 10, 5))
     assert dataset.ground_truth[0].is_crowd == ignored
+
+
+def test_without_a_size_a_turned_photograph_is_doubtful(write: Write) -> None:
+    """It may have been annotated as stored or as shown, and the size would say which."""
+    root = write(_xml(size=""))
+    exif = Image.Exif()
+    exif[_EXIF_ORIENTATION] = 6
+    Image.new("RGB", (40, 20)).save(root / "JPEGImages" / "a.png", exif=exif)
+    assert _kinds(load_dataset(root))[Kind.SIZE_FROM_IMAGE] is True
 
 
 def test_names_may_have_blanks_and_signs(write: Write) -> None:

@@ -20,6 +20,11 @@ def reference_graph(context: CheckContext) -> Path:
     return context.build.reference_graph
 
 
+def reference_origin(context: CheckContext) -> str:
+    """Where that graph comes from, and the one size that it takes images of, if it is one."""
+    return context.build.reference_origin
+
+
 def exported_graph(context: CheckContext) -> ExportedGraph:
     """The model's exported graph in the form that the variant has: with the op, or raw."""
     return context.build.exported(add_postprocessing_op=not context.is_raw)

@@ -25,7 +25,7 @@ from validation.coco.notice_list import NoticeList
 from validation.coco.parts import EVALUATED
 from validation.coco.voc import VocAnnotation, VocObject, read_voc
 from validation.errors import DatasetError, first_few
-from validation.preprocess.image import stored_image
+from validation.preprocess.image import StoredImage, stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 # Below the folder that is named: where annotations lie, and where images do.
@@ -189,9 +189,11 @@ def _images(
         by_path[path] = file.path.name
         size = file.size
         if size is None:
-            notices.add(Kind.SIZE_FROM_IMAGE, file.path.name)
             # Images that are missing are counted and named later, all at once.
-            size = stored_image(path).size if is_file(path) else (1, 1)
+            stored = stored_image(path) if is_file(path) else StoredImage((1, 1))
+            # What EXIF turns may have been annotated either way up.
+            notices.add(Kind.SIZE_FROM_IMAGE, file.path.name, not stored.is_upright)
+            size = stored.size
         found.append(CocoImage(number, path.name, path, *size))
     return found
 
