@@ -88,6 +88,7 @@ def test_a_set_further_down_is_named(make_coco: Make, tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer.*pull"),
         (b"<!DOCTYPE html><html>", "this is a web page.*download the file itself"),
         (b"<annotation><object/></annotation>", "annotation of one image.*name its folder: "),
+        (b"<annotations><image/></annotations>", "no annotation of Pascal VOC.*export the set"),
         (b"<kml/>", "XML, but no annotation of Pascal VOC"),
         (b"PK\x03\x04....", "a zip archive"),
         (b"filename,width,height,class,xmin\na.jpg,1,2,cat,3\n", "a table of boxes has to be conv"),
@@ -106,6 +107,15 @@ def test_what_it_is_not_is_said(tmp_path: Path, data: bytes, said: str) -> None:
     path.write_bytes(data)
     with pytest.raises(DatasetError, match=said):
         load_dataset(path, tmp_path, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"shapes": []}'])
+def test_json_of_another_tool_is_called_that(tmp_path: Path, text: str) -> None:
+    """Label Studio's tasks and labelme's shapes lack the layout, not a folder of images."""
+    path = tmp_path / "tasks.json"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=r"has not the COCO layout.*images, annotations, cat"):
+        load_dataset(path)
 
 
 def test_a_damaged_file_is_what_its_name_says(tmp_path: Path) -> None:

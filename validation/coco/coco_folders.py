@@ -33,13 +33,16 @@ def image_folder(annotations: Path) -> Path:
     places = [here, here / split, here.parent / split, *around]
     places += [place / split for place in around]
     name = _first_image(annotations)
+    if not name:
+        # Not COCO's layout, which its reader says better.
+        return here
     for place in places:
-        if name and is_file(place / name):
+        if is_file(place / name):
             return place
     raise DatasetError(
         "the annotation file does not say where its images are",
         expected="a folder of images",
-        got=f"no {name} beside the file" if name else "no image in the file",
+        got=f"no {name} beside the file",
         where=annotations,
         next_step="name the folder with --coco-images",
     )

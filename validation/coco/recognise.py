@@ -39,6 +39,8 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}.*|-\?{5}-of-\d{5}.*|@\d+")
 _CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*:?\s*\{", re.MULTILINE)
 _IMAGE_LINE = re.compile(r".+\.(jpe?g|png|bmp|gif|webp)\s*", re.IGNORECASE)
 _TABLE = re.compile(r"\s*[\w ]+([,;\t][\w ]+){3,}\s*\n")
+# Of one image in Pascal VOC; CVAT's own format has <annotations> of a whole set.
+_ONE_IMAGE = re.compile(r"<annotation[\s>]")
 # What the first bytes of a gzip file are.
 _GZIP = b"\x1f\x8b"
 
@@ -279,7 +281,7 @@ def _yolo(path: Path, images: Path | None) -> Recognised | None:
 
 
 def _xml(path: Path, text: str) -> DatasetError:
-    if "<annotation" in text:
+    if _ONE_IMAGE.search(text):
         return DatasetError(
             "this is the annotation of one image",
             expected="the folder of a Pascal VOC set",
@@ -291,7 +293,9 @@ def _xml(path: Path, text: str) -> DatasetError:
         f"this is {'a web page' if is_page else 'XML, but no annotation of Pascal VOC'}",
         expected=KINDS,
         where=path,
-        next_step="fetch the file itself, not the page about it" if is_page else None,
+        next_step="fetch the file itself, not the page about it"
+        if is_page
+        else "export the set again as one of these",
     )
 
 

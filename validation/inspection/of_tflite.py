@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from validation.specs.contracts import (
     PostprocessAttributes,
 )
 from validation.specs.tensors import TensorSpec
+from validation.tflite.custom_ops import refusal
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
 
@@ -107,9 +108,10 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
     own = OwnExport() if image is None else own_export(file, path)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
-    preprocessing, notices = _preprocessing(model, image, file, own, metadata)
+    preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata)
     binding, unbound = _binding(model, file, metadata, own)
     outputs = _outputs(file, binding)
+    refused = refusal(model.custom_ops, path.name) or unbound or unfed
     notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
     integer = any(spec.scale is not None for spec in file.inputs)
@@ -136,7 +138,7 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
         notes=(
             *damage,
             *misfit,
-            *unbound,
+            *_not_run(refused),
             *(notice.describe() for notice in notices if notice.kind not in _SHOWN_ELSEWHERE),
             *_notes(file, outputs, bound=binding is not None),
         ),
@@ -172,32 +174,38 @@ def _preprocessing(
     file: TfliteFile,
     own: OwnExport,
     metadata: ModelMetadata | None,
-) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...]]:
-    """How `detect` and `evaluate` feed the file, and what they say about it."""
-    if image is None:
-        return None, ()
+) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...], ConversionError | None]:
+    """How `detect` and `evaluate` feed the file and what they say about it, or why they do not."""
     try:
         feeding = feeding_of_file(model, file, own, metadata)
-    except ConversionError:
-        # Neither runs it; the section of the metadata shows what it says.
-        return describe_preprocessing(image), ()
+    except ConversionError as error:
+        return None if image is None else describe_preprocessing(image), (), error
+    if image is None:
+        return None, (), None
     # Bytes that are far from what is stated do not stand for it; a notice says so.
     meant = feeding.way is not FeedWay.BYTES or way_by_contract(image, feeding.preprocessing) is (
         FeedWay.BYTES
     )
     stated = feeding.preprocessing if feeding.stated_by and meant else None
     facts = describe_preprocessing(image, stated, feeding.stated_by, feeding.way)
-    return facts, feeding.notices
+    return facts, feeding.notices, None
 
 
 def _binding(
     model: UnpackedModel, file: TfliteFile, metadata: ModelMetadata | None, own: OwnExport
-) -> tuple[OutputBinding | None, tuple[str, ...]]:
-    """Which output is which; for a file that cannot be run, None and what is said of it."""
+) -> tuple[OutputBinding | None, ConversionError | None]:
+    """Which output is which, or why that is not known."""
     try:
-        return bind_outputs(model, file, metadata, own.contract), ()
+        return bind_outputs(model, file, metadata, own.contract), None
     except ConversionError as error:
-        return None, (f"detect and evaluate do not run it: {error.what}; {error.next_step}",)
+        return None, error
+
+
+def _not_run(error: ConversionError | None) -> Iterator[str]:
+    """Why `detect` and `evaluate` refuse the file, and what to do."""
+    if error is not None:
+        said = "; ".join(filter(None, (error.what, error.next_step)))
+        yield f"detect and evaluate do not run it: {said}"
 
 
 def _outputs(file: TfliteFile, binding: OutputBinding | None) -> tuple[TensorFacts, ...]:

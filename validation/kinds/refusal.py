@@ -120,10 +120,12 @@ def _next_step(found: Recognised, asked: WantedKinds, words: KindInWords) -> str
     if offered is not None:
         return f"name the file inside: {offered}"
     if is_saved_model:
-        # An archive of the TF1 zoo has its frozen graph beside the folder of its SavedModel.
-        beside = (inside(folder, asked.inside) for folder in path.absolute().parents[:2])
-        offered = next((each for each in beside if each is not None and each != path), None)
-        if offered is not None and offered.name != path.name:
-            return f"name the file beside it: {offered}"
+        # An archive of the TF1 zoo has its frozen graph beside the folder of its SavedModel. Only
+        # a name that says what it is will do here: any other .pb may be anything.
+        named = [each for each in asked.inside if "*" not in each]
+        for folder in path.absolute().parents[:2]:
+            beside = inside(folder, named)
+            if beside is not None and recognise(beside).kind in asked.takes:
+                return f"name the file beside it: {beside}"
     text = asked.instead.get(found.kind, words.next_step)
     return text.format(path=path, name=path.name, folder=path.parent)
