@@ -26,7 +26,9 @@ from validation.checks.needs import (
     raw_tflite,
     reference_detections,
     reference_graph,
+    reference_origin,
     session_outputs,
+    shipped_flags,
     tflite,
 )
 from validation.checks.operating_point import operating_point
@@ -37,8 +39,7 @@ from validation.checks.route_parity import route_parity, second_route
 from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
-    Check("archive", archive, needs=(reference_graph,)),
-    Check("evidence", evidence, needs=(reference_graph, exported_graph)),
+    Check("archive", archive, needs=(reference_graph, reference_origin)),
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
@@ -61,6 +62,11 @@ CHECKS: tuple[Check, ...] = (
         "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
     ),
     Check("canaries", canaries, needs=(candidate_detections,)),
+    Check(
+        "evidence",
+        evidence,
+        needs=(reference_graph, reference_origin, exported_graph, shipped_flags, second_route),
+    ),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
     Check("operating_point", operating_point, needs=(reference_detections, candidate_detections)),
     Check("latency", latency, needs=(tflite,), quiet=True),
