@@ -94,7 +94,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
         "check": 18,
-        "timing": 2,
+        "timing": 4,
         "artefact": 8,
         "evidence": 3,
         # reference, both variants, and two more for other flags of float

@@ -34,6 +34,7 @@ _ROW = IndexRow(
     size="1.20 MB",
     p50="2.10",
     p95="2.50",
+    p50_beside=_DASH,
 )
 
 

@@ -36,8 +36,9 @@ class IndexRow:
         parity_of: Which output that is, and its limit.
         unmatched: Detections without partner, of how many.
         size: Of the .tflite file.
-        p50: Median latency, ms.
-        p95: 95th percentile of the latency, ms.
+        p50: Median latency with the threads that the limits judge, ms.
+        p95: 95th percentile of the same latency, ms.
+        p50_beside: Median latency with other threads, ms.
     """
 
     variant: str
@@ -55,6 +56,7 @@ class IndexRow:
     size: str
     p50: str
     p95: str
+    p50_beside: str
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _row(
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
     )
-    timing = next((entry for entry in record.timings if entry.key == key), None)
+    timing, beside = (*record.timings_of(key), None, None)[:2]
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     difference = _difference(own, reference)
     return IndexRow(
@@ -177,6 +179,7 @@ def _row(
         size=formatting.size(_file_size(record, key)),
         p50=latency(timing, 50),
         p95=latency(timing, 95),
+        p50_beside=latency(beside, 50),
     )
 
 
@@ -238,6 +241,24 @@ def latency(timing: Timing | None, percent: float) -> str:
     if timing is None or not timing.samples_ms:
         return formatting.NOTHING
     return formatting.milliseconds(timing.percentile(percent))
+
+
+def threads_judged(record: Record) -> str:
+    """With how many threads the latency was measured that limits judge; empty without any."""
+    return _threads(record, slice(0, 1))
+
+
+def threads_beside(record: Record) -> str:
+    """With how many threads latency was measured beside that; empty without any."""
+    return _threads(record, slice(1, None))
+
+
+def _threads(record: Record, which: slice) -> str:
+    keys = dict.fromkeys(timing.key for timing in record.timings)
+    counts = {each.threads for key in keys for each in record.timings_of(key)[which]}
+    if len(counts) < 2:
+        return "".join(formatting.plural(count, "thread") for count in counts)
+    return f"{', '.join(map(str, sorted(counts)))} threads"
 
 
 def time_table(record: Record) -> TimeTable:

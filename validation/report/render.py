@@ -50,6 +50,8 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.value_and_limit,
     index.latency,
     index.overview_columns,
+    index.threads_beside,
+    index.threads_judged,
     index.time_table,
     math.prod,
     model_page.open_measures,
