@@ -12,6 +12,7 @@ from validation.checks.archive import archive
 from validation.checks.canaries import canaries
 from validation.checks.check import Check
 from validation.checks.end_to_end_parity import end_to_end_parity
+from validation.checks.evidence import evidence
 from validation.checks.export_contract import export_contract
 from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.checks.guide import guide, guide_facts
@@ -36,16 +37,12 @@ from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
     Check("archive", archive, needs=(reference_graph,)),
+    Check("evidence", evidence, needs=(reference_graph, exported_graph)),
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
     Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True),
-    Check(
-        "route_parity",
-        route_parity,
-        subjects=("raw", "uint8-raw"),
-        needs=(session_outputs, second_route),
-    ),
+    Check("route_parity", route_parity, needs=(session_outputs, second_route)),
     Check("raw_parity", raw_parity, subjects=("raw",), needs=(session_outputs, tflite)),
     Check(
         "postprocess_parity",
