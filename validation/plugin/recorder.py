@@ -28,8 +28,9 @@ from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
+from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
-from validation.record.run import Evidence, Footer, Header, Step
+from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
@@ -126,7 +127,7 @@ _RUN_INPUT = "validation_run_folder"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the controlling process records; evidence is kept by the one that made it."""
+    """Only the controlling process records; files are kept by the one that made them."""
     if hasattr(config, "workerinput"):
         config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])
     else:
@@ -177,7 +178,11 @@ def pytest_runtest_makereport(
 
 def _kept(entry: Entry, config: pytest.Config) -> Entry:
     """The entry, its file copied into the run's folder now: a worker's own may go with it."""
-    return keep_evidence(entry, config.stash[_RUN_FOLDER]) if isinstance(entry, Evidence) else entry
+    if isinstance(entry, Evidence):
+        return keep_evidence(entry, config.stash[_RUN_FOLDER])
+    if isinstance(entry, Artefact) and entry.path:
+        return keep_file(entry, config.stash[_RUN_FOLDER])
+    return entry
 
 
 def _steps(config: pytest.Config) -> list[Step]:
