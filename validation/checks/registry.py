@@ -25,8 +25,9 @@ from validation.checks.needs import (
     graph_summary,
     raw_tflite,
     reference_detections,
-    reference_graph,
+    reference_origin,
     session_outputs,
+    shipped_flags,
     tflite,
 )
 from validation.checks.postprocess_parity import postprocess_parity
@@ -36,8 +37,7 @@ from validation.checks.route_parity import route_parity, second_route
 from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
-    Check("archive", archive, needs=(reference_graph,)),
-    Check("evidence", evidence, needs=(reference_graph, exported_graph)),
+    Check("archive", archive, needs=(reference_origin,)),
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
@@ -60,6 +60,11 @@ CHECKS: tuple[Check, ...] = (
         "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
     ),
     Check("canaries", canaries, needs=(candidate_detections,)),
+    Check(
+        "evidence",
+        evidence,
+        needs=(reference_origin, exported_graph, shipped_flags, second_route),
+    ),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
     Check("latency", latency, needs=(tflite,), quiet=True),
 )
