@@ -100,7 +100,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
         "check": 21,
         "timing": 4,
-        "artefact": 11,
+        "artefact": 13,
         "evidence": 3,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
@@ -112,7 +112,12 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert "mini" in page
     (model_page,) = session.reports.glob("*/model-*.html")
     assert model_page.name in page
-    result.stdout.fnmatch_lines(["report: reports/*/index.html"])
+    result.stdout.fnmatch_lines(
+        [
+            "to ship: reports/*/files/mini-float.tflite (the only file that passes)",
+            "report: reports/*/index.html",
+        ]
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])

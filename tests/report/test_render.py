@@ -87,7 +87,9 @@ def test_self_contained(pages: dict[str, Page]) -> None:
         assert not {"script", "link", "iframe", "object"} & page.tags
         assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("src"))
         assert all(
-            re.fullmatch(r"#[\w-]+|(index|matrix|model-person)\.html(#[\w-]+)?", value)
+            re.fullmatch(
+                r"#[\w-]+|(index|matrix|model-person)\.html(#[\w-]+)?|files/person[\w.-]+", value
+            )
             for value in page.values("href")
         )
         assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -102,7 +104,7 @@ def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
     for name, page in pages.items():
         for link in page.values("href"):
             target, _, anchor = link.partition("#")
-            assert target in ("", *pages)
+            assert target in ("", *pages) or target.startswith("files/")
             if anchor:
                 assert anchor in pages[target or name].values("id")
 

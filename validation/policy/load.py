@@ -6,6 +6,7 @@ or an error; there is no tolerance in code.
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import functools
 import hashlib
@@ -25,6 +26,7 @@ from validation.policy.overlay import (
     Overlay,
     overlapping,
 )
+from validation.policy.preference import ChangedPreference, Prefer, Preference
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
@@ -35,6 +37,7 @@ _SomePatterns = NewType("_SomePatterns", tuple[str, ...])
 _ALL = _SomePatterns(("*",))
 _Beyond = NewType("_Beyond", Status)
 _FAILURE = _Beyond(Status.FAIL)
+_SMALLEST = Preference(Prefer.SMALLEST, "nothing else was asked for")
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,17 @@ class _LimitTable:
 
 
 @dataclass(frozen=True)
+class _Ship:
+    prefer: Prefer
+    reason: Text
+
+
+@dataclass(frozen=True)
 class _OwnTables:
     version: int
     setting: dict[str, _OwnSetting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
+    ship: _Ship | None = None
     limit: tuple[_LimitTable, ...] = ()
 
 
@@ -91,6 +101,7 @@ class _Tables:
     setting: dict[str, _Setting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
     of_trained_weights: tuple[str, ...] = ()
+    ship: _Ship | None = None
     limit: tuple[_LimitTable, ...] = ()
 
 
@@ -109,6 +120,7 @@ class Policy:
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
+        ship: Which of the files that pass is to be shipped.
     """
 
     rules: tuple[Rule, ...]
@@ -117,6 +129,7 @@ class Policy:
     sha256: str
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
+    ship: Preference = _SMALLEST
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
         """The same with a user's changes: their limits come last, so that they hold."""
@@ -131,6 +144,9 @@ class Policy:
             self.sha256,
             overlay,
             self.of_trained_weights,
+            self.ship
+            if overlay.ship is None
+            else Preference(overlay.ship.prefer, overlay.ship.reason),
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -178,9 +194,9 @@ class Policy:
 def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[str] = ()) -> Policy:
     """The built-in policy, with a user's file laid over it, key by key.
 
-    A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
-    one with the same check, measure, models and variants; the variants that a check is
-    required for replace the built-in ones, and may be none.
+    A setting is replaced, and so is what decides which file is shipped; a limit goes behind the
+    built-in ones, or takes the place of the one with the same check, measure, models and
+    variants; the variants that a check is required for replace the built-in ones, and may be none.
 
     Args:
         own: The user's file, in the layout of policy.toml but without ranges of settings.
@@ -210,8 +226,10 @@ def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
     for name, setting in file.setting.items():
         setting.check(setting.value, f"{path.name}, setting {name}")
     settings = {name: setting.value for name, setting in file.setting.items()}
-    trained = file.of_trained_weights
-    return Policy(rules, settings, file.required, _sha256(path), None, trained)
+    policy = Policy(rules, settings, file.required, _sha256(path), None, file.of_trained_weights)
+    if file.ship is None:
+        return policy
+    return dataclasses.replace(policy, ship=Preference(file.ship.prefer, file.ship.reason))
 
 
 def _laid_over(path: Path, checks: Collection[str]) -> Policy:
@@ -243,6 +261,9 @@ def _laid_over(path: Path, checks: Collection[str]) -> Policy:
                 ChangedRequirement(name, variants, built_in.required.get(name, ()))
                 for name, variants in file.required.items()
             ),
+            None
+            if file.ship is None
+            else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
         )
     )
 
