@@ -88,6 +88,7 @@ _OVERLAY = st.builds(
     ).map(tuple),
     st.lists(st.builds(ChangedSetting, _TEXT, _NUMBER, _TEXT, _NUMBER), max_size=2).map(tuple),
     st.lists(st.builds(ChangedRequirement, _TEXT, _WORDS, _WORDS), max_size=2).map(tuple),
+    st.none(),
     st.lists(
         st.builds(ChangedOperatingPoint, _POINT, st.lists(_POINT, max_size=1).map(tuple)),
         max_size=2,

@@ -22,6 +22,8 @@ from validation.policy.operating_points import (
     OperatingPoint,
     OperatingPointTable,
     operating_points_of,
+    point_for,
+    points_with,
     replaced_points,
 )
 from validation.policy.overlay import (
@@ -33,6 +35,7 @@ from validation.policy.overlay import (
     overlapping,
 )
 from validation.policy.patterns import ALL, Patterns, SomePatterns
+from validation.policy.preference import ChangedPreference, Prefer, Preference
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
@@ -40,6 +43,7 @@ DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
 _Beyond = NewType("_Beyond", Status)
 _FAILURE = _Beyond(Status.FAIL)
+_SMALLEST = Preference(Prefer.SMALLEST, "nothing else was asked for")
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,17 @@ class _LimitTable:
 
 
 @dataclass(frozen=True)
+class _Ship:
+    prefer: Prefer
+    reason: Text
+
+
+@dataclass(frozen=True)
 class _OwnTables:
     version: int
     setting: dict[str, _OwnSetting] = field(default_factory=dict)
     required: dict[str, Patterns] = field(default_factory=dict)
+    ship: _Ship | None = None
     limit: tuple[_LimitTable, ...] = ()
     operating_point: tuple[OperatingPointTable, ...] = ()
 
@@ -97,6 +108,7 @@ class _Tables:
     setting: dict[str, _Setting] = field(default_factory=dict)
     required: dict[str, Patterns] = field(default_factory=dict)
     of_trained_weights: tuple[str, ...] = ()
+    ship: _Ship | None = None
     limit: tuple[_LimitTable, ...] = ()
     operating_point: tuple[OperatingPointTable, ...] = ()
 
@@ -116,6 +128,7 @@ class Policy:
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
+        ship: Which of the files that pass is to be shipped.
         operating_points: In file order; of two that cover a model the later one holds.
     """
 
@@ -125,6 +138,7 @@ class Policy:
     sha256: str
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
+    ship: Preference = _SMALLEST
     operating_points: tuple[OperatingPoint, ...] = ()
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
@@ -133,8 +147,6 @@ class Policy:
             return self
         own = tuple(changed.rule for changed in overlay.limits)
         scopes = {rule.scope for rule in own}
-        points = tuple(changed.point for changed in overlay.operating_points)
-        models = {point.models for point in points}
         return Policy(
             (*(rule for rule in self.rules if rule.scope not in scopes), *own),
             {**self.settings, **{each.name: each.value for each in overlay.settings}},
@@ -142,7 +154,12 @@ class Policy:
             self.sha256,
             overlay,
             self.of_trained_weights,
-            (*(point for point in self.operating_points if point.models not in models), *points),
+            self.ship
+            if overlay.ship is None
+            else Preference(overlay.ship.prefer, overlay.ship.reason),
+            points_with(
+                self.operating_points, [changed.point for changed in overlay.operating_points]
+            ),
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -177,16 +194,7 @@ class Policy:
         Raises:
             CatalogueError: The policy names none for it.
         """
-        for point in reversed(self.operating_points):
-            if point.covers(model):
-                return point
-        raise CatalogueError(
-            "no operating point for this model",
-            expected="an [[operating_point]] whose models cover it",
-            got=model,
-            where="policy",
-            next_step="add it to policy.toml",
-        )
+        return point_for(model, self.operating_points)
 
     def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order.
@@ -207,9 +215,9 @@ class Policy:
 def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[str] = ()) -> Policy:
     """The built-in policy, with a user's file laid over it, key by key.
 
-    A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
-    one with the same check, measure, models and variants; the variants that a check is
-    required for replace the built-in ones, and may be none.
+    A setting is replaced, and so is what decides which file is shipped; a limit goes behind the
+    built-in ones, or takes the place of the one with the same check, measure, models and
+    variants; the variants that a check is required for replace the built-in ones, and may be none.
 
     Args:
         own: The user's file, in the layout of policy.toml but without ranges of settings.
@@ -239,13 +247,16 @@ def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
     for name, setting in file.setting.items():
         setting.check(setting.value, f"{path.name}, setting {name}")
     settings = {name: setting.value for name, setting in file.setting.items()}
+    ship = _SMALLEST if file.ship is None else Preference(file.ship.prefer, file.ship.reason)
     return Policy(
         rules,
         settings,
         file.required,
         _sha256(path),
-        of_trained_weights=file.of_trained_weights,
-        operating_points=operating_points_of(file.operating_point, path.name),
+        None,
+        file.of_trained_weights,
+        ship,
+        operating_points_of(file.operating_point, path.name),
     )
 
 
@@ -278,6 +289,9 @@ def _laid_over(path: Path, checks: Collection[str]) -> Policy:
                 ChangedRequirement(name, variants, built_in.required.get(name, ()))
                 for name, variants in file.required.items()
             ),
+            None
+            if file.ship is None
+            else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
             tuple(
                 ChangedOperatingPoint(point, replaced_points(point, built_in.operating_points))
                 for point in operating_points_of(file.operating_point, path.name)

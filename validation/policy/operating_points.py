@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from validation.errors import CatalogueError
@@ -74,3 +74,29 @@ def replaced_points(
     """
     points = tuple(built_in)
     return tuple(point for point in points if point.models == own.models) or points
+
+
+def points_with(
+    built_in: Iterable[OperatingPoint], own: Sequence[OperatingPoint]
+) -> tuple[OperatingPoint, ...]:
+    """A user's own come last, so that they hold, and take the place of those of the same models."""
+    models = {point.models for point in own}
+    return (*(point for point in built_in if point.models not in models), *own)
+
+
+def point_for(model: str, points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """The last that covers a model.
+
+    Raises:
+        CatalogueError: None does.
+    """
+    for point in reversed(points):
+        if point.covers(model):
+            return point
+    raise CatalogueError(
+        "no operating point for this model",
+        expected="an [[operating_point]] whose models cover it",
+        got=model,
+        where="policy",
+        next_step="add it to policy.toml",
+    )

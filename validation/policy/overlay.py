@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Rule
 from validation.policy.operating_points import OperatingPoint
+from validation.policy.preference import ChangedPreference
 from validation.specs.variants import VARIANTS
 
 
@@ -61,6 +62,7 @@ class Overlay:
         limits: In file order.
         settings: In file order.
         required: In file order.
+        ship: Which of the files that pass is to be shipped; None: as the built-in policy says.
         operating_points: In file order.
     """
 
@@ -69,6 +71,7 @@ class Overlay:
     limits: tuple[ChangedLimit, ...] = ()
     settings: tuple[ChangedSetting, ...] = ()
     required: tuple[ChangedRequirement, ...] = ()
+    ship: ChangedPreference | None = None
     operating_points: tuple[ChangedOperatingPoint, ...] = ()
 
 

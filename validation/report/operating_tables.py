@@ -30,8 +30,7 @@ class OperatingView:
 
 def operating_view(losses: OperatingPointLosses) -> OperatingView:
     """All classes and sizes together, then the rows that certainly lose most."""
-    total, *others = losses.rows
-    rows = (total, *sorted(others, key=_badness, reverse=True))
+    rows = (*losses.rows[:1], *sorted(losses.rows[1:], key=_badness, reverse=True))
     shown = rows[: _SHOWN + 1]
     return OperatingView(losses, shown, rows if len(shown) < len(rows) else ())
 
