@@ -365,7 +365,7 @@ def test_wrong_model_turns_the_session_red(over_miniature: Run, session: Any) ->
         ("postprocess_parity", "float"),
         *(
             (check, variant)
-            for check in ("end_to_end_parity", "accuracy")
+            for check in ("end_to_end_parity", "accuracy", "operating_point")
             for variant in ("float", "raw")
         ),
     }
