@@ -65,10 +65,11 @@ def propose(
     waived = apply_waivers(record, judgement, accepted, signatory.at[:10], source)
     reasons = [each.describe(name) for each in waived.stale]
     open_keys = {(each.key, each.check) for each in waived.open}
+    reasons += [full_reason(each) for each in waived.unwaivable]
     reasons += [
         full_reason(each)
         for each in judgement.run.findings
-        if each in waived.unwaivable or (each.key, each.check) in open_keys
+        if each not in waived.unwaivable and (each.key, each.check) in open_keys
     ]
     if reasons or waived.open or waived.unwaivable:
         return Proposal(None, tuple(reasons), waived.open)

@@ -14,6 +14,7 @@ from validation.files.structured import Text, parse_toml, register
 from validation.policy.limits import Status
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
+from validation.signoff.exit_codes import FAILED, INTERRUPTED
 from validation.signoff.findings import Cause, Finding
 from validation.signoff.rules import Judgement, evidence
 
@@ -184,7 +185,7 @@ def apply_waivers(
     problems = [problem for each in waivable for problem in problems_of(each)]
     holding = [waiver for waiver in waivers if waiver.expires >= today]
     left = tuple(each for each in problems if not any(waiver.covers(each) for waiver in holding))
-    unwaivable = tuple(each for each in bad if each not in waivable)
+    unwaivable = (*(each for each in bad if each not in waivable), *_hidden(record, bad))
     worst = [*(each.status for each in left), *(each.status for each in unwaivable)]
     status = next((each for each in (Status.FAIL, Status.UNKNOWN) if each in worst), Status.PASS)
     if status is Status.PASS and _warns(judgement, waivable):
@@ -196,6 +197,14 @@ def apply_waivers(
         unwaivable,
         tuple(_stale(record, problems, waivers, today, *source)),
     )
+
+
+def _hidden(record: Record, bad: Sequence[Finding]) -> Iterable[Finding]:
+    """How the session ended, which a verdict leaves unsaid beside a failure that explains it."""
+    code = record.footer.exit_code if record.footer else 0
+    cause = Cause.INTERRUPTED if code == INTERRUPTED else Cause.EXIT_CODE
+    if code not in (0, FAILED) and all(each.cause is not cause for each in bad):
+        yield Finding(Status.UNKNOWN, cause, exit_code=code)
 
 
 def problems_of(finding: Finding) -> tuple[Problem, ...]:
