@@ -123,7 +123,7 @@ def _named(value: Any) -> Iterator[NamedFile]:
             yield from _named(each)
     elif dataclasses.is_dataclass(value):
         path, sha256 = getattr(value, "path", None), getattr(value, "sha256", None)
-        if isinstance(path, str) and isinstance(sha256, str):
+        if isinstance(path, str) and path and isinstance(sha256, str):
             yield NamedFile(path, sha256, getattr(value, "size_bytes", None))
         for field in dataclasses.fields(value):
             yield from _named(getattr(value, field.name))
