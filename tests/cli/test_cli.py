@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -40,14 +41,18 @@ def test_debug_shows_the_trace(tmp_path: Path, graph: Path) -> None:
         )
 
 
-def test_interrupt(graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_interrupt(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
     """Ctrl-C is the shell's own 130, without a trace."""
+    # By sys.modules: sessions inside of tests leave the package with another module of this name.
+    module = importlib.import_module("validation.export.from_checkpoint")
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("validation.export.from_checkpoint.read_graph", interrupted)
-    assert main(["export", f"--frozen_graph={graph}", "--output_directory=out"]) == 130
+    monkeypatch.setattr(module, "read_graph", interrupted)
+    assert main(["export", f"--frozen_graph={graph}", f"--output_directory={tmp_path}/out"]) == 130
     assert "interrupted; nothing half-written is left" in capsys.readouterr().err
 
 
@@ -140,8 +145,14 @@ def test_help(capsys: Capture, command: str, flags: list[str]) -> None:
     assert f"example:\n  python -m validation {command}" in text
 
 
-def test_examples_parse(capsys: Capture, failed_line: Callable[[], str]) -> None:
+def test_examples_parse(
+    capsys: Capture,
+    failed_line: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The examples of the help texts are accepted as far as their files."""
+    monkeypatch.chdir(tmp_path)
     for command in ("export", "convert"):
         with pytest.raises(SystemExit):
             main([command, "--help"])

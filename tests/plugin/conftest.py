@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
 _ROOT = Path(__file__).parents[2]
+# Limits on evidence that six drawn images keep; a --policy of the test's own goes in its place.
+LITTLE_EVIDENCE = _ROOT / "tests" / "support" / "little_evidence.toml"
 # Hypothesis imports itself at the end of every session that has not, and takes seconds.
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
@@ -94,6 +96,9 @@ def over_miniature(session: Session, miniature: MiniatureFiles) -> Callable[...,
         if "--variant" not in arguments:
             # 8 bits save nothing in a file of 20 kB: these are for models of true size.
             options += ["--variant", "float", "--variant", "raw"]
+        if "--policy" not in arguments:
+            # In one word: pytest looks for a conftest.py beside each path that stands by itself.
+            options.append(f"--policy={LITTLE_EVIDENCE}")
         if labelled:
             options += ["--coco-annotations", miniature.annotations]
             options += ["--coco-images", miniature.images]

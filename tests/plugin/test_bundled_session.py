@@ -25,6 +25,7 @@ size_bytes = {size_bytes}
 labels = {{ 1 = "square", 2 = "disc" }}
 source = {{ kind = "package", member = "mini.tar.gz" }}
 """
+_LITTLE_EVIDENCE = Path(__file__).parents[1] / "support" / "little_evidence.toml"
 # 8 bits save nothing in a file of 20 kB: these are for models of true size.
 _VARIANTS = ("--variant", "float", "--variant", "raw")
 
@@ -46,7 +47,8 @@ def own(tmp_path: Path, miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPat
 def test_group_brings_its_own_images(own: Path, session: Any, miniature: MiniatureFiles) -> None:
     """Without an option: models, scenes, canaries and calibration of the package, all named."""
     assert own.is_dir()
-    result = session.run("--offline", "--cache-dir", miniature.cache, *_VARIANTS)
+    evidence = (f"--policy={_LITTLE_EVIDENCE}",)
+    result = session.run("--offline", "--cache-dir", miniature.cache, *_VARIANTS, *evidence)
     assert result.ret == 0
     assert any("verdict: PASS" in line for line in result.outlines)
     result.stdout.fnmatch_lines(

@@ -71,14 +71,42 @@ def test_what_the_user_gives_wins(own: Path, miniature: MiniatureFiles, tmp_path
     assert found.dataset.name == "bundled scenes"
 
 
-def test_other_models_get_none_of_it(own: Path, miniature: MiniatureFiles) -> None:
-    """No data unless given; canaries are the photographs, calibration is on what is given."""
+def test_other_models_get_none_of_it(own: Path) -> None:
+    """No data unless given; canaries are the photographs."""
     assert own.is_dir()
     found = _images(bundled=False)
     assert found == SessionImages(None, load_canaries(), None)
-    found = _images(bundled=False, annotations=miniature.annotations, images=miniature.images)
+
+
+def test_a_share_of_labelled_images_calibrates_and_is_not_scored(
+    own: Path, miniature: MiniatureFiles
+) -> None:
+    """A file that is scored on what it was calibrated on looks better than it is."""
+    assert own.is_dir()
+    labelled = {"annotations": miniature.annotations, "images": miniature.images}
+    found = _images(bundled=False, **labelled)
+    assert found.dataset is not None
     assert found.representative is not None
-    assert "the very images" in found.representative.source
+    assert "set apart from those that are scored" in found.representative.source
+    calibrating = {image.path for image in found.representative.images}
+    scored = {image.path for image in found.dataset.images}
+    assert calibrating.isdisjoint(scored)
+    assert (len(calibrating), len(scored), found.dataset.set_apart) == (1, 5, 1)
+    assert {item.image_id for item in found.dataset.ground_truth} <= {
+        image.id for image in found.dataset.images
+    }
+    whole = _images(bundled=False, calibrates=False, **labelled)
+    assert whole.representative is None
+    assert whole.dataset is not None
+    assert len(whole.dataset.images) == 6
+    assert whole.dataset.sha256 != found.dataset.sha256
+
+
+def test_own_canaries_go_first(own: Path) -> None:
+    """For bundled models and others alike."""
+    canaries = own / "canaries.toml"
+    for bundled in (True, False):
+        assert _images(bundled=bundled, canaries=canaries).canaries == load_canaries(canaries)
 
 
 @pytest.mark.parametrize("bundled", [True, False])

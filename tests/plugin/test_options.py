@@ -37,8 +37,10 @@ _OPTIONS = (
     "--box-format",
     "--max-images",
     "--representative-images",
+    "--canaries",
     "--input-stats",
     "--policy",
+    "--require",
     "--label-map",
     "--report-dir",
     "--cache-dir",
@@ -69,14 +71,14 @@ def test_help_names_each_option_with_its_default(session: Any) -> None:
 
 def test_header_prints_what_the_options_came_to(over_miniature: Run) -> None:
     """Models, variants and data that the run is about, before the first test."""
-    result = over_miniature("--collect-only", "--max-images", "3", "--variant", "raw", "--offline")
+    result = over_miniature("--collect-only", "--max-images", "4", "--variant", "int8", "--offline")
     result.stdout.fnmatch_lines(
         [
-            "validation: zoo: */zoo, models: mini, variants: raw, "
-            "labelled images: annotations, 3 images, canaries: 4, "
-            "representative images: 3 of annotations, the very images that accuracy is "
-            "measured on, uint8 input: as each extractor's preprocessing, "
-            "policy: built in, label map: the archive's own, "
+            "validation: zoo: */zoo, models: mini, variants: int8, "
+            "labelled images: annotations, 3 images, 1 more to calibrate with, canaries: 4, "
+            "representative images: 1 of annotations, set apart from those that are scored, "
+            "uint8 input: as each extractor's preprocessing, "
+            "policy: little_evidence.toml, label map: the archive's own, "
             "lock file: in the cache, offline: yes"
         ]
     )
@@ -108,7 +110,7 @@ def test_tests_are_named_by_model_and_variant(over_miniature: Run) -> None:
     found = [line.partition("::")[2] for line in result.outlines if "::" in line]
     assert found[0] == "test_archive_holds_what_an_export_needs[mini-float]"
     assert found[-1] == "test_latency_is_within_budget[mini-raw]"
-    assert len(found) == 18
+    assert len(found) == 21
     assert [name for name in found if "raw_outputs" in name] == [
         "test_raw_outputs_are_those_of_the_session[mini-raw]"
     ]
@@ -118,10 +120,10 @@ def test_variant_narrows_without_leaving_gaps(over_miniature: Run) -> None:
     """A check that does not speak about the variant is no skipped test."""
     result = over_miniature("--collect-only", "-q", "--variant", "float")
     found = [line for line in result.outlines if "::" in line]
-    assert len(found) == 9
+    assert len(found) == 11
     assert not any("NOTSET" in line for line in found)
     twice = over_miniature("--collect-only", "-q", "--variant", "raw", "--variant", "float")
-    assert len([line for line in twice.outlines if "::" in line]) == 18
+    assert len([line for line in twice.outlines if "::" in line]) == 21
 
 
 def test_nothing_to_test_is_no_success(over_miniature: Run, session: Any) -> None:

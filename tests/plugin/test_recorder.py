@@ -96,7 +96,7 @@ def test_error_of_the_harness_is_one_line(
     shutil.copytree(miniature.archive, tmp_path / "mini")
     (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
     result = over_miniature("--zoo", tmp_path, "--variant", "float")
-    result.assert_outcomes(failed=9)
+    result.assert_outcomes(failed=11)
     _traceless(result)
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
@@ -157,10 +157,10 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
-    assert len(checks) == 18
+    assert len(checks) == 21
     failed = [line for line in checks.values() if line["status"] == "fail"]
     # Accuracy without labelled images is UNKNOWN before any model is asked for.
-    assert len(failed) == 16
+    assert len(failed) == 19
     for line in failed:
         assert line["error"]["kind"] == "ArtefactMissing"
         assert line["error"]["what"].startswith("ssdlite_mobilenet_v2_person is not in")
@@ -181,7 +181,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=12)
+    result.assert_outcomes(failed=1, deselected=13)
     _traceless(result)
     message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")

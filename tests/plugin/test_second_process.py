@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from validation.plugin import second_process
+from validation.signoff.exit_codes import UNKNOWN
 from validation.workspace.prefetch import Item
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def test_verdict_is_that_of_one_process(session: Any, miniature: MiniatureFiles)
         *("--zoo", miniature.zoo, "--cache-dir", session.path / "cache", *_VARIANTS),
         *("--coco-annotations", miniature.annotations, "--coco-images", miniature.images),
     )
-    assert result.ret == 0
+    # A miniature has too little evidence for another verdict.
+    assert result.ret == UNKNOWN
     steps = [line for line in session.lines() if line["kind"] == "step"]
     made = [line["step"] for line in steps if not line["cached"]]
     assert {"export", "convert float", "convert raw"} <= set(made)

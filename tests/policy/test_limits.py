@@ -126,3 +126,32 @@ def test_worst_status_knows_no_order(statuses: list[Status]) -> None:
     """The order in which checks ran plays no part."""
     assert worst_status(statuses) is worst_status(statuses[::-1])
     assert worst_status(statuses) in statuses
+
+
+@pytest.mark.parametrize(
+    ("interval", "status"),
+    [
+        ((-1.0, 0.5), Status.PASS),
+        ((1.2, 2.0), Status.WARN),
+        ((1.9, 2.1), Status.WARN),
+        ((-5.0, 9.0), Status.WARN),
+        ((2.1, 9.0), Status.FAIL),
+        ((math.nan, 0.0), Status.FAIL),
+        ((0.0, math.inf), Status.FAIL),
+    ],
+)
+def test_an_interval_decides_as_a_whole(interval: tuple[float, float], status: Status) -> None:
+    """All inside, all outside, or too little to tell; what is no number never passes."""
+    middle = sum(interval) / 2
+    assert _MOST.status_within(middle, interval) is status
+
+
+def test_too_little_evidence_is_no_failure() -> None:
+    """Where the policy says so: the value is sound, there is not enough of it."""
+    limit = Limit("min", 50, "test", warn=100, beyond=Status.UNKNOWN)
+    assert [limit.status(value) for value in (10, 60, 100)] == [
+        Status.UNKNOWN,
+        Status.WARN,
+        Status.PASS,
+    ]
+    assert limit.status(math.nan) is Status.FAIL

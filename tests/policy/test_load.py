@@ -16,6 +16,11 @@ from validation.checks.registry import CHECKS
 from validation.comparison.ap_difference import check_accuracy
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.detections import compare_detections
+from validation.comparison.evidence_rules import (
+    CalibrationEvidence,
+    EvidenceFacts,
+    check_evidence,
+)
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.comparison.output_errors import check_quantisation
@@ -109,6 +114,9 @@ def _run_every_check(policy: Policy) -> None:
     check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
     check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
+    calibration = CalibrationEvidence(1, 0)
+    facts = EvidenceFacts(1, {"a": 1}, 1, "built", True, 2, calibration)
+    check_evidence(facts, policy, _KEY)
     _check_quantised_file(policy)
 
 
@@ -218,14 +226,14 @@ def test_required_checks_by_pattern(tmp_path: Path) -> None:
 
 def test_shipped_required_checks() -> None:
     """What a signature of each variant cannot lack, written out."""
-    first = ("archive", "export_contract", "tflite_contract")
+    first = ("archive", "evidence", "export_contract", "tflite_contract")
     last = ("end_to_end_parity", "accuracy", "latency")
     quantised = (*first, "postprocess_parity", "quantisation", *last)
     expected = {
         "float": (*first, "postprocess_parity", *last),
         "raw": (*first, "raw_parity", *last),
         **dict.fromkeys(("float16", "dynamic", "int8"), quantised),
-        "uint8": (*first[:2], "fake_quant_lint", *quantised[2:]),
+        "uint8": (*first[:3], "fake_quant_lint", *quantised[3:]),
         **dict.fromkeys(("float16-raw", "dynamic-raw", "int8-raw", "uint8-raw"), (*first, *last)),
     }
     policy = load_policy()

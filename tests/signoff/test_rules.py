@@ -180,6 +180,29 @@ def test_no_results_fails() -> None:
     assert judgement.models[0].variants["float"].status is Status.UNKNOWN
 
 
+def test_interrupted_run_is_unknown() -> None:
+    """What was done says nothing against the model, and is not all."""
+    judgement = judge(record(*GOOD, exit_code=2), policy())
+    assert judgement.run.status is Status.UNKNOWN
+    assert reasons(judgement.run) == ("the run was interrupted",)
+
+
+def test_seeded_weights_are_judged_by_structure() -> None:
+    """Accuracy is not asked of a model that nobody trained, and the verdict says so."""
+    found = record(result("raw_parity"), CheckResult.unknown("accuracy", A_FLOAT, "no images"))
+    found = dataclasses.replace(
+        found, header=dataclasses.replace(found.header, structure_only=("a",))
+    )
+    rules = dataclasses.replace(policy(), of_trained_weights=("accuracy",))
+    judgement = judge(found, rules)
+    assert judgement.run.describe() == "PASS (structure only)"
+    assert judgement.models[0].verdict.structure_only
+    trained = dataclasses.replace(
+        found, header=dataclasses.replace(found.header, structure_only=())
+    )
+    assert judge(trained, rules).run.describe() == "UNKNOWN"
+
+
 def test_exit_code_without_cause_fails() -> None:
     """A session that ended badly fails although every check passed."""
     judgement = judge(record(*GOOD, exit_code=3), policy())

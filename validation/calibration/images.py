@@ -50,28 +50,37 @@ def drawn_from_folder(folder: Path, policy: Policy, source: str | None = None) -
     Raises:
         DatasetError: No such folder, or no image in it.
     """
-    return _drawn(images_in(folder), policy, source or f"folder {folder.name}")
+    images = images_in(folder)
+    count = min(max(len(images), 1), int(policy.setting("calibration_images")))
+    return _drawn(images, count, policy, source or f"folder {folder.name}")
 
 
 def drawn_from_labelled(
     images: Sequence[ImageFile], policy: Policy, dataset: str
-) -> CalibrationImages:
-    """Some of the images that files are judged by, which flatters a file a little.
+) -> CalibrationImages | None:
+    """Some labelled images, to be set apart: a file is not scored on what it was calibrated on.
 
     Args:
         images: Of the data set.
-        policy: How many, and the seed.
-        dataset: Its name; the source says that accuracy is measured on the same images.
+        policy: How many, at most which share of them, and the seed.
+        dataset: Its name.
 
-    Raises:
-        DatasetError: No image.
+    Returns:
+        None where there are too few to spare one.
     """
-    return _drawn(images, policy, f"{dataset}, the very images that accuracy is measured on")
+    count = min(
+        int(policy.setting("calibration_images")),
+        int(policy.setting("calibration_share") * len(images)),
+    )
+    if not count:
+        return None
+    return _drawn(images, count, policy, f"{dataset}, set apart from those that are scored")
 
 
-def _drawn(images: Sequence[ImageFile], policy: Policy, source: str) -> CalibrationImages:
+def _drawn(
+    images: Sequence[ImageFile], count: int, policy: Policy, source: str
+) -> CalibrationImages:
     seed = int(policy.setting("calibration_seed"))
-    count = min(max(len(images), 1), int(policy.setting("calibration_images")))
     min_span = policy.setting("calibration_min_span")
     drawn = draw(images, count, seed)
     return CalibrationImages(drawn, seed, source, min_span, shown_otherwise_count(drawn))

@@ -8,7 +8,7 @@ from pathlib import Path
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
-from validation.specs.contracts import GraphSummary
+from validation.specs.contracts import GraphSummary, PostprocessAttributes
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
@@ -20,9 +20,20 @@ def reference_graph(context: CheckContext) -> Path:
     return context.build.reference_graph
 
 
+def reference_origin(context: CheckContext) -> str:
+    """Where the inference graph comes from, and which images it takes."""
+    reference_graph(context)
+    return context.build.reference_origin
+
+
 def exported_graph(context: CheckContext) -> ExportedGraph:
     """The model's exported graph in the form that the variant has: with the op, or raw."""
     return context.build.exported(add_postprocessing_op=not context.is_raw)
+
+
+def shipped_flags(context: CheckContext) -> PostprocessAttributes | None:
+    """The op's attributes in the archive's own tflite_graph.pb, where that is converted."""
+    return context.build.shipped_attributes()
 
 
 def graph_summary(context: CheckContext) -> GraphSummary:

@@ -12,6 +12,7 @@ from validation.checks.archive import archive
 from validation.checks.canaries import canaries
 from validation.checks.check import Check
 from validation.checks.end_to_end_parity import end_to_end_parity
+from validation.checks.evidence import evidence
 from validation.checks.export_contract import export_contract
 from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.checks.guide import guide, guide_facts
@@ -24,8 +25,9 @@ from validation.checks.needs import (
     graph_summary,
     raw_tflite,
     reference_detections,
-    reference_graph,
+    reference_origin,
     session_outputs,
+    shipped_flags,
     tflite,
 )
 from validation.checks.postprocess_parity import postprocess_parity
@@ -35,17 +37,12 @@ from validation.checks.route_parity import route_parity, second_route
 from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
-    Check("archive", archive, needs=(reference_graph,)),
+    Check("archive", archive, needs=(reference_origin,)),
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
     Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True),
-    Check(
-        "route_parity",
-        route_parity,
-        subjects=("raw", "uint8-raw"),
-        needs=(session_outputs, second_route),
-    ),
+    Check("route_parity", route_parity, needs=(session_outputs, second_route)),
     Check("raw_parity", raw_parity, subjects=("raw",), needs=(session_outputs, tflite)),
     Check(
         "postprocess_parity",
@@ -63,6 +60,11 @@ CHECKS: tuple[Check, ...] = (
         "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
     ),
     Check("canaries", canaries, needs=(candidate_detections,)),
+    Check(
+        "evidence",
+        evidence,
+        needs=(reference_origin, exported_graph, shipped_flags, second_route),
+    ),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
     Check("latency", latency, needs=(tflite,), quiet=True),
 )

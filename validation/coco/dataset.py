@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Dataset:
         kind: How it was given.
         parts: What of it was read, a few words.
         numbers_stated: False where the category ids were given in reading.
+        set_apart: How many images were left out, to calibrate with.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dataset:
     kind: DatasetKind = DatasetKind.COCO
     parts: str = ""
     numbers_stated: bool = True
+    set_apart: int = 0
 
     @property
     def annotations(self) -> int:
@@ -67,7 +70,30 @@ class Dataset:
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""
         return DatasetFacts(
-            self.name, self.sha256, len(self.images), self.annotations, self.notices, self.kind
+            self.name,
+            self.sha256,
+            len(self.images),
+            self.annotations,
+            self.notices,
+            self.kind,
+            self.set_apart,
+        )
+
+    def without(self, keys: Collection[str]) -> Dataset:
+        """The same without some images, which are set apart to calibrate with.
+
+        Args:
+            keys: Of `files`.
+        """
+        images = tuple(image for image in self.images if str(image.id) not in keys)
+        ids = {image.id for image in images}
+        names = [(image.id, image.file_name) for image in images]
+        return dataclasses.replace(
+            self,
+            images=images,
+            ground_truth=tuple(item for item in self.ground_truth if item.image_id in ids),
+            sha256=hashlib.sha256(f"{self.sha256} {json.dumps(names)}".encode()).hexdigest(),
+            set_apart=len(self.images) - len(images),
         )
 
     def describe(self) -> str:

@@ -44,6 +44,8 @@ def session_images(
     images: Path | None,
     most: int | None,
     calibration: Path | None,
+    canaries: Path | None = None,
+    calibrates: bool = True,
     box_format: BoxFormat | None = None,
     cache: Path | None = None,
 ) -> SessionImages:
@@ -56,6 +58,9 @@ def session_images(
         images: Of --coco-images.
         most: Of --max-images.
         calibration: Of --representative-images.
+        canaries: Of --canaries.
+        calibrates: Some file under test is calibrated here. Where there are no images for it,
+            a share of the labelled ones is set apart.
         box_format: Of --box-format.
         cache: Of --cache-dir.
 
@@ -70,16 +75,23 @@ def session_images(
     dataset = _dataset(annotations, images, most, box_format, cache, bundled=bundled)
     if bundled and dataset is not None and annotations is not None:
         _require_known_classes(dataset)
-    # The photographs show none of the scenes' classes.
-    canaries = load_canaries(bundled_canaries()) if bundled else load_canaries()
     chosen = None
     if calibration is not None:
         chosen = drawn_from_folder(calibration, policy)
     elif bundled:
         chosen = drawn_from_folder(calibration_scenes(), policy, CALIBRATION_NAME)
-    elif dataset is not None:
+    elif dataset is not None and calibrates:
         chosen = drawn_from_labelled(dataset.files, policy, dataset.name)
-    return SessionImages(dataset, canaries, chosen)
+        if chosen is not None:
+            dataset = dataset.without({image.key for image in chosen.images})
+    return SessionImages(dataset, _canaries(canaries, bundled=bundled), chosen)
+
+
+def _canaries(own: Path | None, *, bundled: bool) -> tuple[Canary, ...]:
+    if own is not None:
+        return load_canaries(own)
+    # The photographs show none of the scenes' classes.
+    return load_canaries(bundled_canaries()) if bundled else load_canaries()
 
 
 def _dataset(

@@ -126,7 +126,14 @@ def add_options(add: Callable[..., object]) -> None:
         type=parse_existing_folder,
         metavar="DIR",
         help="images to calibrate int8 with (default: other scenes for the bundled models; else "
-        "some of the labelled images)",
+        "some of the labelled images, which are then not scored)",
+    )
+    add(
+        "--canaries",
+        type=parse_existing_file,
+        metavar="FILE",
+        help="your own images with one known object each: a TOML list, see docs/canaries.md "
+        "(default: four photographs, or four scenes for the bundled models)",
     )
     add(
         "--input-stats",
@@ -147,7 +154,7 @@ def add_options(add: Callable[..., object]) -> None:
         choices=tuple(Require),
         default=Require.WARN,
         help="the worst verdict that ends with exit code 0 (default: warn); FAIL ends with 1, "
-        "UNKNOWN with 6",
+        "UNKNOWN with 10",
     )
     add(
         "--label-map",

@@ -238,7 +238,8 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         if data is None
         else f"{data.name}, {plural(len(data.images), 'image')}"
         + _source(data)
-        + _box_format(config),
+        + _box_format(config)
+        + (f", {data.set_apart} more to calibrate with" if data.set_apart else ""),
         "canaries": str(len(state.canaries)),
         "representative images": "none"
         if state.representative is None

@@ -8,7 +8,7 @@ import pytest
 
 from validation.metadata.class_labels import labels_named
 from validation.plugin.images import session_images
-from validation.plugin.selection import select
+from validation.plugin.selection import calibrates, select
 from validation.plugin.session_checks import session_checks
 from validation.policy.load import load_policy
 from validation.record.run import Stage, Step
@@ -49,6 +49,8 @@ def _resolve(config: pytest.Config) -> Session:
             images=option("--coco-images"),
             most=option("--max-images"),
             calibration=option("--representative-images"),
+            canaries=option("--canaries"),
+            calibrates=calibrates(entries, option("--variant") or ()),
             cache=option("--cache-dir"),
         )
     calibrating = images.representative

@@ -112,7 +112,17 @@ class Step:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """Which labelled images were used, and what was noticed while they were read."""
+    """Which labelled images were used, and what was noticed while they were read.
+
+    Args:
+        name: Of the data set.
+        sha256: Over annotations and selection.
+        images: That are scored.
+        annotations: Objects on them.
+        notices: What was assumed or converted.
+        kind: How it was given.
+        set_apart: Further images of it that calibrate and are not scored.
+    """
 
     name: str
     sha256: str
@@ -120,6 +130,7 @@ class DatasetFacts:
     annotations: int
     notices: tuple[DatasetNotice, ...] = ()
     kind: DatasetKind = DatasetKind.COCO
+    set_apart: int = 0
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ def subject(index: Index) -> str:
         text += (
             f" of {dataset.name}" if images else f", data set {dataset.name}"
         ) + f" ({dataset.images:,} images, {dataset.annotations:,} annotations)"
+        if dataset.set_apart:
+            text += f"; {dataset.set_apart:,} more calibrate and are not scored"
     return text + "."
 
 

@@ -20,7 +20,12 @@ from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
-from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, GraphSummary
+from validation.specs.contracts import (
+    EXPORTER_DEFAULT_MAX_DETECTIONS,
+    KERNEL_DEFAULTS,
+    GraphSummary,
+    PostprocessAttributes,
+)
 from validation.specs.input_stats import InputStats, default_stats
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.specs.variants import Scheme, variant_of
@@ -105,6 +110,25 @@ class ModelBuild:
         """Where the reference comes from and what it takes, for the report."""
         text, sides = reference.origin(self.archive), self._reference_size()
         return text if sides is None else f"{text}; {takes_only(sides)}"
+
+    @property
+    def reference_is_independent(self) -> bool:
+        """False where the reference shares this harness's reading of the archive."""
+        return reference.is_independent(self.archive)
+
+    def shipped_attributes(self) -> PostprocessAttributes | None:
+        """The flags of the archive's own tflite_graph.pb; None where that is not converted."""
+        shipped = reference.shipped_graph(self.archive)
+        if shipped is None:
+            return None
+
+        def read(graph: Path) -> GraphSummary:
+            from validation.export.describe import summary_of
+            from validation.export.graph_io import read_graph
+
+            return summary_of(read_graph(graph), graph.name, KERNEL_DEFAULTS)
+
+        return self._read_back(Stage.DESCRIBE, GraphSummary, shipped, read).postprocess
 
     def _reference_size(self) -> tuple[int, int] | None:
         def read(graph: Path) -> OnlyImageSize:

@@ -33,6 +33,13 @@ def origin(archive: Archive) -> str:
     )
 
 
+def is_independent(archive: Archive) -> bool:
+    """True where who trained the model built the graph that it is judged by."""
+    return archive.frozen_graph is not None or (
+        archive.meta_graph is not None and archive.checkpoint_prefix is not None
+    )
+
+
 def shipped_graph(archive: Archive) -> Path | None:
     """The archive's tflite_graph.pb, where it has no inference graph that goes before it."""
     return archive.tflite_graph if archive.frozen_graph is None else None

@@ -1,0 +1,124 @@
+"""How much a verdict rests on: images and objects, their independence, and what ships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from validation.errors import first_few
+from validation.policy.load import Policy
+from validation.record.types import CheckResult, Measure, ModelKey
+
+
+@dataclass(frozen=True)
+class CalibrationEvidence:
+    """The images that 8-bit ranges come from.
+
+    Args:
+        images: How many.
+        scored: How many of them accuracy is measured on as well.
+    """
+
+    images: int
+    scored: int
+
+
+@dataclass(frozen=True)
+class ChangedFlag:
+    """A flag of a shipped graph that was set otherwise in the file that is judged.
+
+    Args:
+        name: Attribute of the post-processing op.
+        shipped: Its value in the archive's tflite_graph.pb.
+        judged: Its value in the judged file.
+    """
+
+    name: str
+    shipped: Any
+    judged: Any
+
+
+@dataclass(frozen=True)
+class EvidenceFacts:
+    """What there is to judge one file by.
+
+    Args:
+        images: Labelled images that are scored.
+        objects: Number of objects of each of the model's classes on them, crowds left out; by
+            name, or number where it has none.
+        canaries: Images with one known object of a class of the model.
+        reference: Where the reference comes from, in words.
+        is_independent: The reference was built by who trained the model, not by this harness.
+        routes: Ways to the model's graph that were compared with each other, 1 or 2.
+        calibration: Of a file with ranges that were calibrated here; else None.
+        changed_flags: Of a shipped tflite_graph.pb.
+    """
+
+    images: int
+    objects: Mapping[str, int]
+    canaries: int
+    reference: str
+    is_independent: bool
+    routes: int
+    calibration: CalibrationEvidence | None = None
+    changed_flags: tuple[ChangedFlag, ...] = field(default=())
+
+    @property
+    def classes_without_object(self) -> tuple[str, ...]:
+        """Classes that no image shows: accuracy says nothing of them."""
+        return tuple(name for name, count in self.objects.items() if not count)
+
+
+def check_evidence(
+    facts: EvidenceFacts, policy: Policy, key: ModelKey, check: str = "evidence"
+) -> CheckResult:
+    """There is enough evidence for a verdict, and it is independent of what is judged.
+
+    Args:
+        facts: What there is.
+        policy: Its limits; what is beyond most of them is UNKNOWN, for nothing is wrong.
+        key: Model and variant.
+        check: Name in the record.
+    """
+    values: dict[str, Any] = {"images": facts.images}
+    if facts.objects:
+        absent = facts.classes_without_object
+        values["unscored_class_share"] = len(absent) / len(facts.objects)
+        values["rarest_class_objects"] = min(filter(None, facts.objects.values()), default=0)
+    values["canaries"] = facts.canaries
+    values["routes"] = facts.routes
+    values["shared_readings"] = int(not facts.is_independent)
+    if facts.calibration is not None:
+        values["calibration_images"] = facts.calibration.images
+        values["calibration_images_scored"] = facts.calibration.scored
+    values["flags_changed"] = len(facts.changed_flags)
+    measures = Measure.limited(values, policy, check, key)
+    return CheckResult.judged(check, key, measures, message="; ".join(_sentences(facts)))
+
+
+def _sentences(facts: EvidenceFacts) -> list[str]:
+    """What is not as it should be, with names; measures say by how much."""
+    said = []
+    if absent := facts.classes_without_object:
+        said.append(
+            f"{len(absent)} of {len(facts.objects)} classes without an object on the images: "
+            f"{first_few(absent)}"
+        )
+    if not facts.canaries:
+        said.append("no canary shows a class of the model (--canaries names a list of your own)")
+    if facts.routes < 2:
+        said.append("no second route to the model's graph was compared with the first")
+    if not facts.is_independent:
+        said.append(f"the reference is not independent: {facts.reference}")
+    if facts.calibration is not None and facts.calibration.scored:
+        said.append(
+            f"{facts.calibration.scored} of {facts.calibration.images} calibration images are "
+            "scored as well: give others with --representative-images"
+        )
+    if facts.changed_flags:
+        flags = ", ".join(
+            f"{each.name} {each.judged} instead of {each.shipped}" for each in facts.changed_flags
+        )
+        said.append(f"the judged file is not the archive's tflite_graph.pb as it ships: {flags}")
+    return said
