@@ -15,8 +15,8 @@ from validation.cli import main
 from validation.policy.limits import Status
 from validation.policy.load import DEFAULT_POLICY, load_policy
 from validation.record.evidence import load_evidence
-from validation.record.run import RECORD_VERSION
 from validation.record.policy_files import OWN_POLICY
+from validation.record.run import RECORD_VERSION
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.exit_codes import UNKNOWN
 from validation.signoff.findings import Cause

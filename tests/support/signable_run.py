@@ -43,6 +43,7 @@ __all__ = [
     "Files",
     "envelope_of",
     "files_of",
+    "lay_out_signoff_page",
     "write_signable_run",
 ]
 
@@ -152,6 +153,13 @@ def files_of(folder: Path) -> Files:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def lay_out_signoff_page(folder: Path) -> None:
+    """What docs/signoff.md has below `reports`: a run that passes, and one that loses too much."""
+    (folder / "reports").mkdir()
+    write_signable_run(folder / "reports" / "night")
+    write_signable_run(folder / "reports" / "loss", ap=0.16)
 
 
 def envelope_of(proposal: Proposal, keys: KeyPair) -> bytes:

@@ -15,6 +15,7 @@ from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.errors import ArtefactError, ArtefactMissing, SignoffError, UsageError
 from validation.files.atomic import write_new_bytes
+from validation.policy.limits import Status
 from validation.record.formatting import plural
 from validation.signoff.envelope import (
     SIGNED_SUFFIX,
@@ -137,9 +138,7 @@ def _refused(options: argparse.Namespace, proposal: Proposal) -> int:
     raise SignoffError(
         f"the run is not signed, for {plural(len(proposal.reasons), 'reason')}",
         where=options.run,
-        next_step="docs/signoff.md says how failures are accepted"
-        if proposal.acceptable
-        else "run the suites again, or restore the folder as the run left it",
+        next_step=proposal.next_step,
     )
 
 
@@ -172,7 +171,10 @@ def _print_verified(found: Verification) -> None:
     print(f"key: {counts.key_id}" if counts.key_id else _PROVES_NO_NAME)
     for each in facts.figures:
         if each.file:
-            print(f"{each.verdict.upper():7} {each.file}  sha256 {each.sha256}")
+            # A file that did not pass is only ever signed with waivers.
+            passed = each.verdict in (Status.PASS, Status.WARN)
+            word = each.verdict.upper() if passed else "WAIVED"
+            print(f"{word:7} {each.file}  sha256 {each.sha256}")
     for waiver in facts.waivers:
         entry = waiver.entry
         print(f"accepted until {entry.expires} by {entry.by}: {'; '.join(waiver.covers)}")

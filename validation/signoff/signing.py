@@ -11,6 +11,11 @@ from validation.signoff.soundness import examine
 from validation.signoff.statement import Statement, make_statement
 from validation.signoff.waivers import Problem, apply_waivers, parse_waivers
 
+_RESTORE = "restore the folder as the run left it, or run the suites again"
+_MEND = "mend the file of waivers"
+_ACCEPT = "docs/signoff.md says how failures are accepted"
+_RUN_AGAIN = "run the suites again"
+
 
 @dataclass(frozen=True)
 class Signatory:
@@ -35,11 +40,13 @@ class Proposal:
         statement: What would be signed; None where it is refused.
         reasons: Why it is refused, one line each.
         acceptable: What a waiver could accept of it.
+        next_step: What to do about it.
     """
 
     statement: Statement | None
     reasons: tuple[str, ...] = ()
     acceptable: tuple[Problem, ...] = ()
+    next_step: str = ""
 
 
 def propose(
@@ -60,7 +67,8 @@ def propose(
     examined = examine(files)
     record, judgement = examined.record, examined.judgement
     if examined.faults or record is None or judgement is None:
-        return Proposal(None, tuple(each.describe() for each in examined.faults))
+        reasons = [each.describe() for each in examined.faults]
+        return Proposal(None, tuple(reasons), next_step=_RESTORE)
     source = (name, data.decode("utf-8", "replace"))
     waived = apply_waivers(record, judgement, accepted, signatory.at[:10], source)
     reasons = [each.describe(name) for each in waived.stale]
@@ -72,7 +80,8 @@ def propose(
         if each not in waived.unwaivable and (each.key, each.check) in open_keys
     ]
     if reasons or waived.open or waived.unwaivable:
-        return Proposal(None, tuple(reasons), waived.open)
+        step = _MEND if waived.stale else _ACCEPT if waived.open else _RUN_AGAIN
+        return Proposal(None, tuple(reasons), waived.open, step)
     statement = make_statement(
         examined,
         record,

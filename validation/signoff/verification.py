@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from validation.errors import SignoffError
+from validation.record.store import RECORD_NAME
 from validation.signoff.differences import differences
 from validation.signoff.envelope import Opened, key_id, open_envelope, verify_signature
 from validation.signoff.run_files import is_signoff, uncovered
@@ -112,7 +113,7 @@ def verify_run(files: Mapping[str, bytes], key: PublicKey | None, today: str) ->
             holding.append(Signoff(name, statement.facts, own))
         else:
             others.append(name)
-    faults += examined.faults
+    faults += _not_told(examined, faults)
     holding.sort(key=lambda each: (each.facts.at, each.file), reverse=True)
     if not holding and not faults:
         faults.append(_nobodys(others, own))
@@ -142,9 +143,20 @@ def _nobodys(others: list[str], own: str) -> Fault:
     return Fault(", ".join(others), f"nothing was signed by this key; {hashes}", f"key {own}")
 
 
+def _not_told(examined: Examined, told: list[Fault]) -> Iterator[Fault]:
+    """What is wrong in the folder itself, but for what follows from a fault that was told."""
+    wheres = {each.where for each in told}
+    for fault in examined.faults:
+        is_folder = fault.where.endswith("/")
+        known = is_folder and any(each.startswith(fault.where) for each in wheres)
+        if fault.where not in wheres and not known:
+            yield fault
+
+
 def _faults(name: str, statement: Statement, examined: Examined, today: str) -> Iterator[Fault]:
     """Where the folder is not what was signed."""
     signed, present = statement.subjects, examined.digests
+    others = {path for path in {*signed, *present} if signed.get(path) != present.get(path)}
     for path in dict.fromkeys([*signed, *present]):
         if path not in present:
             yield Fault(path, "a signed file is missing", f"sha256 {signed[path]}")
@@ -158,7 +170,8 @@ def _faults(name: str, statement: Statement, examined: Examined, today: str) -> 
                 f"sha256 {present[path]}",
             )
     record, judgement = examined.record, examined.judgement
-    if record is None or judgement is None:
+    # What a file that is another one leads to is said by its name; a record can be compared.
+    if record is None or judgement is None or others - {RECORD_NAME}:
         return
     facts = statement.facts
     waivers = tuple(each.entry for each in facts.waivers)
