@@ -89,7 +89,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
-    (kept,) = session.reports.glob("*/policy/*")
+    (kept,) = session.reports.glob("*/policy/policy.toml")
     assert kept.read_bytes() == DEFAULT_POLICY.read_bytes()
     assert header["dataset"]["images"] == 6
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
