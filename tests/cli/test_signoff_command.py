@@ -136,6 +136,15 @@ def test_changed_file(folder: Path, capsys: pytest.CaptureFixture[str], printed:
     assert "files/person-int8.tflite" in [each["where"] for each in document["faults"]]
 
 
+def test_names_are_shown_and_not_obeyed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A signer's name is anybody's text; control characters in it are written out."""
+    write_signable_run(folder / "run")
+    assert main(["signoff", "run", "--by", "Jane\x1b[2J\nRoe"]) == 0
+    capsys.readouterr()
+    assert main(["signoff", "--verify", "run"]) == 0
+    assert "by Jane\\x1b[2J\\nRoe," in capsys.readouterr().out
+
+
 def test_link_out_of_the_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A linked folder holds files that nobody judged."""
     write_signable_run(folder / "run")

@@ -16,7 +16,7 @@ from validation.cli.report import record_path
 from validation.errors import ArtefactError, ArtefactMissing, SignoffError, UsageError
 from validation.files.atomic import write_new_bytes
 from validation.policy.limits import Status
-from validation.record.formatting import plural
+from validation.record.formatting import plural, printable
 from validation.signoff.envelope import (
     SIGNED_SUFFIX,
     UNSIGNED_SUFFIX,
@@ -116,7 +116,7 @@ def _sign(options: argparse.Namespace) -> int:
     if options.json:
         print_json(_document(facts, path.name, "".join(ids)) | {"path": str(path)})
         return 0
-    print(f"signed: {facts.verdict}, by {facts.by}, {facts.at}")
+    _print(f"signed: {facts.verdict}, by {facts.by}, {facts.at}")
     print(f"key: {ids[0]}" if ids else _PROVES_NO_NAME)
     print(path)
     return 0
@@ -132,9 +132,9 @@ def _refused(options: argparse.Namespace, proposal: Proposal) -> int:
         })  # fmt: skip
         return 1
     for reason in proposal.reasons:
-        say(reason)
+        say(printable(reason))
     for problem in proposal.acceptable:
-        say(f"a waiver of it says: {problem.as_waiver()}")
+        say(printable(f"a waiver of it says: {problem.as_waiver()}"))
     raise SignoffError(
         f"the run is not signed, for {plural(len(proposal.reasons), 'reason')}",
         where=options.run,
@@ -151,7 +151,7 @@ def _verify(options: argparse.Namespace) -> int:
         print_json(_verified_document(found))
         return 0 if found.counts else 1
     for fault in found.faults:
-        say(fault.describe())
+        say(printable(fault.describe()))
     if found.counts is None:
         raise SignoffError(
             f"the sign-off does not hold, for {plural(len(found.faults), 'reason')}",
@@ -167,24 +167,29 @@ def _print_verified(found: Verification) -> None:
     if counts is None:
         return
     facts = counts.facts
-    print(f"verified: {facts.verdict}, by {facts.by}, {facts.at}")
-    print(f"key: {counts.key_id}" if counts.key_id else _PROVES_NO_NAME)
+    _print(f"verified: {facts.verdict}, by {facts.by}, {facts.at}")
+    _print(f"key: {counts.key_id}" if counts.key_id else _PROVES_NO_NAME)
     for each in facts.figures:
         if each.file:
             # A file that did not pass is only ever signed with waivers.
             passed = each.verdict in (Status.PASS, Status.WARN)
             word = each.verdict.upper() if passed else "WAIVED"
-            print(f"{word:7} {each.file}  sha256 {each.sha256}")
+            _print(f"{word:7} {each.file}  sha256 {each.sha256}")
     for waiver in facts.waivers:
         entry = waiver.entry
-        print(f"accepted until {entry.expires} by {entry.by}: {'; '.join(waiver.covers)}")
-        print(f"  {entry.reason}")
+        _print(f"accepted until {entry.expires} by {entry.by}: {'; '.join(waiver.covers)}")
+        _print(f"  {entry.reason}")
     for older in found.holding[1:]:
-        print(f"earlier: {older.facts.verdict}, by {older.facts.by}, {older.facts.at}")
+        _print(f"earlier: {older.facts.verdict}, by {older.facts.by}, {older.facts.at}")
     for name in found.by_others:
-        print(f"not verified, signed by another key or none: {name}")
+        _print(f"not verified, signed by another key or none: {name}")
     for name in found.uncovered:
-        print(f"not signed: {name}")
+        _print(f"not signed: {name}")
+
+
+def _print(text: str) -> None:
+    """Names and reasons are what others wrote; none of them moves a terminal's cursor."""
+    print(printable(text))
 
 
 def _document(facts: SignedFacts, file: str, key: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class RunFiles(Mapping[str, bytes]):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._paths = tuple(sorted(_below(folder)))
+        self._paths = dict.fromkeys(sorted(_below(folder)))
 
     def __getitem__(self, path: str) -> bytes:
         """The bytes of one file.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import fnmatch
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType
@@ -292,7 +293,7 @@ def _edit(words: str, lines: tuple[int, int] | None, command: str, name: str) ->
     """What to do, with the command that does it where its lines are known."""
     if lines is None:
         return words
-    return f"{words}: sed -i '{lines[0]},{lines[1]}{command}' {name}"
+    return f"{words}: sed -i '{lines[0]},{lines[1]}{command}' {shlex.quote(name)}"
 
 
 def _day(value: Any) -> str:
