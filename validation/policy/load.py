@@ -25,6 +25,7 @@ from validation.policy.overlay import (
     Overlay,
     overlapping,
 )
+from validation.policy.preference import ChangedPreference, Prefer, Preference
 from validation.policy.tables import LimitTable, OwnTables, Tables
 from validation.specs.variants import VARIANTS
 
@@ -32,6 +33,7 @@ POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
 _AnyTables = TypeVar("_AnyTables", OwnTables, Tables)
+_SMALLEST = Preference(Prefer.SMALLEST, "nothing else was asked for")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Policy:
         sha256: Of the built-in file, for the record.
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
+        ship: Which of the files that pass is to be shipped.
         files: What it was read from; None for one that was not.
     """
 
@@ -68,6 +71,7 @@ class Policy:
     sha256: str
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
+    ship: Preference = _SMALLEST
     files: PolicyFiles | None = field(default=None, compare=False)
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
@@ -83,6 +87,9 @@ class Policy:
             self.sha256,
             overlay,
             self.of_trained_weights,
+            self.ship
+            if overlay.ship is None
+            else Preference(overlay.ship.prefer, overlay.ship.reason),
             self.files,
         )
 
@@ -131,9 +138,9 @@ class Policy:
 def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[str] = ()) -> Policy:
     """The built-in policy, with a user's file laid over it, key by key.
 
-    A setting is replaced; a limit goes behind the built-in ones, or takes the place of the
-    one with the same check, measure, models and variants; the variants that a check is
-    required for replace the built-in ones, and may be none.
+    A setting is replaced, and so is what decides which file is shipped; a limit goes behind the
+    built-in ones, or takes the place of the one with the same check, measure, models and
+    variants; the variants that a check is required for replace the built-in ones, and may be none.
 
     Args:
         own: The user's file, in the layout of policy.toml but without ranges of settings.
@@ -186,8 +193,10 @@ def _policy(name: str, data: bytes) -> Policy:
     for key, setting in file.setting.items():
         setting.check(setting.value, f"{name}, setting {key}")
     settings = {key: setting.value for key, setting in file.setting.items()}
-    trained = file.of_trained_weights
-    return Policy(rules, settings, file.required, _sha256(data), None, trained)
+    policy = Policy(rules, settings, file.required, _sha256(data), None, file.of_trained_weights)
+    if file.ship is None:
+        return policy
+    return replace(policy, ship=Preference(file.ship.prefer, file.ship.reason))
 
 
 def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection[str]) -> Overlay:
@@ -218,6 +227,9 @@ def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection
             ChangedRequirement(key, variants, built_in.required.get(key, ()))
             for key, variants in file.required.items()
         ),
+        None
+        if file.ship is None
+        else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NewType
 from validation.errors import CatalogueError
 from validation.files.structured import Text, register
 from validation.policy.limits import Status
+from validation.policy.preference import Prefer
 
 _Patterns = NewType("_Patterns", tuple[str, ...])
 _SomePatterns = NewType("_SomePatterns", tuple[str, ...])
@@ -63,12 +64,21 @@ class LimitTable:
 
 
 @dataclass(frozen=True)
+class Ship:
+    """Which of the files that pass is to be shipped."""
+
+    prefer: Prefer
+    reason: Text
+
+
+@dataclass(frozen=True)
 class OwnTables:
     """A user's own file."""
 
     version: int
     setting: dict[str, OwnSetting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
+    ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()
 
 
@@ -80,6 +90,7 @@ class Tables:
     setting: dict[str, Setting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
     of_trained_weights: tuple[str, ...] = ()
+    ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()
 
 

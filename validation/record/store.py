@@ -57,6 +57,10 @@ class Record:
     footer: Footer | None = None
     sha256: str = ""
 
+    def timings_of(self, key: ModelKey) -> tuple[Timing, ...]:
+        """Latency of a subject with samples: first the one that was judged, then other threads."""
+        return tuple(each for each in self.timings if each.key == key and each.samples_ms)
+
 
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.

@@ -12,10 +12,10 @@ from typing import Any
 
 from validation.errors import ArtefactMissing
 from validation.record.evidence import EVIDENCE_FOLDER
+from validation.record.kept_files import FILES_FOLDER
 from validation.record.policy_files import POLICY_FOLDER
 from validation.record.store import RECORD_NAME, Record
 
-FILES_FOLDER = "files"
 SIGNOFF_PREFIX = "signoff-"
 
 # Pages are made from the record, again and again; signatures cannot cover themselves.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from validation.errors import CatalogueError, ValidationError, first_few, sentence
 from validation.files.structured import unstructure
 from validation.policy.load import Policy, PolicyFiles, policy_from
+from validation.record.kept_files import FILES_FOLDER
 from validation.record.policy_files import BUILT_IN_POLICY, OWN_POLICY, POLICY_FOLDER
 from validation.record.run import ArtefactRole
 from validation.record.store import RECORD_NAME, Record, parse_record
@@ -15,7 +16,7 @@ from validation.record.types import CheckResult, Measure
 from validation.signoff.differences import differences
 from validation.signoff.recomputed import contradictions
 from validation.signoff.rules import Judgement, evidence, judge
-from validation.signoff.run_files import FILES_FOLDER, digests, is_counted, named_files
+from validation.signoff.run_files import digests, is_counted, named_files
 
 
 @dataclass(frozen=True)
