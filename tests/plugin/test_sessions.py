@@ -122,6 +122,10 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         ]
     )
 
+    (run,) = session.reports.iterdir()
+    assert main(["signoff", str(run), "--by", "Jane Roe"]) == 0
+    assert main(["signoff", "--verify", str(run)]) == 0
+
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
 def test_detections_and_judged_files_are_kept(

@@ -127,6 +127,10 @@ def _other_file(entry: Any) -> Any:
     return dataclasses.replace(entry, sha256="0" * 64) if isinstance(entry, Artefact) else entry
 
 
+def _unkept(entry: Any) -> Any:
+    return dataclasses.replace(entry, path="") if isinstance(entry, Artefact) else entry
+
+
 def _outside(entry: Any) -> Any:
     return dataclasses.replace(entry, path="../it.npz") if isinstance(entry, Evidence) else entry
 
@@ -158,7 +162,8 @@ def _outside(entry: Any) -> Any:
             "expected 1.0, got 13.2",
         ),
         (_count, {}, "images of person-reference is not what evidence/"),
-        (_other_file, {}, "the judged file of person-float is not there (files/)"),
+        (_other_file, {}, "is not the one that the record names (files/person-float.tflite)"),
+        (_unkept, {}, "the judged file of person-float is not in the run's folder (files/)"),
         (_outside, {}, "the record names a file outside of the run's folders"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
@@ -175,9 +180,12 @@ def test_record_that_does_not_agree_with_itself(
     [
         (
             lambda files: files.update({"files/person-int8.tflite": b"TFL3"}),
-            "the judged file of person-int8 is not there (files/)",
+            "the file is not the one that the record names (files/person-int8.tflite)",
         ),
-        (lambda files: files.pop("files/person-int8.tflite"), "person-int8 is not there"),
+        (
+            lambda files: files.pop("files/person-int8.tflite"),
+            "the file is missing (files/person-int8.tflite)",
+        ),
         (
             lambda files: files.update({"files/more.tflite": b"TFL3"}),
             "the record knows nothing of this file (files/more.tflite)",
