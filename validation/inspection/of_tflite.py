@@ -90,22 +90,24 @@ class TfliteFacts:
     notes: tuple[str, ...]
 
 
-def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
+def inspect_tflite(path: str | os.PathLike[str], export: Path | None = None) -> TfliteFacts:
     """Read a .tflite file, and the contract of its export where that lies beside it.
 
     Args:
         path: The file.
+        export: Folder that `export` wrote; it has to fit. None: the file's own is searched.
 
     Raises:
         ArtefactMissing: No such file.
         ConversionError: Not a TFLite flatbuffer, or a damaged one.
+        GraphConfigMismatch: `export` belongs to another model.
     """
     path = Path(path)
     model = read_model(path)
     file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
-    own = OwnExport() if image is None else own_export(file, path)
+    own = OwnExport() if image is None else own_export(file, path, export)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
     preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata)
