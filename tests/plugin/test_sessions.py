@@ -15,8 +15,9 @@ from validation.cli import main
 from validation.files.structured import read_json
 from validation.inspection.feeding_facts import FeedingFacts, LabelFacts
 from validation.policy.limits import Status
-from validation.policy.load import load_policy
+from validation.policy.load import DEFAULT_POLICY, load_policy
 from validation.record.evidence import load_evidence
+from validation.record.policy_files import OWN_POLICY
 from validation.record.run import RECORD_VERSION
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.exit_codes import UNKNOWN
@@ -90,6 +91,8 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
+    (kept,) = session.reports.glob("*/policy/policy.toml")
+    assert kept.read_bytes() == DEFAULT_POLICY.read_bytes()
     assert header["dataset"]["images"] == 6
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
@@ -119,6 +122,10 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
             "report: reports/*/index.html",
         ]
     )
+
+    (run,) = session.reports.iterdir()
+    assert main(["signoff", str(run), "--by", "Jane Roe"]) == 0
+    assert main(["signoff", "--verify", str(run)]) == 0
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
@@ -265,6 +272,7 @@ def test_own_limits_judge_and_are_shown(
     result = over_miniature("-k", "latency", "--variant", "float", "--policy", own)
     assert result.ret == 1
     (record,) = session.reports.glob("*/record.jsonl")
+    assert (record.parent / OWN_POLICY).read_bytes() == own.read_bytes()
     own.unlink()
     for name in ("first", "again"):
         page = session.page()

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from validation.errors import CatalogueError
-from validation.files.structured import Text
-from validation.policy.patterns import ALL, SomePatterns
+from validation.policy.tables import OperatingPointTable
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,6 @@ class OperatingPoint:
     def covers(self, model: str) -> bool:
         """True when this is the model's."""
         return any(fnmatch.fnmatchcase(model, pattern) for pattern in self.models)
-
-
-@dataclass(frozen=True)
-class OperatingPointTable:
-    """One [[operating_point]] as a file has it."""
-
-    min_score: float
-    reason: Text
-    models: SomePatterns = ALL
 
 
 def operating_points_of(

@@ -199,6 +199,20 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
         raise ArtefactMissing(
             "there is no record", where=path, next_step="run the suites with this report folder"
         ) from error
+    return parse_record(data, path, allow_unfinished=allow_unfinished)
+
+
+def parse_record(
+    data: bytes, path: str | os.PathLike[str], *, allow_unfinished: bool = False
+) -> Record:
+    """The bytes of a record, see `load_record`.
+
+    Args:
+        data: Of the ``record.jsonl``.
+        path: Where it came from, for errors.
+        allow_unfinished: As for `load_record`.
+    """
+    path = Path(path)
     entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
