@@ -51,7 +51,8 @@ def test_what_is_signed(run_with: Make, otherwise: Any, verdict: str, result: st
     [
         (
             {"ap": 0.16},
-            "person-int8: accuracy: ap_drop is 0.035, should be at most 0.02",
+            "person-int8: accuracy: ap_drop is 0.035 (95 % interval 0.031 to 0.039), "
+            "should be at most 0.02",
             'model = "person", variant = "int8", check = "accuracy", measure = "ap_drop"',
         ),
         (

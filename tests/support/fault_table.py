@@ -223,7 +223,9 @@ FAULTS = (
         put.both_blind,
         {
             "postprocess_parity": FLOAT,
-            "end_to_end_parity": BOTH, "canaries": BOTH, "accuracy": BOTH,
+            "end_to_end_parity": BOTH,
+            "canaries": BOTH,
+            "accuracy": BOTH,
         },
     ),
     # ------------------------------------------------------------------------ raw outputs
