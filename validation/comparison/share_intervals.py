@@ -10,21 +10,23 @@ over images gives [0, 0] where nothing was hit, and its far tail takes 100,000 r
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
 _Counts = NDArray[np.float64]
 
-# The level of a single interval.
-LEVEL = 0.95
+# The level of a single interval, the usual one; pages and messages call it by its per cents.
+PERCENT = 95
+LEVEL = PERCENT / 100
 
 # Of fewer images it cannot be seen how hits cluster: an image counts once, whatever is on it.
 _FEW_IMAGES = 10
 
 _BISECTIONS = 40
 _FRACTION_TERMS = 300
-_TINY = 1e-300
+_TINY = sys.float_info.min
 
 
 def joint_level(shares: int) -> float:
@@ -109,7 +111,7 @@ def _fraction(x: float, a: float, b: float) -> float:
             c = _not_zero(1 + term / c)
             step = c * d
             value *= step
-        if abs(step - 1) < 1e-12:
+        if abs(step - 1) < 2 * sys.float_info.epsilon:
             break
     return value
 
