@@ -86,6 +86,7 @@ def _detect(options: argparse.Namespace) -> None:
     images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs, notices = [], []
+    refuse_other_models(paths, options)
     with contextlib.ExitStack() as stack:
         # Both are opened first: a second one that cannot be read is reported without a wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]
