@@ -158,7 +158,7 @@ def test_all_kinds_are_seen_before_a_model_is_opened(
     words: list[str],
     failed_line: Callable[[], str],
 ) -> None:
-    """This model is damaged, which is found where it is opened."""
+    """A damaged model is found out where it is opened."""
     monkeypatch.chdir(tmp_path)
     Path("m.tflite").write_bytes(TFLITE)
     Path("set.json").write_text('{"images": [], "annotations": [], "categories": []}')

@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from validation.cli.detectors import add_model_flags, open_model, usable_labels
+from validation.cli.detectors import (
+    add_model_flags,
+    open_model,
+    refuse_other_models,
+    usable_labels,
+)
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
 from validation.comparison.matching import ImageMatch, match_detections
