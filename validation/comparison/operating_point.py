@@ -22,7 +22,7 @@ from validation.comparison.operating_sides import (
     Side,
     shown_sides,
 )
-from validation.comparison.share_intervals import LEVEL, joint_level, share_interval
+from validation.comparison.share_intervals import LEVEL, PERCENT, joint_level, share_interval
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
@@ -175,11 +175,10 @@ def _message(losses: OperatingPointLosses) -> list[str]:
         f"{total.moved_right} moved, {plural(total.gained_wrong, 'false alarm')} gained"
     ]
     if worst is not None:
-        share = f"{100 * worst.interval[0]:.2g} %"
-        parts.append(
-            f"{worst.describe()}: {worst.lost_right} of {worst.right} lost, at least {share}"
-            " with 95 % for all classes and sizes together"
-        )
+        text = f"{worst.describe()}: {worst.lost_right} of {worst.right} lost"
+        if percent := round(100 * worst.interval[0]):
+            text += f", at least {percent} % with {PERCENT} % for all classes and sizes together"
+        parts.append(text)
     if losses.unlabelled_classes:
         count = len(losses.unlabelled_classes)
         parts.append(
