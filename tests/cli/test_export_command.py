@@ -59,6 +59,21 @@ def test_export_tells_what_it_made(graph: Path, tmp_path: Path, capsys: Capture)
     assert re.search(r"done in \d+\.\d s", err)
 
 
+def test_export_and_convert_tell_programs(graph: Path, tmp_path: Path, capsys: Capture) -> None:
+    """One document each on standard output, with the paths of what was written."""
+    assert (
+        main(["export", f"--frozen_graph={graph}", f"--output-directory={tmp_path}", "--json"]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert (told["contract"]["num_anchors"], told["contract"]["num_classes"]) == (132, 2)
+    assert all(Path(path).is_file() for path in [told["graph"], *told["files"]])
+    file = tmp_path / "m.tflite"
+    graph_file, output = f"--graph_def_file={told['graph']}", f"--output_file={file}"
+    assert main(["convert", graph_file, output, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"file": str(file), "bytes": file.stat().st_size, "variant": "float"}
+
+
 def test_flags_as_in_the_guide(graph: Path, miniature: MiniatureFiles, tmp_path: Path) -> None:
     """Each flag reaches the post-processing node; the output folder is made."""
     arguments = [

@@ -171,6 +171,7 @@ def test_folder_goes_before_an_archive_of_its_name(
     [
         ("ssd_mobilnet_v1", "did you mean 'ssd_mobilenet_v1'?"),
         ("x*y", "no model of the catalogue matches 'x*y'"),
+        ("/", "this is a path, not the name of a model (/); python -m validation zoo show"),
         ("faster_rcnn_resnet50_coco", "faster_rcnn_resnet50_coco is a Faster R-CNN"),
         ("mask_rcnn_inception_v2_coco", "is a Mask R-CNN"),
     ],

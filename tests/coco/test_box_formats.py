@@ -69,6 +69,15 @@ def test_another_format_is_refused_with_what_to_type(form: BoxFormat) -> None:
     assert ("no number of any box is above 1" in str(caught.value)) is form.is_normalised
 
 
+@pytest.mark.parametrize("form", [BoxFormat.XYXY, BoxFormat.CXCYWH])
+def test_a_careless_box_hides_no_format(form: BoxFormat) -> None:
+    """One of a hundred boxes that passes the edge is a slip in any format."""
+    boxes = _drawn(100)
+    boxes[7, 2] += 640
+    with pytest.raises(DatasetError, match=f"add .*--box-format={form} .*as they are"):
+        in_coco_layout(_written(boxes, form), _sizes(boxes), None, "a.json")
+
+
 @given(seed=st.integers(0, 500), count=st.integers(8, 60), careless=st.integers(0, 1))
 @settings(max_examples=60, deadline=None)
 def test_boxes_of_coco_stay_as_they_are(seed: int, count: int, careless: int) -> None:
@@ -95,6 +104,19 @@ def test_boxes_of_smaller_images_keep_to_one_corner(scale: float, seed: int) -> 
     boxes[0] = [500, 250, 140, 70]
     assert in_one_corner(boxes * scale, _sizes(boxes)) is (scale < 1)
     assert not in_one_corner(boxes[:5] * scale, _sizes(boxes[:5]))
+
+
+def test_boxes_in_per_cent_of_small_images_keep_to_one_corner() -> None:
+    """Many boxes show it where the images are hardly larger than 100 pixels."""
+    boxes = _written(_drawn(60), BoxFormat.XYWH_NORMALISED) * 100
+    assert in_one_corner(boxes, np.full((60, 2), 130))
+    assert not in_one_corner(boxes[:12], np.full((12, 2), 130))
+
+
+def test_objects_in_the_middle_keep_to_no_corner() -> None:
+    """Photographs of one product each: as much is free above and to the left."""
+    boxes = 0.4 * _drawn(60) + np.array([*(0.3 * _SIZE), 0, 0])
+    assert not in_one_corner(boxes, _sizes(boxes))
 
 
 def test_what_is_asked_for_is_not_doubted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,16 +32,17 @@ def test_a_suffix_says_nothing(make_coco: Make, tmp_path: Path, name: str) -> No
     assert load_dataset(tmp_path / "packed.bin", cache=tmp_path).kind is DatasetKind.TFRECORD
 
 
-@pytest.mark.parametrize("place", ["images", "tiny", "../tiny", "."])
+@pytest.mark.parametrize("place", ["images", "data", "tiny", "images/tiny", "../tiny", "."])
 def test_images_are_found_where_they_usually_lie(
     make_coco: Make, tmp_path: Path, place: str
 ) -> None:
-    """Beside the json, in `images`, or in the folder that instances_* is called by."""
+    """Beside the json, in `images` or `data`, or in the folder that instances_* is called by."""
     path, folder = make_coco()
     there = tmp_path / "sets"
     there.mkdir()
     path = path.rename(there / path.name)
     target = there / place
+    target.parent.mkdir(exist_ok=True)
     if place == ".":
         for each in folder.iterdir():
             each.rename(there / each.name)
@@ -86,6 +88,7 @@ def test_a_set_further_down_is_named(make_coco: Make, tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer.*pull"),
         (b"<!DOCTYPE html><html>", "this is a web page.*download the file itself"),
         (b"<annotation><object/></annotation>", "annotation of one image.*name its folder: "),
+        (b"<annotations><image/></annotations>", "no annotation of Pascal VOC.*export the set"),
         (b"<kml/>", "XML, but no annotation of Pascal VOC"),
         (b"PK\x03\x04....", "a zip archive"),
         (b"filename,width,height,class,xmin\na.jpg,1,2,cat,3\n", "a table of boxes has to be conv"),
@@ -104,6 +107,15 @@ def test_what_it_is_not_is_said(tmp_path: Path, data: bytes, said: str) -> None:
     path.write_bytes(data)
     with pytest.raises(DatasetError, match=said):
         load_dataset(path, tmp_path, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"shapes": []}'])
+def test_json_of_another_tool_is_called_that(tmp_path: Path, text: str) -> None:
+    """Label Studio's tasks and labelme's shapes lack the layout, not a folder of images."""
+    path = tmp_path / "tasks.json"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=r"has not the COCO layout.*images, annotations, cat"):
+        load_dataset(path)
 
 
 def test_a_damaged_file_is_what_its_name_says(tmp_path: Path) -> None:
@@ -128,6 +140,33 @@ def test_an_empty_folder_says_what_it_should_hold(tmp_path: Path) -> None:
     """Every kind is named."""
     with pytest.raises(DatasetError, match=r"expected COCO json, .* got an empty folder"):
         load_dataset(tmp_path)
+
+
+def test_a_set_with_a_folder_of_annotations_is_named_as_a_whole(
+    make_coco: Make, tmp_path: Path
+) -> None:
+    """As CVAT exports it."""
+    path, folder = make_coco()
+    (tmp_path / "set" / "annotations").mkdir(parents=True)
+    path.rename(tmp_path / "set" / "annotations" / "instances_default.json")
+    folder.rename(tmp_path / "set" / "images")
+    assert len(load_dataset(tmp_path / "set").images) == 3
+
+
+def test_a_part_of_a_numbered_set_is_answered_with_the_whole(
+    make_coco: Make, tmp_path: Path
+) -> None:
+    """By the name of one part, or by the name that the OD API's tools were given."""
+    coco = load_dataset(*make_coco())
+    for number in range(2):
+        write_tfrecords(coco, str(tmp_path / f"val.record-0000{number}-of-00002"))
+    pattern = tmp_path / "val.record-?????-of-00002"
+    for name in ("val.record", "val.record-00001-of-00002"):
+        with pytest.raises(DatasetError, match=re.escape(f"--coco-annotations='{pattern}'")):
+            load_dataset(tmp_path / name)
+    (tmp_path / "val.record-00000-of-00002").unlink()
+    with pytest.raises(DatasetError, match=r"1 part .*fetch the others"):
+        load_dataset(tmp_path / "val.record-00001-of-00002")
 
 
 def test_several_jsons_in_a_folder_are_named(make_coco: Make, tmp_path: Path) -> None:

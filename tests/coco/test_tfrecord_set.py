@@ -23,6 +23,14 @@ def _image(width: int = 40, height: int = 20, kind: str = "PNG") -> bytes:
     return stream.getvalue()
 
 
+def _turned() -> bytes:
+    """An image that viewers show on its side."""
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
 def _features(**changes: Values | None) -> dict[str, Values]:
     """One object, a quarter of the image; a change to None takes a feature out."""
     features: dict[str, Values] = {
@@ -204,7 +212,7 @@ def test_a_missing_part_is_named(write: Write, tmp_path: Path) -> None:
     """Of a set that counts its parts, none may be left out silently."""
     for number in (0, 2):
         write(_features(), name=f"val.record-0000{number}-of-00003")
-    with pytest.raises(DatasetError, match=r"1 parts .*no val.record-00001-of-00003"):
+    with pytest.raises(DatasetError, match=r"1 part .*no val.record-00001-of-00003"):
         _load(tmp_path / "val.record-?????-of-00003")
     assert _load(write(_features(), name="own.record")).annotations == 1
 
@@ -249,6 +257,33 @@ def test_a_pipeline_config_names_its_files(write: Write, tmp_path: Path, named: 
     assert dataset.categories == {1: "ox", 3: "cat"}
     assert _kinds(dataset) == {Kind.NAME_FROM_LABEL_MAP: False}
     assert dataset.name == "val"
+
+
+def test_without_a_size_a_turned_photograph_is_doubtful(write: Write) -> None:
+    """Its boxes may be shares of the image as stored or as shown."""
+    changes: dict[str, Values | None] = {"image__height": None, "image__width": None}
+    for image, doubtful in ((_turned(), True), (_image(), False)):
+        dataset = _load(write(_features(image__encoded=[image], **changes)))
+        assert _kinds(dataset)[Kind.SIZE_FROM_IMAGE] is doubtful
+
+
+def test_readers_of_the_same_files_count_once(write: Write, tmp_path: Path) -> None:
+    """Configs of several readers often repeat one; several sets are asked for."""
+    write(_features(), name="val.record")
+    (tmp_path / "pipeline.config").write_text(2 * (_CONFIG % "val.record"))
+    assert len(_load(tmp_path / "pipeline.config").images) == 1
+    (tmp_path / "pipeline.config").write_text(_CONFIG % "val.record" + _CONFIG % "test.record")
+    with pytest.raises(DatasetError, match=r"does not say which.*--coco-annotations='val.record'"):
+        _load(tmp_path / "pipeline.config")
+
+
+def test_a_path_of_another_machine_is_found_by_its_last_parts(write: Write, tmp_path: Path) -> None:
+    """A config and its folder `data` are copied together."""
+    (tmp_path / "data").mkdir()
+    write(_features(), name="val.record")
+    (tmp_path / "val.record").rename(tmp_path / "data" / "val.record")
+    (tmp_path / "pipeline.config").write_text(_CONFIG % "/elsewhere/models/data/val.record")
+    assert len(_load(tmp_path / "pipeline.config").images) == 1
 
 
 def test_a_pipeline_config_without_its_files_says_what_to_type(tmp_path: Path) -> None:

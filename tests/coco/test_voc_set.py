@@ -17,6 +17,8 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 Write = Callable[..., Path]
 
+_EXIF_ORIENTATION = 0x0112
+
 
 def _xml(
     corners: tuple[object, ...] = (11, 6, 20, 10),
@@ -138,6 +140,15 @@ def test_what_people_write_is_read(
     assert dataset.ground_truth[0].is_crowd == ignored
 
 
+def test_without_a_size_a_turned_photograph_is_doubtful(write: Write) -> None:
+    """It may have been annotated as stored or as shown, and the size would say which."""
+    root = write(_xml(size=""))
+    exif = Image.Exif()
+    exif[_EXIF_ORIENTATION] = 6
+    Image.new("RGB", (40, 20)).save(root / "JPEGImages" / "a.png", exif=exif)
+    assert _kinds(load_dataset(root))[Kind.SIZE_FROM_IMAGE] is True
+
+
 def test_names_may_have_blanks_and_signs(write: Write) -> None:
     """Of classes and of files."""
     text = _xml(name=" stop &amp; go  sign ", filename="my photo 1.png")
@@ -197,6 +208,7 @@ def test_an_image_without_annotations_is_left_out_and_noticed(write: Write) -> N
         ("annotations/xmls", "images", "annotations"),
         (".", ".", ""),
         ("labels", "images", ""),
+        ("labels", "data", ""),
     ],
 )
 def test_layouts(write: Write, annotations: str, images: str, named: str) -> None:
@@ -212,6 +224,8 @@ def test_a_list_says_which_images_are_meant(write: Write) -> None:
     lists = root / "ImageSets" / "Main"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("b\n")
+    with pytest.raises(DatasetError, match=r"for training and none to evaluate on.*Main/train"):
+        load_dataset(root)
     (lists / "val.txt").write_text("a\n")
     (lists / "dog_val.txt").write_text("a -1\nb  1\n")
     assert [image.file_name for image in load_dataset(root).images] == ["a.png"]

@@ -100,10 +100,19 @@ _NAMES = "names: [cat, dog]\n"
             _SET | {"val.txt": "./images/val/a.png\n", "classes.txt": "cat\ndog\n"},
             "val.txt",
         ),
+        (
+            {
+                "obj.names": "cat\ndog\n",
+                "train.txt": "data/obj_train_data/a.png\n",
+                "obj_train_data/a.png": None,
+                "obj_train_data/a.txt": _LINE,
+            },
+            "train.txt",
+        ),
     ],
 )
 def test_layouts(make: Make, files: dict[str, str | None], named: str) -> None:
-    """That of Ultralytics, of Roboflow, of darknet, of labelImg; never the training images."""
+    """That of Ultralytics, Roboflow, darknet, labelImg, CVAT; training images only by name."""
     dataset = load_dataset(make(files) / named)
     assert [image.file_name for image in dataset.images] == ["a.png"]
     assert dataset.ground_truth[0].bbox == _BOX

@@ -184,7 +184,8 @@ def test_quantised_archive_has_the_zoos_layout(quantised: Path) -> None:
     assert sorted(path.name for path in quantised.iterdir()) == list(QUANTISED_LAYOUT)
     graph = read_graph(quantised / "tflite_graph.pb")
     (node,) = [node for node in graph.node if node.op == POSTPROCESS_NAME]
-    assert (node.attr["max_detections"].i, node.attr["use_regular_nms"].b) == (10, False)
+    most = small_ssd.config(_QUANTISED).max_total_detections
+    assert (node.attr["max_detections"].i, node.attr["use_regular_nms"].b) == (most, True)
     assert read_graph(quantised / "tflite_graph.pbtxt") == graph
 
 

@@ -112,16 +112,22 @@ def test_raw_outputs_are_the_builders(model: tuple[str, BuiltSsd]) -> None:
         (golden["num_anchors"], 4),
         (golden["num_anchors"], golden["class_columns"]),
     ]
+    boxes, scores = (output[golden["sample_index"]] for output in found)
+    apart = [
+        np.abs(boxes - golden["box_encodings"]).max(),
+        np.abs(scores[:, :8] - golden["scores"]).max(),
+    ]
     limits = [max(_BOX_LIMIT, _BOX_LIMIT * golden["stats"]["box_std"]), _SCORE_LIMIT]
-    if name in _AMPLIFIES_ROUNDING:
+    within = [one <= limit for one, limit in zip(apart, limits, strict=True)]
+    # A second run could only widen the limits.
+    if name in _AMPLIFIES_ROUNDING and not all(within):
         moved = _run(name, np.nextafter(image, np.float32(2)))
         limits = [
             max(limit, np.abs(output - other).max())
             for limit, output, other in zip(limits, found, moved, strict=True)
         ]
-    boxes, scores = (output[golden["sample_index"]] for output in found)
-    assert np.abs(boxes - golden["box_encodings"]).max() <= limits[0]
-    assert np.abs(scores[:, :8] - golden["scores"]).max() <= limits[1]
+    assert apart[0] <= limits[0]
+    assert apart[1] <= limits[1]
 
 
 @lru_cache(1)

@@ -64,6 +64,9 @@ def test_outputs_of_no_detector_are_ignored(tmp_path: Path) -> None:
     model = _open(tmp_path, extra=True)
     assert len(model.detector().detect(_IMAGE)) == ANCHORS
     assert "are ignored: scores" in " ".join(notice.describe() for notice in model.notices)
+    notes = " ".join(inspect_tflite(model.path).notes)
+    assert "are ignored: scores" in notes
+    assert "not in the op's order" not in notes
 
 
 def test_count_is_missing(tmp_path: Path) -> None:
@@ -77,6 +80,9 @@ def test_boxes_or_scores_are_missing(tmp_path: Path) -> None:
     """Nothing can be made of the rest."""
     with pytest.raises(ConversionError, match=r"no classes and no scores.*--output_arrays"):
         _open(tmp_path, order=(0, 3))
+    encodings_alone = ("raw_outputs/box_encodings", "others")
+    with pytest.raises(ConversionError, match="--output_arrays=raw_outputs/box_encodings,raw_"):
+        _open(tmp_path, raw=encodings_alone)
 
 
 def test_raw_outputs_in_the_guides_order(
@@ -145,7 +151,11 @@ def test_ops_that_no_plain_runtime_has(
     for command in (["detect", str(path), str(image)], ["compare", str(path), str(path)]):
         assert main(command) == 1
         assert ("Edge TPU" if b"edgetpu" in op else op.decode()) in capsys.readouterr().err
-    assert any(op.decode() in note for note in inspect_tflite(path).notes)
+    notes = inspect_tflite(path).notes
+    assert any(op.decode() in note for note in notes)
+    step = said.rpartition(".*")[2] if op != b"Strange" else "give a file"
+    (refused,) = (note for note in notes if note.startswith("detect and evaluate do not run it"))
+    assert step in refused
 
 
 @pytest.mark.parametrize(
@@ -221,12 +231,15 @@ def test_detections_named_by_metadata_alone(tmp_path: Path) -> None:
     path = write_foreign(tmp_path / "m.tflite", Foreign(without_op=True))
     with pytest.raises(ConversionError, match=r"metadata that names them location, category"):
         open_tflite(path)
+    assert any("detect and evaluate do not run it" in note for note in inspect_tflite(path).notes)
     names = ("location", "category", "score", "number of detections")
     write_with_metadata(path, _described(*map(TensorMetadata, names)), path)
     model = open_tflite(path)
     found = model.detector().detect(_IMAGE)
     assert found.classes.tolist() == [1, 2]
     assert (model.num_classes, _kinds(model)) == (None, {FileNoticeKind.OUTPUTS_BY_METADATA})
+    roles = [end.role for end in inspect_tflite(path).outputs]
+    assert roles == ["boxes", "classes", "scores", "count"]
 
 
 @pytest.mark.parametrize("low", [-3.0, 0.1])
@@ -279,6 +292,23 @@ def test_inspect_does_not_believe_metadata_that_no_byte_stands_for(tmp_path: Pat
     assert facts.preprocessing is not None
     assert facts.preprocessing.feed == "uint8, the pixel as it is: stands for [-1, 0.9922]"
     assert any("--feed=quantised would feed [0, 255]" in note for note in facts.notes)
+
+
+def test_inspect_says_what_keeps_a_file_from_being_fed(tmp_path: Path) -> None:
+    """A std of 0 in the metadata of a float input, and an input that is no image."""
+    path = write_foreign(tmp_path / "m.tflite")
+    image = TensorMetadata("image", normalisation=Normalisation((0.0,), (0.0,)))
+    plain = tuple(map(TensorMetadata, "abcd"))
+    write_with_metadata(path, ModelMetadata(inputs=(image,), outputs=plain), path)
+    assert any(
+        "makes no sense; state it with --input_stats" in n for n in inspect_tflite(path).notes
+    )
+
+    def twice(model: Any) -> None:
+        model.subgraphs[0].inputs = [0, 1]
+
+    rewrite(write_foreign(path), path, twice)
+    assert any("do not run it: the file's input is not" in n for n in inspect_tflite(path).notes)
 
 
 def test_inspect_and_open_say_the_same(tmp_path: Path) -> None:

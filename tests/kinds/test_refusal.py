@@ -60,6 +60,27 @@ def test_a_folder_offers_the_file_that_was_meant(tmp_path: Path) -> None:
         require_kind(folder, Wanted.INFERENCE_GRAPH)
 
 
+def test_the_frozen_graph_beside_a_saved_model_is_offered(tmp_path: Path) -> None:
+    """As archives of the TF1 zoo have it."""
+    folder = folder_of(tmp_path, ("frozen_inference_graph.pb", "saved_model/saved_model.pb"))
+    graph = next(data for kind, _, data in FILES if kind is Kind.GRAPH)
+    (folder / "frozen_inference_graph.pb").write_bytes(graph)
+    for given in (folder / "saved_model", folder / "saved_model" / "saved_model.pb"):
+        if given.is_file():
+            given.write_bytes(next(data for kind, _, data in FILES if kind is Kind.SAVED_MODEL))
+        with pytest.raises(ArtefactError, match=r"beside it: .*given/frozen_inference_graph\.pb"):
+            require_kind(given, Wanted.INFERENCE_GRAPH)
+
+
+def test_a_graph_of_any_name_beside_a_saved_model_is_not_offered(tmp_path: Path) -> None:
+    """It may be anything; an empty file of the right name is none either."""
+    folder = folder_of(tmp_path, ("other.pb", "saved_model/saved_model.pb"))
+    (folder / "frozen_inference_graph.pb").touch()
+    with pytest.raises(ArtefactError, match=r"a TensorFlow SavedModel") as error:
+        require_kind(folder / "saved_model", Wanted.INFERENCE_GRAPH)
+    assert "beside it: " not in str(error.value)
+
+
 def test_part_of_a_file_is_called_one(tmp_path: Path) -> None:
     """With the bytes that are missing at the least."""
     path = tmp_path / "m.pb"

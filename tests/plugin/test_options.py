@@ -151,6 +151,8 @@ def test_empty_selection(over_miniature: Run) -> None:
         (("--variant", "flot"), "got 'flot'; did you mean 'float'"),
         (("--variant", "int3"), "argument --variant: must be one of float, raw, float16"),
         (("--max-images", "0"), "argument --max-images: must be 1 or more, got 0"),
+        (("--max_images=0",), "argument --max_images: must be 1 or more, got 0"),
+        (("--coco_images=none",), "no such folder: none"),
         (("--coco-images", "none"), "argument --coco-images/--images: no such folder: none"),
         (
             ("--coco-annotations", "none"),

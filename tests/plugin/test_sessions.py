@@ -12,9 +12,12 @@ from jsonschema import Draft202012Validator
 
 from validation.checks.registry import CHECKS
 from validation.cli import main
+from validation.files.structured import read_json
+from validation.inspection.feeding_facts import FeedingFacts, LabelFacts
 from validation.policy.limits import Status
-from validation.policy.load import load_policy
+from validation.policy.load import DEFAULT_POLICY, load_policy
 from validation.record.evidence import load_evidence
+from validation.record.policy_files import OWN_POLICY
 from validation.record.run import RECORD_VERSION
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.exit_codes import UNKNOWN
@@ -88,6 +91,8 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
+    (kept,) = session.reports.glob("*/policy/policy.toml")
+    assert kept.read_bytes() == DEFAULT_POLICY.read_bytes()
     assert header["dataset"]["images"] == 6
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
@@ -97,8 +102,8 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
         "check": 21,
-        "timing": 2,
-        "artefact": 8,
+        "timing": 4,
+        "artefact": 13,
         "evidence": 3,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
@@ -110,15 +115,20 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert "mini" in page
     (model_page,) = session.reports.glob("*/model-*.html")
     assert model_page.name in page
-    result.stdout.fnmatch_lines(["report: reports/*/index.html"])
+    result.stdout.fnmatch_lines(
+        [
+            "to ship: reports/*/files/mini-float.tflite (the only file that passes)",
+            "report: reports/*/index.html",
+        ]
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
-def test_detections_are_kept_as_evidence(
+def test_detections_and_judged_files_are_kept(
     over_miniature: Run, session: Any, options: tuple[str, ...]
 ) -> None:
     """Those of the reference and each variant, from one process as from two workers."""
-    over_miniature("-k", "test_detections_are_those_of_the_archives_graph", *options)
+    over_miniature("-k", "test_detections_are_those_of_the_archives_graph or tflite_file", *options)
     (run,) = session.reports.iterdir()
     record = load_record(run / RECORD_NAME)
     assert [each.variant for each in record.evidence] == ["reference", "float", "raw"]
@@ -127,16 +137,37 @@ def test_detections_are_kept_as_evidence(
         assert len(images) == evidence.images == 10
         assert sum(map(len, images.values())) > 0
     assert detected[0].keys() == detected[1].keys() == detected[2].keys()
+    kept = {each.path: each.sha256 for each in record.artefacts}
+    found = {
+        path.relative_to(run).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (run / "files").iterdir()
+    }
+    assert found == kept
+    assert {"files/mini-float.tflite", "files/mini-raw.tflite"} <= set(found)
 
 
 def test_artefacts_carry_their_hashes(over_miniature: Run, session: Any) -> None:
-    """Whoever signs can tell the very files that were tested."""
-    over_miniature("-k", "archive or tflite_file", labelled=False)
+    """Whoever signs can tell the files that were tested, with what an app needs beside them."""
+    labels = session.path / "labels.txt"
+    labels.write_text("square\ndisc\n")
+    over_miniature("-k", "archive or tflite_file", "--label-map", labels, labelled=False)
     artefacts = [line for line in session.lines() if line["kind"] == "artefact"]
     of_model = [("source", ""), ("reference", "")]
-    files = [("tflite", "float"), ("tflite", "raw")]
+    files = [(role, "float") for role in ("tflite", "feeding facts", "labels")]
+    files += [(role, "raw") for role in ("tflite", "feeding facts", "labels", "anchors")]
     assert [(line["role"], line["variant"]) for line in artefacts] == of_model * 2 + files
     assert all(len(line["sha256"]) == 64 and line["size_bytes"] > 0 for line in artefacts)
+    (folder,) = session.reports.glob("*/files")
+    assert (folder / "mini.labels.txt").read_bytes() == b"square\ndisc\n"
+    for line in (each for each in artefacts if each["role"] == "tflite"):
+        about = read_json(folder / f"{line['name']}.json", FeedingFacts)
+        assert (about.file, about.sha256) == (line["name"], line["sha256"])
+        assert about.preprocessing is not None
+        assert about.preprocessing.feed == "float32, pixel * 0.007843138 - 1"
+        raw = line["variant"] == "raw"
+        # The op's classes begin without the background, the columns of raw outputs with it.
+        assert about.labels == LabelFacts("mini.labels.txt", int(raw), "2 names for 2 classes")
+        assert (about.postprocess is None, about.anchors_file == "mini.anchors.npy") == (raw, raw)
 
 
 def test_second_run_uses_cached_products(over_miniature: Run, session: Any) -> None:
@@ -236,6 +267,7 @@ def test_own_limits_judge_and_are_shown(
     result = over_miniature("-k", "latency", "--variant", "float", "--policy", own)
     assert result.ret == 1
     (record,) = session.reports.glob("*/record.jsonl")
+    assert (record.parent / OWN_POLICY).read_bytes() == own.read_bytes()
     own.unlink()
     for name in ("first", "again"):
         page = session.page()

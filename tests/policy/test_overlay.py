@@ -11,6 +11,7 @@ import pytest
 from validation.errors import CatalogueError
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
+from validation.policy.preference import Prefer, Preference
 
 _LATENCY = """[[limit]]
 check = "latency"
@@ -75,6 +76,18 @@ def test_settings_and_required_checks_are_replaced_by_key(tmp_path: Path) -> Non
     (setting,) = policy.overlay.settings
     assert (setting.name, setting.value, setting.built_in) == ("timing_rounds", 200, 50)
     assert [each.built_in for each in policy.overlay.required] == [("*",), ("*",), ()]
+
+
+def test_what_decides_which_file_is_shipped(tmp_path: Path) -> None:
+    """A user's own preference takes the place of the built-in one; the record makes it again."""
+    assert load_policy().ship.prefer is Prefer.SMALLEST
+    assert _laid_over(tmp_path, _LATENCY).ship == load_policy().ship
+    policy = _laid_over(tmp_path, '[ship]\nprefer = "fastest"\nreason = "25 frames a second"\n')
+    assert policy.ship == Preference(Prefer.FASTEST, "25 frames a second")
+    assert policy.overlay is not None
+    assert policy.overlay.ship is not None
+    assert policy.overlay.ship.built_in is Prefer.SMALLEST
+    assert load_policy().overlaid(policy.overlay) == policy
 
 
 def test_both_files_are_known_by_their_hashes(tmp_path: Path) -> None:
@@ -161,6 +174,8 @@ def test_a_setting_out_of_range(tmp_path: Path, name: str, value: float, message
         ("[setting.timing_rounds]\nvalue = 1\n", "'reason' is missing .*timing_rounds"),
         ('[required]\nlatency = "flaot"\n', "unknown variant 'flaot' .*mean 'float'"),
         ("[required]\nlatnecy = []\n", "unknown check 'latnecy' .*mean 'latency'"),
+        ('[ship]\nprefer = "fastest"\n', "'reason' is missing"),
+        ('[ship]\nprefer = "fast"\nreason = "r"\n', "smallest.*fastest.*most_accurate"),
         ("[limits]\n", r"unknown key 'limits' \(own.toml\)"),
     ],
 )

@@ -83,7 +83,9 @@ def quantisation_cost(layers: int) -> QuantisationCost:
 @pytest.fixture
 def policy() -> Policy:
     """A policy that requires raw_parity and accuracy of float."""
-    return Policy((), {}, {"raw_parity": ("float",), "accuracy": ("float",)}, "a1" * 32)
+    settings = {"compare_latency_share": 0.1, "compare_ap_change": 0.0005}
+    required = {"raw_parity": ("float",), "accuracy": ("float",)}
+    return Policy((), settings, required, "a1" * 32)
 
 
 @pytest.fixture
@@ -129,8 +131,13 @@ def entries() -> tuple[Entry, ...]:
             "a package",
             "MIT",
         ),
-        Artefact(
-            "person", ArtefactRole.TFLITE, "float", "person-float.tflite", "d4" * 32, 12_180_000
+        *(
+            Artefact("person", role, "float", name, sha256 * 32, size, path=f"files/{name}")
+            for role, name, sha256, size in (
+                (ArtefactRole.TFLITE, "person-float.tflite", "d4", 12_180_000),
+                (ArtefactRole.FEEDING, "person-float.tflite.json", "e5", 3_000),
+                (ArtefactRole.LABELS, "person.labels.txt", "f6", 7),
+            )
         ),
         Accuracy("person", "reference", "frozen graph", FIGURES, 80, (1,), 7800, 0.0, 21.0),
         Accuracy(
@@ -144,7 +151,8 @@ def entries() -> tuple[Entry, ...]:
             0.0,
         ),
         quantisation_cost(20),
-        Timing("person", "float", "LiteRT", 2, 10, (9.0, 9.5, 10.0, 14.0)),
+        Timing("person", "float", "LiteRT", 1, 10, (9.0, 9.5, 10.0, 14.0)),
+        Timing("person", "float", "LiteRT", 2, 10, (6.0, 5.5, 5.75)),
         Picture(
             "person",
             "000000010764.jpg",

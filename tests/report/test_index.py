@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from run_pages import render_run
+from run_pages import pages_of, render_run
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
@@ -53,7 +53,7 @@ def test_row(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None
     assert (row.parity, row.parity_of) == ("3.6e-04", "box_encodings_max_abs_diff \u2264 0.001")
     assert row.unmatched == "0 of 128"
     assert row.size == "12.18 MB"
-    assert (row.p50, row.p95) == ("9.75", "13.40")
+    assert (row.p50, row.p95, row.p50_beside) == ("9.75", "13.40", "5.75")
 
 
 def test_row_without_evidence(header: Header, policy: Policy) -> None:
@@ -63,7 +63,7 @@ def test_row_without_evidence(header: Header, policy: Policy) -> None:
     row = rows["int8"]
     assert row.status is Status.UNKNOWN
     cells = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
-    assert {*cells, row.size, row.p50, row.p95} == {"\u2014"}
+    assert {*cells, row.size, row.p50, row.p95, row.p50_beside} == {"\u2014"}
 
 
 def test_reference_is_the_first_row(
@@ -116,6 +116,27 @@ def test_worst_parity(
     )
     result = CheckResult.judged("raw_parity", FLOAT, measures)
     assert rows_of(record_of(header, (result,)), policy)["float"].parity == worst
+
+
+def test_latency_is_told_with_its_threads(
+    write_run: Callable[..., Path], entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """Every figure says how many threads it was measured with; no column stands empty."""
+    text = pages_of(render_run(write_run(entries), policy))["index.html"].text
+    assert "median latency with 1 thread; a verdict" in text
+    assert "Latency, ms; 1 thread" in text
+    assert "p50, 2 threads" in text
+    assert "12.18 MB 9.75 13.40 5.75" in text
+
+
+def test_latency_of_one_kind_has_no_column_beside(
+    write_run: Callable[..., Path], entries: tuple[Entry, ...], policy: Policy
+) -> None:
+    """Without a second number of threads, or without any latency, the table says no more."""
+    one = [each for each in entries if not isinstance(each, Timing) or each.threads == 1]
+    text = pages_of(render_run(write_run(one), policy))["index.html"].text
+    assert "Latency, ms; 1 thread" in text
+    assert "2 threads" not in text
 
 
 def test_unmatched_without_total(header: Header, policy: Policy) -> None:

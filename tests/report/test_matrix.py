@@ -97,7 +97,7 @@ def test_facts(header: Header, entries: tuple[Entry, ...], policy: Policy) -> No
         "LiteRT": "2.3.0",
         "Date": "2026-01-02 03:04:05 UTC",
         "Machine": "A chip, 2 cores",
-        "Threads": "2",
+        "Threads": "1",
         "Zoo": "models",
         "Labelled images": "coco-tiny, 80 images",
     }

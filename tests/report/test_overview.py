@@ -32,8 +32,10 @@ _ROW = IndexRow(
     parity_of="",
     unmatched="0 of 9",
     size="1.20 MB",
+    file="",
     p50="2.10",
     p95="2.50",
+    p50_beside=_DASH,
 )
 
 

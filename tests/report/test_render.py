@@ -87,7 +87,9 @@ def test_self_contained(pages: dict[str, Page]) -> None:
         assert not {"script", "link", "iframe", "object"} & page.tags
         assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("src"))
         assert all(
-            re.fullmatch(r"#[\w-]+|(index|matrix|model-person)\.html(#[\w-]+)?", value)
+            re.fullmatch(
+                r"#[\w-]+|(index|matrix|model-person)\.html(#[\w-]+)?|files/person[\w.-]+", value
+            )
             for value in page.values("href")
         )
         assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -102,7 +104,7 @@ def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
     for name, page in pages.items():
         for link in page.values("href"):
             target, _, anchor = link.partition("#")
-            assert target in ("", *pages)
+            assert target in ("", *pages) or target.startswith("files/")
             if anchor:
                 assert anchor in pages[target or name].values("id")
 
@@ -117,7 +119,7 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
         "1 model in 2 variants (float, int8)",
         "80 images of coco-tiny",
         "tensorflow 2.21.0",
-        "0.1948 0.1694 -0.0254 0.4487 3.6e-04 0 of 128 12.18 MB 9.75 13.40",
+        "0.1948 0.1694 -0.0254 0.4487 3.6e-04 0 of 128 12.18 MB 9.75 13.40 5.75",
         "export 7.25 s",
         "Unaccounted",
         "Counts as not signed.",
@@ -149,7 +151,7 @@ def test_model_page_tells_everything(pages: dict[str, Page], entries: tuple[Entr
         "80 images; categories 1; 800 detections; score \u2265 0",
         "0.1694 -0.0254",
         "n/a: no such ground truth",
-        "LiteRT 2 10 4 9.00 9.75 13.40 14.00",
+        "LiteRT 1 10 4 9.00 9.75 13.40 14.00",
         "person 0.93",
         "frozen graph 1 detection",
         "float no detections",
@@ -293,7 +295,7 @@ def test_passing_run_can_be_signed(
     run = write_run(good, header=selected)
     text = pages_of(render_run(run, policy))["index.html"].text
     assert "PASS Run 2026-01-02-night" in text
-    assert "Signed for the record with the sha256" in text
+    assert "signs the run's folder: the judged files" in text
     assert "cannot be signed" not in text
     assert "Why" not in text
 

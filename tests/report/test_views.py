@@ -14,6 +14,7 @@ from run_pages import render_run
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
 from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
+from validation.policy.preference import ChangedPreference, Prefer
 from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
@@ -124,6 +125,7 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         (ChangedLimit(rule, (replace(rule, limit=Limit("max", 2000, "room", 1500)), other)),),
         (ChangedSetting("timing_rounds", 200, "p99", 50),),
         (ChangedRequirement("latency", ("raw",)),),
+        ChangedPreference(Prefer.FASTEST, "25 frames", Prefer.SMALLEST),
     )
     header = replace(header, policy_overlay=own)
     key = ModelKey("person", "float")
@@ -140,5 +142,6 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         ),
         OwnLimit("timing_rounds", "200", ("50",), reason="p99"),
         OwnLimit("latency: required", "for raw", ("for no variant",)),
+        OwnLimit("file to ship", "fastest", ("smallest",), reason="25 frames"),
     )
     assert environment(header)["Policy"]["sha256 of own.toml"] == "c3" * 32

@@ -107,7 +107,7 @@ def test_latency_and_file_are_listed_and_not_judged() -> None:
     found = _found(_record(), _record(ms=12.0, artefacts=(other,)))
     assert [(change.what, change.worse) for change in found] == [
         ("file", False),
-        ("median latency", False),
+        ("median latency, 2 threads", False),
     ]
     assert _found(_record(), _record(ms=10.5)) == []
 

@@ -9,30 +9,33 @@ from filelock import FileLock
 
 __all__ = ["LONGEST", "SLOW", "is_slow", "one_of_all_workers", "rank", "unit_of"]
 
-# Modules of ten seconds and more, the longest first. One that is missing is only started later.
+# Modules of five seconds and more, the longest first. One that is missing is only started later.
 LONGEST = (
     "graphs/test_golden.py",
-    "tools/test_training.py",
     "real/test_bundled_zoo.py",
+    "tools/test_training.py",
     "real/test_person_fakequant.py",
-    "docs/test_guide_page.py",
-    "graphs/test_zoo_archives.py",
-    "graphs/extractors/test_spaghettinet.py",
-    "calibration/test_fakequant_archive.py",
-    "plugin/test_second_process.py",
-    "export/test_from_checkpoint.py",
-    "checks/test_route_parity.py",
-    "export/test_seeded_ranges.py",
-    "real/test_person_detector.py",
-    "plugin/test_workers.py",
     "plugin/test_sessions.py",
-    "cli/test_cli.py",
-    "faults/test_archive_faults.py",
-    "faults/test_config_faults.py",
-    "graphs/extractors/test_mobiledet.py",
-    "graphs/extractors/test_mnasfpn.py",
+    "plugin/test_second_process.py",
+    "cli/test_run_command.py",
+    "graphs/test_zoo_archives.py",
+    "docs/test_guide_page.py",
+    "faults/test_wrong_models.py",
+    "checks/test_route_parity.py",
+    "plugin/test_recorder.py",
+    "real/test_person_detector.py",
+    "export/test_from_graph.py",
     "graphs/quant/test_quant_archives.py",
-    "graphs/extractors/test_mobilenets.py",
+    "export/test_from_checkpoint.py",
+    "plugin/test_workers.py",
+    "plugin/test_added_check.py",
+    "graphs/extractors/test_inverted_residual.py",
+    "calibration/test_fakequant_archive.py",
+    "graphs/extractors/test_mobiledet.py",
+    "workspace/test_prefetch.py",
+    "calibration/test_graph_ranges.py",
+    "graphs/test_ssd.py",
+    "graphs/extractors/test_spaghettinet.py",
 )
 # No part of `-m quick`: they build graphs, convert them or start processes.
 SLOW = {

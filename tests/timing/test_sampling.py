@@ -57,6 +57,18 @@ def test_every_sample_is_kept_in_milliseconds() -> None:
     assert len(calls) == 8
 
 
+def test_without_a_stopwatch_calls_are_timed_alike() -> None:
+    """pytest-benchmark's fixture times one thing a test: what comes second has the same samples."""
+    calls: list[int] = []
+    # Two calls of the warm-up, then a start and an end for each of three samples.
+    clock = iter([0.0, 0.0, 1.0, 1.003, 2.0, 2.001, 3.0, 3.002]).__next__
+    plan = TimingPlan(5, 3, 1, 10, 2)
+    timing = measure_latency(None, lambda: calls.append(1), _KEY, "LiteRT", plan, clock)
+    assert (timing.threads, timing.warmup) == (2, 5)
+    assert timing.samples_ms == pytest.approx((3.0, 1.0, 2.0))
+    assert len(calls) == 8
+
+
 def test_a_slow_model_gets_fewer_rounds() -> None:
     """What the second call took decides; the first, which plans memory, does not."""
     stopwatch = _FakeStopwatch([2.0] * 20)
@@ -109,6 +121,8 @@ def test_what_is_told() -> None:
     result = check_latency(_timing([10.0, 30.0, 20.0] * 10), _POLICY)
     assert (result.check, result.key) == ("latency", _KEY)
     assert result.where == "LiteRT, 2 threads"
+    alone = Timing("m", "float", "LiteRT", 1, 10, (10.0,) * 20)
+    assert check_latency(alone, _POLICY).where == "LiteRT, 1 thread"
     assert {one.name: one.value for one in result.measures} == {
         "samples": 30,
         "p50_ms": 20.0,

@@ -75,6 +75,14 @@ def test_what_is_no_canary(tmp_path: Path, better: Any) -> None:
     assert _chosen(_write(tmp_path, [better, _WIDE, _TALL]))[0] == ("ball", "2.png")
 
 
+def test_what_the_original_misses_is_no_canary(tmp_path: Path) -> None:
+    """By the detections of a run: the next largest is chosen."""
+    folder = _write(tmp_path, [_WIDE, _WIDE, _TALL])
+    text = choose_canaries.document(folder, _NAMES, lambda image, _: image.id != 1)
+    assert "1.png" not in text
+    assert "2.png" in text
+
+
 def test_no_image_is_plain_enough(tmp_path: Path) -> None:
     """The class is named, and what was looked for."""
     with pytest.raises(DatasetError, match=r"canary of arrow .*one object .* image that is tall"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import reference_graph
+from validation.checks.needs import reference_graph, reference_origin
 from validation.comparison.archive_parts import check_archive
 from validation.policy.limits import Status
 from validation.record.lines import Entry
@@ -39,7 +39,7 @@ def archive(context: CheckContext) -> list[Entry]:
         name=graph.name,
         sha256=context.build.reference_sha256,
         size_bytes=graph.stat().st_size,
-        origin=context.build.reference_origin,
+        origin=reference_origin(context),
     )
     return [*known, reference, result]
 

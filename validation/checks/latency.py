@@ -1,26 +1,51 @@
-"""The time that one inference takes."""
+"""The time that one inference takes, with as many threads as users are told to run."""
 
 from __future__ import annotations
 
+from validation.policy.load import Policy
 from validation.record.lines import Entry
-from validation.record.types import CheckResult
-from validation.timing.sampling import TimingPlan, check_latency, measure_latency
+from validation.record.types import CheckResult, Timing
+from validation.timing.sampling import Stopwatch, TimingPlan, check_latency, measure_latency
 from validation.workspace.context import CheckContext
 
 DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
 
 
 def latency(context: CheckContext) -> list[Entry]:
-    """One inference stays within its time limits."""
+    """One inference stays within its time limits.
+
+    The first timing is the one that is judged; the one with other threads is told beside it.
+    """
     if context.stopwatch is None:
         return [CheckResult.unknown("latency", context.key, DISTURBED)]
-    plan = TimingPlan(
-        warmup=int(context.policy.setting("timing_warmup")),
-        rounds=int(context.policy.setting("timing_rounds")),
-        least_rounds=int(context.policy.setting("timing_least_rounds")),
-        seconds=context.policy.setting("timing_seconds"),
-        threads=int(context.policy.setting("timing_threads")),
+    judged, beside = _judged(context.policy), _beside(context.policy)
+    timing = _measured(context, context.stopwatch, judged)
+    others = []
+    if beside.threads not in (0, judged.threads):
+        others.append(_measured(context, None, beside))
+    return [timing, *others, check_latency(timing, context.policy)]
+
+
+def _judged(policy: Policy) -> TimingPlan:
+    return TimingPlan(
+        warmup=int(policy.setting("timing_warmup")),
+        rounds=int(policy.setting("timing_rounds")),
+        least_rounds=int(policy.setting("timing_least_rounds")),
+        seconds=policy.setting("timing_seconds"),
+        threads=int(policy.setting("timing_threads")),
     )
+
+
+def _beside(policy: Policy) -> TimingPlan:
+    return TimingPlan(
+        warmup=int(policy.setting("timing_warmup")),
+        rounds=int(policy.setting("timing_beside_rounds")),
+        least_rounds=int(policy.setting("timing_beside_least_rounds")),
+        seconds=policy.setting("timing_beside_seconds"),
+        threads=int(policy.setting("timing_beside_threads")),
+    )
+
+
+def _measured(context: CheckContext, stopwatch: Stopwatch | None, plan: TimingPlan) -> Timing:
     call = context.inference.timed_call(context.key.variant, plan.threads)
-    timing = measure_latency(context.stopwatch, call, context.key, "LiteRT", plan)
-    return [timing, check_latency(timing, context.policy)]
+    return measure_latency(stopwatch, call, context.key, "LiteRT", plan)

@@ -21,8 +21,7 @@ def reference_graph(context: CheckContext) -> Path:
 
 
 def reference_origin(context: CheckContext) -> str:
-    """Where the inference graph comes from, and which images it takes."""
-    reference_graph(context)
+    """Where that graph comes from, and the one size that it takes images of, if it is one."""
     return context.build.reference_origin
 
 

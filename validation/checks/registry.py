@@ -25,6 +25,7 @@ from validation.checks.needs import (
     graph_summary,
     raw_tflite,
     reference_detections,
+    reference_graph,
     reference_origin,
     session_outputs,
     shipped_flags,
@@ -37,7 +38,7 @@ from validation.checks.route_parity import route_parity, second_route
 from validation.checks.tflite_contract import tflite_contract
 
 CHECKS: tuple[Check, ...] = (
-    Check("archive", archive, needs=(reference_origin,)),
+    Check("archive", archive, needs=(reference_graph, reference_origin)),
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
@@ -63,7 +64,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "evidence",
         evidence,
-        needs=(reference_origin, exported_graph, shipped_flags, second_route),
+        needs=(reference_graph, reference_origin, exported_graph, shipped_flags, second_route),
     ),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
     Check("latency", latency, needs=(tflite,), quiet=True),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from validation.checks.judged_files import files_beside, judged_file
 from validation.checks.needs import exported_graph, float_counterpart, tflite
 from validation.comparison.structure import check_tflite_contract
+from validation.errors import ValidationError
+from validation.policy.limits import Status
 from validation.record.lines import Entry
-from validation.record.run import ArtefactRole
 from validation.runtimes.tflite import TfliteRuntime
 from validation.workspace.context import CheckContext
 
@@ -24,4 +26,12 @@ def tflite_contract(context: CheckContext) -> list[Entry]:
         input_stats=context.build.stats_of(context.key.variant),
         float_counterpart=float_counterpart(context),
     )
-    return [context.artefact(ArtefactRole.TFLITE, path), result]
+    judged = judged_file(context, path)
+    try:
+        beside = files_beside(context, judged)
+    except ValidationError:
+        # Of a file that is not what it must be, the result says more.
+        if result.status is not Status.FAIL:
+            raise
+        beside = []
+    return [judged, *beside, result]

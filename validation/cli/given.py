@@ -19,7 +19,8 @@ def require_graph(path: Path, wanted: Wanted) -> None:
         ArtefactMissing: There is no such file.
         CorruptGraph: Part of a graph, a folder, or a file of another kind.
     """
-    if not path.exists():
+    is_prefix = path.with_name(f"{path.name}.index").is_file() if path.name else False
+    if not path.exists() and not is_prefix:
         raise ArtefactMissing("no such graph", where=path, next_step=nearest_beside(path))
     require_kind(path, wanted, CorruptGraph)
 

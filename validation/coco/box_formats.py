@@ -18,9 +18,10 @@ EDGE = 1.0
 _SHARE_EDGE = 0.01
 # From this part of all boxes on, reaching beyond the image is no carelessness.
 _MANY = 0.2
+# Of boxes that were read in the right format, so many may be labelled carelessly.
+_CARELESS = 0.02
 # So many boxes do not all end before this share of width and height by chance.
-_ENOUGH = 10
-_CORNER = 0.7
+_CORNERS = ((10, 0.7), (50, 0.9))
 
 
 class BoxFormat(enum.StrEnum):
@@ -97,10 +98,15 @@ def beyond(boxes: Boxes, sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
 def in_one_corner(boxes: Boxes, sizes: NDArray[np.int64]) -> bool:
     """True where all of many boxes, in COCO's layout, keep to the upper left of their images.
 
-    Objects do not: such boxes are in per cent, or of the images at a smaller size.
+    Objects do not: such boxes are in per cent, or of the images at a smaller size. Objects that
+    keep to the middle leave as much free above and to the left.
     """
-    reach = (boxes[:, :2] + boxes[:, 2:]) / sizes
-    return len(boxes) >= _ENOUGH and bool(reach.max() < _CORNER)
+    if not len(boxes):
+        return False
+    low = (boxes[:, :2] / sizes).min(axis=0)
+    high = ((boxes[:, :2] + boxes[:, 2:]) / sizes).max(axis=0)
+    keeps_away = any(len(boxes) >= count and high.max() < share for count, share in _CORNERS)
+    return keeps_away and bool((low < (1 - high) / 2).all())
 
 
 def _converted(boxes: Boxes, sizes: NDArray[np.int64], form: BoxFormat) -> Boxes:
@@ -130,8 +136,8 @@ def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) ->
     if outside.mean() < _MANY or not _fitting(boxes, sizes, normalised=False):
         return
     raise DatasetError(
-        f"{int(outside.sum())} of {len(boxes)} boxes would reach beyond their images, and none "
-        "does when read otherwise",
+        f"{int(outside.sum())} of {len(boxes)} boxes would reach beyond their images, and hardly "
+        "any does when read in another format",
         expected="x, y, width and height in pixels",
         got=_example(boxes[outside]),
         where=where,
@@ -141,20 +147,23 @@ def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) ->
 
 def _advice(boxes: Boxes, sizes: NDArray[np.int64], *, normalised: bool) -> str:
     forms = _fitting(boxes, sizes, normalised=normalised)
-    fitting = " or ".join(f"--box-format={form}" for form in forms)
-    others = "--box-format=xywh if they are right as they are"
-    if not fitting:
-        return f"convert them to COCO's layout, or type {others}"
-    return f"type {fitting}, whichever the boxes are, or {others}"
+    flags = [f"--box-format={form}" for form in forms]
+    as_they_are = "--box-format=xywh to score them as they are"
+    if not flags:
+        return f"convert them to COCO's layout, or add {as_they_are}"
+    if len(flags) == 1:
+        return f"add {flags[0]} to convert them, or {as_they_are}"
+    return f"find out which they are and add {' or '.join(flags)}, or {as_they_are}"
 
 
 def _fitting(boxes: Boxes, sizes: NDArray[np.int64], *, normalised: bool) -> list[BoxFormat]:
-    """The other formats in which every box lies inside its image."""
+    """The other formats in which all but a few careless boxes lie inside their images."""
     found: list[BoxFormat] = []
     for form in BoxFormat:
         if form.is_normalised is normalised and form is not BoxFormat.XYWH:
             read = _converted(boxes, sizes, form)
-            if (read[:, 2:] >= 0).all() and not beyond(read, sizes).any():
+            wrong = beyond(read, sizes) | (read[:, 2:] < 0).any(axis=1)
+            if wrong.mean() <= _CARELESS:
                 found.append(form)
     return found
 

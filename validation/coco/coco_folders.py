@@ -20,23 +20,29 @@ def coco_files(folder: Path) -> tuple[Path, ...]:
 def image_folder(annotations: Path) -> Path:
     """The folder of the images of an annotation file, where it is the usual one.
 
-    That is the file's own folder, or `images` beside it, or for `instances_val2017.json` the
-    folder `val2017`, beside the file or beside its folder.
+    That is the file's own folder, or `images` or `data` beside it, or for
+    `instances_val2017.json` the folder `val2017`, beside the file, beside its folder, or in
+    `images`.
 
     Raises:
         DatasetError: The images are in none of these.
     """
     here = annotations.parent
     split = annotations.stem.removeprefix("instances_")
-    places = [here, here / "images", here / split, here.parent / split, here.parent / "images"]
+    around = [root / name for root in (here, here.parent) for name in ("images", "data")]
+    places = [here, here / split, here.parent / split, *around]
+    places += [place / split for place in around]
     name = _first_image(annotations)
+    if not name:
+        # Not COCO's layout, which its reader says better.
+        return here
     for place in places:
-        if name and is_file(place / name):
+        if is_file(place / name):
             return place
     raise DatasetError(
         "the annotation file does not say where its images are",
         expected="a folder of images",
-        got=f"no {name} beside the file" if name else "no image in the file",
+        got=f"no {name} beside the file",
         where=annotations,
         next_step="name the folder with --coco-images",
     )

@@ -66,7 +66,8 @@ def read_eval_input(config: Path) -> EvalInput:
     """Find the files that a pipeline.config evaluates on.
 
     Paths are looked for as they stand, from the current folder and from the config's, and then
-    by name beside the config: configs travel, and the paths in them do not.
+    by their last parts beside the config: configs travel, and the paths in them do not. Readers
+    of the same files count once.
 
     Raises:
         DatasetError: Not a pipeline.config, none or several readers, or TFRecords that are not
@@ -81,16 +82,20 @@ def read_eval_input(config: Path) -> EvalInput:
         raise DatasetError("the pipeline.config cannot be read", got=error, where=config) from error
     readers = [*message.eval_input_reader, *message.eval_input_config]
     reading = [each for each in readers if each.tf_record_input_reader.input_path]
-    if len(reading) != 1:
+    if (
+        len({(*each.tf_record_input_reader.input_path, each.label_map_path) for each in reading})
+        != 1
+    ):
         paths = [_text(path) for each in reading for path in each.tf_record_input_reader.input_path]
         raise DatasetError(
             "the pipeline.config does not say which TFRecords are evaluated on",
             expected="one eval_input_reader with tf_record_input_reader { input_path: ... }",
             got=first_few(paths) or "none",
             where=config.name,
-            next_step="name the TFRecords themselves: --coco-annotations=val.record",
+            next_step="name the TFRecords themselves: "
+            f"--coco-annotations='{next(iter(paths), 'val.record')}'",
         )
-    (reader,) = reading
+    reader = reading[-1]
     files: list[Path] = []
     for path in map(_text, reader.tf_record_input_reader.input_path):
         found = _found(path, config)
@@ -98,7 +103,7 @@ def read_eval_input(config: Path) -> EvalInput:
             raise DatasetError(
                 "a file that the pipeline.config names is not here",
                 expected=path,
-                got=f"nothing of that name, and no {_last_part(path)} beside the config",
+                got=f"nothing of that name, and no {_parts(path)[-1]} beside the config",
                 where=f"{config.name}, eval_input_reader",
                 next_step="name the TFRecords themselves: --coco-annotations=val.record",
             )
@@ -111,15 +116,18 @@ def read_eval_input(config: Path) -> EvalInput:
 def _found(text: str, config: Path) -> tuple[Path, ...]:
     """The files of a path or pattern, none where there are none."""
     beside = config.parent
-    for place in (Path(text).expanduser(), beside / text, beside / _last_part(text)):
+    parts = _parts(text)
+    shorter = (beside.joinpath(*parts[at:]) for at in range(1, len(parts)))
+    for place in (Path(text).expanduser(), beside / text, *shorter, beside / parts[-1]):
         if files := matching_files(place):
             return files
     return ()
 
 
-def _last_part(path: str) -> str:
+def _parts(path: str) -> tuple[str, ...]:
     # Windows knows both slashes.
-    return PureWindowsPath(path).name if "\\" in path else Path(path).name
+    parts = PureWindowsPath(path).parts if "\\" in path else Path(path).parts
+    return parts or (path,)
 
 
 def _text(value: bytes) -> str:

@@ -13,7 +13,13 @@ from validation.coco.coco_folders import coco_files, image_folder
 from validation.coco.eval_input import read_eval_input
 from validation.coco.found import is_file, is_folder
 from validation.coco.parts import evaluated_part
-from validation.coco.record_files import is_pattern, matching_files, missing_shards, one_group
+from validation.coco.record_files import (
+    all_shards,
+    is_pattern,
+    matching_files,
+    one_group,
+    refuse_missing_shards,
+)
 from validation.coco.tfrecord import inflated, is_record_head
 from validation.coco.tfrecord_set import read_tfrecords
 from validation.coco.voc_set import find_voc, read_voc_set
@@ -33,6 +39,8 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}.*|-\?{5}-of-\d{5}.*|@\d+")
 _CONFIG = re.compile(r"^\s*(eval_input_(reader|config)|model|train_config)\s*:?\s*\{", re.MULTILINE)
 _IMAGE_LINE = re.compile(r".+\.(jpe?g|png|bmp|gif|webp)\s*", re.IGNORECASE)
 _TABLE = re.compile(r"\s*[\w ]+([,;\t][\w ]+){3,}\s*\n")
+# Of one image in Pascal VOC; CVAT's own format has <annotations> of a whole set.
+_ONE_IMAGE = re.compile(r"<annotation[\s>]")
 # What the first bytes of a gzip file are.
 _GZIP = b"\x1f\x8b"
 
@@ -92,8 +100,13 @@ def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
     if not is_file(path) and is_pattern(path):
         return _of_records(matching_files(path), path, images, cache)
     if not is_file(path):
+        shards = all_shards(path.parent, path.name)
         raise DatasetError(
-            "the annotation file is not there", where=path, next_step=f"name one of: {KINDS}"
+            "the annotation file is not there",
+            where=path,
+            next_step=f"name its parts: --coco-annotations='{shards}'"
+            if shards
+            else f"name one of: {KINDS}",
         )
     return _of_file(path, images, cache)
 
@@ -151,12 +164,8 @@ def _of_text(path: Path, text: str, images: Path | None, cache: Path) -> Recogni
 
 
 def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
-    records = tuple(
-        each
-        for each in sorted(path.iterdir())
-        if is_file(each) and _RECORD_NAME.fullmatch(each.name)
-    )
-    jsons = coco_files(path)
+    records = _records(path)
+    jsons = coco_files(path) or coco_files(path / "annotations")
     found = [_voc(path, images), _yolo(path, images)]
     if records:
         found.append(_of_records(one_group(records, path), path, images, cache))
@@ -190,11 +199,22 @@ def _of_folder(path: Path, images: Path | None, cache: Path) -> Recognised:
     )
 
 
+def _records(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that are called as TFRecords are."""
+    return tuple(
+        each
+        for each in sorted(folder.iterdir())
+        if is_file(each) and _RECORD_NAME.fullmatch(each.name)
+    )
+
+
 def _deeper(path: Path) -> str:
     """What to type where a folder below holds a set."""
     below = sorted(path.iterdir(), key=lambda each: (not evaluated_part(each.name), each.name))
     for each in below:
-        if is_folder(each) and (find_voc(each, None) or find_yolo(each, None) or coco_files(each)):
+        if is_folder(each) and (
+            find_voc(each, None) or find_yolo(each, None) or coco_files(each) or _records(each)
+        ):
             return f"name the folder inside: {each}"
     return "name the file or folder of the annotations"
 
@@ -214,17 +234,11 @@ def _of_records(
     cache: Path,
     labels: dict[int, str] | None = None,
 ) -> Recognised:
-    missing = missing_shards(files)
-    if missing or not files:
+    if not files:
         raise DatasetError(
-            f"{len(missing)} parts of the TFRecords are missing" if files else "no such files",
-            expected="every part of a set that counts its parts" if files else KINDS,
-            got=f"no {first_few(missing)}" if files else None,
-            where=path,
-            next_step="fetch the others, or name those that are to be used with commas between"
-            if files
-            else "check the pattern",
+            "no such files", expected=KINDS, where=path, next_step="check the pattern"
         )
+    refuse_missing_shards(files, path)
     stem = _SHARD.sub("", files[0].name).partition(".")[0]
     parts = files[0].name if len(files) == 1 else f"{len(files)} files"
     return Recognised(
@@ -267,7 +281,7 @@ def _yolo(path: Path, images: Path | None) -> Recognised | None:
 
 
 def _xml(path: Path, text: str) -> DatasetError:
-    if "<annotation" in text:
+    if _ONE_IMAGE.search(text):
         return DatasetError(
             "this is the annotation of one image",
             expected="the folder of a Pascal VOC set",
@@ -279,7 +293,9 @@ def _xml(path: Path, text: str) -> DatasetError:
         f"this is {'a web page' if is_page else 'XML, but no annotation of Pascal VOC'}",
         expected=KINDS,
         where=path,
-        next_step="fetch the file itself, not the page about it" if is_page else None,
+        next_step="fetch the file itself, not the page about it"
+        if is_page
+        else "export the set again as one of these",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from validation.coco.found import is_file
 from validation.errors import DatasetError, first_few
+from validation.record.formatting import plural
 
 # TensorFlow's notation of a numbered set: name@10, or name-?????-of-00010.
 _COUNT = re.compile(r"(?P<stem>.+)@(?P<count>\d{1,5})")
@@ -43,17 +44,46 @@ def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:
     return tuple(sorted(each for each in folder.glob(pattern) if is_file(each)))
 
 
-def missing_shards(files: tuple[Path, ...]) -> tuple[str, ...]:
-    """Names of the parts that are not among the files of a numbered set."""
+def refuse_missing_shards(files: tuple[Path, ...], where: Path) -> None:
+    """Nothing, where every part of each numbered set is among the files.
+
+    Raises:
+        DatasetError: Some are not; those that lie beside the others are offered.
+    """
     named = {file.name for file in files}
-    wanted: dict[str, None] = {}
+    wanted: dict[str, Path] = {}
     for file in files:
         if shard := _SHARD.fullmatch(file.name):
             total = int(shard["count"])
             for number in range(total):
                 name = f"{shard['stem']}-{number:05d}-of-{total:05d}{shard['suffix']}"
-                wanted[name] = None
-    return tuple(name for name in wanted if name not in named)
+                wanted[name] = file
+    missing = [name for name in wanted if name not in named]
+    if not missing:
+        return
+    file = wanted[missing[0]]
+    shard = _SHARD.fullmatch(file.name)
+    pattern = all_shards(file.parent, shard["stem"]) if shard else None
+    are_here = pattern and all(is_file(wanted[name].parent / name) for name in missing)
+    raise DatasetError(
+        f"{plural(len(missing), 'part')} of the TFRecords missing",
+        expected="every part of a set that counts its parts",
+        got=f"no {first_few(missing)}",
+        where=where,
+        next_step=f"name all of them: --coco-annotations='{pattern}'"
+        if are_here
+        else "fetch the others, or name those that are to be used without -of- in their names",
+    )
+
+
+def all_shards(folder: Path, stem: str) -> Path | None:
+    """The pattern of the only numbered set of a name in a folder; None where there is none."""
+    counts = {
+        shard["count"]
+        for each in folder.glob(f"{glob.escape(stem)}-?????-of-?????")
+        if (shard := _SHARD.fullmatch(each.name))
+    }
+    return folder / f"{stem}-?????-of-{counts.pop()}" if len(counts) == 1 else None
 
 
 def one_group(files: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:

@@ -180,7 +180,9 @@ def _record(
         path, own = _beside(example, images, where)
     size = example.size or own
     if example.size is None:
-        notices.add(Kind.SIZE_FROM_IMAGE, name)
+        # What EXIF turns may have been annotated either way up.
+        stored = stored_image(io.BytesIO(example.encoded) if example.encoded else path)
+        notices.add(Kind.SIZE_FROM_IMAGE, name, not stored.is_upright)
     elif own not in (size, size[::-1]):
         # Boxes are shares of the image: the pixels that are there are the ones to score in.
         notices.add(Kind.SIZE_DISAGREES, f"{name} ({own[0]}x{own[1]}, stated {size[0]}x{size[1]})")

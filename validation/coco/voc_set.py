@@ -25,13 +25,13 @@ from validation.coco.notice_list import NoticeList
 from validation.coco.parts import EVALUATED
 from validation.coco.voc import VocAnnotation, VocObject, read_voc
 from validation.errors import DatasetError, first_few
-from validation.preprocess.image import stored_image
+from validation.preprocess.image import StoredImage, stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 # Below the folder that is named: where annotations lie, and where images do.
 _ANNOTATION_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls", "xml", "labels")
 _ANNOTATION_NAMES = {"annotations", "xmls", "xml", "labels"}
-_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image")
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs", "img", "image", "data")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
     Args:
         path: The set, its folder of annotations, or a list in its ImageSets/Main.
         images: Folder of the images; None looks beside the annotations.
+
+    Raises:
+        DatasetError: The set lists images for training and none to evaluate on.
     """
     split = None
     root = path
@@ -77,6 +80,14 @@ def find_voc(path: Path, images: Path | None) -> VocFolder | None:
         lists = root / "ImageSets" / "Main"
         named = (lists / f"{name}.txt" for name in EVALUATED)
         split = next((each for each in named if is_file(each)), None)
+        if split is None and is_file(lists / "train.txt"):
+            raise DatasetError(
+                "the set lists its images for training and none to evaluate on",
+                expected="val.txt or test.txt in ImageSets/Main",
+                got="train.txt",
+                where=root,
+                next_step=f"name the list to evaluate on: --coco-annotations={lists / 'train.txt'}",
+            )
     return VocFolder(root, annotations, images, split)
 
 
@@ -178,9 +189,11 @@ def _images(
         by_path[path] = file.path.name
         size = file.size
         if size is None:
-            notices.add(Kind.SIZE_FROM_IMAGE, file.path.name)
             # Images that are missing are counted and named later, all at once.
-            size = stored_image(path).size if is_file(path) else (1, 1)
+            stored = stored_image(path) if is_file(path) else StoredImage((1, 1))
+            # What EXIF turns may have been annotated either way up.
+            notices.add(Kind.SIZE_FROM_IMAGE, file.path.name, not stored.is_upright)
+            size = stored.size
         found.append(CocoImage(number, path.name, path, *size))
     return found
 

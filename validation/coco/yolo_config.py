@@ -79,7 +79,7 @@ def read_yolo_config(path: Path) -> YoloConfig:
             expected="val or test",
             got="train alone" if "train" in text else "neither",
             where=path,
-            next_step="name the folder of the images itself, for example images/val",
+            next_step="name the images to evaluate on: their folder, or a list of them",
         )
     images = keys[split]
     if isinstance(images, dict):

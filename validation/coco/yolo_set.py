@@ -220,8 +220,10 @@ def _images_of(source: Path, root: Path) -> list[Path]:
         written = line.replace("\\", "/")
         name = PurePosixPath(written).name
         places = (source.parent / written, root / written, root.parent / written)
-        beside = (source.parent / name, root / name)
-        path = next((each for each in (*places, *beside) if is_file(each)), None)
+        # Lists travel, and the folders that they begin with do not.
+        shorter = PurePosixPath(written).parts[1:-1]
+        below = [source.parent.joinpath(*shorter[at:], name) for at in range(len(shorter) + 1)]
+        path = next((each for each in (*places, *below, root / name) if is_file(each)), None)
         if path is None:
             raise DatasetError("an image of the list is missing", got=line, where=source)
         found.append(path)

@@ -22,7 +22,6 @@ from validation.graphs.ssd import BuiltSsd
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import (
     DETECTION_OUTPUTS,
-    EXPORTER_DEFAULT_MAX_DETECTIONS,
     IMAGE_TENSOR,
 )
 
@@ -71,13 +70,12 @@ def _averages(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
-    """As export_tflite_ssd_graph.py writes it when no flag is set."""
-    flags = ExportOptions(
-        max_detections=EXPORTER_DEFAULT_MAX_DETECTIONS,
-        detections_per_class=100,
-        use_regular_nms=False,
-    )
-    graph = with_options(export_of_body(frozen, built), flags).graph
+    """With the suppression and the number of detections that the config evaluates with.
+
+    The exporter's defaults, 10 detections and fast NMS, would be another detector than the one
+    that was trained.
+    """
+    graph = with_options(export_of_body(frozen, built), ExportOptions()).graph
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString(deterministic=True))
     (folder / GRAPH_TEXT_FILE).write_text(text_format.MessageToString(graph))
 

@@ -208,7 +208,9 @@ def _no_detector(file: TfliteFile) -> ConversionError:
     shapes = [_flat(spec) for spec in file.outputs]
     names = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in file.outputs) or "none"
     rows = [shape[0] for shape in shapes if len(shape) in (2, 3) and shape[-1] == 4]
-    if len(file.outputs) >= 3 and any(shape == (row,) for row in rows for shape in shapes):
+    if {spec.name.removesuffix(":0") for spec in file.outputs} & set(RAW_OUTPUTS):
+        step = "convert it again with --output_arrays=" + ",".join(RAW_OUTPUTS)
+    elif len(file.outputs) >= 3 and any(shape == (row,) for row in rows for shape in shapes):
         step = (
             "which output is which is known by the op or by metadata that names them "
             f"{LOCATION}, {CATEGORY}, {SCORE} and {COUNT!r}: give a file with either"

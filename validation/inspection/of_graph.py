@@ -177,7 +177,8 @@ def inspect_graph(file: IdentifiedFile) -> GraphFacts:
     except (IndexError, KeyError) as error:
         # A node without the inputs that its op has.
         raise CorruptGraph(
-            "a node of the graph lacks what its op needs", got=repr(error), where=path.name
+            "a node of the graph lacks an input or an attribute that its op needs",
+            where=path.name,
         ) from error
     return dataclasses.replace(
         facts,

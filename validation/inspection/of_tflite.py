@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from validation.errors import ConversionError, DatasetError
 from validation.inference.feeding import way_by_contract
 from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.model_file import feeding_of_file, file_notices, metadata_notices
-from validation.inference.outputs import OutputBinding, bind_outputs
+from validation.inference.outputs import Ending, OutputBinding, bind_outputs
 from validation.inference.own_export import OwnExport, own_export
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
@@ -33,6 +33,7 @@ from validation.specs.contracts import (
     PostprocessAttributes,
 )
 from validation.specs.tensors import TensorSpec
+from validation.tflite.custom_ops import refusal
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
 
@@ -89,27 +90,30 @@ class TfliteFacts:
     notes: tuple[str, ...]
 
 
-def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
+def inspect_tflite(path: str | os.PathLike[str], export: Path | None = None) -> TfliteFacts:
     """Read a .tflite file, and the contract of its export where that lies beside it.
 
     Args:
         path: The file.
+        export: Folder that `export` wrote; it has to fit. None: the file's own is searched.
 
     Raises:
         ArtefactMissing: No such file.
         ConversionError: Not a TFLite flatbuffer, or a damaged one.
+        GraphConfigMismatch: `export` belongs to another model.
     """
     path = Path(path)
     model = read_model(path)
     file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
-    outputs = describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
-    own = OwnExport() if image is None else own_export(file, path)
+    own = OwnExport() if image is None else own_export(file, path, export)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
-    preprocessing, notices = _preprocessing(model, image, file, own, metadata)
-    binding = _binding(model, file, metadata, own)
+    preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata)
+    binding, unbound = _binding(model, file, metadata, own)
+    outputs = _outputs(file, binding)
+    refused = refusal(model.custom_ops, path.name) or unbound or unfed
     notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
     integer = any(spec.scale is not None for spec in file.inputs)
@@ -136,8 +140,9 @@ def inspect_tflite(path: str | os.PathLike[str]) -> TfliteFacts:
         notes=(
             *damage,
             *misfit,
+            *_not_run(refused),
             *(notice.describe() for notice in notices if notice.kind not in _SHOWN_ELSEWHERE),
-            *_notes(file, outputs),
+            *_notes(file, outputs, bound=binding is not None),
         ),
     )
 
@@ -171,32 +176,47 @@ def _preprocessing(
     file: TfliteFile,
     own: OwnExport,
     metadata: ModelMetadata | None,
-) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...]]:
-    """How `detect` and `evaluate` feed the file, and what they say about it."""
-    if image is None:
-        return None, ()
+) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...], ConversionError | None]:
+    """How `detect` and `evaluate` feed the file and what they say about it, or why they do not."""
     try:
         feeding = feeding_of_file(model, file, own, metadata)
-    except ConversionError:
-        # Neither runs it; the section of the metadata shows what it says.
-        return describe_preprocessing(image), ()
+    except ConversionError as error:
+        return None if image is None else describe_preprocessing(image), (), error
+    if image is None:
+        return None, (), None
     # Bytes that are far from what is stated do not stand for it; a notice says so.
     meant = feeding.way is not FeedWay.BYTES or way_by_contract(image, feeding.preprocessing) is (
         FeedWay.BYTES
     )
     stated = feeding.preprocessing if feeding.stated_by and meant else None
     facts = describe_preprocessing(image, stated, feeding.stated_by, feeding.way)
-    return facts, feeding.notices
+    return facts, feeding.notices, None
 
 
 def _binding(
     model: UnpackedModel, file: TfliteFile, metadata: ModelMetadata | None, own: OwnExport
-) -> OutputBinding | None:
-    """Which output is which; None for a file that is no detector."""
+) -> tuple[OutputBinding | None, ConversionError | None]:
+    """Which output is which, or why that is not known."""
     try:
-        return bind_outputs(model, file, metadata, own.contract)
-    except ConversionError:
-        return None
+        return bind_outputs(model, file, metadata, own.contract), None
+    except ConversionError as error:
+        return None, error
+
+
+def _not_run(error: ConversionError | None) -> Iterator[str]:
+    """Why `detect` and `evaluate` refuse the file, and what to do."""
+    if error is not None:
+        said = "; ".join(filter(None, (error.what, error.next_step)))
+        yield f"detect and evaluate do not run it: {said}"
+
+
+def _outputs(file: TfliteFile, binding: OutputBinding | None) -> tuple[TensorFacts, ...]:
+    """The outputs by the roles that `detect` reads them in."""
+    if binding is None:
+        return describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
+    if binding.ending is Ending.RAW:
+        return describe_outputs(file.outputs, raw=binding.names)
+    return describe_outputs(file.outputs, binding.names, file.postprocess)
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:
@@ -225,7 +245,7 @@ def _stray_floats(file: TfliteFile) -> tuple[str, ...]:
     return tuple(name for name in file.float_tensors if name not in at_the_op)
 
 
-def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> list[str]:
+def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...], *, bound: bool) -> list[str]:
     notes = []
     post = file.postprocess
     if post is not None and post.use_regular_nms:
@@ -238,11 +258,12 @@ def _notes(file: TfliteFile, outputs: tuple[TensorFacts, ...]) -> list[str]:
             "fast NMS: boxes of different classes suppress each other; the OD API itself "
             "suppresses for each class"
         )
-    if post is not None and [end.role for end in outputs] != list(DETECTION_ROLES):
+    order = [DETECTION_ROLES.index(end.role) for end in outputs if end.role in DETECTION_ROLES]
+    if post is not None and order != sorted(order):
         notes.append(
             "the outputs are not in the op's order boxes, classes, scores, count: take them by "
             "the positions above"
         )
-    if any(end.role == UNKNOWN for end in outputs):
+    if not bound and any(end.role == UNKNOWN for end in outputs):
         notes.append("some outputs are none of the OD API's SSDs: their meaning is not known here")
     return notes

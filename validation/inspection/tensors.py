@@ -92,6 +92,7 @@ def describe_outputs(
     outputs: Sequence[TensorSpec],
     detections: Sequence[str] = (),
     postprocess: PostprocessAttributes | None = None,
+    raw: Sequence[str] = (),
 ) -> tuple[TensorFacts, ...]:
     """The outputs, each known by what makes it.
 
@@ -99,8 +100,10 @@ def describe_outputs(
         outputs: In the file's order.
         detections: Names of what the post-processing op writes, in the op's order.
         postprocess: The op's attributes; its outputs have no shape in the file.
+        raw: Names of box encodings and class predictions, where they are not the OD API's.
     """
     roles = dict(zip(detections, DETECTION_ROLES, strict=False)) | _RAW_ROLES
+    roles |= dict(zip(raw, _RAW_ROLES.values(), strict=False))
     facts = []
     for position, spec in enumerate(outputs):
         role = roles.get(spec.name, UNKNOWN)

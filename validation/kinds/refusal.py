@@ -115,9 +115,17 @@ def refusal(
 
 def _next_step(found: Recognised, asked: WantedKinds, words: KindInWords) -> str:
     path = found.path
-    if path.is_dir():
-        offered = inside(path, asked.inside)
-        if offered is not None:
-            return f"name the file inside: {offered}"
+    is_saved_model = found.kind is Kind.SAVED_MODEL
+    offered = inside(path, asked.inside) if path.is_dir() and not is_saved_model else None
+    if offered is not None:
+        return f"name the file inside: {offered}"
+    if is_saved_model:
+        # An archive of the TF1 zoo has its frozen graph beside the folder of its SavedModel. Only
+        # a name that says what it is will do here: any other .pb may be anything.
+        named = [each for each in asked.inside if "*" not in each]
+        for folder in path.absolute().parents[:2]:
+            beside = inside(folder, named)
+            if beside is not None and recognise(beside).kind in asked.takes:
+                return f"name the file beside it: {beside}"
     text = asked.instead.get(found.kind, words.next_step)
     return text.format(path=path, name=path.name, folder=path.parent)

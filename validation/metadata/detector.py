@@ -141,10 +141,13 @@ def written_names(labels: LabelList, count: int) -> ClassNames:
     return names
 
 
-def _lines(labels: LabelList, count: int) -> tuple[str, ...]:
+def label_lines(labels: LabelList, count: int) -> tuple[str, ...]:
     """The lines of a label file: line i names class i of the op, which is class id i + 1.
 
     Libraries refuse a class without a line, so one that has no name gets ``???``.
+
+    Raises:
+        DatasetError: See `written_names`.
     """
     names = written_names(labels, count).names
     return tuple(names.get(number, NO_LABEL) for number in range(1, count + 1))
@@ -201,14 +204,14 @@ def _meanings(file: TfliteFile, labels: LabelList | None) -> dict[str, TensorMet
         return dict(
             zip(
                 file.postprocess_outputs,
-                _of_the_op(_lines(labels, file.postprocess.num_classes) if labels else ()),
+                _of_the_op(label_lines(labels, file.postprocess.num_classes) if labels else ()),
                 strict=True,
             )
         )
     columns = {spec.name: spec.shape[-1] for spec in file.outputs if spec.shape}
     lines: tuple[str, ...] = ()
     if labels and CLASS_PREDICTIONS_NAME in columns:
-        known = _lines(labels, columns[CLASS_PREDICTIONS_NAME] - 1)
+        known = label_lines(labels, columns[CLASS_PREDICTIONS_NAME] - 1)
         lines = (_BACKGROUND, *known)
     return {
         BOX_ENCODINGS_NAME: TensorMetadata(

@@ -28,20 +28,25 @@ from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
+from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
-from validation.record.run import Evidence, Footer, Header, Step
+from validation.record.policy_files import keep_policy
+from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
 from validation.signoff.exit_codes import Require, exit_code
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
+from validation.signoff.shipping import Shipping, describe, which_files
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
 from validation.workspace.synthetic import GROUP
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
+# Models that are told one a line at the end of a run.
+_FEW_MODELS = 8
 _PACKAGES = (
     "tensorflow",
     "ai-edge-litert",
@@ -70,6 +75,7 @@ class Recorder:
         self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
         self.folder = Path(config.getoption("--report-dir")) / self.run
         self.judgement: Judgement | None = None
+        self.shipping: tuple[Shipping, ...] = ()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
@@ -82,6 +88,7 @@ class Recorder:
             state = session_state(self._config)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(_header(self._config, state, self.run, self._started))
+            keep_policy(state.policy, self.folder)
         self._writer.write(entry)
 
     @pytest.hookimpl(trylast=True)
@@ -99,6 +106,7 @@ class Recorder:
         policy = session_state(self._config).policy
         record = load_record(self.folder / RECORD_NAME)
         self.judgement = judge(record, policy)
+        self.shipping = which_files(record, self.judgement, policy)
         render_report(self.folder, record, self.judgement, policy)
         require = Require(self._config.getoption("--require"))
         session.exitstatus = exit_code(self.judgement.run.status, int(exitstatus), require)
@@ -118,7 +126,22 @@ class Recorder:
         )
         for reason in grouped_reasons(run.findings):
             terminalreporter.line(f"  {reason}")
+        for line in self._to_ship():
+            terminalreporter.line(line)
         terminalreporter.line(f"report: {self.folder / 'index.html'}")
+
+    def _to_ship(self) -> list[str]:
+        """The file of each model, or of many models how many have one."""
+        chosen = [each for each in self.shipping if each.choice is not None]
+        if len(self.shipping) > _FEW_MODELS:
+            models = plural(len(self.shipping), "model")
+            return [f"to ship: files of {len(chosen)} of {models}, see the report"]
+        return [
+            f"to ship: {self.folder / each.choice.file.path} ({describe(each)})"
+            if each.choice is not None
+            else f"to ship: {each.model}: {describe(each)}"
+            for each in self.shipping
+        ]
 
 
 _RUN_FOLDER = pytest.StashKey[Path]()
@@ -126,7 +149,7 @@ _RUN_INPUT = "validation_run_folder"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the controlling process records; evidence is kept by the one that made it."""
+    """Only the controlling process records; files are kept by the one that made them."""
     if hasattr(config, "workerinput"):
         config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])
     else:
@@ -177,7 +200,11 @@ def pytest_runtest_makereport(
 
 def _kept(entry: Entry, config: pytest.Config) -> Entry:
     """The entry, its file copied into the run's folder now: a worker's own may go with it."""
-    return keep_evidence(entry, config.stash[_RUN_FOLDER]) if isinstance(entry, Evidence) else entry
+    if isinstance(entry, Evidence):
+        return keep_evidence(entry, config.stash[_RUN_FOLDER])
+    if isinstance(entry, Artefact) and entry.path:
+        return keep_file(entry, config.stash[_RUN_FOLDER])
+    return entry
 
 
 def _steps(config: pytest.Config) -> list[Step]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import Rule
+from validation.policy.preference import ChangedPreference
 from validation.specs.variants import VARIANTS
 
 
@@ -52,6 +53,7 @@ class Overlay:
         limits: In file order.
         settings: In file order.
         required: In file order.
+        ship: Which of the files that pass is to be shipped; None: as the built-in policy says.
     """
 
     file: str
@@ -59,6 +61,7 @@ class Overlay:
     limits: tuple[ChangedLimit, ...] = ()
     settings: tuple[ChangedSetting, ...] = ()
     required: tuple[ChangedRequirement, ...] = ()
+    ship: ChangedPreference | None = None
 
 
 def overlapping(own: Rule, built_in: Iterable[Rule]) -> tuple[Rule, ...]:

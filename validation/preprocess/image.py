@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -150,11 +151,11 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
         ) from error
 
 
-def stored_image(path: Path) -> StoredImage:
+def stored_image(path: Path | BytesIO) -> StoredImage:
     """Size and orientation of an image file, from its header.
 
     Args:
-        path: Damaged EXIF says upright.
+        path: The file, or its bytes; damaged EXIF says upright.
 
     Raises:
         DatasetError: No such file, or no image.

@@ -23,6 +23,9 @@ class ArtefactRole(enum.StrEnum):
     REFERENCE = "reference"
     EXPORTED_GRAPH = "exported graph"
     TFLITE = "tflite"
+    LABELS = "labels"
+    FEEDING = "feeding facts"
+    ANCHORS = "anchors"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Artefact(OfVariant):
         size_bytes: Of the same.
         origin: Where it came from.
         licence: As the catalogue has it.
+        path: Of the copy below the run's folder, with forward slashes; empty where none is kept.
     """
 
     model: str
@@ -48,6 +52,7 @@ class Artefact(OfVariant):
     size_bytes: int
     origin: str = ""
     licence: str = ""
+    path: str = ""
 
 
 class EvidenceContent(enum.StrEnum):

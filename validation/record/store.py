@@ -57,6 +57,10 @@ class Record:
     footer: Footer | None = None
     sha256: str = ""
 
+    def timings_of(self, key: ModelKey) -> tuple[Timing, ...]:
+        """Latency of a subject with samples: first the one that was judged, then other threads."""
+        return tuple(each for each in self.timings if each.key == key and each.samples_ms)
+
 
 class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
@@ -192,6 +196,20 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
         raise ArtefactMissing(
             "there is no record", where=path, next_step="run the suites with this report folder"
         ) from error
+    return parse_record(data, path, allow_unfinished=allow_unfinished)
+
+
+def parse_record(
+    data: bytes, path: str | os.PathLike[str], *, allow_unfinished: bool = False
+) -> Record:
+    """The bytes of a record, see `load_record`.
+
+    Args:
+        data: Of the ``record.jsonl``.
+        path: Where it came from, for errors.
+        allow_unfinished: As for `load_record`.
+    """
+    path = Path(path)
     entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from validation.policy.limits import Status
 from validation.record import formatting
-from validation.record.run import ArtefactRole
+from validation.record.kept_files import FILES_FOLDER
+from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
@@ -36,8 +39,10 @@ class IndexRow:
         parity_of: Which output that is, and its limit.
         unmatched: Detections without partner, of how many.
         size: Of the .tflite file.
-        p50: Median latency, ms.
-        p95: 95th percentile of the latency, ms.
+        file: Where it is kept, as a link; empty where it is not.
+        p50: Median latency with the threads that the limits judge, ms.
+        p95: 95th percentile of the same latency, ms.
+        p50_beside: Median latency with other threads, ms.
     """
 
     variant: str
@@ -53,8 +58,10 @@ class IndexRow:
     parity_of: str
     unmatched: str
     size: str
+    file: str
     p50: str
     p95: str
+    p50_beside: str
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ def _row(
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
     )
-    timing = next((entry for entry in record.timings if entry.key == key), None)
+    file = _file(record, key)
+    timing, beside = (*record.timings_of(key), None, None)[:2]
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     difference = _difference(own, reference)
     return IndexRow(
@@ -174,9 +182,11 @@ def _row(
             measures.get(("end_to_end_parity", "unmatched_detections")),
             measures.get(("end_to_end_parity", "compared_detections")),
         ),
-        size=formatting.size(_file_size(record, key)),
+        size=formatting.size(None if file is None else file.size_bytes),
+        file="" if file is None else file_link(file),
         p50=latency(timing, 50),
         p95=latency(timing, 95),
+        p50_beside=latency(beside, 50),
     )
 
 
@@ -222,10 +232,10 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
     return f"{text} of {formatting.number(compared.value)}" if compared else text
 
 
-def _file_size(record: Record, key: ModelKey) -> int | None:
+def _file(record: Record, key: ModelKey) -> Artefact | None:
     return next(
         (
-            entry.size_bytes
+            entry
             for entry in record.artefacts
             if entry.role is ArtefactRole.TFLITE and entry.key == key
         ),
@@ -233,11 +243,37 @@ def _file_size(record: Record, key: ModelKey) -> int | None:
     )
 
 
+def file_link(artefact: Artefact) -> str:
+    """The address of a kept file from a page of its run; empty for what lies nowhere below it."""
+    parts = PurePosixPath(artefact.path).parts
+    if len(parts) < 2 or parts[0] != FILES_FOLDER or ".." in parts:
+        return ""
+    return urllib.parse.quote(artefact.path)
+
+
 def latency(timing: Timing | None, percent: float) -> str:
     """A percentile of the samples in milliseconds; an em dash without samples."""
     if timing is None or not timing.samples_ms:
         return formatting.NOTHING
     return formatting.milliseconds(timing.percentile(percent))
+
+
+def threads_judged(record: Record) -> str:
+    """With how many threads the latency was measured that limits judge; empty without any."""
+    return _threads(record, slice(0, 1))
+
+
+def threads_beside(record: Record) -> str:
+    """With how many threads latency was measured beside that; empty without any."""
+    return _threads(record, slice(1, None))
+
+
+def _threads(record: Record, which: slice) -> str:
+    keys = dict.fromkeys(timing.key for timing in record.timings)
+    counts = {each.threads for key in keys for each in record.timings_of(key)[which]}
+    if len(counts) < 2:
+        return "".join(formatting.plural(count, "thread") for count in counts)
+    return f"{', '.join(map(str, sorted(counts)))} threads"
 
 
 def time_table(record: Record) -> TimeTable:

@@ -227,7 +227,8 @@ def _facts(record: Record) -> tuple[tuple[str, str], ...]:
     machine = (
         f"{value} cores" if name == "cores" else value for name, value in header.machine.items()
     )
-    threads = sorted({timing.threads for timing in record.timings})
+    judged = (record.timings_of(timing.key)[:1] for timing in record.timings)
+    threads = sorted({timing.threads for each in judged for timing in each})
     return (
         ("TensorFlow", header.versions.get("tensorflow", formatting.NOTHING)),
         ("LiteRT", header.versions.get("ai-edge-litert", formatting.NOTHING)),

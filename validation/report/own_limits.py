@@ -44,6 +44,9 @@ def own_limits(record: Record) -> tuple[OwnLimit, ...]:
     for each in overlay.required:
         value, built_in = _variants(each.variants), _variants(each.built_in)
         rows.append(OwnLimit(f"{each.check}: required", value, (built_in,)))
+    if overlay.ship is not None:
+        ship = overlay.ship
+        rows.append(OwnLimit("file to ship", ship.prefer, (ship.built_in,), reason=ship.reason))
     return tuple(rows)
 
 

@@ -22,7 +22,7 @@ from validation.record.store import Record
 from validation.report import charts, index, model_page, own_limits, quantisation_tables, views
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
-from validation.signoff import findings, rules
+from validation.signoff import findings, rules, shipping
 from validation.signoff.rules import Judgement
 
 _HERE = Path(__file__).parent
@@ -43,13 +43,17 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.headroom,
     formatting.id_ranges,
     formatting.limit_reason,
+    formatting.milliseconds,
     formatting.number,
     formatting.plural,
     formatting.size,
     formatting.used_percent,
     formatting.value_and_limit,
+    index.file_link,
     index.latency,
     index.overview_columns,
+    index.threads_beside,
+    index.threads_judged,
     index.time_table,
     math.prod,
     model_page.open_measures,
@@ -62,6 +66,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     quantisation_tables.span,
     quantisation_tables.stored_as,
     rules.evidence,
+    shipping.describe,
     views.circumstances,
     views.counts,
     views.environment,

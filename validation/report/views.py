@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
+from validation.policy.preference import Preference
 from validation.record import formatting
 from validation.record.run import Header
 from validation.record.store import Record
@@ -16,6 +17,7 @@ from validation.report.index import IndexModel, index_model
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
 from validation.signoff.rules import Judgement
+from validation.signoff.shipping import Shipping, which_files
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,22 @@ class Index:
         judgement: Of that record.
         notices: What a reader must know before anything else.
         models: Rows of the tables of models and variants.
+        shipping: Which file each model has to ship.
+        preference: What decided that.
     """
 
     record: Record
     judgement: Judgement
     notices: tuple[str, ...]
     models: tuple[IndexModel, ...]
+    shipping: tuple[Shipping, ...]
+    preference: Preference
+
+    def ships(self, model: str, variant: str) -> bool:
+        """Whether that variant is the one to ship."""
+        choices = {each.model: each.choice for each in self.shipping}
+        choice = choices.get(model)
+        return choice is not None and choice.file.variant == variant
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,8 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
     named = tuple(zip(judgement.models, names, strict=True))
     pages = tuple(model_page(record, verdict, policy, name) for verdict, name in named)
     models = tuple(index_model(record, verdict, name) for verdict, name in named)
-    index = Index(record, judgement, _notices(record, policy), models)
+    shipping = which_files(record, judgement, policy)
+    index = Index(record, judgement, _notices(record, policy), models, shipping, policy.ship)
     return Report(index, convertibility(record, models), pages)
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
-from validation.record.formatting import describe_result
+from validation.record.formatting import describe_result, plural
 from validation.record.run import ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
@@ -205,7 +205,7 @@ def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change
         if abs(now - was) > policy.setting("compare_latency_share") * was:
             yield Change(
                 str(key[0]),
-                "median latency",
+                f"median latency, {plural(key[2], 'thread')}",
                 f"{was:.2f} ms",
                 f"{now:.2f} ms",
                 reason=f"{(now - was) / was:+.0%}",

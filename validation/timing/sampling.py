@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from validation.policy.load import Policy
+from validation.record.formatting import plural
 from validation.record.types import CheckResult, Measure, ModelKey, Timing
 
 
@@ -52,7 +53,7 @@ class TimingPlan:
 
 
 def measure_latency(
-    stopwatch: Stopwatch,
+    stopwatch: Stopwatch | None,
     call: Callable[[], object],
     key: ModelKey,
     runtime: str,
@@ -65,7 +66,7 @@ def measure_latency(
     warm-up.
 
     Args:
-        stopwatch: The `benchmark` fixture.
+        stopwatch: The `benchmark` fixture, which times one thing a test; None: a plain loop.
         call: One inference, feed prepared outside.
         key: Model and variant.
         runtime: Name and version of what runs.
@@ -78,9 +79,27 @@ def measure_latency(
     # A clock may stand still for a call that takes no time at all.
     paced = plan.paced(max(clock() - began, 1e-9))
     more = max(paced.warmup - 2, 0)
-    stopwatch.pedantic(call, rounds=paced.rounds, warmup_rounds=more, iterations=1)
-    samples = [1000 * seconds for seconds in stopwatch.stats.stats.data]
-    return Timing(key.model, key.variant, runtime, plan.threads, more + 2, tuple(samples))
+    if stopwatch is None:
+        seconds = _timed(call, paced.rounds, more, clock)
+    else:
+        stopwatch.pedantic(call, rounds=paced.rounds, warmup_rounds=more, iterations=1)
+        seconds = stopwatch.stats.stats.data
+    samples = tuple(1000 * each for each in seconds)
+    return Timing(key.model, key.variant, runtime, plan.threads, more + 2, samples)
+
+
+def _timed(
+    call: Callable[[], object], rounds: int, warmup: int, clock: Callable[[], float]
+) -> list[float]:
+    """Seconds of single calls, as `Stopwatch.pedantic` takes them."""
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(rounds):
+        began = clock()
+        call()
+        seconds.append(clock() - began)
+    return seconds
 
 
 def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> CheckResult:
@@ -101,5 +120,5 @@ def check_latency(timing: Timing, policy: Policy, check: str = "latency") -> Che
         check,
         timing.key,
         measures,
-        where=f"{timing.runtime}, {timing.threads} threads",
+        where=f"{timing.runtime}, {plural(timing.threads, 'thread')}",
     )

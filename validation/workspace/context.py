@@ -76,14 +76,32 @@ class CheckContext:
         Raises:
             DatasetError: The list does not fit the model's classes.
         """
-        labels = self.labels or self.build.archive.labels
+        labels = self.label_list
         num_classes = self.build.exported().contract.num_classes
         return no_names(num_classes) if labels is None else align(labels, num_classes)
 
-    def artefact(self, role: ArtefactRole, path: Path) -> Artefact:
-        """For the record: a file that was made for this variant."""
-        size = path.stat().st_size
-        return Artefact(self.key.model, role, self.key.variant, path.name, file_sha256(path), size)
+    @property
+    def label_list(self) -> LabelList | None:
+        """The session's label map, or else the archive's own."""
+        return self.labels or self.build.archive.labels
+
+    def artefact(self, role: ArtefactRole, path: Path, *, kept: bool = False) -> Artefact:
+        """For the record: a file that was made for this variant.
+
+        Args:
+            role: What it is to the run.
+            path: The file.
+            kept: The run's folder is to hold a copy of it.
+        """
+        return Artefact(
+            self.key.model,
+            role,
+            self.key.variant,
+            path.name,
+            file_sha256(path),
+            path.stat().st_size,
+            path=str(path) if kept else "",
+        )
 
 
 # Makes a product, or runs a model, that a check uses.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from validation.errors import UsageError, did_you_mean
 from validation.workspace.synthetic import GROUP, synthetic_entries
@@ -54,6 +55,12 @@ def named_models(patterns: Sequence[str], zoo: str | None = None) -> tuple[Catal
         matching = [entry for entry in known if entry.is_called(pattern)]
         if not matching:
             refuse(pattern)
+            if "/" in pattern and Path(pattern).exists():
+                raise UsageError(
+                    "this is a path, not the name of a model",
+                    where=pattern,
+                    next_step=f"python -m validation zoo show {pattern} says what it holds",
+                )
             raise UsageError(
                 f"no model of {zoo or 'the catalogue'} matches {pattern!r}",
                 next_step=f"{did_you_mean(pattern, [entry.name for entry in known])} "

@@ -1,0 +1,63 @@
+"""The file under test, its labels and what it is fed: artefacts that the run's folder keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from validation.checks.needs import exported_graph
+from validation.errors import DatasetError
+from validation.files.structured import write_json
+from validation.inspection.feeding_facts import LabelFacts, feeding_facts
+from validation.inspection.of_tflite import inspect_tflite
+from validation.metadata.detector import label_lines, written_names
+from validation.record.kept_files import anchors_name, feeding_name, labels_name, tflite_name
+from validation.record.run import Artefact, ArtefactRole
+from validation.workspace.context import CheckContext
+
+
+def judged_file(context: CheckContext, path: Path) -> Artefact:
+    """The very file that the checks of a subject judge."""
+    return context.artefact(ArtefactRole.TFLITE, path, kept=True)
+
+
+def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
+    """What an app needs with a judged file: feeding facts, labels, and anchors for raw outputs.
+
+    Raises:
+        ValidationError: The file and the graph that it was made from do not belong together.
+    """
+    export = exported_graph(context)
+    facts = inspect_tflite(judged.path, export.graph.parent)
+    labels, about, misfit = _labels(context)
+    anchors = [context.artefact(ArtefactRole.ANCHORS, export.anchors, kept=True)]
+    document = context.build.scratch / feeding_name(context.key)
+    write_json(
+        document,
+        feeding_facts(
+            facts,
+            file=tflite_name(context.key),
+            sha256=judged.sha256,
+            anchors_file=anchors_name(context.key.model) if context.is_raw else "",
+            labels=about,
+            notes=misfit,
+        ),
+    )
+    feeding = context.artefact(ArtefactRole.FEEDING, document, kept=True)
+    return [feeding, *labels, *(anchors if context.is_raw else ())]
+
+
+def _labels(context: CheckContext) -> tuple[list[Artefact], LabelFacts | None, tuple[str, ...]]:
+    """The label file; what is said of it; and why there is none where names do not fit."""
+    known = context.label_list
+    if known is None:
+        return [], None, ()
+    count = context.build.exported().contract.num_classes
+    try:
+        lines, names = label_lines(known, count), written_names(known, count)
+    except DatasetError as error:
+        return [], None, (f"no label file: {error}",)
+    path = context.build.scratch / labels_name(context.key.model)
+    # Lines end as they do for every reader, whatever machine the suites run on.
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    about = LabelFacts(path.name, 1 if context.is_raw else 0, names.describe())
+    return [context.artefact(ArtefactRole.LABELS, path, kept=True)], about, ()

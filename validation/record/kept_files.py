@@ -1,0 +1,125 @@
+"""The judged files, copied into the run's folder with what an app needs beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from validation.errors import ArtefactError, ArtefactMissing, IntegrityError
+from validation.files.atomic import atomic_file
+from validation.record.run import Artefact, ArtefactRole
+from validation.record.types import ModelKey
+
+FILES_FOLDER = "files"
+
+# What no file system and no address has to escape.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+# With one of these at its end, a model in variant raw is called as another one in int8-raw is.
+_LIKE_A_VARIANT = re.compile(r".*-(float|float16|dynamic|int8|uint8)", re.IGNORECASE)
+
+
+def tflite_name(key: ModelKey) -> str:
+    """``model-variant.tflite``: of a subject's file in the folder, and of no other's."""
+    return f"{_stem(key.model)}-{_stem(key.variant)}.tflite"
+
+
+def feeding_name(key: ModelKey) -> str:
+    """Of the feeding facts of a subject's file."""
+    return f"{tflite_name(key)}.json"
+
+
+def labels_name(model: str) -> str:
+    """Of a model's labels, which all of its variants share."""
+    return f"{_stem(model)}.labels.txt"
+
+
+def anchors_name(model: str) -> str:
+    """Of the anchors that a model's raw outputs are decoded with."""
+    return f"{_stem(model)}.anchors.npy"
+
+
+def keep_file(artefact: Artefact, run_folder: Path) -> Artefact:
+    """Copy a file into the run's folder, whole or not at all.
+
+    A copy and no link: what is done to the original afterwards does not reach it.
+
+    Args:
+        artefact: Its path is where the file lies now.
+        run_folder: Of the run; made where it is not there.
+
+    Returns:
+        The same, as the record is to hold it: with the path inside the run's folder.
+
+    Raises:
+        ArtefactMissing, IntegrityError: The file has gone, or is another one.
+        ArtefactError: The copy cannot be written.
+    """
+    path = f"{FILES_FOLDER}/{_kept_name(artefact)}"
+    target = run_folder / path
+    if not (target.is_file() and _sha256(target) == artefact.sha256):
+        _copy(artefact, target)
+    return dataclasses.replace(artefact, path=path)
+
+
+def _kept_name(artefact: Artefact) -> str:
+    match artefact.role:
+        case ArtefactRole.LABELS:
+            return labels_name(artefact.model)
+        case ArtefactRole.ANCHORS:
+            return anchors_name(artefact.model)
+        case ArtefactRole.FEEDING:
+            return feeding_name(artefact.key)
+        case ArtefactRole.TFLITE:
+            return tflite_name(artefact.key)
+    raise ArtefactError("a file that no run keeps", got=artefact.role, where=artefact.name)
+
+
+def _stem(name: str) -> str:
+    """The name, or where it is not plain or could be taken for another one, with its hash."""
+    if _PLAIN.fullmatch(name) and not _LIKE_A_VARIANT.fullmatch(name):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{_NOT_PLAIN.sub('-', name).strip('-.')[:80]}-{digest}".lstrip("-")
+
+
+def _copy(artefact: Artefact, target: Path) -> None:
+    source = Path(artefact.path)
+    if not source.is_file():
+        raise ArtefactMissing(
+            "a judged file has gone before it was kept",
+            where=source,
+            next_step="let nothing clear the cache during a run, and run the suites again",
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(target) as temporary:
+            shutil.copyfile(source, temporary)
+            _require_same(artefact, _sha256(temporary))
+    except OSError as error:
+        raise ArtefactError(
+            "a judged file cannot be copied into the run's folder",
+            expected=f"{artefact.size_bytes:,} bytes from {source}",
+            got=error.strerror or error,
+            where=target,
+            next_step="make room, or choose another folder with --report-dir",
+        ) from error
+
+
+def _require_same(artefact: Artefact, sha256: str) -> None:
+    if sha256 != artefact.sha256:
+        raise IntegrityError(
+            "a judged file is not the one that was judged",
+            expected=f"sha256 {artefact.sha256}",
+            got=f"sha256 {sha256}",
+            where=artefact.path,
+            next_step="let nothing write into the cache during a run, and run the suites again",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
