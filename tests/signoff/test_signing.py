@@ -51,7 +51,8 @@ def test_what_is_signed(run_with: Make, otherwise: Any, verdict: str, result: st
     [
         (
             {"ap": 0.16},
-            "person-int8: accuracy: ap_drop is 0.035, should be at most 0.02",
+            "person-int8: accuracy: ap_drop is 0.035 (95 % interval 0.031 to 0.039), "
+            "should be at most 0.02",
             'model = "person", variant = "int8", check = "accuracy", measure = "ap_drop"',
         ),
         (
@@ -127,6 +128,10 @@ def _other_file(entry: Any) -> Any:
     return dataclasses.replace(entry, sha256="0" * 64) if isinstance(entry, Artefact) else entry
 
 
+def _unkept(entry: Any) -> Any:
+    return dataclasses.replace(entry, path="") if isinstance(entry, Artefact) else entry
+
+
 def _outside(entry: Any) -> Any:
     return dataclasses.replace(entry, path="../it.npz") if isinstance(entry, Evidence) else entry
 
@@ -158,7 +163,8 @@ def _outside(entry: Any) -> Any:
             "expected 1.0, got 13.2",
         ),
         (_count, {}, "images of person-reference is not what evidence/"),
-        (_other_file, {}, "the judged file of person-float is not there (files/)"),
+        (_other_file, {}, "is not the one that the record names (files/person-float.tflite)"),
+        (_unkept, {}, "the judged file of person-float is not in the run's folder (files/)"),
         (_outside, {}, "the record names a file outside of the run's folders"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
@@ -175,9 +181,12 @@ def test_record_that_does_not_agree_with_itself(
     [
         (
             lambda files: files.update({"files/person-int8.tflite": b"TFL3"}),
-            "the judged file of person-int8 is not there (files/)",
+            "the file is not the one that the record names (files/person-int8.tflite)",
         ),
-        (lambda files: files.pop("files/person-int8.tflite"), "person-int8 is not there"),
+        (
+            lambda files: files.pop("files/person-int8.tflite"),
+            "the file is missing (files/person-int8.tflite)",
+        ),
         (
             lambda files: files.update({"files/more.tflite": b"TFL3"}),
             "the record knows nothing of this file (files/more.tflite)",

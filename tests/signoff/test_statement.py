@@ -103,6 +103,7 @@ _FACTS = st.builds(
         ),
         max_size=2,
     ).map(tuple),
+    to_ship=_LIST,
     waivers=st.just((SignedWaiver(_WAIVER, ("x",)),)) | st.just(()),
     reasons=_LIST,
     without_evidence=_LIST,

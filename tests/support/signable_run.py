@@ -207,7 +207,15 @@ def _entries(folder: Path, policy: Policy, ap: float, images: int) -> Iterable[E
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
-        yield Artefact("person", ArtefactRole.TFLITE, key.variant, path.name, sha256, len(data))
+        yield Artefact(
+            "person",
+            ArtefactRole.TFLITE,
+            key.variant,
+            path.name,
+            sha256,
+            len(data),
+            path=f"files/{path.name}",
+        )
         timing = Timing("person", key.variant, "LiteRT", 1, 2, (9.0, 9.5, 10.0, 14.0, 9.25))
         yield timing
         yield from _results(key, policy, accuracies[key.variant], timing)

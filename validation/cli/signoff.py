@@ -174,7 +174,8 @@ def _print_verified(found: Verification) -> None:
             # A file that did not pass is only ever signed with waivers.
             passed = each.verdict in (Status.PASS, Status.WARN)
             word = each.verdict.upper() if passed else "WAIVED"
-            _print(f"{word:7} {each.file}  sha256 {each.sha256}")
+            chosen = "  to ship" if each.file in facts.to_ship else ""
+            _print(f"{word:7} {each.file}  sha256 {each.sha256}{chosen}")
     for waiver in facts.waivers:
         entry = waiver.entry
         _print(f"accepted until {entry.expires} by {entry.by}: {'; '.join(waiver.covers)}")

@@ -18,8 +18,16 @@ from typing import TypeVar
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import parse_toml
 from validation.policy.limits import Limit, Rule
+from validation.policy.operating_points import (
+    OperatingPoint,
+    operating_points_of,
+    point_for,
+    points_with,
+    replaced_points,
+)
 from validation.policy.overlay import (
     ChangedLimit,
+    ChangedOperatingPoint,
     ChangedRequirement,
     ChangedSetting,
     Overlay,
@@ -62,6 +70,7 @@ class Policy:
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
         ship: Which of the files that pass is to be shipped.
+        operating_points: In file order; of two that cover a model the later one holds.
         files: What it was read from; None for one that was not.
     """
 
@@ -72,6 +81,7 @@ class Policy:
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
     ship: Preference = _SMALLEST
+    operating_points: tuple[OperatingPoint, ...] = ()
     files: PolicyFiles | None = field(default=None, compare=False)
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
@@ -90,6 +100,9 @@ class Policy:
             self.ship
             if overlay.ship is None
             else Preference(overlay.ship.prefer, overlay.ship.reason),
+            points_with(
+                self.operating_points, [changed.point for changed in overlay.operating_points]
+            ),
             self.files,
         )
 
@@ -118,6 +131,14 @@ class Policy:
         if name not in self.settings:
             raise _unknown("setting", name, self.settings, "policy")
         return self.settings[name]
+
+    def operating_point(self, model: str) -> OperatingPoint:
+        """From which score an app shows this model's detections.
+
+        Raises:
+            CatalogueError: The policy names none for it.
+        """
+        return point_for(model, self.operating_points)
 
     def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order.
@@ -193,10 +214,17 @@ def _policy(name: str, data: bytes) -> Policy:
     for key, setting in file.setting.items():
         setting.check(setting.value, f"{name}, setting {key}")
     settings = {key: setting.value for key, setting in file.setting.items()}
-    policy = Policy(rules, settings, file.required, _sha256(data), None, file.of_trained_weights)
-    if file.ship is None:
-        return policy
-    return replace(policy, ship=Preference(file.ship.prefer, file.ship.reason))
+    ship = _SMALLEST if file.ship is None else Preference(file.ship.prefer, file.ship.reason)
+    return Policy(
+        rules,
+        settings,
+        file.required,
+        _sha256(data),
+        None,
+        file.of_trained_weights,
+        ship,
+        operating_points_of(file.operating_point, name),
+    )
 
 
 def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection[str]) -> Overlay:
@@ -230,6 +258,10 @@ def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection
         None
         if file.ship is None
         else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
+        tuple(
+            ChangedOperatingPoint(point, replaced_points(point, built_in.operating_points))
+            for point in operating_points_of(file.operating_point, name)
+        ),
     )
 
 

@@ -64,6 +64,15 @@ class LimitTable:
 
 
 @dataclass(frozen=True)
+class OperatingPointTable:
+    """One [[operating_point]]."""
+
+    min_score: float
+    reason: Text
+    models: _SomePatterns = _ALL
+
+
+@dataclass(frozen=True)
 class Ship:
     """Which of the files that pass is to be shipped."""
 
@@ -80,6 +89,7 @@ class OwnTables:
     required: dict[str, _Patterns] = field(default_factory=dict)
     ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()
+    operating_point: tuple[OperatingPointTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Tables:
     of_trained_weights: tuple[str, ...] = ()
     ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()
+    operating_point: tuple[OperatingPointTable, ...] = ()
 
 
 def _patterns(value: Any) -> tuple[str, ...]:

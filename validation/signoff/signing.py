@@ -65,27 +65,26 @@ def propose(
     name, data = waivers or ("", b"")
     accepted = parse_waivers(data, name) if waivers else ()
     examined = examine(files)
-    record, judgement = examined.record, examined.judgement
-    if examined.faults or record is None or judgement is None:
+    judged = examined.judged
+    if examined.faults or judged is None:
         reasons = [each.describe() for each in examined.faults]
         return Proposal(None, tuple(reasons), next_step=_RESTORE)
     source = (name, data.decode("utf-8", "replace"))
-    waived = apply_waivers(record, judgement, accepted, signatory.at[:10], source)
+    waived = apply_waivers(judged.record, judged.judgement, accepted, signatory.at[:10], source)
     reasons = [each.describe(name) for each in waived.stale]
     open_keys = {(each.key, each.check) for each in waived.open}
     reasons += [full_reason(each) for each in waived.unwaivable]
     reasons += [
         full_reason(each)
-        for each in judgement.run.findings
+        for each in judged.judgement.run.findings
         if each not in waived.unwaivable and (each.key, each.check) in open_keys
     ]
     if reasons or waived.open or waived.unwaivable:
         step = _MEND if waived.stale else _ACCEPT if waived.open else _RUN_AGAIN
         return Proposal(None, tuple(reasons), waived.open, step)
     statement = make_statement(
-        examined,
-        record,
-        judgement,
+        judged,
+        examined.digests,
         accepted,
         waived,
         by=signatory.by,

@@ -48,22 +48,33 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A run that was read and judged anew.
+
+    Args:
+        record: Of the run.
+        policy: As it was when the run was made.
+        judgement: Of the record by that policy.
+    """
+
+    record: Record
+    policy: Policy
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
 class Examined:
     """What was found in a run's folder.
 
     Args:
         faults: What does not fit; a run with any is not signed.
         digests: The sha256 of each file that counts.
-        record: None where it cannot be read.
-        policy: As it was when the run was made; None where it cannot be read.
-        judgement: Of the record by that policy, made anew; None without both.
+        judged: None where record or policy cannot be read.
     """
 
     faults: tuple[Fault, ...]
     digests: Mapping[str, str]
-    record: Record | None = None
-    policy: Policy | None = None
-    judgement: Judgement | None = None
+    judged: Judged | None = None
 
 
 def examine(files: Mapping[str, bytes]) -> Examined:
@@ -85,7 +96,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
     faults = [*_file_faults(record, hashes, files)]
     policy = _policy(record, files, hashes, faults)
     if policy is None:
-        return Examined(tuple(faults), hashes, record)
+        return Examined(tuple(faults), hashes)
     faults += [fault for result in record.results for fault in _result_faults(result, policy)]
     # What evidence says is only asked of the files that the record names.
     if not faults:
@@ -93,7 +104,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
             Fault(RECORD_NAME, f"{each.what} is not what {each.source} gives", each.right, each.got)
             for each in contradictions(record, files)
         ]
-    return Examined(tuple(faults), hashes, record, policy, judge(record, policy))
+    return Examined(tuple(faults), hashes, Judged(record, policy, judge(record, policy)))
 
 
 def _file_faults(
@@ -118,17 +129,14 @@ def _file_faults(
         elif file.size_bytes not in (None, len(files[path])):
             yield Fault(path, "the size is wrong", f"{file.size_bytes}", f"{len(files[path])}")
     policy = {BUILT_IN_POLICY, OWN_POLICY} if record.header.policy_overlay else {BUILT_IN_POLICY}
-    judged = {each.sha256 for each in record.artefacts}
-    kept = {path: sha256 for path, sha256 in hashes.items() if path.startswith(f"{FILES_FOLDER}/")}
     for path in hashes:
-        known = path in named or path in policy or path == RECORD_NAME or kept.get(path) in judged
-        if not known:
+        if path not in named and path not in policy and path != RECORD_NAME:
             yield Fault(path, "the record knows nothing of this file")
     for artefact in record.artefacts:
-        if artefact.role is ArtefactRole.TFLITE and artefact.sha256 not in kept.values():
+        if artefact.role is ArtefactRole.TFLITE and not artefact.path:
             yield Fault(
                 f"{FILES_FOLDER}/",
-                f"the judged file of {artefact.key} is not there",
+                f"the judged file of {artefact.key} is not in the run's folder",
                 f"{artefact.name}, sha256 {artefact.sha256}",
             )
 

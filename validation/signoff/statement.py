@@ -15,12 +15,12 @@ from validation.errors import RecordError, SignoffError
 from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
 from validation.record.policy_files import POLICY_FOLDER
-from validation.record.store import Record
 from validation.signoff.claims import claims, no_claims
 from validation.signoff.figures import SubjectFigures, figures
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, evidence
-from validation.signoff.soundness import Examined
+from validation.signoff.shipping import which_files
+from validation.signoff.soundness import Judged
 from validation.signoff.waivers import Waived, Waiver
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -65,6 +65,7 @@ class SignedFacts:
         machine: That the run was made on.
         images: None where no labelled images were given.
         figures: One entry for each judged model and variant.
+        to_ship: Of each model the file that the policy prefers, where one is good enough.
         waivers: What was accepted; none for a verdict without waivers.
         reasons: Why the verdict is no plain PASS, one line each.
         without_evidence: Checks that nobody required and that found nothing out.
@@ -82,6 +83,7 @@ class SignedFacts:
     machine: Mapping[str, str]
     images: SignedImages | None
     figures: tuple[SubjectFigures, ...]
+    to_ship: tuple[str, ...]
     waivers: tuple[SignedWaiver, ...]
     reasons: tuple[str, ...]
     without_evidence: tuple[str, ...]
@@ -168,9 +170,8 @@ def parse_statement(payload: bytes, where: str) -> Statement:
 
 
 def make_statement(
-    examined: Examined,
-    record: Record,
-    judgement: Judgement,
+    judged: Judged,
+    digests: Mapping[str, str],
     waivers: tuple[Waiver, ...],
     waived: Waived,
     *,
@@ -181,15 +182,15 @@ def make_statement(
     """The statement on a run, the same whenever it is made of the same folder and waivers.
 
     Args:
-        examined: The run's folder, without faults.
-        record: Its record.
-        judgement: On the record.
+        judged: The run.
+        digests: The sha256 of each file in its folder that counts.
         waivers: What is accepted.
         waived: What they make of the judgement.
         by: Who signs.
         at: UTC.
         signed_with: Version of this harness.
     """
+    record, judgement = judged.record, judged.judgement
     tests: dict[Status, list[str]] = {status: [] for status in Status}
     for result in record.results:
         tests[evidence(result)].append(f"{result.key}: {result.check}")
@@ -208,7 +209,12 @@ def make_statement(
         images=None
         if dataset is None
         else SignedImages(dataset.name, dataset.sha256, dataset.images, dataset.annotations),
-        figures=figures(record, judgement, examined.digests),
+        figures=figures(record, judgement, digests),
+        to_ship=tuple(
+            each.choice.file.path
+            for each in which_files(record, judgement, judged.policy)
+            if each.choice is not None
+        ),
         waivers=tuple(
             SignedWaiver(each, tuple(problem.describe() for problem in covers))
             for each, covers in zip(waivers, waived.covered, strict=True)
@@ -222,11 +228,11 @@ def make_statement(
     )
     policy_files = f"{POLICY_FOLDER}/"
     return Statement(
-        subjects=dict(sorted(examined.digests.items())),
+        subjects=dict(sorted(digests.items())),
         result="WARNED" if waivers else _RESULTS[waived.status],
         policies={
             path: sha256
-            for path, sha256 in sorted(examined.digests.items())
+            for path, sha256 in sorted(digests.items())
             if path.startswith(policy_files)
         },
         passed=tuple(tests[Status.PASS]),

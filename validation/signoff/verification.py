@@ -20,8 +20,9 @@ from validation.signoff.statement import (
 )
 from validation.signoff.waivers import apply_waivers
 
-# Sentences: another version may word them otherwise, and the signature covers them anyway.
-_SENTENCES = ("reasons", "claims", "does_not_claim", "signed_with")
+# Another version may word sentences otherwise, and choose another file to ship among those that are
+# good enough; the signature covers them anyway.
+_OF_ONE_VERSION = ("reasons", "claims", "does_not_claim", "signed_with", "to_ship")
 
 
 @dataclass(frozen=True)
@@ -169,24 +170,23 @@ def _faults(name: str, statement: Statement, examined: Examined, today: str) -> 
                 f"sha256 {signed[path]}, by {name}",
                 f"sha256 {present[path]}",
             )
-    record, judgement = examined.record, examined.judgement
     # What a file that is another one leads to is said by its name; a record can be compared.
-    if record is None or judgement is None or others - {RECORD_NAME}:
+    judged = examined.judged
+    if judged is None or others - {RECORD_NAME}:
         return
     facts = statement.facts
     waivers = tuple(each.entry for each in facts.waivers)
-    waived = apply_waivers(record, judgement, waivers, today)
+    waived = apply_waivers(judged.record, judged.judgement, waivers, today)
     for stale in waived.stale:
         yield Fault(name, f"waiver {stale.number} does not hold any more: {stale.what}")
-    as_signed = apply_waivers(record, judgement, waivers, facts.at[:10])
+    as_signed = apply_waivers(judged.record, judged.judgement, waivers, facts.at[:10])
     for problem in as_signed.open:
         yield Fault(name, "what was found is not accepted by any waiver", "", problem.describe())
     if as_signed.unwaivable or as_signed.open:
         return
     again = make_statement(
-        examined,
-        record,
-        judgement,
+        judged,
+        examined.digests,
         waivers,
         as_signed,
         by=facts.by,
@@ -200,5 +200,5 @@ def _faults(name: str, statement: Statement, examined: Examined, today: str) -> 
 def _compared(statement: Statement) -> dict[str, object]:
     """What is a fact in the predicate."""
     predicate = dict(statement.document()["predicate"])
-    facts = {key: each for key, each in predicate[FACTS].items() if key not in _SENTENCES}
+    facts = {key: each for key, each in predicate[FACTS].items() if key not in _OF_ONE_VERSION}
     return {**predicate, FACTS: facts}
