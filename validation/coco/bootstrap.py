@@ -2,7 +2,9 @@
 
 In each replicate every image counts as often as it was drawn, for both sides alike, so that what is
 hard or easy in an image cancels out. Intervals are bias-corrected percentiles: BC, as in the COCO
-authors' own code; BCa's jackknife would cost an evaluation for each image.
+authors' own code; BCa's jackknife would cost an evaluation for each image. Where the plain
+percentiles reach further they hold: of one category on few images precision is ragged, the
+correction takes that for bias, and BC alone covers 90 to 93 % (tests/coco/test_coverage.py).
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ _CONFIDENCE = 0.95
 # Rows times replicates of one block: its arrays stay at some hundred MB, whatever the data set.
 _BLOCK = 1 << 24
 _MOST_REPLICATES = 256
+# Images drawn at a time; the stream of bits is the same for any number.
+_DRAWS = 1 << 20
 _ALL = "all"
 _SIZES = {Figure.SMALL: "small", Figure.MEDIUM: "medium", Figure.LARGE: "large"}
 
@@ -41,10 +45,14 @@ def image_weights(images: int, replicates: int, seed: int) -> NDArray[np.uint8]:
     """
     bits = np.random.PCG64(seed)
     weights = np.empty((images, replicates), np.uint8)
-    for number in range(replicates):
-        raw = bits.random_raw(images) >> np.uint64(32)
-        drawn = (raw * np.uint64(images)) >> np.uint64(32)
-        weights[:, number] = np.bincount(drawn.astype(np.int64), minlength=images)
+    at_a_time = max(_DRAWS // max(images, 1), 1)
+    for first in range(0, replicates, at_a_time):
+        count = min(at_a_time, replicates - first)
+        raw = bits.random_raw(count * images).reshape(count, images) >> np.uint64(32)
+        drawn = ((raw * np.uint64(images)) >> np.uint64(32)).astype(np.int64)
+        drawn += images * np.arange(count)[:, np.newaxis]
+        counts = np.bincount(drawn.ravel(), minlength=count * images)
+        weights[:, first : first + count] = counts.reshape(count, images).T
     return weights
 
 
@@ -115,6 +123,9 @@ def _figures(matches: Matches) -> Iterator[_FigureOf]:
     def over_categories(number: int) -> Callable[[_Replicates], _Array]:
         return lambda found: _mean_of_present(found.areas[:, number])
 
+    def of_category(column: int) -> Callable[[_Replicates], _Array]:
+        return lambda found: found.areas[column, whole]
+
     def at(*where: int | slice) -> Callable[[_Array], _Array]:
         return lambda found: found[where]
 
@@ -140,7 +151,7 @@ def _figures(matches: Matches) -> Iterator[_FigureOf]:
                 Figure.CATEGORY,
                 int(objects[column, whole]),
                 at(every, every, column, whole),
-                lambda found, column=column: found.areas[column, whole],
+                of_category(column),
                 category_id,
             )
 
@@ -214,7 +225,7 @@ def _difference(
 
 
 def bias_corrected(drawn: _Array, point: float) -> tuple[float, float]:
-    """The percentiles that hold 95 %, moved by how many replicates lie below the estimate.
+    """What holds 95 % of the replicates, by their percentiles and by those corrected for bias.
 
     Args:
         drawn: One value a replicate; NaN is the answer where there is none.
@@ -229,6 +240,5 @@ def bias_corrected(drawn: _Array, point: float) -> tuple[float, float]:
     normal = NormalDist()
     bias = 2 * normal.inv_cdf(float(min(max(below, least), 1 - least)))
     tail = normal.inv_cdf((1 + _CONFIDENCE) / 2)
-    ends = [normal.cdf(bias + sign * tail) for sign in (-1, 1)]
-    low, high = np.quantile(drawn, ends).tolist()
-    return low, high
+    low, high = ([normal.cdf(sign * tail), normal.cdf(bias + sign * tail)] for sign in (-1, 1))
+    return float(np.quantile(drawn, low).min()), float(np.quantile(drawn, high).max())

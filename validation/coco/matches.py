@@ -13,7 +13,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -185,6 +185,10 @@ def write_matches(path: Path, matches: Matches) -> None:
             `object_offsets`.
     """
     each = matches.categories
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in each], axis=-1)
+        for name in (*_ROWS, *_OBJECT_ROWS)
+    }
     np.savez(
         path,
         image_ids=matches.image_ids,
@@ -193,10 +197,7 @@ def write_matches(path: Path, matches: Matches) -> None:
         areas=np.array(matches.areas, np.str_),
         offsets=np.cumsum([0, *(len(one.images) for one in each)]),
         object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
-        **{
-            name: np.concatenate([getattr(one, name) for one in each], axis=-1)
-            for name in (*_ROWS, *_OBJECT_ROWS)
-        },
+        **columns,
     )
 
 
@@ -216,7 +217,7 @@ def load_matches(run_folder: str | os.PathLike[str], evidence: Evidence) -> Matc
     return parse_matches(data, path)
 
 
-def parse_matches(data: bytes, where: Path) -> Matches:
+def parse_matches(data: bytes, where: PurePath) -> Matches:
     """Matches of the bytes of a file.
 
     Raises:

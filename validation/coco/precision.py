@@ -140,7 +140,7 @@ def _weight_before(
     before = np.searchsorted(rows, hits)
     cumulated = np.zeros((len(rows) + 1, weights.shape[1]), np.int32)
     np.cumsum(weights, axis=0, out=cumulated[1:], dtype=np.int32)
-    return cumulated[before]  # type: ignore[no-any-return]
+    return cumulated[before]
 
 
 def _interpolated(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from validation.record.types import OfVariant
 
@@ -77,6 +77,7 @@ class ApDifference(OfVariant):
         differences: AP first; empty where they are ranked alike.
         images_needed: About so many would decide whether AP keeps its limits; None where these
             decide it, or where no number of images would.
+        names: Of the categories, by id.
     """
 
     model: str
@@ -88,6 +89,7 @@ class ApDifference(OfVariant):
     ranked_alike: bool
     differences: tuple[Difference, ...] = ()
     images_needed: int | None = None
+    names: dict[int, str] = field(default_factory=dict)
 
     @property
     def ap(self) -> Difference | None:
