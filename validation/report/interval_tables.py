@@ -27,7 +27,7 @@ class DifferenceView:
         entry: As it was recorded.
         overall: AP, AP50 and the sizes.
         categories: The worst first: by how much is lost at the least.
-        certain: Categories that certainly lose something.
+        certain: Categories whose whole interval lies below 0.
     """
 
     entry: ApDifference
