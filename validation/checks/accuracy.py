@@ -91,9 +91,8 @@ def differences(context: CheckContext) -> ApDifference | None:
 
 def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> ApDifference:
     subject = candidate.accuracy.subject
-    replicates, seed = (
-        int(context.policy.setting(f"bootstrap_{name}")) for name in ("replicates", "seed")
-    )
+    replicates = int(context.policy.setting("bootstrap_replicates"))
+    seed = int(context.policy.setting("bootstrap_seed"))
 
     def find(_: Path) -> ApDifference:
         sides = [read_matches(Path(side.evidence.path)) for side in (reference, candidate)]
