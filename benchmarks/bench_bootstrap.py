@@ -1,7 +1,7 @@
 """Time and peak memory of intervals on 5,000 images: ``pytest benchmarks/bench_bootstrap.py``.
 
-500,000 detections, 40,000 objects, 10 IoUs, all sizes, 1,000 replicates, both sides. Measured, never
-asserted: machines differ. NumPy is held to one thread; the peak is that of a process of its own:
+500,000 detections, 40,000 objects, 10 IoUs, all sizes, 1,000 replicates, both sides. Measured,
+never asserted: machines differ. NumPy is held to one thread; the peak is that of a process of its own:
 ``extra_info`` in the file of ``--benchmark-json``.
 """
 
@@ -35,7 +35,8 @@ on_image = fixed.integers(0, IMAGES, OBJECTS).astype(np.int32)
 def drawn(seed):
     random = np.random.default_rng(seed)
     image = np.repeat(np.arange(IMAGES, dtype=np.int32), ON_EACH)
-    category, own_size = random.integers(0, categories, len(image)), random.integers(1, 4, len(image))
+    category = random.integers(0, categories, len(image))
+    own_size = random.integers(1, 4, len(image))
     reach, used = np.zeros(len(image), int), np.zeros(IMAGES, int)
     for item in np.flatnonzero(random.random(OBJECTS) < 0.75):
         slot = used[on_image[item]]
@@ -87,4 +88,5 @@ def test_pair(benchmark: Any, categories: int) -> None:
     seconds, peak = done.stdout.split()
     benchmark.extra_info["pair_cpu_seconds"] = round(float(seconds), 1)
     benchmark.extra_info["peak_mb"] = round(int(peak) / 1024)
-    print(f"{categories} categories: {float(seconds):.1f} s of one core, {int(peak) / 1024:.0f} MB")
+    text = f"{float(seconds):.1f} s of one core, {int(peak) / 1024:.0f} MB"
+    sys.stdout.write(f"{categories} categories: {text}\n")
