@@ -1,7 +1,7 @@
 """Time and peak memory of intervals on 5,000 images: ``pytest benchmarks/bench_bootstrap.py``.
 
 500,000 detections, 40,000 objects, 10 IoUs, all sizes, 1,000 replicates, both sides. Measured,
-never asserted: machines differ. NumPy is held to one thread; the peak is that of a process of its own:
+never asserted: machines differ. NumPy is held to one thread; the peak is that of its own process:
 ``extra_info`` in the file of ``--benchmark-json``.
 """
 
