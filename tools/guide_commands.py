@@ -26,6 +26,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Progress bars, and what TensorFlow and LiteRT say at every start.
 _NOISE = re.compile(r"\d+%\||\d+/\d+ \[|^INFO: |^[IWE]\d{4} |^WARNING: All log messages")
 _NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 _ERROR = re.compile(r"^error: ", re.MULTILINE)
 _SCENES = 40
 
@@ -118,8 +119,8 @@ def readable(output: bytes, folder: Path) -> str:
 
 
 def form(printed: str) -> str:
-    """What was printed with every number masked: figures differ by machine, words do not."""
-    return re.sub(r" +", " ", _NUMBER.sub("#", printed))
+    """What was printed, numbers and hashes masked: figures differ by machine, words do not."""
+    return re.sub(r" +", " ", _NUMBER.sub("#", _SHA256.sub("#", printed)))
 
 
 def _rewritten(page: str, folder: Path) -> str:
@@ -141,9 +142,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the page's commands and write it anew."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("page", type=Path, metavar="PAGE")
+    parser.add_argument(
+        "--start", type=Path, metavar="DIR", help="folder to start from, instead of photographs"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        lay_out(Path(folder))
+        if options.start is None:
+            lay_out(Path(folder))
+        else:
+            shutil.copytree(options.start, folder, dirs_exist_ok=True)
         write_text_atomic(options.page, _rewritten(options.page.read_text(), Path(folder)))
     return 0
 

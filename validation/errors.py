@@ -21,9 +21,10 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── ConversionError         the converter refused, or its product is unusable
     ├── FeedError               an array that does not fit a model's input
     ├── DatasetError            annotations, images or label map
-    └── RecordError             a run record that cannot be trusted
-        ├── RecordVersionError  written by an older or newer harness
-        └── IncompleteRecord    no header, no footer, or nothing in between
+    ├── RecordError             a run record that cannot be trusted
+    │   ├── RecordVersionError  written by an older or newer harness
+    │   └── IncompleteRecord    no header, no footer, or nothing in between
+    └── SignoffError            a run that is not signed, or a signature that does not hold
 """
 
 from __future__ import annotations
@@ -201,6 +202,12 @@ class RecordVersionError(RecordError):
 
 class IncompleteRecord(RecordError):
     """No header, no footer, or nothing in between."""
+
+
+class SignoffError(ValidationError):
+    """A run that is not signed, or a signature that does not hold."""
+
+    usual_step = "docs/signoff.md says what a signature needs"
 
 
 def first_few(names: Iterable[object], most: int = 3) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kind_samples import META_GRAPH, field
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.cli import main
@@ -31,6 +32,11 @@ def _run(folder: Path, value: float, header: Header = _HEADER) -> Path:
         measures = (Measure("value", value, limit),)
         writer.write(CheckResult.judged("raw_parity", _KEY, measures))
         writer.close(Footer("later", 1.0, writer.results, 0))
+    return folder
+
+
+def _saved_model(folder: Path) -> Path:
+    (folder / "saved_model.pb").write_bytes(field(1, 1) + field(2, META_GRAPH))
     return folder
 
 
@@ -82,9 +88,15 @@ def test_copies_do_not_differ(miniature: MiniatureFiles, tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("make", "code", "said"),
     [
-        (lambda folder, tflite: (folder, tflite), 2, "a run cannot be compared with a model file"),
+        (lambda folder, tflite: (_run(folder, 0.1), tflite), 2, "expected two runs, or two model"),
+        (lambda folder, tflite: (folder, tflite), 1, "this is a folder"),
+        (
+            lambda folder, tflite: (tflite, _saved_model(folder)),
+            1,
+            "this is a TensorFlow SavedModel",
+        ),
         (lambda folder, tflite: (folder / "x.tflite", tflite), 1, "no such file"),
-        (lambda folder, _: (folder, folder), 1, "there is no record"),
+        (lambda folder, _: (folder, folder), 1, "the folder of one run"),
     ],
 )
 def test_what_cannot_be_compared(

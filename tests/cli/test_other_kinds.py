@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kind_samples import CORE_ML, GRAPH, LFS, ONNX, TFLITE, field
+from kind_samples import CORE_ML, GRAPH, LFS, META_GRAPH, ONNX, TFLITE, field
 
 from validation.cli import main
 
@@ -94,3 +94,61 @@ def test_a_folder_of_that_name_is_called_one(
     words = [word.format(file=file, folder=tmp_path) for word in _COMMANDS[command]]
     assert main(words) == 1
     assert "this is a folder" in failed_line()
+
+
+@pytest.mark.parametrize(
+    ("flag", "content", "said"),
+    [
+        ("--label_map", b"model { ssd {} }", "a pipeline.config .*calls label_map_path"),
+        ("--label_map", GRAPH, "a TensorFlow graph .*name the archive's label map"),
+        ("--label_map", b"", "an empty file .*expected a list of class names"),
+        ("--pipeline_config_path", b"person\ncar\n", "a list of names .*--label_map="),
+        ("--pipeline_config_path", b"item { id: 1 name: 'a' }", "a label map .*--label_map="),
+        ("--pipeline_config_path", b"", "an empty file .*expected a pipeline.config"),
+    ],
+)
+def test_what_a_flag_got_is_called_by_its_name(
+    tmp_path: Path, flag: str, content: bytes, said: str, failed_line: Callable[[], str]
+) -> None:
+    """A flag that names another of a model's files."""
+    file, model = tmp_path / "given", tmp_path / "m.tflite"
+    file.write_bytes(content)
+    model.write_bytes(TFLITE)
+    words = {
+        "--label_map": ["evaluate", str(model), f"--coco-annotations={tmp_path}"],
+        "--pipeline_config_path": [
+            "export",
+            "--trained_checkpoint_prefix=c",
+            "--output_directory=out",
+        ],
+    }
+    assert main([*words[flag], f"{flag}={file}"]) in (1, 2)
+    assert re.search(f"this is {said}", failed_line())
+
+
+def test_a_list_of_names_given_as_model_goes_with_its_flag(
+    tmp_path: Path, failed_line: Callable[[], str]
+) -> None:
+    """The list that belongs to a model is often beside it."""
+    file = tmp_path / "labelmap.txt"
+    file.write_text("person\nbicycle\n")
+    assert main(["evaluate", str(file), f"--coco-annotations={tmp_path}"]) == 1
+    assert f"goes with --label_map={file}" in failed_line()
+
+
+def test_a_saved_model_is_no_checkpoint(tmp_path: Path, failed_line: Callable[[], str]) -> None:
+    """Its variables look like one."""
+    (tmp_path / "saved_model.pb").write_bytes(field(1, 1) + field(2, META_GRAPH))
+    assert main(["export", f"--trained_checkpoint_prefix={tmp_path}", "--output_directory=o"]) == 1
+    assert "this is a TensorFlow SavedModel" in failed_line()
+
+
+@pytest.mark.parametrize("content", [b"\xff\x00" * 50, TFLITE])
+def test_inspect_does_not_send_to_inspect(
+    tmp_path: Path, content: bytes, failed_line: Callable[[], str]
+) -> None:
+    """Neither for an unknown kind nor for a damaged file."""
+    file = tmp_path / "m.tflite"
+    file.write_bytes(content)
+    assert main(["inspect", str(file)]) == 1
+    assert "validation inspect" not in failed_line()

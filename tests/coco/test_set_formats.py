@@ -27,8 +27,8 @@ _BY_AREA = {"ap_small", "ap_medium", "ap_large", "ar_small", "ar_medium", "ar_la
 
 @pytest.fixture(scope="module")
 def scenes() -> Dataset:
-    """The bundled scenes, read from their COCO json."""
-    return load_dataset(*labelled_scenes())
+    """Bundled scenes, read from their COCO json."""
+    return load_dataset(*labelled_scenes(), max_images=220)
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
 
 import pytest
-from guide_commands import Command, commands_of, form, lay_out, readable, run
-from warm_process import COMMANDS, WarmProcess
+from guide_commands import Command, commands_of, form, lay_out
+from page_commands import run_page
+from warm_process import COMMANDS
 
 _PAGE = Path(__file__).parents[2] / "docs" / "guide.md"
 _COMMANDS = list(commands_of(_PAGE.read_text(encoding="utf-8")))
-_QUIET = " 2>/dev/null"
 # What the commands import, the heaviest first.
 _IMPORTED = (
     "tensorflow",
@@ -29,22 +27,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
     """Exit code and output of each command, run one after the other in an empty folder."""
     folder = tmp_path_factory.mktemp("guide")
     lay_out(folder)
-    with WarmProcess(*_IMPORTED) as warm:
-        return [_run(command, folder, warm) for command in _COMMANDS]
-
-
-def _run(command: Command, folder: Path, warm: WarmProcess) -> tuple[int, str]:
-    """As `run`; a program in the last line does not import TensorFlow all over again."""
-    before, _, last = command.text.replace("\\\n", "").rpartition("\n")
-    typed = last.removesuffix(_QUIET)
-    words = shlex.split(typed)
-    if words[0] not in ("python", "tflite_convert") or set(typed) & set("|<>&;$`*"):
-        return run(command, folder)
-    if before:
-        assert run(Command(before, ""), folder) == (0, "")
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-    ended = warm.run(words, folder, environment, merged=typed == last)
-    return ended.code, readable(ended.out, folder)
+    return run_page(_COMMANDS, folder, _IMPORTED)
 
 
 def _name(index: int) -> str:

@@ -11,6 +11,7 @@ from validation.files.atomic import (
     atomic_folder,
     scratch_folder,
     write_bytes_atomic,
+    write_new_bytes,
     write_text_atomic,
 )
 
@@ -88,4 +89,15 @@ def test_two_writers_of_one_folder_do_not_mix(tmp_path: Path) -> None:
             assert list(quick.iterdir()) == []
             (quick / "of").write_text("the quick one")
     assert (path / "of").read_text() == "the quick one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_new_file_takes_nobodys_place(tmp_path: Path) -> None:
+    """What is there stays, whatever comes after it, and nothing is left beside it."""
+    path = tmp_path / "signature"
+    write_new_bytes(path, b"first")
+    assert path.stat().st_mode & 0o777 == 0o644
+    with pytest.raises(ArtefactError, match="never overwritten"):
+        write_new_bytes(path, b"second")
+    assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]

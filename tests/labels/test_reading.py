@@ -274,10 +274,10 @@ def test_file_names_itself_in_errors(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_text("person\ncar\n")
     assert read_labels(path).source == "labels.txt"
-    path.write_text("node {\n}\n")
+    path.write_text("wheel {\n}\n")
     with pytest.raises(DatasetError, match=r"\(.*labels\.txt, line 1\)"):
         read_labels(path)
-    path.write_text("")
+    path.write_text("\n")
     with pytest.raises(DatasetError, match=r"no class \(.*labels\.txt\)"):
         read_labels(path)
     path.write_bytes(b"\xff\xfe\n")

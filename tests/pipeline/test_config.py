@@ -251,7 +251,7 @@ def test_a_config_in_the_current_folder_has_no_folder_in_its_name(
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", r"the file is empty \(.*/pipeline.config, line 1\)"),
+        (b"", r"this is an empty file \(.*/pipeline.config\): expected a pipeline.config"),
         (b"model {\n\n \xff\xfe }", r"not a text file \(.*line 3\).*got byte 0xff; give the pipe"),
         (b"\n\x08\x01\x00\x12", r"not a text file \(.*line 2\).*got a zero byte"),
         ("# Größe".encode("latin-1"), r"not a text file \(.*line 1\).*got byte 0xf6"),

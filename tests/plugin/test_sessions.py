@@ -15,8 +15,9 @@ from validation.cli import main
 from validation.files.structured import read_json
 from validation.inspection.feeding_facts import FeedingFacts, LabelFacts
 from validation.policy.limits import Status
-from validation.policy.load import load_policy
+from validation.policy.load import DEFAULT_POLICY, load_policy
 from validation.record.evidence import load_evidence
+from validation.record.policy_files import OWN_POLICY
 from validation.record.run import RECORD_VERSION
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.exit_codes import UNKNOWN
@@ -68,7 +69,7 @@ def test_label_map_that_does_not_fit(
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()
-    result.assert_outcomes(passed=17, skipped=4)
+    result.assert_outcomes(passed=19, skipped=4)
     assert result.ret == 0
     assert _verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()
@@ -90,18 +91,21 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert [key["variant"] for key in header["selection"]] == ["float", "raw"]
     assert header["options"]["labelled images"] == "annotations, 6 images"
     assert header["policy_sha256"] == load_policy().sha256
+    (kept,) = session.reports.glob("*/policy/policy.toml")
+    assert kept.read_bytes() == DEFAULT_POLICY.read_bytes()
     assert header["dataset"]["images"] == 6
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
     assert footer["kind"] == "footer"
-    assert (footer["results"], footer["exit_code"]) == (21, 0)
+    assert (footer["results"], footer["exit_code"]) == (23, 0)
     assert footer["seconds"] > 0
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
-        "check": 21,
+        "check": 23,
         "timing": 4,
         "artefact": 13,
         "evidence": 3,
+        "operating_point": 2,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
     }
@@ -118,6 +122,10 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
             "report: reports/*/index.html",
         ]
     )
+
+    (run,) = session.reports.iterdir()
+    assert main(["signoff", str(run), "--by", "Jane Roe"]) == 0
+    assert main(["signoff", "--verify", str(run)]) == 0
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
@@ -207,7 +215,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
     }
     assert "run the timing suite without -n" in checks["latency", "float"]["message"]
     assert session.lines()[0]["kind"] == "header"
-    assert session.lines()[-1]["results"] == 21
+    assert session.lines()[-1]["results"] == 23
     assert not [line for line in session.lines() if line["kind"] == "timing"]
     assert "UNKNOWN" in session.page()
 
@@ -215,7 +223,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=21)
+    result.assert_outcomes(skipped=2, deselected=23)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert _verdict(result) == "UNKNOWN"
 
@@ -223,7 +231,7 @@ def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any)
 def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session: Any) -> None:
     """Accuracy is required and unknown: the run's verdict is UNKNOWN, with what to pass."""
     result = over_miniature(labelled=False)
-    result.assert_outcomes(passed=13, skipped=8)
+    result.assert_outcomes(passed=13, skipped=10)
     assert _verdict(result) == "UNKNOWN"
     assert result.ret == UNKNOWN
     accuracy = session.checks()["accuracy", "raw"]
@@ -234,7 +242,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=21)
+    result.assert_outcomes(passed=2, deselected=23)
     assert _verdict(result) == "UNKNOWN"
     assert result.ret == UNKNOWN
     assert any("required, but left no result" in line for line in result.outlines)
@@ -264,6 +272,7 @@ def test_own_limits_judge_and_are_shown(
     result = over_miniature("-k", "latency", "--variant", "float", "--policy", own)
     assert result.ret == 1
     (record,) = session.reports.glob("*/record.jsonl")
+    assert (record.parent / OWN_POLICY).read_bytes() == own.read_bytes()
     own.unlink()
     for name in ("first", "again"):
         page = session.page()
@@ -364,7 +373,7 @@ def test_wrong_model_turns_the_session_red(over_miniature: Run, session: Any) ->
         ("postprocess_parity", "float"),
         *(
             (check, variant)
-            for check in ("end_to_end_parity", "accuracy")
+            for check in ("end_to_end_parity", "accuracy", "operating_point")
             for variant in ("float", "raw")
         ),
     }

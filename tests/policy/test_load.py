@@ -23,6 +23,8 @@ from validation.comparison.evidence_rules import (
 )
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
+from validation.comparison.operating_point import check_operating_point
+from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.output_errors import check_quantisation
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.comparison.structure import check_tflite_contract
@@ -102,6 +104,18 @@ def _run_every_check(policy: Policy) -> None:
         [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
     )
     check_accuracy(accuracy, accuracy, policy)
+    check_operating_point(
+        {"a": found},
+        {"a": found},
+        {"a": LabelledImage(100, 100, found, Detections((), (), ()))},
+        OperatingRule(0.3, 0.001, 0.5, 0.75),
+        asked=0.3,
+        names={},
+        unlabelled=(),
+        exact=True,
+        policy=policy,
+        key=_KEY,
+    )
     check_quantisation(
         raw,
         raw,
@@ -227,7 +241,7 @@ def test_required_checks_by_pattern(tmp_path: Path) -> None:
 def test_shipped_required_checks() -> None:
     """What a signature of each variant cannot lack, written out."""
     first = ("archive", "evidence", "export_contract", "tflite_contract")
-    last = ("end_to_end_parity", "accuracy", "latency")
+    last = ("end_to_end_parity", "accuracy", "operating_point", "latency")
     quantised = (*first, "postprocess_parity", "quantisation", *last)
     expected = {
         "float": (*first, "postprocess_parity", *last),
@@ -345,3 +359,44 @@ def test_a_mistyped_key_never_loads(
     path.write_text("\n".join(text))
     with pytest.raises(CatalogueError, match=r"unknown key|another layout"):
         read_policy(path)
+
+
+def test_later_operating_point_holds(tmp_path: Path) -> None:
+    """The general one stands first; a model that none covers has none."""
+    policy = _policy(
+        tmp_path,
+        '[[operating_point]]\nmin_score = 0.5\nreason = "all"\nmodels = "ssd_*"\n'
+        '[[operating_point]]\nmin_score = 0.2\nreason = "one"\nmodels = ["ssd_a", "ssd_b"]\n',
+    )
+    assert [policy.operating_point(name).min_score for name in ("ssd_a", "ssd_c")] == [0.2, 0.5]
+    with pytest.raises(CatalogueError, match=r"no operating point .*got yolo; add it"):
+        policy.operating_point("yolo")
+
+
+def test_shipped_operating_point_is_that_of_parity() -> None:
+    """Every model has one."""
+    policy = load_policy()
+    assert policy.operating_point("any").min_score == policy.setting("parity_min_score")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("min_score = 0.5\n", r"'reason' is missing \(policy.toml, operating_point 1\)"),
+        ('reason = "r"\n', "'min_score' is missing"),
+        ('min_score = 1.5\nreason = "r"\n', "operating_point 1.*a number from 0 to 1, got 1.5"),
+        ('min_score = -0.1\nreason = "r"\n', "a number from 0 to 1"),
+        ('min_score = nan\nreason = "r"\n', "min_score is wrong .*a finite number"),
+        ('min_score = "0.5"\nreason = "r"\n', "min_score is wrong"),
+        ('min_score = 0.5\nreason = "r"\nmodels = []\n', "models is wrong"),
+        ('min_scores = 0.5\nreason = "r"\n', "'min_scores' .*did you mean 'min_score'"),
+        (
+            'min_score = 0.5\nreason = "r"\n[[operating_point]]\nmin_score = 0.4\nreason = "r"\n',
+            "two operating points for the same models .*operating_point 2",
+        ),
+    ],
+)
+def test_wrong_operating_point(tmp_path: Path, text: str, message: str) -> None:
+    """What cannot be meant is refused, with the place."""
+    with pytest.raises(CatalogueError, match=message):
+        _policy(tmp_path, "[[operating_point]]\n" + text)

@@ -90,6 +90,20 @@ def test_what_decides_which_file_is_shipped(tmp_path: Path) -> None:
     assert load_policy().overlaid(policy.overlay) == policy
 
 
+def test_an_operating_point_of_the_users_app_holds(tmp_path: Path) -> None:
+    """For the models that it names; the same patterns take the place of the built-in one."""
+    point = '[[operating_point]]\nmin_score = 0.6\nreason = "our app"\n'
+    everywhere, some = _laid_over(tmp_path, point), _laid_over(tmp_path, point + 'models = "a*"\n')
+    built_in = load_policy().operating_points
+    assert [len(each.operating_points) - len(built_in) for each in (everywhere, some)] == [0, 1]
+    for policy, scores in ((everywhere, [0.6, 0.6]), (some, [0.6, 0.3])):
+        assert [policy.operating_point(name).min_score for name in ("abc", "b")] == scores
+        assert policy.overlay is not None
+        (changed,) = policy.overlay.operating_points
+        assert (changed.point.reason, changed.built_in) == ("our app", built_in)
+        assert load_policy().overlaid(policy.overlay) == policy
+
+
 def test_both_files_are_known_by_their_hashes(tmp_path: Path) -> None:
     """The built-in policy keeps its sha256, the user's file has its own."""
     policy = _laid_over(tmp_path, _LATENCY)
@@ -176,6 +190,10 @@ def test_a_setting_out_of_range(tmp_path: Path, name: str, value: float, message
         ("[required]\nlatnecy = []\n", "unknown check 'latnecy' .*mean 'latency'"),
         ('[ship]\nprefer = "fastest"\n', "'reason' is missing"),
         ('[ship]\nprefer = "fast"\nreason = "r"\n', "smallest.*fastest.*most_accurate"),
+        (
+            "[[operating_point]]\nmin_score = 2\nreason = 'r'\n",
+            r"wrong \(own.toml, operating_point 1",
+        ),
         ("[limits]\n", r"unknown key 'limits' \(own.toml\)"),
     ],
 )

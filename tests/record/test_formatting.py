@@ -187,3 +187,23 @@ def test_plural() -> None:
 def test_id_ranges(ids: tuple[int, ...], text: str) -> None:
     """Runs of ids are drawn together."""
     assert formatting.id_ranges(ids) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "said"),
+    [
+        (0.3, (0.2, 0.4), "x is 0.3 (95 % interval 0.2 to 0.4), should be at most 0.1"),
+        (0.0, (0.0, 0.2), "x is 0 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
+        (0.12, (0.0, 0.2), "x is 0.12 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
+        (
+            0.08,
+            (0.07, 0.09),
+            "x is 0.08 (95 % interval 0.07 to 0.09), "
+            "inside its limit (at most 0.1) but beyond 0.05",
+        ),
+    ],
+)
+def test_a_measure_with_an_interval(value: float, interval: tuple[float, float], said: str) -> None:
+    """Its ends stand beside it; where the limit lies between them nothing is decided."""
+    measure = Measure("x", value, Limit("max", 0.1, "why", warn=0.05), interval)
+    assert formatting.describe_measure(measure) == said

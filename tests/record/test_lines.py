@@ -14,10 +14,18 @@ from jsonschema import Draft202012Validator
 
 from validation.errors import RecordError, RecordVersionError
 from validation.policy.limits import Limit, Rule, Status
-from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
+from validation.policy.operating_points import OperatingPoint
+from validation.policy.overlay import (
+    ChangedLimit,
+    ChangedOperatingPoint,
+    ChangedRequirement,
+    ChangedSetting,
+    Overlay,
+)
 from validation.record.detections import Detections
 from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -70,6 +78,7 @@ _COUNT = st.integers(0, 10**9)
 _STATUS = st.sampled_from(Status)
 _WORDS = st.lists(_TEXT, max_size=2).map(tuple)
 _RULE = st.builds(Rule, _TEXT, _TEXT, _WORDS, _WORDS, _LIMIT)
+_POINT = st.builds(OperatingPoint, st.floats(0, 1), _TEXT, _WORDS)
 _OVERLAY = st.builds(
     Overlay,
     _TEXT,
@@ -79,6 +88,11 @@ _OVERLAY = st.builds(
     ).map(tuple),
     st.lists(st.builds(ChangedSetting, _TEXT, _NUMBER, _TEXT, _NUMBER), max_size=2).map(tuple),
     st.lists(st.builds(ChangedRequirement, _TEXT, _WORDS, _WORDS), max_size=2).map(tuple),
+    st.none(),
+    st.lists(
+        st.builds(ChangedOperatingPoint, _POINT, st.lists(_POINT, max_size=1).map(tuple)),
+        max_size=2,
+    ).map(tuple),
 )
 _TENSOR = st.builds(
     TensorSpec,
@@ -152,6 +166,27 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
                 _SHARE,
                 st.none() | _FIDELITY,
                 st.none() | _FIDELITY,
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    "operating_point": st.builds(
+        OperatingPointLosses,
+        _TEXT,
+        _TEXT,
+        *[_FLOAT] * 5,
+        _COUNT,
+        _WORDS,
+        _COUNT,
+        _COUNT,
+        st.lists(
+            st.builds(
+                OperatingRow,
+                st.none() | _COUNT,
+                _TEXT,
+                st.none() | st.sampled_from(ObjectSize),
+                *[_COUNT] * 10,
+                st.tuples(_FLOAT, _FLOAT),
             ),
             max_size=2,
         ).map(tuple),

@@ -21,6 +21,7 @@ from validation.errors import (
 from validation.policy.limits import Limit, Status
 from validation.record.detections import Detections
 from validation.record.lines import Entry
+from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -210,6 +211,7 @@ def test_round_trip(
         timings=only(Timing),
         accuracies=only(Accuracy),
         quantisations=only(QuantisationCost),
+        operating_points=only(OperatingPointLosses),
         pictures=only(Picture),
         artefacts=only(Artefact),
         evidence=only(Evidence),

@@ -295,7 +295,7 @@ def test_passing_run_can_be_signed(
     run = write_run(good, header=selected)
     text = pages_of(render_run(run, policy))["index.html"].text
     assert "PASS Run 2026-01-02-night" in text
-    assert "Signed for the record with the sha256" in text
+    assert "signs the run's folder: the judged files" in text
     assert "cannot be signed" not in text
     assert "Why" not in text
 

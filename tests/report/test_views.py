@@ -13,8 +13,16 @@ from run_pages import render_run
 
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
-from validation.policy.overlay import ChangedLimit, ChangedRequirement, ChangedSetting, Overlay
+from validation.policy.operating_points import OperatingPoint
+from validation.policy.overlay import (
+    ChangedLimit,
+    ChangedOperatingPoint,
+    ChangedRequirement,
+    ChangedSetting,
+    Overlay,
+)
 from validation.policy.preference import ChangedPreference, Prefer
+from validation.record.operating_point import OperatingPointLosses
 from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
@@ -126,11 +134,18 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         (ChangedSetting("timing_rounds", 200, "p99", 50),),
         (ChangedRequirement("latency", ("raw",)),),
         ChangedPreference(Prefer.FASTEST, "25 frames", Prefer.SMALLEST),
+        (
+            ChangedOperatingPoint(
+                OperatingPoint(0.6, "our app", ("per*",)), (OperatingPoint(0.3, "most apps"),)
+            ),
+        ),
     )
+    losses = OperatingPointLosses("person", "float", 0.6, 0.6, 0.001, 0.5, 0.75, 80, (), 0, 0, ())
     header = replace(header, policy_overlay=own)
     key = ModelKey("person", "float")
     result = CheckResult.judged("latency", key, (Measure("p95_ms", 12.5, rule.limit),))
-    index = index_of(Record(header, results=(result,), footer=ENDED), policy)
+    record = Record(header, results=(result,), operating_points=(losses,), footer=ENDED)
+    index = index_of(record, policy)
     assert own_limits(index.record) == (
         OwnLimit(
             "latency: p95_ms",
@@ -141,6 +156,7 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
             "1",
         ),
         OwnLimit("timing_rounds", "200", ("50",), reason="p99"),
+        OwnLimit("operating point: min_score", "0.6", ("0.3",), "per*", "our app", "1"),
         OwnLimit("latency: required", "for raw", ("for no variant",)),
         OwnLimit("file to ship", "fastest", ("smallest",), reason="25 frames"),
     )

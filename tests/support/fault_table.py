@@ -41,9 +41,15 @@ _ALL_OF_THE_FILE = {
     "end_to_end_parity": BOTH,
     "canaries": BOTH,
     "accuracy": BOTH,
+    "operating_point": BOTH,
     "latency": BOTH,
 }
-_RESULTS = {"end_to_end_parity": BOTH, "canaries": BOTH, "accuracy": BOTH}
+_RESULTS = {
+    "end_to_end_parity": BOTH,
+    "canaries": BOTH,
+    "accuracy": BOTH,
+    "operating_point": BOTH,
+}
 # Both of their sides are fed alike, whatever that is.
 _SAME_FEED_BOTH_SIDES = ("postprocess_parity", "tflite_contract")
 
@@ -213,7 +219,14 @@ FAULTS = (
     ),
     Fault("nothing found", put.on_each(lambda _: Detections((), (), ())), _RESULTS),
     Fault(
-        "nothing found on either side", put.both_blind, {"postprocess_parity": FLOAT, **_RESULTS}
+        "nothing found on either side",
+        put.both_blind,
+        {
+            "postprocess_parity": FLOAT,
+            "end_to_end_parity": BOTH,
+            "canaries": BOTH,
+            "accuracy": BOTH,
+        },
     ),
     # ------------------------------------------------------------------------ raw outputs
     Fault(

@@ -119,7 +119,10 @@ FILES: tuple[tuple[Kind, str, bytes], ...] = (
     (Kind.IMAGE, "a.jpg", b"\xff\xd8\xff\xe0"),
     (Kind.IMAGE, "m.pb", b"\x89PNG\r\n\x1a\n"),
     (Kind.WIDE_TEXT, "pipeline.config", "model { }".encode("utf-16")),
+    (Kind.NAMES, "labels.txt", b"person\ntraffic light\n"),
+    (Kind.NAMES, "labels.pbtxt", b"0  person\n1: bicycle\n\n???\n"),
     (Kind.TEXT, "notes.txt", b"hello"),
+    (Kind.TEXT, "boxes.txt", b"0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n"),
     (Kind.UNKNOWN, "m.bin", bytes(range(250, 0, -1))),
 )
 

@@ -19,10 +19,10 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         policy=context.policy,
         key=context.key,
         min_score=context.policy.setting("parity_min_score"),
-        score_epsilon=_score_epsilon(context),
+        score_epsilon=score_epsilon(context),
         min_iou=context.policy.setting("parity_min_iou"),
         capacity=context.build.exported().contract.postprocess.max_detections,
-        ties=_ties(context),
+        ties=ties(context),
     )
     evidence = context.inference.evidence
     entries: list[Entry] = [evidence(context.key.variant), result]
@@ -30,7 +30,7 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
     return [*pictures(context), evidence(REFERENCE), *entries] if context.is_first else entries
 
 
-def _ties(context: CheckContext) -> TieRule | None:
+def ties(context: CheckContext) -> TieRule | None:
     """Rounding of floats exchanges equal scores; what 8 bits exchange is their cost."""
     if variant_of(context.key.variant).is_quantised:
         return None
@@ -42,7 +42,7 @@ def _ties(context: CheckContext) -> TieRule | None:
     )
 
 
-def _score_epsilon(context: CheckContext) -> float:
+def score_epsilon(context: CheckContext) -> float:
     """Distance from the cut within which it cannot be said whether a detection is lost."""
     if variant_of(context.key.variant).is_quantised:
         return context.policy.setting("quantised_score_epsilon")

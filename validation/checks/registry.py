@@ -31,6 +31,7 @@ from validation.checks.needs import (
     shipped_flags,
     tflite,
 )
+from validation.checks.operating_point import operating_point
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.checks.quantisation import layer_errors, quantisation
 from validation.checks.raw_parity import raw_parity
@@ -67,5 +68,6 @@ CHECKS: tuple[Check, ...] = (
         needs=(reference_graph, reference_origin, exported_graph, shipped_flags, second_route),
     ),
     Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
+    Check("operating_point", operating_point, needs=(reference_detections, candidate_detections)),
     Check("latency", latency, needs=(tflite,), quiet=True),
 )

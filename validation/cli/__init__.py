@@ -33,6 +33,7 @@ _COMMANDS = (
     "evaluate",
     "compare",
     "report",
+    "signoff",
     "completion",
 )
 # As the shell reports a program that SIGPIPE has ended.

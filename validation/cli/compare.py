@@ -14,6 +14,8 @@ from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
 from validation.inference.score_notices import score_notices
+from validation.kinds.kind import Kind, Wanted
+from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.record.detections import Detections
@@ -58,12 +60,19 @@ def _compare(options: argparse.Namespace) -> int:
     first, second = options.first, options.second
     kinds = [_is_run(path) for path in (first, second)]
     if kinds[0] is not kinds[1]:
-        raise UsageError("a run cannot be compared with a model file", got=f"{first}, {second}")
+        raise UsageError(
+            "a run cannot be compared with a model file",
+            expected="two runs, or two model files",
+            got=f"{first}, {second}",
+        )
     return _compare_runs(options) if kinds[0] else _compare_models(options)
 
 
 def _is_run(path: Path) -> bool:
-    return path.is_dir() or path.name == RECORD_NAME
+    # A damaged record is left to its reader.
+    if path.name == RECORD_NAME and path.is_file():
+        return True
+    return require_kind(path, Wanted.COMPARED).kind in (Kind.RECORD, Kind.RUN_FOLDER)
 
 
 def _compare_runs(options: argparse.Namespace) -> int:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
+from validation.errors import ValidationError
 from validation.files.native_log import held_back
 from validation.files.structured import unstructure
 from validation.inspection.answer import as_text, needs_tensorflow, read_facts
 from validation.inspection.kinds import kind_of
+
+_NEXT_STEP = "see where the file came from, and get or make it again"
 
 
 def add_command(commands: Commands) -> None:
@@ -40,8 +43,13 @@ def _inspect(options: argparse.Namespace) -> None:
     file = kind_of(options.file)
     if needs_tensorflow(file.kind):
         say("loading TensorFlow")
-    with held_back():
-        facts = read_facts(file)
+    try:
+        with held_back():
+            facts = read_facts(file)
+    except ValidationError as error:
+        # What is usual elsewhere is to inspect the file.
+        error.next_step = error.next_step or _NEXT_STEP
+        raise
     if options.json:
         print_json({"kind": file.kind.value, **unstructure(facts)})
     else:

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from validation.comparison.matching import ImageMatch, match_detections
-from validation.comparison.ties import TieRule, tied_share, without_ties
+from validation.comparison.ties import TieRule, without_rare_ties
 from validation.errors import first_few
 from validation.policy.limits import Status
 from validation.policy.load import Policy
@@ -53,7 +53,7 @@ def compare_detections(
         ties: When an exchange of detections is a tie; None: never.
         check: Name of the check in the policy.
     """
-    faults = _input_faults(reference, candidate)
+    faults = input_faults(reference, candidate)
     if faults:
         text = "; ".join(text for _, text in faults)
         return CheckResult.failed(check, key, text, where=faults[0][0])
@@ -71,14 +71,7 @@ def compare_detections(
             for image, found in reference.items()
         }
 
-    matches = matched(lambda found: found)
-    if ties is not None:
-        settled = {
-            image: without_ties(match, reference[image], candidate[image], ties)
-            for image, match in matches.items()
-        }
-        if tied_share(settled.values()) <= ties.most_share:
-            matches = settled
+    matches = without_rare_ties(matched(lambda found: found), reference, candidate, ties)
     judged, counts = _values(list(matches.values()))
     judged |= _score_range([*reference.values(), *candidate.values()])
     measures = Measure.limited(judged, policy, check, key)
@@ -156,7 +149,7 @@ def _percentile(
     return float(np.percentile(values, percent, method=method)) if values else None
 
 
-def _input_faults(
+def input_faults(
     reference: Mapping[_Image, Detections], candidate: Mapping[_Image, Detections]
 ) -> list[tuple[str, str]]:
     """First image and complaint, for all that makes a comparison meaningless."""

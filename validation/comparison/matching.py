@@ -121,8 +121,8 @@ def match_detections(
     lost = sorted(set(rows.tolist()) - {pair.reference for pair in pairs})
     gained = sorted(set(columns.tolist()) - {pair.candidate for pair in pairs})
     # A detection is missed where the other side had a slot for it.
-    found_by_candidate = max(min_score, _last_slot(scores_right, capacity)) + score_epsilon
-    found_by_reference = max(min_score, _last_slot(scores_left, capacity)) + score_epsilon
+    found_by_candidate = max(min_score, last_slot(scores_right, capacity)) + score_epsilon
+    found_by_reference = max(min_score, last_slot(scores_left, capacity)) + score_epsilon
     return ImageMatch(
         pairs=tuple(sorted(pairs, key=lambda pair: pair.reference)),
         unmatched_reference=tuple(i for i in lost if scores_left[i] >= found_by_candidate),
@@ -132,8 +132,8 @@ def match_detections(
     )
 
 
-def _last_slot(scores: _Floats, capacity: int | None) -> float:
-    """The lowest score that found a slot, where none is left."""
+def last_slot(scores: _Floats, capacity: int | None) -> float:
+    """The lowest score that found a slot, where none is left; else minus infinity."""
     if capacity is None or len(scores) < capacity or not len(scores):
         return -math.inf
     return float(scores.min())

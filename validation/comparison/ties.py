@@ -8,11 +8,14 @@ suppresses different neighbours.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from validation.comparison.matching import ImageMatch, Pair, box_iou, inside_image
 from validation.record.detections import Detections
+
+_Image = TypeVar("_Image", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,29 @@ class TieRule:
     score_epsilon: float
     same_iou: float
     most_share: float
+
+
+def without_rare_ties(
+    matches: Mapping[_Image, ImageMatch],
+    reference: Mapping[_Image, Detections],
+    candidate: Mapping[_Image, Detections],
+    rule: TieRule | None,
+) -> Mapping[_Image, ImageMatch]:
+    """The matches of all images with their ties set apart, if those are rare; else as they are.
+
+    Args:
+        matches: Of each image.
+        reference: Detections of each image.
+        candidate: Detections of each image.
+        rule: When an exchange is a tie; None: never.
+    """
+    if rule is None:
+        return matches
+    settled = {
+        image: without_ties(match, reference[image], candidate[image], rule)
+        for image, match in matches.items()
+    }
+    return settled if tied_share(settled.values()) <= rule.most_share else matches
 
 
 def without_ties(

@@ -13,11 +13,13 @@ import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
 from validation.kinds.kind import Kind, Wanted
-from validation.kinds.recognition import recognise_alone
+from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
 
 # Pointers and most web pages have fewer; only the shard of a toy has, too.
 _STAND_IN_BYTES = 64 * 2**10
+# Folders that may hold checkpoints, by what else is in them.
+_WITH_CHECKPOINTS = (Kind.FOLDER, Kind.MODEL_FOLDER)
 # The value of a variable by name; None where there is none of that name.
 Values = Callable[[str], np.ndarray | None]
 
@@ -48,6 +50,8 @@ def check_prefix(prefix: Path) -> None:
     if prefix.is_file():
         require_kind(prefix, Wanted.CHECKPOINT, GraphError)
     is_folder = prefix.is_dir()
+    if is_folder and (found := recognise(prefix)).kind not in _WITH_CHECKPOINTS:
+        raise refusal(found, Wanted.CHECKPOINT, GraphError, where=prefix)
     folder = prefix if is_folder else prefix.parent
     present = sorted(path.name for path in folder.glob("*.index"))
     raise ArtefactMissing(

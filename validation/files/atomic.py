@@ -49,6 +49,33 @@ def write_bytes_atomic(path: Path, data: bytes, *, make_folder: bool = False) ->
         ) from error
 
 
+def write_new_bytes(path: Path, data: bytes) -> None:
+    """`write_bytes_atomic` of a file that must not be there yet.
+
+    Raises:
+        ArtefactError: There is a file, or it cannot be written.
+    """
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), _MODE)
+        # Unlike a renaming, a link never takes the place of another file.
+        os.link(name, path)
+    except FileExistsError as error:
+        raise ArtefactError(
+            "there is such a file, and it is never overwritten", where=path
+        ) from error
+    except OSError as error:
+        raise ArtefactError(
+            "the file cannot be written", got=error.strerror or error, where=path
+        ) from error
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """An empty file in the same folder, which replaces ``path`` when the block ends.

@@ -93,17 +93,30 @@ def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kin
         CatalogueError: It cannot be read, is not TOML or has another version; or as `structure`.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise CatalogueError("the file cannot be read", got=error, where=path.name) from error
+    return parse_toml(data, kind, version, where=path.name)
+
+
+def parse_toml(data: bytes, kind: type[_Kind], version: int | None = None, *, where: str) -> _Kind:
+    """The bytes of a data file as a dataclass, see `read_toml`.
+
+    Raises:
+        CatalogueError: It is not TOML or has another version; or as `structure`.
+    """
+    try:
+        values = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError("the file cannot be read", got=error, where=where) from error
     if version is not None and values.get("version") != version:
         raise CatalogueError(
             "the file has another layout",
             expected=f"version = {version}",
             got=values.get("version"),
-            where=path.name,
+            where=where,
         )
-    return structure_table(kind, values, where=path.name)
+    return structure_table(kind, values, where=where)
 
 
 def structure_table(kind: type[_Kind], value: Any, *, where: str) -> _Kind:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SAVED_MODEL = "saved model"
     OPENCV_TEXT = "opencv text"
     LABEL_MAP = "label map"
+    NAMES = "names"
     COCO_ANNOTATIONS = "coco annotations"
     COCO_RESULTS = "coco results"
     JSON = "json"
@@ -64,6 +65,7 @@ class Wanted(StrEnum):
     GRAPH = "graph"
     TFLITE = "tflite"
     DETECTOR = "detector"
+    COMPARED = "compared"
     DESCRIBED = "described"
     DRAWN = "drawn"
     CONFIG = "config"
@@ -84,9 +86,11 @@ class Recognised:
         kind: By content; a suffix only decides where the content does not.
         detail: What else was read, such as the title of a web page; empty: nothing.
         cut: How the file shows that its end is missing; empty where it does not.
+        by_suffix: The content of a text says nothing; its reader says what is wrong with it.
     """
 
     path: Path
     kind: Kind
     detail: str = ""
     cut: str = ""
+    by_suffix: bool = False

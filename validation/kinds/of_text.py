@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from validation.kinds.kind import Kind
+from validation.kinds.kind import Kind, Recognised
 
 _LFS = re.compile(r"version https?://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/")
 _LFS_SIZE = re.compile(r"^size (\d+)$", re.MULTILINE)
@@ -44,19 +45,32 @@ _OTHER_FIELDS = {
 _OPENCV = re.compile(r'op\s*:\s*"(?:DetectionOutput|PriorBox)"')
 _CAFFE = re.compile(r"^\s*(?:name\s*:[^\n]*\n\s*)?(?:input\s*:|layers?\s*\{)")
 _DARKNET = re.compile(r"\s*\[net(?:work)?\]")
+_BY_SUFFIX = {".config": Kind.CONFIG, ".pbtxt": Kind.GRAPH_TEXT}
 _XML_ROOTS = {"annotation": Kind.VOC_XML, "net": Kind.OPENVINO, "Error": Kind.WEB_PAGE}
 _RESULTS = re.compile(r'\[\s*\{[^{}]*"(?:image_id|score)"')
 _COCO_PARTS = ("images", "annotations", "categories")
+# Lines that are looked at.
+_MOST_NAMES = 200
+# A line of a list of class names: words, with a number before them or without; or a gap.
+_NAME_LINE = re.compile(r"(?:\d+[\s:,]\s*)?[^\W\d_][\w '&/-]{0,60}|\?\?\?|n/a", re.IGNORECASE)
 
 
-def text_kind(head: str, tail: str, suffix: str) -> tuple[Kind, str]:
-    """The kind of a text, and a detail of it.
+def text_kind(path: Path, head: str, tail: str) -> Recognised:
+    """What a text is.
 
     Args:
+        path: The file; its suffix decides where the text does not.
         head: How it begins.
         tail: How it ends; overlaps the head where the text is short.
-        suffix: Of its name: decides where the text does not.
     """
+    kind, detail = _by_content(head, tail)
+    # Their readers say what is wrong with them, and where.
+    if kind is Kind.TEXT and path.suffix in _BY_SUFFIX:
+        return Recognised(path, _BY_SUFFIX[path.suffix], by_suffix=True)
+    return Recognised(path, kind, detail)
+
+
+def _by_content(head: str, tail: str) -> tuple[Kind, str]:
     text = head.removeprefix("\ufeff").lstrip()
     if _LFS.match(text):
         size = _LFS_SIZE.search(text)
@@ -67,7 +81,7 @@ def text_kind(head: str, tail: str, suffix: str) -> tuple[Kind, str]:
         return _json_kind(text, tail), ""
     if _DARKNET.match(text):
         return Kind.DARKNET, ""
-    return _proto_text_kind(text, tail, suffix)
+    return _proto_text_kind(text, tail)
 
 
 def _markup_kind(text: str) -> tuple[Kind, str]:
@@ -97,7 +111,7 @@ def _json_kind(text: str, tail: str) -> Kind:
     return Kind.JSON
 
 
-def _proto_text_kind(text: str, tail: str, suffix: str) -> tuple[Kind, str]:
+def _proto_text_kind(text: str, tail: str) -> tuple[Kind, str]:
     match = _FIRST_FIELD.match(text)
     field = match[1] if match else ""
     if field in _GRAPH_FIELDS:
@@ -108,7 +122,13 @@ def _proto_text_kind(text: str, tail: str, suffix: str) -> tuple[Kind, str]:
         return Kind.CONFIG, ""
     if field in _OTHER_FIELDS:
         return _OTHER_FIELDS[field], ""
-    # Their readers say what is wrong with them, and where.
-    if suffix in (".config", ".pbtxt"):
-        return (Kind.CONFIG if suffix == ".config" else Kind.GRAPH_TEXT), ""
+    if _is_list_of_names(text):
+        return Kind.NAMES, ""
     return Kind.TEXT, f"that begins {' '.join(text[:40].split())!r}" if text else ""
+
+
+def _is_list_of_names(text: str) -> bool:
+    """True where each line of two or more is a name; the last one may be cut."""
+    lines = [line.strip() for line in text.splitlines()]
+    names = [line for line in lines[:_MOST_NAMES] if line]
+    return len(names) > 1 and all(_NAME_LINE.fullmatch(name) for name in names)

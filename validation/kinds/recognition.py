@@ -60,7 +60,7 @@ def _of_file(path: Path) -> Recognised:
                 found = binary_kind(path, data, head, data[-_TAIL_BYTES:])
             else:
                 tail = data[-_HEAD_BYTES:].decode(errors="replace")
-                found = Recognised(path, *text_kind(text, tail, path.suffix))
+                found = text_kind(path, text, tail)
     if path.suffix == ".meta" and found.kind in (Kind.GRAPH, Kind.UNKNOWN):
         return Recognised(path, Kind.META_GRAPH, cut=found.cut)
     if path.name == "saved_model.pb" and found.kind in (Kind.META_GRAPH, Kind.UNKNOWN):

@@ -83,7 +83,9 @@ def require_kind(
     # Where no checkpoint will do, its .meta is asked for as the graph that it is.
     alone = Kind.CHECKPOINT not in takes and path.suffix == ".meta" and path.is_file()
     found = recognise_alone(path) if alone else recognise(path)
-    if found.kind not in takes or found.cut:
+    # A text that only its suffix calls something else is left to the reader.
+    takes_text = found.by_suffix and Kind.TEXT in takes
+    if (found.kind not in takes and not takes_text) or found.cut:
         raise refusal(found, wanted, error, where=path if where is None else where)
     return found
 

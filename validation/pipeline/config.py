@@ -168,8 +168,7 @@ def load_pipeline(path: Path) -> PipelineConfig:
         if path.is_dir():
             require_kind(path, Wanted.CONFIG, ConfigError, where=source)
         raise ConfigError("the file cannot be read", got=error.strerror, where=source) from error
-    if data:
-        require_kind(path, Wanted.CONFIG, ConfigError, where=source)
+    require_kind(path, Wanted.CONFIG, ConfigError, where=source)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

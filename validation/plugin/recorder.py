@@ -30,6 +30,7 @@ from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import CheckResult, ModelKey
@@ -85,6 +86,7 @@ class Recorder:
             state = session_state(self._config)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(_header(self._config, state, self.run, self._started))
+            keep_policy(state.policy, self.folder)
         self._writer.write(entry)
 
     @pytest.hookimpl(trylast=True)

@@ -6,106 +6,55 @@ or an error; there is no tolerance in code.
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 import functools
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NewType, TypeVar
+from typing import TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
-from validation.files.structured import Text, read_toml, register
-from validation.policy.limits import Limit, Rule, Status
+from validation.files.structured import parse_toml
+from validation.policy.limits import Limit, Rule
+from validation.policy.operating_points import (
+    OperatingPoint,
+    operating_points_of,
+    point_for,
+    points_with,
+    replaced_points,
+)
 from validation.policy.overlay import (
     ChangedLimit,
+    ChangedOperatingPoint,
     ChangedRequirement,
     ChangedSetting,
     Overlay,
     overlapping,
 )
 from validation.policy.preference import ChangedPreference, Prefer, Preference
+from validation.policy.tables import LimitTable, OwnTables, Tables
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
-_Patterns = NewType("_Patterns", tuple[str, ...])
-_SomePatterns = NewType("_SomePatterns", tuple[str, ...])
-_ALL = _SomePatterns(("*",))
-_Beyond = NewType("_Beyond", Status)
-_FAILURE = _Beyond(Status.FAIL)
+_AnyTables = TypeVar("_AnyTables", OwnTables, Tables)
 _SMALLEST = Preference(Prefer.SMALLEST, "nothing else was asked for")
 
 
 @dataclass(frozen=True)
-class _OwnSetting:
-    value: float
-    reason: Text
+class PolicyFiles:
+    """The bytes that a policy was read from: enough to judge by it again.
 
+    Args:
+        built_in: Of policy.toml.
+        own: Of the user's file; None without one.
+    """
 
-@dataclass(frozen=True)
-class _Setting:
-    value: float
-    min: float
-    reason: Text
-    max: float | None = None
-    whole: bool = False
-
-    def check(self, value: float, where: str) -> None:
-        """Refuse a value that is outside of the range, or a fraction where it must be whole."""
-        below_max = self.max is None or value <= self.max
-        if self.min <= value and below_max and not (self.whole and value % 1):
-            return
-        kind = "a whole number" if self.whole else "a number"
-        bounds = f"of {self.min} or more" if self.max is None else f"from {self.min} to {self.max}"
-        raise CatalogueError(
-            "value is wrong", expected=f"{kind} {bounds}", got=repr(value), where=where
-        )
-
-
-@dataclass(frozen=True)
-class _LimitTable:
-    check: Text
-    measure: Text
-    reason: Text
-    max: float | None = None
-    min: float | None = None
-    equal: Any = None
-    warn: float | None = None
-    beyond: _Beyond = _FAILURE
-    models: _SomePatterns = _ALL
-    variants: _SomePatterns = _ALL
-
-
-@dataclass(frozen=True)
-class _Ship:
-    prefer: Prefer
-    reason: Text
-
-
-@dataclass(frozen=True)
-class _OwnTables:
-    version: int
-    setting: dict[str, _OwnSetting] = field(default_factory=dict)
-    required: dict[str, _Patterns] = field(default_factory=dict)
-    ship: _Ship | None = None
-    limit: tuple[_LimitTable, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Tables:
-    version: int
-    setting: dict[str, _Setting] = field(default_factory=dict)
-    required: dict[str, _Patterns] = field(default_factory=dict)
-    of_trained_weights: tuple[str, ...] = ()
-    ship: _Ship | None = None
-    limit: tuple[_LimitTable, ...] = ()
-
-
-_AnyTables = TypeVar("_AnyTables", _OwnTables, _Tables)
+    built_in: bytes
+    own: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +70,8 @@ class Policy:
         overlay: What a user's own file changed; None where all is built in.
         of_trained_weights: Checks that say nothing of a model with seeded weights.
         ship: Which of the files that pass is to be shipped.
+        operating_points: In file order; of two that cover a model the later one holds.
+        files: What it was read from; None for one that was not.
     """
 
     rules: tuple[Rule, ...]
@@ -130,6 +81,8 @@ class Policy:
     overlay: Overlay | None = None
     of_trained_weights: tuple[str, ...] = ()
     ship: Preference = _SMALLEST
+    operating_points: tuple[OperatingPoint, ...] = ()
+    files: PolicyFiles | None = field(default=None, compare=False)
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
         """The same with a user's changes: their limits come last, so that they hold."""
@@ -147,6 +100,10 @@ class Policy:
             self.ship
             if overlay.ship is None
             else Preference(overlay.ship.prefer, overlay.ship.reason),
+            points_with(
+                self.operating_points, [changed.point for changed in overlay.operating_points]
+            ),
+            self.files,
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -174,6 +131,14 @@ class Policy:
         if name not in self.settings:
             raise _unknown("setting", name, self.settings, "policy")
         return self.settings[name]
+
+    def operating_point(self, model: str) -> OperatingPoint:
+        """From which score an app shows this model's detections.
+
+        Raises:
+            CatalogueError: The policy names none for it.
+        """
+        return point_for(model, self.operating_points)
 
     def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
         """Checks without which a variant cannot be signed, in file order.
@@ -209,7 +174,29 @@ def load_policy(own: str | os.PathLike[str] | None = None, checks: Collection[st
             not exist, a setting out of its range, or a bound on the other side than the
             built-in one.
     """
-    return _policy(DEFAULT_POLICY, *_built_in()) if own is None else _laid_over(Path(own), checks)
+    built_in = _bytes(DEFAULT_POLICY)
+    if own is None:
+        return policy_from(PolicyFiles(built_in))
+    path = Path(own)
+    return policy_from(PolicyFiles(built_in, _bytes(path)), path.name, checks)
+
+
+def policy_from(files: PolicyFiles, own_name: str = "", checks: Collection[str] = ()) -> Policy:
+    """The policy that these bytes make, whatever the built-in one is today.
+
+    Args:
+        files: Of the built-in policy and the user's own.
+        own_name: What the user's file is called.
+        checks: As for `load_policy`.
+
+    Raises:
+        CatalogueError: As `load_policy`.
+    """
+    built_in = _policy(DEFAULT_POLICY.name, files.built_in)
+    if files.own is None:
+        return replace(built_in, files=files)
+    overlay = _overlay(built_in, files, own_name, checks)
+    return replace(built_in.overlaid(overlay), files=files)
 
 
 def read_policy(path: Path) -> Policy:
@@ -219,52 +206,62 @@ def read_policy(path: Path) -> Policy:
         CatalogueError: Not TOML, unknown keys, a limit without a reason or a finite bound,
             doubled limits, or a setting out of its own range.
     """
-    return _policy(path, *_read(path, _Tables))
+    return _policy(path.name, _bytes(path))
 
 
-def _policy(path: Path, file: _Tables, rules: tuple[Rule, ...]) -> Policy:
-    for name, setting in file.setting.items():
-        setting.check(setting.value, f"{path.name}, setting {name}")
-    settings = {name: setting.value for name, setting in file.setting.items()}
-    policy = Policy(rules, settings, file.required, _sha256(path), None, file.of_trained_weights)
-    if file.ship is None:
-        return policy
-    return dataclasses.replace(policy, ship=Preference(file.ship.prefer, file.ship.reason))
+def _policy(name: str, data: bytes) -> Policy:
+    file, rules = _built_in(data, name)
+    for key, setting in file.setting.items():
+        setting.check(setting.value, f"{name}, setting {key}")
+    settings = {key: setting.value for key, setting in file.setting.items()}
+    ship = _SMALLEST if file.ship is None else Preference(file.ship.prefer, file.ship.reason)
+    return Policy(
+        rules,
+        settings,
+        file.required,
+        _sha256(data),
+        None,
+        file.of_trained_weights,
+        ship,
+        operating_points_of(file.operating_point, name),
+    )
 
 
-def _laid_over(path: Path, checks: Collection[str]) -> Policy:
-    tables, built_in_rules = _built_in()
-    built_in = _policy(DEFAULT_POLICY, tables, built_in_rules)
-    file, rules = _read(path, _OwnTables)
+def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection[str]) -> Overlay:
+    own_bytes = files.own or b""
+    settings = _built_in(files.built_in, DEFAULT_POLICY.name)[0].setting
+    file, rules = _read(own_bytes, name, OwnTables)
     known = {*(rule.check for rule in built_in.rules), *checks}
     known.update(built_in.required)
     for number, rule in enumerate(rules, 1):
-        _check_fit(rule, built_in.rules, known, f"{path.name}, limit {number}")
-    for name, own in file.setting.items():
-        if name not in tables.setting:
-            raise _unknown("setting", name, tables.setting, path.name)
-        tables.setting[name].check(own.value, f"{path.name}, setting {name}")
-    for name, variants in file.required.items():
-        if name not in known:
-            raise _unknown("check", name, known, f"{path.name}, required")
-        _check_variants(variants, f"{path.name}, required {name}")
-    return built_in.overlaid(
-        Overlay(
-            path.name,
-            _sha256(path),
-            tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in rules),
-            tuple(
-                ChangedSetting(name, setting.value, setting.reason, built_in.settings[name])
-                for name, setting in file.setting.items()
-            ),
-            tuple(
-                ChangedRequirement(name, variants, built_in.required.get(name, ()))
-                for name, variants in file.required.items()
-            ),
-            None
-            if file.ship is None
-            else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
-        )
+        _check_fit(rule, built_in.rules, known, f"{name}, limit {number}")
+    for key, own in file.setting.items():
+        if key not in settings:
+            raise _unknown("setting", key, settings, name)
+        settings[key].check(own.value, f"{name}, setting {key}")
+    for key, variants in file.required.items():
+        if key not in known:
+            raise _unknown("check", key, known, f"{name}, required")
+        _check_variants(variants, f"{name}, required {key}")
+    return Overlay(
+        name,
+        _sha256(own_bytes),
+        tuple(ChangedLimit(rule, overlapping(rule, built_in.rules)) for rule in rules),
+        tuple(
+            ChangedSetting(key, setting.value, setting.reason, built_in.settings[key])
+            for key, setting in file.setting.items()
+        ),
+        tuple(
+            ChangedRequirement(key, variants, built_in.required.get(key, ()))
+            for key, variants in file.required.items()
+        ),
+        None
+        if file.ship is None
+        else ChangedPreference(file.ship.prefer, file.ship.reason, built_in.ship.prefer),
+        tuple(
+            ChangedOperatingPoint(point, replaced_points(point, built_in.operating_points))
+            for point in operating_points_of(file.operating_point, name)
+        ),
     )
 
 
@@ -295,25 +292,32 @@ def _check_variants(patterns: Iterable[str], where: str) -> None:
 
 
 @functools.cache
-def _built_in() -> tuple[_Tables, tuple[Rule, ...]]:
-    """The package's own file does not change while a program runs."""
-    return _read(DEFAULT_POLICY, _Tables)
+def _built_in(data: bytes, name: str) -> tuple[Tables, tuple[Rule, ...]]:
+    """A program reads the package's own file again and again."""
+    return _read(data, name, Tables)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CatalogueError("the file cannot be read", got=error, where=path.name) from error
 
 
-def _read(path: Path, kind: type[_AnyTables]) -> tuple[_AnyTables, tuple[Rule, ...]]:
-    tables = read_toml(path, kind, POLICY_VERSION)
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(data: bytes, name: str, kind: type[_AnyTables]) -> tuple[_AnyTables, tuple[Rule, ...]]:
+    tables = parse_toml(data, kind, POLICY_VERSION, where=name)
     rules = tuple(
-        _rule(table, f"{path.name}, limit {number}") for number, table in enumerate(tables.limit, 1)
+        _rule(table, f"{name}, limit {number}") for number, table in enumerate(tables.limit, 1)
     )
-    _refuse_doubles(rules, path.name)
+    _refuse_doubles(rules, name)
     return tables, rules
 
 
-def _rule(table: _LimitTable, where: str) -> Rule:
+def _rule(table: LimitTable, where: str) -> Rule:
     bounds = {name: getattr(table, name) for name in ("max", "min", "equal")}
     stated = {name: bound for name, bound in bounds.items() if bound is not None}
     if len(stated) != 1:
@@ -354,28 +358,3 @@ def _unknown(kind: str, key: str, known: Collection[str], where: str) -> Catalog
     return CatalogueError(
         f"unknown {kind} {key!r}", where=where, next_step=did_you_mean(key, known)
     )
-
-
-def _patterns(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError
-    return tuple(names)
-
-
-def _some_patterns(value: Any) -> tuple[str, ...]:
-    names = _patterns(value)
-    if not names:
-        raise ValueError
-    return names
-
-
-def _beyond(value: Any) -> Status:
-    if value not in (Status.FAIL, Status.UNKNOWN):
-        raise ValueError
-    return Status(value)
-
-
-register(_Beyond, "fail or unknown", _beyond)
-register(_Patterns, "a name or a list of names", _patterns)
-register(_SomePatterns, "a name or a list of names", _some_patterns)

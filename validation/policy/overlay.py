@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import Rule
+from validation.policy.operating_points import OperatingPoint
 from validation.policy.preference import ChangedPreference
 from validation.specs.variants import VARIANTS
 
@@ -44,6 +45,14 @@ class ChangedRequirement:
 
 
 @dataclass(frozen=True)
+class ChangedOperatingPoint:
+    """A user's operating point, and what held, or may have held by model; in file order."""
+
+    point: OperatingPoint
+    built_in: tuple[OperatingPoint, ...] = ()
+
+
+@dataclass(frozen=True)
 class Overlay:
     """Everything that one user's policy changed.
 
@@ -54,6 +63,7 @@ class Overlay:
         settings: In file order.
         required: In file order.
         ship: Which of the files that pass is to be shipped; None: as the built-in policy says.
+        operating_points: In file order.
     """
 
     file: str
@@ -62,6 +72,7 @@ class Overlay:
     settings: tuple[ChangedSetting, ...] = ()
     required: tuple[ChangedRequirement, ...] = ()
     ship: ChangedPreference | None = None
+    operating_points: tuple[ChangedOperatingPoint, ...] = ()
 
 
 def overlapping(own: Rule, built_in: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -16,7 +16,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ def read_detections(path: Path) -> dict[str, Detections]:
     return parse_detections(path.read_bytes(), path)
 
 
-def parse_detections(data: bytes, where: Path) -> dict[str, Detections]:
+def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
     """Detections by image key, of the bytes of a file.
 
     Args:

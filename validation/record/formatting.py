@@ -96,6 +96,10 @@ def describe_measure(measure: Measure) -> str:
         # Rounding would hide by how little the limit is missed.
         value, bound = repr(measure.value), repr(limit.bound)
     bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
+    if measure.interval is not None:
+        value += f" (95 % interval {' to '.join(map(_six_digits, measure.interval))})"
+        if measure.status is Status.WARN and limit.status(measure.value) is not Status.WARN:
+            return f"{measure.name} is {value}, should be {bound}: undecided"
     if measure.status is Status.WARN:
         warned = f"inside its limit ({bound}) but beyond {_six_digits(limit.warn)}"
         return f"{measure.name} is {value}, {warned}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
+from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
@@ -20,6 +21,7 @@ Entry = (
     | Timing
     | Accuracy
     | QuantisationCost
+    | OperatingPointLosses
     | Picture
     | Artefact
     | Evidence
@@ -35,6 +37,7 @@ KINDS: dict[str, type] = {
     "timing": Timing,
     "accuracy": Accuracy,
     "quantisation": QuantisationCost,
+    "operating_point": OperatingPointLosses,
     "picture": Picture,
     "artefact": Artefact,
     "evidence": Evidence,

@@ -16,6 +16,7 @@ from typing import Any, Self, TextIO, TypeVar, cast
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.files.structured import refuse_constant
 from validation.record.lines import Entry, from_line, to_line
+from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
@@ -35,6 +36,7 @@ class Record:
         timings: Raw latency samples.
         accuracies: COCO figures.
         quantisations: What quantised files lose, by output and by layer.
+        operating_points: What files lose at the score from which an app shows detections.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
         evidence: Files with the detections of each subject.
@@ -49,6 +51,7 @@ class Record:
     timings: tuple[Timing, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     quantisations: tuple[QuantisationCost, ...] = ()
+    operating_points: tuple[OperatingPointLosses, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -196,6 +199,20 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
         raise ArtefactMissing(
             "there is no record", where=path, next_step="run the suites with this report folder"
         ) from error
+    return parse_record(data, path, allow_unfinished=allow_unfinished)
+
+
+def parse_record(
+    data: bytes, path: str | os.PathLike[str], *, allow_unfinished: bool = False
+) -> Record:
+    """The bytes of a record, see `load_record`.
+
+    Args:
+        data: Of the ``record.jsonl``.
+        path: Where it came from, for errors.
+        allow_unfinished: As for `load_record`.
+    """
+    path = Path(path)
     entries = _entries(data, path, allow_unfinished)
     if not entries:
         raise IncompleteRecord("the record is empty", where=path)
@@ -215,6 +232,7 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
         timings=_only(Timing, entries),
         accuracies=_only(Accuracy, entries),
         quantisations=_only(QuantisationCost, entries),
+        operating_points=_only(OperatingPointLosses, entries),
         pictures=_only(Picture, entries),
         artefacts=_only(Artefact, entries),
         evidence=_only(Evidence, entries),

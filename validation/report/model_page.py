@@ -11,6 +11,7 @@ from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
+from validation.report.operating_tables import OperatingView, operating_view
 from validation.report.quantisation_tables import QuantisationView, quantisation_view
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict, evidence
@@ -48,6 +49,7 @@ class ModelPage:
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
             assumed of the labelled images; a sentence each.
+        operating_points: One a variant.
         quantisations: One a quantised variant.
         timings: As recorded.
         pictures: As recorded.
@@ -62,6 +64,7 @@ class ModelPage:
     accuracies: tuple[AccuracyRow, ...]
     has_absent_figures: bool
     data_notes: tuple[str, ...]
+    operating_points: tuple[OperatingView, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
     pictures: tuple[Picture, ...]
@@ -102,6 +105,9 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         accuracies=accuracies,
         has_absent_figures=any(row.has_absent_figures for row in accuracies),
         data_notes=_data_notes(record, accuracies),
+        operating_points=tuple(
+            operating_view(entry) for entry in record.operating_points if entry.model == model
+        ),
         quantisations=tuple(
             quantisation_view(entry) for entry in record.quantisations if entry.model == model
         ),

@@ -1,4 +1,4 @@
-"""What a run's own policy file changed: one row a limit, setting or required check."""
+"""What a run's own policy file changed: a row a limit, setting, operating point or requirement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from validation.policy.limits import Rule
-from validation.policy.overlay import ChangedLimit
+from validation.policy.overlay import ChangedLimit, ChangedOperatingPoint
 from validation.record import formatting
 from validation.record.store import Record
 
@@ -16,12 +16,12 @@ class OwnLimit:
     """One row of the table.
 
     Args:
-        name: Check and measure, setting, or required check.
+        name: Check and measure, setting, operating point or required check.
         value: The user's own.
         built_in: The built-in values that it replaced, empty where there was none.
         scope: Models and variants that it holds for; empty for all.
         reason: The user's own; a requirement has none.
-        judged: How many values of this run it judged; empty for what is not a limit.
+        judged: How many values of this run it judged, or files it held for; empty for the rest.
     """
 
     name: str
@@ -41,6 +41,7 @@ def own_limits(record: Record) -> tuple[OwnLimit, ...]:
     for setting in overlay.settings:
         value, built_in = formatting.number(setting.value), formatting.number(setting.built_in)
         rows.append(OwnLimit(setting.name, value, (built_in,), reason=setting.reason))
+    rows += _operating_points(record, overlay.operating_points)
     for each in overlay.required:
         value, built_in = _variants(each.variants), _variants(each.built_in)
         rows.append(OwnLimit(f"{each.check}: required", value, (built_in,)))
@@ -65,6 +66,24 @@ def _limits(record: Record, changed: tuple[ChangedLimit, ...]) -> Iterator[OwnLi
             _scope(rule),
             rule.limit.reason,
             formatting.number(judged),
+        )
+
+
+def _operating_points(
+    record: Record, changed: tuple[ChangedOperatingPoint, ...]
+) -> Iterator[OwnLimit]:
+    for point, built_in in ((each.point, each.built_in) for each in changed):
+        used = sum(
+            losses.asked == point.min_score and point.covers(losses.model)
+            for losses in record.operating_points
+        )
+        yield OwnLimit(
+            "operating point: min_score",
+            formatting.number(point.min_score),
+            tuple(formatting.number(each.min_score) for each in built_in),
+            "" if point.models == ("*",) else ", ".join(point.models),
+            point.reason,
+            formatting.number(used),
         )
 
 

@@ -19,7 +19,15 @@ from validation.policy.load import Policy
 from validation.record import formatting, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
-from validation.report import charts, index, model_page, own_limits, quantisation_tables, views
+from validation.report import (
+    charts,
+    index,
+    model_page,
+    operating_tables,
+    own_limits,
+    quantisation_tables,
+    views,
+)
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
 from validation.signoff import findings, rules, shipping
@@ -58,6 +66,8 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     math.prod,
     model_page.open_measures,
     model_page.settled_measures,
+    operating_tables.lost_interval,
+    operating_tables.lost_text,
     own_limits.own_limits,
     quantisation_cost.representable,
     quantisation_tables.decibels,

@@ -1,0 +1,98 @@
+"""At the score from which an app shows detections: what the .tflite loses of the reference's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from validation.checks.accuracy import NO_DATA
+from validation.checks.end_to_end_parity import score_epsilon, ties
+from validation.checks.needs import candidate_detections, reference_detections
+from validation.coco.annotations import CocoAnnotation, CocoImage
+from validation.coco.categories import join_categories
+from validation.coco.dataset import Dataset
+from validation.comparison.operating_point import check_operating_point
+from validation.comparison.operating_sides import LabelledImage, OperatingRule
+from validation.record.detections import Detections
+from validation.record.lines import Entry
+from validation.record.types import CheckResult
+from validation.specs.variants import variant_of
+from validation.workspace.context import CheckContext
+
+
+def operating_point(context: CheckContext) -> list[Entry]:
+    """An app that shows detections from its own score on misses none that it had before."""
+    dataset = context.dataset
+    if dataset is None:
+        return [CheckResult.unknown("operating_point", context.key, NO_DATA)]
+    postprocess = context.build.exported().contract.postprocess
+    labels = context.class_names()
+    num_classes = context.build.exported().contract.num_classes
+    categories = join_categories(labels.names, dataset, num_classes, labels.count).categories
+    asked = context.policy.operating_point(context.key.model).min_score
+    result, losses = check_operating_point(
+        reference_detections(context),
+        candidate_detections(context),
+        _labelled_images(dataset, categories),
+        OperatingRule(
+            # Below its own threshold neither side has anything to show.
+            min_score=max(asked, postprocess.nms_score_threshold),
+            score_epsilon=score_epsilon(context),
+            min_iou=context.policy.setting("parity_min_iou"),
+            moved_iou=context.policy.setting("operating_moved_iou"),
+            capacity=postprocess.max_detections,
+            ties=ties(context),
+        ),
+        asked=asked,
+        names=_names(labels.names, dataset, categories),
+        unlabelled=[class_id for class_id, category in categories.items() if category is None],
+        exact=not variant_of(context.key.variant).is_quantised,
+        policy=context.policy,
+        key=context.key,
+    )
+    return [result] if losses is None else [losses, result]
+
+
+def _names(
+    labels: Mapping[int, str], dataset: Dataset, categories: Mapping[int, int | None]
+) -> dict[int, str]:
+    """The model's own names, else those of the categories that its classes are scored as."""
+    joined = {
+        class_id: dataset.categories[category]
+        for class_id, category in categories.items()
+        if category is not None
+    }
+    return {**joined, **labels}
+
+
+def _labelled_images(
+    dataset: Dataset, categories: Mapping[int, int | None]
+) -> dict[str, LabelledImage]:
+    """Each image with its objects as the model would detect them."""
+    class_of = {category: class_id for class_id, category in categories.items()}
+    objects: dict[int, list[CocoAnnotation]] = defaultdict(list)
+    for item in dataset.ground_truth:
+        if item.category_id in class_of:
+            objects[item.image_id].append(item)
+    return {
+        str(image.id): LabelledImage(
+            image.height,
+            image.width,
+            _as_detections(
+                [item for item in objects[image.id] if not item.is_crowd], image, class_of
+            ),
+            _as_detections([item for item in objects[image.id] if item.is_crowd], image, class_of),
+        )
+        for image in dataset.images
+    }
+
+
+def _as_detections(
+    items: Sequence[CocoAnnotation], image: CocoImage, class_of: Mapping[int | None, int]
+) -> Detections:
+    boxes = [
+        (y / image.height, x / image.width, (y + height) / image.height, (x + width) / image.width)
+        for x, y, width, height in (item.bbox for item in items)
+    ]
+    classes = [class_of[item.category_id] for item in items]
+    return Detections(boxes, [1.0] * len(items), classes)

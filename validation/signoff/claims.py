@@ -1,0 +1,64 @@
+"""What a signature says and what it does not, in sentences made of the run's facts."""
+
+from __future__ import annotations
+
+from validation.policy.limits import Status
+from validation.record.formatting import plural
+from validation.record.store import Record
+from validation.signoff.rules import Judgement
+
+_SAME = "The files named here are the files that were judged, to the byte."
+_AS_REFERENCE = (
+    "Each of them keeps every limit of the policy named here against the archive's own inference "
+    "graph: names and shapes, numbers, detections, speed."
+)
+_WARNED = (
+    "Some values are inside their limits but worse than they should be, or rest on too few images "
+    "to tell; `reasons` lists them."
+)
+_WAIVED = (
+    "Some values are outside their limits or not known. They were accepted by name, for a reason "
+    "and until a day; `waivers` lists them."
+)
+_STRUCTURE = (
+    "The weights are seeded and not trained: structure, parity and speed were judged, and there is "
+    "no accuracy to speak of."
+)
+
+_NO_CLAIMS = (
+    "That the model is right: the reference is the archive's own graph, and its mistakes are kept.",
+    "Anything of images unlike those that were scored, or of classes that have no objects among "
+    "them.",
+    "Anything of other runtimes, delegates, phones or numbers of threads than those named here.",
+    "Who signed, beyond the holder of the private key; without a key, nobody.",
+    "That the time is right: it is that of the machine that signed.",
+    "Anything of the HTML pages: they are made from the record, and are no subjects.",
+)
+_NO_IMAGES = "Anything of accuracy: no labelled images were given."
+
+
+def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) -> tuple[str, ...]:
+    """What holds if the signature holds.
+
+    Args:
+        record: Of the run.
+        judgement: On that record.
+        status: PASS or WARN, waivers considered.
+        waivers: Whether there are any.
+    """
+    found = [_SAME]
+    found += [_WAIVED] if waivers else [_AS_REFERENCE]
+    found += [_WARNED] if status is Status.WARN else []
+    dataset = record.header.dataset
+    if judgement.run.structure_only:
+        found.append(_STRUCTURE)
+    elif dataset is not None:
+        images, objects = plural(dataset.images, "image"), plural(dataset.annotations, "object")
+        found.append(f"Accuracy was measured on {images} with {objects}: {dataset.name}.")
+    return tuple(found)
+
+
+def no_claims(record: Record, judgement: Judgement) -> tuple[str, ...]:
+    """What a reader might take it to say, and what it does not."""
+    lacks = record.header.dataset is None and not judgement.run.structure_only
+    return (*_NO_CLAIMS, _NO_IMAGES) if lacks else _NO_CLAIMS

@@ -1,0 +1,110 @@
+"""What the record's figures should be by what they were made from: samples, figures, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from validation.errors import ValidationError
+from validation.record.store import Record
+from validation.record.types import CheckResult, ModelKey
+
+_REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A figure that is not what it was made from.
+
+    Args:
+        what: The figure and whose it is.
+        source: What it was made from.
+        right: What that gives.
+        got: What the record says.
+    """
+
+    what: str
+    source: str
+    right: str
+    got: str
+
+
+def contradictions(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
+    """Every figure of a record that does not follow from what the run kept.
+
+    Args:
+        record: Of the run.
+        files: Bytes by path below the run's folder, each the one that the record names.
+    """
+    yield from _latencies(record)
+    yield from _average_precisions(record)
+    yield from _images(record, files)
+
+
+def _latencies(record: Record) -> Iterator[Contradiction]:
+    """Percentiles that the raw samples do not give, at any number of threads."""
+    of_key: dict[ModelKey, list[Mapping[str, Any]]] = {}
+    for timing in record.timings:
+        if timing.samples_ms:
+            facts = {
+                "samples": len(timing.samples_ms),
+                "p50_ms": timing.p50_ms,
+                "p95_ms": timing.p95_ms,
+            }
+            of_key.setdefault(timing.key, []).append(facts)
+    for result in record.results:
+        if result.check == "latency" and result.key in of_key:
+            possible = of_key[result.key]
+            right = {name: [each[name] for each in possible] for name in possible[0]}
+            yield from _measured(result, right, "the raw samples of latency")
+
+
+def _average_precisions(record: Record) -> Iterator[Contradiction]:
+    """Measures of accuracy that the COCO figures do not give."""
+    references = {each.model: each for each in record.accuracies if each.variant == _REFERENCE}
+    for result in record.results:
+        own = [each for each in record.accuracies if each.key == result.key]
+        reference = references.get(result.model)
+        if result.check != "accuracy" or not own or reference is None:
+            continue
+        drops = [reference.figures.ap - each.figures.ap for each in own]
+        right: dict[str, list[Any]] = {
+            "reference_ap": [reference.figures.ap],
+            "ap": [each.figures.ap for each in own],
+            "ap50": [each.figures.ap50 for each in own],
+            "ap_drop": [max(drop, 0.0) for drop in drops],
+            "ap_gain": [max(-drop, 0.0) for drop in drops],
+            "images": [each.images for each in own],
+        }
+        yield from _measured(result, right, "the COCO figures")
+
+
+def _measured(
+    result: CheckResult, right: Mapping[str, list[Any]], source: str
+) -> Iterator[Contradiction]:
+    for measure in result.measures:
+        if measure.name in right and measure.value not in right[measure.name]:
+            yield Contradiction(
+                f"{measure.name} of {result.key}",
+                source,
+                " or ".join(map(str, right[measure.name])),
+                str(measure.value),
+            )
+
+
+def _images(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
+    """Evidence of other images than the record counts, or that holds no detections."""
+    # NumPy is for evidence alone: without any, nothing waits for it.
+    from validation.record.detection_files import parse_detections
+
+    for each in record.evidence:
+        what, source = f"images of {each.model}-{each.variant}", each.path
+        try:
+            found = parse_detections(files[each.path], PurePosixPath(each.path))
+        except ValidationError as error:
+            yield Contradiction(what, source, str(error), str(each.images))
+            continue
+        if len(found) != each.images:
+            yield Contradiction(what, source, str(len(found)), str(each.images))
