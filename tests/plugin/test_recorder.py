@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from validation.errors import ArtefactError
+from validation.plugin import recorder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -272,3 +275,19 @@ def test_collecting_alone_records_nothing(over_miniature: Run, session: Any) -> 
     result = over_miniature("--collect-only")
     assert not session.reports.exists()
     assert not any(line.startswith("verdict:") for line in result.outlines)
+
+
+def test_file_that_cannot_be_kept_fails_the_run(
+    over_miniature: Run, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record names no file that the run's folder lacks; the cause is told, and no PASS."""
+
+    def full(*_: object) -> None:
+        raise ArtefactError("the disk is full", next_step="make room")
+
+    monkeypatch.setattr(recorder, "keep_file", full)
+    result = over_miniature("--variant", "float", "-k", "tflite_file")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["ArtefactError: the disk is full; make room", "verdict: FAIL"])
+    assert not any("INTERNALERROR" in line for line in result.outlines)
+    assert [line for line in session.lines() if line["kind"] == "artefact"] == []

@@ -177,7 +177,14 @@ def pytest_runtest_makereport(
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
         entries.extend(_steps(item.config))
-        kept = (_kept(entry, item.config) for entry in entries)
+        kept = []
+        for entry in entries:
+            try:
+                kept.append(_kept(entry, item.config))
+            except ValidationError as lost:
+                # A run that lacks a file ends with exit code 1, which no check explains: FAIL.
+                report.outcome = "failed"
+                report.longrepr = f"{type(lost).__name__}: {lost.with_next_step()}"
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
