@@ -143,6 +143,29 @@ def test_a_saved_model_is_no_checkpoint(tmp_path: Path, failed_line: Callable[[]
     assert "this is a TensorFlow SavedModel" in failed_line()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "m.tflite", "--coco-annotations=m.tflite"],
+        ["evaluate", "m.tflite", "--coco-annotations=set.json", "--coco-images=set.json"],
+        ["compare", "m.tflite", "set.json"],
+        ["compare", "m.tflite", "m.tflite", "--images=set.json"],
+    ],
+)
+def test_all_kinds_are_seen_before_a_model_is_opened(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    failed_line: Callable[[], str],
+) -> None:
+    """A damaged model is found out where it is opened."""
+    monkeypatch.chdir(tmp_path)
+    Path("m.tflite").write_bytes(TFLITE)
+    Path("set.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert main(words) == 1
+    assert "damaged" not in failed_line()
+
+
 @pytest.mark.parametrize("content", [b"\xff\x00" * 50, TFLITE])
 def test_inspect_does_not_send_to_inspect(
     tmp_path: Path, content: bytes, failed_line: Callable[[], str]

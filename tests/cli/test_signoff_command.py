@@ -100,7 +100,7 @@ def test_refusal(folder: Path, capsys: pytest.CaptureFixture[str], printed: Json
     sign = ["signoff", "run", "--by", "Jane Roe"]
     assert main(sign) == 1
     err = capsys.readouterr().err
-    assert "person-int8: accuracy: ap_drop is 0.035, should be at most 0.02" in err
+    assert "person-int8: accuracy: ap_drop is 0.035 (95 % interval 0.031 to 0.039)" in err
     assert 'model = "person", variant = "int8", check = "accuracy", measure = "ap_drop"' in err
     assert err.splitlines()[-1].startswith("error: the run is not signed, for 1 reason (run)")
     assert main([*sign, "--json"]) == 1

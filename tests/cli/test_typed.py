@@ -106,6 +106,12 @@ def test_any_arguments_are_read(arguments: list[str]) -> None:
         ),
         (["zoo", "list", "-jsn"], "did you mean '--json'?"),
         (["completion", "bsh"], "did you mean 'bash'?"),
+        (["convert", "--config=x"], "--config is not known; `"),
+        (["detect", "m", "i", "--map=x"], "--map=x; `"),
+        (["detect", "m", "i", "--labels=x"], "did you mean '--label_map'?"),
+        (["evaluate", "m", "--coco-annotations=x", "--category"], "'--per_category'?"),
+        (["zoo", "list", "--nope"], "--nope; `"),
+        (["nope"], "'completion'); `"),
     ],
 )
 def test_what_was_probably_meant_is_said(arguments: list[str], said: str, capsys: Capture) -> None:
@@ -135,6 +141,29 @@ def test_json_is_valid_whatever_the_figures_are(
         raise AssertionError(name)
 
     assert json.loads(capsys.readouterr().out, parse_constant=refused) == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (["inspect", "none.tflite", "--json"], "ArtefactMissing", 1),
+        (["compare", "--json", "record.jsonl", "none"], "ArtefactMissing", 1),
+        (["report", "none", "--json"], "UsageError", 2),
+        (["zoo", "list", "--json", "--nope"], "UsageError", 2),
+    ],
+)
+def test_an_error_is_a_document_too(
+    arguments: list[str], kind: str, code: int, capsys: Capture
+) -> None:
+    """Where JSON is asked for; the line and the exit code stay."""
+    try:
+        assert main(arguments) == code
+    except SystemExit as stopped:
+        assert stopped.code == code
+    out, err = capsys.readouterr()
+    printed = json.loads(out)["error"]
+    assert (printed["type"], printed["exit_code"]) == (kind, code)
+    assert err == f"error: {printed['text']}\n"
 
 
 @pytest.mark.parametrize("arguments", [["zoo", "list", "--json"], ["run", "--help"]])

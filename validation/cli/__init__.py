@@ -16,6 +16,7 @@ from importlib import import_module
 from validation import __version__
 from validation.cli.flags import Parser, say
 from validation.cli.former_flags import without_former_flags
+from validation.cli.output import JSON_FLAG, print_error
 from validation.cli.typed import with_plain_dashes
 from validation.errors import ValidationError
 from validation.workspace.memory import collect_seldom
@@ -82,6 +83,8 @@ def _main(arguments: Sequence[str]) -> int:
     except ValidationError as error:
         if debug:
             raise
+        if JSON_FLAG in typed:
+            print_error(error)
         print(f"error: {error.with_next_step()}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

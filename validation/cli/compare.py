@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from validation.cli.detectors import add_model_flags, is_tflite, open_model
+from validation.cli.detectors import add_model_flags, is_tflite, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say, say_as_stored
 from validation.cli.output import print_json
 from validation.cli.report import record_path
@@ -106,6 +106,7 @@ def _print_changes(title: str, changed: Sequence[Change]) -> None:
 
 def _compare_models(options: argparse.Namespace) -> int:
     paths = (options.first, options.second)
+    refuse_other_models(paths, options)
     images = _images(options.images)
     with contextlib.ExitStack() as stack:
         models = [stack.enter_context(open_model(path, options)) for path in paths]

@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from validation.cli.detectors import add_model_flags, open_model, usable_labels
+from validation.cli.detectors import (
+    add_model_flags,
+    open_model,
+    refuse_other_models,
+    usable_labels,
+)
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
 from validation.comparison.matching import ImageMatch, match_detections
@@ -86,6 +91,7 @@ def _detect(options: argparse.Namespace) -> None:
     images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs, notices = [], []
+    refuse_other_models(paths, options)
     with contextlib.ExitStack() as stack:
         # Both are opened first: a second one that cannot be read is reported without a wait.
         models = [stack.enter_context(open_model(path, options)) for path in paths]

@@ -109,6 +109,18 @@ def _way(options: argparse.Namespace) -> FeedWay | None:
     return way
 
 
+def refuse_other_models(paths: Sequence[Path], options: argparse.Namespace) -> None:
+    """Refuse what `open_model` refuses by the kind of a file, before one is opened.
+
+    Raises:
+        ValidationError: No model file, or no label map.
+    """
+    for path in paths:
+        is_tflite(path)
+    if options.label_map is not None:
+        labels_named(options.label_map)
+
+
 @contextlib.contextmanager
 def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
     """A model file as the flags describe it; reports how it is fed.

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from validation.cli.detectors import add_model_flags, open_model
+from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
 from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin, join_categories
-from validation.coco.dataset import Dataset, load_dataset
+from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.evaluate import CocoEvaluation, evaluate
 from validation.coco.results import write_results
 from validation.errors import first_few
@@ -98,6 +98,9 @@ def add_command(commands: Commands) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    # What each argument is comes first: a model takes seconds to open, and prints notices.
+    refuse_other_models([options.model], options)
+    refuse_other_kinds(options.coco_annotations, options.coco_images, options.box_format)
     with open_model(options.model, options) as model:
         dataset = load_dataset(
             options.coco_annotations,

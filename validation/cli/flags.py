@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
+from validation.cli.output import JSON_FLAG, print_error
 from validation.cli.typed import as_declared, unknown_flags
-from validation.errors import did_you_mean
+from validation.errors import UsageError, did_you_mean
 
 _CHOICE = re.compile(r"invalid choice: '(?P<typed>[^']*)' \(choose from (?P<known>.*)\)")
+# Least likeness of a word to the one that is offered for it, and letters of a part of one.
+_LIKENESS, _PART = 0.6, 4
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -30,19 +34,25 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2, naming what is nearest to a word that is not known."""
-        self.exit(2, f"error: {self.complaint(message)}; {self.advice}\n")
+        wrong_use = UsageError(self.complaint(message), next_step=self.advice)
+        if JSON_FLAG in self._typed:
+            print_error(wrong_use)
+        self.exit(wrong_use.exit_code, f"error: {wrong_use}\n")
 
     def complaint(self, message: str) -> str:
         """What argparse says, and the flag or the choice that was probably meant."""
         choice = _CHOICE.search(message)
         if choice is not None:
             known = [each.strip(" '\"") for each in choice["known"].split(",")]
-            return "; ".join(filter(None, [message, did_you_mean(choice["typed"], known)]))
+            return "; ".join(
+                filter(None, [message, did_you_mean(choice["typed"], known, cutoff=_LIKENESS)])
+            )
         # A required flag that is missing was perhaps typed wrongly.
         unknown = unknown_flags(self._typed, self._option_string_actions)
         if not unknown or "required" not in message:
             return message
-        return f"{message}; {unknown[0]} is not known, {self._nearest(unknown[0])}"
+        nearest = self._nearest(unknown[0])
+        return ", ".join(filter(None, [f"{message}; {unknown[0]} is not known", nearest]))
 
     def parse_known_args(  # type: ignore[override]  # the one of argparse is overloaded
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -72,11 +82,18 @@ class Parser(argparse.ArgumentParser):
         if arguments:
             flags = [each.partition("=")[0] for each in arguments if each.startswith("-")]
             steps = ["unrecognized arguments: " + " ".join(arguments)]
-            self.error("; ".join([*steps, *(self._nearest(flag) for flag in flags[:1])]))
+            nearest = self._nearest(flags[0]) if flags else None
+            self.error("; ".join(filter(None, [*steps, nearest])))
 
-    def _nearest(self, flag: str) -> str:
-        known = [each for each in self._option_string_actions if each.startswith("--")]
-        return did_you_mean(f"--{flag.lstrip('-')}", known) or "there are no flags"
+    def _nearest(self, flag: str) -> str | None:
+        """Advice that names the flag meant by an unknown one; None where none is like it."""
+        known = [each[2:] for each in self._option_string_actions if each.startswith("--")]
+        word = flag.strip("-").replace("-", "_")
+        plain = {each.replace("-", "_"): f"--{each}" for each in known}
+        # A part of a name says more than its likeness to the whole.
+        holding = [each for each in plain if len(word) >= _PART and word in each.split("_")]
+        near = holding or difflib.get_close_matches(word, plain, n=1, cutoff=_LIKENESS)
+        return f"did you mean {plain[near[0]]!r}?" if near else None
 
 
 def add_parser(
@@ -125,7 +142,7 @@ def add_flag(parser: argparse.ArgumentParser, name: str, default: bool, summary:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``: one document on standard output, notes stay on standard error."""
-    parser.add_argument("--json", action="store_true", help="print every fact as JSON")
+    parser.add_argument(JSON_FLAG, action="store_true", help="print every fact as JSON")
 
 
 def boolean(text: str) -> bool:

@@ -6,7 +6,10 @@ import json
 import math
 from typing import Any
 
+from validation.errors import ValidationError
 from validation.files.structured import unstructure
+
+JSON_FLAG = "--json"
 
 # As `validation.files.structured` writes what JSON cannot carry.
 _SPECIAL = {"nan": None, "inf": "Infinity", "-inf": "-Infinity"}
@@ -18,6 +21,24 @@ def print_json(document: Any) -> None:
     NaN becomes null, and the infinities the texts ``Infinity`` and ``-Infinity``.
     """
     print(json.dumps(_plain(unstructure(document)), indent=2, allow_nan=False))
+
+
+def print_error(error: ValidationError) -> None:
+    """Print the one document of a command that fails; its line stands on standard error too."""
+    stated = {"expected": error.expected, "got": error.got, "where": error.where}
+    facts = {key: None if value is None else str(value) for key, value in stated.items()}
+    print_json(
+        {
+            "error": {
+                "type": type(error).__name__,
+                "exit_code": error.exit_code,
+                "text": error.with_next_step(),
+                "what": error.what,
+                **facts,
+                "next_step": error.next_step or error.usual_step,
+            }
+        }
+    )
 
 
 def _plain(value: Any) -> Any:

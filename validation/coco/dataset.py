@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.box_formats import BoxFormat, beyond, in_one_corner
+from validation.coco.found import is_file, is_folder
 from validation.coco.image_files import settle_files
 from validation.coco.notice_list import NoticeList
 from validation.coco.recognise import recognise
-from validation.errors import UsageError
+from validation.errors import DatasetError, UsageError
 from validation.preprocess.image import ImageFile
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
@@ -167,6 +168,25 @@ def load_dataset(
         parts=found.parts,
         numbers_stated=file.numbers_stated,
     )
+
+
+def refuse_other_kinds(
+    annotations: Path, images: Path | None, box_format: BoxFormat | None = None
+) -> None:
+    """What `load_dataset` refuses by the kind of its arguments, before anything is read.
+
+    Raises:
+        UsageError, DatasetError: As `load_dataset`.
+    """
+    # Nothing is written where nothing is read.
+    recognise(annotations, images, Path(), box_format)
+    if images is not None and not is_folder(images):
+        raise DatasetError(
+            "the image folder is not there",
+            expected="a folder",
+            got="a file" if is_file(images) else None,
+            where=images,
+        )
 
 
 def _notice_boxes(
