@@ -99,7 +99,7 @@ def test_error_of_the_harness_is_one_line(
     shutil.copytree(miniature.archive, tmp_path / "mini")
     (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
     result = over_miniature("--zoo", tmp_path, "--variant", "float")
-    result.assert_outcomes(failed=11)
+    result.assert_outcomes(failed=12)
     _traceless(result)
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
@@ -160,9 +160,9 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
-    assert len(checks) == 21
+    assert len(checks) == 23
     failed = [line for line in checks.values() if line["status"] == "fail"]
-    # Accuracy without labelled images is UNKNOWN before any model is asked for.
+    # What needs labelled images is UNKNOWN without them, before any model is asked for.
     assert len(failed) == 19
     for line in failed:
         assert line["error"]["kind"] == "ArtefactMissing"
@@ -184,7 +184,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=13)
+    result.assert_outcomes(failed=1, deselected=14)
     _traceless(result)
     message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")
