@@ -40,6 +40,7 @@ def contradictions(record: Record, files: Mapping[str, bytes]) -> Iterator[Contr
     """
     yield from _latencies(record)
     yield from _average_precisions(record)
+    yield from _operating_points(record)
     yield from _images(record, files)
 
 
@@ -79,6 +80,22 @@ def _average_precisions(record: Record) -> Iterator[Contradiction]:
             "images": [each.images for each in own],
         }
         yield from _measured(result, right, "the COCO figures")
+
+
+def _operating_points(record: Record) -> Iterator[Contradiction]:
+    """Measures of what an app misses that the table of classes and sizes does not give."""
+    of_key = {losses.key: losses for losses in record.operating_points}
+    source = "the table of the operating point"
+    for result in record.results:
+        losses = of_key.get(result.key)
+        if result.check != "operating_point" or losses is None:
+            continue
+        if not losses.rows:
+            what = f"the operating point of {result.key}"
+            yield Contradiction(what, source, "a row of all together", "no row")
+            continue
+        right = {name: [value] for name, value in losses.figures.items()}
+        yield from _measured(result, right, source)
 
 
 def _measured(
