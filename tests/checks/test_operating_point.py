@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -23,6 +24,7 @@ from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_pages
 from validation.report.views import build_report
+from validation.signoff.recomputed import contradictions
 from validation.signoff.rules import judge
 
 _CLASSES = ("ball", "ring", "board", "star")
@@ -119,12 +121,13 @@ def _result(entries: list[Entry]) -> CheckResult:
     return cast(CheckResult, entries[-1])
 
 
+def _record(result: CheckResult, losses: OperatingPointLosses) -> Record:
+    header, footer = Header("run", "now", (_KEY,), {}, {}, {}, "00"), Footer("later", 1.0, 1, 0)
+    return Record(header, results=(result,), operating_points=(losses,), footer=footer)
+
+
 def _first_page(entries: list[Entry]) -> str:
-    result, losses = _result(entries), cast(OperatingPointLosses, entries[0])
-    header = Header("run", "now", (_KEY,), {}, {}, {}, "00")
-    record = Record(
-        header, results=(result,), operating_points=(losses,), footer=Footer("later", 1.0, 1, 0)
-    )
+    record = _record(_result(entries), cast(OperatingPointLosses, entries[0]))
     policy = load_policy()
     pages = render_pages(build_report(record, judge(record, policy), policy))
     return pages["index.html"]
@@ -176,3 +179,22 @@ def test_without_labels_it_is_unknown(scenes: tuple[Dataset, dict[str, Detection
     _, reference = scenes
     (result,) = _check(None, reference, reference)
     assert cast(CheckResult, result).status is Status.UNKNOWN
+
+
+def test_a_measure_that_the_table_does_not_give(
+    scenes: tuple[Dataset, dict[str, Detections]],
+) -> None:
+    """Who verifies a signature is told which figure was changed."""
+    dataset, reference = scenes
+    losses, result = _check(dataset, reference, _without_small_stars(reference))
+    assert isinstance(losses, OperatingPointLosses)
+    assert isinstance(result, CheckResult)
+    assert list(contradictions(_record(result, losses), {})) == []
+    milder = dataclasses.replace(
+        losses, rows=(dataclasses.replace(losses.total, lost_right=0), *losses.rows[1:])
+    )
+    wrong = [each.what for each in contradictions(_record(result, milder), {})]
+    assert wrong == ["lost_share of m-int8", "lost_right_detections of m-int8"]
+    without = dataclasses.replace(losses, rows=())
+    (missing,) = contradictions(_record(result, without), {})
+    assert (missing.what, missing.got) == ("the operating point of m-int8", "no row")

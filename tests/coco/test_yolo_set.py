@@ -13,7 +13,6 @@ from PIL import Image
 from validation.coco.dataset import Dataset, load_dataset
 from validation.coco.yaml_keys import read_keys
 from validation.coco.yolo import parse_yolo
-from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -200,10 +199,11 @@ def test_a_turned_photograph_has_the_size_that_its_labels_are_shares_of(make: Ma
     exif = Image.Exif()
     exif[_EXIF_ORIENTATION] = 6
     Image.new("RGB", (40, 20)).save(root / "images" / "val" / "a.png", exif=exif)
-    folder = find_yolo(root, None)
-    assert folder is not None
-    (image,) = read_yolo_set(folder).images.values()
-    assert (image.width, image.height) == (20, 40)
+    dataset = load_dataset(root)
+    (image,) = dataset.images
+    assert (image.width, image.height, image.turned) == (20, 40, True)
+    # Nothing in a label says so.
+    assert _kinds(dataset)[Kind.TURN_ASSUMED]
 
 
 @pytest.mark.parametrize(

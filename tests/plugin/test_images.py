@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from validation.errors import ArtefactMissing, DatasetError, UsageError
 from validation.plugin.images import SessionImages, session_images
@@ -140,3 +141,13 @@ def test_images_of_other_things_need_other_models(miniature: MiniatureFiles) -> 
     """Who names no models gets the bundled ones; photographs show none of what they know."""
     with pytest.raises(UsageError, match=r"know none of the labelled classes.*--zoo person"):
         _images(annotations=miniature.annotations, images=miniature.images)
+
+
+def test_classes_without_names_are_asked_for(tmp_path: Path) -> None:
+    """Numbers fit no model of another task, and names may be at hand."""
+    for name in ("images/val/a.png", "labels/val/a.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+    Image.new("RGB", (40, 20)).save(tmp_path / "images/val/a.png")
+    (tmp_path / "labels/val/a.txt").write_text("1 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(UsageError, match=r"got classes without names; name its data.yaml"):
+        _images(annotations=tmp_path)

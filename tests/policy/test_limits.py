@@ -155,3 +155,26 @@ def test_too_little_evidence_is_no_failure() -> None:
         Status.PASS,
     ]
     assert limit.status(math.nan) is Status.FAIL
+
+
+def test_a_limit_may_only_warn() -> None:
+    """What it says never decides; what is no number still fails."""
+    limit = Limit("max", 0, "test", beyond=Status.WARN)
+    assert [limit.status(value) for value in (0, 1, 10**9)] == [
+        Status.PASS,
+        Status.WARN,
+        Status.WARN,
+    ]
+    assert limit.status(math.nan) is Status.FAIL
+
+
+def test_a_value_that_another_limit_judges() -> None:
+    """Any number will do, and there is no head-room to speak of."""
+    limit = Limit("any", True, "test")
+    assert [limit.status(value) for value in (0, 1e12, math.inf, None)] == [
+        Status.PASS,
+        Status.PASS,
+        Status.FAIL,
+        Status.FAIL,
+    ]
+    assert limit.headroom(3) is None

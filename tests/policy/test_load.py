@@ -270,7 +270,7 @@ def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
         ("[limits]\n", r"unknown key 'limits' \(policy.toml\); did you mean 'limit'"),
         (f"{_LIMIT}maks = 1\n", r"unknown key 'maks' \(.*limit 1\); did you mean 'max'"),
         (f'{_LIMIT}max = 1\nresaon = "r"\n', "unknown key 'resaon' .* did you mean 'reason'"),
-        (f'{_LIMIT}reason = "r"\n', "one of max, min, equal, got none"),
+        (f'{_LIMIT}reason = "r"\n', "one of max, min, equal, any, got none"),
         (f'{_LIMIT}max = 1\nmin = 0\nreason = "r"\n', "got max, min"),
         (f"{_LIMIT}max = 1\n", r"'reason' is missing \(policy.toml, limit 1\)"),
         (f'{_LIMIT}max = 1\nreason = " "\n', "reason is wrong .*limit 1.*a text"),
@@ -286,6 +286,9 @@ def test_unknown_setting_names_the_closest(tmp_path: Path) -> None:
         (f'{_LIMIT}max = 1\nwarn = 1\nreason = "r"\n', "comes no sooner than the limit"),
         (f'{_LIMIT}min = 1\nwarn = 0.5\nreason = "r"\n', "got min = 1, warn = 0.5"),
         (f'{_LIMIT}equal = 1\nwarn = 1\nreason = "r"\n', "comes no sooner"),
+        (f'{_LIMIT}any = true\nwarn = 1\nreason = "r"\n', "comes no sooner"),
+        (f'{_LIMIT}any = false\nreason = "r"\n', "any is wrong .*true"),
+        (f'{_LIMIT}max = 1\nwarn = 0\nbeyond = "warn"\nreason = "r"\n', "only warns has one"),
         (
             f'{_LIMIT}max = 1\nreason = "r"\nmodels = 5\n',
             "models is wrong .*a list of names, got 5",

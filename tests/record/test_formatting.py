@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from validation.policy.limits import Limit
+from validation.policy.limits import Limit, Status
 from validation.record import formatting
 from validation.record.types import Measure
 
@@ -66,6 +66,8 @@ def test_value_and_limit_differ(bound: float, difference: float) -> None:
         (Limit("min", 0.19, "why"), "\u2265 0.19"),
         (Limit("equal", "float32", "why"), "= float32"),
         (Limit("max", 5, "why", warn=2), "\u2264 5, warns beyond 2"),
+        (Limit("max", 0, "why", beyond=Status.WARN), "\u2264 0, only warns"),
+        (Limit("any", True, "why"), "any value"),
         (None, ""),
     ],
 )
@@ -94,6 +96,14 @@ def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | No
     measure = Measure("x", value, limit)
     assert formatting.headroom(measure) == headroom
     assert formatting.used_percent(measure) == used
+
+
+def test_a_limit_that_only_warns_says_what_should_be() -> None:
+    """There is nothing that the value is inside of."""
+    measure = Measure("classes_without_category", 1, Limit("max", 0, "why", beyond=Status.WARN))
+    assert measure.status is Status.WARN
+    said = "classes_without_category is 1, should be at most 0"
+    assert formatting.describe_measure(measure) == said
 
 
 def test_limit_reason() -> None:
@@ -193,8 +203,16 @@ def test_id_ranges(ids: tuple[int, ...], text: str) -> None:
     ("value", "interval", "said"),
     [
         (0.3, (0.2, 0.4), "x is 0.3 (95 % interval 0.2 to 0.4), should be at most 0.1"),
-        (0.0, (0.0, 0.2), "x is 0 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
-        (0.12, (0.0, 0.2), "x is 0.12 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
+        (
+            0.0,
+            (0.0, 0.2),
+            "x is 0 (95 % interval 0 to 0.2), should be at most 0.1: too few images to tell",
+        ),
+        (
+            0.12,
+            (0.0, 0.2),
+            "x is 0.12 (95 % interval 0 to 0.2), should be at most 0.1: too few images to tell",
+        ),
         (
             0.08,
             (0.07, 0.09),

@@ -76,6 +76,7 @@ class AnnotationFile:
             has names alone; they say nothing of a model's classes.
         prepare: Makes the files of the images that are used, where they are not there yet.
         files_known: Each path is that of its file, so that none is looked for by name.
+        sizes_stated: False where the sizes are the images' own, as they are shown.
     """
 
     data: bytes
@@ -86,6 +87,7 @@ class AnnotationFile:
     numbers_stated: bool = True
     prepare: Callable[[Sequence[CocoImage]], None] | None = None
     files_known: bool = False
+    sizes_stated: bool = True
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,13 @@ def load_dataset(
     if file.prepare is not None:
         file.prepare(chosen)
     notices = NoticeList()
-    selected = settle_files(chosen, found.images, notices, files_known=file.files_known)
+    selected = settle_files(
+        chosen,
+        found.images,
+        notices,
+        files_known=file.files_known,
+        sizes_stated=file.sizes_stated,
+    )
     ids = {image.id for image in selected}
     objects = tuple(item for item in file.objects if item.image_id in ids)
     _notice_boxes(objects, selected, notices)

@@ -17,7 +17,12 @@ from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
 
 def settle_files(
-    images: Sequence[CocoImage], folder: Path, notices: NoticeList, *, files_known: bool = False
+    images: Sequence[CocoImage],
+    folder: Path,
+    notices: NoticeList,
+    *,
+    files_known: bool = False,
+    sizes_stated: bool = True,
 ) -> tuple[CocoImage, ...]:
     """The images with the files that they are; only headers are read.
 
@@ -26,6 +31,7 @@ def settle_files(
         folder: That the file names are relative to.
         notices: What was assumed is added to these.
         files_known: Each path is that of its file, so that none is looked for by name.
+        sizes_stated: False where each size is the file's own, as it is shown.
 
     Returns:
         In the same order, each with its path and whether its pixels have to be turned.
@@ -56,7 +62,10 @@ def settle_files(
             where=folder,
             next_step="boxes are annotated in pixels: use the images in their original size",
         )
-    return _turned(found, [each for each in stored if each is not None], notices)
+    readable = [each for each in stored if each is not None]
+    if not sizes_stated:
+        return _as_shown(found, readable, notices)
+    return _turned(found, readable, notices)
 
 
 def _found(
@@ -140,3 +149,16 @@ def _turned(
             notices.add(kind, image.file_name)
         settled.append(dataclasses.replace(image, turned=bool(turned)))
     return tuple(settled)
+
+
+def _as_shown(
+    images: Sequence[CocoImage], stored: Sequence[StoredImage], notices: NoticeList
+) -> tuple[CocoImage, ...]:
+    """Turned without a size that tells: most tools show an image upright to be labelled."""
+    for image, each in zip(images, stored, strict=True):
+        if not each.is_upright:
+            notices.add(Kind.TURN_ASSUMED, image.file_name, moves_figures=True)
+    return tuple(
+        image if each.is_upright else dataclasses.replace(image, turned=True)
+        for image, each in zip(images, stored, strict=True)
+    )

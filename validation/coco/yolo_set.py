@@ -96,7 +96,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
     images, objects, read = {}, [], set()
     bare: list[str] = []
     for key, path in zip(image_ids([path.stem for path in paths]), paths, strict=True):
-        # Labels are shares of the image as it is shown: upright.
+        # Labels are taken for shares of the image as it is shown: upright.
         image = CocoImage(key, path.name, path, *stored_image(path).shown_size)
         images[key] = image
         labels = _label_file(path, folder)
@@ -122,6 +122,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
         objects=tuple(objects),
         notices=notices.all(),
         files_known=True,
+        sizes_stated=False,
     )
 
 

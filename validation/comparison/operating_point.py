@@ -22,7 +22,7 @@ from validation.comparison.operating_sides import (
     Side,
     shown_sides,
 )
-from validation.comparison.share_intervals import LEVEL, joint_level, share_interval
+from validation.comparison.share_intervals import LEVEL, PERCENT, joint_level, share_interval
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
@@ -30,6 +30,13 @@ from validation.record.formatting import plural
 from validation.record.operating_point import OperatingPointLosses, OperatingRow
 from validation.record.types import CheckResult, Measure, ModelKey
 
+_JUDGED = (
+    "right_detections",
+    "lost_share",
+    "gained_share",
+    "moved_share",
+    "worst_cell_lost_at_least",
+)
 _Scope = tuple[int | None, int | None]
 _ALL: _Scope = (None, None)
 
@@ -94,13 +101,7 @@ def check_operating_point(
     )
     if not losses.total.right:
         return CheckResult.unknown(check, key, _nothing_to_lose(losses)), losses
-    values = {
-        "right_detections": losses.total.right,
-        "lost_share": losses.total.lost_share,
-        "gained_share": _share(losses.total.gained_wrong, losses.total.shown),
-        "moved_share": _share(losses.total.moved_right, losses.total.right),
-        "worst_cell_lost_at_least": losses.worst.interval[0] if losses.worst else 0.0,
-    }
+    values = {name: losses.figures[name] for name in _JUDGED}
     intervals = {} if exact else _intervals(sides, losses.total)
     measures = [
         dataclasses.replace(measure, interval=intervals.get(measure.name))
@@ -118,10 +119,6 @@ def check_operating_point(
 _NOTHING = Detections((), (), ())
 
 
-def _share(some: int, of: int) -> float:
-    return some / of if of else 0.0
-
-
 def _intervals(sides: ShownSides, total: OperatingRow) -> dict[str, tuple[float, float]]:
     ours, theirs, images = sides.reference, sides.candidate, sides.images
     shown = np.ones(len(theirs.images), bool)
@@ -133,22 +130,12 @@ def _intervals(sides: ShownSides, total: OperatingRow) -> dict[str, tuple[float,
 
 
 def _for_information(losses: OperatingPointLosses) -> list[Measure]:
-    total, worst = losses.total, losses.worst
-    counts = {
-        "images": losses.images,
-        "reference_detections": total.reference,
-        "lost_detections": total.lost,
-        "lost_right_detections": total.lost_right,
-        "gained_detections": total.gained,
-        "gained_false_alarms": total.gained_wrong,
-        "moved_detections": total.moved,
-        "undecided_detections": losses.undecided,
-        "tied_detections": losses.tied,
-    }
-    measures = [Measure(name, count) for name, count in counts.items()]
-    if worst is None:
-        return measures
-    return [Measure("worst_cell_lost_share", worst.lost_share, None, worst.interval), *measures]
+    cell = losses.worst.interval if losses.worst else None
+    return [
+        Measure(name, value, None, cell if name == "worst_cell_lost_share" else None)
+        for name, value in losses.figures.items()
+        if name not in _JUDGED
+    ]
 
 
 def _nothing_to_lose(losses: OperatingPointLosses) -> str:
@@ -175,11 +162,10 @@ def _message(losses: OperatingPointLosses) -> list[str]:
         f"{total.moved_right} moved, {plural(total.gained_wrong, 'false alarm')} gained"
     ]
     if worst is not None:
-        share = f"{100 * worst.interval[0]:.2g} %"
-        parts.append(
-            f"{worst.describe()}: {worst.lost_right} of {worst.right} lost, at least {share}"
-            " with 95 % for all classes and sizes together"
-        )
+        text = f"{worst.describe()}: {worst.lost_right} of {worst.right} lost"
+        if percent := round(100 * worst.interval[0]):
+            text += f", at least {percent} % with {PERCENT} % for all classes and sizes together"
+        parts.append(text)
     if losses.unlabelled_classes:
         count = len(losses.unlabelled_classes)
         parts.append(

@@ -74,10 +74,10 @@ class Side:
         images: Number of the image of each.
         classes: Class id of each.
         sizes: Index into `SIZES` of each.
-        right: On an object of its class.
+        right: On an object of its class; only asked of the reference.
         unmatched: Without a partner on the other side.
         against: Unmatched, and to the file's disadvantage.
-        moved: With a partner elsewhere.
+        moved: With a partner elsewhere; only asked of the reference.
     """
 
     images: NDArray[np.int64]
@@ -183,9 +183,10 @@ def _reference_side(
 ) -> Side:
     indices = [*(pair.reference for pair in match.pairs), *match.unmatched_reference]
     object_of = _objects(found, image, rule.min_score, rule.min_iou)
-    still = set(
-        _objects(candidate, image, rule.min_score - rule.score_epsilon, rule.min_iou).values()
-    )
+    still: set[int] = set()
+    if match.unmatched_reference:
+        below = rule.min_score - rule.score_epsilon
+        still.update(_objects(candidate, image, below, rule.min_iou).values())
     # An object that the file finds in another box is not lost to anybody.
     gone = np.array([object_of.get(index) not in still for index in indices], bool)
     unmatched = np.arange(len(indices)) >= len(match.pairs)
@@ -208,15 +209,18 @@ def _candidate_side(
     unlabelled: NDArray[np.int64],
 ) -> Side:
     indices = [*(pair.reference for pair in match.pairs), *match.unmatched_reference]
-    object_of = _objects(found, image, rule.min_score, rule.min_iou)
-    right = np.array([index in object_of for index in indices], bool)
-    excused = right | _on_crowd(found.take(np.array(indices, int)), image.crowds, rule.min_iou)
     classes = found.classes[indices]
     unmatched = np.arange(len(indices)) >= len(match.pairs)
+    nobody = np.zeros(len(indices), bool)
+    excused = nobody
+    if match.unmatched_reference:
+        object_of = _objects(found, image, rule.min_score, rule.min_iou)
+        excused = np.array([index in object_of for index in indices], bool)
+        excused |= _on_crowd(found.take(np.array(indices, int)), image.crowds, rule.min_iou)
     against = unmatched & (~excused | np.isin(classes, unlabelled))
     sizes = _sizes(found, indices, image)
-    images, moved = np.full(len(indices), number), np.zeros(len(indices), bool)
-    return Side(images, classes, sizes, right, unmatched, against, moved)
+    images = np.full(len(indices), number)
+    return Side(images, classes, sizes, nobody, unmatched, against, nobody)
 
 
 def _objects(

@@ -11,6 +11,7 @@ from validation.coco.dataset import Dataset, load_dataset
 from validation.errors import UsageError, first_few
 from validation.labels.spelling import plain
 from validation.policy.load import Policy
+from validation.record.dataset_kind import DatasetKind
 from validation.zoo.bundled_files import (
     CALIBRATION_NAME,
     SCENES_NAME,
@@ -19,6 +20,8 @@ from validation.zoo.bundled_files import (
     labelled_scenes,
 )
 from validation.zoo.canaries import Canary, load_canaries
+
+_NAME_MODELS = "name the models that do: --zoo person, or --zoo FOLDER"
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,26 @@ def _require_known_classes(dataset: Dataset) -> None:
     """Without --zoo the bundled models are tested, which know few classes."""
     known = set(load_dataset(*labelled_scenes(), name=SCENES_NAME).categories.values())
     if not set(map(plain, known)) & set(map(plain, dataset.categories.values())):
+        # What has no name is called by its number.
+        names = sorted(
+            name for name in dataset.categories.values() if name and not name.isdecimal()
+        )
         raise UsageError(
             "the bundled models know none of the labelled classes",
             expected=f"some of {', '.join(sorted(known))}",
-            got=first_few(sorted(dataset.categories.values())),
+            got=first_few(names) or "classes without names",
             where=dataset.annotation_path.name,
-            next_step="name the models that do: --zoo person, or --zoo FOLDER",
+            next_step=_NAME_MODELS if names else _name_classes(dataset.kind),
         )
+
+
+def _name_classes(kind: DatasetKind) -> str:
+    """Where a set of classes without names can get them; --label-map names the models' classes."""
+    if kind is DatasetKind.TFRECORD:
+        return (
+            "name the records by the pipeline.config whose eval_input_reader has their label map, "
+            "--coco-annotations=pipeline.config; or name the models: --zoo FOLDER"
+        )
+    if kind is DatasetKind.YOLO:
+        return "name its data.yaml, or put classes.txt beside the labels; or use --zoo FOLDER"
+    return f"name its categories; or {_NAME_MODELS}"

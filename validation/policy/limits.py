@@ -27,12 +27,13 @@ class Limit:
     """A bound on one measured value, and why it stands where it does.
 
     Args:
-        relation: ``max`` (value <= bound), ``min`` (value >= bound) or ``equal``.
+        relation: ``max`` (value <= bound), ``min`` (value >= bound), ``equal``, or ``any``: another
+            limit judges what this value says.
         bound: The limit itself; for ``equal`` any JSON scalar.
         reason: Why this figure and no other.
         warn: Inside the limit, but beyond this the result is WARN. None: never.
-        beyond: What a value outside the limit is: FAIL, or UNKNOWN where it says that there is
-            too little evidence.
+        beyond: What a value outside the limit is: FAIL, UNKNOWN where it says that there is too
+            little evidence, or WARN where it never decides.
     """
 
     relation: str
@@ -47,6 +48,8 @@ class Limit:
             return Status.FAIL
         if self.relation == "equal":
             return Status.PASS if value == self.bound else self.beyond
+        if self.relation == "any":
+            return Status.PASS if _is_finite(value) else Status.FAIL
         known = self.relation in ("max", "min")
         if not known or not _is_finite(value) or not _is_finite(self.bound):
             return Status.FAIL
@@ -56,6 +59,11 @@ class Limit:
         if self.warn is not None and sign * value > sign * self.warn:
             return Status.WARN
         return Status.PASS
+
+    def is_undecided(self, interval: tuple[float, float]) -> bool:
+        """True where one end of an interval keeps the limit and the other does not."""
+        kept = {self.status(end) in (Status.PASS, Status.WARN) for end in interval}
+        return len(kept) == 2 and all(map(_is_finite, interval))
 
     def status_within(self, value: Any, interval: tuple[float, float]) -> Status:
         """Judge a value by its confidence interval: decided only where no end of it differs.
@@ -79,7 +87,7 @@ class Limit:
 
     def headroom(self, value: Any) -> float | None:
         """How far the value stays inside, in units of the value; negative is outside."""
-        if self.relation == "equal" or not isinstance(value, Real):
+        if self.relation in ("equal", "any") or not isinstance(value, Real):
             return None
         return float(self.bound - value if self.relation == "max" else value - self.bound)
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import parse_toml
-from validation.policy.limits import Limit, Rule
+from validation.policy.limits import Limit, Rule, Status
 from validation.policy.operating_points import (
     OperatingPoint,
     operating_points_of,
@@ -38,6 +38,7 @@ from validation.policy.tables import LimitTable, OwnTables, Tables
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
+_RELATIONS = ("max", "min", "equal", "any")
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
 _AnyTables = TypeVar("_AnyTables", OwnTables, Tables)
@@ -318,23 +319,30 @@ def _read(data: bytes, name: str, kind: type[_AnyTables]) -> tuple[_AnyTables, t
 
 
 def _rule(table: LimitTable, where: str) -> Rule:
-    bounds = {name: getattr(table, name) for name in ("max", "min", "equal")}
+    bounds = {name: getattr(table, name) for name in _RELATIONS}
     stated = {name: bound for name, bound in bounds.items() if bound is not None}
     if len(stated) != 1:
         raise CatalogueError(
             "a limit needs one bound",
-            expected="exactly one of max, min, equal",
+            expected=f"exactly one of {', '.join(_RELATIONS)}",
             got=", ".join(stated) or "none",
             where=where,
         )
     ((relation, bound),) = stated.items()
     warn = table.warn
     if warn is not None and (
-        relation == "equal" or (warn >= bound if relation == "max" else warn <= bound)
+        relation in ("equal", "any") or (warn >= bound if relation == "max" else warn <= bound)
     ):
         raise CatalogueError(
             "a warning that comes no sooner than the limit",
             expected="warn inside of max or min",
+            got=f"{relation} = {bound}, warn = {warn}",
+            where=where,
+        )
+    if warn is not None and table.beyond is Status.WARN:
+        raise CatalogueError(
+            "a limit that only warns has one bound",
+            expected=f"{relation} without warn",
             got=f"{relation} = {bound}, warn = {warn}",
             where=where,
         )

@@ -13,6 +13,7 @@ from validation.policy.preference import Prefer
 _Patterns = NewType("_Patterns", tuple[str, ...])
 _SomePatterns = NewType("_SomePatterns", tuple[str, ...])
 _ALL = _SomePatterns(("*",))
+_Unjudged = NewType("_Unjudged", bool)
 _Beyond = NewType("_Beyond", Status)
 _FAILURE = _Beyond(Status.FAIL)
 
@@ -57,6 +58,7 @@ class LimitTable:
     max: float | None = None
     min: float | None = None
     equal: Any = None
+    any: _Unjudged | None = None
     warn: float | None = None
     beyond: _Beyond = _FAILURE
     models: _SomePatterns = _ALL
@@ -120,11 +122,18 @@ def _some_patterns(value: Any) -> tuple[str, ...]:
 
 
 def _beyond(value: Any) -> Status:
-    if value not in (Status.FAIL, Status.UNKNOWN):
+    if value not in (Status.FAIL, Status.UNKNOWN, Status.WARN):
         raise ValueError
     return Status(value)
 
 
-register(_Beyond, "fail or unknown", _beyond)
+def _unjudged(value: Any) -> bool:
+    if value is not True:
+        raise ValueError
+    return True
+
+
+register(_Unjudged, "true", _unjudged)
+register(_Beyond, "fail, unknown or warn", _beyond)
 register(_Patterns, "a name or a list of names", _patterns)
 register(_SomePatterns, "a name or a list of names", _some_patterns)

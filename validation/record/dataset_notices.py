@@ -27,6 +27,7 @@ class DatasetNoticeKind(enum.StrEnum):
     FILE_BY_LAST_NAME = "file_by_last_name"
     FILE_BY_OTHER_SPELLING = "file_by_other_spelling"
     TURNED = "turned"
+    TURN_ASSUMED = "turn_assumed"
     TURN_NOT_ANNOTATED = "turn_not_annotated"
     TURN_UNDECIDED = "turn_undecided"
     OBJECT_DIFFICULT = "object_difficult"
@@ -71,6 +72,8 @@ _SENTENCES = {
     DatasetNoticeKind.FILE_BY_OTHER_SPELLING: "images found under a name of other case or accents",
     DatasetNoticeKind.TURNED: "images turned as EXIF says, because their annotations fit the "
     "turned size",
+    DatasetNoticeKind.TURN_ASSUMED: "images turned as EXIF says: labels in shares of an image do "
+    "not tell which way up it was labelled, and the way that viewers show it is assumed",
     DatasetNoticeKind.TURN_NOT_ANNOTATED: "images used as stored although EXIF turns them, because "
     "their annotations fit the stored size",
     DatasetNoticeKind.TURN_UNDECIDED: "images used as stored although EXIF turns or mirrors them, "

@@ -18,6 +18,7 @@ NOTHING = "\u2014"  # an em dash: not measured
 # COCO's evaluation gives this where no ground truth of the kind exists.
 NO_GROUND_TRUTH = -1
 
+ANY_VALUE = "any value"
 _RELATIONS = {"max": "\u2264", "min": "\u2265", "equal": "="}
 _RELATIONS_IN_WORDS = {"max": "at most", "min": "at least", "equal": "exactly"}
 
@@ -62,6 +63,8 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
     if measure.limit is None:
         return number(measure.value), ""
     value, bound = number(measure.value), number(measure.limit.bound)
+    if measure.limit.relation == "any":
+        return value, ANY_VALUE
     if value == bound and measure.value != measure.limit.bound:
         value, bound = repr(measure.value), repr(measure.limit.bound)
     return value, _limit_text(measure.limit, bound)
@@ -73,7 +76,11 @@ def limit_text(limit: Limit) -> str:
 
 
 def _limit_text(limit: Limit, bound: str) -> str:
+    if limit.relation == "any":
+        return ANY_VALUE
     text = f"{_RELATIONS.get(limit.relation, limit.relation)} {bound}"
+    if limit.beyond is Status.WARN:
+        return f"{text}, only warns"
     return text if limit.warn is None else f"{text}, warns beyond {number(limit.warn)}"
 
 
@@ -91,6 +98,8 @@ def describe_measure(measure: Measure) -> str:
     limit, value = measure.limit, _six_digits(measure.value)
     if limit is None:
         return f"{measure.name} is {value}"
+    if limit.relation == "any":
+        return f"{measure.name} is {value}, should be a number"
     bound = _six_digits(limit.bound)
     if value == bound and measure.status is not Status.PASS:
         # Rounding would hide by how little the limit is missed.
@@ -98,12 +107,18 @@ def describe_measure(measure: Measure) -> str:
     bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
     if measure.interval is not None:
         value += f" (95 % interval {' to '.join(map(_six_digits, measure.interval))})"
-        if measure.status is Status.WARN and limit.status(measure.value) is not Status.WARN:
-            return f"{measure.name} is {value}, should be {bound}: undecided"
-    if measure.status is Status.WARN:
+        if measure.is_undecided:
+            return f"{measure.name} is {value}, should be {bound}: {_undecided(measure)}"
+    if measure.status is Status.WARN and limit.warn is not None:
         warned = f"inside its limit ({bound}) but beyond {_six_digits(limit.warn)}"
         return f"{measure.name} is {value}, {warned}"
     return f"{measure.name} is {value}, should be {bound}"
+
+
+def _undecided(measure: Measure) -> str:
+    if measure.images_needed is None:
+        return "too few images to tell"
+    return f"too few images to tell, about {measure.images_needed:,} needed"
 
 
 def _six_digits(value: object) -> str:

@@ -127,3 +127,25 @@ class OperatingPointLosses(OfVariant):
 
         losing = [row for row in self.rows[1:] if row.lost_right]
         return max(losing, key=badness, default=None)
+
+    @property
+    def figures(self) -> dict[str, float | int | None]:
+        """What follows from the table, by the names of the check's measures."""
+        total, worst = self.total, self.worst
+        found = {
+            "right_detections": total.right,
+            "lost_share": total.lost_share,
+            "gained_share": total.gained_wrong / total.shown if total.shown else 0.0,
+            "moved_share": total.moved_right / total.right if total.right else None,
+            "worst_cell_lost_at_least": worst.interval[0] if worst else 0.0,
+            "images": self.images,
+            "reference_detections": total.reference,
+            "lost_detections": total.lost,
+            "lost_right_detections": total.lost_right,
+            "gained_detections": total.gained,
+            "gained_false_alarms": total.gained_wrong,
+            "moved_detections": total.moved,
+            "undecided_detections": self.undecided,
+            "tied_detections": self.tied,
+        }
+        return found if worst is None else found | {"worst_cell_lost_share": worst.lost_share}
