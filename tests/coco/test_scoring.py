@@ -1,4 +1,4 @@
-"""pycocotools in pieces gives what it gives in one."""
+"""pycocotools in pieces gives what it gives in one, and its matches give it again."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from pycocotools.cocoeval import COCOeval, Params
 
 from validation.coco import scoring
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
 from validation.coco.in_pixels import CocoDetections, in_pixels
+from validation.coco.precision import RECALLS, precision
 from validation.record.detections import Detections
 
 _CATEGORIES = {1: "person", 17: "cat", 18: "dog"}
 _IMAGES = (3, 5, 8, 13)
-_MAX_DETS = (1, 10, 100)
 
 _corners = st.tuples(*[st.integers(0, 8)] * 4).map(
     lambda sides: (*sides[:2], sides[0] + sides[2] + 1, sides[1] + sides[3] + 1)
@@ -70,7 +70,7 @@ def _detections(found: list[tuple[int, int, Any, float]]) -> dict[int, Detection
     }
 
 
-def _whole(dataset: Dataset, found: CocoDetections) -> tuple[Any, Any]:
+def _whole(dataset: Dataset, found: CocoDetections, max_dets: list[int]) -> tuple[Any, Any]:
     """Precision and recall of all categories on all images at once."""
 
     def index(entries: list[dict[str, Any]]) -> COCO:
@@ -104,23 +104,34 @@ def _whole(dataset: Dataset, found: CocoDetections) -> tuple[Any, Any]:
         evaluation = COCOeval(index(truth), index(results), "bbox")
         evaluation.params.imgIds = list(_IMAGES)
         evaluation.params.catIds = list(_CATEGORIES)
-        evaluation.params.maxDets = list(_MAX_DETS)
+        evaluation.params.maxDets = max_dets
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation.eval["precision"], evaluation.eval["recall"]
 
 
 @settings(max_examples=60, deadline=None)
-@given(objects=_objects, found=_found, at_a_time=st.integers(1, 5))
-def test_pieces_are_the_whole(objects: Any, found: Any, at_a_time: int) -> None:
-    """To the last bit, however many images a piece has: also with nothing to find."""
+@given(
+    objects=_objects,
+    found=_found,
+    at_a_time=st.integers(1, 5),
+    max_dets=st.sampled_from([[1, 10, 100], [1, 2]]),
+)
+def test_pieces_are_the_whole(
+    objects: Any, found: Any, at_a_time: int, max_dets: list[int]
+) -> None:
+    """To the last bit, however many images a piece has: also with nothing to find.
+
+    So is the precision that the matches give, with crowds, sizes, ties and detections cut off.
+    """
     dataset = _dataset(objects)
     rows = in_pixels(dataset, _detections(found), {1: 1, 17: 17, 18: 18, 90: None})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "_IMAGES_AT_A_TIME", at_a_time)
-        scores = scoring.score(dataset, rows, tuple(_CATEGORIES), _MAX_DETS)
-    precision, recall = _whole(dataset, rows)
-    np.testing.assert_array_equal(scores.precision, precision)
+        scores = scoring.score(dataset, rows, tuple(_CATEGORIES), max_dets)
+    expected, recall = _whole(dataset, rows, max_dets)
+    np.testing.assert_array_equal(scores.precision, expected)
+    np.testing.assert_array_equal(precision(scores.matches), expected[..., -1])
     np.testing.assert_array_equal(scores.recall, recall)
 
 
@@ -141,3 +152,8 @@ def test_rows_keep_the_models_order(found: Any) -> None:
     )
     assert list(got) == expected
     assert len(rows) == len(expected)
+
+
+def test_points_of_recall_are_cocos() -> None:
+    """Spelt out a second time, because intervals are found without pycocotools."""
+    np.testing.assert_array_equal(RECALLS, Params(iouType="bbox").recThrs)

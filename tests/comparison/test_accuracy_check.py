@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from validation.comparison.ap_difference import check_accuracy
+from validation.comparison.ap_difference import check_accuracy, with_images_needed
 from validation.labels.alignment import NameCount
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
+from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.class_join import ClassJoin, JoinedBy, LeftCategory, LeftClass
 from validation.record.dataset_notices import DatasetNotice, DatasetNoticeKind
+from validation.record.formatting import describe_result
 from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey
 
 _POLICY = load_policy()
@@ -160,3 +162,57 @@ def test_what_was_assumed_of_the_data_warns_where_it_moves_figures(moves: bool) 
     result = check_accuracy(_REFERENCE, _candidate(0.4), _POLICY, (notice,))
     assert result.status is (Status.WARN if moves else Status.PASS)
     assert (notice.describe() in result.message) is moves
+
+
+def _differing(low: float, high: float, value: float) -> ApDifference:
+    error = (high - low) / (2 * 1.96)
+    ap = Difference(Figure.AP, 0.4, 0.4 + value, 500, low, high, error, 1000)
+    return ApDifference("m", "float", "", 80, 1000, 0, ranked_alike=False, differences=(ap,))
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "status"),
+    [
+        (-0.4, -0.1, 0.3, Status.PASS),
+        (-1.5, -0.1, 0.4, Status.WARN),
+        (-3.0, -2.0, -0.5, Status.WARN),
+        (-3.0, -2.0, -1.1, Status.FAIL),
+        (1.1, 2.0, 3.0, Status.FAIL),
+        (-0.4, 0.2, 1.2, Status.WARN),
+    ],
+)
+def test_limits_are_held_against_the_whole_interval(
+    low: float, value: float, high: float, status: Status
+) -> None:
+    """In units of the limit: inside is kept, outside is broken, else there are too few images."""
+    difference = _differing(low * _DROP, high * _DROP, value * _DROP)
+    candidate = _candidate(0.4 + value * _DROP)
+    result = check_accuracy(_REFERENCE, candidate, _POLICY, difference=difference)
+    assert result.status is status
+    undecided = [one for one in result.measures if one.is_undecided]
+    assert bool(undecided) is (status is Status.WARN)
+    for one in undecided:
+        # So many that the nearer end of the interval is at the limit.
+        ends = (high - value, value - low)
+        assert one.images_needed == pytest.approx(
+            80 * (sum(ends) / 2 / (1 - abs(value))) ** 2, rel=0.05
+        )
+        said = describe_result(result)
+        assert f"too few images to tell, about {one.images_needed:,} needed" in said
+        assert with_images_needed(difference, result).images_needed == one.images_needed
+
+
+def test_an_interval_that_is_not_known_fails() -> None:
+    """NaN decides nothing and says that something is wrong."""
+    difference = _differing(math.nan, math.nan, 0.0)
+    result = check_accuracy(_REFERENCE, _candidate(0.4), _POLICY, difference=difference)
+    assert result.status is Status.FAIL
+
+
+def test_the_same_ranking_needs_no_interval() -> None:
+    """It says why."""
+    difference = ApDifference("m", "float", "", 80, 1000, 0, ranked_alike=True)
+    result = check_accuracy(_REFERENCE, _candidate(0.4), _POLICY, difference=difference)
+    assert result.status is Status.PASS
+    assert "the same matches in the same order" in result.message
+    assert all(one.interval is None for one in result.measures)

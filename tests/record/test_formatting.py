@@ -203,8 +203,16 @@ def test_id_ranges(ids: tuple[int, ...], text: str) -> None:
     ("value", "interval", "said"),
     [
         (0.3, (0.2, 0.4), "x is 0.3 (95 % interval 0.2 to 0.4), should be at most 0.1"),
-        (0.0, (0.0, 0.2), "x is 0 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
-        (0.12, (0.0, 0.2), "x is 0.12 (95 % interval 0 to 0.2), should be at most 0.1: undecided"),
+        (
+            0.0,
+            (0.0, 0.2),
+            "x is 0 (95 % interval 0 to 0.2), should be at most 0.1: too few images to tell",
+        ),
+        (
+            0.12,
+            (0.0, 0.2),
+            "x is 0.12 (95 % interval 0 to 0.2), should be at most 0.1: too few images to tell",
+        ),
         (
             0.08,
             (0.07, 0.09),

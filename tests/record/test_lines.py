@@ -22,6 +22,7 @@ from validation.policy.overlay import (
     ChangedSetting,
     Overlay,
 )
+from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.detections import Detections
 from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
@@ -38,6 +39,7 @@ from validation.record.run import (
     ArtefactRole,
     DatasetFacts,
     Evidence,
+    EvidenceContent,
     Footer,
     Header,
     Stage,
@@ -63,8 +65,18 @@ _VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(st.integers() | 
 _LIMIT = st.builds(
     Limit, st.sampled_from(["max", "min", "equal"]), _VALUE, _TEXT, st.none() | _NUMBER
 )
-_MEASURES = st.lists(st.builds(Measure, _TEXT, _VALUE, st.none() | _LIMIT), max_size=3).map(tuple)
 _FLOAT = st.floats(allow_nan=False)
+_MEASURES = st.lists(
+    st.builds(
+        Measure,
+        _TEXT,
+        _VALUE,
+        st.none() | _LIMIT,
+        st.none() | st.tuples(_FLOAT, _FLOAT),
+        st.none() | st.integers(0, 10**9),
+    ),
+    max_size=3,
+).map(tuple)
 _BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
 _DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
     lambda found: Detections(
@@ -204,7 +216,32 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "artefact": st.builds(
         Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
     ),
-    "evidence": st.builds(Evidence, _TEXT, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT),
+    "evidence": st.builds(
+        Evidence,
+        *[_TEXT] * 4,
+        *[_COUNT] * 2,
+        st.sampled_from(EvidenceContent),
+    ),
+    "ap_difference": st.builds(
+        ApDifference,
+        *[_TEXT] * 3,
+        *[_COUNT] * 3,
+        st.booleans(),
+        st.lists(
+            st.builds(
+                Difference,
+                st.sampled_from(Figure),
+                *[_FLOAT] * 2,
+                _COUNT,
+                *[_FLOAT] * 3,
+                _COUNT,
+                st.none() | _COUNT,
+            ),
+            max_size=2,
+        ).map(tuple),
+        st.none() | _COUNT,
+        st.dictionaries(_COUNT, _TEXT, max_size=2),
+    ),
     "background": st.builds(
         Background,
         _TEXT,

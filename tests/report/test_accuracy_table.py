@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from run_pages import render_run
+from run_pages import Page, render_run
 
+from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.types import Accuracy, CocoFigures
 from validation.report.accuracy_table import (
     accuracy_rows,
@@ -16,6 +18,7 @@ from validation.report.accuracy_table import (
     reference_first,
     reference_of,
 )
+from validation.report.interval_tables import difference_view
 
 FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
 REFERENCE = Accuracy("a", "reference", "frozen graph", FIGURES, 80, (1, 2, 3), 7800, 0.0, 21.0)
@@ -85,3 +88,60 @@ def test_without_reference() -> None:
 def test_reference_first() -> None:
     """The others keep their order."""
     assert reference_first(["int8", "reference", "float"]) == ["reference", "int8", "float"]
+
+
+def _difference(figure: Figure, low: float, high: float, category: int | None = None) -> Difference:
+    return Difference(figure, 0.5, 0.5 + (low + high) / 2, 40, low, high, 0.01, 1000, category)
+
+
+_DIFFERENCES = ApDifference(
+    "person",
+    "float",
+    "regular NMS",
+    80,
+    1000,
+    0,
+    ranked_alike=False,
+    differences=(
+        _difference(Figure.AP, -0.0102, 0.0031),
+        _difference(Figure.SMALL, -0.2, -0.1),
+        _difference(Figure.CATEGORY, -0.3, 0.1, 1),
+        _difference(Figure.CATEGORY, -0.02, -0.01, 2),
+        _difference(Figure.CATEGORY, math.nan, math.nan, 3),
+    ),
+    images_needed=912,
+    names={1: "cat", 2: "dog"},
+)
+
+
+def test_differences_stand_with_their_intervals() -> None:
+    """Below each figure that has one, of the subject that it was found for."""
+    other = dataclasses.replace(FLOAT, model="person", subject="fast NMS")
+    own = dataclasses.replace(FLOAT, model="person")
+    _, with_interval, without = accuracy_rows([REFERENCE, own, other], [_DIFFERENCES])
+    by_name = dict(zip(dataclasses.asdict(FIGURES), with_interval.intervals, strict=True))
+    assert {name: text for name, text in by_name.items() if text} == {
+        "ap": "-0.0102 to +0.0031",
+        "ap_small": "-0.2000 to -0.1000",
+    }
+    assert set(without.intervals) == {""}
+
+
+def test_categories_stand_worst_first() -> None:
+    """What is certainly lost before what may be lost, and what is not known last."""
+    view = difference_view(_DIFFERENCES)
+    assert [each.category_id for each in view.categories] == [2, 1, 3]
+    assert view.certain == 1
+
+
+def test_the_pages_show_the_interval(write_run: Callable[..., Path]) -> None:
+    """On the first page beside the difference; by class and size on the model's, folded."""
+    entries = [dataclasses.replace(each, model="person") for each in (REFERENCE, FLOAT)]
+    alike = dataclasses.replace(_DIFFERENCES, variant="int8", ranked_alike=True, differences=())
+    first = render_run(write_run([*entries, _DIFFERENCES, alike]))
+    assert Page(first.read_text()).text.count("-0.0102 to +0.0031") == 2
+    page = Page(first.with_name("model-person.html").read_text()).text
+    assert "float : differences with their intervals" in page.replace("float:", "float :")
+    assert "about 912 needed" in page
+    assert page.index("dog (2)") < page.index("cat (1)") < page.index("category 3")
+    assert "int8 : the same matches in the same order" in page

@@ -24,6 +24,7 @@ _ROW = IndexRow(
     status=Status.PASS,
     ap_reference="0.5000",
     ap="0.4990",
+    ap_interval="",
     ap_delta="-0.0010",
     worse=True,
     ap50="0.7000",

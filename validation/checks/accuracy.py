@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,21 @@ import numpy as np
 from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset
-from validation.coco.evaluate import CocoEvaluation, evaluate
-from validation.comparison.ap_difference import check_accuracy
+from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
+from validation.coco.intervals import ap_difference
+from validation.coco.matches import read_matches, write_matches
+from validation.comparison.ap_difference import check_accuracy, with_images_needed
 from validation.export.exported import ExportOptions
+from validation.files.structured import read_json, write_json
+from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.run import Stage
+from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import Accuracy, CheckResult
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
-from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.products import code_sha256, file_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (
@@ -29,6 +34,8 @@ NO_DATA = (
     "--coco-images"
 )
 
+
+_EVALUATION, _MATCHES = "evaluation.json", "matches.npz"
 
 # Other flags, evaluated beside the float variant so that the page shows what they cost.
 _FLAGS: dict[str, ExportOptions] = {
@@ -43,14 +50,78 @@ def accuracy(context: CheckContext) -> list[Entry]:
     if not scored:
         return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
     reference, candidate, *others = scored
-    result = check_accuracy(reference, candidate, context.policy, _notices(context))
+    difference = _difference(context, reference, candidate)
+    result = check_accuracy(
+        reference.accuracy,
+        candidate.accuracy,
+        context.policy,
+        _notices(context),
+        difference=difference,
+    )
     # The reference belongs to the model: one line, whichever variant is judged by it.
-    own = [reference] if context.is_first else []
-    return [*own, candidate, *others, result]
+    own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
+    return [
+        *own,
+        candidate.accuracy,
+        candidate.evidence,
+        *(other.accuracy for other in others),
+        with_images_needed(difference, result),
+        result,
+    ]
 
 
-def scores(context: CheckContext) -> list[Accuracy]:
-    """The reference's figures, the file's, and those of other flags; empty without labels."""
+@dataclass(frozen=True)
+class Scored:
+    """Figures of one side, and the matches that they were found from.
+
+    Args:
+        accuracy: For the record.
+        evidence: The file of the matches.
+    """
+
+    accuracy: Accuracy
+    evidence: Evidence
+
+
+def differences(context: CheckContext) -> ApDifference | None:
+    """How far the file is from the reference, with intervals; None without labels."""
+    scored = scores(context)
+    return _difference(context, *scored[:2]) if scored else None
+
+
+def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> ApDifference:
+    subject = candidate.accuracy.subject
+    replicates = int(context.policy.setting("bootstrap_replicates"))
+    seed = int(context.policy.setting("bootstrap_seed"))
+
+    def find(_: Path) -> ApDifference:
+        sides = [read_matches(Path(side.evidence.path)) for side in (reference, candidate)]
+        return ap_difference(context.key, subject, sides[0], sides[1], replicates, seed)
+
+    made_from = {
+        "key": str(context.key),
+        "subject": subject,
+        "matches": [side.evidence.sha256 for side in (reference, candidate)],
+        "replicates": replicates,
+        "seed": seed,
+        "numpy": installed_version("numpy"),
+        "code": code_sha256("coco"),
+    }
+    found = context.build.work.facts(
+        context.key.model,
+        Stage.SCORE,
+        f"interval of {subject}",
+        made_from,
+        ApDifference,
+        find,
+    )
+    names = context.dataset.categories if context.dataset else {}
+    scored = {key: names.get(key, "") for key in candidate.accuracy.category_ids}
+    return replace(found, names=scored)
+
+
+def scores(context: CheckContext) -> list[Scored]:
+    """The reference, the file, and the file with other flags; empty without labels."""
     if context.dataset is None:
         return []
     variant = context.key.variant
@@ -81,7 +152,7 @@ def _prices_flags(context: CheckContext) -> bool:
     return context.key.variant == "float" and context.build.entry.group != BUNDLED_GROUP
 
 
-def _other_flags(context: CheckContext, dataset: Dataset) -> list[Accuracy]:
+def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
     return [
         _score(
             context,
@@ -102,7 +173,7 @@ def _score(
     subject: str,
     detections: Mapping[str, Detections],
     seconds: float,
-) -> Accuracy:
+) -> Scored:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     labels = context.class_names()
@@ -110,8 +181,10 @@ def _score(
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 
-    def scored(_: Path) -> CocoEvaluation:
-        return evaluate(dataset, own, category_ids=join.categories)
+    def make(folder: Path) -> None:
+        evaluation, matches = evaluate_with_matches(dataset, own, category_ids=join.categories)
+        write_matches(folder / _MATCHES, matches)
+        write_json(folder / _EVALUATION, evaluation)
 
     # The same detections have the same score, in the next variant and in the next run.
     made_from = {
@@ -122,10 +195,9 @@ def _score(
         "code": code_sha256("coco"),
     }
     model = context.key.model
-    score = context.build.work.facts(
-        model, Stage.SCORE, f"score {subject}", made_from, CocoEvaluation, scored
-    )
-    return Accuracy(
+    folder = context.build.work.product(model, Stage.SCORE, f"score {subject}", made_from, make)
+    score = read_json(folder / _EVALUATION, CocoEvaluation)
+    accuracy = Accuracy(
         model=model,
         variant=variant,
         subject=subject,
@@ -137,6 +209,17 @@ def _score(
         seconds=seconds,
         join=join.facts,
     )
+    path = folder / _MATCHES
+    evidence = Evidence(
+        model,
+        variant,
+        str(path),
+        file_sha256(path),
+        path.stat().st_size,
+        len(dataset.images),
+        EvidenceContent.MATCHES,
+    )
+    return Scored(accuracy, evidence)
 
 
 def _notices(context: CheckContext) -> tuple[DatasetNotice, ...]:

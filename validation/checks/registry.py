@@ -7,7 +7,7 @@ signature requires a check; plugins add rows by the hook `pytest_validation_chec
 
 from __future__ import annotations
 
-from validation.checks.accuracy import accuracy, scores
+from validation.checks.accuracy import accuracy, differences
 from validation.checks.archive import archive
 from validation.checks.canaries import canaries
 from validation.checks.check import Check
@@ -67,7 +67,7 @@ CHECKS: tuple[Check, ...] = (
         evidence,
         needs=(reference_graph, reference_origin, exported_graph, shipped_flags, second_route),
     ),
-    Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, scores)),
+    Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, differences)),
     Check("operating_point", operating_point, needs=(reference_detections, candidate_detections)),
     Check("latency", latency, needs=(tflite,), quiet=True),
 )

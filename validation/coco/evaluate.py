@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from validation.coco.dataset import Dataset
 from validation.coco.in_pixels import in_pixels
+from validation.coco.matches import Matches
+from validation.coco.precision import mean_present
 from validation.coco.scoring import Scores, score
 from validation.errors import DatasetError, UsageError, first_few
 from validation.record.detections import Detections
@@ -63,6 +64,23 @@ def evaluate(
             AR but `ar_1` and `ar_10` are at this number; COCO's is 100.
 
     Raises:
+        UsageError, DatasetError: See `evaluate_with_matches`.
+    """
+    return evaluate_with_matches(dataset, detections, category_ids=category_ids, max_dets=max_dets)[
+        0
+    ]
+
+
+def evaluate_with_matches(
+    dataset: Dataset,
+    detections: Mapping[int, Detections],
+    *,
+    category_ids: Mapping[int, int | None] | Collection[int],
+    max_dets: int = 100,
+) -> tuple[CocoEvaluation, Matches]:
+    """As `evaluate`, with the matches that the figures were found from.
+
+    Raises:
         UsageError: max_dets is below 10, where COCO's AR@10 has no meaning.
         DatasetError: Images lost or unknown, values that are not finite, class ids
             without a category, or no object of any scored category.
@@ -85,7 +103,7 @@ def evaluate(
     _check_classes(detections, categories)
     found = in_pixels(dataset, detections, categories)
     scores = score(dataset, found, scored, [*_FEWER_DETECTIONS, max_dets])
-    return CocoEvaluation(
+    evaluation = CocoEvaluation(
         figures=_figures(scores),
         per_category=_per_category(scores, scored),
         images=len(dataset.images),
@@ -93,6 +111,7 @@ def evaluate(
         detections=len(found),
         unscored_detections=sum(len(item) for item in detections.values()) - len(found),
     )
+    return evaluation, scores.matches
 
 
 def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
@@ -163,30 +182,24 @@ def _figures(scores: Scores) -> CocoFigures:
     area = {name: index for index, name in enumerate(params.areaRngLbl)}
     at = {round(100 * iou): index for index, iou in enumerate(params.iouThrs)}
     return CocoFigures(
-        ap=_mean(precision[..., area["all"]]),
-        ap50=_mean(precision[at[50], ..., area["all"]]),
-        ap75=_mean(precision[at[75], ..., area["all"]]),
-        ap_small=_mean(precision[..., area["small"]]),
-        ap_medium=_mean(precision[..., area["medium"]]),
-        ap_large=_mean(precision[..., area["large"]]),
-        ar_1=_mean(recall[..., area["all"], 0]),
-        ar_10=_mean(recall[..., area["all"], 1]),
-        ar_100=_mean(recall[..., area["all"], -1]),
-        ar_small=_mean(recall[..., area["small"], -1]),
-        ar_medium=_mean(recall[..., area["medium"], -1]),
-        ar_large=_mean(recall[..., area["large"], -1]),
+        ap=mean_present(precision[..., area["all"]]),
+        ap50=mean_present(precision[at[50], ..., area["all"]]),
+        ap75=mean_present(precision[at[75], ..., area["all"]]),
+        ap_small=mean_present(precision[..., area["small"]]),
+        ap_medium=mean_present(precision[..., area["medium"]]),
+        ap_large=mean_present(precision[..., area["large"]]),
+        ar_1=mean_present(recall[..., area["all"], 0]),
+        ar_10=mean_present(recall[..., area["all"], 1]),
+        ar_100=mean_present(recall[..., area["all"], -1]),
+        ar_small=mean_present(recall[..., area["small"], -1]),
+        ar_medium=mean_present(recall[..., area["medium"], -1]),
+        ar_large=mean_present(recall[..., area["large"], -1]),
     )
 
 
 def _per_category(scores: Scores, category_ids: Sequence[int]) -> dict[int, float]:
     area = scores.parameters.areaRngLbl.index("all")
     return {
-        key: _mean(scores.precision[:, :, column, area, -1])
+        key: mean_present(scores.precision[:, :, column, area, -1])
         for column, key in enumerate(category_ids)
     }
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    """Mean over what has ground truth; pycocotools marks the rest with -1."""
-    present = values[values > -1]
-    return float(present.mean()) if present.size else -1.0

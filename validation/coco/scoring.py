@@ -23,6 +23,7 @@ from pycocotools.cocoeval import COCOeval, Params
 from validation.coco.annotations import CocoAnnotation
 from validation.coco.dataset import Dataset
 from validation.coco.in_pixels import CocoDetections
+from validation.coco.matches import MatchCollector, Matches
 
 # With 100 detections on each, their dicts take 30 MB.
 _IMAGES_AT_A_TIME = 500
@@ -36,11 +37,13 @@ class Scores:
         parameters: IoU thresholds, names of area ranges and the like, in order of the axes.
         precision: float64 [IoU, recall, category, area, max_dets].
         recall: float64 [IoU, category, area, max_dets].
+        matches: What it found them from, for the most detections an image.
     """
 
     parameters: Params
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
+    matches: Matches
 
 
 def score(
@@ -63,17 +66,27 @@ def score(
     order = np.argsort(found.category_ids, kind="stable")
     starts = np.searchsorted(found.category_ids[order], [*category_ids, np.iinfo(np.int64).max])
     precision, recall = [], []
+    collector = MatchCollector(np.sort(np.array([image.id for image in dataset.images], np.int64)))
     with contextlib.redirect_stdout(io.StringIO()):
         for number, category in enumerate(category_ids):
             theirs = found.take(order[starts[number] : starts[number + 1]])
-            one = _score_category(objects.get(category, []), theirs, category, parameters)
+            one = _score_category(
+                objects.get(category, []), theirs, category, parameters, collector
+            )
             precision.append(one["precision"])
             recall.append(one["recall"])
-    return Scores(parameters, np.concatenate(precision, axis=2), np.concatenate(recall, axis=1))
+    matches = collector.matches(category_ids, parameters.iouThrs, parameters.areaRngLbl)
+    return Scores(
+        parameters, np.concatenate(precision, axis=2), np.concatenate(recall, axis=1), matches
+    )
 
 
 def _score_category(
-    objects: Sequence[CocoAnnotation], found: CocoDetections, category: int, parameters: Params
+    objects: Sequence[CocoAnnotation],
+    found: CocoDetections,
+    category: int,
+    parameters: Params,
+    collector: MatchCollector,
 ) -> dict[str, NDArray[np.float64]]:
     """Precision and recall of one category over the images that have it or seem to."""
     evaluation = COCOeval(iouType="bbox")
@@ -95,6 +108,7 @@ def _score_category(
         for area, kept in enumerate(results):
             part = evaluation.evalImgs[area * len(some) : (area + 1) * len(some)]
             kept.extend(_compact(one) for one in part)
+    collector.add(images, results)
     evaluation.params.imgIds = images
     evaluation.evalImgs = [one for kept in results for one in kept]
     # As evaluate() leaves them: the parameters of all that is to be accumulated.

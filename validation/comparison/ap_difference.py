@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 
 from validation.policy.load import Policy
+from validation.record.ap_difference import ApDifference, Difference, images_needed
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
+
+# Of the measures with an interval: whether a file that is worse has more of it.
+_GROWS_WITH_LOSS = {"ap_drop": True, "ap_gain": False}
 
 
 def check_accuracy(
@@ -15,6 +20,7 @@ def check_accuracy(
     policy: Policy,
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
+    difference: ApDifference | None = None,
 ) -> CheckResult:
     """The file loses no more average precision than the policy allows.
 
@@ -26,6 +32,7 @@ def check_accuracy(
             left out of the figures, or assumed for them, has limits as well.
         notices: Of the data set.
         check: Name in the record.
+        difference: The interval of what is gained or lost: limits are held against all of it.
     """
     key = ModelKey(candidate.model, candidate.variant)
     moving = [notice for notice in notices if notice.moves_figures]
@@ -38,6 +45,9 @@ def check_accuracy(
         **_left_or_assumed(candidate, moving),
     }
     measures = Measure.limited(values, policy, check, key)
+    if difference is not None and difference.ap is not None:
+        found, images = difference.ap, difference.images
+        measures = tuple(_with_interval(measure, found, images) for measure in measures)
     unjudged = [
         Measure("ap", candidate.figures.ap),
         Measure("ap50", candidate.figures.ap50),
@@ -52,6 +62,7 @@ def check_accuracy(
             f"categories {reference.category_ids}; {candidate.images} images, "
             f"categories {candidate.category_ids}",
         )
+    alike = difference is not None and difference.ranked_alike
     return CheckResult.judged(
         check,
         key,
@@ -60,11 +71,39 @@ def check_accuracy(
         message="; ".join(
             (
                 f"AP {candidate.figures.ap:.4f}, reference {reference.figures.ap:.4f}",
+                *([NO_INTERVAL_NEEDED] if alike else ()),
                 *(candidate.join.doubts() if candidate.join else ()),
                 *(notice.describe() for notice in moving),
             )
         ),
     )
+
+
+NO_INTERVAL_NEEDED = (
+    "the same matches in the same order as the reference's, so that no interval is needed"
+)
+
+
+def with_images_needed(difference: ApDifference, result: CheckResult) -> ApDifference:
+    """The difference with what its check said of the number of images."""
+    needed = [each.images_needed for each in result.measures if each.images_needed is not None]
+    return dataclasses.replace(difference, images_needed=max(needed, default=None))
+
+
+def _with_interval(measure: Measure, ap: Difference, images: int) -> Measure:
+    """The measure with the interval of the difference, where it is one of gain or loss."""
+    if measure.name not in _GROWS_WITH_LOSS:
+        return measure
+    sign = -1 if _GROWS_WITH_LOSS[measure.name] else 1
+    low, high = sorted((sign * ap.low, sign * ap.high))
+    # Not max(low, 0): of NaN that would be 0.
+    interval = (0.0 if low < 0 else low, 0.0 if high < 0 else high)
+    measure = dataclasses.replace(measure, interval=interval)
+    if measure.limit is None or not measure.is_undecided:
+        return measure
+    distance = measure.limit.bound - sign * ap.value
+    needed = images_needed(images, ap.standard_error, distance)
+    return dataclasses.replace(measure, images_needed=needed)
 
 
 def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> dict[str, int]:

@@ -60,6 +60,11 @@ class Limit:
             return Status.WARN
         return Status.PASS
 
+    def is_undecided(self, interval: tuple[float, float]) -> bool:
+        """True where one end of an interval keeps the limit and the other does not."""
+        kept = {self.status(end) in (Status.PASS, Status.WARN) for end in interval}
+        return len(kept) == 2 and all(map(_is_finite, interval))
+
     def status_within(self, value: Any, interval: tuple[float, float]) -> Status:
         """Judge a value by its confidence interval: decided only where no end of it differs.
 

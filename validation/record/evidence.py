@@ -1,4 +1,4 @@
-"""Evidence beside a record: what each subject detected on each image, named with its hash."""
+"""Evidence beside a record: what each subject detected and what of it was right, by its hash."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import hashlib
 import os
 from pathlib import Path
 
-from validation.errors import ArtefactMissing, IntegrityError
+from validation.errors import ArtefactMissing, IntegrityError, RecordError
 from validation.files.atomic import write_bytes_atomic
 from validation.record.detection_files import parse_detections
 from validation.record.detections import Detections
-from validation.record.run import Evidence
+from validation.record.run import Evidence, EvidenceContent
 
 EVIDENCE_FOLDER = "evidence"
 
 
 def keep_evidence(evidence: Evidence, run_folder: Path) -> Evidence:
-    """Copy a file of detections into the run's folder, whole or not at all.
+    """Copy a file into the run's folder, whole or not at all.
 
     Args:
         evidence: Its path is where the file lies now.
@@ -51,6 +51,31 @@ def load_evidence(run_folder: str | os.PathLike[str], evidence: Evidence) -> dic
         IntegrityError: It is not the one that the record names, or lies outside of the folder.
         RecordError: It does not hold detections by image.
     """
+    return parse_detections(*read_evidence(run_folder, evidence, EvidenceContent.DETECTIONS))
+
+
+def read_evidence(
+    run_folder: str | os.PathLike[str], evidence: Evidence, content: EvidenceContent
+) -> tuple[bytes, Path]:
+    """The bytes that a record names, for the reader of their content, and where they lie.
+
+    Args:
+        run_folder: Of the run.
+        evidence: As its record holds it.
+        content: What the caller can read.
+
+    Raises:
+        ArtefactMissing: The file is not there.
+        IntegrityError: It is not the one that the record names, or lies outside of the folder.
+        RecordError: The record names it as something else.
+    """
+    if evidence.content is not content:
+        raise RecordError(
+            "evidence of another content",
+            expected=content,
+            got=evidence.content,
+            where=f"{evidence.path} of {evidence.key}",
+        )
     run_folder = Path(run_folder)
     path = run_folder / evidence.path
     if not path.resolve().is_relative_to(run_folder.resolve()):
@@ -61,7 +86,7 @@ def load_evidence(run_folder: str | os.PathLike[str], evidence: Evidence) -> dic
             where=run_folder,
             next_step="run the suites again",
         )
-    return parse_detections(_checked_bytes(path, evidence), path)
+    return _checked_bytes(path, evidence), path
 
 
 def _checked_bytes(path: Path, evidence: Evidence) -> bytes:

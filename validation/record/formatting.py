@@ -107,12 +107,18 @@ def describe_measure(measure: Measure) -> str:
     bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
     if measure.interval is not None:
         value += f" (95 % interval {' to '.join(map(_six_digits, measure.interval))})"
-        if measure.status is Status.WARN and limit.status(measure.value) is not Status.WARN:
-            return f"{measure.name} is {value}, should be {bound}: undecided"
+        if measure.is_undecided:
+            return f"{measure.name} is {value}, should be {bound}: {_undecided(measure)}"
     if measure.status is Status.WARN and limit.warn is not None:
         warned = f"inside its limit ({bound}) but beyond {_six_digits(limit.warn)}"
         return f"{measure.name} is {value}, {warned}"
     return f"{measure.name} is {value}, should be {bound}"
+
+
+def _undecided(measure: Measure) -> str:
+    if measure.images_needed is None:
+        return "too few images to tell"
+    return f"too few images to tell, about {measure.images_needed:,} needed"
 
 
 def _six_digits(value: object) -> str:

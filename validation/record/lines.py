@@ -11,6 +11,7 @@ from typing import Any
 
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
+from validation.record.ap_difference import ApDifference
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
@@ -20,6 +21,7 @@ Entry = (
     CheckResult
     | Timing
     | Accuracy
+    | ApDifference
     | QuantisationCost
     | OperatingPointLosses
     | Picture
@@ -36,6 +38,7 @@ KINDS: dict[str, type] = {
     "check": CheckResult,
     "timing": Timing,
     "accuracy": Accuracy,
+    "ap_difference": ApDifference,
     "quantisation": QuantisationCost,
     "operating_point": OperatingPointLosses,
     "picture": Picture,

@@ -55,9 +55,16 @@ class Artefact(OfVariant):
     path: str = ""
 
 
+class EvidenceContent(enum.StrEnum):
+    """What an evidence file holds of the reference or of one subject."""
+
+    DETECTIONS = "detections"
+    MATCHES = "matches"
+
+
 @dataclass(frozen=True)
-class Evidence:
-    """A file beside the record: what the reference or one subject detected on every image.
+class Evidence(OfVariant):
+    """A file beside the record: what was detected on every image, or what of it was right.
 
     Args:
         model: See `ModelKey`.
@@ -66,6 +73,7 @@ class Evidence:
         sha256: Of the file's bytes.
         size_bytes: Of the file.
         images: How many images it has, those without detections included.
+        content: What it holds; each has a reader of its own.
     """
 
     model: str
@@ -74,6 +82,7 @@ class Evidence:
     sha256: str
     size_bytes: int
     images: int
+    content: EvidenceContent = EvidenceContent.DETECTIONS
 
 
 class Stage(enum.StrEnum):

@@ -15,6 +15,7 @@ from typing import Any, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.files.structured import refuse_constant
+from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
@@ -35,11 +36,12 @@ class Record:
         results: What each check found; no (check, model, variant) twice.
         timings: Raw latency samples.
         accuracies: COCO figures.
+        ap_differences: How far files are from their references, with intervals.
         quantisations: What quantised files lose, by output and by layer.
         operating_points: What files lose at the score from which an app shows detections.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
-        evidence: Files with the detections of each subject.
+        evidence: Files with the detections and the matches of each subject.
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
         footer: None when the run did not end.
@@ -50,6 +52,7 @@ class Record:
     results: tuple[CheckResult, ...] = ()
     timings: tuple[Timing, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
+    ap_differences: tuple[ApDifference, ...] = ()
     quantisations: tuple[QuantisationCost, ...] = ()
     operating_points: tuple[OperatingPointLosses, ...] = ()
     pictures: tuple[Picture, ...] = ()
@@ -231,6 +234,7 @@ def parse_record(
         results=_only(CheckResult, entries),
         timings=_only(Timing, entries),
         accuracies=_only(Accuracy, entries),
+        ap_differences=_only(ApDifference, entries),
         quantisations=_only(QuantisationCost, entries),
         operating_points=_only(OperatingPointLosses, entries),
         pictures=_only(Picture, entries),

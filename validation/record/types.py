@@ -63,12 +63,15 @@ class Measure:
         limit: None for a value that is recorded for information.
         interval: Lower and upper end of the value's 95 % confidence interval, where it was
             estimated from a sample; the limit is then held against all of it.
+        images_needed: About so many would decide, where the interval does not; None where it
+            does, and where no number of images would.
     """
 
     name: str
     value: Any
     limit: Limit | None = None
     interval: tuple[float, float] | None = None
+    images_needed: int | None = None
 
     @classmethod
     def limited(
@@ -79,6 +82,13 @@ class Measure:
             cls(name, value, policy.limit(check, name, key.model, key.variant))
             for name, value in values.items()
         )
+
+    @property
+    def is_undecided(self) -> bool:
+        """Its interval lies on both sides of its limit."""
+        if self.limit is None or self.interval is None:
+            return False
+        return self.limit.is_undecided(self.interval)
 
     @property
     def status(self) -> Status:

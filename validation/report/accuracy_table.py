@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 
 from validation.record import formatting
+from validation.record.ap_difference import ApDifference
 from validation.record.types import Accuracy
+from validation.report.interval_tables import figure_intervals
 
 # The variant under which a model's own frozen graph is recorded.
 REFERENCE = "reference"
@@ -21,12 +23,14 @@ class AccuracyRow:
         is_reference: It is what others are held against.
         is_comparable: The reference, if there is one, was measured on the same images and classes.
         figures: The twelve figures, each with its difference to the reference or None.
+        intervals: Of each difference, in words; empty where there is none.
     """
 
     entry: Accuracy
     is_reference: bool
     is_comparable: bool
     figures: tuple[tuple[float, float | None], ...]
+    intervals: tuple[str, ...]
 
     @property
     def has_absent_figures(self) -> bool:
@@ -34,15 +38,22 @@ class AccuracyRow:
         return any(value == formatting.NO_GROUND_TRUTH for value, _ in self.figures)
 
 
-def accuracy_rows(accuracies: list[Accuracy]) -> tuple[AccuracyRow, ...]:
-    """The reference first, then the variants, each with its other subjects below it."""
+def accuracy_rows(
+    accuracies: list[Accuracy], differences: Sequence[ApDifference] = ()
+) -> tuple[AccuracyRow, ...]:
+    """The reference first, then the variants, each with its other subjects below it.
+
+    Args:
+        accuracies: Of one model.
+        differences: With their intervals, for the same subjects.
+    """
     reference = reference_of(accuracies)
     variants = list(dict.fromkeys(entry.variant for entry in accuracies))
     ordered = sorted(
         accuracies,
         key=lambda entry: (entry.variant != REFERENCE, variants.index(entry.variant)),
     )
-    return tuple(_accuracy_row(entry, reference) for entry in ordered)
+    return tuple(_accuracy_row(entry, reference, differences) for entry in ordered)
 
 
 def reference_first(variants: Iterable[str]) -> list[str]:
@@ -60,7 +71,9 @@ def comparable(one: Accuracy, other: Accuracy) -> bool:
     return (one.images, set(one.category_ids)) == (other.images, set(other.category_ids))
 
 
-def _accuracy_row(entry: Accuracy, reference: Accuracy | None) -> AccuracyRow:
+def _accuracy_row(
+    entry: Accuracy, reference: Accuracy | None, differences: Sequence[ApDifference]
+) -> AccuracyRow:
     is_comparable = reference is None or comparable(entry, reference)
     pairs = zip(
         astuple(entry.figures),
@@ -68,12 +81,14 @@ def _accuracy_row(entry: Accuracy, reference: Accuracy | None) -> AccuracyRow:
         strict=True,
     )
     is_reference = entry is reference
+    own = (each for each in differences if (each.key, each.subject) == (entry.key, entry.subject))
     return AccuracyRow(
         entry,
         is_reference,
         is_comparable,
         tuple(
-            (own, None if is_reference else formatting.coco_difference(own, other))
-            for own, other in pairs
+            (value, None if is_reference else formatting.coco_difference(value, other))
+            for value, other in pairs
         ),
+        figure_intervals(next(own, None)),
     )

@@ -16,6 +16,7 @@ from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
+from validation.report.interval_tables import ap_interval, difference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 from validation.specs.variants import VARIANTS
@@ -32,6 +33,7 @@ class IndexRow:
         ap_reference: AP of the model's reference.
         ap: AP of this variant.
         ap_delta: AP less the reference's.
+        ap_interval: The 95 % interval of that; empty where there is none.
         worse: True when the difference is negative.
         ap50: AP at IoU 0.5.
         parity: Largest difference of a raw output, of the output nearest to its limit.
@@ -51,6 +53,7 @@ class IndexRow:
     ap_reference: str
     ap: str
     ap_delta: str
+    ap_interval: str
     worse: bool
     ap50: str
     parity: str
@@ -171,6 +174,7 @@ def _row(
         ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
         ap=_ap(own, measures.get(("accuracy", "ap"))),
         ap_delta=formatting.coco_delta(difference) or formatting.NOTHING,
+        ap_interval=ap_interval(difference_of(record.ap_differences, key)),
         worse=(difference or 0) < 0,
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
         parity=worst,

@@ -11,6 +11,7 @@ from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
+from validation.report.interval_tables import DifferenceView, difference_view
 from validation.report.operating_tables import OperatingView, operating_view
 from validation.report.quantisation_tables import QuantisationView, quantisation_view
 from validation.signoff.findings import Verdict
@@ -46,6 +47,7 @@ class ModelPage:
         status: Its verdict.
         variants: A section each, the reference first.
         accuracies: The reference first.
+        differences: In average precision, one a variant.
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
             assumed of the labelled images; a sentence each.
@@ -62,6 +64,7 @@ class ModelPage:
     status: Status
     variants: tuple[VariantSection, ...]
     accuracies: tuple[AccuracyRow, ...]
+    differences: tuple[DifferenceView, ...]
     has_absent_figures: bool
     data_notes: tuple[str, ...]
     operating_points: tuple[OperatingView, ...]
@@ -87,7 +90,10 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         variant: policy.required_checks(variant, structure_only=verdict.verdict.structure_only)
         for variant in verdict.variants
     }
-    accuracies = accuracy_rows([entry for entry in record.accuracies if entry.model == model])
+    differences = [entry for entry in record.ap_differences if entry.model == model]
+    accuracies = accuracy_rows(
+        [entry for entry in record.accuracies if entry.model == model], differences
+    )
     return ModelPage(
         model=model,
         file_name=file_name,
@@ -103,6 +109,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
             for number, variant in enumerate(reference_first(verdict.variants), 1)
         ),
         accuracies=accuracies,
+        differences=tuple(map(difference_view, differences)),
         has_absent_figures=any(row.has_absent_figures for row in accuracies),
         data_notes=_data_notes(record, accuracies),
         operating_points=tuple(

@@ -22,6 +22,7 @@ from validation.record.store import Record
 from validation.report import (
     charts,
     index,
+    interval_tables,
     model_page,
     operating_tables,
     own_limits,
@@ -63,6 +64,8 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     index.threads_beside,
     index.threads_judged,
     index.time_table,
+    interval_tables.difference_name,
+    interval_tables.interval_text,
     math.prod,
     model_page.open_measures,
     model_page.settled_measures,

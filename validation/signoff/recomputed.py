@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from validation.errors import ValidationError
+from validation.record.run import EvidenceContent
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 
@@ -42,6 +43,7 @@ def contradictions(record: Record, files: Mapping[str, bytes]) -> Iterator[Contr
     yield from _average_precisions(record)
     yield from _operating_points(record)
     yield from _images(record, files)
+    yield from _differences(record, files)
 
 
 def _latencies(record: Record) -> Iterator[Contradiction]:
@@ -114,14 +116,37 @@ def _measured(
 def _images(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
     """Evidence of other images than the record counts, or that holds no detections."""
     # NumPy is for evidence alone: without any, nothing waits for it.
+    from validation.coco.matches import parse_matches
     from validation.record.detection_files import parse_detections
 
     for each in record.evidence:
         what, source = f"images of {each.model}-{each.variant}", each.path
         try:
-            found = parse_detections(files[each.path], PurePosixPath(each.path))
+            data, path = files[each.path], PurePosixPath(each.path)
+            images = (
+                len(parse_matches(data, path).image_ids)
+                if each.content is EvidenceContent.MATCHES
+                else len(parse_detections(data, path))
+            )
         except ValidationError as error:
             yield Contradiction(what, source, str(error), str(each.images))
             continue
-        if len(found) != each.images:
-            yield Contradiction(what, source, str(len(found)), str(each.images))
+        if images != each.images:
+            yield Contradiction(what, source, str(images), str(each.images))
+
+
+def _differences(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
+    """Intervals that the matches do not give, and figures of accuracy that they do not."""
+    if not record.ap_differences:
+        return
+    from validation.coco.intervals import recompute_from, same_difference
+
+    for each in record.ap_differences:
+        what, source = f"differences in AP of {each.key}", "the matches that the run kept"
+        try:
+            right = recompute_from(files, record, each.key)
+        except ValidationError as error:
+            yield Contradiction(what, source, str(error), str(each.ap))
+            continue
+        if not same_difference(right, each):
+            yield Contradiction(what, source, str(right.ap), str(each.ap))

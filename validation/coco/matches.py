@@ -1,0 +1,280 @@
+"""Which detections found which objects: all that average precision is made of, image by image.
+
+COCO's figures can be computed from these arrays alone, for the images as they are and for any
+other number of each: intervals need neither boxes nor images. Kept as an uncompressed .npz, so that
+equal matches have equal bytes and the file can be named by its hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import RecordError
+from validation.record.evidence import read_evidence
+from validation.record.run import Evidence, EvidenceContent
+
+# One bit an IoU in 16 of them.
+_MOST_IOUS = 16
+
+
+@dataclass(frozen=True)
+class CategoryMatches:
+    """The matches of one category; rows by image, and of one image the best score first.
+
+    Args:
+        images: int32 [N], of each detection the index of its image.
+        scores: float64 [N].
+        matched: uint16 [area, N]; bit t is set where it matched an object at the t-th IoU.
+        ignored: uint16 [area, N]; bit t is set where it does not count at the t-th IoU: it
+            matched a crowd or an object out of the area range, or is out of it itself.
+        object_images: int32 [P], indices of the images with objects.
+        objects: int32 [area, P], how many objects count on each of them.
+    """
+
+    images: NDArray[np.int32]
+    scores: NDArray[np.float64]
+    matched: NDArray[np.uint16]
+    ignored: NDArray[np.uint16]
+    object_images: NDArray[np.int32]
+    objects: NDArray[np.int32]
+
+    def ranked(self) -> CategoryMatches:
+        """The same by score, best first; equal scores keep their order, as in pycocotools."""
+        order = np.argsort(-self.scores, kind="stable")
+        return dataclasses.replace(
+            self,
+            images=self.images[order],
+            scores=self.scores[order],
+            matched=self.matched[:, order],
+            ignored=self.ignored[:, order],
+        )
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What pycocotools' matching found on a data set.
+
+    Args:
+        image_ids: int64 [I], of every image that was scored, ascending.
+        category_ids: int64 [K], ascending.
+        ious: float64 [IoU].
+        areas: Names of the area ranges.
+        categories: One each.
+    """
+
+    image_ids: NDArray[np.int64]
+    category_ids: NDArray[np.int64]
+    ious: NDArray[np.float64]
+    areas: tuple[str, ...]
+    categories: tuple[CategoryMatches, ...]
+
+    def __post_init__(self) -> None:
+        """Bits and indices fit their arrays."""
+        if len(self.ious) > _MOST_IOUS or len(self.categories) != len(self.category_ids):
+            raise RecordError(
+                "matches that do not fit together",
+                expected=f"at most {_MOST_IOUS} IoUs, one table for each category",
+                got=f"{len(self.ious)} IoUs, {len(self.categories)} tables for "
+                f"{len(self.category_ids)} categories",
+            )
+
+    def same_data(self, other: Matches) -> bool:
+        """True where both are of the same images, categories and objects."""
+        return (
+            all(
+                np.array_equal(getattr(self, name), getattr(other, name))
+                for name in ("image_ids", "category_ids", "ious")
+            )
+            and self.areas == other.areas
+            and all(
+                np.array_equal(one.object_images, two.object_images)
+                and np.array_equal(one.objects, two.objects)
+                for one, two in zip(self.categories, other.categories, strict=True)
+            )
+        )
+
+    def ranked_alike(self, other: Matches) -> bool:
+        """True where both have the same matches in the same order of scores.
+
+        Then they have the same figures, on these images and on any other number of each.
+        """
+        return self.same_data(other) and all(
+            np.array_equal(getattr(one.ranked(), name), getattr(two.ranked(), name))
+            for one, two in zip(self.categories, other.categories, strict=True)
+            for name in ("images", "matched", "ignored")
+        )
+
+
+class MatchCollector:
+    """Takes one category after the other as pycocotools evaluates it.
+
+    Args:
+        image_ids: Of every image, ascending.
+    """
+
+    def __init__(self, image_ids: NDArray[np.int64]) -> None:
+        self._image_ids = image_ids
+        self._categories: list[CategoryMatches] = []
+
+    def add(
+        self, images: Sequence[int], by_area: Sequence[Sequence[dict[str, Any] | None]]
+    ) -> None:
+        """One category.
+
+        Args:
+            images: Ids of the images that were looked at, ascending.
+            by_area: For each area range what `COCOeval.evaluateImg` said of each image.
+        """
+        indices = np.searchsorted(self._image_ids, np.array(images, np.int64)).astype(np.int32)
+        some = [number for number, one in enumerate(by_area[0]) if one is not None]
+        seen = [[one for one in part if one is not None] for part in by_area]
+        counts = [len(one["dtScores"]) for one in seen[0]]
+        here = indices[some]
+        objects = np.array(
+            [[np.count_nonzero(one["gtIgnore"] == 0) for one in part] for part in seen], np.int32
+        ).reshape(len(by_area), -1)
+        counting = objects.any(axis=0)
+        self._categories.append(
+            CategoryMatches(
+                images=np.repeat(here, counts),
+                scores=np.concatenate([np.empty(0), *(one["dtScores"] for one in seen[0])]),
+                matched=np.stack([_bits([one["dtMatches"] for one in part]) for part in seen]),
+                ignored=np.stack([_bits([one["dtIgnore"] for one in part]) for part in seen]),
+                object_images=here[counting],
+                objects=objects[:, counting],
+            )
+        )
+
+    def matches(
+        self, category_ids: Sequence[int], ious: NDArray[np.float64], areas: Sequence[str]
+    ) -> Matches:
+        """All that was added."""
+        ids = np.array(category_ids, np.int64)
+        return Matches(self._image_ids, ids, np.array(ious), tuple(areas), tuple(self._categories))
+
+
+def _bits(by_image: list[NDArray[Any]]) -> NDArray[np.uint16]:
+    """[IoU, D] of each image as one row of bits."""
+    if not by_image:
+        return np.empty(0, np.uint16)
+    flags = np.concatenate(by_image, axis=1) != 0
+    weights = (1 << np.arange(len(flags))).astype(np.uint16)
+    return (flags * weights[:, np.newaxis]).sum(axis=0, dtype=np.uint16)  # type: ignore[no-any-return]
+
+
+_ROWS = ("images", "scores", "matched", "ignored")
+_OBJECT_ROWS = ("object_images", "objects")
+
+
+def write_matches(path: Path, matches: Matches) -> None:
+    """Write them as a file; equal ones are equal to the byte.
+
+    Args:
+        path: Of the file, ending in .npz.
+        matches: Of all categories; they lie one behind the other, divided by `offsets` and
+            `object_offsets`.
+    """
+    each = matches.categories
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in each], axis=-1)
+        for name in (*_ROWS, *_OBJECT_ROWS)
+    }
+    np.savez(
+        path,
+        image_ids=matches.image_ids,
+        category_ids=matches.category_ids,
+        ious=matches.ious,
+        areas=np.array(matches.areas, np.str_),
+        offsets=np.cumsum([0, *(len(one.images) for one in each)]),
+        object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
+        **columns,
+    )
+
+
+def read_matches(path: Path) -> Matches:
+    """What `write_matches` wrote; see `parse_matches`."""
+    return parse_matches(path.read_bytes(), path)
+
+
+def load_matches(run_folder: str | os.PathLike[str], evidence: Evidence) -> Matches:
+    """The matches that a record names, read from the run's folder.
+
+    Raises:
+        ArtefactMissing, IntegrityError: See `validation.record.evidence.read_evidence`.
+        RecordError: The evidence is no matches.
+    """
+    data, path = read_evidence(run_folder, evidence, EvidenceContent.MATCHES)
+    return parse_matches(data, path)
+
+
+def parse_matches(data: bytes, where: PurePath) -> Matches:
+    """Matches of the bytes of a file.
+
+    Raises:
+        RecordError: The file holds something else.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            held = {name: arrays[name] for name in arrays.files}
+        matches = Matches(
+            held["image_ids"],
+            held["category_ids"],
+            held["ious"],
+            tuple(held["areas"].tolist()),
+            tuple(_categories(held)),
+        )
+        _check(matches)
+        return matches
+    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        raise RecordError(
+            "the file does not hold matches",
+            expected=".npz as an evaluation writes it",
+            got=error,
+            where=where,
+        ) from error
+
+
+def _categories(held: dict[str, NDArray[Any]]) -> Iterator[CategoryMatches]:
+    for name, offsets in ((_ROWS, "offsets"), (_OBJECT_ROWS, "object_offsets")):
+        ends = held[offsets].tolist()
+        if ends[:1] != [0] or ends != sorted(ends):
+            raise ValueError(f"{offsets} that do not divide the rows")
+        if any(held[each].shape[-1] != ends[-1] for each in name):
+            raise ValueError(f"arrays of another length than {offsets} says")
+    pairs = zip(
+        *(
+            map(slice, held[name][:-1].tolist(), held[name][1:].tolist())
+            for name in ("offsets", "object_offsets")
+        ),
+        strict=True,
+    )
+    for rows, objects in pairs:
+        yield CategoryMatches(
+            **{name: held[name][..., rows] for name in _ROWS},
+            **{name: held[name][..., objects] for name in _OBJECT_ROWS},
+        )
+
+
+def _check(matches: Matches) -> None:
+    """What indexing would otherwise say late, or never."""
+    images, areas = len(matches.image_ids), len(matches.areas)
+    for one in matches.categories:
+        for indices in (one.images, one.object_images):
+            if indices.dtype != np.int32 or ((indices < 0) | (indices >= images)).any():
+                raise ValueError("a row of an image that is not there")
+        if not one.matched.shape == one.ignored.shape == (areas, len(one.images)):
+            raise ValueError("matches of another shape than detections")
+        if one.objects.shape[0] != areas or (one.objects < 0).any():
+            raise ValueError("numbers of objects that cannot be")
+        if one.matched.dtype != np.uint16 or one.ignored.dtype != np.uint16:
+            raise ValueError("matches that are no bits of 16")
