@@ -172,6 +172,8 @@ def test_the_threshold_is_the_policys(
     assert (losses.asked, losses.min_score, losses.worst) == (0.1, 0.1, None)
     higher = _check(dataset, reference, reference, policy=policy, own_threshold=0.4)
     assert cast(OperatingPointLosses, higher[0]).min_score == 0.4
+    same = _check(dataset, reference, reference, own_threshold=float(np.float32(0.3)))
+    assert cast(OperatingPointLosses, same[0]).min_score == 0.3
 
 
 def test_without_labels_it_is_unknown(scenes: tuple[Dataset, dict[str, Detections]]) -> None:

@@ -119,7 +119,10 @@ def test_a_float_file_may_lose_nothing() -> None:
     assert result.status is Status.FAIL
     assert losses.worst is not None
     assert losses.worst.describe() == "small objects of class star"
-    assert "small objects of class star: 1 of 10 lost" in result.message
+    assert result.message.endswith("small objects of class star: 1 of 10 lost")
+    assert all(row.interval is None for row in losses.rows)
+    values = {measure.name: (measure.value, measure.interval) for measure in result.measures}
+    assert values["worst_cell_lost_at_least"] == values["worst_cell_lost_share"] == (0.1, None)
 
 
 def test_what_one_class_loses_at_one_size_is_named() -> None:

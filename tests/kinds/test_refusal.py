@@ -9,6 +9,7 @@ import pytest
 from kind_samples import FILES, FOLDERS, GRAPH, folder_of
 
 from validation.errors import ArtefactError, ConfigError, ValidationError
+from validation.kinds.edge_tpu import EXPECTED
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise
 from validation.kinds.refusal import refusal, require_kind, table
@@ -39,7 +40,9 @@ def test_every_pair_has_one_line_with_a_next_step(tmp_path: Path, wanted: Wanted
             require_kind(path, wanted)
         line = str(error.value)
         assert table().kind[kind].name in line
-        assert asked.expected in line
+        # Of the one .tflite that no command runs, the one that it was made of is asked for.
+        compiled = kind is Kind.EDGE_TPU and Kind.TFLITE in asked.takes
+        assert (EXPECTED if compiled else asked.expected) in line
         assert error.value.next_step
         assert not re.search(r"corrupt|fetch|\{|\n", line)
 
@@ -97,3 +100,12 @@ def test_the_type_of_the_error_is_its_reader_s(tmp_path: Path) -> None:
         require_kind(tmp_path, Wanted.CONFIG, ConfigError, where="ssd/pipeline.config")
     found = recognise(folder_of(tmp_path, FOLDERS[0][1]))
     assert isinstance(refusal(found, Wanted.GRAPH, where="x"), ValidationError)
+
+
+def test_the_file_that_was_compiled_for_the_edge_tpu_is_named(tmp_path: Path) -> None:
+    """Not asked for as a .tflite, which it is."""
+    path = tmp_path / "detect_edgetpu.tflite"
+    path.write_bytes(next(data for kind, _, data in FILES if kind is Kind.EDGE_TPU))
+    said = f"expected the .tflite that edgetpu_compiler was given; .*{tmp_path}/detect.tflite"
+    with pytest.raises(ArtefactError, match=said):
+        require_kind(path, Wanted.DETECTOR)

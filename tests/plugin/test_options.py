@@ -17,6 +17,7 @@ from validation.plugin.options import (
     parse_existing_folder,
     parse_file,
     parse_path,
+    parse_toml,
     parse_variant,
 )
 from validation.specs.input_stats import InputStats, parse_input_stats
@@ -261,3 +262,13 @@ def test_wrong_path(tmp_path: Path, parse: Callable[[str], Path]) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(argparse.ArgumentTypeError, match=r"(no such|cannot be written).*below"):
         parse(str(tmp_path / "file" / "below"))
+
+
+def test_a_file_that_is_no_toml_is_called_by_its_name(tmp_path: Path) -> None:
+    """Before it is read; what may be TOML is left to its reader."""
+    file = tmp_path / "own.toml"
+    file.write_text("[setting.x]\nvalue = 1\n")
+    assert parse_toml(str(file)) == file
+    file.write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 40)
+    with pytest.raises(argparse.ArgumentTypeError, match=r"this is a TFLite file .*a TOML file"):
+        parse_toml(str(file))

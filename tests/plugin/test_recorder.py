@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from validation.errors import ArtefactError
+from validation.plugin import recorder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -96,7 +99,7 @@ def test_error_of_the_harness_is_one_line(
     shutil.copytree(miniature.archive, tmp_path / "mini")
     (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
     result = over_miniature("--zoo", tmp_path, "--variant", "float")
-    result.assert_outcomes(failed=11)
+    result.assert_outcomes(failed=12)
     _traceless(result)
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
@@ -157,9 +160,9 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
-    assert len(checks) == 21
+    assert len(checks) == 23
     failed = [line for line in checks.values() if line["status"] == "fail"]
-    # Accuracy without labelled images is UNKNOWN before any model is asked for.
+    # What needs labelled images is UNKNOWN without them, before any model is asked for.
     assert len(failed) == 19
     for line in failed:
         assert line["error"]["kind"] == "ArtefactMissing"
@@ -181,7 +184,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=13)
+    result.assert_outcomes(failed=1, deselected=14)
     _traceless(result)
     message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")
@@ -272,3 +275,19 @@ def test_collecting_alone_records_nothing(over_miniature: Run, session: Any) -> 
     result = over_miniature("--collect-only")
     assert not session.reports.exists()
     assert not any(line.startswith("verdict:") for line in result.outlines)
+
+
+def test_file_that_cannot_be_kept_fails_the_run(
+    over_miniature: Run, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record names no file that the run's folder lacks; the cause is told, and no PASS."""
+
+    def full(*_: object) -> None:
+        raise ArtefactError("the disk is full", next_step="make room")
+
+    monkeypatch.setattr(recorder, "keep_file", full)
+    result = over_miniature("--variant", "float", "-k", "tflite_file")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["ArtefactError: the disk is full; make room", "verdict: FAIL"])
+    assert not any("INTERNALERROR" in line for line in result.outlines)
+    assert [line for line in session.lines() if line["kind"] == "artefact"] == []

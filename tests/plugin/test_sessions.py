@@ -120,7 +120,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert model_page.name in page
     result.stdout.fnmatch_lines(
         [
-            "to ship: reports/*/files/mini-float.tflite (the only file that passes)",
+            "to ship: files/mini-float.tflite (the only file that passes)",
             "report: reports/*/index.html",
         ]
     )

@@ -198,7 +198,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
                 _TEXT,
                 st.none() | st.sampled_from(ObjectSize),
                 *[_COUNT] * 10,
-                st.tuples(_FLOAT, _FLOAT),
+                st.none() | st.tuples(_FLOAT, _FLOAT),
             ),
             max_size=2,
         ).map(tuple),

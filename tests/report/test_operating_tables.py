@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_a_row_without_right_detections_has_no_interval() -> None:
     """None of none is no share."""
     assert lost_interval(_row(1, None, 0, 0, 0.0)) == "\u2014"
     assert lost_interval(_row(1, None, 50, 0, 0.0)) == "0 to 50 %"
+    exact = dataclasses.replace(_row(1, None, 50, 1, 0.0), interval=None)
+    assert lost_interval(exact) == "\u2014"
 
 
 def test_a_table_of_one_row() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from validation.checks.accuracy import NO_DATA
 from validation.checks.end_to_end_parity import score_epsilon, ties
 from validation.checks.needs import candidate_detections, reference_detections
@@ -35,8 +37,7 @@ def operating_point(context: CheckContext) -> list[Entry]:
         candidate_detections(context),
         _labelled_images(dataset, categories),
         OperatingRule(
-            # Below its own threshold neither side has anything to show.
-            min_score=max(asked, postprocess.nms_score_threshold),
+            min_score=_threshold(asked, postprocess.nms_score_threshold),
             score_epsilon=score_epsilon(context),
             min_iou=context.policy.setting("parity_min_iou"),
             moved_iou=context.policy.setting("operating_moved_iou"),
@@ -51,6 +52,11 @@ def operating_point(context: CheckContext) -> list[Entry]:
         key=context.key,
     )
     return [result] if losses is None else [losses, result]
+
+
+def _threshold(asked: float, own: float) -> float:
+    """Below a model's own threshold, which graphs keep in float32, neither side shows anything."""
+    return own if np.float32(own) > np.float32(asked) else asked
 
 
 def _names(

@@ -97,7 +97,7 @@ def check_operating_point(
         unlabelled_classes=tuple(names.get(each, str(each)) for each in sorted(unlabelled)),
         undecided=sides.undecided,
         tied=sides.tied,
-        rows=_rows(sides, names),
+        rows=_rows(sides, names, exact=exact),
     )
     if not losses.total.right:
         return CheckResult.unknown(check, key, _nothing_to_lose(losses)), losses
@@ -119,7 +119,7 @@ def check_operating_point(
 _NOTHING = Detections((), (), ())
 
 
-def _intervals(sides: ShownSides, total: OperatingRow) -> dict[str, tuple[float, float]]:
+def _intervals(sides: ShownSides, total: OperatingRow) -> dict[str, tuple[float, float] | None]:
     ours, theirs, images = sides.reference, sides.candidate, sides.images
     shown = np.ones(len(theirs.images), bool)
     return {
@@ -163,7 +163,7 @@ def _message(losses: OperatingPointLosses) -> list[str]:
     ]
     if worst is not None:
         text = f"{worst.describe()}: {worst.lost_right} of {worst.right} lost"
-        if percent := round(100 * worst.interval[0]):
+        if worst.interval and (percent := round(100 * worst.interval[0])):
             text += f", at least {percent} % with {PERCENT} % for all classes and sizes together"
         parts.append(text)
     if losses.unlabelled_classes:
@@ -194,7 +194,7 @@ def _needed(measures: Sequence[Measure], losses: OperatingPointLosses) -> list[s
     return [f"too few images to tell, about {count:,} are needed"]
 
 
-def _rows(sides: ShownSides, names: Mapping[int, str]) -> tuple[OperatingRow, ...]:
+def _rows(sides: ShownSides, names: Mapping[int, str], *, exact: bool) -> tuple[OperatingRow, ...]:
     """All together, then classes, sizes, and classes at each size; those that have anything."""
     ours, theirs = sides.reference, sides.candidate
     classes = sorted({*ours.classes.tolist(), *theirs.classes.tolist()})
@@ -209,7 +209,7 @@ def _rows(sides: ShownSides, names: Mapping[int, str]) -> tuple[OperatingRow, ..
     looked_at = sum(bool((mask & ours.right).any()) for _, mask, _ in chosen[1:])
     level = joint_level(looked_at)
     return tuple(
-        _row(scope, sides, mask, other, names, LEVEL if scope == _ALL else level)
+        _row(scope, sides, mask, other, names, None if exact else LEVEL if scope == _ALL else level)
         for scope, mask, other in chosen
         if scope == _ALL or mask.any() or other.any()
     )
@@ -231,7 +231,7 @@ def _row(
     mask: Mask,
     other: Mask,
     names: Mapping[int, str],
-    level: float,
+    level: float | None,
 ) -> OperatingRow:
     class_id, size = scope
     ours, theirs = sides.reference, sides.candidate
@@ -254,7 +254,9 @@ def _row(
         shown=count(other),
         gained=count(other & theirs.unmatched),
         gained_wrong=count(other & theirs.against),
-        interval=_interval(ours, right, right & ours.against, sides.images, level),
+        interval=None
+        if level is None
+        else _interval(ours, right, right & ours.against, sides.images, level),
     )
 
 

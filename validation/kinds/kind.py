@@ -75,6 +75,7 @@ class Wanted(StrEnum):
     PICTURE = "picture"
     ARCHIVE = "archive"
     RUN = "run"
+    TOML = "toml"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactError, ValidationError
 from validation.files.structured import read_toml
+from validation.kinds.edge_tpu import EXPECTED, uncompiled
 from validation.kinds.kind import Kind, Recognised, Wanted
 from validation.kinds.of_folder import inside
 from validation.kinds.recognition import recognise, recognise_alone
@@ -106,6 +107,14 @@ def refusal(
             where=where,
             next_step="the download or the copy stopped too early: get it again and compare its "
             "size",
+        )
+    if found.kind is Kind.EDGE_TPU and Kind.TFLITE in asked.takes:
+        # It is a .tflite, and still not the one that is asked for.
+        return error(
+            f"this is {words.name}, and only that chip runs it",
+            expected=EXPECTED,
+            where=where,
+            next_step=uncompiled(found.path),
         )
     return error(
         f"this is {words.name} {found.detail}".rstrip(),

@@ -22,6 +22,8 @@ from validation.files.arguments import (
     parse_file,
     parse_path,
 )
+from validation.kinds.kind import Wanted
+from validation.kinds.refusal import require_kind
 from validation.metadata.class_labels import COCO_LABELS
 from validation.signoff.exit_codes import Require
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
@@ -29,6 +31,16 @@ from validation.specs.variants import VARIANTS
 from validation.workspace.groups import group_names
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.lockfile import LOCK_NAME
+
+
+def parse_toml(text: str) -> Path:
+    """A file that may be TOML; one that is evidently something else is called by its name."""
+    path = parse_existing_file(text)
+    try:
+        require_kind(path, Wanted.TOML)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return path
 
 
 def parse_variant(text: str) -> str:
@@ -130,7 +142,7 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--canaries",
-        type=parse_existing_file,
+        type=parse_toml,
         metavar="FILE",
         help="your own images with one known object each: a TOML list, see docs/canaries.md "
         "(default: four photographs, or four scenes for the bundled models)",
@@ -144,7 +156,7 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--policy",
-        type=parse_existing_file,
+        type=parse_toml,
         metavar="FILE",
         help="your own limits and settings, in the layout of policy.toml, laid over the built-in "
         "ones (default: the built-in ones alone)",

@@ -38,15 +38,13 @@ from validation.report.render import render_report
 from validation.signoff.exit_codes import Require, exit_code
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, judge
-from validation.signoff.shipping import Shipping, describe, which_files
+from validation.signoff.shipping import Shipping, told, which_files
 from validation.workspace.products import installed_version
 from validation.workspace.session import Session
 from validation.workspace.synthetic import GROUP
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
-# Models that are told one a line at the end of a run.
-_FEW_MODELS = 8
 _PACKAGES = (
     "tensorflow",
     "ai-edge-litert",
@@ -126,22 +124,9 @@ class Recorder:
         )
         for reason in grouped_reasons(run.findings):
             terminalreporter.line(f"  {reason}")
-        for line in self._to_ship():
-            terminalreporter.line(line)
+        for line in told(self.shipping):
+            terminalreporter.line(f"to ship: {line}")
         terminalreporter.line(f"report: {self.folder / 'index.html'}")
-
-    def _to_ship(self) -> list[str]:
-        """The file of each model, or of many models how many have one."""
-        chosen = [each for each in self.shipping if each.choice is not None]
-        if len(self.shipping) > _FEW_MODELS:
-            models = plural(len(self.shipping), "model")
-            return [f"to ship: files of {len(chosen)} of {models}, see the report"]
-        return [
-            f"to ship: {self.folder / each.choice.file.path} ({describe(each)})"
-            if each.choice is not None
-            else f"to ship: {each.model}: {describe(each)}"
-            for each in self.shipping
-        ]
 
 
 _RUN_FOLDER = pytest.StashKey[Path]()
@@ -192,7 +177,14 @@ def pytest_runtest_makereport(
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
         entries.extend(_steps(item.config))
-        kept = (_kept(entry, item.config) for entry in entries)
+        kept = []
+        for entry in entries:
+            try:
+                kept.append(_kept(entry, item.config))
+            except ValidationError as lost:
+                # A run that lacks a file ends with exit code 1, which no check explains: FAIL.
+                report.outcome = "failed"
+                report.longrepr = f"{type(lost).__name__}: {lost.with_next_step()}"
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report

@@ -44,7 +44,8 @@ class OperatingRow:
         gained: Of the file's, what the reference does not find, not even a little below.
         gained_wrong: Of the gained, those on no object of their class.
         interval: Of the share of right detections that is lost. Those of all rows but the
-            first hold together with 95 %, that of the first by itself.
+            first hold together with 95 %, that of the first by itself. None where both sides
+            compute the same, so that a loss is a fault and not a sample.
     """
 
     class_id: int | None
@@ -60,12 +61,19 @@ class OperatingRow:
     shown: int
     gained: int
     gained_wrong: int
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
 
     @property
     def lost_share(self) -> float | None:
         """Of the reference's right detections; None where there are none."""
         return self.lost_right / self.right if self.right else None
+
+    @property
+    def lost_at_least(self) -> float:
+        """The share that is certainly lost: the lower end of the interval, where there is one."""
+        if not self.lost_right:
+            return 0.0
+        return self.lost_right / self.right if self.interval is None else self.interval[0]
 
     def describe(self) -> str:
         """What it is about, for example ``small objects of class star``."""
@@ -123,7 +131,7 @@ class OperatingPointLosses(OfVariant):
 
         def badness(row: OperatingRow) -> tuple[float, ...]:
             known = (row.class_id is not None) + (row.size is not None)
-            return row.interval[0], row.lost_share or 0.0, known
+            return row.lost_at_least, row.lost_share or 0.0, known
 
         losing = [row for row in self.rows[1:] if row.lost_right]
         return max(losing, key=badness, default=None)
@@ -137,7 +145,7 @@ class OperatingPointLosses(OfVariant):
             "lost_share": total.lost_share,
             "gained_share": total.gained_wrong / total.shown if total.shown else 0.0,
             "moved_share": total.moved_right / total.right if total.right else None,
-            "worst_cell_lost_at_least": worst.interval[0] if worst else 0.0,
+            "worst_cell_lost_at_least": worst.lost_at_least if worst else 0.0,
             "images": self.images,
             "reference_detections": total.reference,
             "lost_detections": total.lost,

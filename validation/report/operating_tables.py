@@ -36,10 +36,9 @@ def operating_view(losses: OperatingPointLosses) -> OperatingView:
 
 
 def _badness(row: OperatingRow) -> tuple[float, ...]:
-    certain = row.interval[0] if row.lost_right else 0.0
     known = (row.class_id is not None) + (row.size is not None)
     rest = (row.moved_right, row.gained_wrong, row.lost, known, row.right)
-    return certain, row.lost_share or 0.0, *rest
+    return row.lost_at_least, row.lost_share or 0.0, *rest
 
 
 def lost_text(row: OperatingRow) -> str:
@@ -49,7 +48,7 @@ def lost_text(row: OperatingRow) -> str:
 
 def lost_interval(row: OperatingRow) -> str:
     """Of the share that is lost, in percent; where there are few detections it says so."""
-    if not row.right:
+    if not row.right or row.interval is None:
         return formatting.NOTHING
     low, high = (f"{100 * end:.3g}" for end in row.interval)
     text = f"{low} to {high} %"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from validation.errors import first_few
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.policy.preference import Prefer
-from validation.record.formatting import NO_GROUND_TRUTH, coco_difference
+from validation.record.formatting import NO_GROUND_TRUTH, coco_difference, plural
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, ModelKey
@@ -17,6 +18,8 @@ from validation.signoff.findings import Verdict
 from validation.signoff.rules import Judgement, ModelVerdict
 from validation.specs.variants import VARIANTS
 
+# Models whose files are told one a line at the end of a run.
+_FEW_MODELS = 8
 # What the file is held against: the same model, not quantised.
 _BASE = "float"
 _BESIDE = (ArtefactRole.FEEDING, ArtefactRole.LABELS)
@@ -115,6 +118,25 @@ def describe(shipping: Shipping) -> str:
         return "none: no file with the post-processing op was tested"
     verdicts = ", ".join(f"{name} {_verdict(each)}" for name, each in shipping.others.items())
     return f"none: {verdicts}"
+
+
+def told(shippings: Sequence[Shipping]) -> list[str]:
+    """The file of each model, one a line; of many models, how many have one.
+
+    Models that have none are told together where the reason is the same.
+    """
+    chosen = [each.choice is not None for each in shippings]
+    if sum(chosen) > _FEW_MODELS:
+        models = plural(len(shippings), "model")
+        return [f"files of {sum(chosen)} of {models}, see the report"]
+    lines = []
+    without: dict[str, list[str]] = {}
+    for each in shippings:
+        if each.choice is not None:
+            lines.append(f"{each.choice.file.path} ({describe(each)})")
+        else:
+            without.setdefault(describe(each), []).append(each.model)
+    return [*lines, *(f"{first_few(names, 2)}: {why}" for why, names in without.items())]
 
 
 def _of_model(record: Record, verdict: ModelVerdict, policy: Policy) -> Shipping:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import PurePath
 
 from validation.errors import ConversionError, first_few
+from validation.kinds.edge_tpu import EXPECTED, uncompiled
 from validation.specs.contracts import POSTPROCESS_NAME
 
 EDGE_TPU = "edgetpu-custom-op"
 _FLEX = "Flex"
-_EDGE_TPU_SUFFIX = "_edgetpu"
 _ADVICE = {
     "edgetpu": "compiled for the Edge TPU; only that chip runs it, and this op holds the model",
     "flex": "ops of TensorFlow itself, which apps have only with the Flex delegate",
@@ -51,10 +50,10 @@ def refusal(ops: Collection[str], file: str) -> ConversionError | None:
     if "edgetpu" in foreign:
         return ConversionError(
             "the file is compiled for the Edge TPU, and only that chip runs it",
-            expected="the .tflite that edgetpu_compiler was given",
+            expected=EXPECTED,
             got=EDGE_TPU,
             where=file,
-            next_step=_uncompiled(file),
+            next_step=uncompiled(file),
         )
     if "flex" in foreign:
         return ConversionError(
@@ -73,10 +72,3 @@ def refusal(ops: Collection[str], file: str) -> ConversionError | None:
             next_step="give a file that was converted without them",
         )
     return None
-
-
-def _uncompiled(file: str) -> str:
-    stem = PurePath(file).stem
-    if stem.endswith(_EDGE_TPU_SUFFIX):
-        return f"give the uncompiled file, {stem.removesuffix(_EDGE_TPU_SUFFIX)}.tflite"
-    return "give the file that it was compiled from; the compiler adds _edgetpu to its name"
