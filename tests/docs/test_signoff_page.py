@@ -12,7 +12,15 @@ from warm_process import COMMANDS
 
 _PAGE = Path(__file__).parents[2] / "docs" / "signoff.md"
 _COMMANDS = list(commands_of(_PAGE.read_text(encoding="utf-8")))
-_IMPORTED = (*COMMANDS, "securesystemslib.dsse", "securesystemslib.signer")
+# What the command imports when it is needed.
+_IMPORTED = (
+    *COMMANDS,
+    "google.protobuf.json_format",
+    "in_toto_attestation.v1.statement",
+    "securesystemslib.dsse",
+    "securesystemslib.signer",
+    "validation.record.detection_files",
+)
 
 
 @pytest.fixture(scope="module")

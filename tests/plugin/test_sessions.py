@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import write_record_schema
 from jsonschema import Draft202012Validator
+from signable_run import JANE, files_of
 
 from validation.checks.registry import CHECKS
 from validation.cli import main
@@ -23,6 +25,7 @@ from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.exit_codes import UNKNOWN
 from validation.signoff.findings import Cause
 from validation.signoff.rules import judge, policy_of
+from validation.signoff.signing import propose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +107,9 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         "check": 23,
         "timing": 4,
         "artefact": 13,
-        "evidence": 3,
+        # detections and matches of the reference and both variants
+        "evidence": 6,
+        "ap_difference": 2,
         "operating_point": 2,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
@@ -126,6 +131,15 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     (run,) = session.reports.iterdir()
     assert main(["signoff", str(run), "--by", "Jane Roe"]) == 0
     assert main(["signoff", "--verify", str(run)]) == 0
+    # An AP that was changed wherever the record has it is not that of the matches in evidence.
+    files = files_of(run)
+    ap = json.dumps(load_record(run / RECORD_NAME).accuracies[0].figures.ap)
+    record = files[RECORD_NAME].decode()
+    for key in ('"ap": ', '"name": "ap", "value": ', '"name": "reference_ap", "value": '):
+        assert f"{key}{ap}" in record
+        record = record.replace(f"{key}{ap}", f"{key}0.987")
+    reasons = " ".join(propose({**files, RECORD_NAME: record.encode()}, JANE).reasons)
+    assert "AP of mini-reference is not what evidence/" in reasons
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])

@@ -92,18 +92,26 @@ def with_images_needed(difference: ApDifference, result: CheckResult) -> ApDiffe
 
 def _with_interval(measure: Measure, ap: Difference, images: int) -> Measure:
     """The measure with the interval of the difference, where it is one of gain or loss."""
-    if measure.name not in _GROWS_WITH_LOSS:
+    interval = interval_of(measure.name, ap)
+    if interval is None:
         return measure
     sign = -1 if _GROWS_WITH_LOSS[measure.name] else 1
-    low, high = sorted((sign * ap.low, sign * ap.high))
-    # Not max(low, 0): of NaN that would be 0.
-    interval = (0.0 if low < 0 else low, 0.0 if high < 0 else high)
     measure = dataclasses.replace(measure, interval=interval)
     if measure.limit is None or not measure.is_undecided:
         return measure
     distance = measure.limit.bound - sign * ap.value
     needed = images_needed(images, ap.standard_error, distance)
     return dataclasses.replace(measure, images_needed=needed)
+
+
+def interval_of(measure: str, ap: Difference) -> tuple[float, float] | None:
+    """The interval of a measure of gain or loss; None for any other measure."""
+    if measure not in _GROWS_WITH_LOSS:
+        return None
+    sign = -1 if _GROWS_WITH_LOSS[measure] else 1
+    low, high = sorted((sign * ap.low, sign * ap.high))
+    # Not max(low, 0): of NaN that would be 0.
+    return (0.0 if low < 0 else low, 0.0 if high < 0 else high)
 
 
 def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> dict[str, int]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from validation.comparison.ap_difference import interval_of
 from validation.errors import ValidationError
 from validation.record.run import EvidenceContent
 from validation.record.store import Record
-from validation.record.types import CheckResult, ModelKey
+from validation.record.types import Accuracy, CheckResult, ModelKey
+
+if TYPE_CHECKING:
+    from validation.coco.matches import Matches
 
 _REFERENCE = "reference"
+_ALL_SIZES = "all"
+# Sums in another order, by another release of NumPy, differ by less.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,9 @@ def contradictions(record: Record, files: Mapping[str, bytes]) -> Iterator[Contr
     yield from _latencies(record)
     yield from _average_precisions(record)
     yield from _operating_points(record)
-    yield from _images(record, files)
+    yield from _evidence(record, files)
     yield from _differences(record, files)
+    yield from _intervals(record)
 
 
 def _latencies(record: Record) -> Iterator[Contradiction]:
@@ -113,26 +122,59 @@ def _measured(
             )
 
 
-def _images(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
-    """Evidence of other images than the record counts, or that holds no detections."""
+def _evidence(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
+    """Evidence of other images than the record counts, or that gives another AP."""
     # NumPy is for evidence alone: without any, nothing waits for it.
     from validation.coco.matches import parse_matches
     from validation.record.detection_files import parse_detections
 
+    # The file's own figures come before those of other flags, which keep no matches.
+    accuracies = {each.key: each for each in reversed(record.accuracies)}
     for each in record.evidence:
-        what, source = f"images of {each.model}-{each.variant}", each.path
+        what, source = f"images of {each.key}", each.path
         try:
             data, path = files[each.path], PurePosixPath(each.path)
-            images = (
-                len(parse_matches(data, path).image_ids)
-                if each.content is EvidenceContent.MATCHES
-                else len(parse_detections(data, path))
-            )
+            if each.content is EvidenceContent.MATCHES:
+                matches = parse_matches(data, path)
+                images = len(matches.image_ids)
+                yield from _of_matches(matches, accuracies.get(each.key), source)
+            else:
+                images = len(parse_detections(data, path))
         except ValidationError as error:
             yield Contradiction(what, source, str(error), str(each.images))
             continue
         if images != each.images:
             yield Contradiction(what, source, str(images), str(each.images))
+
+
+def _of_matches(
+    matches: Matches, accuracy: Accuracy | None, source: str
+) -> Iterator[Contradiction]:
+    """An AP that the matches do not give."""
+    from validation.coco.precision import mean_present, precision
+
+    if accuracy is None:
+        return
+    found, area = precision(matches), matches.areas.index(_ALL_SIZES)
+    right, got = mean_present(found[..., area]), accuracy.figures.ap
+    if not math.isclose(right, got, abs_tol=_ROUNDING):
+        yield Contradiction(f"AP of {accuracy.key}", source, str(right), str(got))
+
+
+def _intervals(record: Record) -> Iterator[Contradiction]:
+    """Intervals of measures that are not those of the difference in AP."""
+    found = {each.key: each for each in record.ap_differences}
+    for result in record.results:
+        difference = found.get(result.key)
+        if result.check != "accuracy" or difference is None:
+            continue
+        for measure in result.measures:
+            ap = difference.ap
+            right = None if ap is None else interval_of(measure.name, ap)
+            if measure.interval != right:
+                what = f"interval of {measure.name} of {result.key}"
+                source = "the bootstrap of the difference in AP"
+                yield Contradiction(what, source, str(right), str(measure.interval))
 
 
 def _differences(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
