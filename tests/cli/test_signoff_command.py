@@ -162,6 +162,7 @@ def test_link_out_of_the_folder(folder: Path, capsys: pytest.CaptureFixture[str]
         (["run", "--by", " "], 2, "who signs?"),
         (["--verify", "run", "--by", "me"], 2, "--by signs, --verify does not"),
         (["run", "--by", "me", "--on", "2027-01-31"], 2, "--on goes with --verify"),
+        (["run", "--by", "me", "--intervals"], 2, "--intervals goes with --verify"),
         (["run", "--by", "me", "--new-key", "a.pem"], 2, "--new-key makes keys"),
         (["run", "--by", "me", "--key", "absent.pem"], 1, "absent.pem"),
         (["run", "--by", "me", "--waive", "absent.toml"], 1, "absent.toml"),

@@ -71,6 +71,12 @@ def add_command(commands: Commands) -> None:
         help="with --verify: the day on which waivers have to hold (default: today)",
     )
     parser.add_argument(
+        "--intervals",
+        action="store_true",
+        help="with --verify: draw the confidence intervals again, as was done when it was signed: "
+        "seconds for each quantised file",
+    )
+    parser.add_argument(
         "--new-key",
         type=Path,
         metavar="FILE",
@@ -94,6 +100,8 @@ def _require_fitting(options: argparse.Namespace) -> None:
         if getattr(options, name) is not None:
             other = "signs, --verify does not" if options.verify else "goes with --verify"
             raise UsageError(f"--{name} {other}")
+    if options.intervals and not options.verify:
+        raise UsageError("--intervals goes with --verify", expected="signing draws them anyway")
     if not options.verify and not (options.by or "").strip():
         raise UsageError("who signs?", expected="--by NAME")
 
@@ -146,7 +154,7 @@ def _verify(options: argparse.Namespace) -> int:
     folder = record_path(options.run).parent
     key = None if options.key is None else PublicKey(_read(options.key), str(options.key))
     today = options.on or datetime.datetime.now(datetime.UTC).date().isoformat()
-    found = verify_run(RunFiles(folder), key, today)
+    found = verify_run(RunFiles(folder), key, today, redraw=options.intervals)
     if options.json:
         print_json(_verified_document(found))
         return 0 if found.counts else 1
@@ -212,7 +220,11 @@ def _verified_document(found: Verification) -> dict[str, Any]:
 
 def _new_key(options: argparse.Namespace) -> int:
     others = ("run", "by", "key", "waive", "on")
-    if options.verify or any(getattr(options, name) is not None for name in others):
+    if (
+        options.verify
+        or options.intervals
+        or any(getattr(options, name) is not None for name in others)
+    ):
         raise UsageError("--new-key makes keys and does nothing else", got="other arguments")
     private: Path = options.new_key
     public = private.with_name(f"{private.name.removesuffix('.pem')}.pub.pem")

@@ -40,19 +40,23 @@ class Contradiction:
     got: str
 
 
-def contradictions(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradiction]:
+def contradictions(
+    record: Record, files: Mapping[str, bytes], *, redraw: bool
+) -> Iterator[Contradiction]:
     """Every figure of a record that does not follow from what the run kept.
 
     Args:
         record: Of the run.
         files: Bytes by path below the run's folder, each the one that the record names.
+        redraw: Draw the images of the bootstrap again: seconds for each quantised file.
     """
     yield from _latencies(record)
     yield from _average_precisions(record)
     yield from _operating_points(record)
     yield from _evidence(record, files)
-    yield from _differences(record, files)
     yield from _intervals(record)
+    if redraw:
+        yield from _differences(record, files)
 
 
 def _latencies(record: Record) -> Iterator[Contradiction]:

@@ -64,7 +64,7 @@ def propose(
     """
     name, data = waivers or ("", b"")
     accepted = parse_waivers(data, name) if waivers else ()
-    examined = examine(files)
+    examined = examine(files, redraw=True)
     judged = examined.judged
     if examined.faults or judged is None:
         reasons = [each.describe() for each in examined.faults]

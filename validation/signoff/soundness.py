@@ -77,11 +77,12 @@ class Examined:
     judged: Judged | None = None
 
 
-def examine(files: Mapping[str, bytes]) -> Examined:
+def examine(files: Mapping[str, bytes], *, redraw: bool) -> Examined:
     """Read a run as a whole and judge it anew, by the policy in its own folder.
 
     Args:
         files: Bytes by path below the run's folder.
+        redraw: Make the intervals again from the evidence, see `contradictions`.
     """
     try:
         hashes = digests(files)
@@ -102,7 +103,7 @@ def examine(files: Mapping[str, bytes]) -> Examined:
     if not faults:
         faults += [
             Fault(RECORD_NAME, f"{each.what} is not what {each.source} gives", each.right, each.got)
-            for each in contradictions(record, files)
+            for each in contradictions(record, files, redraw=redraw)
         ]
     return Examined(tuple(faults), hashes, Judged(record, policy, judge(record, policy)))
 

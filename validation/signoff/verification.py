@@ -72,13 +72,16 @@ class Verification:
     uncovered: tuple[str, ...]
 
 
-def verify_run(files: Mapping[str, bytes], key: PublicKey | None, today: str) -> Verification:
+def verify_run(
+    files: Mapping[str, bytes], key: PublicKey | None, today: str, *, redraw: bool = False
+) -> Verification:
     """Verify every signature of a run, and the run by each of them.
 
     Args:
         files: Bytes by path below the run's folder.
         key: Of who has signed; None where there are hashes alone, which prove no name.
         today: Waivers hold until their day, as ISO 8601 has it.
+        redraw: Make intervals again from the evidence too, as was done when it was signed.
 
     Raises:
         SignoffError: The run was never signed, a signature needs a key to be verified, or the
@@ -90,7 +93,7 @@ def verify_run(files: Mapping[str, bytes], key: PublicKey | None, today: str) ->
             "the run was not signed", next_step="`validation signoff RUN --by NAME` signs it"
         )
     own = key_id(key.pem, key.name) if key else ""
-    examined = examine(files)
+    examined = examine(files, redraw=redraw)
     holding: list[Signoff] = []
     others: list[str] = []
     faults: list[Fault] = []
