@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 from drawn_matches import drawn_matches
 
-from validation.coco.matches import Matches, load_matches, read_matches, write_matches
+from validation.coco.bootstrap import ap_differences
+from validation.coco.matches import (
+    CategoryMatches,
+    Matches,
+    load_matches,
+    read_matches,
+    write_matches,
+)
 from validation.coco.precision import precision
 from validation.errors import RecordError
 from validation.record.detection_files import write_detections
@@ -89,3 +96,40 @@ def test_ranked_alike_is_the_order_and_not_the_scores() -> None:
     assert matches.ranked_alike(_with_scores(matches, lambda scores: scores * 0.9))
     assert not matches.ranked_alike(_with_scores(matches, lambda scores: 1 - scores))
     assert not matches.ranked_alike(drawn_matches(2))
+
+
+def _hits_and_misses(images: list[int], hits: list[bool]) -> Matches:
+    rows = np.arange(len(images))
+    one = CategoryMatches(
+        np.array(images, np.int32),
+        1.0 - rows / 10,
+        np.array(hits, np.uint16)[np.newaxis],
+        np.zeros((1, len(rows)), np.uint16),
+        np.arange(4, dtype=np.int32),
+        np.ones((1, 4), np.int32),
+    )
+    return Matches(np.arange(4), np.array([1]), np.array([0.5]), ("all",), (one,))
+
+
+@pytest.mark.parametrize(
+    ("images", "hits", "is_alike"),
+    [
+        ([0, 1, 2, 3, 0], [True, False, False, True, False], True),
+        # False ones between two true ones change places, and those behind the last go.
+        ([0, 2, 1, 3], [True, False, False, True], True),
+        ([1, 0, 2, 3], [False, True, False, True], False),
+        ([0, 1, 1, 3], [True, False, False, True], False),
+        ([3, 1, 2, 0], [True, False, False, True], False),
+        ([0, 1, 2], [True, False, False], False),
+    ],
+)
+def test_what_weights_cannot_tell_apart_is_ranked_alike(
+    images: list[int], hits: list[bool], is_alike: bool
+) -> None:
+    """By the images of true positives, and of the false ones before each."""
+    one = _hits_and_misses([0, 1, 2, 3, 0], [True, False, False, True, False])
+    other = _hits_and_misses(images, hits)
+    assert one.ranked_alike(other) is is_alike
+    if is_alike:
+        for each in ap_differences(one, other, 50, seed=0):
+            assert (each.low, each.high) == (0, 0)

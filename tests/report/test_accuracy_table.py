@@ -144,4 +144,4 @@ def test_the_pages_show_the_interval(write_run: Callable[..., Path]) -> None:
     assert "float : differences with their intervals" in page.replace("float:", "float :")
     assert "about 912 needed" in page
     assert page.index("dog (2)") < page.index("cat (1)") < page.index("category 3")
-    assert "int8 : the same matches in the same order" in page
+    assert "int8 : the same true positives in the same order" in page

@@ -1,8 +1,7 @@
 """Which detections found which objects: all that average precision is made of, image by image.
 
-COCO's figures can be computed from these arrays alone, for the images as they are and for any
-other number of each: intervals need neither boxes nor images. Kept as an uncompressed .npz, so that
-equal matches have equal bytes and the file can be named by its hash.
+COCO's figures can be computed from these arrays alone, for any number of each image: intervals need
+neither boxes nor images. An uncompressed .npz, so that equal matches have equal bytes and one hash.
 """
 
 from __future__ import annotations
@@ -59,6 +58,26 @@ class CategoryMatches:
             ignored=self.ignored[:, order],
         )
 
+    def counts_alike(self, other: CategoryMatches, ious: int) -> bool:
+        """True where weights of images cannot tell the two apart, at any IoU and size."""
+        one, two = self.ranked(), other.ranked()
+        return all(
+            np.array_equal(each, its)
+            for area in range(len(self.objects))
+            for bit in range(ious)
+            for each, its in zip(one._counting(area, bit), two._counting(area, bit), strict=True)
+        )
+
+    def _counting(self, area: int, bit: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Images of what counts, those between two true positives in their own order."""
+        rows = np.flatnonzero((self.ignored[area] >> bit) & 1 == 0)
+        is_true = (self.matched[area, rows] >> bit) & 1 == 1
+        last = int(np.flatnonzero(is_true)[-1]) + 1 if is_true.any() else 0
+        images, is_true = self.images[rows[:last]], is_true[:last]
+        before = np.cumsum(is_true) - is_true
+        order = np.lexsort((images, is_true, before))
+        return images[order], is_true[order]
+
 
 @dataclass(frozen=True)
 class Matches:
@@ -104,14 +123,14 @@ class Matches:
         )
 
     def ranked_alike(self, other: Matches) -> bool:
-        """True where both have the same matches in the same order of scores.
+        """True where both have the same true positives in the same order of scores.
 
-        Then they have the same figures, on these images and on any other number of each.
+        And the same false positives before each, in any order. Then they have the same figures,
+        on these images and on any other number of each.
         """
         return self.same_data(other) and all(
-            np.array_equal(getattr(one.ranked(), name), getattr(two.ranked(), name))
+            one.counts_alike(two, len(self.ious))
             for one, two in zip(self.categories, other.categories, strict=True)
-            for name in ("images", "matched", "ignored")
         )
 
 

@@ -80,7 +80,8 @@ def check_accuracy(
 
 
 NO_INTERVAL_NEEDED = (
-    "the same matches in the same order as the reference's, so that no interval is needed"
+    "the same true positives as the reference's with the same false ones before each, so that the "
+    "difference is 0 on any such images and needs no interval"
 )
 
 
@@ -111,7 +112,7 @@ def interval_of(measure: str, ap: Difference) -> tuple[float, float] | None:
     sign = -1 if _GROWS_WITH_LOSS[measure] else 1
     low, high = sorted((sign * ap.low, sign * ap.high))
     # Not max(low, 0): of NaN that would be 0.
-    return (0.0 if low < 0 else low, 0.0 if high < 0 else high)
+    return (0.0 if low <= 0 else low, 0.0 if high <= 0 else high)
 
 
 def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> dict[str, int]:

@@ -72,8 +72,9 @@ class ApDifference(OfVariant):
         images: Of the data set.
         replicates: How often the images were weighted anew.
         seed: Of the weights.
-        ranked_alike: Both sides have the same matches in the same order, so that every
-            difference is exactly 0 on any images like these, and no interval is needed.
+        ranked_alike: Both sides have the same true positives in the same order, with the same
+            false ones before each: every difference is exactly 0 on any images like these, and
+            no interval is needed.
         differences: AP first; empty where they are ranked alike.
         images_needed: About so many would decide whether AP keeps its limits; None where these
             decide it, or where no number of images would.
