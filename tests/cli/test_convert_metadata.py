@@ -169,7 +169,8 @@ def test_labels_without_metadata(exported: Path, tmp_path: Path, capsys: Capture
     ("content", "said"),
     [
         (None, "no such label map: expected a file, or 'coco'"),
-        ("", "the label map names no class"),
+        ("", "this is an empty file"),
+        ("\n", "the label map names no class"),
         ("a\n", "the label list does not fit the model's classes (labels.txt): expected 2 names"),
         ("a\nb\nc\n", "the label list does not fit the model's classes (labels.txt): expected 2"),
         (

@@ -72,7 +72,7 @@ def test_a_graph_trained_for_quantisation(tmp_path: Path) -> None:
     assert what.startswith("Conv2D") and what.endswith("FakeQuant")
     assert "stride 2" in facts
     assert weights == "fake-quantised"
-    assert "8 classes, at most 10 detections" in nodes["TFLite_Detection_PostProcess"].rows[0]
+    assert "8 classes, at most 100 detections" in nodes["TFLite_Detection_PostProcess"].rows[0]
     assert sum(node.is_end for node in drawing) == 5
     assert any("FakeQuant nodes" in note for note in folded.graph.notes)
 

@@ -400,6 +400,6 @@ def test_folder_without_archive_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "notes.md").touch()
     with pytest.raises(UsageError, match=r"no archive found.*got notes\.md"):
         _three().select(str(tmp_path))
-    (tmp_path / "notes.md").write_text("two lines\nof notes\n")
+    (tmp_path / "notes.md").write_text("One sentence.\nAnd another one, of several words.\n")
     with pytest.raises(UsageError, match=r"unknown kind .*notes\.md.*a model's folder"):
         _three().select(str(tmp_path / "notes.md"))
