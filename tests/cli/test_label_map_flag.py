@@ -116,7 +116,10 @@ def test_list_that_does_not_fit_does_not_end_silently(
     labels.write_text(content)
     image = sorted(miniature.images.iterdir())[0]
     rest = {
-        "evaluate": [f"--coco-annotations={miniature.annotations}", f"--coco-images={miniature.images}"],
+        "evaluate": [
+            f"--coco-annotations={miniature.annotations}",
+            f"--coco-images={miniature.images}",
+        ],
         "detect": [str(image), f"--output_directory={tmp_path}"],
     }[command]
     assert main([command, str(tflite), *rest, f"--label_map={labels}"]) == 1
