@@ -15,6 +15,9 @@ from validation.coco import bootstrap
 from validation.coco.bootstrap import ap_differences
 from validation.coco.matches import CategoryMatches, Matches
 from validation.coco.precision import mean_present, precision
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.types import Measure
 
 _PAIRS, _IMAGES, _REPLICATES = 1000, 60, 200
 _LEAST, _MOST = 0.93, 0.97
@@ -32,7 +35,7 @@ class _Scenes:
 
 
 @functools.cache
-def _scenes(images: int, seed: int) -> _Scenes:
+def _scenes(images: int, seed: int, loss: float = 0.15) -> _Scenes:
     """Hard images are hard for both, and most of what one makes of an object the other does."""
     random = np.random.default_rng(seed)
     hard = random.normal(0, 0.7, images)
@@ -43,8 +46,8 @@ def _scenes(images: int, seed: int) -> _Scenes:
     is_object = np.arange(len(own)) < len(object_images)
     shared = random.normal(0, 1, len(own)) + np.where(is_object, 1.2 - hard[own], 0.0)
     rows = []
-    for loss in (0.0, 0.15):
-        seen = shared + random.normal(0, 0.4, len(own)) - loss * is_object
+    for lost in (0.0, loss):
+        seen = shared + random.normal(0, 0.4, len(own)) - lost * is_object
         kept = np.flatnonzero(seen > -0.5)
         kept = kept[np.lexsort((-seen[kept], own[kept]))]
         rows.append((own[kept], seen[kept], is_object[kept]))
@@ -99,3 +102,24 @@ def test_a_bootstrap_that_forgets_multiplicity_is_caught(monkeypatch: pytest.Mon
     """Images that were drawn twice and count once: intervals are a quarter too narrow."""
     monkeypatch.setattr(bootstrap, "image_weights", _once_each(bootstrap.image_weights))
     assert _coverage(pairs=500) < _LEAST
+
+
+@pytest.mark.parametrize(
+    ("variant", "images", "status"),
+    [
+        ("int8", 5000, Status.FAIL),
+        ("int8", 300, Status.WARN),
+        ("float", 5000, Status.FAIL),
+        ("float", 300, Status.FAIL),
+    ],
+)
+def test_a_file_two_points_worse(variant: str, images: int, status: Status) -> None:
+    """FAIL where all of the interval is outside of the limit, else WARN: never PASS."""
+    worse = _scenes(5000, seed=1, loss=0.085)
+    difference = ap_differences(*_matches(worse, 0, images), _REPLICATES, seed=0)[0]
+    if images == 5000:
+        assert -difference.value == pytest.approx(0.02, abs=0.003)
+    limit = load_policy().limit("accuracy", "ap_drop", "model", variant)
+    interval = (max(-difference.high, 0.0), max(-difference.low, 0.0))
+    measure = Measure("ap_drop", max(-difference.value, 0.0), limit, interval)
+    assert measure.status is status
