@@ -76,6 +76,17 @@ def test_order_plays_no_part(
     assert len(plain.borderline) == len(other.borderline)
 
 
+def test_boxes_that_differ_outside_of_the_image_alone() -> None:
+    """Cut to the image they are one box; which of them is paired is no matter of order."""
+    reference = _found(((0.875, 0.0, 0.9375, 0.125), 0.3, 1))
+    candidate = _found(
+        ((0.875, 0.0, 1.0, 0.125), 0.305, 1), ((0.875, 0.0, 1.0625, 0.125), 0.305, 1)
+    )
+    moved = _reordered(candidate, [1, 0])
+    plain, other = _match(reference, candidate), _match(reference, moved)
+    assert _pair_values(plain, reference, candidate) == _pair_values(other, reference, moved)
+
+
 @given(found=_DETECTIONS)
 @settings(max_examples=80, deadline=None)
 def test_identical_detections_match_entirely(found: Detections) -> None:

@@ -154,5 +154,6 @@ def _selection(found: Detections, boxes: _Floats, threshold: float) -> tuple[NDA
     high = found.scores >= threshold
     visible = _area(boxes) > 0
     # Ties between pairs are decided by position, so position must not come from the input.
-    canonical = np.lexsort((*boxes.T, found.scores))
+    # Boxes that are alike inside of the image may differ outside of it.
+    canonical = np.lexsort((*found.boxes.T, *boxes.T, found.scores))
     return canonical[(high & visible)[canonical]], int(np.count_nonzero(high & ~visible))
