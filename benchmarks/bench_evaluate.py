@@ -47,7 +47,7 @@ for key in range(1, images + 1):
                             np.sort(rng.random(100, np.float32))[::-1], own)
 names = {key: str(key) for key in range(1, categories + 1)}
 dataset = Dataset("drawn", Path("drawn.json"), tuple(files), tuple(truth), names, "")
-print(evaluate(dataset, found, category_ids=names).figures.ap)
+print(evaluate(dataset, found, category_ids=list(names)).figures.ap)
 """
 
 
