@@ -13,13 +13,14 @@ from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, DatasetError, GraphConfigMismatch
 from validation.export.exported import ExportOptions
+from validation.files.digest import file_sha256
 from validation.labels.reading import labels_by_id, parse_labels
 from validation.record.run import Step
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT, ModelBuild
-from validation.workspace.products import ProductCache, file_sha256
+from validation.workspace.products import ProductCache
 
 
 def _build(zoo: Path, cache: Path, steps: list[Step] | None = None) -> ModelBuild:

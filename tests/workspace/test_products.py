@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from validation import __version__
 from validation.errors import ArtefactError, ConversionError
+from validation.files.digest import file_sha256
 from validation.record.run import Stage, Step
-from validation.workspace.products import ProductCache, code_sha256, file_sha256, installed_version
+from validation.workspace.products import ProductCache, code_sha256, installed_version
 
 
 def _writer(text: str, calls: list[str] | None = None) -> Callable[[Path], None]:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.needs import candidate_detections, reference_detections
-from validation.coco.categories import join_categories
+from validation.checks.needs import candidate_detections, class_join, reference_detections
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
 from validation.coco.matches import read_matches, write_matches
 from validation.comparison.ap_difference import check_accuracy, with_images_needed
 from validation.export.exported import ExportOptions
+from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
 from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
@@ -26,7 +26,7 @@ from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import Accuracy, CheckResult
 from validation.workspace.context import REFERENCE, CheckContext
 from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
-from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (
@@ -176,8 +176,7 @@ def _score(
 ) -> Scored:
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
-    labels = context.class_names()
-    join = join_categories(labels.names, dataset, contract.num_classes, labels.count)
+    join = class_join(context, dataset)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
     own = {int(key): each for key, each in detections.items() if key not in canaries}
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 
-from validation.checks.needs import exported_graph, reference_graph
-from validation.coco.categories import join_categories
+from validation.checks.needs import class_join, exported_graph
+from validation.checks.route_parity import no_second_route
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
     ChangedFlag,
     EvidenceFacts,
     check_evidence,
 )
-from validation.errors import ConfigError
+from validation.files.digest import file_sha256
 from validation.record.lines import Entry
-from validation.specs.variants import Scheme, variant_of
+from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
-from validation.workspace.products import file_sha256
 
 
 def evidence(context: CheckContext) -> list[Entry]:
@@ -29,7 +28,7 @@ def evidence(context: CheckContext) -> list[Entry]:
         canaries=sum(canary.label in names for canary in context.canaries),
         reference=context.build.reference_origin,
         is_independent=context.build.reference_is_independent,
-        routes=1 + _has_second_route(context),
+        routes=1 if no_second_route(context) else 2,
         calibration=_calibration(context),
         changed_flags=_changed_flags(context),
     )
@@ -40,38 +39,22 @@ def _objects(context: CheckContext) -> dict[str, int]:
     """Objects of each class on the labelled images; empty without such."""
     if context.dataset is None:
         return {}
-    labels = context.class_names()
-    contract = exported_graph(context).contract
-    join = join_categories(labels.names, context.dataset, contract.num_classes, labels.count)
+    join = class_join(context, context.dataset)
+    names = context.class_names().names
     of_category = Counter(
         item.category_id for item in context.dataset.ground_truth if not item.is_crowd
     )
     return {
-        labels.names.get(class_id, str(class_id)): 0 if category is None else of_category[category]
+        names.get(class_id, str(class_id)): 0 if category is None else of_category[category]
         for class_id, category in join.categories.items()
     }
 
 
-def _has_second_route(context: CheckContext) -> bool:
-    """Whether `route_parity` has another graph to compare with."""
-    if context.build.archive.pipeline_config is None:
-        return False
-    reference_graph(context)
-    try:
-        context.build.built_export()
-    except ConfigError:
-        return False
-    return True
-
-
 def _calibration(context: CheckContext) -> CalibrationEvidence | None:
     """Of int8, and of the uint8 form of a float model; a trained one has ranges of its own."""
-    scheme = variant_of(context.key.variant).scheme
-    calibrated = scheme is Scheme.INT8 or (
-        scheme is Scheme.UINT8 and not context.build.entry.quantised
-    )
+    calibrated = variant_of(context.key.variant).is_full_integer
     chosen = context.build.representative
-    if not calibrated or chosen is None:
+    if not calibrated or context.build.entry.quantised or chosen is None:
         return None
     hashes = {file_sha256(image.path) for image in chosen.images}
     # Most are told apart by their size, without being read.

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from validation.comparison.guide_facts import GuideFacts, check_guide
+from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.record.lines import Entry
 from validation.record.run import Stage
@@ -17,7 +18,7 @@ from validation.tflite.facts import read_tflite
 from validation.workspace import reference
 from validation.workspace.context import CheckContext
 from validation.workspace.model_build import GUIDE_DEFAULT
-from validation.workspace.products import file_sha256, makers
+from validation.workspace.products import makers
 
 
 def guide(context: CheckContext) -> list[Entry]:

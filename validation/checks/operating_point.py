@@ -9,9 +9,8 @@ import numpy as np
 
 from validation.checks.accuracy import NO_DATA
 from validation.checks.end_to_end_parity import score_epsilon, ties
-from validation.checks.needs import candidate_detections, reference_detections
+from validation.checks.needs import candidate_detections, class_join, reference_detections
 from validation.coco.annotations import CocoAnnotation, CocoImage
-from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
@@ -28,9 +27,7 @@ def operating_point(context: CheckContext) -> list[Entry]:
     if dataset is None:
         return [CheckResult.unknown("operating_point", context.key, NO_DATA)]
     postprocess = context.build.exported().contract.postprocess
-    labels = context.class_names()
-    num_classes = context.build.exported().contract.num_classes
-    categories = join_categories(labels.names, dataset, num_classes, labels.count).categories
+    categories = class_join(context, dataset).categories
     asked = context.policy.operating_point(context.key.model).min_score
     result, losses = check_operating_point(
         reference_detections(context),
@@ -45,7 +42,7 @@ def operating_point(context: CheckContext) -> list[Entry]:
             ties=ties(context),
         ),
         asked=asked,
-        names=_names(labels.names, dataset, categories),
+        names=_names(context.class_names().names, dataset, categories),
         unlabelled=[class_id for class_id, category in categories.items() if category is None],
         exact=not variant_of(context.key.variant).is_quantised,
         policy=context.policy,

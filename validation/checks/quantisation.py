@@ -9,6 +9,7 @@ from validation.checks.needs import raw_tflite, session_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
+from validation.files.digest import file_sha256
 from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
@@ -17,7 +18,7 @@ from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.model_inference import Arrays
-from validation.workspace.products import code_sha256, file_sha256, installed_version
+from validation.workspace.products import code_sha256, installed_version
 
 _FLOAT_FILE = "raw"
 

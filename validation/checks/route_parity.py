@@ -26,15 +26,11 @@ def route_parity(context: CheckContext) -> list[Entry]:
 
     Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
     """
-    if context.build.archive.pipeline_config is None:
-        return [CheckResult.unknown("route_parity", context.key, NO_CONFIG)]
+    if reason := no_second_route(context):
+        return [CheckResult.unknown("route_parity", context.key, reason)]
     own = _with_anchors(
         session_outputs(context), context.build.exported(add_postprocessing_op=False)
     )
-    try:
-        context.build.built_export()
-    except ConfigError as error:
-        return [CheckResult.unknown("route_parity", context.key, f"no second route: {error}")]
     result = compare_tensors(
         own, second_route(context), policy=context.policy, key=context.key, check="route_parity"
     )
@@ -42,6 +38,17 @@ def route_parity(context: CheckContext) -> list[Entry]:
         cause = f"checkpoint and config disagree with the inference graph: {_half(result)}"
         result = dataclasses.replace(result, message=f"{cause}; {result.message}")
     return [result]
+
+
+def no_second_route(context: CheckContext) -> str:
+    """Why there is no other graph to compare with; empty where there is one."""
+    if context.build.archive.pipeline_config is None:
+        return NO_CONFIG
+    try:
+        context.build.built_export()
+    except ConfigError as error:
+        return f"no second route: {error}"
+    return ""
 
 
 def second_route(context: CheckContext) -> Arrays:

@@ -26,6 +26,8 @@ _CONFIDENCE = 0.95
 # Rows times replicates of one block: its arrays stay at some hundred MB, whatever the data set.
 _BLOCK = 1 << 24
 _MOST_REPLICATES = 256
+# Sums of at most some thousand precisions in another order differ by less: equality, no limit.
+_ROUNDING = 1e-12
 # Images drawn at a time; the stream of bits is the same for any number.
 _DRAWS = 1 << 20
 _ALL = "all"
@@ -234,7 +236,7 @@ def bias_corrected(drawn: _Array, point: float) -> tuple[float, float]:
     if not len(drawn):
         return math.nan, math.nan
     # Sums in another order differ by rounding: what is as near as that is equal.
-    near = np.isclose(drawn, point, rtol=0, atol=1e-12)
+    near = np.isclose(drawn, point, rtol=0, atol=_ROUNDING)
     below = ((drawn < point) & ~near).mean() + near.mean() / 2
     least = 0.5 / len(drawn)
     normal = NormalDist()

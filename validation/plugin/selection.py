@@ -50,12 +50,10 @@ def select(
 def calibrates(entries: Sequence[CatalogueEntry], asked: Collection[str]) -> bool:
     """Whether some file has ranges that are found here, given images to find them with."""
     quantised = {entry.name for entry in entries if entry.quantised}
-    schemes = {
-        variant_of(key.variant).scheme
+    return any(
+        variant_of(key.variant).is_full_integer and key.model not in quantised
         for key in select(entries, asked, representative=True)
-        if key.model not in quantised
-    }
-    return not schemes.isdisjoint({Scheme.INT8, Scheme.UINT8})
+    )
 
 
 def _usual(entry: CatalogueEntry, *, representative: bool) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing, IntegrityError
 from validation.files.atomic import atomic_file
+from validation.files.digest import file_sha256
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import ModelKey
 
@@ -60,7 +61,7 @@ def keep_file(artefact: Artefact, run_folder: Path) -> Artefact:
     """
     path = f"{FILES_FOLDER}/{_kept_name(artefact)}"
     target = run_folder / path
-    if not (target.is_file() and _sha256(target) == artefact.sha256):
+    if not (target.is_file() and file_sha256(target) == artefact.sha256):
         _copy(artefact, target)
     return dataclasses.replace(artefact, path=path)
 
@@ -98,7 +99,7 @@ def _copy(artefact: Artefact, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(target) as temporary:
             shutil.copyfile(source, temporary)
-            _require_same(artefact, _sha256(temporary))
+            _require_same(artefact, file_sha256(temporary))
     except OSError as error:
         raise ArtefactError(
             "a judged file cannot be copied into the run's folder",
@@ -118,8 +119,3 @@ def _require_same(artefact: Artefact, sha256: str) -> None:
             where=artefact.path,
             next_step="let nothing write into the cache during a run, and run the suites again",
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.dataset import Dataset
+from validation.files.digest import file_sha256
 from validation.labels.alignment import ClassNames, align, no_names
 from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
@@ -18,7 +19,6 @@ from validation.timing.sampling import Stopwatch
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
-from validation.workspace.products import file_sha256
 from validation.zoo.canaries import Canary
 
 

@@ -13,14 +13,9 @@ from pathlib import Path
 from validation.calibration.feeding import model_feeds
 from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
+from validation.files.digest import file_sha256
 from validation.record.run import Stage
-from validation.workspace.products import (
-    ProductCache,
-    file_sha256,
-    image_sha256,
-    installed_version,
-    makers,
-)
+from validation.workspace.products import ProductCache, image_sha256, installed_version, makers
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 

@@ -18,6 +18,7 @@ from validation.calibration.images import CalibrationImages
 from validation.errors import UsageError, ValidationError
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
 from validation.specs.contracts import (
@@ -32,14 +33,7 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
-from validation.workspace.products import (
-    ProductCache,
-    file_sha256,
-    folder_for,
-    image_sha256,
-    makers,
-    timed,
-)
+from validation.workspace.products import ProductCache, folder_for, image_sha256, makers, timed
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.export.exported import ExportedGraph, ExportOptions
+from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.feeding import way_by_contract
@@ -38,7 +39,6 @@ from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
 from validation.workspace.products import (
     ProductCache,
-    file_sha256,
     folder_for,
     image_sha256,
     installed_version,

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
+from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
@@ -142,12 +143,6 @@ def timed(model: str, stage: Stage, step: str, on_step: Callable[[Step], None]) 
     started = time.perf_counter()
     yield
     on_step(Step(model, stage, step, time.perf_counter() - started, cached=False))
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def image_sha256(image: ImageFile) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
+from validation.files.digest import file_sha256
 from validation.record.run import Stage
 from validation.specs.contracts import DETECTION_OUTPUTS
-from validation.workspace.products import ProductCache, file_sha256, makers
+from validation.workspace.products import ProductCache, makers
 from validation.zoo.archives import Archive
 
 _FROZEN = "frozen_inference_graph.pb"
