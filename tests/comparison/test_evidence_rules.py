@@ -6,11 +6,11 @@ import dataclasses
 from typing import Any
 
 import pytest
+from enough_evidence import ENOUGH
 
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
     ChangedFlag,
-    EvidenceFacts,
     check_evidence,
 )
 from validation.policy.limits import Status
@@ -18,19 +18,9 @@ from validation.policy.load import load_policy
 from validation.record.formatting import describe_result
 from validation.record.types import ModelKey
 
-_ENOUGH = EvidenceFacts(
-    images=200,
-    objects={"cat": 80, "dog": 60},
-    canaries=4,
-    reference="frozen_inference_graph.pb of the archive",
-    is_independent=True,
-    routes=2,
-    calibration=CalibrationEvidence(60, 0),
-)
-
 
 def _judged(**changed: Any) -> tuple[Status, str]:
-    facts = dataclasses.replace(_ENOUGH, **changed)
+    facts = dataclasses.replace(ENOUGH, **changed)
     result = check_evidence(facts, load_policy(), ModelKey("m", "int8"))
     return result.status, describe_result(result)
 

@@ -7,11 +7,11 @@ import html
 from pathlib import Path
 
 import pytest
+from enough_evidence import ENOUGH
 
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
     ChangedFlag,
-    EvidenceFacts,
     check_evidence,
 )
 from validation.policy.limits import Status
@@ -24,15 +24,6 @@ from validation.signoff.exit_codes import exit_code
 from validation.signoff.rules import judge
 
 _KEY = ModelKey("model", "int8")
-_ENOUGH = EvidenceFacts(
-    images=200,
-    objects={"cat": 80, "dog": 60},
-    canaries=4,
-    reference="frozen_inference_graph.pb of the archive",
-    is_independent=True,
-    routes=2,
-    calibration=CalibrationEvidence(60, 0),
-)
 
 
 def _page(tmp_path: Path, *results: CheckResult) -> tuple[Status, str]:
@@ -49,7 +40,7 @@ def _page(tmp_path: Path, *results: CheckResult) -> tuple[Status, str]:
 
 def test_enough_evidence_is_a_pass(tmp_path: Path) -> None:
     """So what follows is not PASS for the reason that it names."""
-    assert _page(tmp_path, check_evidence(_ENOUGH, load_policy(), _KEY))[0] is Status.PASS
+    assert _page(tmp_path, check_evidence(ENOUGH, load_policy(), _KEY))[0] is Status.PASS
 
 
 @pytest.mark.parametrize(
@@ -84,7 +75,7 @@ def test_thin_or_leaked_evidence(
     tmp_path: Path, facts: dict[str, object], status: Status, said: str
 ) -> None:
     """UNKNOWN or WARN, with what is missing and what would be enough."""
-    changed = dataclasses.replace(_ENOUGH, **facts)  # type: ignore[arg-type]
+    changed = dataclasses.replace(ENOUGH, **facts)  # type: ignore[arg-type]
     verdict, page = _page(tmp_path, check_evidence(changed, load_policy(), _KEY))
     assert verdict is status
     assert said in page
