@@ -14,7 +14,7 @@ DISTURBED = "not timed beside other work: run the timing suite without -n and --
 def latency(context: CheckContext) -> list[Entry]:
     """One inference stays within its time limits.
 
-    The first timing is the one that is judged; the one with other threads is told beside it.
+    The first timing is the one that is judged; the one with other threads is reported beside it.
     """
     if context.stopwatch is None:
         return [CheckResult.unknown("latency", context.key, DISTURBED)]
