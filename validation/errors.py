@@ -21,6 +21,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── ConversionError         the converter refused, or its product is unusable
     ├── FeedError               an array that does not fit a model's input
     ├── DatasetError            annotations, images or label map
+    ├── NotProvided             a file or a reference cannot give what a check needs
     ├── RecordError             a run record that cannot be trusted
     │   ├── RecordVersionError  written by an older or newer harness
     │   └── IncompleteRecord    no header, no footer, or nothing in between
@@ -188,6 +189,12 @@ class DatasetError(ValidationError):
     """Annotations, images or label map."""
 
     usual_step = "correct the file, or name another"
+
+
+class NotProvided(ValidationError):
+    """A file or a reference cannot give what a check needs."""
+
+    usual_step = "give a reference that has it"
 
 
 class RecordError(ValidationError):

@@ -55,6 +55,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
         layer_images=_layer_images(context) if layers else 0,
         outputs=outputs,
         layers=layers,
+        file=context.key.file,
     )
     return [*([cost] if outputs or layers else []), result]
 

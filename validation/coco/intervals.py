@@ -44,6 +44,7 @@ def ap_difference(
         seed,
         alike,
         () if alike else ap_differences(reference, matches, replicates, seed),
+        file=key.file,
     )
 
 

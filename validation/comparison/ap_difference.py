@@ -8,7 +8,7 @@ from collections.abc import Collection
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference, Difference, images_needed
 from validation.record.dataset_notices import DatasetNotice
-from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, Measure
 
 # Of the measures with an interval: whether a file that is worse has more of it.
 _GROWS_WITH_LOSS = {"ap_drop": True, "ap_gain": False}
@@ -34,7 +34,7 @@ def check_accuracy(
         check: Name in the record.
         difference: The interval of what is gained or lost: limits are held against all of it.
     """
-    key = ModelKey(candidate.model, candidate.variant)
+    key = candidate.key
     moving = [notice for notice in notices if notice.moves_figures]
     drop = reference.figures.ap - candidate.figures.ap
     values = {

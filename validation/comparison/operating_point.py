@@ -98,6 +98,7 @@ def check_operating_point(
         undecided=sides.undecided,
         tied=sides.tied,
         rows=_rows(sides, names, exact=exact),
+        file=key.file,
     )
     if not losses.total.right:
         return CheckResult.unknown(check, key, _nothing_to_lose(losses)), losses

@@ -79,6 +79,7 @@ class ApDifference(OfVariant):
         images_needed: About so many would decide whether AP keeps its limits; None where these
             decide it, or where no number of images would.
         names: Of the categories, by id.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -91,6 +92,7 @@ class ApDifference(OfVariant):
     differences: tuple[Difference, ...] = ()
     images_needed: int | None = None
     names: dict[int, str] = field(default_factory=dict)
+    file: str = ""
 
     @property
     def ap(self) -> Difference | None:

@@ -102,6 +102,7 @@ class OperatingPointLosses(OfVariant):
         tied: Detections that rounding alone exchanged, on both sides.
         rows: All together first; then every class, every size and every class at every size
             that either side has.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -116,6 +117,7 @@ class OperatingPointLosses(OfVariant):
     undecided: int
     tied: int
     rows: tuple[OperatingRow, ...]
+    file: str = ""
 
     @property
     def total(self) -> OperatingRow:

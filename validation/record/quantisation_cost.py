@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from validation.record.types import OfVariant
 from validation.specs.tensors import TensorSpec
 
 # What arrays without a difference get: float32 itself, with 24 bits, holds about as much
@@ -91,7 +92,7 @@ class LayerError:
 
 
 @dataclass(frozen=True)
-class QuantisationCost:
+class QuantisationCost(OfVariant):
     """Where one quantised file loses what: its outputs, then its layers.
 
     Args:
@@ -102,6 +103,7 @@ class QuantisationCost:
         layer_images: How many the layers were compared on.
         outputs: In the file's order.
         layers: In the order of execution; empty where none was asked for.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -111,6 +113,7 @@ class QuantisationCost:
     layer_images: int
     outputs: tuple[OutputError, ...]
     layers: tuple[LayerError, ...] = ()
+    file: str = ""
 
 
 def worst_layer(layers: tuple[LayerError, ...]) -> LayerError | None:

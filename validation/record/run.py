@@ -11,9 +11,9 @@ from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
-# models whose weights are seeded. A reader refuses every other version, see
+# models whose weights are seeded. 4: files that were given. A reader refuses all others, see
 # `validation.record.lines`.
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 
 
 class ArtefactRole(enum.StrEnum):
@@ -42,6 +42,7 @@ class Artefact(OfVariant):
         origin: Where it came from.
         licence: As the catalogue has it.
         path: Of the copy below the run's folder, with forward slashes; empty where none is kept.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Artefact(OfVariant):
     origin: str = ""
     licence: str = ""
     path: str = ""
+    file: str = ""
 
 
 class EvidenceContent(enum.StrEnum):
@@ -74,6 +76,7 @@ class Evidence(OfVariant):
         size_bytes: Of the file.
         images: How many images it has, those without detections included.
         content: What it holds; each has a reader of its own.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -83,6 +86,7 @@ class Evidence(OfVariant):
     size_bytes: int
     images: int
     content: EvidenceContent = EvidenceContent.DETECTIONS
+    file: str = ""
 
 
 class Stage(enum.StrEnum):
@@ -147,6 +151,40 @@ class DatasetFacts:
     set_apart: int = 0
 
 
+class ReferenceKind(enum.StrEnum):
+    """What says what is right of a file; what it can be asked for follows from it."""
+
+    GRAPH = "graph"
+    """A graph with the OD API's names: detections, raw outputs, anchors, attributes."""
+    SAVED_MODEL = "saved model"
+    """Detections, and decoded boxes and scores where it gives them."""
+    TFLITE = "tflite"
+    """Another .tflite: all that a file says of itself."""
+    DETECTIONS = "detections"
+    """Detections of any system in COCO's results format."""
+    NONE = "none"
+    """Nothing: only labelled images speak."""
+
+
+@dataclass(frozen=True)
+class GivenFile(OfVariant):
+    """A .tflite that was converted elsewhere, and what it is judged by.
+
+    Args:
+        model: See `ModelKey`.
+        variant: Its form, read from the file.
+        file: Its name, or as much of its path as tells it from the others.
+        sha256: Of its bytes.
+        reference: What says what is right.
+    """
+
+    model: str
+    variant: str
+    file: str
+    sha256: str
+    reference: ReferenceKind
+
+
 @dataclass(frozen=True)
 class Header:
     """The first line of a record: everything that the figures depend on.
@@ -163,6 +201,7 @@ class Header:
         policy_overlay: What a user's own policy changed.
         structure_only: Models whose weights are seeded and not trained: they have no accuracy, and
             are judged by structure, parity and speed.
+        given: Files that were made elsewhere.
         version: Of the layout.
     """
 
@@ -176,6 +215,7 @@ class Header:
     dataset: DatasetFacts | None = None
     policy_overlay: Overlay | None = None
     structure_only: tuple[str, ...] = ()
+    given: tuple[GivenFile, ...] = ()
     version: int = RECORD_VERSION
 
 

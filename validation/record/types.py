@@ -26,31 +26,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelKey:
-    """One thing under test: a model and one of its variants.
+    """One subject under test: a file of a model, made here or given.
 
     Args:
         model: Name in the catalogue or of the archive folder.
-        variant: float, raw, uint8, uint8-raw, dynamic, float16, int8; or ``reference``.
+        variant: Its form: float, raw, uint8, uint8-raw, dynamic, float16, int8; or ``reference``.
+        file: Name of a file that was given; empty for one that was made here.
     """
 
     model: str
     variant: str
+    file: str = ""
 
     def __str__(self) -> str:
-        """The test id: ``model-variant``."""
-        return f"{self.model}-{self.variant}"
+        """The test id: ``model-variant``, or ``model-file.tflite`` of a given file."""
+        return f"{self.model}-{self.file or self.variant}"
+
+    @property
+    def label(self) -> str:
+        """What it is called beside the model's other subjects: ``float``, ``detect.tflite``."""
+        return self.file or self.variant
 
 
 class OfVariant:
-    """What an entry about one model and variant has in common."""
+    """What an entry about one subject has in common: the fields of its key."""
 
     model: str
     variant: str
+    file: str
 
     @property
     def key(self) -> ModelKey:
-        """Model and variant together."""
-        return ModelKey(self.model, self.variant)
+        """Model, variant and file together."""
+        return ModelKey(self.model, self.variant, self.file)
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ class CheckResult(OfVariant):
         message: One sentence for the reader; says the cause when the check failed.
         seconds: Wall time that the check took.
         error: What ended the check before it judged anything; None where it came to its end.
+        file: See `ModelKey`.
     """
 
     check: str
@@ -125,6 +134,7 @@ class CheckResult(OfVariant):
     message: str = ""
     seconds: float = 0.0
     error: ErrorFacts | None = None
+    file: str = ""
 
     @classmethod
     def judged(
@@ -141,23 +151,31 @@ class CheckResult(OfVariant):
         if not judged:
             message = message or "the check compared nothing: no measure had a limit"
         worst = worst_status(judged) if judged else Status.FAIL
-        return cls(check, key.model, key.variant, worst, measures, where, message)
+        return cls(check, key.model, key.variant, worst, measures, where, message, file=key.file)
 
     @classmethod
     def unknown(cls, check: str, key: ModelKey, message: str) -> CheckResult:
         """No evidence, with the reason."""
-        return cls(check, key.model, key.variant, Status.UNKNOWN, message=message)
+        return cls(check, key.model, key.variant, Status.UNKNOWN, message=message, file=key.file)
 
     @classmethod
     def failed(cls, check: str, key: ModelKey, message: str, *, where: str = "") -> CheckResult:
         """A failure that no number can express."""
-        return cls(check, key.model, key.variant, Status.FAIL, where=where, message=message)
+        return cls(
+            check,
+            key.model,
+            key.variant,
+            Status.FAIL,
+            where=where,
+            message=message,
+            file=key.file,
+        )
 
     @classmethod
     def stopped(cls, check: str, key: ModelKey, error: BaseException) -> CheckResult:
         """A failure because an error ended the check."""
         facts = ErrorFacts.of(error)
-        return cls(check, key.model, key.variant, Status.FAIL, error=facts)
+        return cls(check, key.model, key.variant, Status.FAIL, error=facts, file=key.file)
 
     @property
     def explanation(self) -> str:
@@ -176,6 +194,7 @@ class Timing(OfVariant):
         threads: Threads that the runtime was given.
         warmup: Calls made and thrown away before the first sample.
         samples_ms: One wall time a call, in milliseconds, in the order measured.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -184,6 +203,7 @@ class Timing(OfVariant):
     threads: int
     warmup: int
     samples_ms: tuple[float, ...]
+    file: str = ""
 
     def percentile(self, percent: float) -> float:
         """Linear-interpolated percentile of the samples, in milliseconds."""
@@ -241,6 +261,7 @@ class Accuracy(OfVariant):
         score_threshold: Detections below this were not produced by the model.
         seconds: Wall time of inference over all images.
         join: How classes were joined to categories; None where ids were taken as they are.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -253,6 +274,7 @@ class Accuracy(OfVariant):
     score_threshold: float
     seconds: float = 0.0
     join: ClassJoin | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)

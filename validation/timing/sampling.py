@@ -85,7 +85,7 @@ def measure_latency(
         stopwatch.pedantic(call, rounds=paced.rounds, warmup_rounds=more, iterations=1)
         seconds = stopwatch.stats.stats.data
     samples = tuple(1000 * each for each in seconds)
-    return Timing(key.model, key.variant, runtime, plan.threads, more + 2, samples)
+    return Timing(key.model, key.variant, runtime, plan.threads, more + 2, samples, file=key.file)
 
 
 def _timed(

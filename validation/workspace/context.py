@@ -101,6 +101,7 @@ class CheckContext:
             file_sha256(path),
             path.stat().st_size,
             path=str(path) if kept else "",
+            file=self.key.file,
         )
 
 
