@@ -11,7 +11,7 @@ from pathlib import Path
 from run_pages import Page, render_run
 
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.types import Accuracy, CocoFigures
+from validation.record.types import Accuracy, CocoFigures, ModelKey
 from validation.report.accuracy_table import (
     accuracy_rows,
     comparable,
@@ -87,7 +87,15 @@ def test_without_reference() -> None:
 
 def test_reference_first() -> None:
     """The others keep their order."""
-    assert reference_first(["int8", "reference", "float"]) == ["reference", "int8", "float"]
+    keys = [ModelKey("m", each) for each in ("int8", "reference", "float")]
+    assert reference_first(keys) == [keys[1], keys[0], keys[2]]
+
+
+def test_given_files_come_last() -> None:
+    """After what was made here, whatever they are called."""
+    given = ModelKey("m", "float", "reference")
+    made = [ModelKey("m", each) for each in ("int8", "reference")]
+    assert reference_first([given, *made]) == [made[1], made[0], given]
 
 
 def _difference(figure: Figure, low: float, high: float, category: int | None = None) -> Difference:

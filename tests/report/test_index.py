@@ -40,7 +40,7 @@ def rows_of(record: Record, policy: Policy) -> dict[str, IndexRow]:
     (verdict,) = judge(record, policy).models
     view = index_model(record, verdict, "model-person.html")
     assert (view.model, view.href) == ("person", "model-person.html")
-    return {row.variant: row for row in view.rows}
+    return {row.label: row for row in view.rows}
 
 
 def test_row(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None:

@@ -57,9 +57,7 @@ def matrix_of(header: Header, entries: Iterable[Entry], policy: Policy) -> Matri
 
 
 def rows_of(matrix: Matrix) -> dict[str, MatrixRow]:
-    return {
-        f"{model.model}-{row.index.variant}": row for model, rows in matrix.models for row in rows
-    }
+    return {str(row.index.key): row for model, rows in matrix.models for row in rows}
 
 
 def contract(key: ModelKey, measured: int = 1) -> CheckResult:

@@ -63,7 +63,7 @@ def test_worst_first(header: Header, policy: Policy) -> None:
         ),
         footer=Footer("later", 1.0, 3, 0),
     )
-    section = page_of(record, policy).variants[0]
+    section = page_of(record, policy).subjects[0]
     assert [(each.check, evidence(each)) for each in section.checks] == [
         ("raw_parity", Status.FAIL),
         ("accuracy", Status.UNKNOWN),
@@ -80,8 +80,8 @@ def test_forged_pass_is_shown_as_fail(header: Header, policy: Policy) -> None:
     """The page shows what the judge made of a result, not what the record claims."""
     forged = CheckResult("raw_parity", "person", "float", Status.PASS)
     record = Record(header, results=(forged,), footer=Footer("later", 1.0, 1, 0))
-    assert page_of(record, policy).variants[0].checks[0] == forged
-    assert page_of(record, policy).variants[0].verdict.status is Status.FAIL
+    assert page_of(record, policy).subjects[0].checks[0] == forged
+    assert page_of(record, policy).subjects[0].verdict.status is Status.FAIL
 
 
 def test_exact_values_as_expected_fold_away() -> None:

@@ -19,7 +19,8 @@ from validation.report.index import IndexModel, IndexRow, overview_columns
 
 _DASH = "\u2014"
 _ROW = IndexRow(
-    variant="float",
+    key=ModelKey("m", "float"),
+    given="",
     anchor="variant-1",
     status=Status.PASS,
     ap_reference="0.5000",
@@ -40,12 +41,14 @@ _ROW = IndexRow(
 )
 
 
-def _row(variant: str, **changes: object) -> IndexRow:
-    return dataclasses.replace(_ROW, variant=variant, **changes)  # type: ignore[arg-type]
+def _row(variant: str, file: str = "", **changes: object) -> IndexRow:
+    key = ModelKey("m", variant, file)
+    return dataclasses.replace(_ROW, key=key, **changes)  # type: ignore[arg-type]
 
 
 def _model(name: str, *rows: IndexRow, status: Status = Status.PASS) -> IndexModel:
-    return IndexModel(name, f"model-{name}.html", status, rows)
+    own = (dataclasses.replace(row, key=dataclasses.replace(row.key, model=name)) for row in rows)
+    return IndexModel(name, f"model-{name}.html", status, tuple(own))
 
 
 def test_columns_are_the_variants_of_all_models() -> None:
@@ -54,10 +57,31 @@ def test_columns_are_the_variants_of_all_models() -> None:
         _model("b", _row("uint8"), _row("odd")),
         _model("a", _row("reference"), _row("int8"), _row("float")),
     )
-    assert overview_columns(models) == ("float", "int8", "uint8", "odd")
+    columns = overview_columns(models)
+    assert [each.label for each in columns] == ["float", "int8", "uint8", "odd"]
     assert overview_columns(()) == ()
-    assert models[0].row("float") is None
-    assert models[0].row("uint8") == _row("uint8")
+    assert models[0].row(columns[0]) is None
+    assert models[0].row(columns[2]) == models[0].rows[0]
+
+
+def test_given_files_have_columns_of_their_own() -> None:
+    """After the variants; one name in two forms is two columns, and neither is a variant's."""
+    models = (
+        _model("a", _row("float", "x.tflite"), _row("int8"), _row("float")),
+        _model("b", _row("int8", "x.tflite"), _row("float", "x.tflite")),
+    )
+    columns = overview_columns(models)
+    assert [(each.label, each.variant) for each in columns] == [
+        ("float", "float"),
+        ("int8", "int8"),
+        ("x.tflite", "float"),
+        ("x.tflite", "int8"),
+    ]
+    rows = [[model.row(each) for each in columns] for model in models]
+    assert rows == [
+        [models[0].rows[2], models[0].rows[1], models[0].rows[0], None],
+        [None, None, models[1].rows[1], models[1].rows[0]],
+    ]
 
 
 def test_the_graphs_ap_is_of_whichever_row_has_it() -> None:

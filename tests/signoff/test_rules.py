@@ -58,7 +58,7 @@ def test_all_good() -> None:
     """Every required check made and inside its limit: PASS without reasons, at each level."""
     judgement = judge(record(*GOOD), policy())
     (model,) = judgement.models
-    assert judgement.run == model.verdict == model.variants["float"] == Verdict(Status.PASS)
+    assert judgement.run == model.verdict == model.subjects[A_FLOAT] == Verdict(Status.PASS)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_one_thing_decides(results: tuple[CheckResult, ...], status: Status, rea
     """One result decides the variant, the model and the run, and its reason is given."""
     judgement = judge(record(*results), policy())
     (model,) = judgement.models
-    assert model.variants["float"].status is status
-    assert [findings.reason(each) for each in model.variants["float"].findings] == [reason]
+    assert model.subjects[A_FLOAT].status is status
+    assert [findings.reason(each) for each in model.subjects[A_FLOAT].findings] == [reason]
     for verdict in (model.verdict, judgement.run):
         assert (verdict.status, reasons(verdict)) == (status, (f"a-float: {reason}",))
         assert [each.status for each in verdict.findings] == [status]
@@ -136,7 +136,7 @@ def test_optional_unknown_does_not_block() -> None:
     judgement = judge(record(*GOOD, latency), policy())
     assert judgement.run.status is Status.PASS
     assert reasons(judgement.run) == ()
-    assert reasons(judgement.models[0].variants["float"]) == (
+    assert reasons(judgement.models[0].subjects[A_FLOAT]) == (
         "a-float: latency: other processes ran (not required)",
     )
 
@@ -155,7 +155,7 @@ def test_unfinished_never_passes() -> None:
     reason = ("the run did not end: its record has no footer",)
     assert (judgement.run.status, reasons(judgement.run)) == (Status.UNKNOWN, reason)
     assert reasons(judgement.models[0].verdict) == reason
-    assert judgement.models[0].variants["float"].status is Status.UNKNOWN
+    assert judgement.models[0].subjects[A_FLOAT].status is Status.UNKNOWN
 
 
 def test_unfinished_may_fail() -> None:
@@ -177,7 +177,7 @@ def test_no_results_fails() -> None:
     judgement = judge(record(), policy())
     assert judgement.run.status is Status.FAIL
     assert reasons(judgement.run)[0] == "no check left a result, so nothing was tested"
-    assert judgement.models[0].variants["float"].status is Status.UNKNOWN
+    assert judgement.models[0].subjects[A_FLOAT].status is Status.UNKNOWN
 
 
 def test_interrupted_run_is_unknown() -> None:
@@ -223,8 +223,19 @@ def test_selected_without_result_is_unknown() -> None:
     assert judgement.run.status is Status.UNKNOWN
     assert "a-b-uint8-raw: selected, but no check left a result" in reasons(judgement.run)
     assert [model.model for model in judgement.models] == ["a", "a-b"]
-    assert list(judgement.models[0].variants) == ["float", "float16"]
-    assert list(judgement.models[1].variants) == ["uint8-raw"]
+    assert list(judgement.models[0].subjects) == [keys[0], keys[2]]
+    assert list(judgement.models[1].subjects) == [keys[1]]
+
+
+def test_a_given_file_is_no_variant() -> None:
+    """A float file that was given fails by itself; the float variant keeps its PASS."""
+    given = dataclasses.replace(A_FLOAT, file="detect.tflite")
+    judgement = judge(record(*GOOD, result("raw_parity", 9.0, given)), policy())
+    (model,) = judgement.models
+    verdicts = [(key, verdict.status) for key, verdict in model.subjects.items()]
+    assert verdicts == [(A_FLOAT, Status.PASS), (given, Status.FAIL)]
+    assert judgement.run.status is Status.FAIL
+    assert reasons(judgement.run)[0].startswith("a-detect.tflite: raw_parity: value is 9")
 
 
 def test_error_is_named_with_its_class() -> None:
@@ -304,16 +315,14 @@ def test_order_of_verdicts(drawn: Record) -> None:
     judgement = judge(drawn, policy())
     for model in judgement.models:
         assert _RANKS.index(judgement.run.status) >= _RANKS.index(model.verdict.status)
-        for variant in model.variants.values():
-            assert _RANKS.index(model.verdict.status) >= _RANKS.index(variant.status)
+        for subject in model.subjects.values():
+            assert _RANKS.index(model.verdict.status) >= _RANKS.index(subject.status)
     by_key = {
-        (model.model, variant): verdict.status
-        for model in judgement.models
-        for variant, verdict in model.variants.items()
+        key: verdict.status for model in judgement.models for key, verdict in model.subjects.items()
     }
     for one in drawn.results:
         if evidence(one) is Status.FAIL:
-            assert by_key[one.model, one.variant] is Status.FAIL
+            assert by_key[one.key] is Status.FAIL
     assert judgement.run.status is Status.PASS or reasons(judgement.run)
     if drawn.footer is None:
         assert judgement.run.status in (Status.UNKNOWN, Status.FAIL)

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 
 from validation.record import formatting
 from validation.record.ap_difference import ApDifference
-from validation.record.types import Accuracy
+from validation.record.types import Accuracy, ModelKey
 from validation.report.interval_tables import figure_intervals
 
 # The variant under which a model's own frozen graph is recorded.
@@ -41,29 +41,33 @@ class AccuracyRow:
 def accuracy_rows(
     accuracies: list[Accuracy], differences: Sequence[ApDifference] = ()
 ) -> tuple[AccuracyRow, ...]:
-    """The reference first, then the variants, each with its other subjects below it.
+    """The reference first, then the files, each with its figures under other settings below it.
 
     Args:
         accuracies: Of one model.
         differences: With their intervals, for the same subjects.
     """
     reference = reference_of(accuracies)
-    variants = list(dict.fromkeys(entry.variant for entry in accuracies))
+    keys = list(dict.fromkeys(entry.key for entry in accuracies))
     ordered = sorted(
         accuracies,
-        key=lambda entry: (entry.variant != REFERENCE, variants.index(entry.variant)),
+        key=lambda entry: (not _is_reference(entry.key), keys.index(entry.key)),
     )
     return tuple(_accuracy_row(entry, reference, differences) for entry in ordered)
 
 
-def reference_first(variants: Iterable[str]) -> list[str]:
-    """Variants in their order, the reference before all others."""
-    return sorted(variants, key=lambda variant: variant != REFERENCE)
+def reference_first(keys: Iterable[ModelKey]) -> list[ModelKey]:
+    """Subjects of a model in their order, the reference before all others, given files last."""
+    return sorted(keys, key=lambda key: (not _is_reference(key), bool(key.file)))
+
+
+def _is_reference(key: ModelKey) -> bool:
+    return key.variant == REFERENCE and not key.file
 
 
 def reference_of(accuracies: list[Accuracy]) -> Accuracy | None:
     """The accuracy that others are held against: the first that names itself reference."""
-    return next((entry for entry in accuracies if entry.variant == REFERENCE), None)
+    return next((entry for entry in accuracies if _is_reference(entry.key)), None)
 
 
 def comparable(one: Accuracy, other: Accuracy) -> bool:

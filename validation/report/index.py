@@ -1,4 +1,4 @@
-"""The tables of the first page: models, variants, and where the time went."""
+"""The tables of the first page: models, their files, and where the time went."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.given_files import given_file, judged_by
 from validation.record.kept_files import FILES_FOLDER
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
@@ -24,14 +25,15 @@ from validation.specs.variants import VARIANTS
 
 @dataclass(frozen=True)
 class IndexRow:
-    """One model and variant; an em dash stands for what was not measured.
+    """One subject; an em dash stands for what was not measured.
 
     Args:
-        variant: Its name.
+        key: Of the subject.
+        given: How a file that was made elsewhere was judged; empty for one that was made here.
         anchor: Of its section on the model's page.
         status: Its verdict.
         ap_reference: AP of the model's reference.
-        ap: AP of this variant.
+        ap: AP of this subject.
         ap_delta: AP less the reference's.
         ap_interval: The 95 % interval of that; empty where there is none.
         worse: True when the difference is negative.
@@ -47,7 +49,8 @@ class IndexRow:
         p50_beside: Median latency with other threads, ms.
     """
 
-    variant: str
+    key: ModelKey
+    given: str
     anchor: str
     status: Status
     ap_reference: str
@@ -66,6 +69,34 @@ class IndexRow:
     p95: str
     p50_beside: str
 
+    @property
+    def label(self) -> str:
+        """What the row is called."""
+        return self.key.label or "?"
+
+    @property
+    def form(self) -> str:
+        """Of a given file, whose name does not say it; else empty."""
+        return self.key.variant if self.key.file else ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the overview: one variant of all models, or the given files of one name.
+
+    Args:
+        variant: Or the form of a given file.
+        file: Its name; empty for what was made here.
+    """
+
+    variant: str
+    file: str
+
+    @property
+    def label(self) -> str:
+        """What the column is called."""
+        return self.file or self.variant or "?"
+
 
 @dataclass(frozen=True)
 class IndexModel:
@@ -82,9 +113,10 @@ class IndexModel:
         known = (row.ap_reference for row in self.rows if row.ap_reference != formatting.NOTHING)
         return next(known, formatting.NOTHING)
 
-    def row(self, variant: str) -> IndexRow | None:
-        """The row of one variant; None where the model has none."""
-        return next((row for row in self.rows if row.variant == variant), None)
+    def row(self, column: Column) -> IndexRow | None:
+        """The row that stands in a column; None where the model has none."""
+        key = ModelKey(self.model, column.variant, column.file)
+        return next((row for row in self.rows if row.key == key), None)
 
 
 @dataclass(frozen=True)
@@ -132,22 +164,34 @@ def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
         tuple(
             _row(
                 record,
-                ModelKey(model, variant),
-                verdict.variants[variant],
+                key,
+                verdict.subjects[key],
                 reference,
                 f"variant-{number}",
             )
-            for number, variant in enumerate(reference_first(verdict.variants), 1)
+            for number, key in enumerate(reference_first(verdict.subjects), 1)
         ),
     )
 
 
-def overview_columns(models: Iterable[IndexModel]) -> tuple[str, ...]:
-    """The variants that some model has, in the order of `VARIANTS`; unknown ones last, not lost."""
-    known = {row.variant: None for model in models for row in model.rows}
-    known.pop(REFERENCE, None)
+def overview_columns(models: Iterable[IndexModel]) -> tuple[Column, ...]:
+    """The variants that some model has, in the order of `VARIANTS`; unknown ones last, not lost.
+
+    Given files come after them, in the order of the run.
+    """
+    known = {
+        Column(row.key.variant, row.key.file): None
+        for model in models
+        for row in model.rows
+        if row.key.file or row.key.variant != REFERENCE
+    }
+    return tuple(sorted(known, key=_place))
+
+
+def _place(column: Column) -> tuple[bool, int]:
     order = list(VARIANTS)
-    return tuple(sorted(known, key=lambda name: order.index(name) if name in order else len(order)))
+    known = column.variant in order and not column.file
+    return bool(column.file), order.index(column.variant) if known else len(order)
 
 
 def _row(
@@ -167,8 +211,10 @@ def _row(
     timing, beside = (*record.timings_of(key), None, None)[:2]
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     difference = _difference(own, reference)
+    given = given_file(record.header, key)
     return IndexRow(
-        variant=key.variant,
+        key=key,
+        given="" if given is None else judged_by(record, given),
         anchor=anchor,
         status=verdict.status,
         ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),

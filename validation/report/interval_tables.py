@@ -21,7 +21,7 @@ _FIGURE_OF = {
 
 @dataclass(frozen=True)
 class DifferenceView:
-    """The table of one variant.
+    """The table of one subject.
 
     Args:
         entry: As it was recorded.
@@ -37,7 +37,7 @@ class DifferenceView:
 
 
 def difference_view(entry: ApDifference) -> DifferenceView:
-    """The rows of one variant."""
+    """The rows of one subject."""
     categories = sorted(entry.of(Figure.CATEGORY), key=_badness)
     return DifferenceView(
         entry,
@@ -54,7 +54,7 @@ def _badness(difference: Difference) -> tuple[bool, float, float]:
 
 
 def difference_of(entries: Iterable[ApDifference], key: ModelKey) -> ApDifference | None:
-    """The differences of one model and variant."""
+    """The differences of one subject."""
     return next((each for each in entries if each.key == key), None)
 
 

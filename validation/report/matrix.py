@@ -23,7 +23,8 @@ from validation.signoff.rules import evidence
 LEGEND = (
     (
         "Converts",
-        "yes: the .tflite file was made. no: the export or the conversion ended in an error. "
+        "yes: the .tflite file was made. given: it was made elsewhere. "
+        "no: the export or the conversion ended in an error. "
         "not tried: the run did not reach it, or could not get the archive.",
     ),
     ("Names", "names, order, shapes, dtypes and op attributes of the .tflite file."),
@@ -53,6 +54,7 @@ class Converts(enum.StrEnum):
     """Whether a model becomes a file of a variant, as far as the record knows."""
 
     YES = "yes"
+    GIVEN = "given"
     NO = "no"
     NOT_TRIED = "not tried"
 
@@ -67,7 +69,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """One variant of a model.
+    """One subject of a model.
 
     Args:
         index: Its row of the index.
@@ -90,7 +92,7 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class Stopped:
-    """One error and the variants of a model that it stopped."""
+    """One error and the variants of a model, or the given files, that it stopped."""
 
     model: str
     variants: tuple[str, ...]
@@ -105,7 +107,7 @@ class Matrix:
         summary: How many rows convert.
         facts: What the figures depend on.
         models: Each with its rows, in the order of the run's selection.
-        refused: Why what does not convert does not.
+        refused: Why what does not convert does not, and what given files cannot be opened for.
         not_tried: Errors that say nothing about the model: its archive was not obtained.
     """
 
@@ -128,19 +130,19 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
     stopped: dict[tuple[Converts, str, str], list[str]] = {}
     for model in models:
         for row in model.rows:
-            key = ModelKey(model.model, row.variant)
-            if row.variant == REFERENCE:
+            key = row.key
+            if key.variant == REFERENCE and not key.file:
                 continue
             own = {check: result for (of, check), result in results.items() if of == key}
             converts, error = _outcome(record, key, own)
             if error:
-                stopped.setdefault((converts, key.model, error), []).append(key.variant)
+                stopped.setdefault((converts, key.model, error), []).append(key.label)
             rows_of.setdefault(model, []).append(_row(row, own, converts, error))
     return Matrix(
         summary=_summary(list(rows_of.values())),
         facts=_facts(record),
         models=tuple((model, tuple(rows)) for model, rows in rows_of.items()),
-        refused=_stopped(stopped, Converts.NO),
+        refused=_stopped(stopped, Converts.NO, Converts.GIVEN),
         not_tried=_stopped(stopped, Converts.NOT_TRIED),
     )
 
@@ -151,14 +153,20 @@ def _outcome(
     """Whether it converts, and the error that stopped it, on one line."""
     files = {entry.key for entry in record.artefacts if entry.role is ArtefactRole.TFLITE}
     if key in files:
-        return Converts.YES, ""
+        return Converts.GIVEN if key.file else Converts.YES, ""
     errors = (results[check].error for check in _CHECKS if check in results)
     error = next((error for error in errors if error is not None), None)
+    if key.file:
+        return Converts.GIVEN, "" if error is None else _one_line(error)
     if error is None:
         return Converts.NOT_TRIED, ""
     obtained = any(step.model == key.model and step.stage is Stage.FETCH for step in record.steps)
     tried = _is_about_the_model(error, obtained=obtained)
-    return Converts.NO if tried else Converts.NOT_TRIED, " ".join(str(error).split())
+    return Converts.NO if tried else Converts.NOT_TRIED, _one_line(error)
+
+
+def _one_line(error: ErrorFacts) -> str:
+    return " ".join(str(error).split())
 
 
 def _is_about_the_model(error: ErrorFacts, *, obtained: bool) -> bool:
@@ -203,12 +211,12 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _stopped(
-    errors: dict[tuple[Converts, str, str], list[str]], converts: Converts
+    errors: dict[tuple[Converts, str, str], list[str]], *converts: Converts
 ) -> tuple[Stopped, ...]:
     return tuple(
         Stopped(model, tuple(variants), _shortened(error, _ONE_LINE))
         for (outcome, model, error), variants in errors.items()
-        if outcome is converts
+        if outcome in converts
     )
 
 
@@ -216,8 +224,9 @@ def _summary(models: list[list[MatrixRow]]) -> str:
     count = Counter(row.converts for rows in models for row in rows)
     files = formatting.plural(count.total(), "file")
     tested = formatting.plural(len(models), "model")
+    given = f"{count[Converts.GIVEN]} given, " if count[Converts.GIVEN] else ""
     return (
-        f"{tested}, {files} asked for: {count[Converts.YES]} converted, "
+        f"{tested}, {files} asked for: {count[Converts.YES]} converted, {given}"
         f"{count[Converts.NO]} refused, {count[Converts.NOT_TRIED]} not tried."
     )
 

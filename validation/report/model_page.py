@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
+from validation.record.given_files import given_file, judged_by
 from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
@@ -19,18 +20,20 @@ from validation.signoff.rules import ModelVerdict, evidence
 
 
 @dataclass(frozen=True)
-class VariantSection:
-    """The verdict on a variant and everything that led to it.
+class SubjectSection:
+    """The verdict on a subject and everything that led to it.
 
     Args:
-        variant: Its name.
+        key: Of the subject.
+        given: How a file that was made elsewhere was judged; empty for one that was made here.
         anchor: Of the section.
-        verdict: On the variant.
+        verdict: On the subject.
         checks: Their results, the worst first; UNKNOWN for a required one without result.
         required: Checks without which no signature is possible.
     """
 
-    variant: str
+    key: ModelKey
+    given: str
     anchor: str
     verdict: Verdict
     checks: tuple[CheckResult, ...]
@@ -45,24 +48,24 @@ class ModelPage:
         model: Its name.
         file_name: Of the page.
         status: Its verdict.
-        variants: A section each, the reference first.
+        subjects: A section each, the reference first.
         accuracies: The reference first.
-        differences: In average precision, one a variant.
+        differences: In average precision, one a subject.
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
             assumed of the labelled images; a sentence each.
-        operating_points: One a variant.
-        quantisations: One a quantised variant.
+        operating_points: One a subject.
+        quantisations: One a quantised subject.
         timings: As recorded.
         pictures: As recorded.
         background: What the catalogue knows: a figure or a trap; None without either.
-        artefacts: What each file was to the run, and for which variants; and the file.
+        artefacts: What each file was to the run, and for which subjects; and the file.
     """
 
     model: str
     file_name: str
     status: Status
-    variants: tuple[VariantSection, ...]
+    subjects: tuple[SubjectSection, ...]
     accuracies: tuple[AccuracyRow, ...]
     differences: tuple[DifferenceView, ...]
     has_absent_figures: bool
@@ -87,8 +90,8 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
     model = verdict.model
     results = [result for result in record.results if result.model == model]
     required = {
-        variant: policy.required_checks(variant, structure_only=verdict.verdict.structure_only)
-        for variant in verdict.variants
+        key: policy.required_checks(key.variant, structure_only=verdict.verdict.structure_only)
+        for key in verdict.subjects
     }
     differences = [entry for entry in record.ap_differences if entry.model == model]
     accuracies = accuracy_rows(
@@ -98,15 +101,16 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         model=model,
         file_name=file_name,
         status=verdict.verdict.status,
-        variants=tuple(
-            VariantSection(
-                variant,
+        subjects=tuple(
+            SubjectSection(
+                key,
+                _given(record, key),
                 f"variant-{number}",
-                verdict.variants[variant],
-                _checks(ModelKey(model, variant), results, required[variant]),
-                required[variant],
+                verdict.subjects[key],
+                _checks(key, results, required[key]),
+                required[key],
             )
-            for number, variant in enumerate(reference_first(verdict.variants), 1)
+            for number, key in enumerate(reference_first(verdict.subjects), 1)
         ),
         accuracies=accuracies,
         differences=tuple(map(difference_view, differences)),
@@ -132,6 +136,11 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
     )
 
 
+def _given(record: Record, key: ModelKey) -> str:
+    given = given_file(record.header, key)
+    return "" if given is None else judged_by(record, given)
+
+
 def _data_notes(record: Record, accuracies: Iterable[AccuracyRow]) -> tuple[str, ...]:
     joins = [row.entry.join.describe() for row in accuracies if row.entry.join is not None]
     notes = [note for join in joins for note in join]
@@ -143,7 +152,7 @@ def _data_notes(record: Record, accuracies: Iterable[AccuracyRow]) -> tuple[str,
 def _checks(
     key: ModelKey, results: list[CheckResult], required: tuple[str, ...]
 ) -> tuple[CheckResult, ...]:
-    own = [result for result in results if result.variant == key.variant]
+    own = [result for result in results if result.key == key]
     present = {result.check for result in own}
     own += [
         CheckResult.unknown(check, key, "no result in the record")
@@ -170,11 +179,11 @@ def _is_settled(measure: Measure) -> bool:
 
 
 def _artefacts(entries: list[Artefact]) -> tuple[tuple[str, Artefact], ...]:
-    """One row a file, whichever variants were made from it or checked with it."""
+    """One row a file, whichever subjects were made from it or checked with it."""
     same: dict[tuple[str, str, str], list[Artefact]] = {}
     for entry in entries:
         same.setdefault((entry.role, entry.name, entry.sha256), []).append(entry)
     return tuple(
-        (f"{role} {', '.join(dict.fromkeys(each.variant for each in files))}".rstrip(), files[0])
+        (f"{role} {', '.join(dict.fromkeys(each.key.label for each in files))}".rstrip(), files[0])
         for (role, _, _), files in same.items()
     )

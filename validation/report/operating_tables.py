@@ -15,7 +15,7 @@ _FEW = 10
 
 @dataclass(frozen=True)
 class OperatingView:
-    """The table of one variant.
+    """The table of one subject.
 
     Args:
         losses: As they were recorded.

@@ -23,7 +23,7 @@ _NO_DIFFERENCE = "no difference"
 
 @dataclass(frozen=True)
 class QuantisationView:
-    """Both tables of one variant.
+    """Both tables of one subject.
 
     Args:
         cost: As it was recorded.

@@ -12,6 +12,7 @@ from validation.policy.preference import Preference
 from validation.record import formatting
 from validation.record.run import Header
 from validation.record.store import Record
+from validation.record.types import ModelKey
 from validation.report.accuracy_table import REFERENCE
 from validation.report.index import IndexModel, index_model
 from validation.report.matrix import Matrix, convertibility
@@ -28,7 +29,7 @@ class Index:
         record: Of the run.
         judgement: Of that record.
         notices: What a reader must know before anything else.
-        models: Rows of the tables of models and variants.
+        models: Rows of the tables of models and their files.
         shipping: Which file each model has to ship.
         preference: What decided that.
     """
@@ -40,11 +41,10 @@ class Index:
     shipping: tuple[Shipping, ...]
     preference: Preference
 
-    def ships(self, model: str, variant: str) -> bool:
-        """Whether that variant is the one to ship."""
-        choices = {each.model: each.choice for each in self.shipping}
-        choice = choices.get(model)
-        return choice is not None and choice.file.variant == variant
+    def ships(self, key: ModelKey) -> bool:
+        """Whether that file is the one to ship."""
+        chosen = (each.choice.file.key for each in self.shipping if each.choice is not None)
+        return key in chosen
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,18 @@ def page_names(models: list[str]) -> tuple[str, ...]:
 def subject(index: Index) -> str:
     """One sentence: what was tested."""
     record, judgement = index.record, index.judgement
-    names = [name for model in judgement.models for name in model.variants if name != REFERENCE]
-    variants, count = list(dict.fromkeys(names)), len(names)
+    keys = [key for model in judgement.models for key in model.subjects]
+    names = [key.variant for key in keys if not key.file and key.variant != REFERENCE]
+    given = [key.file for key in keys if key.file]
     text = formatting.plural(len(judgement.models), "model")
-    if count:
-        text += f" in {formatting.plural(count, 'variant')} ({', '.join(variants)})"
+    if names:
+        variants = ", ".join(dict.fromkeys(names))
+        text += f" in {formatting.plural(len(names), 'variant')} ({variants})"
+    if given:
+        files = ", ".join(dict.fromkeys(given))
+        text += (
+            f"{' and' if names else ' in'} {formatting.plural(len(given), 'given file')} ({files})"
+        )
     text += f", {formatting.plural(len(record.results), 'check result')}"
     images = max((entry.images for entry in record.accuracies), default=0)
     dataset = record.header.dataset
@@ -134,8 +141,8 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
 
 
 def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
-    """How many variants have which status, worst first."""
-    statuses = [verdict.status for model in judgement.models for verdict in model.variants.values()]
+    """How many subjects have which status, worst first."""
+    statuses = [verdict.status for model in judgement.models for verdict in model.subjects.values()]
     return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 

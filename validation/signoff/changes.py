@@ -112,11 +112,7 @@ def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
 
 
 def _by_key(judgement: Judgement) -> dict[ModelKey, Verdict]:
-    return {
-        ModelKey(model.model, variant): verdict
-        for model in judgement.models
-        for variant, verdict in model.variants.items()
-    }
+    return {key: verdict for model in judgement.models for key, verdict in model.subjects.items()}
 
 
 def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:

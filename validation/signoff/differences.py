@@ -51,8 +51,9 @@ def _name(*sides: Any) -> str:
     """How an entry of a list is called, where it says so itself."""
     for side in sides:
         if isinstance(side, dict):
-            parts = [side[key] for key in ("model", "variant", "name", "check") if key in side]
-            return f" ({' '.join(map(str, parts))})" if parts else ""
+            keys = ("model", "variant", "given", "name", "check")
+            parts = [str(side[key]) for key in keys if side.get(key)]
+            return f" ({' '.join(parts)})" if parts else ""
     return ""
 
 

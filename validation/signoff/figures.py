@@ -71,7 +71,7 @@ class SubjectFigures:
 def figures(
     record: Record, judgement: Judgement, digests: Mapping[str, str]
 ) -> tuple[SubjectFigures, ...]:
-    """The figures of every model and variant that was judged, in the verdict's order.
+    """The figures of every subject that was judged, in the verdict's order.
 
     Args:
         record: Of the run.
@@ -80,9 +80,9 @@ def figures(
     """
     paths = {sha256: path for path, sha256 in digests.items()}
     return tuple(
-        _of(record, ModelKey(model.model, variant), verdict.status, paths)
+        _of(record, key, verdict.status, paths)
         for model in judgement.models
-        for variant, verdict in model.variants.items()
+        for key, verdict in model.subjects.items()
     )
 
 

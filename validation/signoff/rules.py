@@ -25,13 +25,13 @@ class ModelVerdict:
 
     Args:
         model: Name of the model.
-        verdict: On all its variants together.
-        variants: One verdict a variant, in the order of the selection.
+        verdict: On all its subjects together.
+        subjects: One verdict a subject, in the order of the selection.
     """
 
     model: str
     verdict: Verdict
-    variants: Mapping[str, Verdict]
+    subjects: Mapping[ModelKey, Verdict]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def policy_of(record: Record) -> Policy:
 
 
 def judge(record: Record, policy: Policy | None = None) -> Judgement:
-    """Judge every variant, every model and the run.
+    """Judge every subject, every model and the run.
 
     Args:
         record: What the run left; a missing footer lets nothing pass.
@@ -83,7 +83,7 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
                 model,
                 _verdict(counting + ended, structure_only=model in seeded),
                 {
-                    key.variant: _verdict(findings[key] + ended, structure_only=model in seeded)
+                    key: _verdict(findings[key] + ended, structure_only=model in seeded)
                     for key in own
                 },
             )
@@ -95,7 +95,7 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
 
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:
-    """Every model and variant that was selected or left a result, the selection first."""
+    """Every subject that was selected or left a result, the selection first."""
     tested = (result.key for result in record.results)
     return tuple(dict.fromkeys([*record.header.selection, *tested]))
 

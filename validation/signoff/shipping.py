@@ -39,7 +39,7 @@ class Choice:
         as_good: How many of them the figure that decided does not tell from the best.
         p50_ms: Its latency, with the threads that are judged; None where it was not measured.
         threads: Of that latency.
-        base: What the next two are held against; empty where there is no other file.
+        base: Label of what the next two are held against; empty where there is no other file.
         ap_change: AP less that of the base; None where one of them is not known.
         speed: How many times as fast as the base it is; None likewise.
         is_as_fast: The two do not differ by more than noise.
@@ -73,7 +73,7 @@ class Shipping:
 
     model: str
     choice: Choice | None
-    others: Mapping[str, Status]
+    others: Mapping[ModelKey, Status]
     is_seeded: bool = False
 
 
@@ -88,9 +88,10 @@ class _Candidate:
     ap: float | None
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Where figures do not decide: the smaller one, then the order of `VARIANTS`."""
-        return self.file.size_bytes, list(VARIANTS).index(self.file.variant)
+    def place(self) -> tuple[int, bool, int]:
+        """Where figures do not decide: the smaller one, one made here, the order of `VARIANTS`."""
+        order = list(VARIANTS).index(self.file.variant)
+        return self.file.size_bytes, bool(self.file.file), order
 
 
 def which_files(record: Record, judgement: Judgement, policy: Policy) -> tuple[Shipping, ...]:
@@ -111,12 +112,13 @@ def describe(shipping: Shipping) -> str:
     """Why that file, or why none."""
     choice = shipping.choice
     if choice is not None:
-        return "; ".join([_chosen(choice), *_held_against(choice)])
+        given = [f"given as {choice.file.file}"] if choice.file.file else []
+        return "; ".join([*given, _chosen(choice), *_held_against(choice)])
     if shipping.is_seeded:
         return "none: the weights are seeded, so that there is nothing to ship"
     if not shipping.others:
         return "none: no file with the post-processing op was tested"
-    verdicts = ", ".join(f"{name} {_verdict(each)}" for name, each in shipping.others.items())
+    verdicts = ", ".join(f"{key.label} {_verdict(each)}" for key, each in shipping.others.items())
     return f"none: {verdicts}"
 
 
@@ -141,12 +143,12 @@ def told(shippings: Sequence[Shipping]) -> list[str]:
 
 def _of_model(record: Record, verdict: ModelVerdict, policy: Policy) -> Shipping:
     with_op = {
-        name: each
-        for name, each in verdict.variants.items()
-        if name in VARIANTS and VARIANTS[name].add_postprocessing_op
+        key: each
+        for key, each in verdict.subjects.items()
+        if key.variant in VARIANTS and VARIANTS[key.variant].add_postprocessing_op
     }
     seeded = verdict.verdict.structure_only
-    candidates = [] if seeded else _candidates(record, verdict.model, with_op)
+    candidates = [] if seeded else _candidates(record, with_op)
     for status in (Status.PASS, Status.WARN):
         alike = [each for each in candidates if each.status is status]
         if alike:
@@ -154,15 +156,14 @@ def _of_model(record: Record, verdict: ModelVerdict, policy: Policy) -> Shipping
             break
     else:
         choice = None
-    own = None if choice is None else choice.file.variant
-    others = {name: each.status for name, each in with_op.items() if name != own}
+    own = None if choice is None else choice.file.key
+    others = {key: each.status for key, each in with_op.items() if key != own}
     return Shipping(verdict.model, choice, others, seeded)
 
 
-def _candidates(record: Record, model: str, verdicts: Mapping[str, Verdict]) -> list[_Candidate]:
+def _candidates(record: Record, verdicts: Mapping[ModelKey, Verdict]) -> list[_Candidate]:
     found = []
-    for variant, verdict in verdicts.items():
-        key = ModelKey(model, variant)
+    for key, verdict in verdicts.items():
         file = _kept(record, key, ArtefactRole.TFLITE)
         if file is not None:
             timing = next(iter(record.timings_of(key)), None)
@@ -215,15 +216,22 @@ def _best(alike: list[_Candidate], policy: Policy) -> list[_Candidate]:
 
 def _against_base(record: Record, chosen: _Candidate) -> tuple[str, float | None, float | None]:
     """Name of what it is held against, the difference in AP and the quotient of speeds."""
-    key = ModelKey(chosen.file.model, _BASE)
-    if chosen.file.variant == _BASE:
+    key = _base(record, chosen.file.model)
+    if key is None or chosen.file.variant == _BASE:
         return "", None, None
     ap_change = coco_difference(chosen.ap, _ap(record, key))
     timing = next(iter(record.timings_of(key)), None)
     speed = None
     if timing is not None and chosen.p50_ms and timing.threads == chosen.threads:
         speed = _known(timing.p50_ms / chosen.p50_ms)
-    return ("" if ap_change is None and speed is None else _BASE), ap_change, speed
+    return ("" if ap_change is None and speed is None else key.label), ap_change, speed
+
+
+def _base(record: Record, model: str) -> ModelKey | None:
+    """The model's float file: the one that was made here, or else the first that was given."""
+    keys = (each.key for each in record.artefacts if each.role is ArtefactRole.TFLITE)
+    floats = [key for key in keys if (key.model, key.variant) == (model, _BASE)]
+    return min(floats, key=lambda key: bool(key.file), default=None)
 
 
 def _kept(record: Record, key: ModelKey, role: ArtefactRole) -> Artefact | None:

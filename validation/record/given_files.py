@@ -1,0 +1,36 @@
+"""What a record knows of files that were given: which they are, and what judged them."""
+
+from __future__ import annotations
+
+from validation.record.run import ArtefactRole, GivenFile, Header, ReferenceKind
+from validation.record.store import Record
+from validation.record.types import ModelKey
+
+NO_REFERENCE = "no reference: accuracy alone is judged"
+
+_KINDS = {
+    ReferenceKind.GRAPH: "inference graph",
+    ReferenceKind.SAVED_MODEL: "SavedModel",
+    ReferenceKind.TFLITE: ".tflite file",
+    ReferenceKind.DETECTIONS: "detections in COCO's results format",
+}
+
+
+def given_file(header: Header, key: ModelKey) -> GivenFile | None:
+    """What the header says of a subject; None where it was made here."""
+    return next((each for each in header.given if each.key == key), None)
+
+
+def judged_by(record: Record, given: GivenFile) -> str:
+    """The reference by name and kind, for example ``frozen.pb (inference graph)``."""
+    if given.reference is ReferenceKind.NONE:
+        return NO_REFERENCE
+    kind = _KINDS[given.reference]
+    names = dict.fromkeys(
+        each.name
+        for each in record.artefacts
+        if each.model == given.model
+        and each.role is ArtefactRole.REFERENCE
+        and each.file in ("", given.file)
+    )
+    return f"{', '.join(names)} ({kind})" if names else kind
