@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from validation.comparison.anchor_changes import anchor_difference
-from validation.record.reference_differences import AnchorChange
+from validation.comparison import anchor_changes
+from validation.comparison.difference_rules import DifferenceRules
+from validation.policy.load import load_policy
+from validation.record.reference_differences import AnchorChange, AnchorFacts
 
 _Floats = NDArray[np.float32]
+
+
+def anchor_difference(ours: _Floats, theirs: _Floats, step: float = 0.0) -> AnchorFacts | None:
+    rules = DifferenceRules.of(load_policy())
+    return anchor_changes.anchor_difference(ours, theirs, step=step, rules=rules)
 
 
 def _anchors() -> _Floats:

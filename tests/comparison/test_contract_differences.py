@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from validation.comparison.contract_differences import SideFacts, contract_differences
+from validation.comparison import contract_differences as compared
+from validation.comparison.contract_differences import Compared, SideFacts
+from validation.comparison.difference_rules import DifferenceRules
+from validation.policy.load import load_policy
 from validation.record.reference_differences import DifferenceKind, ReferenceDifference
 from validation.specs.contracts import (
     CHANNEL_MEANS,
@@ -30,6 +33,10 @@ _SIDE = SideFacts(
     anchors=_ANCHORS,
     outputs=_ORDER,
 )
+
+
+def contract_differences(reference: SideFacts, file: SideFacts) -> Compared:
+    return compared.contract_differences(reference, file, DifferenceRules.of(load_policy()))
 
 
 def _with(**changes: Any) -> SideFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.reference_differences import (
     check_reference_contract,
     differences_of_detections,
@@ -35,6 +36,7 @@ _SLOTS = ReferenceDifference(
 _SCALES = ReferenceDifference(
     DifferenceKind.SCALES, 2, (Fact("scales", [10, 10, 5, 5], [10, 10, 4, 4]),), ap=0.4
 )
+_RULES = DifferenceRules.of(load_policy())
 _KINDS = (DifferenceKind.SCALES, DifferenceKind.NMS, DifferenceKind.DETECTIONS)
 
 
@@ -157,14 +159,14 @@ def test_logits_with_shifted_classes() -> None:
     """Both are found, for classes are known again through the sigmoid."""
     scores = _scores()
     logits = np.log(scores / (1 - scores))
-    found = differences_of_scores(scores, np.roll(logits, 1, axis=-1), (4, 4))
+    found = differences_of_scores(scores, np.roll(logits, 1, axis=-1), (4, 4), _RULES)
     assert [each.kind for each in found.differences] == [
         DifferenceKind.CLASS_SHIFT,
         DifferenceKind.SCORE_KIND,
     ]
     assert found.differences[0].describe().startswith("class numbers are the reference's plus 1 (")
-    assert differences_of_scores(scores, scores, (4, 4)).differences == ()
-    few = differences_of_scores(scores, scores[:, :, :50], (4, 4))
+    assert differences_of_scores(scores, scores, (4, 4), _RULES).differences == ()
+    few = differences_of_scores(scores, scores[:, :, :50], (4, 4), _RULES)
     assert (few.differences, few.kinds, len(few.not_compared)) == ((), (), 2)
 
 
@@ -179,17 +181,17 @@ def _found(seed: int, scale: float = 1.0) -> dict[str, Detections]:
 def test_detections_tell_less_but_something() -> None:
     """Class numbers of pairs, and scores that are no probabilities."""
     ours = _found(1)
-    assert differences_of_detections(ours, ours).differences == ()
+    assert differences_of_detections(ours, ours, _RULES).differences == ()
     shifted = {"a": Detections(ours["a"].boxes, ours["a"].scores, ours["a"].classes - 1)}
-    (shift,) = differences_of_detections(ours, shifted).differences
+    (shift,) = differences_of_detections(ours, shifted, _RULES).differences
     assert shift.classes is not None
     assert shift.classes.step == -1
     logits = np.log(ours["a"].scores / (1 - ours["a"].scores))
     (kind,) = differences_of_detections(
-        ours, {"a": Detections(ours["a"].boxes, logits, ours["a"].classes)}
+        ours, {"a": Detections(ours["a"].boxes, logits, ours["a"].classes)}, _RULES
     ).differences
     assert kind.describe() == "logits where the reference has scores from 0 to 1"
-    nothing = differences_of_detections(ours, {"a": Detections((), (), ())})
+    nothing = differences_of_detections(ours, {"a": Detections((), (), ())}, _RULES)
     assert "the file detects nothing" in nothing.not_compared[0].why
 
 

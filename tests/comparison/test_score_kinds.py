@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.score_kinds import score_kinds
+from validation.policy.load import load_policy
 
 _Floats = NDArray[np.float64]
+_RULES = DifferenceRules.of(load_policy())
 
 
 def _logits() -> _Floats:
@@ -50,7 +53,7 @@ _SIDES = {
 )
 def test_another_kind_of_scores(reference: str, file: str, expected: str, got: str) -> None:
     """What the reference has comes first."""
-    kinds = score_kinds(_SIDES[reference], _SIDES[file])
+    kinds = score_kinds(_SIDES[reference], _SIDES[file], _RULES)
     assert kinds is not None
     assert (kinds.expected, kinds.got) == (expected, got)
 
@@ -61,11 +64,11 @@ def test_scores_of_one_kind(side: str) -> None:
     scores = _SIDES[side]
     step = (scores.max() - scores.min()) / 255
     noisy = scores + np.random.default_rng(4).normal(0, step, scores.shape)
-    assert score_kinds(scores, np.round(scores / step) * step) is None
-    assert score_kinds(scores, np.clip(noisy, scores.min(), scores.max())) is None
+    assert score_kinds(scores, np.round(scores / step) * step, _RULES) is None
+    assert score_kinds(scores, np.clip(noisy, scores.min(), scores.max()), _RULES) is None
 
 
 def test_scores_of_other_images_are_of_no_other_kind() -> None:
     """What no function explains is not explained by one."""
     other = np.random.default_rng(5).permuted(_SIDES["sigmoid"], axis=2)
-    assert score_kinds(_SIDES["sigmoid"], other) is None
+    assert score_kinds(_SIDES["sigmoid"], other, _RULES) is None

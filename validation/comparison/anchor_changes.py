@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.comparison.difference_rules import DifferenceRules
 from validation.record.reference_differences import AnchorChange, AnchorFacts
 
 _Floats = NDArray[np.float64]
 
-# Anchors in 8 bits are half a step off, and a table covers a range of about 2.
-_ROUNDING = 1e-6
-# One factor or one shift for all rows: float32, or what 8 bits leave of it.
-_SAME = 2e-3
 # Fewer changed rows are a damaged table rather than another one.
 _SOME_SHARE = 0.5
 
 
 def anchor_difference(
-    reference: NDArray[np.float32], candidate: NDArray[np.float32], step: float = 0.0
+    reference: NDArray[np.float32],
+    candidate: NDArray[np.float32],
+    *,
+    step: float,
+    rules: DifferenceRules,
 ) -> AnchorFacts | None:
     """How a file's anchors differ from its reference's; None where they do not.
 
@@ -28,12 +29,13 @@ def anchor_difference(
         reference: [N, 4] in centre form: y, x, height, width.
         candidate: As the reference.
         step: What the coarser of the two is stored in steps of; 0 for floats.
+        rules: Say what is rounding.
     """
     ours, theirs = reference.astype(np.float64), candidate.astype(np.float64)
     if ours.shape != theirs.shape:
         return AnchorFacts(len(ours), len(theirs), 0, AnchorChange.COUNT)
     # Rounding to a step moves a value by half of it; a step more is another value.
-    tolerance = max(_ROUNDING, step)
+    tolerance = max(rules.rounding, step)
     differ: NDArray[np.bool_] = np.any(~_near(ours, theirs, tolerance), axis=1)
     rows = int(np.count_nonzero(differ))
     if not rows:
@@ -89,16 +91,12 @@ def _constants(
     positive = (ours[:, 2:] > 0).all() and (theirs[:, 2:] > 0).all()
     if same_centres and positive:
         factors = np.median(theirs[:, 2:] / ours[:, 2:], axis=0)
-        same = np.allclose(ours[:, 2:] * factors, theirs[:, 2:], rtol=_SAME, atol=tolerance)
-        if same and (np.abs(factors - 1) > _SAME).any():
+        if _near(ours[:, 2:] * factors, theirs[:, 2:], 2 * tolerance).all():
             yield AnchorChange.SCALED, tuple(factors.tolist())
         areas, others = (side[:, 2:].prod(axis=1) for side in (ours, theirs))
-        if np.allclose(areas, others, rtol=_SAME, atol=4 * tolerance):
+        if _near(areas, others, 4 * tolerance).all():
             yield AnchorChange.ASPECT, ()
     if same_sides:
         shift = np.median(theirs[:, :2] - ours[:, :2], axis=0)
-        same = np.allclose(
-            ours[:, :2] + shift, theirs[:, :2], rtol=0, atol=max(_ROUNDING, tolerance)
-        )
-        if same and (np.abs(shift) > tolerance).any():
+        if _near(ours[:, :2] + shift, theirs[:, :2], 2 * tolerance).all():
             yield AnchorChange.SHIFTED, tuple(shift.tolist())

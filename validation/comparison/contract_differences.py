@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.comparison.anchor_changes import anchor_difference
+from validation.comparison.difference_rules import DifferenceRules
 from validation.preprocess.feed import has_usable_scale, takes_bytes
 from validation.record.reference_differences import (
     DifferenceKind,
@@ -28,10 +29,6 @@ from validation.specs.tensors import TensorSpec
 
 OP_ORDER = ("boxes", "classes", "scores", "count")
 
-# Attributes are float32 in a file; thresholds below a millionth keep every score there is.
-_SAME_VALUE = 1e-6
-# A hundredth of a step of 255 is rounding.
-_SAME_STEPS = 0.05
 _LAST = 255
 
 
@@ -86,7 +83,9 @@ class Compared:
         )
 
 
-def contract_differences(reference: SideFacts, candidate: SideFacts) -> Compared:
+def contract_differences(
+    reference: SideFacts, candidate: SideFacts, rules: DifferenceRules
+) -> Compared:
     """Everything of a file's contract that its reference has otherwise."""
     found = Compared()
     for name, (kinds, compare) in _COMPARED.items():
@@ -104,16 +103,19 @@ def contract_differences(reference: SideFacts, candidate: SideFacts) -> Compared
         if missing:
             found += Compared(not_compared=(NotCompared(kinds, missing[0]),))
         else:
-            found += Compared(tuple(compare(*sides)), kinds)
+            ours, theirs = sides
+            found += Compared(tuple(compare(ours, theirs, rules)), kinds)
     return (
         found
-        + _feed(reference, candidate)
-        + _anchors(reference, candidate)
+        + _feed(reference, candidate, rules)
+        + _anchors(reference, candidate, rules)
         + _order(reference, candidate)
     )
 
 
-def _size(ours: Preprocessing, theirs: Preprocessing) -> list[ReferenceDifference]:
+def _size(
+    ours: Preprocessing, theirs: Preprocessing, _: DifferenceRules
+) -> list[ReferenceDifference]:
     expected, got = ([side.height, side.width] for side in (ours, theirs))
     if expected == got:
         return []
@@ -121,7 +123,7 @@ def _size(ours: Preprocessing, theirs: Preprocessing) -> list[ReferenceDifferenc
     return [ReferenceDifference(DifferenceKind.INPUT_SIZE, amount, (Fact("size", expected, got),))]
 
 
-def _classes(ours: int, theirs: int) -> list[ReferenceDifference]:
+def _classes(ours: int, theirs: int, _: DifferenceRules) -> list[ReferenceDifference]:
     if ours == theirs:
         return []
     fact = Fact("num_classes", ours, theirs)
@@ -129,33 +131,33 @@ def _classes(ours: int, theirs: int) -> list[ReferenceDifference]:
 
 
 def _attributes(
-    ours: PostprocessAttributes, theirs: PostprocessAttributes
+    ours: PostprocessAttributes, theirs: PostprocessAttributes, rules: DifferenceRules
 ) -> list[ReferenceDifference]:
-    nms = _facts(ours, theirs, "use_regular_nms")
-    if ours.use_regular_nms == theirs.use_regular_nms and not ours.use_regular_nms:
-        nms += _facts(ours, theirs, "max_classes_per_detection")
+    def facts(*names: str) -> list[Fact]:
+        values = [(name, getattr(ours, name), getattr(theirs, name)) for name in names]
+        return [Fact(*value) for value in values if not _same(*value[1:], rules)]
+
+    nms, detections = facts("use_regular_nms"), facts("max_detections")
+    # Each kind of NMS reads one attribute that the other does not.
+    if ours.use_regular_nms and theirs.use_regular_nms:
+        detections += facts("detections_per_class")
+    elif ours.use_regular_nms == theirs.use_regular_nms:
+        nms += facts("max_classes_per_detection")
     elif not theirs.use_regular_nms and theirs.max_classes_per_detection != 1:
         nms.append(Fact("max_classes_per_detection", 1, theirs.max_classes_per_detection))
-    detections = _facts(ours, theirs, "max_detections")
-    # Fast NMS never reads it.
-    if ours.use_regular_nms and theirs.use_regular_nms:
-        detections += _facts(ours, theirs, "detections_per_class")
-    found = [
-        (DifferenceKind.SCALES, _scales(ours, theirs)),
-        (
-            DifferenceKind.THRESHOLDS,
-            _facts(ours, theirs, "nms_score_threshold", "nms_iou_threshold"),
-        ),
-    ]
+    thresholds = facts("nms_score_threshold", "nms_iou_threshold")
+    found = [(DifferenceKind.THRESHOLDS, thresholds, len(thresholds))]
     if nms and detections and _has_guide_defaults(theirs):
-        found.append((DifferenceKind.GUIDE_DEFAULTS, [*detections, *nms]))
+        found.append((DifferenceKind.GUIDE_DEFAULTS, [*detections, *nms], 1))
     else:
-        found += [(DifferenceKind.NMS, nms), (DifferenceKind.DETECTIONS, detections)]
-    return [
-        ReferenceDifference(kind, _amount(kind, facts), tuple(facts))
-        for kind, facts in found
-        if facts
+        found += [
+            (DifferenceKind.NMS, nms, len(nms)),
+            (DifferenceKind.DETECTIONS, detections, len(detections)),
+        ]
+    differences = [
+        ReferenceDifference(kind, amount, tuple(each)) for kind, each, amount in found if each
     ]
+    return [*_scales(ours, theirs, rules), *differences]
 
 
 def _has_guide_defaults(attributes: PostprocessAttributes) -> bool:
@@ -166,36 +168,25 @@ def _has_guide_defaults(attributes: PostprocessAttributes) -> bool:
     )
 
 
-def _amount(kind: DifferenceKind, facts: list[Fact]) -> int:
-    if kind is DifferenceKind.SCALES:
-        (fact,) = facts
-        return sum(
-            not _same(one, other) for one, other in zip(fact.expected, fact.got, strict=True)
-        )
-    return 1 if kind is DifferenceKind.GUIDE_DEFAULTS else len(facts)
-
-
-def _scales(ours: PostprocessAttributes, theirs: PostprocessAttributes) -> list[Fact]:
+def _scales(
+    ours: PostprocessAttributes, theirs: PostprocessAttributes, rules: DifferenceRules
+) -> list[ReferenceDifference]:
     expected, got = (
         [side.y_scale, side.x_scale, side.h_scale, side.w_scale] for side in (ours, theirs)
     )
-    if all(_same(one, other) for one, other in zip(expected, got, strict=True)):
-        return []
-    return [Fact("scales", expected, got)]
+    amount = sum(not _same(*pair, rules) for pair in zip(expected, got, strict=True))
+    fact = Fact("scales", expected, got)
+    return [ReferenceDifference(DifferenceKind.SCALES, amount, (fact,))] if amount else []
 
 
-def _facts(ours: PostprocessAttributes, theirs: PostprocessAttributes, *names: str) -> list[Fact]:
-    values = [(name, getattr(ours, name), getattr(theirs, name)) for name in names]
-    return [Fact(*value) for value in values if not _same(*value[1:])]
-
-
-def _same(expected: Any, got: Any) -> bool:
+def _same(expected: Any, got: Any, rules: DifferenceRules) -> bool:
+    """Attributes are float32 in a file; thresholds next to 0 keep every score there is."""
     if isinstance(expected, float) or isinstance(got, float):
-        return math.isclose(expected, got, rel_tol=_SAME_VALUE, abs_tol=_SAME_VALUE)
+        return math.isclose(expected, got, rel_tol=rules.rounding, abs_tol=rules.rounding)
     return bool(expected == got)
 
 
-def _feed(reference: SideFacts, candidate: SideFacts) -> Compared:
+def _feed(reference: SideFacts, candidate: SideFacts, rules: DifferenceRules) -> Compared:
     kinds = (DifferenceKind.FEED,)
     for side in (reference, candidate):
         reason = _why_no_range(side)
@@ -206,7 +197,7 @@ def _feed(reference: SideFacts, candidate: SideFacts) -> Compared:
         # Bytes have one range; an extractor that treats channels apart needs all of them in it.
         ours, theirs = [_widest(ours)], [_widest(theirs)]
     amount = max(steps_off(got, asked) for got, asked in zip(theirs, ours, strict=True))
-    if amount <= _SAME_STEPS:
+    if amount <= rules.feed_steps:
         return Compared(kinds=kinds)
     fact = Fact("range", *([list(each) for each in side] for side in (ours, theirs)))
     return Compared((ReferenceDifference(DifferenceKind.FEED, amount, (fact,)),), kinds)
@@ -239,14 +230,16 @@ def _widest(ranges: list[Range]) -> Range:
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
-def _anchors(reference: SideFacts, candidate: SideFacts) -> Compared:
+def _anchors(reference: SideFacts, candidate: SideFacts, rules: DifferenceRules) -> Compared:
     kinds = (DifferenceKind.ANCHORS,)
     ours, theirs = reference.anchors, candidate.anchors
     if ours is None or theirs is None:
         side, whose = (reference, "reference") if ours is None else (candidate, "file")
         reason = side.why.get("anchors", f"the {whose} has no anchors")
         return Compared(not_compared=(NotCompared(kinds, reason),))
-    facts = anchor_difference(ours, theirs, max(reference.anchor_step, candidate.anchor_step))
+    facts = anchor_difference(
+        ours, theirs, step=max(reference.anchor_step, candidate.anchor_step), rules=rules
+    )
     if facts is None:
         return Compared(kinds=kinds)
     amount = facts.differing or abs(facts.got - facts.expected)
@@ -279,7 +272,7 @@ def _order(reference: SideFacts, candidate: SideFacts) -> Compared:
     return Compared((difference,), kinds)
 
 
-_Compare = Callable[[Any, Any], list[ReferenceDifference]]
+_Compare = Callable[[Any, Any, DifferenceRules], list[ReferenceDifference]]
 # Which field of `SideFacts` gives which kinds of differences.
 _COMPARED: Mapping[str, tuple[tuple[DifferenceKind, ...], _Compare]] = {
     "preprocessing": ((DifferenceKind.INPUT_SIZE,), _size),

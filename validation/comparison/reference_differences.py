@@ -13,7 +13,14 @@ from validation.comparison.class_relation import (
     classes_by_scores,
 )
 from validation.comparison.contract_differences import Compared
-from validation.comparison.score_kinds import as_probabilities, is_logits, score_kinds
+from validation.comparison.difference_rules import DifferenceRules
+from validation.comparison.score_kinds import (
+    ScoreKinds,
+    as_probabilities,
+    is_logits,
+    score_kinds,
+    sigmoid,
+)
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
@@ -33,7 +40,7 @@ _Scores = NDArray[np.float32]
 
 
 def differences_of_scores(
-    reference: _Scores, candidate: _Scores, num_classes: tuple[int, int]
+    reference: _Scores, candidate: _Scores, num_classes: tuple[int, int], rules: DifferenceRules
 ) -> Compared:
     """Class numbers and kind of scores, by the raw scores of the same anchors and images.
 
@@ -41,29 +48,35 @@ def differences_of_scores(
         reference: [I, 1, N, C], the background's column among them or not.
         candidate: As the reference, of the file.
         num_classes: Of the reference and of the file, without the background.
+        rules: See `DifferenceRules`.
     """
     ours, theirs = (each.astype(np.float64) for each in (reference, candidate))
-    relation = classes_by_scores(as_probabilities(ours), as_probabilities(theirs), num_classes)
+    relation = classes_by_scores(
+        as_probabilities(ours, rules), as_probabilities(theirs, rules), num_classes, rules
+    )
     found = _of_relation(relation)
     if ours.shape[:-1] != theirs.shape[:-1]:
         return found + _scores_not_compared("raw scores of another number of anchors")
     ours, theirs = _same_classes(ours, theirs, num_classes, relation.facts)
-    kinds = score_kinds(ours, theirs)
-    return found + _of_score_kinds(None if kinds is None else (kinds.expected, kinds.got))
+    return found + _of_score_kinds(score_kinds(ours, theirs, rules))
 
 
 def differences_of_detections(
-    reference: Mapping[str, Detections], candidate: Mapping[str, Detections]
+    reference: Mapping[str, Detections],
+    candidate: Mapping[str, Detections],
+    rules: DifferenceRules,
 ) -> Compared:
     """Class numbers and kind of scores, by what both sides detect on the same images."""
     ours, theirs = (_all_scores(side) for side in (reference, candidate))
     if not len(ours) or not len(theirs):
         why = f"the {'file' if len(ours) else 'reference'} detects nothing on these images"
         return _of_relation(ClassRelation(why_unknown=why)) + _scores_not_compared(why)
-    differ = is_logits(ours) != is_logits(theirs)
-    words = ["logits" if is_logits(each) else "scores from 0 to 1" for each in (ours, theirs)]
-    relation = classes_by_detections(_in_unit(reference, ours), _in_unit(candidate, theirs))
-    return _of_relation(relation) + _of_score_kinds((words[0], words[1]) if differ else None)
+    relation = classes_by_detections(
+        _in_unit(reference, ours, rules), _in_unit(candidate, theirs, rules), rules
+    )
+    # Detections of other images tell no function from another: only whether they are logits.
+    kinds = score_kinds(ours[:, None], theirs[:, None], rules)
+    return _of_relation(relation) + _of_score_kinds(kinds)
 
 
 def _all_scores(side: Mapping[str, Detections]) -> NDArray[np.float64]:
@@ -71,15 +84,13 @@ def _all_scores(side: Mapping[str, Detections]) -> NDArray[np.float64]:
 
 
 def _in_unit(
-    side: Mapping[str, Detections], scores: NDArray[np.float64]
+    side: Mapping[str, Detections], scores: NDArray[np.float64], rules: DifferenceRules
 ) -> Mapping[str, Detections]:
     """Detections with scores from 0 to 1: logits, of any, are those of all."""
-    if not is_logits(scores):
+    if not is_logits(scores, rules):
         return side
     return {
-        image: Detections(
-            each.boxes, 1 / (1 + np.exp(-np.clip(each.scores, -50, 50))), each.classes
-        )
+        image: Detections(each.boxes, sigmoid(each.scores), each.classes)
         for image, each in side.items()
     }
 
@@ -95,11 +106,12 @@ def _of_relation(relation: ClassRelation) -> Compared:
     return Compared((ReferenceDifference(kind, amount, classes=facts),), _NUMBERS)
 
 
-def _of_score_kinds(kinds: tuple[str, str] | None) -> Compared:
+def _of_score_kinds(kinds: ScoreKinds | None) -> Compared:
     compared = (DifferenceKind.SCORE_KIND,)
     if kinds is None:
         return Compared(kinds=compared)
-    difference = ReferenceDifference(DifferenceKind.SCORE_KIND, 1, (Fact("scores", *kinds),))
+    fact = Fact("scores", kinds.expected, kinds.got)
+    difference = ReferenceDifference(DifferenceKind.SCORE_KIND, 1, (fact,))
     return Compared((difference,), compared)
 
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.comparison.difference_rules import DifferenceRules
+
 _Floats = NDArray[np.float64]
 
-# What rounding to 8 bits takes a score out of 0 to 1 by, at most.
-_ROUNDING = 0.01
-# A transform is named where it explains the scores, and their being the same does not.
-_MOST_RMSE = 0.03
-_LEAST_GAIN = 4.0
+# A function is named where it explains the scores, and being the same explains them less by far.
+_LEAST_GAIN = 4
 # Logits beyond are 0 and 1 in float32.
-_MOST_LOGIT = 16.0
+_MOST_LOGIT = 16
 # The strongest rows: nearly all others are background, which any transform leaves alone.
 _ROWS = 2000
 
-PROBABILITIES, LOGITS = "scores from 0 to 1", "logits"
+# What scores are that lie in 0 to 1, and that do not.
+_KINDS = ("scores from 0 to 1", "logits")
 _SIGMOID, _SOFTMAX, _TWICE = "a sigmoid's scores", "a softmax's scores", "a sigmoid's scores twice"
 
 
@@ -37,39 +37,44 @@ class ScoreKinds:
     got: str
 
 
-def as_probabilities(scores: _Floats) -> _Floats:
+def as_probabilities(scores: _Floats, rules: DifferenceRules) -> _Floats:
     """Scores in 0 to 1: logits through a sigmoid, everything else as it is."""
-    return _sigmoid(scores) if is_logits(scores) else scores
+    return sigmoid(scores) if is_logits(scores, rules) else scores
 
 
-def is_logits(scores: _Floats) -> bool:
+def is_logits(scores: _Floats, rules: DifferenceRules) -> bool:
     """True of scores that lie outside of 0 to 1."""
     found = scores[np.isfinite(scores)]
-    return bool(found.size) and bool(found.min() < -_ROUNDING or found.max() > 1 + _ROUNDING)
+    if not found.size:
+        return False
+    return bool(max(-found.min(), found.max() - 1) > rules.score_rounding)
 
 
-def score_kinds(reference: _Floats, candidate: _Floats) -> ScoreKinds | None:
+def score_kinds(
+    reference: _Floats, candidate: _Floats, rules: DifferenceRules
+) -> ScoreKinds | None:
     """Whether the same scores went through another function.
 
     Args:
         reference: [..., C] of every class that both have, the background among them.
         candidate: Of the same anchors and classes, in the same order.
+        rules: Say what is rounding, and how near a function has to come.
 
     Returns:
         None where they are of one kind, or of kinds that cannot be told.
     """
     ours, theirs = (each.reshape(-1, each.shape[-1]) for each in (reference, candidate))
-    if is_logits(ours) != is_logits(theirs):
-        kinds = [LOGITS if is_logits(side) else PROBABILITIES for side in (ours, theirs)]
-        return ScoreKinds(*kinds)
-    if ours.shape != theirs.shape or is_logits(ours) or not ours.size:
+    logits = [is_logits(side, rules) for side in (ours, theirs)]
+    if any(logits):
+        return None if all(logits) else ScoreKinds(*(_KINDS[each] for each in logits))
+    if ours.shape != theirs.shape or not ours.size:
         return None
     rows = np.argsort(-ours[:, 1:].max(axis=1, initial=0.0), kind="stable")[:_ROWS]
     ours, theirs = ours[rows], theirs[rows]
     as_they_are = _rmse(ours, theirs)
     for expected, got, change in _TRANSFORMS:
         left = change(ours, theirs)
-        if left <= _MOST_RMSE and left * _LEAST_GAIN <= as_they_are:
+        if left <= rules.score_rmse and left * _LEAST_GAIN <= as_they_are:
             return ScoreKinds(expected, got)
     return None
 
@@ -78,7 +83,8 @@ def _rmse(first: _Floats, second: _Floats) -> float:
     return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
-def _sigmoid(values: _Floats) -> _Floats:
+def sigmoid(values: _Floats) -> _Floats:
+    """The logistic function."""
     out: _Floats = 1 / (1 + np.exp(-np.clip(values, -_MOST_LOGIT, _MOST_LOGIT)))
     return out
 
@@ -98,8 +104,8 @@ def _softmax(logits: _Floats) -> _Floats:
 
 # What the reference and the file are, and how far apart they are if that is so.
 _TRANSFORMS: tuple[tuple[str, str, Callable[[_Floats, _Floats], float]], ...] = (
-    (_SIGMOID, _TWICE, lambda ours, theirs: _rmse(_sigmoid(ours), theirs)),
-    (_TWICE, _SIGMOID, lambda ours, theirs: _rmse(ours, _sigmoid(theirs))),
+    (_SIGMOID, _TWICE, lambda ours, theirs: _rmse(sigmoid(ours), theirs)),
+    (_TWICE, _SIGMOID, lambda ours, theirs: _rmse(ours, sigmoid(theirs))),
     (_SIGMOID, _SOFTMAX, lambda ours, theirs: _rmse(_softmax(_logit(ours)), theirs)),
     (_SOFTMAX, _SIGMOID, lambda ours, theirs: _rmse(ours, _softmax(_logit(theirs)))),
 )
