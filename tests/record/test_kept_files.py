@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,8 @@ def test_plain_names_stay(model: str) -> None:
     key = ModelKey(model, "uint8-raw")
     assert tflite_name(key) == f"{model}-uint8-raw.tflite"
     assert feeding_name(key) == f"{model}-uint8-raw.tflite.json"
-    assert labels_name(model) == f"{model}.labels.txt"
-    assert anchors_name(model) == f"{model}.anchors.npy"
+    assert labels_name(key) == f"{model}.labels.txt"
+    assert anchors_name(key) == f"{model}.anchors.npy"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_plain_names_stay(model: str) -> None:
 )
 def test_other_names_get_a_hash(model: str, stem: str) -> None:
     """So that they are safe in paths and addresses, and no two are alike."""
-    name = labels_name(model)
+    name = labels_name(ModelKey(model, "float"))
     assert name.startswith(stem)
     assert len(name) == len(stem) + 8 + len(".labels.txt")
 
@@ -138,3 +139,57 @@ def test_no_two_subjects_share_a_name(keys: list[tuple[str, str]]) -> None:
     names = [tflite_name(ModelKey(*key)) for key in keys]
     assert len(set(names)) == len(names)
     assert all(name[0] not in ".-" and "/" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("file", "stem"),
+    [
+        ("detect.tflite", "detect"),
+        ("ssd_mobilenet_v1.1.0-quant.tflite", "ssd_mobilenet_v1.1.0-quant"),
+        # What shares a stem, or would on some file system, has a hash of the whole name.
+        ("vendor/detect.tflite", "vendor-detect-0ee384be"),
+        ("detect", "detect-cfacfd3e"),
+        ("Detect.tflite", "Detect-a450a394"),
+        ("\u9ed2.tflite", "ca7b8808"),
+    ],
+)
+def test_given_files_keep_their_names(file: str, stem: str) -> None:
+    """With the suffix once; what lies beside a given file is its own."""
+    key = ModelKey("person", "int8", file)
+    assert tflite_name(key) == f"person~{stem}.tflite"
+    assert feeding_name(key) == f"person~{stem}.tflite.json"
+    assert labels_name(key) == f"person~{stem}.labels.txt"
+    assert anchors_name(key) == f"person~{stem}.anchors.npy"
+
+
+# Names of all kinds, and those that come near each other.
+_FILES = st.one_of(
+    st.text(min_size=1, max_size=300),
+    st.text("ab-_. /~A\u00e9", min_size=1).map("{}.tflite".format),
+    st.sampled_from(["x.tflite", "x", "X.tflite", "x.tflite.json.tflite", "x.labels.txt.tflite"]),
+    st.sampled_from(
+        ["\u9ed2.tflite", "ca7b8808.tflite", "cfacfd3e.tflite", "detect", "float", "int8"]
+    ),
+)
+
+
+@given(
+    st.lists(
+        st.builds(
+            ModelKey,
+            st.sampled_from(["a", "a-b", "a~b", "x", "a-float"]),
+            st.sampled_from(list(VARIANTS)),
+            st.one_of(st.just(""), _FILES),
+        ),
+        # One form a given file.
+        unique_by=lambda key: (key.model, key.file or key.variant, bool(key.file)),
+    )
+)
+def test_given_files_and_variants_share_no_name(keys: list[ModelKey]) -> None:
+    """Nor do their feeding facts, also where capitals are not told apart, and all fit in."""
+    names = [name(key) for key in keys for name in (tflite_name, feeding_name)]
+    given_files = [key for key in keys if key.file]
+    names += [name(key) for key in given_files for name in (labels_name, anchors_name)]
+    names += [labels_name(key) for key in {key.model: key for key in keys if not key.file}.values()]
+    assert len({name.lower() for name in names}) == len(names)
+    assert all(re.fullmatch(r"[\w][\w.~-]{0,254}", name, re.ASCII) for name in names)

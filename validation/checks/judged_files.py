@@ -37,7 +37,7 @@ def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
             facts,
             file=tflite_name(context.key),
             sha256=judged.sha256,
-            anchors_file=anchors_name(context.key.model) if context.is_raw else "",
+            anchors_file=anchors_name(context.key) if context.is_raw else "",
             labels=about,
             notes=misfit,
         ),
@@ -56,7 +56,7 @@ def _labels(context: CheckContext) -> tuple[list[Artefact], LabelFacts | None, t
         lines, names = label_lines(known, count), written_names(known, count)
     except DatasetError as error:
         return [], None, (f"no label file: {error}",)
-    path = context.build.scratch / labels_name(context.key.model)
+    path = context.build.scratch / labels_name(context.key)
     # Lines end as they do for every reader, whatever machine the suites run on.
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
     about = LabelFacts(path.name, 1 if context.is_raw else 0, names.describe())

@@ -21,11 +21,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 # With one of these at its end, a model in variant raw is called as another one in int8-raw is.
 _LIKE_A_VARIANT = re.compile(r".*-(float|float16|dynamic|int8|uint8)", re.IGNORECASE)
+# Between a model and a given file: no stem has it, and neither shells nor addresses escape it here.
+_GIVEN = "~"
+# Of a given file; capitals are told apart by a hash where a file system does not.
+_PLAIN_FILE = re.compile(r"[a-z0-9_][a-z0-9._-]{0,79}")
+# With such an end, a name could be that of another file with its hash.
+_LIKE_A_HASH = re.compile(r"(.*-)?[0-9a-f]{8}")
+_SUFFIX = ".tflite"
 
 
 def tflite_name(key: ModelKey) -> str:
-    """``model-variant.tflite``: of a subject's file in the folder, and of no other's."""
-    return f"{_stem(key.model)}-{_stem(key.variant)}.tflite"
+    """``model-variant.tflite``, or ``model~file.tflite`` of a given file.
+
+    Of a subject's file in the folder, and of no other's.
+    """
+    own = f"{_GIVEN}{_file_stem(key.file)}" if key.file else f"-{_stem(key.variant)}"
+    return f"{_stem(key.model)}{own}{_SUFFIX}"
 
 
 def feeding_name(key: ModelKey) -> str:
@@ -33,14 +44,14 @@ def feeding_name(key: ModelKey) -> str:
     return f"{tflite_name(key)}.json"
 
 
-def labels_name(model: str) -> str:
-    """Of a model's labels, which all of its variants share."""
-    return f"{_stem(model)}.labels.txt"
+def labels_name(key: ModelKey) -> str:
+    """Of a model's labels, which all of its variants share; a given file may have its own."""
+    return f"{_shared_stem(key)}.labels.txt"
 
 
-def anchors_name(model: str) -> str:
-    """Of the anchors that a model's raw outputs are decoded with."""
-    return f"{_stem(model)}.anchors.npy"
+def anchors_name(key: ModelKey) -> str:
+    """Of the anchors that raw outputs are decoded with: the model's, or a given file's own."""
+    return f"{_shared_stem(key)}.anchors.npy"
 
 
 def keep_file(artefact: Artefact, run_folder: Path) -> Artefact:
@@ -69,9 +80,9 @@ def keep_file(artefact: Artefact, run_folder: Path) -> Artefact:
 def _kept_name(artefact: Artefact) -> str:
     match artefact.role:
         case ArtefactRole.LABELS:
-            return labels_name(artefact.model)
+            return labels_name(artefact.key)
         case ArtefactRole.ANCHORS:
-            return anchors_name(artefact.model)
+            return anchors_name(artefact.key)
         case ArtefactRole.FEEDING:
             return feeding_name(artefact.key)
         case ArtefactRole.TFLITE:
@@ -79,12 +90,28 @@ def _kept_name(artefact: Artefact) -> str:
     raise ArtefactError("a file that no run keeps", got=artefact.role, where=artefact.name)
 
 
+def _shared_stem(key: ModelKey) -> str:
+    return _stem(key.model) + (f"{_GIVEN}{_file_stem(key.file)}" if key.file else "")
+
+
+def _file_stem(file: str) -> str:
+    """A given file's name without its suffix; with a hash of all of it where it is not plain."""
+    stem = file.removesuffix(_SUFFIX)
+    if stem != file and _PLAIN_FILE.fullmatch(stem) and not _LIKE_A_HASH.fullmatch(stem):
+        return stem
+    return _hashed(stem, file)
+
+
 def _stem(name: str) -> str:
     """The name, or where it is not plain or could be taken for another one, with its hash."""
     if _PLAIN.fullmatch(name) and not _LIKE_A_VARIANT.fullmatch(name):
         return name
+    return _hashed(name, name)
+
+
+def _hashed(stem: str, name: str) -> str:
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_NOT_PLAIN.sub('-', name).strip('-.')[:80]}-{digest}".lstrip("-")
+    return f"{_NOT_PLAIN.sub('-', stem).strip('-.')[:80]}-{digest}".lstrip("-")
 
 
 def _copy(artefact: Artefact, target: Path) -> None:
