@@ -27,6 +27,7 @@ from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.output_errors import check_quantisation
 from validation.comparison.postprocess_slots import check_postprocess
+from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
@@ -34,6 +35,13 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy, read_policy
 from validation.record.detections import Detections
+from validation.record.reference_differences import (
+    DifferenceKind,
+    Fact,
+    ReferenceDifference,
+    ReferenceDifferences,
+)
+from validation.record.run import ReferenceKind
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
@@ -116,6 +124,7 @@ def _run_every_check(policy: Policy) -> None:
         policy=policy,
         key=_KEY,
     )
+    _check_reference_contract(policy)
     check_quantisation(
         raw,
         raw,
@@ -132,6 +141,15 @@ def _run_every_check(policy: Policy) -> None:
     facts = EvidenceFacts(1, {"a": 1}, 1, "built", True, 2, calibration)
     check_evidence(facts, policy, _KEY)
     _check_quantised_file(policy)
+
+
+def _check_reference_contract(policy: Policy) -> None:
+    unstated = ReferenceDifference(
+        DifferenceKind.OUTPUT_ORDER, 2, (Fact("order", ["a"], ["b"]),), is_stated=False
+    )
+    kinds = tuple(kind for kind in DifferenceKind if kind is not DifferenceKind.GUIDE_DEFAULTS)
+    found = ReferenceDifferences("m", "float", ReferenceKind.NONE, (unstated,), kinds)
+    check_reference_contract(found, policy, _KEY)
 
 
 def _check_quantised_file(policy: Policy) -> None:

@@ -33,6 +33,16 @@ from validation.record.quantisation_cost import (
     OutputError,
     QuantisationCost,
 )
+from validation.record.reference_differences import (
+    AnchorChange,
+    AnchorFacts,
+    ClassFacts,
+    DifferenceKind,
+    Fact,
+    NotCompared,
+    ReferenceDifference,
+    ReferenceDifferences,
+)
 from validation.record.run import (
     RECORD_VERSION,
     Artefact,
@@ -42,6 +52,7 @@ from validation.record.run import (
     EvidenceContent,
     Footer,
     Header,
+    ReferenceKind,
     Stage,
     Step,
 )
@@ -118,6 +129,32 @@ _SHARE = st.none() | _FLOAT
 _FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
 _ERROR = st.builds(
     ErrorFacts, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _TEXT, *[st.none() | _TEXT] * 4
+)
+_KINDS = st.lists(st.sampled_from(DifferenceKind), max_size=2).map(tuple)
+_DIFFERENCE = st.builds(
+    ReferenceDifference,
+    st.sampled_from(DifferenceKind),
+    _FLOAT,
+    st.lists(st.builds(Fact, _TEXT, _VALUE, _VALUE), max_size=2).map(tuple),
+    st.none()
+    | st.builds(
+        AnchorFacts,
+        *[_COUNT] * 3,
+        st.sampled_from(AnchorChange),
+        st.lists(_FLOAT, max_size=2).map(tuple),
+    ),
+    st.none()
+    | st.builds(
+        ClassFacts,
+        st.lists(st.tuples(_COUNT, _COUNT), max_size=2).map(tuple),
+        st.integers(),
+        _COUNT,
+        _COUNT,
+        st.booleans(),
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.none() | _FLOAT,
 )
 
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
@@ -202,6 +239,19 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
             ),
             max_size=2,
         ).map(tuple),
+    ),
+    "reference_differences": st.builds(
+        ReferenceDifferences,
+        _TEXT,
+        _TEXT,
+        st.sampled_from(ReferenceKind),
+        st.lists(_DIFFERENCE, max_size=2).map(tuple),
+        _KINDS,
+        st.lists(st.builds(NotCompared, _KINDS, _TEXT), max_size=2).map(tuple),
+        st.none() | _FLOAT,
+        st.none() | _FLOAT,
+        _COUNT,
+        _TEXT,
     ),
     "picture": st.builds(
         Picture,

@@ -7,8 +7,17 @@ import dataclasses
 import pytest
 from signable_run import INT8, Files
 
+from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.reference_differences import (
+    DifferenceKind,
+    Fact,
+    ReferenceDifference,
+    ReferenceDifferences,
+)
+from validation.record.run import ReferenceKind
 from validation.record.store import Record, parse_record
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.signoff.recomputed import contradictions
 
 _AP = Difference(Figure.AP, 0.195, 0.19, 216, -0.009, -0.001, 0.002, 1000)
@@ -59,3 +68,25 @@ def test_interval_of_a_measure(
 def test_difference_without_matches(record: Record, sound: Files) -> None:
     """Intervals are made again from evidence; where there is none they prove nothing."""
     assert "differences in AP of person-int8" in _said(record, (_AP,), sound)
+
+
+def test_difference_that_is_played_down(record: Record, sound: Files) -> None:
+    """Measures of a given file's contract are those of the differences that the record lists."""
+    key = ModelKey("person", "float", "detect.tflite")
+    scales = ReferenceDifference(
+        DifferenceKind.SCALES, 2, (Fact("scales", [10, 10, 5, 5], [10, 10, 4, 4]),)
+    )
+    compared = (DifferenceKind.SCALES, DifferenceKind.NMS)
+    found = ReferenceDifferences(
+        key.model, key.variant, ReferenceKind.GRAPH, (scales,), compared, file=key.file
+    )
+    for value, said in ((2, []), (0, ["scales of person-detect.tflite"])):
+        measures = (Measure("scales", value), Measure("nms", 0))
+        result = CheckResult("reference_contract", "person", "float", Status.FAIL, measures)
+        changed = dataclasses.replace(
+            record,
+            results=(dataclasses.replace(result, file=key.file),),
+            reference_differences=(found,),
+        )
+        wrong = contradictions(changed, sound, redraw=False)
+        assert [each.what for each in wrong if "detect.tflite" in each.what] == said

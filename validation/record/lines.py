@@ -14,6 +14,7 @@ from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
+from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
 
@@ -24,6 +25,7 @@ Entry = (
     | ApDifference
     | QuantisationCost
     | OperatingPointLosses
+    | ReferenceDifferences
     | Picture
     | Artefact
     | Evidence
@@ -41,6 +43,7 @@ KINDS: dict[str, type] = {
     "ap_difference": ApDifference,
     "quantisation": QuantisationCost,
     "operating_point": OperatingPointLosses,
+    "reference_differences": ReferenceDifferences,
     "picture": Picture,
     "artefact": Artefact,
     "evidence": Evidence,

@@ -19,6 +19,7 @@ from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
+from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
 
@@ -39,6 +40,7 @@ class Record:
         ap_differences: How far files are from their references, with intervals.
         quantisations: What quantised files lose, by output and by layer.
         operating_points: What files lose at the score from which an app shows detections.
+        reference_differences: What given files have otherwise than their references.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
         evidence: Files with the detections and the matches of each subject.
@@ -55,6 +57,7 @@ class Record:
     ap_differences: tuple[ApDifference, ...] = ()
     quantisations: tuple[QuantisationCost, ...] = ()
     operating_points: tuple[OperatingPointLosses, ...] = ()
+    reference_differences: tuple[ReferenceDifferences, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -237,6 +240,7 @@ def parse_record(
         ap_differences=_only(ApDifference, entries),
         quantisations=_only(QuantisationCost, entries),
         operating_points=_only(OperatingPointLosses, entries),
+        reference_differences=_only(ReferenceDifferences, entries),
         pictures=_only(Picture, entries),
         artefacts=_only(Artefact, entries),
         evidence=_only(Evidence, entries),

@@ -53,6 +53,7 @@ def contradictions(
     yield from _latencies(record)
     yield from _average_precisions(record)
     yield from _operating_points(record)
+    yield from _reference_differences(record)
     yield from _evidence(record, files)
     yield from _intervals(record)
     if redraw:
@@ -111,6 +112,16 @@ def _operating_points(record: Record) -> Iterator[Contradiction]:
             continue
         right = {name: [value] for name, value in losses.figures.items()}
         yield from _measured(result, right, source)
+
+
+def _reference_differences(record: Record) -> Iterator[Contradiction]:
+    """Measures of a given file's contract that the list of its differences does not give."""
+    of_key = {each.key: each for each in record.reference_differences}
+    for result in record.results:
+        found = of_key.get(result.key)
+        if result.check == "reference_contract" and found is not None:
+            right = {name: [value] for name, value in found.figures.items()}
+            yield from _measured(result, right, "the list of differences from the reference")
 
 
 def _measured(

@@ -1,0 +1,108 @@
+"""What was done to an anchor table is named by what would undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from validation.comparison import anchor_changes
+from validation.comparison.difference_rules import DifferenceRules
+from validation.policy.load import load_policy
+from validation.record.reference_differences import AnchorChange, AnchorFacts
+
+_Floats = NDArray[np.float32]
+
+
+def anchor_difference(ours: _Floats, theirs: _Floats, step: float = 0.0) -> AnchorFacts | None:
+    rules = DifferenceRules.of(load_policy())
+    return anchor_changes.anchor_difference(ours, theirs, step=step, rules=rules)
+
+
+def _anchors() -> _Floats:
+    """Three shapes in each cell of a grid of 4 x 4."""
+    centres = (np.arange(4) + 0.5) / 4
+    rows = [
+        (y, x, height, width)
+        for y in centres
+        for x in centres
+        for height, width in ((0.2, 0.2), (0.3, 0.15), (0.15, 0.4))
+    ]
+    return np.array(rows, np.float32)
+
+
+def _columns(first: Callable[[_Floats], _Floats], last: Callable[[_Floats], _Floats]) -> _Floats:
+    anchors = _anchors()
+    return np.concatenate([first(anchors[:, :2]), last(anchors[:, 2:])], axis=1)
+
+
+def _same(values: _Floats) -> _Floats:
+    return values
+
+
+@pytest.mark.parametrize(
+    ("changed", "change", "factors"),
+    [
+        (_anchors()[::-1], AnchorChange.ROW_ORDER, ()),
+        (_anchors()[:, [1, 0, 3, 2]], AnchorChange.AXES, ()),
+        (_columns(_same, lambda sides: sides * 1.2), AnchorChange.SCALED, (1.2, 1.2)),
+        (
+            _columns(lambda centres: centres + np.float32((0.1, -0.05)), _same),
+            AnchorChange.SHIFTED,
+            (0.1, -0.05),
+        ),
+        (_columns(_same, lambda sides: sides[:, ::-1]), AnchorChange.ASPECT, ()),
+        (
+            np.concatenate(
+                [
+                    _anchors()[:, :2] - _anchors()[:, 2:] / 2,
+                    _anchors()[:, :2] + _anchors()[:, 2:] / 2,
+                ],
+                axis=1,
+            ),
+            AnchorChange.CORNERS,
+            (),
+        ),
+        (np.random.default_rng(0).uniform(0.1, 0.9, (48, 4)), AnchorChange.OTHER, ()),
+    ],
+    ids=lambda value: str(value) if isinstance(value, AnchorChange) else "",
+)
+def test_a_change_is_named(changed: _Floats, change: AnchorChange, factors: tuple[float]) -> None:
+    """With the factor or the shift, where there is one."""
+    facts = anchor_difference(_anchors(), changed.astype(np.float32))
+    assert facts is not None
+    assert facts.change is change
+    assert facts.factors == pytest.approx(factors, abs=1e-6)
+    assert facts.differing > 0
+
+
+def test_the_same_anchors_do_not_differ() -> None:
+    """Nor does what 8 bits leave of them."""
+    anchors = _anchors()
+    assert anchor_difference(anchors, anchors.copy()) is None
+    step = 1 / 255
+    assert anchor_difference(anchors, np.round(anchors / step) * np.float32(step), step) is None
+
+
+def test_other_anchors_in_8_bits_differ() -> None:
+    """A step hides half a pixel and no factor of 1.2."""
+    step = 1 / 255
+    scaled = _columns(_same, lambda sides: sides * 1.2)
+    facts = anchor_difference(_anchors(), np.round(scaled / step) * np.float32(step), step)
+    assert facts is not None
+    assert facts.differing == 48
+
+
+def test_another_number_and_damaged_rows() -> None:
+    """Rows are counted; NaN is no anchor."""
+    anchors = _anchors()
+    facts = anchor_difference(anchors, anchors[:40])
+    assert facts is not None
+    assert (facts.change, facts.expected, facts.got) == (AnchorChange.COUNT, 48, 40)
+    damaged = anchors.copy()
+    damaged[3], damaged[7, 2] = (0.9, 0.1, 0.5, 0.7), np.nan
+    facts = anchor_difference(anchors, damaged)
+    assert facts is not None
+    assert (facts.change, facts.differing) == (AnchorChange.SOME_ROWS, 2)

@@ -1,0 +1,234 @@
+"""What a file's contract has otherwise than its reference's is named, and nothing else is."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from validation.comparison import contract_differences as compared
+from validation.comparison.contract_differences import Compared, SideFacts
+from validation.comparison.difference_rules import DifferenceRules
+from validation.policy.load import load_policy
+from validation.record.reference_differences import DifferenceKind, ReferenceDifference
+from validation.specs.contracts import (
+    CHANNEL_MEANS,
+    UNIT_RANGE,
+    PostprocessAttributes,
+    Preprocessing,
+)
+from validation.specs.tensors import TensorSpec
+
+_ATTRIBUTES = PostprocessAttributes(
+    100, 1, 1e-8, 0.6, 90, 10.0, 10.0, 5.0, 5.0, detections_per_class=100, use_regular_nms=True
+)
+_ANCHORS = np.random.default_rng(0).uniform(0.1, 0.9, (20, 4)).astype(np.float32)
+_ORDER = ("boxes", "classes", "scores", "count")
+_SIDE = SideFacts(
+    preprocessing=Preprocessing(300, 300, *UNIT_RANGE),
+    num_classes=90,
+    attributes=_ATTRIBUTES,
+    anchors=_ANCHORS,
+    outputs=_ORDER,
+)
+
+
+def contract_differences(reference: SideFacts, file: SideFacts) -> Compared:
+    return compared.contract_differences(reference, file, DifferenceRules.of(load_policy()))
+
+
+def _with(**changes: Any) -> SideFacts:
+    return dataclasses.replace(_SIDE, **changes)
+
+
+def _attributes(**changes: Any) -> SideFacts:
+    return _with(attributes=dataclasses.replace(_ATTRIBUTES, **changes))
+
+
+def _fed(low: float, high: float) -> SideFacts:
+    scale = (high - low) / 255
+    return _with(preprocessing=Preprocessing(300, 300, (scale,) * 3, (-low,) * 3))
+
+
+def _bytes(scale: float, zero_point: int) -> SideFacts:
+    return _with(input=TensorSpec("image", "uint8", (1, 300, 300, 3), scale, zero_point))
+
+
+def _only(file: SideFacts, reference: SideFacts = _SIDE) -> ReferenceDifference:
+    (difference,) = contract_differences(reference, file).differences
+    return difference
+
+
+def test_the_same_contract() -> None:
+    """Nothing differs, and everything was compared."""
+    found = contract_differences(_SIDE, _SIDE)
+    assert (found.differences, found.not_compared) == ((), ())
+    apart = {
+        DifferenceKind.CLASS_SHIFT,
+        DifferenceKind.CLASS_ORDER,
+        DifferenceKind.SCORE_KIND,
+        DifferenceKind.GUIDE_DEFAULTS,
+    }
+    assert set(found.kinds) == set(DifferenceKind) - apart
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "amount", "words"),
+    [
+        (
+            _attributes(max_detections=10, use_regular_nms=False),
+            DifferenceKind.GUIDE_DEFAULTS,
+            1,
+            "10 detections and class-agnostic NMS where the reference has 100 and "
+            "NMS for each class",
+        ),
+        (
+            _attributes(use_regular_nms=False),
+            DifferenceKind.NMS,
+            1,
+            "class-agnostic NMS where the reference has NMS for each class",
+        ),
+        (
+            _attributes(max_detections=20, detections_per_class=10),
+            DifferenceKind.DETECTIONS,
+            2,
+            "20 detections and 10 of a class where the reference has 100 and 100 of a class",
+        ),
+        (
+            _attributes(nms_score_threshold=0.3),
+            DifferenceKind.THRESHOLDS,
+            1,
+            "a score threshold of 0.3 where the reference has 1.0e-08",
+        ),
+        (
+            _attributes(h_scale=4.0, w_scale=4.0),
+            DifferenceKind.SCALES,
+            2,
+            "box scales 10, 10, 4, 4 where the reference has 10, 10, 5, 5",
+        ),
+        (
+            _with(num_classes=1),
+            DifferenceKind.CLASSES,
+            89,
+            "1 class where the reference has 90",
+        ),
+        (
+            _with(preprocessing=Preprocessing(320, 300, *UNIT_RANGE)),
+            DifferenceKind.INPUT_SIZE,
+            1,
+            "an input of 320x300 where the reference has 300x300",
+        ),
+        (
+            _fed(0, 1),
+            DifferenceKind.FEED,
+            127.5,
+            "pixels from 0 to 1 where the reference has -1 to 1, off by 127.5 of 255 steps",
+        ),
+        (
+            _bytes(1 / 128, 128),
+            DifferenceKind.FEED,
+            255 / 256,
+            "pixels from -1 to 0.9922 where the reference has -1 to 1, off by 1 of 255 steps",
+        ),
+        (
+            _with(outputs=("scores", "boxes", "count", "classes")),
+            DifferenceKind.OUTPUT_ORDER,
+            4,
+            "outputs in the order scores, boxes, count, classes where the reference has "
+            "boxes, classes, scores, count: apps that bind by position mix them up",
+        ),
+        (
+            _with(anchors=_ANCHORS * np.float32((1, 1, 1.5, 1.5))),
+            DifferenceKind.ANCHORS,
+            20,
+            "another anchor table, 20 of 20 rows differ: sides are 1.5 and 1.5 times the "
+            "reference's",
+        ),
+        (
+            _with(anchors=_ANCHORS[:12]),
+            DifferenceKind.ANCHORS,
+            8,
+            "12 anchors where the reference has 20",
+        ),
+    ],
+)
+def test_a_difference_is_named(
+    file: SideFacts, kind: DifferenceKind, amount: float, words: str
+) -> None:
+    """One finding, with how much differs and one sentence for it."""
+    difference = _only(file)
+    assert difference.kind is kind
+    assert difference.amount == pytest.approx(amount)
+    assert difference.describe() == words
+    assert dataclasses.replace(difference, ap=0.3).describe(0.275) == f"{words}: -0.025 AP"
+
+
+def test_float32_and_rounding_are_no_differences() -> None:
+    """Graphs keep attributes as float32, and ranges of bytes end where a step ends."""
+    stored = {
+        name: float(np.float32(getattr(_ATTRIBUTES, name)))
+        for name in ("nms_score_threshold", "nms_iou_threshold", "y_scale")
+    }
+    assert contract_differences(_SIDE, _attributes(**stored)).differences == ()
+    assert contract_differences(_SIDE, _attributes(nms_score_threshold=0.0)).differences == ()
+    assert contract_differences(_SIDE, _bytes(2 / 255, 127)).differences[0].amount < 0.501
+
+
+def test_what_fast_nms_never_reads_is_no_difference() -> None:
+    """Detections of a class count in regular NMS alone, classes of a box in fast NMS."""
+    fast = dataclasses.replace(_ATTRIBUTES, use_regular_nms=False)
+    reference = _with(attributes=fast)
+    fewer = _with(attributes=dataclasses.replace(fast, detections_per_class=7))
+    assert contract_differences(reference, fewer).differences == ()
+    assert contract_differences(_SIDE, _attributes(max_classes_per_detection=3)).differences == ()
+    more = _with(attributes=dataclasses.replace(fast, max_classes_per_detection=3))
+    assert _only(more, reference).describe().startswith("3 classes for a box where")
+
+
+def test_the_exporters_defaults_are_one_finding_only_where_they_are_the_exporters() -> None:
+    """Any other number of detections is a decision of its own."""
+    found = contract_differences(_SIDE, _attributes(max_detections=20, use_regular_nms=False))
+    assert {each.kind for each in found.differences} == {
+        DifferenceKind.NMS,
+        DifferenceKind.DETECTIONS,
+    }
+
+
+def test_channels_that_differ_are_compared_by_themselves() -> None:
+    """Means of channels in another order are another feed."""
+    scale, offset = CHANNEL_MEANS
+    ours = _with(preprocessing=Preprocessing(300, 300, scale, offset))
+    theirs = _with(preprocessing=Preprocessing(300, 300, scale, offset[::-1]))
+    assert _only(theirs, ours).amount == pytest.approx(123.68 - 103.939)
+    # Bytes that cover all channels are what the reference wants.
+    covering = _bytes((255 - 103.939 + 123.68) / 255, 115)
+    assert contract_differences(ours, covering).differences[0].amount < 0.5
+
+
+def test_an_order_that_is_named_or_stated_by_nobody() -> None:
+    """Apps can bind by name; and without a reference's order the op's own is meant."""
+    turned = ("scores", "boxes", "count", "classes")
+    named = _only(_with(outputs=turned, outputs_named=True))
+    assert named.is_named
+    assert named.describe().endswith("the file names them, so that apps can bind by name")
+    unstated = _only(_with(outputs=turned), _with(outputs=None))
+    assert not unstated.is_stated
+    assert "where the op's own order is boxes" in unstated.describe()
+    assert contract_differences(_SIDE, _with(outputs=_ORDER[:3])).differences == ()
+
+
+def test_what_a_side_does_not_state_is_not_compared() -> None:
+    """With its own words, or with whose it is to state it."""
+    nothing = SideFacts(why={"attributes": "detections alone"})
+    found = contract_differences(nothing, _SIDE)
+    assert found.kinds == (DifferenceKind.OUTPUT_ORDER,)
+    said = [each.describe() for each in found.not_compared]
+    assert (
+        "not compared: box scales, NMS, number of detections, thresholds (detections alone)" in said
+    )
+    assert "not compared: anchors (the reference has no anchors)" in said
+    raw = _with(outputs=("box encodings", "class predictions"))
+    (order,) = contract_differences(_SIDE, raw).not_compared
+    assert "raw outputs" in order.why
