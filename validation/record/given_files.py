@@ -28,7 +28,7 @@ def reference_words(kind: ReferenceKind) -> str:
 
 
 def judged_by(record: Record, given: GivenFile) -> str:
-    """The reference by name and kind, for example ``frozen.pb (an inference graph)``."""
+    """The reference by name and kind: ``judged by frozen.pb (an inference graph)``."""
     if given.reference is ReferenceKind.NONE:
         return NO_REFERENCE
     kind = _KINDS[given.reference]
@@ -39,4 +39,4 @@ def judged_by(record: Record, given: GivenFile) -> str:
         and each.role is ArtefactRole.REFERENCE
         and each.file in ("", given.file)
     )
-    return f"{', '.join(names)} ({kind})" if names else kind
+    return f"judged by {', '.join(names)} ({kind})" if names else f"judged by {kind}"
