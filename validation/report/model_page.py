@@ -188,10 +188,10 @@ def _is_settled(measure: Measure) -> bool:
 
 def _artefacts(entries: list[Artefact]) -> tuple[tuple[str, Artefact], ...]:
     """One row a file, whichever subjects were made from it or checked with it."""
-    same: dict[tuple[str, str, str], list[Artefact]] = {}
+    same: dict[tuple[str, ...], list[Artefact]] = {}
     for entry in entries:
-        same.setdefault((entry.role, entry.name, entry.sha256), []).append(entry)
+        same.setdefault((entry.role, entry.name, entry.sha256, entry.path), []).append(entry)
     return tuple(
         (f"{role} {', '.join(dict.fromkeys(each.key.label for each in files))}".rstrip(), files[0])
-        for (role, _, _), files in same.items()
+        for (role, *_), files in same.items()
     )
