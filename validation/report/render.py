@@ -108,9 +108,8 @@ def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: P
 def render_pages(report: Report) -> dict[str, str]:
     """The text of every page by file name, the index last."""
     environment = _environment()
-    css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
-        "css": css,
+        "css": _css(),
         "index": report.index,
         "index_name": INDEX_NAME,
         "matrix_name": MATRIX_NAME,
@@ -122,6 +121,20 @@ def render_pages(report: Report) -> dict[str, str]:
     )
     pages[INDEX_NAME] = environment.get_template("index.html").render(**shared)
     return pages
+
+
+def render_page(template: str, **given: Any) -> str:
+    """One page of its own, in the style of a run's pages.
+
+    Args:
+        template: File name among the templates.
+        given: What it shows.
+    """
+    return _environment().get_template(template).render(css=_css(), **given)
+
+
+def _css() -> str:
+    return (_HERE / "report.css").read_text(encoding="utf-8")
 
 
 @functools.cache
