@@ -89,8 +89,10 @@ def command(header: Header) -> str:
     zoo = PurePath(options.get("zoo", "")).name
     words += ["--zoo", zoo] if zoo else []
     words += ["--model", *models] if len(models) == 1 else []
-    for name in dict.fromkeys(key.variant for key in keys):
+    for name in dict.fromkeys(key.variant for key in keys if not key.file):
         words += ["--variant", name]
+    given = dict.fromkeys(key.file for key in keys if key.file)
+    words += ["--candidate", ",".join(given)] if given else []
     if header.dataset is not None and header.dataset.name != SCENES_NAME:
         words += ["--coco-annotations", "FILE", "--coco-images", "DIR"]
     words += ["--offline"] if options.get("offline") == "yes" else []
@@ -122,7 +124,7 @@ def _cells(model: str, row: MatrixRow) -> list[str]:
     converts = f"{row.converts}: {escaped(row.error)}" if row.error else str(row.converts)
     return [
         escaped(model),
-        escaped(row.index.variant),
+        escaped(_name(row)),
         converts,
         row.names.upper() if row.names else "\u2014",
         _figure(row.parity),
@@ -131,6 +133,11 @@ def _cells(model: str, row: MatrixRow) -> list[str]:
         _figure(row.latency),
         row.index.status.upper(),
     ]
+
+
+def _name(row: MatrixRow) -> str:
+    key = row.index.key
+    return f"{key.file} (given, {key.variant})" if key.file else key.variant
 
 
 def _figure(cell: Cell) -> str:

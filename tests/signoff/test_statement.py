@@ -142,7 +142,7 @@ def test_any_payload_is_signed_as_it_is(payload: bytes) -> None:
     ("old", "new", "said"),
     [
         (b'"by"', b'"who"', "unknown key 'who'"),
-        (b'"layout": 1', b'"layout": "1"', "layout is wrong"),
+        (b'"layout": 2', b'"layout": "2"', "layout is wrong"),
         (b'"result": "PASSED",', b'"result": "PASSED", "score": 1,', "holds more than"),
         (b'"failedTests": []', b'"failedTests": ["x"]', "holds more than"),
         (b"test-result/v0.1", b"test-result/v0.2", "holds more than"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from signable_run import ENVELOPE, INT8, JANE, Files, envelope_of
 
@@ -177,5 +178,27 @@ def test_waiver_without_patterns_covers_its_own_problem_alone(
         Problem(INT8, check + "x", Status.FAIL, measure),
         Problem(ModelKey(model, "int8"), check, Status.FAIL, measure + "x"),
         Problem(ModelKey(model, "int8"), check, Status.FAIL),
+    ]
+    assert not any(map(waiver.covers, others))
+
+
+@given(model=_NAMES, check=_NAMES, measure=_NAMES, file=_NAMES)
+def test_the_proposed_waiver_covers_its_own_problem_alone(
+    model: str, check: str, measure: str, file: str
+) -> None:
+    """Whatever names hold: brackets are no patterns, quotation marks end no text."""
+    key = ModelKey(model, "int8", file)
+    problem = Problem(key, check, Status.FAIL, measure)
+    entry = problem.as_waiver().replace(", ", "\n")
+    for name in (model, check, measure, file):
+        assume(", " not in name)
+    text = f'version = 1\n[[waiver]]\n{entry}\nreason = "x"\nexpires = 2026-06-30\nby = "me"\n'
+    (waiver,) = parse_waivers(text.encode(), "w.toml")
+    assert waiver.covers(problem)
+    others = [
+        dataclasses.replace(problem, key=ModelKey(model, "int8")),
+        dataclasses.replace(problem, key=ModelKey(model, "int8", file + "x")),
+        dataclasses.replace(problem, key=ModelKey(model + "x", "int8", file)),
+        dataclasses.replace(problem, measure=measure + "x"),
     ]
     assert not any(map(waiver.covers, others))

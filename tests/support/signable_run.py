@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from validation.policy.load import Policy, PolicyFiles, policy_from
 from validation.record.detection_files import write_detections
 from validation.record.detections import Detections
 from validation.record.evidence import keep_evidence
+from validation.record.kept_files import tflite_name
 from validation.record.lines import Entry
 from validation.record.policy_files import keep_policy
 from validation.record.run import (
@@ -21,7 +22,9 @@ from validation.record.run import (
     DatasetFacts,
     Evidence,
     Footer,
+    GivenFile,
     Header,
+    ReferenceKind,
 )
 from validation.record.store import RecordWriter
 from validation.record.types import (
@@ -38,6 +41,9 @@ from validation.signoff.signing import Proposal, Signatory
 __all__ = [
     "ENVELOPE",
     "FLOAT",
+    "GIVEN",
+    "GIVEN_FLOAT",
+    "GIVEN_INT8",
     "INT8",
     "JANE",
     "Files",
@@ -53,7 +59,13 @@ JANE = Signatory("Jane Roe", "2026-01-03T09:00:00Z", "0.1.0")
 ENVELOPE = "signoff-2026-01-03T09-00-00Z.dsse.json"
 
 FLOAT, INT8 = ModelKey("person", "float"), ModelKey("person", "int8")
+GIVEN_FLOAT = ModelKey("person", "float", "detect.tflite")
+GIVEN_INT8 = ModelKey("person", "int8", "vendor/detect.tflite")
+# What a run of both has beside the variants, and what judges each.
+GIVEN = {GIVEN_FLOAT: ReferenceKind.GRAPH, GIVEN_INT8: ReferenceKind.GRAPH}
 REFERENCE_AP = 0.195
+# A little apart from each other and from the variants, and inside of the limits.
+_APS = {FLOAT: REFERENCE_AP, GIVEN_FLOAT: 0.194, GIVEN_INT8: 0.188}
 
 _POLICY = """\
 version = 1
@@ -119,6 +131,7 @@ def write_signable_run(
     change: Change | None = None,
     ended: bool = True,
     exit_code: int = 0,
+    given: Mapping[ModelKey, ReferenceKind] | None = None,
 ) -> Path:
     """Write a run into a folder that is not there yet.
 
@@ -130,13 +143,16 @@ def write_signable_run(
         change: Changes an entry, or leaves it out.
         ended: With a footer.
         exit_code: Of the session.
+        given: Files that were made elsewhere, see `GIVEN`.
     """
+    keys = (FLOAT, INT8, *(given or ()))
+    aps = {key: _APS.get(key, ap) for key in keys}
     own = _OWN_POLICY.encode() if own_policy else None
     policy = policy_from(PolicyFiles(_POLICY.encode(), own), "policy.toml")
     with closing(RecordWriter(folder).open()) as writer:
         keep_policy(policy, folder)
-        writer.write(_header(policy, images))
-        for entry in _entries(folder, policy, ap, images):
+        writer.write(_header(policy, images, keys, given or {}))
+        for entry in _entries(folder, policy, aps, images):
             changed = entry if change is None else change(entry)
             if changed is not None:
                 writer.write(changed)
@@ -168,42 +184,61 @@ def envelope_of(proposal: Proposal, keys: KeyPair) -> bytes:
     return sign(proposal.statement.to_bytes(), keys.private, "jane.pem")
 
 
-def _header(policy: Policy, images: int) -> Header:
+def _header(
+    policy: Policy,
+    images: int,
+    keys: tuple[ModelKey, ...],
+    given: Mapping[ModelKey, ReferenceKind],
+) -> Header:
     return Header(
         run="2026-01-02-night",
         started="2026-01-02T03:04:05Z",
-        selection=(FLOAT, INT8),
+        selection=keys,
         options={"zoo": "person"},
         versions={"harness": "0.1.0", "tensorflow": "2.21.0"},
         machine={"cores": "2"},
         policy_sha256=policy.sha256,
         dataset=DatasetFacts("coco-tiny", "b2" * 32, images, 216),
         policy_overlay=policy.overlay,
+        given=tuple(
+            GivenFile(
+                key.model, key.variant, key.file, hashlib.sha256(_content(number)).hexdigest(), kind
+            )
+            for number, (key, kind) in enumerate(given.items(), 3)
+        ),
     )
 
 
-def _entries(folder: Path, policy: Policy, ap: float, images: int) -> Iterable[Entry]:
+def _content(number: int) -> bytes:
+    """Of the judged files, each other bytes; the variants are 1 and 2."""
+    return bytes((number * 37 + index) % 256 for index in range(200))
+
+
+def _entries(
+    folder: Path, policy: Policy, aps: Mapping[ModelKey, float], images: int
+) -> Iterable[Entry]:
     figures = CocoFigures(REFERENCE_AP, 0.45, 0.14, -1, 0.2, 0.4, 0.09, 0.24, 0.29, -1, 0.31, 0.51)
+    graph = ModelKey("person", "reference")
     accuracies = {
-        "reference": Accuracy("person", "reference", "graph", figures, images, (1,), 48, 0.0),
-        "float": Accuracy("person", "float", "float .tflite", figures, images, (1,), 48, 0.0),
-        "int8": Accuracy(
+        key: Accuracy(
             "person",
-            "int8",
-            "int8 .tflite",
+            key.variant,
+            "graph" if key == graph else f"{key.label} .tflite",
             dataclasses.replace(figures, ap=ap),
             images,
             (1,),
-            4,
-            0,
-        ),
+            48,
+            0.0,
+            file=key.file,
+        )
+        for key, ap in {graph: REFERENCE_AP, **aps}.items()
     }
-    for number, (variant, accuracy) in enumerate(accuracies.items()):
-        yield _evidence(folder, variant, images, number)
+    for number, (key, accuracy) in enumerate(accuracies.items()):
+        yield _evidence(folder, key, images, number)
         yield accuracy
-    for number, key in enumerate((FLOAT, INT8), 1):
-        data = bytes((number * 37 + index) % 256 for index in range(200))
-        path = folder / "files" / f"{key}.tflite"
+    for number, key in enumerate(aps, 1):
+        data = _content(number)
+        path = folder / "files" / tflite_name(key)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -215,10 +250,12 @@ def _entries(folder: Path, policy: Policy, ap: float, images: int) -> Iterable[E
             sha256,
             len(data),
             path=f"files/{path.name}",
+            file=key.file,
         )
-        timing = Timing("person", key.variant, "LiteRT", 1, 2, (9.0, 9.5, 10.0, 14.0, 9.25))
+        samples = (9.0, 9.5, 10.0, 14.0, 9.25)
+        timing = Timing("person", key.variant, "LiteRT", 1, 2, samples, file=key.file)
         yield timing
-        yield from _results(key, policy, accuracies[key.variant], timing)
+        yield from _results(key, policy, accuracies[key], timing)
 
 
 def _results(
@@ -234,18 +271,19 @@ def _results(
     yield CheckResult.judged("accuracy", key, (*found, Measure("ap", accuracy.figures.ap)))
     latency = Measure.limited({"p95_ms": timing.p95_ms}, policy, "latency", key)
     yield CheckResult.judged("latency", key, latency)
-    if key == INT8:
+    if key.variant == "int8":
         sqnr = Measure.limited({"sqnr_db": 24.5}, policy, "quantisation", key)
         yield CheckResult.judged("quantisation", key, sqnr)
     yield CheckResult.unknown("canaries", key, "no canary shows a person")
 
 
-def _evidence(folder: Path, variant: str, images: int, number: int) -> Evidence:
-    path = folder / f"{variant}.npz"
+def _evidence(folder: Path, key: ModelKey, images: int, number: int) -> Evidence:
+    path = folder / "detections.npz"
     box = ((0.1, 0.2, 0.8, 0.6 + number / 100),)
     write_detections(path, {str(key): Detections(box, (0.9,), (1,)) for key in range(images)})
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = keep_evidence(Evidence("person", variant, str(path), sha256, len(data), images), folder)
+    found = Evidence("person", key.variant, str(path), sha256, len(data), images, file=key.file)
+    kept = keep_evidence(found, folder)
     path.unlink()
     return kept

@@ -121,6 +121,16 @@ def test_names_and_notice(write_record: Write) -> None:
     assert "## Not tried" not in text
 
 
+def test_given_file(write_record: Write) -> None:
+    """A row of its own with its form, whatever its name holds; it was not converted."""
+    key = ModelKey("ssd_v2", "float", "a | b.tflite")
+    file = dataclasses.replace(ENTRIES[0], file=key.file)  # type: ignore[call-arg, type-var]
+    header = dataclasses.replace(HEADER, selection=(*HEADER.selection, key))
+    text = write_matrix.document(write_record([*ENTRIES, file], header), POLICY)
+    assert "3 models, 4 files asked for: 1 converted, 1 given, 1 refused, 1 not tried." in text
+    assert table_of(text)[3][:3] == ["ssd_v2", "a \\| b.tflite (given, float)", "given"]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -133,6 +143,18 @@ def test_names_and_notice(write_record: Write) -> None:
         (
             {"selection": tuple(map(ModelKey, ("a", "a", "b"), ("float", "raw", "raw")))},
             "pytest suites/ --variant float --variant raw",
+        ),
+        (
+            {
+                "options": {"zoo": "a"},
+                "selection": (
+                    ModelKey("a", "float"),
+                    ModelKey("a", "int8", "detect.tflite"),
+                    ModelKey("a", "float", "x y.tflite"),
+                ),
+            },
+            "pytest suites/ --zoo a --model a --variant float "
+            "--candidate 'detect.tflite,x y.tflite'",
         ),
         (
             {"options": {"zoo": "bundled"}, "dataset": DatasetFacts(SCENES_NAME, "0", 220, 608)},

@@ -183,7 +183,8 @@ def _print_verified(found: Verification) -> None:
             passed = each.verdict in (Status.PASS, Status.WARN)
             word = each.verdict.upper() if passed else "WAIVED"
             chosen = "  to ship" if each.file in facts.to_ship else ""
-            _print(f"{word:7} {each.file}  sha256 {each.sha256}{chosen}")
+            given = f"  given as {each.given}" if each.given else ""
+            _print(f"{word:7} {each.file}  sha256 {each.sha256}{given}{chosen}")
     for waiver in facts.waivers:
         entry = waiver.entry
         _print(f"accepted until {entry.expires} by {entry.by}: {'; '.join(waiver.covers)}")

@@ -9,10 +9,11 @@ from validation.record.types import ModelKey
 NO_REFERENCE = "no reference: accuracy alone is judged"
 
 _KINDS = {
-    ReferenceKind.GRAPH: "inference graph",
-    ReferenceKind.SAVED_MODEL: "SavedModel",
-    ReferenceKind.TFLITE: ".tflite file",
+    ReferenceKind.GRAPH: "an inference graph",
+    ReferenceKind.SAVED_MODEL: "a SavedModel",
+    ReferenceKind.TFLITE: "another .tflite file",
     ReferenceKind.DETECTIONS: "detections in COCO's results format",
+    ReferenceKind.NONE: "no reference",
 }
 
 
@@ -21,8 +22,13 @@ def given_file(header: Header, key: ModelKey) -> GivenFile | None:
     return next((each for each in header.given if each.key == key), None)
 
 
+def reference_words(kind: ReferenceKind) -> str:
+    """What a reference is, for a sentence."""
+    return _KINDS[kind]
+
+
 def judged_by(record: Record, given: GivenFile) -> str:
-    """The reference by name and kind, for example ``frozen.pb (inference graph)``."""
+    """The reference by name and kind: ``judged by frozen.pb (an inference graph)``."""
     if given.reference is ReferenceKind.NONE:
         return NO_REFERENCE
     kind = _KINDS[given.reference]
@@ -33,4 +39,4 @@ def judged_by(record: Record, given: GivenFile) -> str:
         and each.role is ArtefactRole.REFERENCE
         and each.file in ("", given.file)
     )
-    return f"{', '.join(names)} ({kind})" if names else kind
+    return f"judged by {', '.join(names)} ({kind})" if names else f"judged by {kind}"

@@ -210,7 +210,7 @@ class ReferenceDifferences(OfVariant):
         """What differs by how much, by the names of the check's measures."""
         found: dict[str, float] = {kind.value: 0 for kind in self.compared}
         for each in self.differences:
-            for name in _measures_of(each):
+            for name in measures_of(each):
                 found[name] = max(found.get(name, 0), each.amount)
         return found
 
@@ -220,7 +220,8 @@ class ReferenceDifferences(OfVariant):
         return tuple(each.describe(self.ap) for each in self.differences)
 
 
-def _measures_of(difference: ReferenceDifference) -> tuple[str, ...]:
+def measures_of(difference: ReferenceDifference) -> tuple[str, ...]:
+    """Names of the measures that it counts for; none for an order that the file names."""
     if difference.kind is DifferenceKind.OUTPUT_ORDER:
         if difference.is_named:
             return ()

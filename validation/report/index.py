@@ -13,7 +13,7 @@ from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.given_files import given_file, judged_by
 from validation.record.kept_files import FILES_FOLDER
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.run import Artefact, ArtefactRole, ReferenceKind
 from validation.record.store import Record
 from validation.record.types import Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
@@ -109,7 +109,7 @@ class IndexModel:
 
     @property
     def ap_reference(self) -> str:
-        """AP of the inference graph, from whichever row has it."""
+        """AP of the reference, from whichever row has it."""
         known = (row.ap_reference for row in self.rows if row.ap_reference != formatting.NOTHING)
         return next(known, formatting.NOTHING)
 
@@ -306,6 +306,12 @@ def latency(timing: Timing | None, percent: float) -> str:
     if timing is None or not timing.samples_ms:
         return formatting.NOTHING
     return formatting.milliseconds(timing.percentile(percent))
+
+
+def reference_name(record: Record) -> str:
+    """What all files of a run were held against: the inference graph, or one of several kinds."""
+    others = {each.reference for each in record.header.given} - {ReferenceKind.GRAPH}
+    return "reference" if others else "inference graph"
 
 
 def threads_judged(record: Record) -> str:

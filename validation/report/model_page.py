@@ -12,6 +12,7 @@ from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
+from validation.report.contract_tables import ContractView, contract_view
 from validation.report.interval_tables import DifferenceView, difference_view
 from validation.report.operating_tables import OperatingView, operating_view
 from validation.report.quantisation_tables import QuantisationView, quantisation_view
@@ -54,6 +55,7 @@ class ModelPage:
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
             assumed of the labelled images; a sentence each.
+        contracts: Of given files: what they have otherwise than their references.
         operating_points: One a subject.
         quantisations: One a quantised subject.
         timings: As recorded.
@@ -70,6 +72,7 @@ class ModelPage:
     differences: tuple[DifferenceView, ...]
     has_absent_figures: bool
     data_notes: tuple[str, ...]
+    contracts: tuple[ContractView, ...]
     operating_points: tuple[OperatingView, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
@@ -116,6 +119,11 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         differences=tuple(map(difference_view, differences)),
         has_absent_figures=any(row.has_absent_figures for row in accuracies),
         data_notes=_data_notes(record, accuracies),
+        contracts=tuple(
+            contract_view(entry, results)
+            for entry in record.reference_differences
+            if entry.model == model
+        ),
         operating_points=tuple(
             operating_view(entry) for entry in record.operating_points if entry.model == model
         ),
@@ -180,10 +188,10 @@ def _is_settled(measure: Measure) -> bool:
 
 def _artefacts(entries: list[Artefact]) -> tuple[tuple[str, Artefact], ...]:
     """One row a file, whichever subjects were made from it or checked with it."""
-    same: dict[tuple[str, str, str], list[Artefact]] = {}
+    same: dict[tuple[str, ...], list[Artefact]] = {}
     for entry in entries:
-        same.setdefault((entry.role, entry.name, entry.sha256), []).append(entry)
+        same.setdefault((entry.role, entry.name, entry.sha256, entry.path), []).append(entry)
     return tuple(
         (f"{role} {', '.join(dict.fromkeys(each.key.label for each in files))}".rstrip(), files[0])
-        for (role, _, _), files in same.items()
+        for (role, *_), files in same.items()
     )

@@ -61,6 +61,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     index.file_link,
     index.latency,
     index.overview_columns,
+    index.reference_name,
     index.threads_beside,
     index.threads_judged,
     index.time_table,

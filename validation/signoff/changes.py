@@ -19,6 +19,8 @@ from validation.specs.variants import VARIANTS
 RUN = "run"
 
 _Key = TypeVar("_Key")
+# A given file by its model and name, whatever its form; what was made here by its variant.
+_Subject = tuple[str, str, bool]
 _Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
@@ -31,7 +33,7 @@ class Change:
     """One thing that is not as it was.
 
     Args:
-        subject: ``run``, or model and variant.
+        subject: ``run``, or the key of a subject.
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
@@ -64,6 +66,7 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
         differing.append(Change(RUN, "labelled images", _images(one), _images(other)))
     if _policy(one) != _policy(other):
         differing.append(Change(RUN, "limits", _policy(one), _policy(other)))
+    differing += _references(one, other)
     return tuple(differing)
 
 
@@ -105,13 +108,34 @@ def _policy(header: Header) -> str:
     return text if overlay is None else f"{text} with {overlay.file}, {overlay.sha256[:12]}"
 
 
+def _references(one: Header, other: Header) -> Iterable[Change]:
+    """Given files that were judged by something else: their figures answer other questions."""
+    sides = ({_subject(each.key): each for each in header.given} for header in (one, other))
+    for _, was, now in _pairs(*sides):
+        if was and now and was.reference is not now.reference:
+            yield Change(str(now.key), "reference", was.reference, now.reference)
+
+
+def _subject(key: ModelKey) -> _Subject:
+    return key.model, key.file or key.variant, bool(key.file)
+
+
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
     yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
-    for key, was, now in _pairs(_by_key(one), _by_key(other)):
-        yield from _moved(str(key), "verdict", was, now, _first(now, reason))
+    keys = {_subject(key): key for judgement in (one, other) for key in _verdicts_of(judgement)}
+    sides = (
+        {_subject(key): (key, verdict) for key, verdict in _verdicts_of(judgement).items()}
+        for judgement in (one, other)
+    )
+    for subject, before, after in _pairs(*sides):
+        was, now = (side[1] if side else None for side in (before, after))
+        yield from _moved(str(keys[subject]), "verdict", was, now, _first(now, reason))
+        if before and after and before[0] != after[0]:
+            forms = (before[0].variant, after[0].variant)
+            yield Change(str(keys[subject]), "form", *forms)
 
 
-def _by_key(judgement: Judgement) -> dict[ModelKey, Verdict]:
+def _verdicts_of(judgement: Judgement) -> dict[ModelKey, Verdict]:
     return {key: verdict for model in judgement.models for key, verdict in model.subjects.items()}
 
 
@@ -142,14 +166,20 @@ def _pairs(
 
 
 def _checks(before: Record, after: Record) -> Iterable[Change]:
-    sides = ({(each.key, each.check): each for each in run.results} for run in (before, after))
-    for (key, check), was, now in _pairs(*sides):
+    sides = (
+        {(_subject(each.key), each.check): each for each in run.results} for run in (before, after)
+    )
+    for (_, check), was, now in _pairs(*sides):
         why = describe_result(now) if now else "no longer tested"
+        key = next(each.key for each in (now, was) if each)
         yield from _moved(str(key), check, was, now, why)
 
 
 def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = ({(each.key, each.subject): each for each in run.accuracies} for run in (before, after))
+    sides = (
+        {(_subject(each.key), each.subject): each for each in run.accuracies}
+        for run in (before, after)
+    )
     for _, was, now in _pairs(*sides):
         if was is None or now is None:
             continue
@@ -173,13 +203,13 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = (
-        {each.key: each for each in run.artefacts if each.role is ArtefactRole.TFLITE}
+        {_subject(each.key): each for each in run.artefacts if each.role is ArtefactRole.TFLITE}
         for run in (before, after)
     )
-    for key, was, now in _pairs(*sides):
+    for _, was, now in _pairs(*sides):
         if was and now and was.sha256 != now.sha256:
             yield Change(
-                str(key),
+                str(now.key),
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
@@ -189,20 +219,21 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
 def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
     sides = (
         {
-            (each.key, each.runtime, each.threads): each.p50_ms
+            (_subject(each.key), each.runtime, each.threads): each
             for each in run.timings
             if each.samples_ms
         }
         for run in (before, after)
     )
-    for key, was, now in _pairs(*sides):
+    for _, was, now in _pairs(*sides):
         if was is None or now is None:
             continue
-        if abs(now - was) > policy.setting("compare_latency_share") * was:
+        rise = now.p50_ms - was.p50_ms
+        if abs(rise) > policy.setting("compare_latency_share") * was.p50_ms:
             yield Change(
-                str(key[0]),
-                f"median latency, {plural(key[2], 'thread')}",
-                f"{was:.2f} ms",
-                f"{now:.2f} ms",
-                reason=f"{(now - was) / was:+.0%}",
+                str(now.key),
+                f"median latency, {plural(now.threads, 'thread')}",
+                f"{was.p50_ms:.2f} ms",
+                f"{now.p50_ms:.2f} ms",
+                reason=f"{rise / was.p50_ms:+.0%}",
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from validation.policy.limits import Status
 from validation.record.formatting import plural
+from validation.record.given_files import reference_words
+from validation.record.run import ReferenceKind
 from validation.record.store import Record
 from validation.signoff.rules import Judgement
 
@@ -11,6 +13,14 @@ _SAME = "The files named here are the files that were judged, to the byte."
 _AS_REFERENCE = (
     "Each of them keeps every limit of the policy named here against the archive's own inference "
     "graph: names and shapes, numbers, detections, speed."
+)
+_AS_GIVEN = (
+    "{files} made elsewhere: each keeps every limit that the policy named here has for a given "
+    "file, against {reference}."
+)
+_ALONE = (
+    "{files} made elsewhere and had no reference: accuracy on the labelled images keeps its "
+    "limits, and nothing says that the file does what its model does."
 )
 _WARNED = (
     "Some values are inside their limits but worse than they should be, or rest on too few images "
@@ -26,7 +36,7 @@ _STRUCTURE = (
 )
 
 _NO_CLAIMS = (
-    "That the model is right: the reference is the archive's own graph, and its mistakes are kept.",
+    "That the model is right: a reference is taken as it is, and its mistakes are kept.",
     "Anything of images unlike those that were scored, or of classes that have no objects among "
     "them.",
     "Anything of other runtimes, delegates, phones or numbers of threads than those named here.",
@@ -47,7 +57,9 @@ def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) 
         waivers: Whether there are any.
     """
     found = [_SAME]
-    found += [_WAIVED] if waivers else [_AS_REFERENCE]
+    made_here = any(not key.file for model in judgement.models for key in model.subjects)
+    found += [_WAIVED] if waivers else [_AS_REFERENCE] if made_here else []
+    found += [] if waivers else _of_given(record)
     found += [_WARNED] if status is Status.WARN else []
     dataset = record.header.dataset
     if judgement.run.structure_only:
@@ -56,6 +68,19 @@ def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) 
         images, objects = plural(dataset.images, "image"), plural(dataset.annotations, "object")
         found.append(f"Accuracy was measured on {images} with {objects}: {dataset.name}.")
     return tuple(found)
+
+
+def _of_given(record: Record) -> list[str]:
+    """A sentence for each kind of reference that files were judged by."""
+    files: dict[ReferenceKind, list[str]] = {}
+    for each in record.header.given:
+        files.setdefault(each.reference, []).append(each.file)
+    sentences = []
+    for kind, names in files.items():
+        words = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'}"
+        text = _ALONE if kind is ReferenceKind.NONE else _AS_GIVEN
+        sentences.append(text.format(files=words, reference=reference_words(kind)))
+    return sentences
 
 
 def no_claims(record: Record, judgement: Judgement) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
-from validation.record.run import ArtefactRole
+from validation.record.given_files import given_file
+from validation.record.run import ArtefactRole, ReferenceKind
 from validation.record.store import Record
 from validation.record.types import Accuracy, ModelKey
 from validation.signoff.rules import Judgement
@@ -44,7 +45,10 @@ class SubjectFigures:
     Args:
         model: See `ModelKey`.
         variant: See `ModelKey`.
-        verdict: On this variant, before waivers.
+        given: The name that a file was given under; empty for one that was made here.
+        reference: What a given file was judged by; None for one that was made here, by the
+            archive's own graph.
+        verdict: On this subject, before waivers.
         file: Below the run's folder; empty where it is not kept.
         sha256: Of the file; empty where none was made.
         size_bytes: Of the file.
@@ -57,6 +61,8 @@ class SubjectFigures:
 
     model: str
     variant: str
+    given: str
+    reference: ReferenceKind | None
     verdict: Status
     file: str
     sha256: str
@@ -78,24 +84,28 @@ def figures(
         judgement: On that record.
         digests: sha256 by path of what lies in the run's folder.
     """
-    paths = {sha256: path for path, sha256 in digests.items()}
     return tuple(
-        _of(record, key, verdict.status, paths)
+        _of(record, key, verdict.status, digests)
         for model in judgement.models
         for key, verdict in model.subjects.items()
     )
 
 
-def _of(record: Record, key: ModelKey, status: Status, paths: Mapping[str, str]) -> SubjectFigures:
+def _of(
+    record: Record, key: ModelKey, status: Status, digests: Mapping[str, str]
+) -> SubjectFigures:
     files = [each for each in record.artefacts if each.role is ArtefactRole.TFLITE]
     file = next((each for each in files if each.key == key), None)
+    given = given_file(record.header, key)
     reference = _accuracy(record, ModelKey(key.model, _REFERENCE))
     ap, ap_reference = _ap(_accuracy(record, key)), _ap(reference)
     return SubjectFigures(
         model=key.model,
         variant=key.variant,
+        given=key.file,
+        reference=None if given is None else given.reference,
         verdict=status,
-        file=paths.get(file.sha256, "") if file else "",
+        file=file.path if file and digests.get(file.path) == file.sha256 else "",
         sha256=file.sha256 if file else "",
         size_bytes=file.size_bytes if file else None,
         ap=ap,

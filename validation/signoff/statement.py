@@ -27,7 +27,8 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 # vendor_field, as predicates name what is not theirs.
 FACTS = "ssdTfliteValidation_signoff"
-LAYOUT = 1
+# 2: files that were given.
+LAYOUT = 2
 
 _RESULTS = {Status.PASS: "PASSED", Status.WARN: "WARNED"}
 
@@ -64,7 +65,7 @@ class SignedFacts:
         versions: Of packages in the run.
         machine: That the run was made on.
         images: None where no labelled images were given.
-        figures: One entry for each judged model and variant.
+        figures: One entry for each subject that was judged.
         to_ship: Of each model the file that the policy prefers, where one is good enough.
         waivers: What was accepted; none for a verdict without waivers.
         reasons: Why the verdict is no plain PASS, one line each.
@@ -99,7 +100,7 @@ class Statement:
         subjects: sha256 by path below the run's folder.
         result: PASSED or WARNED; a run with waivers is never PASSED.
         policies: sha256 by path of what it was judged by: subjects too.
-        passed: ``model-variant: check`` of each.
+        passed: ``model-variant: check`` of each, or ``model-file.tflite: check`` of a given file.
         warned: The same; what a waiver covers is here, and among the waivers by its status.
         facts: Our own.
     """

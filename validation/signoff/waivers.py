@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import fnmatch
+import glob
+import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType
 
-from validation.errors import did_you_mean
+from validation.errors import did_you_mean, first_few
 from validation.files.structured import Text, parse_toml, register
 from validation.policy.limits import Status
 from validation.record.store import Record
@@ -31,16 +34,17 @@ _OF_CHECKS = frozenset({Cause.RESULT, Cause.MISSING})
 
 @dataclass(frozen=True)
 class Waiver:
-    """One entry of a user's file. Model, variant, check and measure are shell patterns.
+    """One entry of a user's file. Model, variant, check, measure and file are shell patterns.
 
     Args:
         model: Models that it is for.
-        variant: Their variants.
+        variant: Their variants, or forms of given files.
         check: Checks whose FAIL or UNKNOWN is accepted.
         reason: Why.
         expires: The last day on which it holds.
         by: Who accepts it.
         measure: The measures alone that are accepted; None: whatever the check found.
+        file: The given files that it is for; None: what was made here, and no given file.
     """
 
     model: Text
@@ -50,6 +54,7 @@ class Waiver:
     expires: Day
     by: Text
     measure: Text | None = None
+    file: Text | None = None
 
     def covers(self, problem: Problem) -> bool:
         """Whether it is for this problem."""
@@ -64,7 +69,13 @@ class Waiver:
             fnmatch.fnmatchcase(key.model, self.model)
             and fnmatch.fnmatchcase(key.variant, self.variant)
             and fnmatch.fnmatchcase(check, self.check)
+            and self._names_file(key.file)
         )
+
+    def _names_file(self, file: str) -> bool:
+        if self.file is None or not file:
+            return self.file is None and not file
+        return fnmatch.fnmatchcase(file, self.file)
 
     def is_about(self, result: CheckResult) -> bool:
         """Whether it names a result, good or bad."""
@@ -75,8 +86,9 @@ class Waiver:
 
     def describe(self) -> str:
         """As the file has it, on one line."""
-        words = f'model = "{self.model}", variant = "{self.variant}", check = "{self.check}"'
-        return words if self.measure is None else f'{words}, measure = "{self.measure}"'
+        keys = ("model", "variant", "check", "file", "measure")
+        named = ((key, getattr(self, key)) for key in keys)
+        return ", ".join(f"{key} = {_quoted(name)}" for key, name in named if name is not None)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class Problem:
     """One thing that keeps a run from being signed.
 
     Args:
-        key: Model and variant.
+        key: Of the subject.
         check: Name of the check.
         status: FAIL or UNKNOWN.
         measure: The measure that is outside of its limit; empty where no number says it.
@@ -102,15 +114,17 @@ class Problem:
     measure: str = ""
 
     def describe(self) -> str:
-        """Model, variant, check and measure with the status."""
+        """Subject, check and measure with the status."""
         name = f"{self.check}, {self.measure}" if self.measure else self.check
         return f"{self.key}: {name}: {self.status}"
 
     def as_waiver(self) -> str:
         """The keys of a waiver that would cover it and nothing else."""
-        words = f'model = "{self.key.model}", variant = "{self.key.variant}", '
-        words += f'check = "{self.check}"'
-        return f'{words}, measure = "{self.measure}"' if self.measure else words
+        key = self.key
+        names = {"model": key.model, "variant": key.variant, "check": self.check}
+        names |= {"file": key.file} if key.file else {}
+        names |= {"measure": self.measure} if self.measure else {}
+        return ", ".join(f"{word} = {_quoted(glob.escape(name))}" for word, name in names.items())
 
 
 @dataclass(frozen=True)
@@ -265,18 +279,29 @@ def _stale(
 
 
 def _nearest(record: Record, waiver: Waiver) -> str:
-    """The name that was probably meant, where one of the three is no pattern and is unknown."""
+    """The name that was probably meant, where one of them is no pattern and is unknown."""
+    if waiver.file is None:
+        as_given = dataclasses.replace(waiver, file=Text("*"))
+        files = {each.file for each in record.results if as_given.is_about(each)}
+        if files:
+            return f" (a file that was given is named by `file`: {first_few(sorted(files))})"
     known = {
         "model": {each.model for each in record.results},
         "variant": {each.variant for each in record.results},
         "check": {each.check for each in record.results},
+        "file": {each.file for each in record.results if each.file},
     }
     for key, names in known.items():
         pattern = getattr(waiver, key)
-        if not fnmatch.filter(names, pattern):
+        if pattern is not None and not fnmatch.filter(names, pattern):
             advice = did_you_mean(pattern, sorted(names))
             return f" ({key}: {advice})" if advice else ""
     return ""
+
+
+def _quoted(name: str) -> str:
+    """As TOML has it: its basic strings are JSON's."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _spans(text: str, count: int) -> list[tuple[int, int]]:

@@ -1,0 +1,291 @@
+"""Files that were made elsewhere are judged, signed, waived and shipped each by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from signable_run import (
+    ENVELOPE,
+    FLOAT,
+    GIVEN,
+    GIVEN_FLOAT,
+    GIVEN_INT8,
+    INT8,
+    JANE,
+    Files,
+    envelope_of,
+    files_of,
+    write_signable_run,
+)
+
+from validation.policy.limits import Status
+from validation.policy.load import load_policy
+from validation.record.lines import Entry
+from validation.record.run import Artefact, ArtefactRole, ReferenceKind
+from validation.record.store import Record
+from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
+from validation.signoff.changes import changes, circumstances
+from validation.signoff.envelope import KeyPair
+from validation.signoff.rules import judge
+from validation.signoff.shipping import describe, which_files
+from validation.signoff.signing import propose
+from validation.signoff.soundness import Judged, examine
+from validation.signoff.statement import Statement
+from validation.signoff.verification import PublicKey, verify_run
+
+_WAIVER = """\
+version = 1
+[[waiver]]
+model = "person"
+variant = "int8"
+check = "quantisation"
+reason = "the vendor mends it in March"
+expires = 2026-06-30
+by = "John Doe"
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A run over two variants and two given files of the same forms."""
+    return files_of(write_signable_run(tmp_path_factory.mktemp("mixed") / "run", given=GIVEN))
+
+
+def _statement(files: Files, waivers: str = "") -> Statement:
+    proposal = propose(files, JANE, ("w.toml", waivers.encode()) if waivers else None)
+    assert proposal.statement is not None, proposal.reasons
+    return proposal.statement
+
+
+def _judged(files: Files) -> Judged:
+    judged = examine(files, redraw=False).judged
+    assert judged is not None
+    # What shapes a comparison is the built-in policy's; the run's own judges.
+    settings = {**load_policy().settings, **judged.policy.settings}
+    return dataclasses.replace(judged, policy=dataclasses.replace(judged.policy, settings=settings))
+
+
+def _record(files: Files) -> Record:
+    return _judged(files).record
+
+
+def _bad_sqnr(entry: Entry) -> Entry:
+    """The given int8 file loses everything."""
+    if not (isinstance(entry, CheckResult) and entry.key == GIVEN_INT8):
+        return entry
+    if entry.check != "quantisation":
+        return entry
+    measures = tuple(dataclasses.replace(each, value=1.0) for each in entry.measures)
+    return CheckResult.judged(entry.check, entry.key, measures)
+
+
+def test_each_file_has_figures_of_its_own(mixed: Files) -> None:
+    """Name, form, path, sha256 and AP belong together, in the order of the run."""
+    found = _statement(mixed).facts.figures
+    artefacts = {each.key: each for each in _record(mixed).artefacts}
+    assert [(each.given, each.variant, each.file, each.ap, each.reference) for each in found] == [
+        ("", "float", "files/person-float.tflite", 0.195, None),
+        ("", "int8", "files/person-int8.tflite", 0.19, None),
+        ("detect.tflite", "float", "files/person~detect.tflite", 0.194, "graph"),
+        (
+            "vendor/detect.tflite",
+            "int8",
+            "files/person~vendor-detect-0ee384be.tflite",
+            0.188,
+            "graph",
+        ),
+    ]
+    assert [each.sha256 for each in found] == [
+        artefacts[key].sha256 for key in (FLOAT, INT8, GIVEN_FLOAT, GIVEN_INT8)
+    ]
+
+
+def test_a_signature_of_given_files_is_verified(
+    mixed: Files, keys: KeyPair, public_key: PublicKey
+) -> None:
+    """It says what they were judged by, beside what was made here."""
+    proposal = propose(mixed, JANE)
+    found = verify_run({**mixed, ENVELOPE: envelope_of(proposal, keys)}, public_key, "2026-01-03")
+    assert found.faults == ()
+    assert found.counts is not None
+    claims = " ".join(found.counts.facts.claims)
+    assert "the archive's own inference graph" in claims
+    assert "detect.tflite, vendor/detect.tflite were made elsewhere" in claims
+    assert "against an inference graph" in claims
+
+
+def test_a_file_without_reference_is_signed_as_such(tmp_path: Path) -> None:
+    """Nobody reads a comparison into a signature that rests on none."""
+    given = {GIVEN_FLOAT: ReferenceKind.NONE}
+    files = files_of(write_signable_run(tmp_path / "run", given=given))
+    claims = _statement(files).facts.claims
+    assert any("detect.tflite was made elsewhere and had no reference" in each for each in claims)
+
+
+def test_a_variant_that_is_given_back(tmp_path: Path) -> None:
+    """Equal bytes under two names are two files, each at its own path."""
+    folder = write_signable_run(tmp_path / "run", given=GIVEN)
+    made = folder / "files" / "person-float.tflite"
+
+    def same_bytes(entry: Entry) -> Entry:
+        if isinstance(entry, Artefact) and entry.key == GIVEN_FLOAT:
+            (again / entry.path).write_bytes(made.read_bytes())
+            return dataclasses.replace(entry, sha256=twin.sha256)
+        return entry
+
+    twin = next(each for each in _record(files_of(folder)).artefacts if each.key == FLOAT)
+    again = tmp_path / "again"
+    found = _statement(files_of(write_signable_run(again, given=GIVEN, change=same_bytes)))
+    paths = [each.file for each in found.facts.figures if each.sha256 == twin.sha256]
+    assert paths == ["files/person-float.tflite", "files/person~detect.tflite"]
+
+
+@pytest.mark.parametrize("key", [INT8, GIVEN_INT8], ids=str)
+def test_a_forged_figure_is_named_by_its_file(tmp_path: Path, key: ModelKey) -> None:
+    """The AP of one file does not stand for that of the other of the same form."""
+
+    def forge(entry: Entry) -> Entry:
+        if isinstance(entry, Accuracy) and entry.key == key:
+            return dataclasses.replace(entry, figures=dataclasses.replace(entry.figures, ap=0.5))
+        if isinstance(entry, Timing) and entry.key == key:
+            return dataclasses.replace(entry, samples_ms=(1.0, 1.0))
+        return entry
+
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=forge))
+    faults = examine(files, redraw=False).faults
+    assert {each.what.partition(" is not what ")[0] for each in faults} == {
+        f"{measure} of {key}" for measure in ("ap", "ap_drop", "p95_ms")
+    }
+
+
+def test_a_waiver_names_the_given_file(tmp_path: Path) -> None:
+    """Without its name a waiver is for what was made here, and says how a file is named."""
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=_bad_sqnr))
+    refused = propose(files, JANE, ("w.toml", _WAIVER.encode()))
+    assert refused.statement is None
+    assert 'variant = "int8", check = "quantisation", file = "vendor/detect.tflite"' in str(
+        [each.as_waiver() for each in refused.acceptable]
+    )
+    (useless,) = [each for each in refused.reasons if "waiver 1" in each]
+    assert "nothing is left to accept, the check says PASS" in useless
+    named = _statement(files, _WAIVER + 'file = "vendor/*"\n')
+    (waiver,) = named.facts.waivers
+    assert waiver.covers == ("person-vendor/detect.tflite: quantisation, sqnr_db: fail",)
+
+
+def test_a_waiver_of_a_given_file_is_for_no_variant(run_with: Callable[..., Files]) -> None:
+    """The int8 variant fails, whatever is accepted of files that were given."""
+    files = run_with(ap=0.16)
+    entry = _WAIVER.replace("quantisation", "accuracy") + 'file = "*"\n'
+    refused = propose(files, JANE, ("w.toml", entry.encode()))
+    assert [str(each.key) for each in refused.acceptable] == ["person-int8"]
+
+
+def test_a_waiver_that_lacks_the_name(tmp_path: Path) -> None:
+    """Of a form that only a given file has, it matches nothing, and the file is named."""
+
+    def only_given(entry: Entry) -> Entry:
+        if isinstance(entry, CheckResult) and (entry.check, entry.key) == ("canaries", GIVEN_INT8):
+            return CheckResult.failed("vendor", GIVEN_INT8, "too new")
+        return entry
+
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=only_given))
+    entry = _WAIVER.replace("quantisation", "vendor")
+    reasons = " ".join(propose(files, JANE, ("w.toml", entry.encode())).reasons)
+    named = "(a file that was given is named by `file`: vendor/detect.tflite)"
+    assert f"it matches nothing in this run {named}" in reasons
+
+
+def _moved(before: Files, after: Files) -> list[tuple[str, str]]:
+    one, other = _judged(before), _judged(after)
+    found = changes(one.record, other.record, one.policy)
+    return [(each.subject, each.what) for each in found]
+
+
+def test_the_same_given_file_in_two_runs(mixed: Files, tmp_path: Path) -> None:
+    """It is matched by its name: what changed is its own, and its form may be."""
+
+    def other(entry: Entry) -> Entry:
+        if getattr(entry, "key", None) != GIVEN_INT8:
+            return entry
+        if isinstance(entry, Artefact):
+            entry = dataclasses.replace(entry, sha256="0" * 64)
+        if isinstance(entry, Timing):
+            entry = dataclasses.replace(entry, samples_ms=(30.0, 30.0, 30.0))
+        return dataclasses.replace(entry, variant="uint8")  # type: ignore[call-arg, type-var]
+
+    uint8 = dataclasses.replace(GIVEN_INT8, variant="uint8")
+    after = write_signable_run(tmp_path / "run", given=GIVEN, change=other)
+    record = _record(files_of(after))
+    selection = (*record.header.selection[:-1], uint8)
+    record = dataclasses.replace(
+        record, header=dataclasses.replace(record.header, selection=selection)
+    )
+    before = _judged(mixed)
+    found = changes(before.record, record, before.policy)
+    assert {(each.subject, each.what) for each in found} == {
+        ("person-vendor/detect.tflite", "form"),
+        ("person-vendor/detect.tflite", "file"),
+        ("person-vendor/detect.tflite", "median latency, 1 thread"),
+    }
+    assert not any(each.worse for each in found)
+
+
+def test_a_given_file_is_not_the_variant_of_an_earlier_run(mixed: Files, sound: Files) -> None:
+    """Whoever gave none before has two new subjects, and no figure of a variant moved."""
+    moved = _moved(sound, mixed)
+    assert {subject for subject, _ in moved} == {
+        "person-detect.tflite",
+        "person-vendor/detect.tflite",
+    }
+
+
+def test_another_reference_is_a_circumstance(mixed: Files, tmp_path: Path) -> None:
+    """Figures of a file against a graph and alone are of two questions."""
+    given = {**GIVEN, GIVEN_FLOAT: ReferenceKind.NONE}
+    after = files_of(write_signable_run(tmp_path / "run", given=given))
+    (change,) = circumstances(_record(mixed), _record(after))
+    assert (change.subject, change.what) == ("person-detect.tflite", "reference")
+    assert (change.before, change.after) == ("graph", "none")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "path"),
+    [
+        # Ties: what was made here, then the order of the forms.
+        ({}, "files/person-float.tflite"),
+        ({FLOAT: 300, INT8: 300}, "files/person~detect.tflite"),
+        ({GIVEN_INT8: 100}, "files/person~vendor-detect-0ee384be.tflite"),
+    ],
+)
+def test_a_given_file_is_a_candidate_to_ship(
+    mixed: Files, sizes: dict[ModelKey, int], path: str
+) -> None:
+    """As a variant is; the reason says under which name it was given."""
+    judged = _judged(mixed)
+    record = judged.record
+    artefacts = tuple(
+        dataclasses.replace(each, size_bytes=sizes.get(each.key, each.size_bytes))
+        for each in record.artefacts
+    )
+    record = dataclasses.replace(record, artefacts=artefacts)
+    (shipping,) = which_files(record, judge(record, judged.policy), judged.policy)
+    assert shipping.choice is not None
+    assert shipping.choice.file.path == path
+    assert len(shipping.others) == 3
+    name = shipping.choice.file.file
+    assert describe(shipping).startswith(f"given as {name}; " if name else "smallest of 4 files")
+
+
+def test_a_given_file_that_fails_is_not_shipped(tmp_path: Path) -> None:
+    """The variant of its form is, if it passes; both verdicts are kept apart."""
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=_bad_sqnr))
+    judged = _judged(files)
+    (shipping,) = which_files(judged.record, judged.judgement, judged.policy)
+    assert shipping.choice is not None
+    assert shipping.choice.file.role is ArtefactRole.TFLITE
+    assert shipping.others[GIVEN_INT8] is Status.FAIL
+    assert shipping.others[INT8] is Status.PASS
