@@ -12,12 +12,12 @@ from validation.cli.detectors import OpenModel, add_model_flags, open_model, ref
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.output import print_json
 from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.labelled_images import labelled_images
 from validation.errors import NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of
 from validation.explanation.explain import explain
-from validation.explanation.facts import Explanation
 from validation.explanation.page import as_page, pictures_of
 from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
@@ -102,30 +102,30 @@ def _explain(options: argparse.Namespace) -> None:
     say("comparing weights and layers")
     found = explain(*sides, runs, images, policy, accuracy)
     if options.html is not None:
-        truth = None
+        truth, categories = None, None
         if dataset is not None and joins is not None:
-            labelled = labelled_images(dataset, joins[0].categories)
-            truth = {key: image.objects for key, image in labelled.items()}
+            truth, categories = _ground_truth(dataset, joins[0])
         width = int(policy.setting("picture_width"))
-        _write_page(options.html, found, sides, runs, images, width, truth)
+        pictures = pictures_of(found, sides, runs, images, width, truth, categories)
+        write_text_atomic(options.html, as_page(found, pictures))
+        say(f"page: {options.html}")
     if options.json:
         print_json(found)
     else:
         print("\n".join(as_lines(found)))
 
 
-def _write_page(
-    path: Path,
-    found: Explanation,
-    sides: tuple[Side, Side],
-    runs: tuple[Mapping[str, Detections], Mapping[str, Detections]],
-    images: Sequence[ImageFile],
-    width: int,
-    truth: Mapping[str, Detections] | None,
-) -> None:
-    pictures = pictures_of(found, sides, runs, images, width, truth)
-    write_text_atomic(path, as_page(found, pictures))
-    say(f"page: {path}")
+def _ground_truth(
+    dataset: Dataset, join: CategoryJoin
+) -> tuple[Mapping[str, Detections], Mapping[int, str]]:
+    """Objects by image key, and the names of the categories by class id."""
+    labelled = labelled_images(dataset, join.categories)
+    names = {
+        class_id: dataset.categories[category]
+        for class_id, category in join.categories.items()
+        if category is not None
+    }
+    return {key: image.objects for key, image in labelled.items()}, names
 
 
 def _images(options: argparse.Namespace) -> tuple[Dataset | None, Sequence[ImageFile]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,19 +93,6 @@ def disagreements(
 def worst_images(found: Sequence[Disagreement], most: int) -> tuple[Disagreement, ...]:
     """The images with most to see, none of which agree."""
     return tuple(each for each in found if not each.agrees)[:most]
-
-
-def class_shift(found: Sequence[Disagreement]) -> int | None:
-    """The step by which most class ids are off, where more boxes changed class by it than kept it.
-
-    Args:
-        found: On all images.
-    """
-    steps = Counter(each.second - each.first for one in found for each in one.changed)
-    if not steps:
-        return None
-    step, count = steps.most_common(1)[0]
-    return step if count > sum(one.pairs for one in found) else None
 
 
 def _on_image(

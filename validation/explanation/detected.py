@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from validation.comparison.class_relation import classes_by_detections
+from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.disagreements import (
     Disagreement,
     DisagreementRule,
-    class_shift,
     disagreements,
     worst_images,
 )
@@ -24,6 +25,7 @@ def detection_facts(
     second: Mapping[str, Detections],
     images: Sequence[ImageFile],
     rule: DisagreementRule,
+    class_rules: DifferenceRules,
     shown: int,
 ) -> DetectionFacts:
     """What is lost, gained, moved and called otherwise, and the images with most of it.
@@ -34,6 +36,7 @@ def detection_facts(
         second: Of the same images.
         images: Their files.
         rule: What is compared.
+        class_rules: When classes are said to be numbered otherwise.
         shown: How many images to name at most.
     """
     found = disagreements(first, second, rule)
@@ -51,7 +54,7 @@ def detection_facts(
         gained=sum(each.gained for each in found),
         moved=sum(each.moved for each in found),
         changed=_changed(found, sides),
-        class_shift=class_shift(found),
+        classes=classes_by_detections(first, second, class_rules).facts,
         worst_iou=low,
         worst_iou_image=files.get(low_image, ""),
         worst_score_shift=shift,

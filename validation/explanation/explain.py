@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.disagreements import DisagreementRule
 from validation.diagnosis.weights import compare_weights
 from validation.explanation.detected import detection_facts
@@ -24,10 +25,11 @@ def disagreement_rule(sides: Sequence[Side], policy: Policy) -> DisagreementRule
         side.tflite is not None and {"int8", "uint8"} & side.tflite.file.tensors.keys()
         for side in sides
     )
-    epsilon = "quantised_score_epsilon" if in_8_bits else "parity_score_epsilon"
     return DisagreementRule(
         min_score=policy.setting("parity_min_score"),
-        score_epsilon=policy.setting(epsilon),
+        score_epsilon=policy.setting("quantised_score_epsilon")
+        if in_8_bits
+        else policy.setting("parity_score_epsilon"),
         min_iou=policy.setting("parity_min_iou"),
         moved_iou=policy.setting("operating_moved_iou"),
     )
@@ -63,9 +65,10 @@ def explain(
         *runs,
         images,
         disagreement_rule(sides, policy),
+        DifferenceRules.of(policy),
         int(policy.setting("pictures")),
     )
-    causes = causes_of((*interface, *behind), weights)
+    causes = causes_of((*interface, *behind), weights, detections)
     return Explanation(
         first=first.name,
         second=second.name,

@@ -10,6 +10,7 @@ from validation.comparison.disagreements import Disagreement
 from validation.diagnosis.weights import WeightComparison
 from validation.record.ap_difference import Difference
 from validation.record.quantisation_cost import LayerError
+from validation.record.reference_differences import ClassFacts
 from validation.record.types import CocoFigures
 
 
@@ -20,6 +21,7 @@ class Cause(enum.StrEnum):
     WEIGHTS = "weights"
     QUANTISATION = "quantisation"
     POSTPROCESSING = "post-processing"
+    CLASSES = "class numbers"
     FEED = "feed"
     INTERFACE = "inputs and outputs"
     METADATA = "metadata"
@@ -122,7 +124,8 @@ class DetectionFacts:
         gained: Of the second side alone.
         moved: Of the pairs, those that overlap too little.
         changed: Boxes of another class, the most frequent change first.
-        class_shift: By how much most class ids are off; None where they are not.
+        classes: How the second side numbers classes otherwise; None where it does not, or where
+            detections do not tell.
         worst_iou: Over the pairs; None without any.
         worst_iou_image: File name of the image where that is.
         worst_score_shift: Second less first; None without pairs.
@@ -140,7 +143,7 @@ class DetectionFacts:
     gained: int
     moved: int
     changed: tuple[ChangedClass, ...]
-    class_shift: int | None
+    classes: ClassFacts | None
     worst_iou: float | None
     worst_iou_image: str
     worst_score_shift: float | None

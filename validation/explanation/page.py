@@ -11,12 +11,10 @@ from validation.explanation.sides import Side
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.quantisation_cost import QuantisationCost
-from validation.record.types import Panel, Picture
+from validation.record.types import GROUND_TRUTH, Panel, Picture
 from validation.report.pictures import picture_of
 from validation.report.quantisation_tables import quantisation_view
 from validation.report.render import render_page
-
-_TRUTH = "ground truth"
 
 
 def pictures_of(
@@ -26,6 +24,7 @@ def pictures_of(
     images: Sequence[ImageFile],
     width: int,
     truth: Mapping[str, Detections] | None = None,
+    categories: Mapping[int, str] | None = None,
 ) -> tuple[Picture, ...]:
     """The images with most disagreement: the first side, the second, and what is there.
 
@@ -36,9 +35,11 @@ def pictures_of(
         images: See `explain`.
         width: Of a picture in pixels.
         truth: Labelled objects by image key; None without labels.
+        categories: Names of the labels by class id, for classes that the files do not name.
     """
     files = {image.key: image for image in images}
-    labels = {**named_alike(sides)[1].labels.names, **named_alike(sides)[0].labels.names}
+    first, second = named_alike(sides)
+    labels = {**(categories or {}), **second.labels.names, **first.labels.names}
     least = found.detections.min_score
 
     def shown(detections: Detections) -> Detections:
@@ -54,7 +55,7 @@ def pictures_of(
                     Panel.of(side.name, shown(run[each.found.image]))
                     for side, run in zip(sides, runs, strict=True)
                 ),
-                *([] if truth is None else [Panel.of(_TRUTH, truth[each.found.image])]),
+                *([] if truth is None else [Panel.of(GROUND_TRUTH, truth[each.found.image])]),
             ],
             labels,
         )

@@ -15,6 +15,7 @@ from validation.explanation.facts import (
 )
 from validation.record.formatting import coco_delta, coco_figure, number, plural
 from validation.record.quantisation_cost import LayerError
+from validation.record.reference_differences import ClassFacts
 
 # Rows of a long list; --json has them all.
 _MOST = 5
@@ -132,10 +133,8 @@ def detection_lines(found: DetectionFacts) -> Iterator[str]:
         )
     for each in found.changed[:_MOST]:
         yield f"  {each.first} in A is {each.second} in B: {plural(each.count, 'time')}"
-    if found.class_shift is not None:
-        yield (
-            f"  the class ids of B are {found.class_shift:+d} off: labels begin with another class"
-        )
+    if found.classes is not None:
+        yield f"  {describe_classes(found.classes)}"
     for image in found.worst:
         parts = {
             "lost": image.found.lost,
@@ -145,6 +144,15 @@ def detection_lines(found: DetectionFacts) -> Iterator[str]:
         }
         words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
         yield f"  {image.file}: {words}"
+
+
+def describe_classes(classes: ClassFacts) -> str:
+    """By how much the numbers of classes are off, or which are exchanged."""
+    evidence = f"{classes.agreeing} of {plural(classes.compared, 'pair')} of detections say so"
+    if classes.step:
+        return f"the class numbers of B are those of A {classes.step:+d}; {evidence}"
+    moved = first_few(f"{theirs} in A is {ours} in B" for ours, theirs in classes.pairs)
+    return f"the classes of B are numbered otherwise: {moved}; {evidence}"
 
 
 def accuracy_lines(found: AccuracyFacts) -> Iterator[str]:

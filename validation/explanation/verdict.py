@@ -10,11 +10,15 @@ from validation.explanation.facts import HARMLESS, Cause, DetectionFacts, Fact
 from validation.record.formatting import plural
 
 
-def causes_of(facts: Sequence[Fact], weights: WeightComparison | None) -> tuple[Cause, ...]:
+def causes_of(
+    facts: Sequence[Fact], weights: WeightComparison | None, detections: DetectionFacts
+) -> tuple[Cause, ...]:
     """In what two sides differ, the cause with most consequences first."""
     found = {fact.cause for fact in facts if fact.cause is not None}
     if weights is not None:
         found |= _of_weights(weights)
+    if detections.classes is not None:
+        found.add(Cause.CLASSES)
     return tuple(cause for cause in Cause if cause in found)
 
 
@@ -71,13 +75,17 @@ def _what(
         return "nothing differs of what could be compared; weights and layers could not"
     if not set(causes) - {*HARMLESS}:
         same = "the same detector" if detections.agree else "the same weights and attributes"
-        words = _and(causes)
+        words = _and([_named(cause, facts) for cause in causes])
         return f"{same}; the files differ only in {words}" if words else same
-    named = _and([*map(str, causes)])
     only = "only " if len(causes) == 1 else ""
-    attributes = [fact.what for fact in _of(Cause.POSTPROCESSING, facts)]
-    details = f" ({first_few(attributes)})" if attributes else ""
-    return f"the files differ {only}in {named}{details}"
+    return f"the files differ {only}in {_and([_named(cause, facts) for cause in causes])}"
+
+
+def _named(cause: Cause, facts: Sequence[Fact]) -> str:
+    """With the facts that it stands for, where their names say more."""
+    if cause not in (Cause.POSTPROCESSING, Cause.INTERFACE):
+        return str(cause)
+    return f"{cause} ({first_few(fact.what for fact in _of(cause, facts))})"
 
 
 def _of(cause: Cause, facts: Sequence[Fact]) -> list[Fact]:

@@ -19,6 +19,7 @@ from validation.policy.load import Policy
 from validation.record import formatting, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
+from validation.record.types import GROUND_TRUTH
 from validation.report import (
     charts,
     index,
@@ -149,5 +150,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
-    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
+    environment.globals |= {
+        "nothing": NOTHING,
+        "no_ground_truth": NO_GROUND_TRUTH,
+        "ground_truth": GROUND_TRUTH,
+    }
     return environment
