@@ -127,7 +127,7 @@ def scores(context: CheckContext) -> list[Scored]:
     variant = context.key.variant
     subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
     return [
-        _score(
+        score(
             context,
             context.dataset,
             REFERENCE,
@@ -135,7 +135,7 @@ def scores(context: CheckContext) -> list[Scored]:
             reference_detections(context),
             0.0,  # the reference comes from the cache: what it took is not known
         ),
-        _score(
+        score(
             context,
             context.dataset,
             variant,
@@ -154,7 +154,7 @@ def _prices_flags(context: CheckContext) -> bool:
 
 def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
     return [
-        _score(
+        score(
             context,
             dataset,
             "float",
@@ -166,7 +166,7 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
     ]
 
 
-def _score(
+def score(
     context: CheckContext,
     dataset: Dataset,
     variant: str,
@@ -174,6 +174,7 @@ def _score(
     detections: Mapping[str, Detections],
     seconds: float,
 ) -> Scored:
+    """Figures of one side; the same detections are scored once."""
     contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     join = class_join(context, dataset)

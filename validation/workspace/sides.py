@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
 from validation.record.run import Evidence, ReferenceKind
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
@@ -40,6 +41,10 @@ class Subject(Protocol):
     @property
     def preprocessing(self) -> Preprocessing:
         """From image to input."""
+
+    @property
+    def way(self) -> FeedWay:
+        """How its input is fed: floats, bytes, or integers of real values."""
 
     @property
     def num_classes(self) -> int:
@@ -79,6 +84,10 @@ class Reference(Protocol):
     @property
     def origin(self) -> str:
         """Where it comes from, for the report."""
+
+    @property
+    def path(self) -> Path:
+        """The file or folder that it is read from."""
 
     @property
     def is_independent(self) -> bool:
