@@ -21,6 +21,7 @@ from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.report import (
     charts,
+    evidence_table,
     index,
     interval_tables,
     model_page,
@@ -44,6 +45,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     charts.font_size,
     charts.histogram,
     charts.label_height,
+    evidence_table.evidence_table,
     findings.full_reason,
     findings.reason,
     formatting.coco_delta,
