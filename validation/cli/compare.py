@@ -20,7 +20,7 @@ from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
 from validation.record.detections import Detections
-from validation.record.formatting import plural
+from validation.record.formatting import plural, printable
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
@@ -97,7 +97,8 @@ def _print_changes(title: str, changed: Sequence[Change]) -> None:
     for change in changed:
         words = f"{change.before or 'nothing'} -> {change.after or 'nothing'}"
         reason = f" ({change.reason})" if change.reason else ""
-        print(f"  {change.subject}: {change.what}: {words}{reason}")
+        # Files are called as somebody else called them; no name moves a terminal's cursor.
+        print(printable(f"  {change.subject}: {change.what}: {words}{reason}"))
 
 
 def _compare_models(options: argparse.Namespace) -> int:

@@ -110,7 +110,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class CheckResult(OfVariant):
-    """What one check found on one model and variant.
+    """What one check found on one subject.
 
     Args:
         check: The check's name, as policy.toml lists it.

@@ -22,6 +22,7 @@ from validation.record.store import Record
 from validation.record.types import GROUND_TRUTH
 from validation.report import (
     charts,
+    evidence_table,
     index,
     interval_tables,
     model_page,
@@ -45,6 +46,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     charts.font_size,
     charts.histogram,
     charts.label_height,
+    evidence_table.evidence_table,
     findings.full_reason,
     findings.reason,
     formatting.coco_delta,
