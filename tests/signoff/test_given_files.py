@@ -29,6 +29,7 @@ from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.signoff.changes import changes, circumstances
 from validation.signoff.envelope import KeyPair
+from validation.signoff.figures import figures
 from validation.signoff.rules import judge
 from validation.signoff.shipping import describe, which_files
 from validation.signoff.signing import propose
@@ -125,22 +126,50 @@ def test_a_file_without_reference_is_signed_as_such(tmp_path: Path) -> None:
     assert any("detect.tflite was made elsewhere and had no reference" in each for each in claims)
 
 
-def test_a_variant_that_is_given_back(tmp_path: Path) -> None:
+def test_a_variant_that_is_given_back(mixed: Files) -> None:
     """Equal bytes under two names are two files, each at its own path."""
-    folder = write_signable_run(tmp_path / "run", given=GIVEN)
-    made = folder / "files" / "person-float.tflite"
+    judged = _judged(mixed)
+    twin = next(each.sha256 for each in judged.record.artefacts if each.key == FLOAT)
+    artefacts = tuple(
+        dataclasses.replace(each, sha256=twin) if each.key == GIVEN_FLOAT else each
+        for each in judged.record.artefacts
+    )
+    record = dataclasses.replace(judged.record, artefacts=artefacts)
+    found = figures(record, judged.judgement, {each.path: each.sha256 for each in artefacts})
+    paths = [each.file for each in found if each.sha256 == twin]
+    assert paths == ["files/person-float.tflite", "files/person~detect.tflite"]
 
-    def same_bytes(entry: Entry) -> Entry:
-        if isinstance(entry, Artefact) and entry.key == GIVEN_FLOAT:
-            (again / entry.path).write_bytes(made.read_bytes())
-            return dataclasses.replace(entry, sha256=twin.sha256)
+
+def test_a_header_that_names_another_given_file(tmp_path: Path) -> None:
+    """What was given, what was judged and what is kept are the same bytes."""
+
+    def swap(entry: Entry) -> Entry:
+        if isinstance(entry, Artefact) and entry.key == GIVEN_INT8:
+            return dataclasses.replace(entry, sha256=kept, path="files/person~detect.tflite")
         return entry
 
-    twin = next(each for each in _record(files_of(folder)).artefacts if each.key == FLOAT)
-    again = tmp_path / "again"
-    found = _statement(files_of(write_signable_run(again, given=GIVEN, change=same_bytes)))
-    paths = [each.file for each in found.facts.figures if each.sha256 == twin.sha256]
-    assert paths == ["files/person-float.tflite", "files/person~detect.tflite"]
+    first = files_of(write_signable_run(tmp_path / "first", given=GIVEN))
+    kept = next(each.sha256 for each in _record(first).artefacts if each.key == GIVEN_FLOAT)
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=swap))
+    del files["files/person~vendor-detect-0ee384be.tflite"]
+    (fault,) = examine(files, redraw=False).faults
+    assert (fault.what, fault.got) == (
+        "the judged file of person-vendor/detect.tflite is not the one that was given",
+        f"sha256 {kept}",
+    )
+
+
+def test_a_given_file_that_the_header_does_not_name(tmp_path: Path) -> None:
+    """Nobody signs for a file of which nothing says what judged it."""
+
+    def rename(entry: Entry) -> Entry:
+        if isinstance(entry, CheckResult) and (entry.check, entry.key) == ("canaries", GIVEN_INT8):
+            return dataclasses.replace(entry, file="other.tflite")
+        return entry
+
+    files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=rename))
+    (fault,) = examine(files, redraw=False).faults
+    assert fault.what == "nothing says what person-other.tflite was judged by"
 
 
 @pytest.mark.parametrize("key", [INT8, GIVEN_INT8], ids=str)

@@ -27,7 +27,7 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
-from validation.record.formatting import plural
+from validation.record.formatting import plural, printable
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
@@ -123,9 +123,9 @@ class Recorder:
             yellow=run.status in (Status.WARN, Status.UNKNOWN),
         )
         for reason in grouped_reasons(run.findings):
-            terminalreporter.line(f"  {reason}")
+            terminalreporter.line(printable(f"  {reason}"))
         for line in told(self.shipping):
-            terminalreporter.line(f"to ship: {line}")
+            terminalreporter.line(printable(f"to ship: {line}"))
         terminalreporter.line(f"report: {self.folder / 'index.html'}")
 
 

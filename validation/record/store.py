@@ -34,7 +34,7 @@ class Record:
 
     Args:
         header: What the figures depend on.
-        results: What each check found; no (check, model, variant) twice.
+        results: What each check found; no check of a subject twice.
         timings: Raw latency samples.
         accuracies: COCO figures.
         ap_differences: How far files are from their references, with intervals.
@@ -169,7 +169,7 @@ class _Order:
         if isinstance(entry, CheckResult):
             if (entry.check, entry.key) in self.results:
                 raise RecordError(
-                    "a check recorded twice for one model and variant",
+                    "a check recorded twice for one subject",
                     got=f"{entry.check} on {entry.key}",
                     where=where,
                 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from validation.errors import CatalogueError, ValidationError, first_few, sentence
 from validation.files.structured import unstructure
 from validation.policy.load import Policy, PolicyFiles, policy_from
+from validation.record.given_files import given_file
 from validation.record.kept_files import FILES_FOLDER
 from validation.record.policy_files import BUILT_IN_POLICY, OWN_POLICY, POLICY_FOLDER
 from validation.record.run import ArtefactRole
@@ -15,7 +16,7 @@ from validation.record.store import RECORD_NAME, Record, parse_record
 from validation.record.types import CheckResult, Measure
 from validation.signoff.differences import differences
 from validation.signoff.recomputed import contradictions
-from validation.signoff.rules import Judgement, evidence, judge
+from validation.signoff.rules import Judgement, evidence, judge, keys_under_test
 from validation.signoff.run_files import digests, is_counted, named_files
 
 
@@ -94,7 +95,7 @@ def examine(files: Mapping[str, bytes], *, redraw: bool) -> Examined:
         record = parse_record(files[RECORD_NAME], RECORD_NAME)
     except ValidationError as error:
         return Examined((Fault.of(RECORD_NAME, error),), hashes)
-    faults = [*_file_faults(record, hashes, files)]
+    faults = [*_file_faults(record, hashes, files), *_given_faults(record)]
     policy = _policy(record, files, hashes, faults)
     if policy is None:
         return Examined(tuple(faults), hashes)
@@ -140,6 +141,19 @@ def _file_faults(
                 f"the judged file of {artefact.key} is not in the run's folder",
                 f"{artefact.name}, sha256 {artefact.sha256}",
             )
+
+
+def _given_faults(record: Record) -> Iterator[Fault]:
+    """Given files that the header does not name, or of which it names other bytes."""
+    files = {each.key: each for each in record.artefacts if each.role is ArtefactRole.TFLITE}
+    where = f"{RECORD_NAME}: header, given"
+    for key in keys_under_test(record):
+        given = given_file(record.header, key)
+        if key.file and given is None:
+            yield Fault(where, f"nothing says what {key} was judged by")
+        elif given is not None and key in files and files[key].sha256 != given.sha256:
+            what = f"the judged file of {key} is not the one that was given"
+            yield Fault(where, what, f"sha256 {given.sha256}", f"sha256 {files[key].sha256}")
 
 
 def _policy(
