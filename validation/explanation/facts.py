@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from validation.comparison.disagreements import Disagreement
 from validation.diagnosis.weights import WeightComparison
 from validation.record.ap_difference import Difference
+from validation.record.difference_facts import ClassFacts
 from validation.record.quantisation_cost import LayerError
-from validation.record.reference_differences import ClassFacts
 from validation.record.types import CocoFigures
 
 

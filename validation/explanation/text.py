@@ -13,9 +13,9 @@ from validation.explanation.facts import (
     Fact,
     LayerFacts,
 )
+from validation.record.difference_facts import ClassFacts
 from validation.record.formatting import coco_delta, coco_figure, number, plural
 from validation.record.quantisation_cost import LayerError
-from validation.record.reference_differences import ClassFacts
 
 # Rows of a long list; --json has them all.
 _MOST = 5
