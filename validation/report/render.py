@@ -16,7 +16,7 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import formatting, quantisation_cost
+from validation.record import formatting, given_files, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.record.types import GROUND_TRUTH
@@ -61,6 +61,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.size,
     formatting.used_percent,
     formatting.value_and_limit,
+    given_files.without_reference,
     index.file_link,
     index.latency,
     index.overview_columns,
