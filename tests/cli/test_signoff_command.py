@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from signable_run import write_signable_run
+from signable_run import GIVEN, write_signable_run
 from warm_process import WarmProcess
 
 from validation.cli import main
@@ -92,6 +93,19 @@ def test_without_a_key(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     signature.write_bytes(signature.read_bytes().replace(b"sha256", b"sha265", 1))
     assert main(["signoff", "--verify", "run"]) == 1
     assert signature.name in capsys.readouterr().err
+
+
+def test_given_files_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the name that they were given under, beside the copy that is signed."""
+    write_signable_run(folder / "run", given=GIVEN)
+    assert main(["signoff", "run", "--by", "Jane Roe"]) == 0
+    assert main(["signoff", "--verify", "run"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(
+        r"PASS +files/person~detect\.tflite  sha256 \w{64}  given as detect\.tflite\n", out
+    )
+    assert "  given as vendor/detect.tflite\n" in out
+    assert re.search(r"PASS +files/person-float\.tflite  sha256 \w{64}  to ship\n", out)
 
 
 def test_refusal(folder: Path, capsys: pytest.CaptureFixture[str], printed: Json) -> None:

@@ -26,6 +26,10 @@ _PROGRAM = (
             "compare {tflite} {raw} --images={images} --export_directory={export}",
             "detected by both",
         ),
+        (
+            "explain {tflite} {raw} --images={images} --export_directory={export}",
+            "only in post-processing (ends in)",
+        ),
         ("inspect {tflite}", "TFLite_Detection_PostProcess"),
         ("inspect {config}", "ssd_"),
         ("visualize {tflite} --output_file={folder}/model.dot", "model.dot"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from validation.comparison import anchor_changes
 from validation.comparison.difference_rules import DifferenceRules
 from validation.policy.load import load_policy
-from validation.record.reference_differences import AnchorChange, AnchorFacts
+from validation.record.difference_facts import AnchorChange, AnchorFacts
 
 _Floats = NDArray[np.float32]
 

@@ -12,7 +12,8 @@ from validation.comparison import contract_differences as compared
 from validation.comparison.contract_differences import Compared, SideFacts
 from validation.comparison.difference_rules import DifferenceRules
 from validation.policy.load import load_policy
-from validation.record.reference_differences import DifferenceKind, ReferenceDifference
+from validation.record.difference_facts import DifferenceKind
+from validation.record.reference_differences import ReferenceDifference
 from validation.specs.contracts import (
     CHANNEL_MEANS,
     UNIT_RANGE,
@@ -53,7 +54,8 @@ def _fed(low: float, high: float) -> SideFacts:
 
 
 def _bytes(scale: float, zero_point: int) -> SideFacts:
-    return _with(input=TensorSpec("image", "uint8", (1, 300, 300, 3), scale, zero_point))
+    spec = TensorSpec("image", "uint8", (1, 300, 300, 3), scale, zero_point)
+    return _with(input=spec, takes_bytes=True)
 
 
 def _only(file: SideFacts, reference: SideFacts = _SIDE) -> ReferenceDifference:
@@ -124,13 +126,13 @@ def test_the_same_contract() -> None:
             _fed(0, 1),
             DifferenceKind.FEED,
             127.5,
-            "pixels from 0 to 1 where the reference has -1 to 1, off by 127.5 of 255 steps",
+            "pixels from 0 to 1 where the reference has -1 to 1, off by up to 127.5 of 255 steps",
         ),
         (
             _bytes(1 / 128, 128),
             DifferenceKind.FEED,
             255 / 256,
-            "pixels from -1 to 0.9922 where the reference has -1 to 1, off by 1 of 255 steps",
+            "pixels from -1 to 0.9922 where the reference has -1 to 1, off by up to 1 of 255 steps",
         ),
         (
             _with(outputs=("scores", "boxes", "count", "classes")),
@@ -143,8 +145,8 @@ def test_the_same_contract() -> None:
             _with(anchors=_ANCHORS * np.float32((1, 1, 1.5, 1.5))),
             DifferenceKind.ANCHORS,
             20,
-            "another anchor table, 20 of 20 rows differ: sides are 1.5 and 1.5 times the "
-            "reference's",
+            "another anchor table, 20 of 20 rows differ (sides are 1.5 and 1.5 times the "
+            "reference's)",
         ),
         (
             _with(anchors=_ANCHORS[:12]),
@@ -223,12 +225,30 @@ def test_what_a_side_does_not_state_is_not_compared() -> None:
     """With its own words, or with whose it is to state it."""
     nothing = SideFacts(why={"attributes": "detections alone"})
     found = contract_differences(nothing, _SIDE)
-    assert found.kinds == (DifferenceKind.OUTPUT_ORDER,)
+    assert found.kinds == ()
     said = [each.describe() for each in found.not_compared]
     assert (
         "not compared: box scales, NMS, number of detections, thresholds (detections alone)" in said
     )
     assert "not compared: anchors (the reference has no anchors)" in said
+    assert "not compared: output order (the reference states no order)" in said
     raw = _with(outputs=("box encodings", "class predictions"))
     (order,) = contract_differences(_SIDE, raw).not_compared
     assert "raw outputs" in order.why
+
+
+def test_bytes_that_the_files_own_metadata_reads_otherwise() -> None:
+    """Apps feed bytes and never ask it: what that costs is a difference of its own."""
+    half = _bytes(1 / 128, 128)
+    same = dataclasses.replace(
+        _SIDE, preprocessing=Preprocessing(300, 300, (1 / 128,) * 3, (1.0,) * 3)
+    )
+    difference = _only(half, same)
+    assert (difference.kind, difference.is_stated) == (DifferenceKind.FEED, False)
+    assert difference.describe() == (
+        "pixels from -1 to 0.9922 where its own metadata states -1 to 1, "
+        "off by up to 1 of 255 steps"
+    )
+    silent = contract_differences(_with(preprocessing=None), half)
+    assert [each.is_stated for each in silent.differences] == [False]
+    assert DifferenceKind.FEED not in silent.kinds

@@ -16,10 +16,8 @@ from validation.comparison.reference_differences import (
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.detections import Detections
+from validation.record.difference_facts import ClassFacts, DifferenceKind, Fact
 from validation.record.reference_differences import (
-    ClassFacts,
-    DifferenceKind,
-    Fact,
     NotCompared,
     ReferenceDifference,
     ReferenceDifferences,

@@ -35,12 +35,8 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy, read_policy
 from validation.record.detections import Detections
-from validation.record.reference_differences import (
-    DifferenceKind,
-    Fact,
-    ReferenceDifference,
-    ReferenceDifferences,
-)
+from validation.record.difference_facts import DifferenceKind, Fact
+from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.run import ReferenceKind
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (

@@ -24,6 +24,13 @@ from validation.policy.overlay import (
 )
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.detections import Detections
+from validation.record.difference_facts import (
+    AnchorChange,
+    AnchorFacts,
+    ClassFacts,
+    DifferenceKind,
+    Fact,
+)
 from validation.record.error_facts import ErrorFacts
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
@@ -34,11 +41,6 @@ from validation.record.quantisation_cost import (
     QuantisationCost,
 )
 from validation.record.reference_differences import (
-    AnchorChange,
-    AnchorFacts,
-    ClassFacts,
-    DifferenceKind,
-    Fact,
     NotCompared,
     ReferenceDifference,
     ReferenceDifferences,

@@ -12,9 +12,8 @@ from run_pages import Page, render_run
 from validation.comparison.reference_differences import check_reference_contract
 from validation.policy.limits import Status
 from validation.policy.load import Policy, load_policy
+from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import (
-    DifferenceKind,
-    Fact,
     NotCompared,
     ReferenceDifference,
     ReferenceDifferences,

@@ -147,13 +147,15 @@ def test_the_matrix_tells_given_files(pages: dict[str, Page]) -> None:
 def test_without_reference_it_is_said(
     write_run: Write, of_four: Header, entries: tuple[Entry, ...], policy: Policy
 ) -> None:
-    """On the first page and on the model's own."""
+    """On the first page and on the model's own, beside the verdict and beside each file."""
     header = dataclasses.replace(of_four, given=_given(ReferenceKind.NONE))
     for name, page in pages_of(
         render_run(write_run(given_entries(entries), header=header), policy)
     ).items():
         if name != "matrix.html":
-            assert page.text.count("no reference: accuracy alone is judged") >= 2, name
+            alone = "Accuracy alone was judged of detect.tflite, vendor/detect.tflite: there is no"
+            assert alone in page.text
+            assert page.text.count("no reference: accuracy alone is judged") == 2, name
 
 
 def test_a_given_file_that_cannot_be_opened(

@@ -9,12 +9,8 @@ from signable_run import INT8, Files
 
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.reference_differences import (
-    DifferenceKind,
-    Fact,
-    ReferenceDifference,
-    ReferenceDifferences,
-)
+from validation.record.difference_facts import DifferenceKind, Fact
+from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.run import ReferenceKind
 from validation.record.store import Record, parse_record
 from validation.record.types import CheckResult, Measure, ModelKey

@@ -12,20 +12,12 @@ from numpy.typing import NDArray
 
 from validation.comparison.contract_differences import SideFacts
 from validation.comparison.reference_differences import worst_first
-from validation.preprocess.feed import has_usable_scale, takes_bytes
 from validation.record.detections import Detections
-from validation.record.reference_differences import (
-    AnchorChange,
-    ClassFacts,
-    DifferenceKind,
-    ReferenceDifference,
-    ReferenceDifferences,
-)
+from validation.record.difference_facts import AnchorChange, ClassFacts, DifferenceKind
+from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.specs.contracts import Preprocessing
-from validation.specs.input_stats import range_of
 
 _SCALES = ("y_scale", "x_scale", "h_scale", "w_scale")
-_LAST = 255
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ def repair_of(
         fits = facts is not None and facts.change is not AnchorChange.COUNT
         return Repair(anchors=reference.anchors) if fits else None
     if kind is DifferenceKind.FEED:
-        preprocessing = _feed(reference, candidate)
+        preprocessing = _feed(reference, candidate, is_stated=difference.is_stated)
         return None if preprocessing is None else Repair(preprocessing=preprocessing)
     if difference.classes is not None:
         return Repair(classes=difference.classes)
@@ -98,15 +90,11 @@ _ATTRIBUTES = (
 )
 
 
-def _feed(reference: SideFacts, candidate: SideFacts) -> Preprocessing | None:
-    """The file's own size with what the reference makes of a pixel."""
-    own, wanted, spec = candidate.preprocessing, reference.preprocessing, reference.input
-    if own is None:
-        return None
-    if spec is not None and takes_bytes(spec) and has_usable_scale(spec):
-        low, high = range_of(spec)
-        return dataclasses.replace(own, scale=((high - low) / _LAST,) * 3, offset=(-low,) * 3)
-    if wanted is None:
+def _feed(reference: SideFacts, candidate: SideFacts, *, is_stated: bool) -> Preprocessing | None:
+    """The file's own size with what the reference, or the file's metadata, makes of a pixel."""
+    own = candidate.preprocessing
+    wanted = reference.preprocessing if is_stated else own
+    if own is None or wanted is None:
         return None
     return dataclasses.replace(own, scale=wanted.scale, offset=wanted.offset)
 

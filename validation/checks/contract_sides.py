@@ -15,6 +15,7 @@ from validation.errors import NotProvided
 from validation.inference.output_roles import RAW_ROLES, OutputRoles, output_roles
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
+from validation.preprocess.feed import FeedWay
 from validation.preprocess.quantise import dequantise
 from validation.record.run import ReferenceKind
 from validation.specs.contracts import SsdContract
@@ -43,6 +44,7 @@ def subject_facts(subject: Subject, contract: SsdContract | None) -> SideFacts:
     return SideFacts(
         preprocessing=_asked(lambda: subject.preprocessing, why, "preprocessing"),
         input=file.inputs[0] if len(file.inputs) == 1 else None,
+        takes_bytes=subject.way is FeedWay.BYTES,
         num_classes=_asked(lambda: subject.num_classes, why, "num_classes"),
         attributes=file.postprocess,
         anchors=anchors,
@@ -124,7 +126,6 @@ def _with_order(facts: SideFacts, reference: Reference, subject: Subject) -> Sid
     anchors, step = _anchors_of(reference.path) if file.postprocess else (facts.anchors, 0.0)
     return dataclasses.replace(
         facts,
-        input=file.inputs[0] if len(file.inputs) == 1 else None,
         outputs=roles_of(reference.path, None).roles,
         anchors=anchors,
         anchor_step=step,

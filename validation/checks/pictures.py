@@ -1,73 +1,80 @@
-"""The same picture as the reference and the file under test see it."""
+"""The same picture as the reference and the file under test see it, and as it was labelled."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 
-from PIL import Image
-
-from validation.checks.needs import candidate_detections, reference_detections
-from validation.preprocess.image import ImageFile, load
+from validation.checks.needs import candidate_detections, class_join, reference_detections
+from validation.coco.labelled_images import labelled_images
+from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
+from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
-from validation.record.types import Panel, Picture
+from validation.record.types import GROUND_TRUTH, Panel, Picture
+from validation.report.pictures import picture_of
+from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
 
 def pictures(context: CheckContext) -> list[Picture]:
-    """The canaries, and the images with most to see, reference beside candidate."""
+    """The images with most disagreement, then those with most to see: reference beside candidate.
+
+    The objects stand beside them where the image is labelled.
+    """
     reference, candidate = reference_detections(context), candidate_detections(context)
     threshold = context.policy.setting("picture_min_score")
-    labels = {str(number): name for number, name in context.class_names().names.items()}
-    width = int(context.policy.setting("picture_width"))
+    truth, categories = _ground_truth(context)
     return [
-        _picture(
+        picture_of(
             context.key.model,
             image,
-            width,
-            (
+            int(context.policy.setting("picture_width")),
+            [
                 Panel.of("inference graph in TensorFlow", _above(reference[image.key], threshold)),
                 Panel.of(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
-            ),
-            labels,
+                *([Panel.of(GROUND_TRUTH, truth[image.key])] if image.key in truth else []),
+            ],
+            {**categories, **context.class_names().names},
         )
-        for image in _most_to_see(context, reference, threshold)
+        for image in _chosen(context, reference, candidate)
     ]
 
 
-def _most_to_see(
-    context: CheckContext, reference: Mapping[str, Detections], threshold: float
+def _chosen(
+    context: CheckContext,
+    reference: Mapping[str, Detections],
+    candidate: Mapping[str, Detections],
 ) -> list[ImageFile]:
-    ranked = sorted(
-        context.inference.images,
-        key=lambda image: -len(_above(reference[image.key], threshold)),
+    """Most disagreement first; where too few images disagree, those with most detections."""
+    policy, most = context.policy, int(context.policy.setting("pictures"))
+    quantised = variant_of(context.key.variant).is_quantised
+    rule = DisagreementRule(
+        min_score=policy.setting("picture_min_score"),
+        score_epsilon=policy.setting("quantised_score_epsilon")
+        if quantised
+        else policy.setting("parity_score_epsilon"),
+        min_iou=policy.setting("parity_min_iou"),
+        moved_iou=policy.setting("operating_moved_iou"),
     )
-    return ranked[: int(context.policy.setting("pictures"))]
+    images = {image.key: image for image in context.inference.images}
+    worst = [each.image for each in worst_images(disagreements(reference, candidate, rule), most)]
+    shown = {key: len(_above(reference[key], rule.min_score)) for key in images}
+    rest = sorted((key for key in images if key not in worst), key=lambda key: -shown[key])
+    return [images[key] for key in [*worst, *rest][:most]]
+
+
+def _ground_truth(context: CheckContext) -> tuple[Mapping[str, Detections], Mapping[int, str]]:
+    """Objects by image key, and the categories' names by class id; empty without labels."""
+    dataset = context.dataset
+    if dataset is None:
+        return {}, {}
+    joined = class_join(context, dataset).categories
+    names = {
+        class_id: dataset.categories[category]
+        for class_id, category in joined.items()
+        if category is not None
+    }
+    return {key: image.objects for key, image in labelled_images(dataset, joined).items()}, names
 
 
 def _above(detections: Detections, threshold: float) -> Detections:
     return detections.take(detections.scores >= threshold)
-
-
-def _picture(
-    model: str,
-    image: ImageFile,
-    width: int,
-    panels: tuple[Panel, ...],
-    labels: Mapping[str, str],
-) -> Picture:
-    reduced = Image.fromarray(load(image))
-    reduced.thumbnail((width, width))
-    data = io.BytesIO()
-    reduced.save(data, "JPEG", quality=80)
-    occurring = {str(number) for panel in panels for number in panel.classes}
-    return Picture(
-        model=model,
-        image=image.path.name,
-        width=reduced.width,
-        height=reduced.height,
-        jpeg_base64=base64.b64encode(data.getvalue()).decode(),
-        panels=panels,
-        labels={number: name for number, name in labels.items() if number in occurring},
-    )

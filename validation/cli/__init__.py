@@ -33,6 +33,7 @@ _COMMANDS = (
     "detect",
     "evaluate",
     "compare",
+    "explain",
     "report",
     "signoff",
     "completion",

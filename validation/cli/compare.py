@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import add_model_flags, is_tflite, open_model, refuse_other_models
-from validation.cli.flags import Commands, add_parser, say, say_as_stored
+from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
@@ -17,7 +19,6 @@ from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
-from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.record.detections import Detections
 from validation.record.formatting import plural, printable
 from validation.record.store import RECORD_NAME, load_record
@@ -25,11 +26,6 @@ from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
 from validation.tflite.differences import Difference, differences
 from validation.tflite.facts import read_tflite
-from validation.zoo.bundled_files import labelled_scenes
-from validation.zoo.canaries import load_canaries
-
-# Of the package's own images: enough to see whether two files are the same detector.
-_SCENES = 16
 
 
 def add_command(commands: Commands) -> None:
@@ -108,7 +104,7 @@ def _print_changes(title: str, changed: Sequence[Change]) -> None:
 def _compare_models(options: argparse.Namespace) -> int:
     paths = (options.first, options.second)
     refuse_other_models(paths, options)
-    images = _images(options.images)
+    images = images_to_compare_on(options.images)
     with contextlib.ExitStack() as stack:
         models = [stack.enter_context(open_model(path, options)) for path in paths]
         both = all(is_tflite(path) for path in paths)
@@ -136,31 +132,6 @@ def _compare_models(options: argparse.Namespace) -> int:
     return 0
 
 
-def told_apart(first: Path, second: Path) -> tuple[str, str]:
-    """Two paths by their names, with as many folders as it takes to tell them apart."""
-    sides = [path.absolute().parts for path in (first, second)]
-    for count in range(1, max(map(len, sides)) + 1):
-        one, other = ("/".join(parts[-count:]) for parts in sides)
-        if one != other:
-            return one, other
-    return str(first), str(second)
-
-
-def _images(folder: Path | None) -> Sequence[ImageFile]:
-    if folder is not None:
-        images = images_in(folder)
-        if not images:
-            raise UsageError("no images to compare on", where=folder)
-        say_as_stored(shown_otherwise_count(images))
-        return images
-    photographs = [ImageFile(canary.path.name, canary.path) for canary in load_canaries()]
-    scenes = images_in(labelled_scenes()[1])[:_SCENES]
-    say(
-        f"comparing on {len(photographs)} photographs and {len(scenes)} drawn scenes of the package"
-    )
-    return [*photographs, *scenes]
-
-
 def _print_models(
     options: argparse.Namespace, differing: Sequence[Difference], like: Similarity, both: bool
 ) -> None:
@@ -181,3 +152,6 @@ def _print_models(
             f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
             f"({like.where})"
         )
+    if differing or like.only_first or like.only_second:
+        files = shlex.join(map(str, (options.first, options.second)))
+        print(f"`python -m validation explain {files}` says where, and draws the worst images")

@@ -13,7 +13,7 @@ from validation.errors import DatasetError, NotSsdGraph, OutputMissing, UsageErr
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.file_notices import FileNotice, FileNoticeKind
-from validation.inference.model_file import open_tflite
+from validation.inference.model_file import TfliteModel, open_tflite
 from validation.inspection.kinds import kind_of
 from validation.kinds.kind import Kind, Wanted
 from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
@@ -40,6 +40,7 @@ class OpenModel:
         labels: The names of its classes, none where no list is known.
         num_classes: Without the background; None where an inference graph does not say.
         notices: What was assumed, ignored or found wrong in the file.
+        tflite: The file, opened; None for an inference graph.
     """
 
     name: str
@@ -47,6 +48,7 @@ class OpenModel:
     labels: ClassNames = field(default_factory=lambda: no_names(0))
     num_classes: int | None = None
     notices: tuple[FileNotice, ...] = ()
+    tflite: TfliteModel | None = None
 
     def detect(
         self, images: Sequence[ImageFile], *, progress: bool = True
@@ -155,6 +157,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
             labels,
             model.num_classes,
             model.notices,
+            model,
         )
         return
     for flag in ("feed", "input_stats", "export_directory"):

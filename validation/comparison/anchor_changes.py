@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from validation.comparison.difference_rules import DifferenceRules
-from validation.record.reference_differences import AnchorChange, AnchorFacts
+from validation.record.difference_facts import AnchorChange, AnchorFacts
 
 _Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def anchor_difference(
     rows = int(np.count_nonzero(differ))
     if not rows:
         return None
-    change, factors = _change(ours, theirs, differ, tolerance)
+    change, factors = _change(ours, theirs, differ, tolerance, rules)
     return AnchorFacts(len(ours), len(theirs), rows, change, factors)
 
 
@@ -51,18 +51,24 @@ def _near(first: _Floats, second: _Floats, tolerance: float) -> NDArray[np.bool_
 
 
 def _change(
-    ours: _Floats, theirs: _Floats, differ: NDArray[np.bool_], tolerance: float
+    ours: _Floats,
+    theirs: _Floats,
+    differ: NDArray[np.bool_],
+    tolerance: float,
+    rules: DifferenceRules,
 ) -> tuple[AnchorChange, tuple[float, ...]]:
+    def explains(made: _Floats, found: _Floats, rounding: float) -> bool:
+        """Most of them: what 8 bits cut off is no other change."""
+        return bool(_near(made, found, rounding).mean() >= rules.min_share)
+
     for change, remade in _REMADE.items():
-        if _near(remade(ours), theirs, 2 * tolerance).all():
+        if explains(remade(ours), theirs, 2 * tolerance):
             return change, ()
     if _near(_sorted_rows(ours), _sorted_rows(theirs), tolerance).all():
         return AnchorChange.ROW_ORDER, ()
-    for change, factors in _constants(ours[differ], theirs[differ], tolerance):
-        return change, factors
     if differ.mean() < _SOME_SHARE:
         return AnchorChange.SOME_ROWS, ()
-    return AnchorChange.OTHER, ()
+    return _constant(ours[differ], theirs[differ], 2 * tolerance, explains)
 
 
 def _corners(anchors: _Floats) -> _Floats:
@@ -82,21 +88,24 @@ def _sorted_rows(anchors: _Floats) -> _Floats:
     return out
 
 
-def _constants(
-    ours: _Floats, theirs: _Floats, tolerance: float
-) -> Iterator[tuple[AnchorChange, tuple[float, ...]]]:
+def _constant(
+    ours: _Floats,
+    theirs: _Floats,
+    tolerance: float,
+    explains: Callable[[_Floats, _Floats, float], bool],
+) -> tuple[AnchorChange, tuple[float, ...]]:
     """One factor of all sides, one shift of all centres, or other shapes of the same areas."""
-    same_centres = _near(ours[:, :2], theirs[:, :2], tolerance).all()
-    same_sides = _near(ours[:, 2:], theirs[:, 2:], tolerance).all()
-    positive = (ours[:, 2:] > 0).all() and (theirs[:, 2:] > 0).all()
-    if same_centres and positive:
-        factors = np.median(theirs[:, 2:] / ours[:, 2:], axis=0)
-        if _near(ours[:, 2:] * factors, theirs[:, 2:], 2 * tolerance).all():
-            yield AnchorChange.SCALED, tuple(factors.tolist())
-        areas, others = (side[:, 2:].prod(axis=1) for side in (ours, theirs))
-        if _near(areas, others, 4 * tolerance).all():
-            yield AnchorChange.ASPECT, ()
-    if same_sides:
-        shift = np.median(theirs[:, :2] - ours[:, :2], axis=0)
-        if _near(ours[:, :2] + shift, theirs[:, :2], 2 * tolerance).all():
-            yield AnchorChange.SHIFTED, tuple(shift.tolist())
+    (centres, sides), (others, other_sides) = (
+        (table[:, :2], table[:, 2:]) for table in (ours, theirs)
+    )
+    if explains(centres, others, tolerance) and (sides > 0).all():
+        factors = np.median(other_sides / sides, axis=0)
+        if explains(sides * factors, other_sides, tolerance):
+            return AnchorChange.SCALED, tuple(factors.tolist())
+        if explains(sides.prod(axis=1), other_sides.prod(axis=1), 2 * tolerance):
+            return AnchorChange.ASPECT, ()
+    if explains(sides, other_sides, tolerance):
+        shift = np.median(others - centres, axis=0)
+        if explains(centres + shift, others, tolerance):
+            return AnchorChange.SHIFTED, tuple(shift.tolist())
+    return AnchorChange.OTHER, ()

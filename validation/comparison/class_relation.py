@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.matching import box_iou, inside_image
 from validation.record.detections import Detections
-from validation.record.reference_differences import ClassFacts
+from validation.record.difference_facts import ClassFacts
 
 # Of each class, so many of its strongest anchors tell it from the others.
 _STRONGEST = 20

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from validation.comparison.anchor_changes import anchor_difference
 from validation.comparison.difference_rules import DifferenceRules
 from validation.preprocess.feed import has_usable_scale, takes_bytes
-from validation.record.reference_differences import (
-    DifferenceKind,
-    Fact,
-    NotCompared,
-    ReferenceDifference,
-)
+from validation.record.difference_facts import DifferenceKind, Fact
+from validation.record.reference_differences import NotCompared, ReferenceDifference
 from validation.specs.contracts import (
     EXPORTER_DEFAULT_MAX_DETECTIONS,
     PostprocessAttributes,
@@ -39,6 +35,7 @@ class SideFacts:
     Args:
         preprocessing: From image to input.
         input: Of a file; None for a graph, which takes floats.
+        takes_bytes: Its input is fed the pixels themselves.
         num_classes: Without the background.
         attributes: Of the post-processing.
         anchors: [N, 4] in centre form.
@@ -51,6 +48,7 @@ class SideFacts:
 
     preprocessing: Preprocessing | None = None
     input: TensorSpec | None = None
+    takes_bytes: bool = False
     num_classes: int | None = None
     attributes: PostprocessAttributes | None = None
     anchors: NDArray[np.float32] | None = None
@@ -73,6 +71,14 @@ class Compared:
     differences: tuple[ReferenceDifference, ...] = ()
     kinds: tuple[DifferenceKind, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[NotCompared, ...]:
+        """What was not compared, each reason once."""
+        kinds: dict[str, tuple[DifferenceKind, ...]] = {}
+        for each in self.not_compared:
+            kinds[each.why] = (*kinds.get(each.why, ()), *each.kinds)
+        return tuple(NotCompared(each, why) for why, each in kinds.items())
 
     def __add__(self, other: Compared) -> Compared:
         """Both together."""
@@ -187,43 +193,60 @@ def _same(expected: Any, got: Any, rules: DifferenceRules) -> bool:
 
 
 def _feed(reference: SideFacts, candidate: SideFacts, rules: DifferenceRules) -> Compared:
+    """What pixels are read as against what the reference wants, else what the file itself states.
+
+    An input of 8 bits is fed bytes, whatever the file's metadata states: its scale and zero point
+    say what they are read as.
+    """
     kinds = (DifferenceKind.FEED,)
-    for side in (reference, candidate):
-        reason = _why_no_range(side)
-        if reason:
-            return Compared(not_compared=(NotCompared(kinds, reason),))
-    ours, theirs = (_ranges(side) for side in (reference, candidate))
-    if len(ours) != len(theirs):
-        # Bytes have one range; an extractor that treats channels apart needs all of them in it.
-        ours, theirs = [_widest(ours)], [_widest(theirs)]
-    amount = max(steps_off(got, asked) for got, asked in zip(theirs, ours, strict=True))
-    if amount <= rules.feed_steps:
-        return Compared(kinds=kinds)
-    fact = Fact("range", *([list(each) for each in side] for side in (ours, theirs)))
-    return Compared((ReferenceDifference(DifferenceKind.FEED, amount, (fact,)),), kinds)
+    read, wanted = _read_as(candidate), _wanted(reference)
+    found = Compared(kinds=kinds)
+    if not read or not wanted:
+        side = reference if read else candidate
+        reason = side.why.get("preprocessing", _NO_RANGE)
+        found = Compared(not_compared=(NotCompared(kinds, reason),))
+    elif difference := _ranges_differ(wanted, read, rules, is_stated=True):
+        return Compared((difference,), kinds)
+    stated = _wanted(candidate)
+    if read and stated and (difference := _ranges_differ(stated, read, rules, is_stated=False)):
+        found += Compared((difference,))
+    return found
 
 
-def _why_no_range(side: SideFacts) -> str:
-    spec = side.input
-    if spec is not None and takes_bytes(spec):
-        return "" if has_usable_scale(spec) else f"the {spec.dtype} input has no scale"
-    if side.preprocessing is None:
-        return side.why.get("preprocessing", "how its images are normalised is not stated")
-    return "" if all(side.preprocessing.scale) else "the normalisation makes one value of all"
+_NO_RANGE = "what pixels are read as is not stated"
 
 
-def _ranges(side: SideFacts) -> list[Range]:
+def _read_as(side: SideFacts) -> list[Range]:
     """What the darkest and the brightest pixel are read as: once, or for each channel."""
-    spec, preprocessing = side.input, side.preprocessing
-    if spec is not None and takes_bytes(spec):
-        return [range_of(spec)]
-    if preprocessing is None:
+    spec = side.input
+    if spec is None or not takes_bytes(spec) or not side.takes_bytes:
+        return _wanted(side)
+    return [range_of(spec)] if has_usable_scale(spec) else []
+
+
+def _wanted(side: SideFacts) -> list[Range]:
+    """As `_read_as`, of the normalisation that a side states; empty without one."""
+    preprocessing = side.preprocessing
+    if preprocessing is None or not all(preprocessing.scale):
         return []
     each = [
         (0.0 - offset, _LAST * scale - offset)
         for scale, offset in zip(preprocessing.scale, preprocessing.offset, strict=True)
     ]
     return [wanted_range(preprocessing)] if len(set(each)) == 1 else each
+
+
+def _ranges_differ(
+    wanted: list[Range], read: list[Range], rules: DifferenceRules, *, is_stated: bool
+) -> ReferenceDifference | None:
+    if len(wanted) != len(read):
+        # Bytes have one range; an extractor that treats channels apart needs all of them in it.
+        wanted, read = [_widest(wanted)], [_widest(read)]
+    amount = max(steps_off(*pair) for pair in zip(read, wanted, strict=True))
+    if amount <= rules.feed_steps:
+        return None
+    fact = Fact("range", *([list(each) for each in side] for side in (wanted, read)))
+    return ReferenceDifference(DifferenceKind.FEED, amount, (fact,), is_stated=is_stated)
 
 
 def _widest(ranges: list[Range]) -> Range:
@@ -260,8 +283,10 @@ def _order(reference: SideFacts, candidate: SideFacts) -> Compared:
     # An output that the file lacks, such as the count, takes no place.
     expected = [role for role in order if role in got]
     amount = sum(one != other for one, other in zip(expected, got, strict=False))
+    silent = NotCompared(kinds, "the reference states no order")
+    found = Compared(kinds=kinds) if is_stated else Compared(not_compared=(silent,))
     if not amount:
-        return Compared(kinds=kinds)
+        return found
     difference = ReferenceDifference(
         DifferenceKind.OUTPUT_ORDER,
         amount,
@@ -269,7 +294,7 @@ def _order(reference: SideFacts, candidate: SideFacts) -> Compared:
         is_named=candidate.outputs_named,
         is_stated=is_stated,
     )
-    return Compared((difference,), kinds)
+    return found + Compared((difference,))
 
 
 _Compare = Callable[[Any, Any, DifferenceRules], list[ReferenceDifference]]

@@ -24,10 +24,8 @@ from validation.comparison.score_kinds import (
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
+from validation.record.difference_facts import ClassFacts, DifferenceKind, Fact
 from validation.record.reference_differences import (
-    ClassFacts,
-    DifferenceKind,
-    Fact,
     NotCompared,
     ReferenceDifference,
     ReferenceDifferences,
@@ -182,7 +180,7 @@ def check_reference_contract(
         key: The thing under test.
     """
     missing = [each.describe() for each in found.not_compared]
-    if not found.compared:
+    if not found.compared and not found.differences:
         return CheckResult.unknown(CHECK, key, "; ".join(missing) or "nothing was compared")
     measures = Measure.limited(found.figures, policy, CHECK, key)
     said = found.sentences or ("nothing of the contract differs",)

@@ -27,7 +27,11 @@ _INPUT = "INPUT"
 
 
 def layer_table(
-    quantised: Path, counterpart: Path, feeds: NDArray[np.float32]
+    quantised: Path,
+    counterpart: Path,
+    feeds: NDArray[np.float32],
+    *,
+    float_counterpart: bool = True,
 ) -> tuple[LayerError, ...]:
     """What each operator of a quantised file costs, in the order of execution.
 
@@ -35,10 +39,13 @@ def layer_table(
     have a row where values are rounded, and none where they are only read back.
 
     Args:
-        quantised: A .tflite file that ends in the raw outputs.
+        quantised: A .tflite file that ends in the raw outputs or in the post-processing op,
+            which has no row.
         counterpart: The float file of the same graph. The converter's float file of a graph
             with FakeQuant nodes will do: its values are those of training.
         feeds: float32 [I, 1, H, W, 3], as the float file is fed; at least one image.
+        float_counterpart: False compares any two files of one graph, the first as if the
+            second were right.
 
     Raises:
         ArtefactMissing: No such file.
@@ -50,7 +57,8 @@ def layer_table(
     run, float_run = TensorValues(graph.model.content), TensorValues(float_graph.model.content)
     for values, path in ((float_run, counterpart), (run, quantised)):
         _refuse_other_feeds(values, feeds, path.name)
-    _refuse_quantised(float_run, counterpart.name)
+    if float_counterpart:
+        _refuse_quantised(float_run, counterpart.name)
     pairs = counterparts(graph, float_graph, _shapes(run), _shapes(float_run))
     computing = [each for each in graph.moving if is_computing(each)]
     if not any(output in pairs for each in computing for output in each.outputs):

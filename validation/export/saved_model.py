@@ -179,7 +179,7 @@ def _served(message: Any, folder: Path) -> Any:
 
 
 def _signature_name(meta: Any, folder: Path) -> str:
-    names = sorted(name for name in meta.signature_def if name != _INIT)
+    names: list[str] = sorted(name for name in meta.signature_def if name != _INIT)
     if _DEFAULT in names:
         return _DEFAULT
     if len(names) != 1:

@@ -28,6 +28,7 @@ from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
 from validation.record.formatting import plural, printable
+from validation.record.given_files import without_reference
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
@@ -74,6 +75,7 @@ class Recorder:
         self.folder = Path(config.getoption("--report-dir")) / self.run
         self.judgement: Judgement | None = None
         self.shipping: tuple[Shipping, ...] = ()
+        self.without_reference = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
@@ -105,6 +107,7 @@ class Recorder:
         record = load_record(self.folder / RECORD_NAME)
         self.judgement = judge(record, policy)
         self.shipping = which_files(record, self.judgement, policy)
+        self.without_reference = without_reference(record.header)
         render_report(self.folder, record, self.judgement, policy)
         require = Require(self._config.getoption("--require"))
         session.exitstatus = exit_code(self.judgement.run.status, int(exitstatus), require)
@@ -124,6 +127,8 @@ class Recorder:
         )
         for reason in grouped_reasons(run.findings):
             terminalreporter.line(printable(f"  {reason}"))
+        if self.without_reference:
+            terminalreporter.line(printable(f"  {self.without_reference}"))
         for line in told(self.shipping):
             terminalreporter.line(printable(f"to ship: {line}"))
         terminalreporter.line(f"report: {self.folder / 'index.html'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from validation.errors import first_few
 from validation.record.run import ArtefactRole, GivenFile, Header, ReferenceKind
 from validation.record.store import Record
 from validation.record.types import ModelKey
@@ -20,6 +21,18 @@ _KINDS = {
 def given_file(header: Header, key: ModelKey) -> GivenFile | None:
     """What the header says of a subject; None where it was made here."""
     return next((each for each in header.given if each.key == key), None)
+
+
+def without_reference(header: Header, model: str = "") -> str:
+    """A sentence on the files that accuracy alone judged, of all models or one; empty without."""
+    files = [
+        each.file
+        for each in header.given
+        if each.reference is ReferenceKind.NONE and model in ("", each.model)
+    ]
+    if not files:
+        return ""
+    return f"Accuracy alone was judged of {first_few(files)}: there is no reference."
 
 
 def reference_words(kind: ReferenceKind) -> str:

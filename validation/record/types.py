@@ -277,6 +277,10 @@ class Accuracy(OfVariant):
     file: str = ""
 
 
+# Title of the panel that shows labels: its boxes are objects, and nothing scored them.
+GROUND_TRUTH = "ground truth"
+
+
 @dataclass(frozen=True)
 class Panel:
     """One way to see a picture: a title and the boxes to draw, as numbers that JSON holds.
@@ -325,7 +329,7 @@ class Picture:
         width: Of the stored JPEG, pixels.
         height: Of the stored JPEG, pixels.
         jpeg_base64: The reduced image, so that the report needs no other file.
-        panels: Reference first.
+        panels: Reference first; `GROUND_TRUTH` last, where there are labels.
         labels: Names of the class ids that occur.
     """
 

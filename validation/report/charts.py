@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.record.types import Panel, Timing
+from validation.record.types import GROUND_TRUTH, Panel, Timing
 
 # Labels are set in a monospace face, whose letters are about this wide for their height.
 _LETTER_WIDTH = 0.61
@@ -147,7 +147,8 @@ def draw_boxes(
         name = labels.get(str(class_id), f"class {class_id}")
         left, right = sorted((box[1] * width, box[3] * width))
         top, bottom = sorted((box[0] * height, box[2] * height))
-        text = f"{name} {score:.2f}"
+        scored = panel.title != GROUND_TRUTH
+        text = f"{name} {score:.2f}" if scored else name
         label_width = len(text) * font_size(width) * _LETTER_WIDTH + 4
         spot = _free_spot((left, top, right, bottom), label_width, width, height, taken)
         taken.append(spot)
@@ -165,7 +166,7 @@ def draw_boxes(
                 label_x=round(spot[0], 1),
                 label_y=round(spot[1], 1),
                 label_width=round(label_width, 1),
-                tooltip=f"{name} {score:.4f}, ymin xmin ymax xmax {corners}",
+                tooltip=f"{name}{f' {score:.4f}' if scored else ''}, ymin xmin ymax xmax {corners}",
             )
         )
     return tuple(reversed(drawn))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status, worst_status
 from validation.record import formatting
+from validation.record.difference_words import kind_in_words
 from validation.record.reference_differences import (
     ReferenceDifference,
     ReferenceDifferences,
-    kind_in_words,
     measures_of,
 )
 from validation.record.types import CheckResult

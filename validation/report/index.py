@@ -74,11 +74,6 @@ class IndexRow:
         """What the row is called."""
         return self.key.label or "?"
 
-    @property
-    def form(self) -> str:
-        """Of a given file, whose name does not say it; else empty."""
-        return self.key.variant if self.key.file else ""
-
 
 @dataclass(frozen=True)
 class Column:

@@ -16,11 +16,13 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import formatting, quantisation_cost
+from validation.record import formatting, given_files, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
+from validation.record.types import GROUND_TRUTH
 from validation.report import (
     charts,
+    evidence_table,
     index,
     interval_tables,
     model_page,
@@ -44,6 +46,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     charts.font_size,
     charts.histogram,
     charts.label_height,
+    evidence_table.evidence_table,
     findings.full_reason,
     findings.reason,
     formatting.coco_delta,
@@ -58,6 +61,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.size,
     formatting.used_percent,
     formatting.value_and_limit,
+    given_files.without_reference,
     index.file_link,
     index.latency,
     index.overview_columns,
@@ -109,9 +113,8 @@ def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: P
 def render_pages(report: Report) -> dict[str, str]:
     """The text of every page by file name, the index last."""
     environment = _environment()
-    css = (_HERE / "report.css").read_text(encoding="utf-8")
     shared = {
-        "css": css,
+        "css": _css(),
         "index": report.index,
         "index_name": INDEX_NAME,
         "matrix_name": MATRIX_NAME,
@@ -125,6 +128,20 @@ def render_pages(report: Report) -> dict[str, str]:
     return pages
 
 
+def render_page(template: str, **given: Any) -> str:
+    """One page of its own, in the style of a run's pages.
+
+    Args:
+        template: File name among the templates.
+        given: What it shows.
+    """
+    return _environment().get_template(template).render(css=_css(), **given)
+
+
+def _css() -> str:
+    return (_HERE / "report.css").read_text(encoding="utf-8")
+
+
 @functools.cache
 def _environment() -> jinja2.Environment:
     """The templates, each compiled once a process."""
@@ -136,5 +153,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
-    environment.globals |= {"nothing": NOTHING, "no_ground_truth": NO_GROUND_TRUTH}
+    environment.globals |= {
+        "nothing": NOTHING,
+        "no_ground_truth": NO_GROUND_TRUTH,
+        "ground_truth": GROUND_TRUTH,
+    }
     return environment

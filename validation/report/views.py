@@ -98,7 +98,7 @@ def subject(index: Index) -> str:
     if given:
         files = ", ".join(dict.fromkeys(given))
         text += (
-            f"{' and' if names else ' in'} {formatting.plural(len(given), 'given file')} ({files})"
+            f"{' and' if names else ' as'} {formatting.plural(len(given), 'given file')} ({files})"
         )
     text += f", {formatting.plural(len(record.results), 'check result')}"
     images = max((entry.images for entry in record.accuracies), default=0)
@@ -156,11 +156,13 @@ def environment(header: Header) -> dict[str, Mapping[str, str]]:
         data["annotations"] = formatting.number(header.dataset.annotations)
     if header.policy_overlay is not None:
         policy[f"sha256 of {header.policy_overlay.file}"] = header.policy_overlay.sha256
+    given = {str(each.key): f"sha256 {each.sha256}" for each in header.given}
     groups: dict[str, Mapping[str, str]] = {
         "Versions": header.versions,
         "Machine": header.machine,
         "Options": header.options,
         "Data set": data,
+        "Given files": given,
         "Policy": policy,
     }
     return {title: rows for title, rows in groups.items() if rows}

@@ -1,0 +1,118 @@
+"""What two detectors show otherwise is counted once, and the image with most of it comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from validation.comparison.disagreements import (
+    ClassChange,
+    Disagreement,
+    DisagreementRule,
+    disagreements,
+    worst_images,
+)
+from validation.record.detections import Detections
+
+_RULE = DisagreementRule(min_score=0.3, score_epsilon=0.01, min_iou=0.5, moved_iou=0.75)
+_BOX = (0.1, 0.2, 0.5, 0.4)
+_NEAR = (0.1, 0.2, 0.4, 0.4)
+_FAR = (0.6, 0.6, 0.9, 0.7)
+
+_Entry = tuple[tuple[float, float, float, float], float, int]
+
+
+def _found(*entries: _Entry) -> Detections:
+    boxes, scores, classes = zip(*entries, strict=True) if entries else ((), (), ())
+    return Detections(boxes, scores, classes)
+
+
+def _one(first: Detections, second: Detections) -> Disagreement:
+    (found,) = disagreements({"a": first}, {"a": second}, _RULE)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ([(_BOX, 0.9, 1)], [(_BOX, 0.9, 1)], (1, 0, 0, 0, ())),
+        ([(_BOX, 0.9, 1)], [], (0, 1, 0, 0, ())),
+        ([], [(_BOX, 0.9, 1)], (0, 0, 1, 0, ())),
+        ([(_BOX, 0.9, 1)], [(_NEAR, 0.9, 1)], (1, 0, 0, 0, ())),
+        ([(_BOX, 0.9, 1)], [((0.1, 0.2, 0.35, 0.4), 0.9, 1)], (1, 0, 0, 1, ())),
+        ([(_BOX, 0.9, 1)], [(_FAR, 0.8, 1)], (0, 1, 1, 0, ())),
+        ([(_BOX, 0.9, 1)], [(_BOX, 0.5, 2)], (0, 0, 0, 0, (ClassChange(1, 2, 0.9),))),
+        # Found a little below the threshold is found.
+        ([(_BOX, 0.305, 1)], [(_BOX, 0.295, 1)], (1, 0, 0, 0, ())),
+        ([(_BOX, 0.305, 1)], [(_BOX, 0.2, 1)], (0, 1, 0, 0, ())),
+    ],
+)
+def test_what_differs(first: list[_Entry], second: list[_Entry], said: tuple[object, ...]) -> None:
+    """Pairs, lost, gained, moved, and boxes of another class, which are neither lost nor gained."""
+    found = _one(_found(*first), _found(*second))
+    assert (found.pairs, found.lost, found.gained, found.moved, found.changed) == said
+
+
+def test_the_image_with_most_to_see_comes_first() -> None:
+    """By score: a lost detection of 0.9 before one of 0.4, and agreement last and not shown."""
+    first = {
+        "faint": _found((_BOX, 0.4, 1)),
+        "alike": _found((_BOX, 0.9, 1)),
+        "clear": _found((_BOX, 0.9, 1)),
+    }
+    second = {"faint": _found(), "alike": first["alike"], "clear": _found()}
+    found = disagreements(first, second, _RULE)
+    assert [each.image for each in found] == ["clear", "faint", "alike"]
+    assert [each.image for each in worst_images(found, 9)] == ["clear", "faint"]
+    assert [each.image for each in worst_images(found, 1)] == ["clear"]
+
+
+_SIDES = st.tuples(st.integers(0, 12), st.integers(1, 4), st.integers(0, 12), st.integers(1, 4))
+# A coarse grid, so that equal boxes and equal scores are common.
+_DETECTIONS = st.lists(
+    st.tuples(
+        _SIDES.map(lambda s: (s[0] / 16, s[2] / 16, (s[0] + s[1]) / 16, (s[2] + s[3]) / 16)),
+        st.sampled_from([0.1, 0.29, 0.3, 0.305, 0.5, 0.9]),
+        st.integers(1, 2),
+    ),
+    max_size=8,
+).map(lambda entries: _found(*entries))
+
+
+@given(_DETECTIONS)
+def test_a_side_agrees_with_itself(side: Detections) -> None:
+    """Nothing differs, and there is nothing to see."""
+    found = _one(side, side)
+    assert found.agrees
+    assert found.weight == 0
+
+
+@given(_DETECTIONS, _DETECTIONS)
+def test_each_shown_detection_counts_once(first: Detections, second: Detections) -> None:
+    """As found by both, lost, or of another class."""
+    found = _one(first, second)
+    assert found.pairs + found.lost + len(found.changed) == (first.scores >= 0.3).sum()
+
+
+@given(_DETECTIONS, _DETECTIONS)
+def test_sides_change_places(first: Detections, second: Detections) -> None:
+    """What one way is lost, is gained the other way."""
+    one, other = _one(first, second), _one(second, first)
+    assert (one.lost, one.gained) == (other.gained, other.lost)
+    assert len(one.changed) == len(other.changed)
+
+
+@given(_DETECTIONS, _DETECTIONS, st.randoms())
+def test_order_plays_no_part(
+    first: Detections, second: Detections, random: Callable[..., object]
+) -> None:
+    """The same detections in another order disagree alike."""
+    order = list(range(len(second)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    one, other = _one(first, second), _one(first, second.take(np.array(order, int)))
+    assert (one.lost, one.gained, one.pairs) == (other.lost, other.gained, other.pairs)
+    assert one.weight == pytest.approx(other.weight)

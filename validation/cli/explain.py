@@ -1,0 +1,171 @@
+"""``python -m validation explain``: where two files of one model differ, down to layers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from validation.cli.compared_images import images_to_compare_on, told_apart
+from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
+from validation.cli.flags import Commands, add_json, add_parser, say
+from validation.cli.output import print_json
+from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.categories import CategoryJoin
+from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
+from validation.coco.labelled_images import labelled_images
+from validation.errors import NotSsdGraph, UsageError
+from validation.explanation.accuracy import accuracy_facts, joins_of
+from validation.explanation.explain import explain
+from validation.explanation.page import as_page, pictures_of
+from validation.explanation.sides import Side, side_of_graph, side_of_tflite
+from validation.explanation.text import as_lines
+from validation.files.arguments import parse_count
+from validation.files.atomic import write_text_atomic
+from validation.files.native_log import held_back
+from validation.policy.load import load_policy
+from validation.preprocess.image import ImageFile
+from validation.record.detections import Detections
+
+
+def add_command(commands: Commands) -> None:
+    """Declare the command; its function is the default ``command``."""
+    parser = add_parser(
+        commands,
+        "explain",
+        "where two files of one model differ: attributes, weights, layers, detections",
+        "Compare two model files from their inputs to their detections. It explains and does not "
+        "judge: the exit code is 0 whatever differs.",
+        "detect_float.tflite detect_int8.tflite --images=photos --html=difference.html",
+        _explain,
+    )
+    kind = ".tflite, or frozen_inference_graph.pb"
+    parser.add_argument("first", type=Path, metavar="A", help=kind)
+    parser.add_argument("second", type=Path, metavar="B", help="another, compared with A")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="images to run both on (default: photographs and scenes of this package)",
+    )
+    parser.add_argument(
+        "--coco-annotations",
+        "--annotations",
+        type=Path,
+        metavar="PATH",
+        help="labelled images instead, as evaluate takes them: adds AP and the ground truth",
+    )
+    parser.add_argument(
+        "--coco-images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the labelled images (default: where the data set says or holds them)",
+    )
+    parser.add_argument(
+        "--box-format",
+        type=parse_box_format,
+        metavar="FORMAT",
+        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
+        "xywh, COCO's)",
+    )
+    parser.add_argument(
+        "--max-images", type=parse_count, metavar="N", help="use the first N (default: all)"
+    )
+    add_model_flags(parser)
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with pictures of the worst images"
+    )
+    add_json(parser)
+
+
+def _explain(options: argparse.Namespace) -> None:
+    refuse_other_models((options.first, options.second), options)
+    dataset, images = _images(options)
+    names = told_apart(options.first, options.second)
+    with contextlib.ExitStack() as stack:
+        models = [
+            stack.enter_context(open_model(path, options))
+            for path in (options.first, options.second)
+        ]
+        sides = (
+            _side(names[0], options.first, models[0]),
+            _side(names[1], options.second, models[1]),
+        )
+        joins = None if dataset is None else joins_of(sides, dataset)
+        runs = models[0].detect(images), models[1].detect(images)
+    policy = load_policy()
+    accuracy = None
+    if dataset is not None and joins is not None:
+        say("scoring")
+        accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
+    say("comparing weights and layers")
+    found = explain(*sides, runs, images, policy, accuracy)
+    if options.html is not None:
+        truth, categories = None, None
+        if dataset is not None and joins is not None:
+            truth, categories = _ground_truth(dataset, joins[0])
+        width = int(policy.setting("picture_width"))
+        pictures = pictures_of(found, sides, runs, images, width, truth, categories)
+        write_text_atomic(options.html, as_page(found, pictures))
+        say(f"page: {options.html}")
+    if options.json:
+        print_json(found)
+    else:
+        print("\n".join(as_lines(found)))
+
+
+def _ground_truth(
+    dataset: Dataset, join: CategoryJoin
+) -> tuple[Mapping[str, Detections], Mapping[int, str]]:
+    """Objects by image key, and the names of the categories by class id."""
+    labelled = labelled_images(dataset, join.categories)
+    names = {
+        class_id: dataset.categories[category]
+        for class_id, category in join.categories.items()
+        if category is not None
+    }
+    return {key: image.objects for key, image in labelled.items()}, names
+
+
+def _images(options: argparse.Namespace) -> tuple[Dataset | None, Sequence[ImageFile]]:
+    if options.coco_annotations is None:
+        if options.coco_images is not None:
+            raise UsageError(
+                "the labels of the images are missing",
+                expected="--coco-annotations with --coco-images, or --images",
+                got="--coco-images alone",
+            )
+        images = images_to_compare_on(options.images)
+        return None, images[: options.max_images]
+    if options.images is not None:
+        raise UsageError(
+            "one set of images is compared on",
+            expected="--images, or --coco-annotations",
+            got="both",
+        )
+    refuse_other_kinds(options.coco_annotations, options.coco_images, options.box_format)
+    dataset = load_dataset(
+        options.coco_annotations,
+        options.coco_images,
+        max_images=options.max_images,
+        box_format=options.box_format,
+    )
+    say(dataset.describe())
+    return dataset, dataset.files
+
+
+def _side(name: str, path: Path, model: OpenModel) -> Side:
+    if model.tflite is not None:
+        return side_of_tflite(name, model.tflite, model.labels)
+    with held_back():
+        from validation.export.exported import ExportOptions
+        from validation.export.from_graph import export_from_graph
+        from validation.export.graph_io import read_graph
+
+        try:
+            export = export_from_graph(read_graph(path), ExportOptions(), where=path.name)
+        except NotSsdGraph:
+            # It runs all the same; what it detects can be compared.
+            return side_of_graph(name, model.labels, model.num_classes, None, None)
+    return side_of_graph(name, model.labels, model.num_classes, export.contract, export.anchors)

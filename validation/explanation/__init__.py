@@ -1,0 +1,1 @@
+"""Explanation: where two files of one model differ, from attributes to detections."""

@@ -1,0 +1,96 @@
+"""All of an explanation, from two sides and what both detect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from validation.comparison.difference_rules import DifferenceRules
+from validation.comparison.disagreements import DisagreementRule
+from validation.diagnosis.weights import compare_weights
+from validation.explanation.detected import detection_facts
+from validation.explanation.facts import AccuracyFacts, Cause, Explanation, LayerFacts
+from validation.explanation.interface import interface_facts
+from validation.explanation.postprocessing import postprocessing_facts
+from validation.explanation.sides import Side
+from validation.explanation.structure import layer_facts, structure_facts
+from validation.explanation.verdict import causes_of, verdict_of
+from validation.policy.load import Policy
+from validation.preprocess.image import ImageFile
+from validation.record.detections import Detections
+
+
+def disagreement_rule(sides: Sequence[Side], policy: Policy) -> DisagreementRule:
+    """When a detection of one side is lost on the other: 8 bits move scores by more."""
+    in_8_bits = any(
+        side.tflite is not None and {"int8", "uint8"} & side.tflite.file.tensors.keys()
+        for side in sides
+    )
+    return DisagreementRule(
+        min_score=policy.setting("parity_min_score"),
+        score_epsilon=policy.setting("quantised_score_epsilon")
+        if in_8_bits
+        else policy.setting("parity_score_epsilon"),
+        min_iou=policy.setting("parity_min_iou"),
+        moved_iou=policy.setting("operating_moved_iou"),
+    )
+
+
+def explain(
+    first: Side,
+    second: Side,
+    runs: tuple[Mapping[str, Detections], Mapping[str, Detections]],
+    images: Sequence[ImageFile],
+    policy: Policy,
+    accuracy: AccuracyFacts | None = None,
+) -> Explanation:
+    """Where two sides differ.
+
+    Args:
+        first: One.
+        second: The other.
+        runs: What each detects, by image key.
+        images: That both ran on.
+        policy: Its settings say what is compared.
+        accuracy: Of labelled images.
+    """
+    sides = first, second
+    interface, behind = interface_facts(*sides), postprocessing_facts(*sides)
+    weights = (
+        None
+        if first.graph is None or second.graph is None
+        else compare_weights(first.graph, second.graph)
+    )
+    detections = detection_facts(
+        sides,
+        *runs,
+        images,
+        disagreement_rule(sides, policy),
+        DifferenceRules.of(policy),
+        int(policy.setting("pictures")),
+    )
+    causes = causes_of((*interface, *behind), weights, detections)
+    return Explanation(
+        first=first.name,
+        second=second.name,
+        verdict=verdict_of(causes, (*interface, *behind), weights, detections),
+        causes=causes,
+        interface=interface,
+        postprocessing=behind,
+        structure=structure_facts(*sides),
+        weights=weights,
+        layers=LayerFacts(why_not="not compared: another model has other layers")
+        if Cause.MODEL in causes
+        else layer_facts(
+            *sides,
+            images[: int(policy.setting("layer_images"))],
+            policy.setting("float_layer_sqnr_db"),
+        ),
+        detections=detections,
+        accuracy=accuracy,
+        not_compared=tuple(_not_compared(side) for side in sides if side.tflite is None),
+    )
+
+
+def _not_compared(side: Side) -> str:
+    missing = "" if side.postprocess is not None else ", nor attributes and anchors: no SSD"
+    return f"{side.name} is an inference graph: no weights and layers{missing}"

@@ -1,0 +1,239 @@
+"""Where two files differ for the app around them: inputs, feed, outputs, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import first_few
+from validation.explanation.facts import Cause, Fact
+from validation.explanation.sides import Side
+from validation.inference.feed_sources import own_range
+from validation.inference.outputs import Ending
+from validation.preprocess.feed import FeedWay, has_usable_scale, takes_bytes
+from validation.preprocess.quantise import dequantise, quantise
+from validation.record.formatting import plural
+from validation.specs.contracts import Preprocessing
+from validation.specs.tensors import TensorSpec
+
+_DETECTIONS = ("boxes", "classes", "scores", "count")
+_RAW = ("box encodings", "class predictions")
+_PIXELS = np.arange(256, dtype=np.float64)[:, np.newaxis]
+# Whoever copies pixels into 8 bits is off by up to one step from a float input: see `feeding`.
+_SAME_BYTE_STEPS = 1
+
+_Reals = NDArray[np.float64]
+
+
+def interface_facts(first: Side, second: Side) -> tuple[Fact, ...]:
+    """Inputs, what they are fed, outputs by role, and class names: what is not the same."""
+    return (
+        *_inputs(first, second),
+        *_feed(first, second),
+        *_outputs(first, second),
+        *_labels(first, second),
+    )
+
+
+def _inputs(first: Side, second: Side) -> Iterator[Fact]:
+    if first.tflite is None or second.tflite is None:
+        kinds = [_numbers(side) for side in (first, second)]
+        if kinds[0] != kinds[1]:
+            yield Fact.of("numbers", kinds, cause=Cause.QUANTISATION)
+        return
+    one, other = first.tflite.file.inputs[0], second.tflite.file.inputs[0]
+    if one.name != other.name:
+        yield Fact("name of the input", one.name, other.name, cause=Cause.INTERFACE)
+    if one.shape[1:] != other.shape[1:]:
+        yield Fact(
+            "size of the input",
+            str(list(one.shape)),
+            str(list(other.shape)),
+            "the network sees the image at another size",
+            Cause.FEED,
+        )
+    stored = [_stored(each) for each in (one, other)]
+    if stored[0] != stored[1]:
+        yield Fact.of("numbers of the input", stored, cause=Cause.QUANTISATION)
+
+
+def _numbers(side: Side) -> str:
+    """How weights are kept, as far as the types of the tensors tell."""
+    kept = {"float32"} if side.tflite is None else side.tflite.file.tensors.keys()
+    return next((each for each in ("int8", "uint8", "float16") if each in kept), "float32")
+
+
+def _stored(spec: TensorSpec) -> str:
+    if spec.scale is None:
+        return spec.dtype
+    return f"{spec.dtype}, scale {spec.scale:.7g}, zero point {spec.zero_point}"
+
+
+def _feed(first: Side, second: Side) -> Iterator[Fact]:
+    one, other = first.preprocessing, second.preprocessing
+    if one is None or other is None:
+        return
+    sizes = [_resize(each) for each in (one, other)]
+    if sizes[0] != sizes[1]:
+        yield Fact.of("resize", sizes, "the network sees other pixels", Cause.FEED)
+    fed = [_fed(side) for side in (first, second)]
+    yield from _values("what pixels become", (first, second), fed, Cause.FEED)
+    # What somebody says that bytes stand for plays no part in feeding them.
+    if any(_is_overruled(side) for side in (first, second)):
+        stated = [_stated(side) for side in (first, second)]
+        yield from _values("what pixels stand for", (first, second), stated, None)
+
+
+def _is_overruled(side: Side) -> bool:
+    feeding = None if side.tflite is None else side.tflite.feeding
+    return feeding is not None and feeding.way is FeedWay.BYTES and bool(feeding.stated_by)
+
+
+def _values(
+    what: str, sides: tuple[Side, Side], reals: list[_Reals | None], cause: Cause | None
+) -> Iterator[Fact]:
+    one, other = reals
+    if one is None or other is None:
+        words = [side.feed for side in sides]
+        if (one is None) != (other is None) and cause is not None:
+            yield Fact.of(what, words, "an input without a scale says nothing of what it means")
+        return
+    distance = np.abs(one - other)
+    step = max(_step(side) for side in sides)
+    # Equal but for the rounding of float32.
+    if distance.max() <= step * 2 * np.finfo(np.float32).eps * len(_PIXELS):
+        return
+    most, mean = float(distance.max() / step), float(distance.mean() / step)
+    eight_bits = [side.tflite is not None and takes_bytes(_input(side)) for side in sides]
+    counts = all(eight_bits) or not any(eight_bits) or most > _SAME_BYTE_STEPS
+    meaning = f"{mean:.2g} steps apart on average, {most:.2g} at most"
+    if cause is None:
+        meaning += "; apps copy the pixels all the same, and --feed=quantised feeds these values"
+    words = [
+        _range(values) + _source(side, cause)
+        for side, values in zip(sides, (one, other), strict=True)
+    ]
+    yield Fact.of(what, words, meaning, cause if counts else None)
+
+
+def _source(side: Side, cause: Cause | None) -> str:
+    if side.tflite is None:
+        return " (normalised inside of the graph)"
+    if cause is not None:
+        return f" ({side.tflite.feeding.source})"
+    feeding = side.tflite.feeding
+    own = "its scale and zero point" if feeding.way is FeedWay.BYTES else feeding.source
+    return f" ({feeding.stated_by or own})"
+
+
+def _fed(side: Side) -> _Reals | None:
+    """What pixels 0 to 255 become on their way into the network, [256, 3] in real units."""
+    wanted = side.preprocessing
+    if wanted is None:
+        return None
+    if side.tflite is None or side.tflite.feeding.way is FeedWay.FLOATS:
+        return _real(wanted)
+    spec = _input(side)
+    if side.tflite.feeding.way is FeedWay.QUANTISED:
+        return dequantise(quantise(_real(wanted), spec), spec).astype(np.float64)
+    own = own_range(spec, wanted.height, wanted.width)
+    return None if own is None else _real(own)
+
+
+def _stated(side: Side) -> _Reals | None:
+    """What pixels stand for by whoever says it, whatever is fed."""
+    return None if side.preprocessing is None else _real(side.preprocessing)
+
+
+def _real(wanted: Preprocessing) -> _Reals:
+    values: _Reals = _PIXELS * np.array(wanted.scale) - np.array(wanted.offset)
+    return values
+
+
+def _range(values: _Reals) -> str:
+    if (values.max(axis=1) == values.min(axis=1)).all():
+        return f"[{values[0, 0]:.4g}, {values[-1, 0]:.4g}]"
+    ends = (f"{low:.4g} to {high:.4g}" for low, high in zip(values[0], values[-1], strict=True))
+    return f"[{', '.join(ends)}]"
+
+
+def _step(side: Side) -> float:
+    spec = None if side.tflite is None else _input(side)
+    if spec is not None and has_usable_scale(spec):
+        return float(spec.scale or 0)
+    return 0.0 if side.preprocessing is None else max(side.preprocessing.scale)
+
+
+def _input(side: Side) -> TensorSpec:
+    assert side.tflite is not None
+    return side.tflite.file.inputs[0]
+
+
+def _resize(size: Preprocessing) -> str:
+    flags = [name for name in ("align_corners", "half_pixel_centers") if getattr(size, name)]
+    return " ".join([f"{size.height}x{size.width}", *flags])
+
+
+def _outputs(first: Side, second: Side) -> Iterator[Fact]:
+    if first.tflite is None or second.tflite is None:
+        return
+    endings = [side.tflite.binding.ending for side in (first, second) if side.tflite]
+    if endings[0] is not endings[1]:
+        yield Fact.of("ends in", map(_ending, endings), "", Cause.POSTPROCESSING)
+        return
+    orders = [_order(side) for side in (first, second)]
+    if orders[0] != orders[1]:
+        meaning = "an app that takes outputs by their place reads the wrong ones"
+        yield Fact.of("order of the outputs", orders, meaning, Cause.INTERFACE)
+    names = [", ".join(side.tflite.binding.names) for side in (first, second) if side.tflite]
+    if names[0] != names[1]:
+        meaning = "in the order " + ", ".join(_roles(endings[0]))
+        yield Fact.of("names of the outputs", names, meaning, Cause.INTERFACE)
+    kinds = [_dtypes(side) for side in (first, second)]
+    if kinds[0] != kinds[1]:
+        yield Fact.of("numbers of the outputs", kinds, cause=Cause.QUANTISATION)
+
+
+def _ending(ending: Ending) -> str:
+    return {
+        Ending.OP: "the post-processing op",
+        Ending.RAW: "raw outputs",
+        Ending.DETECTIONS: "detections that another op makes",
+    }[ending]
+
+
+def _roles(ending: Ending) -> tuple[str, ...]:
+    return _RAW if ending is Ending.RAW else _DETECTIONS
+
+
+def _order(side: Side) -> str:
+    assert side.tflite is not None
+    binding = side.tflite.binding
+    role = dict(zip(binding.names, _roles(binding.ending), strict=False))
+    return ", ".join(role.get(each.name, "another") for each in side.tflite.file.outputs)
+
+
+def _dtypes(side: Side) -> str:
+    assert side.tflite is not None
+    specs = {spec.name: spec for spec in side.tflite.file.outputs}
+    return ", ".join(_stored(specs[name]) for name in side.tflite.binding.names)
+
+
+def _labels(first: Side, second: Side) -> Iterator[Fact]:
+    said = [_described(side) for side in (first, second)]
+    if said[0] != said[1]:
+        yield Fact.of("metadata", said, "apps' libraries refuse a file without", Cause.METADATA)
+    names = first.labels.names, second.labels.names
+    other = [key for key in names[0] if key in names[1] and names[0][key] != names[1][key]]
+    if other:
+        words = [first_few(f"{key}: {side[key]}" for key in other) for side in names]
+        meaning = f"{plural(len(other), 'class id')} of another name"
+        yield Fact.of("class names", words, meaning, Cause.METADATA)
+
+
+def _described(side: Side) -> str:
+    if side.tflite is None or not side.has_metadata:
+        return "none"
+    return f"names {len(side.labels.names)} classes" if side.labels.names else "without class names"

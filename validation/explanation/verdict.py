@@ -1,0 +1,111 @@
+"""In one sentence: are two files the same detector, and if not, in what do they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from validation.diagnosis.weights import WeightComparison, WeightState
+from validation.errors import first_few
+from validation.explanation.facts import HARMLESS, Cause, DetectionFacts, Fact
+from validation.record.formatting import plural
+
+
+def causes_of(
+    facts: Sequence[Fact], weights: WeightComparison | None, detections: DetectionFacts
+) -> tuple[Cause, ...]:
+    """In what two sides differ, the cause with most consequences first."""
+    found = {fact.cause for fact in facts if fact.cause is not None}
+    if weights is not None:
+        found |= _of_weights(weights)
+    if detections.classes is not None:
+        found.add(Cause.CLASSES)
+    return tuple(cause for cause in Cause if cause in found)
+
+
+def _of_weights(weights: WeightComparison) -> set[Cause]:
+    found = set()
+    if _other_layers(weights):
+        found.add(Cause.MODEL)
+    if weights.of(WeightState.DIFFERENT) or weights.misfits:
+        found.add(Cause.WEIGHTS)
+    if weights.scales or weights.of(WeightState.ROUNDED):
+        found.add(Cause.QUANTISATION)
+    # What quantises a few layers more, and what was fused otherwise, has layers of its own.
+    if weights.only_first or weights.only_second:
+        found.add(Cause.WEIGHTS)
+    return found
+
+
+def _other_layers(weights: WeightComparison) -> bool:
+    """More layers with weights stand alone, or are of another shape, than have a partner."""
+    alone = len(weights.only_first) + len(weights.only_second) + 2 * len(set(weights.misfits))
+    return alone > 2 * len({pair.layer for pair in weights.pairs})
+
+
+def verdict_of(
+    causes: Sequence[Cause],
+    facts: Sequence[Fact],
+    weights: WeightComparison | None,
+    detections: DetectionFacts,
+) -> str:
+    """One sentence: what they are, why, and what that does to detections.
+
+    Args:
+        causes: Of `causes_of`.
+        facts: All of them.
+        weights: None where they could not be compared.
+        detections: On the same images.
+    """
+    return f"{_what(causes, facts, weights, detections)}; {_detections(detections)}"
+
+
+def _what(
+    causes: Sequence[Cause],
+    facts: Sequence[Fact],
+    weights: WeightComparison | None,
+    detections: DetectionFacts,
+) -> str:
+    if Cause.MODEL in causes:
+        reasons = [f"{fact.what} {fact.first} | {fact.second}" for fact in _of(Cause.MODEL, facts)]
+        if weights is not None and _other_layers(weights):
+            alone = len(weights.only_first) + len(weights.only_second)
+            reasons.append(f"{plural(alone, 'layer')} without a counterpart")
+        return "another model: " + ", ".join(reasons)
+    if not causes and weights is None:
+        return "nothing differs of what could be compared; weights and layers could not"
+    if not set(causes) - {*HARMLESS}:
+        same = "the same detector" if detections.agree else "the same weights and attributes"
+        words = _and([_named(cause, facts) for cause in causes])
+        return f"{same}; the files differ only in {words}" if words else same
+    only = "only " if len(causes) == 1 else ""
+    return f"the files differ {only}in {_and([_named(cause, facts) for cause in causes])}"
+
+
+def _named(cause: Cause, facts: Sequence[Fact]) -> str:
+    """With the facts that it stands for, where their names say more."""
+    if cause not in (Cause.POSTPROCESSING, Cause.INTERFACE):
+        return str(cause)
+    return f"{cause} ({first_few(fact.what for fact in _of(cause, facts))})"
+
+
+def _of(cause: Cause, facts: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.cause is cause]
+
+
+def _and(words: Sequence[str]) -> str:
+    *some, last = words or ("",)
+    return f"{', '.join(some)} and {last}" if some else str(last)
+
+
+def _detections(found: DetectionFacts) -> str:
+    on = f"on {plural(found.images, 'image')}"
+    if found.agree:
+        return f"{on} both show the same {plural(found.pairs, 'detection')}"
+    counts = {
+        "lost": found.lost,
+        "gained": found.gained,
+        "moved": found.moved,
+        "of another class": found.renamed,
+    }
+    words = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"{on}, of {plural(found.shown, 'detection')} of the first: {words}"
