@@ -1,0 +1,129 @@
+"""A given file's contract against its reference's, with what each difference costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from validation.checks.accuracy import NO_DATA, score
+from validation.checks.contract_costs import Repair, repair_of, with_costs
+from validation.checks.contract_runs import detections_with
+from validation.checks.contract_sides import (
+    contract_of,
+    reason,
+    reference_facts,
+    subject_facts,
+)
+from validation.checks.needs import class_join
+from validation.coco.dataset import Dataset
+from validation.comparison.contract_differences import Compared, SideFacts, contract_differences
+from validation.comparison.difference_rules import DifferenceRules
+from validation.comparison.reference_differences import (
+    check_reference_contract,
+    differences_of_detections,
+    differences_of_scores,
+    worst_first,
+)
+from validation.errors import NotProvided
+from validation.record.detections import Detections
+from validation.record.difference_facts import DifferenceKind
+from validation.record.lines import Entry
+from validation.record.reference_differences import NotCompared, ReferenceDifferences
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME
+from validation.workspace.context import CheckContext
+from validation.workspace.sides import Reference, Subject
+
+_OF_DETECTIONS = (
+    DifferenceKind.CLASS_SHIFT,
+    DifferenceKind.CLASS_ORDER,
+    DifferenceKind.SCORE_KIND,
+)
+
+
+def contract_entries(context: CheckContext, subject: Subject, reference: Reference) -> list[Entry]:
+    """What differs between the sides, priced where there are labels, and its judgement."""
+    rules = DifferenceRules.of(context.policy)
+    ours = reference_facts(reference, subject)
+    theirs = subject_facts(subject, contract_of(reference)[0])
+    compared = contract_differences(ours, theirs, rules)
+    compared += class_differences(subject, reference, len(context.parity_images), rules)
+    key = context.key
+    found = ReferenceDifferences(
+        key.model,
+        key.variant,
+        reference.kind,
+        compared.differences,
+        compared.kinds,
+        compared.reasons,
+        file=key.file,
+    )
+    found = dataclasses.replace(found, differences=worst_first(found))
+    found = _priced(context, subject, found, ours, theirs)
+    return [found, check_reference_contract(found, context.policy, key)]
+
+
+def class_differences(
+    subject: Subject, reference: Reference, count: int, rules: DifferenceRules
+) -> Compared:
+    """By raw scores of the first images where both sides have them, else by detections."""
+    try:
+        ours = reference.raw_outputs(count)[CLASS_PREDICTIONS_NAME]
+        theirs = subject.raw_outputs(count)[CLASS_PREDICTIONS_NAME]
+        numbers = reference.contract.num_classes, subject.num_classes
+    except NotProvided:
+        return _by_detections(subject, reference, rules)
+    found = differences_of_scores(ours, theirs, numbers, rules)
+    if not found.not_compared:
+        return found
+    other = _by_detections(subject, reference, rules)
+    return found if len(other.kinds) <= len(found.kinds) else other
+
+
+def _by_detections(subject: Subject, reference: Reference, rules: DifferenceRules) -> Compared:
+    try:
+        ours, theirs = reference.detections(), subject.detections()
+    except NotProvided as error:
+        return Compared(not_compared=(NotCompared(_OF_DETECTIONS, reason(error)),))
+    return differences_of_detections(ours, theirs, rules)
+
+
+def _priced(
+    context: CheckContext,
+    subject: Subject,
+    found: ReferenceDifferences,
+    ours: SideFacts,
+    theirs: SideFacts,
+) -> ReferenceDifferences:
+    """With costs; or with why there are none."""
+    dataset = context.dataset
+    if not found.differences:
+        return found
+    if dataset is None:
+        return dataclasses.replace(found, unpriced=f"no cost: {NO_DATA}")
+    repairs = {each.kind: repair_of(each, ours, theirs) for each in found.differences}
+    return with_costs(
+        found,
+        {kind: repair for kind, repair in repairs.items() if repair is not None},
+        lambda repair: _run(context, subject, repair),
+        lambda detections, words: _ap(context, dataset, detections, words),
+        len(dataset.images),
+    )
+
+
+def _run(context: CheckContext, subject: Subject, repair: Repair) -> Mapping[str, Detections]:
+    return detections_with(
+        repair, subject, context.inference.images, context.build.work, context.key.model
+    )
+
+
+def _ap(
+    context: CheckContext, dataset: Dataset, detections: Mapping[str, Detections], words: str
+) -> float:
+    """Of the classes that are joined to categories: a shifted file may have one beyond them."""
+    known = sorted(class_join(context, dataset).categories)
+    kept = {image: found.take(np.isin(found.classes, known)) for image, found in detections.items()}
+    subject = f"{context.key.label}, {words}"
+    scored = score(context, dataset, context.key.variant, subject, kept, 0.0)
+    return scored.accuracy.figures.ap
