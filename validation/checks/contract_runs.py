@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import SsdContract
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
-from validation.tflite.op_copies import write_copy
+from validation.tflite.rewriting import with_anchors, with_attributes
 from validation.workspace.products import ProductCache, image_sha256, installed_version, makers
 from validation.workspace.sides import Subject
 
@@ -58,9 +59,7 @@ def _run(
     model: str,
 ) -> Mapping[str, Detections]:
     def make(folder: Path) -> None:
-        path = subject.path
-        if repair.attributes or repair.anchors is not None:
-            path = write_copy(path, folder / _COPY, repair.attributes, repair.anchors)
+        path = _put_right(repair, subject, folder / _COPY)
         found = detect_all(
             lambda: _detector(path, subject, repair),
             images,
@@ -84,6 +83,19 @@ def _run(
     }
     step = f"run {subject.path.name}, put right, on {len(images)} images"
     return read_detections(work.product(model, Stage.RUN, step, made_from, make) / _DETECTIONS)
+
+
+def _put_right(repair: Repair, subject: Subject, target: Path) -> Path:
+    """The file, or a copy whose post-processing op has what the repair puts right."""
+    path = subject.path
+    if repair.attributes:
+        attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
+        target.write_bytes(with_attributes(read_model(path), attributes))
+        path = target
+    if repair.anchors is not None:
+        target.write_bytes(with_anchors(read_model(path), repair.anchors))
+        path = target
+    return path
 
 
 def _way(subject: Subject, repair: Repair) -> FeedWay:
