@@ -8,10 +8,11 @@ from pathlib import Path
 
 from validation.kinds.kind import Kind, Recognised
 
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 # The first kind with a pattern that a name below the folder matches, two levels down at most.
 _PATTERNS = (
     (Kind.RUN_FOLDER, ("record.jsonl",)),
-    (Kind.SAVED_MODEL, ("saved_model.pb", "saved_model.pbtxt")),
+    (Kind.SAVED_MODEL, _SAVED_MODEL_FILES),
     (
         Kind.MODEL_FOLDER,
         (
@@ -49,6 +50,21 @@ def inside(path: Path, patterns: Iterable[str]) -> Path | None:
         for name in names:
             if fnmatchcase(name, pattern) and (path / name).is_file():
                 return path / name
+    return None
+
+
+def saved_model_folder(path: Path) -> Path | None:
+    """The folder with saved_model.pb that a path stands for; None where it stands for none.
+
+    Args:
+        path: That folder, its saved_model.pb or .pbtxt, or a folder that has it as saved_model/, as
+            exports and unpacked archives do.
+    """
+    if path.name in _SAVED_MODEL_FILES:
+        path = path.parent
+    for folder in (path, path / "saved_model"):
+        if any((folder / name).is_file() for name in _SAVED_MODEL_FILES):
+            return folder
     return None
 
 

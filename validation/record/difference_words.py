@@ -121,13 +121,16 @@ def _anchors(difference: ReferenceDifference) -> str:
     return f"another anchor table, {rows} ({words})" if words else f"another anchor table, {rows}"
 
 
+def _factors(factors: tuple[float, ...]) -> str:
+    """Of height and width, once where they are the same."""
+    return " and ".join(dict.fromkeys(f"{each:.4g}" for each in factors))
+
+
 _CHANGES: Mapping[AnchorChange, Callable[[tuple[float, ...]], str]] = {
     AnchorChange.ROW_ORDER: lambda _: "the same rows in another order",
     AnchorChange.AXES: lambda _: "y and x have changed places",
     AnchorChange.CORNERS: lambda _: "corners where centres and sides belong",
-    AnchorChange.SCALED: lambda factors: (
-        f"sides are {' and '.join(f'{each:.4g}' for each in factors)} times the reference's"
-    ),
+    AnchorChange.SCALED: lambda factors: f"sides are {_factors(factors)} times the reference's",
     AnchorChange.SHIFTED: lambda factors: (
         f"centres are shifted by {' and '.join(f'{each:+.4g}' for each in factors)} for y and x"
     ),
