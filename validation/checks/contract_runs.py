@@ -87,9 +87,11 @@ def _run(
 
 def _put_right(repair: Repair, subject: Subject, target: Path) -> Path:
     """The file, or a copy whose post-processing op has what the repair puts right."""
-    path = subject.path
+    path, own = subject.path, subject.file.postprocess
+    if own is None:  # a raw file: attributes and anchors are those of its detector
+        return path
     if repair.attributes:
-        attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
+        attributes = dataclasses.replace(own, **repair.attributes)
         target.write_bytes(with_attributes(read_model(path), attributes))
         path = target
     if repair.anchors is not None:
@@ -113,8 +115,8 @@ def _detector(path: Path, subject: Subject, repair: Repair) -> DetectFile:
     if file.postprocess is not None:
         names = bind_outputs(model, file, metadata_of(model)).names
         return on_files(TfliteDetector(TfliteRuntime(path), preprocessing, names, way))
-    contract = SsdContract(
-        preprocessing, len(subject.anchors), subject.num_classes, "", subject.postprocess
-    )
+    attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
+    anchors = subject.anchors if repair.anchors is None else repair.anchors
+    contract = SsdContract(preprocessing, len(anchors), subject.num_classes, "", attributes)
     names = bind_outputs(model, file, metadata_of(model), contract).names
-    return on_files(RawTfliteDetector(TfliteRuntime(path), contract, subject.anchors, names, way))
+    return on_files(RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way))
