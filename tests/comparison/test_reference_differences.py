@@ -121,6 +121,12 @@ def test_nothing_could_be_compared() -> None:
     result = _check(compared=(), not_compared=(gap,))
     assert result.status is Status.UNKNOWN
     assert result.message == "not compared: anchors (no reference was given)"
+    own = ReferenceDifference(
+        DifferenceKind.FEED, 1.0, (Fact("range", [[-1, 1]], [[-1, 0.99]]),), is_stated=False
+    )
+    against_itself = _check(own, compared=(), not_compared=(gap,), variant="uint8")
+    assert against_itself.status is Status.UNKNOWN
+    assert "its own metadata states" in against_itself.message
 
 
 def test_no_labels_no_price() -> None:

@@ -150,6 +150,7 @@ def test_no_two_subjects_share_a_name(keys: list[tuple[str, str]]) -> None:
         ("vendor/detect.tflite", "vendor-detect-0ee384be"),
         ("detect", "detect-cfacfd3e"),
         ("Detect.tflite", "Detect-a450a394"),
+        ("detect.TFLITE", "detect-9b659425"),
         ("\u9ed2.tflite", "ca7b8808"),
     ],
 )

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tflite_surgery
 from ai_edge_litert.interpreter import Interpreter
 
 from validation.errors import ArtefactMissing, ConversionError
@@ -97,3 +98,15 @@ def test_runtime_needs_no_tensorflow(files):
         "sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_operator_that_fails_is_an_error_of_the_file(files, tmp_path):
+    """LiteRT takes the file and refuses an attribute only when the op runs."""
+    change = tflite_surgery.change_attributes(nms_iou_threshold=1.5)
+    path = tflite_surgery.rewrite(files.float, tmp_path / "broken.tflite", change)
+    feed = {INPUT_NAME: np.zeros((1, 48, 64, 3), np.float32)}
+    with (
+        TfliteRuntime(path) as runtime,
+        pytest.raises(ConversionError, match=r"cannot run it .*broken\.tflite.*threshold"),
+    ):
+        runtime.run(feed)

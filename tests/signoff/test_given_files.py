@@ -21,12 +21,12 @@ from signable_run import (
     write_signable_run,
 )
 
-from validation.policy.limits import Status
+from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
 from validation.record.lines import Entry
 from validation.record.run import Artefact, ArtefactRole, ReferenceKind
 from validation.record.store import Record
-from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.changes import changes, circumstances
 from validation.signoff.envelope import KeyPair
 from validation.signoff.figures import figures
@@ -172,6 +172,26 @@ def test_a_given_file_that_the_header_does_not_name(tmp_path: Path) -> None:
     assert fault.what == "nothing says what person-other.tflite was judged by"
 
 
+def test_a_given_file_that_is_called_as_a_variant(tmp_path: Path) -> None:
+    """What is accepted of one stays among what warned, though the other passed."""
+    twin = ModelKey("person", "float", "int8")
+    assert str(twin) == "person-int8 (given)"
+
+    def moved(entry: Entry) -> Entry | None:
+        if not isinstance(entry, CheckResult):
+            return entry
+        if (entry.check, entry.key) == ("canaries", twin):
+            measures = (Measure("sqnr_db", 24.5, Limit("min", 10, "below it nothing is left")),)
+            return CheckResult.judged("quantisation", twin, measures)
+        return None if (entry.check, entry.key) == ("quantisation", INT8) else entry
+
+    given = {twin: ReferenceKind.GRAPH}
+    files = files_of(write_signable_run(tmp_path / "run", given=given, change=moved))
+    statement = _statement(files, _WAIVER)
+    assert "person-int8: quantisation" in statement.warned
+    assert "person-int8 (given): quantisation" in statement.passed
+
+
 @pytest.mark.parametrize("key", [INT8, GIVEN_INT8], ids=str)
 def test_a_forged_figure_is_named_by_its_file(tmp_path: Path, key: ModelKey) -> None:
     """The AP of one file does not stand for that of the other of the same form."""
@@ -307,6 +327,21 @@ def test_a_given_file_is_a_candidate_to_ship(
     assert len(shipping.others) == 3
     name = shipping.choice.file.file
     assert describe(shipping).startswith(f"given as {name}; " if name else "smallest of 4 files")
+
+
+def test_a_choice_that_rests_on_accuracy_alone(tmp_path: Path) -> None:
+    """The reason says so: nothing has compared that file with its model."""
+    given = {GIVEN_FLOAT: ReferenceKind.NONE}
+    judged = _judged(files_of(write_signable_run(tmp_path / "run", given=given)))
+    artefacts = tuple(
+        dataclasses.replace(each, size_bytes=100) if each.key == GIVEN_FLOAT else each
+        for each in judged.record.artefacts
+    )
+    record = dataclasses.replace(judged.record, artefacts=artefacts)
+    (shipping,) = which_files(record, judged.judgement, judged.policy)
+    assert describe(shipping).startswith(
+        "given as detect.tflite; no reference: accuracy alone is judged; smallest of 3 files"
+    )
 
 
 def test_a_given_file_that_fails_is_not_shipped(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.labelled_images import labelled_images
-from validation.errors import NotSsdGraph, UsageError
+from validation.errors import DatasetError, NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of
 from validation.explanation.explain import explain
 from validation.explanation.page import as_page, pictures_of
@@ -95,12 +95,16 @@ def _explain(options: argparse.Namespace) -> None:
         joins = None if dataset is None else joins_of(sides, dataset)
         runs = models[0].detect(images), models[1].detect(images)
     policy = load_policy()
-    accuracy = None
+    accuracy, why_not = None, ""
     if dataset is not None and joins is not None:
         say("scoring")
-        accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
+        try:
+            accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
+        except DatasetError as error:
+            # Values that are not finite, say: all else can still be explained.
+            why_not = str(error)
     say("comparing weights and layers")
-    found = explain(*sides, runs, images, policy, accuracy)
+    found = explain(*sides, runs, images, policy, accuracy, why_not)
     if options.html is not None:
         truth, categories = None, None
         if dataset is not None and joins is not None:

@@ -21,6 +21,7 @@ from validation.comparison.score_kinds import (
     score_kinds,
     sigmoid,
 )
+from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
 from validation.record.difference_facts import ClassFacts, DifferenceKind, Fact
@@ -179,9 +180,13 @@ def check_reference_contract(
         key: The thing under test.
     """
     missing = [each.describe() for each in found.not_compared]
-    if not found.compared and not found.differences:
-        return CheckResult.unknown(CHECK, key, "; ".join(missing) or "nothing was compared")
     measures = Measure.limited(found.figures, policy, CHECK, key)
-    said = found.sentences or ("nothing of the contract differs",)
     price = [found.unpriced] if found.unpriced and found.differences else []
-    return CheckResult.judged(CHECK, key, measures, message="; ".join([*said, *price, *missing]))
+    said = [*found.sentences, *price]
+    if found.compared and not said:
+        said = ["nothing of the contract differs"]
+    message = "; ".join([*said, *missing]) or "nothing was compared"
+    # What a file says against itself is no agreement with a reference.
+    if not found.compared and all(each.status is Status.PASS for each in measures):
+        return CheckResult.unknown(CHECK, key, message)
+    return CheckResult.judged(CHECK, key, measures, message=message)

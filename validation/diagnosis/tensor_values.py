@@ -62,13 +62,22 @@ class TensorValues:
         Args:
             feeds: Real values for each input, in the order of `inputs`; of its shape but for
                 dimensions of one.
+
+        Raises:
+            ConversionError: An operator fails.
         """
         for index, feed in zip(self._inputs, feeds, strict=True):
             spec = self.specs[index]
             self._interpreter.set_tensor(
                 index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
             )
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise ConversionError(
+                "LiteRT does not run the file without delegates",
+                got=str(error).strip().partition("\n")[0],
+            ) from error
 
     def value(self, index: int) -> _Floats:
         """A tensor of the last run in real units."""

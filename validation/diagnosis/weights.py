@@ -7,16 +7,15 @@ by their place. Real values are compared: what two files store in other bits may
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.diagnosis.constants import Constants, StoredConstant
 from validation.diagnosis.counterparts import counterparts, is_computing
 from validation.diagnosis.operators import Operator, OperatorGraph
-from validation.specs.tensors import TensorSpec
 from validation.tflite.model import tensor_spec
 
 _Reals = NDArray[np.float64]
@@ -112,7 +111,7 @@ def compare_weights(first: OperatorGraph, second: OperatorGraph) -> WeightCompar
     """
     paired = counterparts(first, second, _shapes(first), _shapes(second))
     writers = {output: each for each in second.moving for output in each.outputs}
-    sides = _Constants(first), _Constants(second)
+    sides = Constants(first), Constants(second)
     found: list[WeightPair] = []
     only_first, misfits, met = [], [], set()
     for operator in _with_weights(first, sides[0]):
@@ -137,143 +136,67 @@ def compare_weights(first: OperatorGraph, second: OperatorGraph) -> WeightCompar
     )
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """Numbers of one constant.
-
-    Args:
-        spec: Of what stands in the file.
-        raw: As they stand there.
-        real: What they mean.
-        step: Distance of two neighbours, for each value; 0 for float32.
-        low: The lowest that the file's numbers can hold, for each value.
-        high: See low.
-        words: How they are stored.
-    """
-
-    spec: TensorSpec
-    raw: NDArray[Any]
-    real: _Reals
-    step: _Reals
-    low: _Reals
-    high: _Reals
-    words: str
-
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return int(self.real.size)
-
-
-class _Constants:
-    """The constants of a file by tensor."""
-
-    def __init__(self, graph: OperatorGraph) -> None:
-        self._graph = graph
-        self._sources = graph.model.constants()
-
-    def weights(self, operator: Operator) -> tuple[int, ...]:
-        """Places of an operator's inputs that are numbers of the model, not shapes or axes."""
-        return tuple(place for place, index in enumerate(operator.inputs) if self._is_weight(index))
-
-    def _is_weight(self, index: int) -> bool:
-        source = self._sources.get(index)
-        if source is None:
-            return False
-        tensor = self._graph.model.graph.tensors[source]
-        return (
-            tensor_spec(tensor).dtype.startswith(("float", "bfloat")) or _scales_of(tensor).size > 0
-        )
-
-    def read(self, index: int) -> _Stored | None:
-        """The numbers of a constant; None where they are of no type that NumPy has."""
-        model = self._graph.model
-        tensor = model.graph.tensors[self._sources[index]]
-        spec, shape = tensor_spec(tensor), tuple(int(side) for side in tensor.shape)
-        try:
-            raw = np.frombuffer(model.stored(tensor).tobytes(), np.dtype(spec.dtype)).reshape(shape)
-        except (TypeError, ValueError):
-            return None
-        return _as_float(spec, raw) if raw.dtype.kind == "f" else _as_integer(tensor, spec, raw)
-
-
-def _as_float(spec: TensorSpec, raw: NDArray[Any]) -> _Stored:
-    real = raw.astype(np.float64)
-    coarse = np.spacing(np.abs(raw)).astype(np.float64) if raw.dtype == np.float16 else 0 * real
-    ends = np.full_like(real, np.inf)
-    return _Stored(spec, raw, real, coarse, -ends, ends, spec.dtype)
-
-
-def _as_integer(tensor: Any, spec: TensorSpec, raw: NDArray[Any]) -> _Stored | None:
-    scales = _scales_of(tensor)
-    zeros = np.asarray(tensor.quantization.zero_point, np.float64)
-    if scales.size > 1:
-        axis = int(tensor.quantization.quantized_dimension)
-        if axis >= raw.ndim or raw.shape[axis] != scales.size or zeros.size != scales.size:
-            return None
-        along = [1] * raw.ndim
-        along[axis] = scales.size
-        scales, zeros = scales.reshape(along), zeros.reshape(along)
-    limits = np.iinfo(raw.dtype)
-    everywhere = np.zeros(raw.shape)
-    words = f"{spec.dtype}, " + (
-        f"{scales.size} scales from {scales.min():.6g} to {scales.max():.6g}"
-        if scales.size > 1
-        else f"scale {scales.item():.6g}, zero point {zeros.item():g}"
-    )
-    return _Stored(
-        spec,
-        raw,
-        (raw - zeros) * scales,
-        everywhere + scales,
-        everywhere + (limits.min - zeros) * scales,
-        everywhere + (limits.max - zeros) * scales,
-        words,
-    )
-
-
-def _compared(op: str, layer: str, place: int, first: _Stored, second: _Stored) -> WeightPair:
-    one, other = first.real.ravel(), second.real.ravel()
-    steps = first.step.ravel() + second.step.ravel()
-    inside = (
-        np.clip(one, second.low.ravel(), second.high.ravel()),
-        np.clip(other, first.low.ravel(), first.high.ravel()),
-    )
-    distance = np.abs(inside[0] - inside[1])
-    noise = np.spacing(np.maximum(np.abs(one), np.abs(other)).astype(np.float32))
-    cut = int(np.count_nonzero(np.abs(inside[0] - one) + np.abs(inside[1] - other) > steps))
-    if first.words == second.words and np.array_equal(first.raw.ravel(), second.raw.ravel()):
-        state = WeightState.SAME_BITS
-    elif np.array_equal(one, other):
-        state = WeightState.SAME_VALUES
-    elif (distance <= steps * (0.5 + _ROUNDING) + noise).all():
-        state = WeightState.ROUNDED
-    else:
-        state = WeightState.DIFFERENT
-    coarser = np.maximum(first.step.ravel(), second.step.ravel())
-    is_stepped = bool((coarser > 0).any()) and "float" not in (first.spec.dtype, second.spec.dtype)
+def _compared(
+    op: str, layer: str, place: int, first: StoredConstant, second: StoredConstant
+) -> WeightPair:
+    # NaN and infinities are unlike anything, and need no warning.
+    with np.errstate(invalid="ignore", over="ignore"):
+        worst, worst_steps, cut, state = _distance(first, second)
     return WeightPair(
         op=op,
         layer=layer,
         place=place,
-        elements=int(one.size),
+        elements=first.size,
         state=state,
         first=first.words,
         second=second.words,
-        worst=float(np.abs(one - other).max(initial=0)),
-        worst_steps=float((np.abs(one - other) / coarser).max(where=coarser > 0, initial=0))
-        if is_stepped
-        else None,
+        worst=worst,
+        worst_steps=worst_steps,
         cut=cut,
     )
 
 
-def _with_weights(graph: OperatorGraph, constants: _Constants) -> Iterator[Operator]:
+def _distance(
+    first: StoredConstant, second: StoredConstant
+) -> tuple[float, float | None, int, WeightState]:
+    """Largest distance, the same in steps, values beyond the other's range, and the state."""
+    one, other = first.real.ravel(), second.real.ravel()
+    steps, coarser = _both(np.add, first, second), _both(np.maximum, first, second)
+    inside = (
+        np.clip(one, second.low.ravel(), second.high.ravel()),
+        np.clip(other, first.low.ravel(), first.high.ravel()),
+    )
+    noise = np.spacing(np.maximum(np.abs(one), np.abs(other)).astype(np.float32))
+    cut = int(np.count_nonzero(np.abs(inside[0] - one) + np.abs(inside[1] - other) > steps))
+    half_a_step = steps * (0.5 + _ROUNDING) + noise
+    if first.words == second.words and np.array_equal(first.raw.ravel(), second.raw.ravel()):
+        state = WeightState.SAME_BITS
+    elif np.array_equal(one, other):
+        state = WeightState.SAME_VALUES
+    elif (np.abs(inside[0] - inside[1]) <= half_a_step).all():
+        state = WeightState.ROUNDED
+    else:
+        state = WeightState.DIFFERENT
+    apart = np.abs(one - other)
+    worst_steps = None
+    if "float" not in first.spec.dtype or "float" not in second.spec.dtype:
+        stepped = coarser > 0
+        worst_steps = float((apart[stepped] / coarser[stepped]).max(initial=0))
+    return float(apart.max(initial=0)), worst_steps, cut, state
+
+
+def _both(
+    join: Callable[[_Reals, _Reals], _Reals], first: StoredConstant, second: StoredConstant
+) -> _Reals:
+    return join(first.step.ravel(), second.step.ravel())
+
+
+def _with_weights(graph: OperatorGraph, constants: Constants) -> Iterator[Operator]:
     return (each for each in graph.moving if is_computing(each) and constants.weights(each))
 
 
 def _places(
-    operator: Operator, other: Operator, sides: tuple[_Constants, _Constants]
+    operator: Operator, other: Operator, sides: tuple[Constants, Constants]
 ) -> Iterator[tuple[int, int, int]]:
     """Place and tensors of what both operators read from their files."""
     for place in sides[0].weights(operator):
@@ -303,12 +226,6 @@ def _scales(
 
 def _layer(graph: OperatorGraph, operator: Operator) -> str:
     return graph.names[operator.outputs[0]].partition(";")[0] or f"operator {operator.index}"
-
-
-def _scales_of(tensor: Any) -> _Reals:
-    quantisation = tensor.quantization
-    scale = None if quantisation is None else quantisation.scale
-    return np.zeros(0) if scale is None else np.asarray(scale, np.float64)
 
 
 def _shapes(graph: OperatorGraph) -> dict[int, tuple[int, ...]]:

@@ -14,6 +14,7 @@ from validation.explanation.postprocessing import postprocessing_facts
 from validation.explanation.sides import Side
 from validation.explanation.structure import layer_facts, structure_facts
 from validation.explanation.verdict import causes_of, verdict_of
+from validation.inference.score_notices import score_notices
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
@@ -42,6 +43,7 @@ def explain(
     images: Sequence[ImageFile],
     policy: Policy,
     accuracy: AccuracyFacts | None = None,
+    why_no_accuracy: str = "",
 ) -> Explanation:
     """Where two sides differ.
 
@@ -52,6 +54,7 @@ def explain(
         images: That both ran on.
         policy: Its settings say what is compared.
         accuracy: Of labelled images.
+        why_no_accuracy: Why there is none, although the images are labelled.
     """
     sides = first, second
     interface, behind = interface_facts(*sides), postprocessing_facts(*sides)
@@ -87,7 +90,15 @@ def explain(
         ),
         detections=detections,
         accuracy=accuracy,
-        not_compared=tuple(_not_compared(side) for side in sides if side.tflite is None),
+        not_compared=(
+            *(_not_compared(side) for side in sides if side.tflite is None),
+            *([f"average precision: {why_no_accuracy}"] if why_no_accuracy else []),
+        ),
+        doubts=tuple(
+            f"{side.name}: {notice.describe()}"
+            for side, run in zip(sides, runs, strict=True)
+            for notice in score_notices(run.values())
+        ),
     )
 
 

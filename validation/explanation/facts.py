@@ -201,6 +201,7 @@ class Explanation:
         detections: See `DetectionFacts`.
         accuracy: None without labelled images.
         not_compared: What could not be compared, and why.
+        doubts: What makes the detections of a side doubtful, whatever the other side shows.
     """
 
     first: str
@@ -215,3 +216,4 @@ class Explanation:
     detections: DetectionFacts
     accuracy: AccuracyFacts | None = None
     not_compared: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()

@@ -74,7 +74,7 @@ def _anchors(first: Side, second: Side) -> Iterator[Fact]:
         return
     distance = np.abs(one - other).max(axis=1)
     # Centres and sizes are about 1: what float32 rounds is no difference.
-    rows = np.flatnonzero(distance > 2 * np.finfo(np.float32).eps)
+    rows = np.flatnonzero(~(distance <= 2 * np.finfo(np.float32).eps))
     if not len(rows):
         return
     worst = int(distance.argmax())

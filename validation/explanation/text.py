@@ -26,6 +26,7 @@ def as_lines(found: Explanation) -> Iterator[str]:
     yield f"A  {found.first}"
     yield f"B  {found.second}"
     yield found.verdict
+    yield from found.doubts
     yield from ("", "Inputs, feed, outputs, labels", *_facts(found.interface))
     yield from ("", "Post-processing", *_facts(found.postprocessing))
     yield from ("", "Weights and quantisation", *weight_lines(found.weights))

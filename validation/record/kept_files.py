@@ -96,8 +96,8 @@ def _shared_stem(key: ModelKey) -> str:
 
 def _file_stem(file: str) -> str:
     """A given file's name without its suffix; with a hash of all of it where it is not plain."""
-    stem = file.removesuffix(_SUFFIX)
-    if stem != file and _PLAIN_FILE.fullmatch(stem) and not _LIKE_A_HASH.fullmatch(stem):
+    stem = file[: -len(_SUFFIX)] if file.lower().endswith(_SUFFIX) else file
+    if file == stem + _SUFFIX and _PLAIN_FILE.fullmatch(stem) and not _LIKE_A_HASH.fullmatch(stem):
         return stem
     return _hashed(stem, file)
 

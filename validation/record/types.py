@@ -39,8 +39,12 @@ class ModelKey:
     file: str = ""
 
     def __str__(self) -> str:
-        """The test id: ``model-variant``, or ``model-file.tflite`` of a given file."""
-        return f"{self.model}-{self.file or self.variant}"
+        """The test id: ``model-variant``, or ``model-file.tflite`` of a given file.
+
+        A file without a suffix may be called as a variant is.
+        """
+        given = " (given)" if self.file and "." not in self.file else ""
+        return f"{self.model}-{self.label}{given}"
 
     @property
     def label(self) -> str:

@@ -66,11 +66,23 @@ class TfliteRuntime:
         return tuple(_spec(detail) for detail in self._out.values())
 
     def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Runtime.run`."""
+        """See `Runtime.run`.
+
+        Raises:
+            FeedError: Another feed than the inputs take.
+            ConversionError: An operator of the file fails.
+        """
         check_feed(feed, self.inputs)
         for name, array in feed.items():
             self._interpreter.set_tensor(self._in[name]["index"], array)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise ConversionError(
+                "LiteRT loads the file and cannot run it",
+                got=str(error).strip().partition("\n")[0],
+                where=self.path.name,
+            ) from error
         # get_tensor copies; the view that `tensor()` gives would change with the next run.
         return {
             name: self._interpreter.get_tensor(detail["index"])

@@ -11,8 +11,8 @@ from validation.signoff.rules import Judgement
 
 _SAME = "The files named here are the files that were judged, to the byte."
 _AS_REFERENCE = (
-    "Each of them keeps every limit of the policy named here against the archive's own inference "
-    "graph: names and shapes, numbers, detections, speed."
+    "Each of them{made_here} keeps every limit of the policy named here against the archive's own "
+    "inference graph: names and shapes, numbers, detections, speed."
 )
 _AS_GIVEN = (
     "{files} made elsewhere: each keeps every limit that the policy named here has for a given "
@@ -58,7 +58,10 @@ def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) 
     """
     found = [_SAME]
     made_here = any(not key.file for model in judgement.models for key in model.subjects)
-    found += [_WAIVED] if waivers else [_AS_REFERENCE] if made_here else []
+    all_of_them = _AS_REFERENCE.format(
+        made_here=" that was made from an archive" if record.header.given else ""
+    )
+    found += [_WAIVED] if waivers else [all_of_them] if made_here else []
     found += [] if waivers else _of_given(record)
     found += [_WARNED] if status is Status.WARN else []
     dataset = record.header.dataset

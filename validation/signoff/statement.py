@@ -7,7 +7,7 @@ https://in-toto.io/attestation/test-result/v0.1; our own facts are its field `FA
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from validation.errors import RecordError, SignoffError
 from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
 from validation.record.policy_files import POLICY_FOLDER
+from validation.record.types import ModelKey
 from validation.signoff.claims import claims, no_claims
 from validation.signoff.figures import SubjectFigures, figures
 from validation.signoff.findings import grouped_reasons
@@ -29,6 +30,9 @@ PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 FACTS = "ssdTfliteValidation_signoff"
 # 2: files that were given.
 LAYOUT = 2
+
+# A subject's key and a check.
+_Test = tuple[ModelKey, str]
 
 _RESULTS = {Status.PASS: "PASSED", Status.WARN: "WARNED"}
 
@@ -192,11 +196,13 @@ def make_statement(
         signed_with: Version of this harness.
     """
     record, judgement = judged.record, judged.judgement
-    tests: dict[Status, list[str]] = {status: [] for status in Status}
+    tests: dict[Status, list[_Test]] = {status: [] for status in Status}
     for result in record.results:
-        tests[evidence(result)].append(f"{result.key}: {result.check}")
-    covered = {f"{each.key}: {each.check}" for covers in waived.covered for each in covers}
-    required_unknown = sorted(covered - {*tests[Status.FAIL], *tests[Status.PASS]})
+        tests[evidence(result)].append((result.key, result.check))
+    covered = {(each.key, each.check) for covers in waived.covered for each in covers}
+    known = {*tests[Status.FAIL], *tests[Status.PASS]}
+    required_unknown = sorted(covered - known, key=lambda test: (*_named([test]), test[0].file))
+    warned = dict.fromkeys([*tests[Status.WARN], *tests[Status.FAIL], *required_unknown])
     dataset = record.header.dataset
     facts = SignedFacts(
         layout=LAYOUT,
@@ -221,7 +227,7 @@ def make_statement(
             for each, covers in zip(waivers, waived.covered, strict=True)
         ),
         reasons=tuple(grouped_reasons(judgement.run.findings)),
-        without_evidence=tuple(
+        without_evidence=_named(
             each for each in tests[Status.UNKNOWN] if each not in required_unknown
         ),
         claims=claims(record, judgement, waived.status, bool(waivers)),
@@ -236,10 +242,14 @@ def make_statement(
             for path, sha256 in sorted(digests.items())
             if path.startswith(policy_files)
         },
-        passed=tuple(tests[Status.PASS]),
-        warned=tuple(dict.fromkeys([*tests[Status.WARN], *tests[Status.FAIL], *required_unknown])),
+        passed=_named(tests[Status.PASS]),
+        warned=_named(warned),
         facts=facts,
     )
+
+
+def _named(tests: Iterable[_Test]) -> tuple[str, ...]:
+    return tuple(f"{key}: {check}" for key, check in tests)
 
 
 def _verdict(judgement: Judgement, waived: Waived, waivers: bool) -> str:
