@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from foreign_tflite import ANCHORS, CLASSES, Foreign, falling_scores, write_foreign
 from PIL import Image
+from strangers import other_op
 
 from validation.checks.reference_contract import contract_entries
 from validation.coco.annotations import CocoAnnotation, CocoImage
@@ -29,7 +30,6 @@ from validation.record.run import ReferenceKind
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.contracts import UNIT_RANGE, Preprocessing, SsdContract
 from validation.tflite.facts import read_anchors
-from validation.tflite.op_copies import write_copy
 from validation.workspace.products import ProductCache
 
 _SIDE = 100
@@ -98,12 +98,12 @@ class _Bench:
     def __init__(self, folder: Path, images: tuple[ImageFile, ...]) -> None:
         self.folder, self.images = folder, images
         plain = write_foreign(folder / "plain.tflite")
-        self.reference = write_copy(plain, folder / "reference.tflite", _REGULAR, None)
+        self.reference = other_op(plain, folder / "reference.tflite", **_REGULAR)
         self.dataset = _dataset(images, read_anchors(plain)[0])
 
     def copy(self, anchors: Any = None, **attributes: Any) -> Path:
         """The reference with other attributes or anchors."""
-        return write_copy(self.reference, self.folder / "copy.tflite", attributes, anchors)
+        return other_op(self.reference, self.folder / "copy.tflite", anchors, **attributes)
 
     def check(
         self,
@@ -191,7 +191,7 @@ def test_shifted_classes(bench: _Bench) -> None:
     """Renumbering needs no run; class numbers come from detections, where scores are hidden."""
     scores = np.concatenate([np.zeros((ANCHORS, 1)), falling_scores()], axis=1)
     path = write_foreign(bench.folder / "shifted.tflite", Foreign(scores=scores.astype(np.float32)))
-    shifted = write_copy(path, path, {**_REGULAR, "num_classes": 3}, None)
+    shifted = other_op(path, path, **_REGULAR, num_classes=3)
     found, result = bench.check(shifted)
     shift, classes = (
         next(each for each in found.differences if each.kind is kind)
@@ -208,7 +208,7 @@ def test_shifted_classes(bench: _Bench) -> None:
 def test_turned_outputs(bench: _Bench) -> None:
     """Apps that bind by position mix them up; the figures here do not, and have no price."""
     path = write_foreign(bench.folder / "turned.tflite", Foreign(order=(2, 0, 3, 1)))
-    found, result = bench.check(write_copy(path, path, _REGULAR, None))
+    found, result = bench.check(other_op(path, path, **_REGULAR))
     (difference,) = found.differences
     assert difference.kind is DifferenceKind.OUTPUT_ORDER
     assert result.status is Status.FAIL

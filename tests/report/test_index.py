@@ -16,7 +16,8 @@ from validation.record.lines import Entry
 from validation.record.run import Artefact, Footer, Header, Stage, Step
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
-from validation.report.index import IndexRow, index_model, time_table
+from validation.report.index import IndexRow, index_model
+from validation.report.time_table import time_table
 from validation.signoff.rules import judge
 
 FLOAT = ModelKey("person", "float")

@@ -329,6 +329,21 @@ def test_a_given_file_is_a_candidate_to_ship(
     assert describe(shipping).startswith(f"given as {name}; " if name else "smallest of 4 files")
 
 
+def test_a_choice_that_rests_on_accuracy_alone(tmp_path: Path) -> None:
+    """The reason says so: nothing has compared that file with its model."""
+    given = {GIVEN_FLOAT: ReferenceKind.NONE}
+    judged = _judged(files_of(write_signable_run(tmp_path / "run", given=given)))
+    artefacts = tuple(
+        dataclasses.replace(each, size_bytes=100) if each.key == GIVEN_FLOAT else each
+        for each in judged.record.artefacts
+    )
+    record = dataclasses.replace(judged.record, artefacts=artefacts)
+    (shipping,) = which_files(record, judged.judgement, judged.policy)
+    assert describe(shipping).startswith(
+        "given as detect.tflite; no reference: accuracy alone is judged; smallest of 3 files"
+    )
+
+
 def test_a_given_file_that_fails_is_not_shipped(tmp_path: Path) -> None:
     """The variant of its form is, if it passes; both verdicts are kept apart."""
     files = files_of(write_signable_run(tmp_path / "run", given=GIVEN, change=_bad_sqnr))

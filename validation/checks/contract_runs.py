@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import SsdContract
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
-from validation.tflite.op_copies import write_copy
+from validation.tflite.rewriting import with_anchors, with_attributes
 from validation.workspace.products import ProductCache, image_sha256, installed_version, makers
 from validation.workspace.sides import Subject
 
@@ -58,9 +59,7 @@ def _run(
     model: str,
 ) -> Mapping[str, Detections]:
     def make(folder: Path) -> None:
-        path = subject.path
-        if repair.attributes or repair.anchors is not None:
-            path = write_copy(path, folder / _COPY, repair.attributes, repair.anchors)
+        path = _put_right(repair, subject, folder / _COPY)
         found = detect_all(
             lambda: _detector(path, subject, repair),
             images,
@@ -86,6 +85,21 @@ def _run(
     return read_detections(work.product(model, Stage.RUN, step, made_from, make) / _DETECTIONS)
 
 
+def _put_right(repair: Repair, subject: Subject, target: Path) -> Path:
+    """The file, or a copy whose post-processing op has what the repair puts right."""
+    path, own = subject.path, subject.file.postprocess
+    if own is None:  # a raw file: attributes and anchors are those of its detector
+        return path
+    if repair.attributes:
+        attributes = dataclasses.replace(own, **repair.attributes)
+        target.write_bytes(with_attributes(read_model(path), attributes))
+        path = target
+    if repair.anchors is not None:
+        target.write_bytes(with_anchors(read_model(path), repair.anchors))
+        path = target
+    return path
+
+
 def _way(subject: Subject, repair: Repair) -> FeedWay:
     """Bytes say nothing of real values: an input of 8 bits gets those by scale and zero point."""
     if repair.preprocessing is not None and takes_bytes(subject.file.inputs[0]):
@@ -101,8 +115,8 @@ def _detector(path: Path, subject: Subject, repair: Repair) -> DetectFile:
     if file.postprocess is not None:
         names = bind_outputs(model, file, metadata_of(model)).names
         return on_files(TfliteDetector(TfliteRuntime(path), preprocessing, names, way))
-    contract = SsdContract(
-        preprocessing, len(subject.anchors), subject.num_classes, "", subject.postprocess
-    )
+    attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
+    anchors = subject.anchors if repair.anchors is None else repair.anchors
+    contract = SsdContract(preprocessing, len(anchors), subject.num_classes, "", attributes)
     names = bind_outputs(model, file, metadata_of(model), contract).names
-    return on_files(RawTfliteDetector(TfliteRuntime(path), contract, subject.anchors, names, way))
+    return on_files(RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way))

@@ -15,6 +15,7 @@ from validation.files.atomic import write_bytes_atomic
 from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.writer import metadata_buffer
 from validation.tflite.model import MODEL, UnpackedModel, read_model
+from validation.tflite.repacking import refuse_outside
 
 # The first date that a ZIP can have; any other would differ from day to day.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -53,26 +54,11 @@ def embed(model: UnpackedModel, metadata: ModelMetadata) -> bytes:
         ConversionError: A file that keeps its weights outside of its flatbuffer, or metadata
             that describes another number of inputs or outputs.
     """
-    _refuse_outside(model)
+    refuse_outside(model)
     _refuse_other_numbers(model, metadata)
     root = copy.copy(model.root)
     _set_buffer(root, metadata_buffer(metadata))
     return _with_files(MODEL.pack(root), metadata)
-
-
-def _refuse_outside(model: UnpackedModel) -> None:
-    """Files beyond 2 GB keep weights after the flatbuffer, at positions that would change."""
-    buffers = any(buffer.offset > 1 for buffer in model.root.buffers)
-    options = any(
-        operator.large_custom_options_offset > 1
-        for graph in model.root.subgraphs
-        for operator in graph.operators or ()
-    )
-    if buffers or options:
-        raise ConversionError(
-            "metadata cannot be put into a file that keeps its weights outside of its flatbuffer",
-            where=model.name,
-        )
 
 
 def _refuse_other_numbers(model: UnpackedModel, metadata: ModelMetadata) -> None:

@@ -29,6 +29,7 @@ from validation.report import (
     operating_tables,
     own_limits,
     quantisation_tables,
+    time_table,
     views,
 )
 from validation.report.matrix import LEGEND
@@ -68,7 +69,6 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     index.reference_name,
     index.threads_beside,
     index.threads_judged,
-    index.time_table,
     interval_tables.difference_name,
     interval_tables.interval_text,
     math.prod,
@@ -85,6 +85,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     quantisation_tables.stored_as,
     rules.evidence,
     shipping.describe,
+    time_table.time_table,
     views.circumstances,
     views.counts,
     views.environment,

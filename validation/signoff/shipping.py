@@ -11,7 +11,8 @@ from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.policy.preference import Prefer
 from validation.record.formatting import NO_GROUND_TRUTH, coco_difference, plural
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.given_files import NO_REFERENCE, given_file
+from validation.record.run import Artefact, ArtefactRole, ReferenceKind
 from validation.record.store import Record
 from validation.record.types import Accuracy, ModelKey
 from validation.signoff.findings import Verdict
@@ -43,6 +44,7 @@ class Choice:
         ap_change: AP less that of the base; None where one of them is not known.
         speed: How many times as fast as the base it is; None likewise.
         is_as_fast: The two do not differ by more than noise.
+        without_reference: It was given, and accuracy alone was judged.
     """
 
     file: Artefact
@@ -58,6 +60,7 @@ class Choice:
     ap_change: float | None = None
     speed: float | None = None
     is_as_fast: bool = False
+    without_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def describe(shipping: Shipping) -> str:
     choice = shipping.choice
     if choice is not None:
         given = [f"given as {choice.file.file}"] if choice.file.file else []
-        return "; ".join([*given, _chosen(choice), *_held_against(choice)])
+        alone = [NO_REFERENCE] if choice.without_reference else []
+        return "; ".join([*given, *alone, _chosen(choice), *_held_against(choice)])
     if shipping.is_seeded:
         return "none: the weights are seeded, so that there is nothing to ship"
     if not shipping.others:
@@ -179,6 +183,7 @@ def _choice(record: Record, alike: list[_Candidate], policy: Policy) -> Choice:
     key = chosen.file.key
     beside = (_kept(record, key, role) for role in _BESIDE)
     base, ap_change, speed = _against_base(record, chosen)
+    given = given_file(record.header, key)
     return Choice(
         file=chosen.file,
         beside=tuple(each for each in beside if each is not None),
@@ -193,6 +198,7 @@ def _choice(record: Record, alike: list[_Candidate], policy: Policy) -> Choice:
         ap_change=ap_change,
         speed=speed,
         is_as_fast=speed is not None and abs(speed - 1) <= policy.setting("compare_latency_share"),
+        without_reference=given is not None and given.reference is ReferenceKind.NONE,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from validation.errors import ConversionError
 from validation.specs.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.specs.tensors import TensorSpec
+from validation.tflite.heads import constant_path, postprocess_ops
 from validation.tflite.model import (
     UnpackedModel,
     count_scales,
@@ -24,7 +25,7 @@ from validation.tflite.model import (
 )
 
 # What the flexbuffers library raises on damaged bytes; it never reads outside of them.
-_FLEXBUFFER_DAMAGE = (
+FLEXBUFFER_DAMAGE = (
     struct.error,
     AssertionError,
     AttributeError,
@@ -134,11 +135,11 @@ def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
     """
     model = read_model(path)
     op = _postprocess(model)
-    source = None if op is None else model.constants().get(present(op.inputs)[_ANCHORS])
+    found = None if op is None else constant_path(model, present(op.inputs)[_ANCHORS])
     try:
-        if source is None:
+        if found is None:
             raise ValueError(f"no {POSTPROCESS_NAME}" if op is None else "a computed tensor")
-        tensor = model.graph.tensors[source]
+        tensor = model.graph.tensors[found[1]]
         spec = tensor_spec(tensor)
         return np.frombuffer(model.stored(tensor), spec.dtype).reshape(spec.shape), spec
     except (TypeError, ValueError) as error:
@@ -162,7 +163,7 @@ def attributes_of(model: UnpackedModel, op: Any) -> PostprocessAttributes:
     try:
         options = flexbuffers.GetRoot(bytearray(op.custom_options)).AsMap
         values = {name: _option(options, name) for name in names}
-    except _FLEXBUFFER_DAMAGE as error:
+    except FLEXBUFFER_DAMAGE as error:
         damaged = f"options of {POSTPROCESS_NAME}: no map of numbers that can be read"
         raise model.damage(damaged) from error
     for name, value in values.items():
@@ -188,8 +189,7 @@ def _option(options: Any, name: str) -> Any:
 
 def _postprocess(model: UnpackedModel) -> Any:
     """The first post-processing op, which reads encodings, scores and anchors; or None."""
-    ops = (each for each in model.graph.operators if model.op_name(each) == POSTPROCESS_NAME)
-    op = next(ops, None)
+    op = next(iter(postprocess_ops(model)), None)
     if op is not None and len(present(op.inputs)) <= _ANCHORS:
         raise model.damage(f"{POSTPROCESS_NAME} has {len(present(op.inputs))} inputs")
     return op

@@ -64,6 +64,40 @@ def quantised_heads(model: UnpackedModel) -> tuple[tuple[str, TensorSpec], ...]:
     return tuple(heads)
 
 
+def postprocess_ops(model: UnpackedModel) -> tuple[Any, ...]:
+    """The post-processing ops of the main graph."""
+    return tuple(each for each in model.graph.operators if model.op_name(each) == POSTPROCESS_NAME)
+
+
+def constant_path(model: UnpackedModel, index: int) -> tuple[tuple[int, ...], int] | None:
+    """From a tensor back to the constant whose values it has.
+
+    Returns:
+        Positions of the operators between, the last one first, and the constant; None for
+        a tensor with other values than any constant.
+    """
+    made_by = {
+        made: place
+        for place, each in enumerate(model.graph.operators)
+        for made in present(each.outputs)
+    }
+    path: list[int] = []
+    for _ in range(_LONGEST_CHAIN):
+        if len(model.stored(model.graph.tensors[index])):
+            return tuple(path), index
+        maker = made_by.get(index)
+        read = [] if maker is None else present(model.graph.operators[maker].inputs)
+        if maker is None or not read or not _hands_on(model, maker):
+            return None
+        path.append(maker)
+        index = read[0]
+    return None
+
+
+def _hands_on(model: UnpackedModel, operator: int) -> bool:
+    return model.op_name(model.graph.operators[operator]) in _SAME_VALUES
+
+
 def _leaving(model: UnpackedModel, index: int, outputs: set[int]) -> str | None:
     for _ in range(_LONGEST_CHAIN):
         if index in outputs:
@@ -78,5 +112,4 @@ def _leaving(model: UnpackedModel, index: int, outputs: set[int]) -> str | None:
 
 
 def _op(model: UnpackedModel) -> Any:
-    ops = (each for each in model.graph.operators if model.op_name(each) == POSTPROCESS_NAME)
-    return next(ops, None)
+    return next(iter(postprocess_ops(model)), None)

@@ -1,0 +1,481 @@
+"""A file made of another one differs from it in what was asked for, and in nothing else."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
+from foreign_tflite import ANCHORS, CLASSES, Foreign, falling_scores, write_foreign
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from tflite_surgery import change_attributes, rewrite
+from tiny_tflite import code_of, operator_of, tensor_of
+
+from validation.errors import ConversionError, NotProvided
+from validation.metadata.model_metadata import FileType, ModelMetadata, PackedFile, TensorMetadata
+from validation.metadata.packing import write_with_metadata
+from validation.metadata.unpacking import read_metadata
+from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import RAW_OUTPUTS
+from validation.tflite.facts import describe, read_anchors, read_tflite
+from validation.tflite.heads import constant_path
+from validation.tflite.model import UnpackedModel, read_model
+from validation.tflite.rewriting import (
+    exposing_heads,
+    head_names,
+    with_anchors,
+    with_attributes,
+)
+
+_BOXES, _CLASSES, _SCORES, _COUNT = range(4)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector of twelve anchors."""
+    return write_foreign(tmp_path_factory.mktemp("rewriting") / "detect.tflite")
+
+
+def _run(path: Path | bytes, folder: Path, feed: NDArray[Any] | None = None) -> list[NDArray[Any]]:
+    """Every output in the file's order."""
+    if isinstance(path, bytes):
+        content, path = path, folder / "run.tflite"
+        path.write_bytes(content)
+    with TfliteRuntime(path) as runtime:
+        (spec,) = runtime.inputs
+        image = np.zeros(spec.shape, spec.dtype) if feed is None else feed
+        out = runtime.run({spec.name: image})
+        return [out[each.name] for each in runtime.outputs]
+
+
+def _equal(one: list[NDArray[Any]], other: list[NDArray[Any]]) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
+def _unchanged(model: UnpackedModel, path: Path) -> bool:
+    return model.content == path.read_bytes() and describe(model) == read_tflite(path)
+
+
+def test_heads_take_the_place_of_detections(
+    file: Path, tmp_path: Path, tiny: bytes, tiny_attributes: Any
+) -> None:
+    """Encodings and scores as the op read them, under the names that the helper gives."""
+    model = read_model(tiny, "tiny.tflite")
+    raw = exposing_heads(model)
+    facts = describe(read_model(raw))
+    assert tuple(spec.name for spec in facts.outputs) == head_names(model)
+    assert (facts.postprocess, describe(model).postprocess) == (None, tiny_attributes)
+    image = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 1, 2, 4)
+    boxes, scores = _run(raw, tmp_path, image)
+    np.testing.assert_array_equal(boxes, image[0])
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-image[0, :, :, :3])), atol=1e-6)
+    assert exposing_heads(model) == raw
+    assert head_names(read_model(file)) == ("encodings", "scores")
+
+
+def test_heads_of_a_converted_file_have_the_bits_of_its_raw_twin(
+    files: Any, tmp_path: Path
+) -> None:
+    """The same model with the op and without it."""
+    model = read_model(files.float)
+    feed = np.random.default_rng(0).uniform(-1, 1, describe(model).inputs[0].shape)
+    feed = feed.astype(np.float32)
+    assert _equal(_run(exposing_heads(model), tmp_path, feed), _run(files.raw, tmp_path, feed))
+    assert _unchanged(model, files.float)
+
+
+def test_quantised_heads_keep_scale_and_zero_point(tmp_path: Path) -> None:
+    """The bytes of the file, not what they stand for."""
+    path = write_foreign(tmp_path / "m.tflite", Foreign(scores_scale=(1 / 128, 3)))
+    boxes, scores = describe(read_model(exposing_heads(read_model(path)))).outputs
+    assert (boxes.dtype, boxes.scale) == ("float32", None)
+    assert (scores.dtype, scores.scale, scores.zero_point) == ("uint8", 1 / 128, 3)
+    found = _run(exposing_heads(read_model(path)), tmp_path)[1]
+    np.testing.assert_array_equal(found[0], np.rint(falling_scores() * 128) + 3)
+
+
+def test_what_only_detections_needed_goes(file: Path, tmp_path: Path) -> None:
+    """The op, what widens its anchors and what follows it; other graphs' readers stay."""
+    path = rewrite(file, tmp_path / "half.tflite", _half_anchors)
+    assert read_tflite(path).ops == {"DEQUANTIZE": 1, "TFLite_Detection_PostProcess": 1}
+    facts = describe(read_model(exposing_heads(read_model(path))))
+    assert facts.ops == {}
+    assert facts.inputs == read_tflite(path).inputs
+
+
+def test_signatures_name_the_heads(file: Path, tmp_path: Path) -> None:
+    """One that went on naming detections would name tensors that nothing writes."""
+
+    def sign(model: Any) -> None:
+        each = schema.SignatureDefT()
+        each.signatureKey, each.inputs, each.outputs = b"serving_default", [], []
+        for index in model.subgraphs[0].outputs:
+            entry = schema.TensorMapT()
+            entry.name, entry.tensorIndex = f"output_{index}".encode(), index
+            each.outputs.append(entry)
+        model.signatureDefs = [each]
+
+    model = read_model(rewrite(file, tmp_path / "signed.tflite", sign))
+    raw = read_model(exposing_heads(model))
+    (signature,) = raw.root.signature_defs
+    assert [each.name for each in signature.outputs] == list(RAW_OUTPUTS)
+    assert [each.tensor_index for each in signature.outputs] == raw.graph.outputs.tolist()
+    assert len(model.root.signature_defs[0].outputs) == 4
+
+
+def test_heads_that_share_a_name_get_those_of_the_api(file: Path, tmp_path: Path) -> None:
+    """Outputs are known by name."""
+
+    def same(model: Any) -> None:
+        for index in (1, 2):
+            model.subgraphs[0].tensors[index].name = b"head"
+
+    model = read_model(rewrite(file, tmp_path / "same.tflite", same))
+    assert head_names(model) == RAW_OUTPUTS
+    facts = describe(read_model(exposing_heads(model)))
+    assert tuple(spec.name for spec in facts.outputs) == RAW_OUTPUTS
+
+
+def _twice(model: Any) -> None:
+    model.subgraphs[0].operators *= 2
+
+
+def _one_head(model: Any) -> None:
+    model.subgraphs[0].operators[0].inputs = [1, 1, 3]
+
+
+def _keypoints(model: Any) -> None:
+    model.subgraphs[0].tensors[1].shape = [1, ANCHORS, 8]
+
+
+def _fewer_boxes(model: Any) -> None:
+    model.subgraphs[0].tensors[1].shape = [1, ANCHORS - 1, 4]
+
+
+def _no_scale(model: Any) -> None:
+    model.subgraphs[0].tensors[2].type = schema.TensorType.UINT8
+
+
+def _flat(model: Any) -> None:
+    model.subgraphs[0].tensors[2].shape = [ANCHORS, CLASSES + 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_twice, "one TFLite_Detection_PostProcess, got 2 of them"),
+        (_one_head, "both are one tensor"),
+        (_keypoints, r"encodings \[1, 12, 8\]"),
+        (_fewer_boxes, "encodings of 11 anchors and scores of 12"),
+        (_no_scale, "scores of uint8 without a scale"),
+        (_flat, r"scores \[12, 3\]"),
+    ],
+)
+def test_heads_that_are_no_raw_outputs(
+    file: Path, tmp_path: Path, change: Callable[[Any], None], said: str
+) -> None:
+    """What is there instead is said."""
+    with pytest.raises(NotProvided, match=said):
+        exposing_heads(read_model(rewrite(file, tmp_path / "m.tflite", change)))
+
+
+def test_no_op(tmp_path: Path) -> None:
+    """Nothing to expose, nothing to change."""
+    model = read_model(write_foreign(tmp_path / "raw.tflite", Foreign(raw=("a", "b"))))
+    for make in (exposing_heads, head_names):
+        with pytest.raises(NotProvided, match=r"no post-processing op \(raw.tflite\)"):
+            make(model)
+    with pytest.raises(NotProvided, match="no post-processing op"):
+        with_anchors(model, np.zeros((ANCHORS, 4), np.float32))
+
+
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_any_attributes_are_read_back(file: Path, data: st.DataObject) -> None:
+    """Every one of them, and nothing else of the file changes."""
+    before = read_tflite(file)
+    own = before.postprocess
+    assert own is not None
+    values = {
+        field.name: data.draw(
+            {
+                int: st.integers(0, 2**31 - 1),
+                float: st.floats(0, 1e6, width=32),
+                bool: st.booleans(),
+            }[type(getattr(own, field.name))]
+        )
+        for field in dataclasses.fields(own)
+        if data.draw(st.booleans())
+    }
+    wanted = dataclasses.replace(own, **values)
+    model = read_model(file)
+    after = describe(read_model(with_attributes(model, wanted)))
+    assert after.postprocess == wanted
+    assert (after.outputs, after.ops, after.constant_bytes) == (
+        before.outputs,
+        before.ops,
+        before.constant_bytes,
+    )
+    assert _unchanged(model, file)
+
+
+def test_attributes_take_effect(file: Path, tmp_path: Path) -> None:
+    """LiteRT goes by them; with its own the file gives the same bits."""
+    own = read_tflite(file).postprocess
+    assert own is not None
+    model = read_model(file)
+    before = _run(file, tmp_path)
+    assert before[_COUNT] == ANCHORS
+    assert _equal(_run(with_attributes(model, own), tmp_path), before)
+    fewer = _run(with_attributes(model, dataclasses.replace(own, max_detections=5)), tmp_path)
+    assert fewer[_COUNT] == 5
+    assert _equal(fewer[:_COUNT], [each[:, :5] for each in before[:_COUNT]])
+
+
+def test_sizes_that_the_file_states_follow(file: Path, tmp_path: Path) -> None:
+    """TensorFlow 2's files state how many detections there are."""
+
+    def state(model: Any) -> None:
+        for index, size in zip(range(4, 8), ([1, 12, 4], [1, 12], [1, 12], [1]), strict=True):
+            model.subgraphs[0].tensors[index].shape = size
+
+    model = read_model(rewrite(file, tmp_path / "m.tflite", state))
+    own = describe(model).postprocess
+    assert own is not None
+    content = with_attributes(model, dataclasses.replace(own, max_detections=5))
+    shapes = [spec.shape for spec in describe(read_model(content)).outputs]
+    assert shapes == [(1, 5, 4), (1, 5), (1, 5), (1,)]
+
+
+def test_other_options_of_the_op_stay(file: Path, tmp_path: Path) -> None:
+    """Converters write more than the kernel reads; what cannot be kept is refused."""
+    path = rewrite(file, tmp_path / "m.tflite", change_attributes(_output_quantized=True, by="x"))
+    own = read_tflite(path).postprocess
+    assert own is not None
+    wanted = dataclasses.replace(own, max_detections=5)
+    (op,) = read_model(with_attributes(read_model(path), wanted)).graph.operators
+    options = flexbuffers.Loads(bytearray(op.custom_options))
+    assert (options["_output_quantized"], options["by"], options["max_detections"]) == (
+        True, "x", 5,
+    )  # fmt: skip
+    nested = rewrite(file, tmp_path / "n.tflite", change_attributes(more={"a": 1}))
+    with pytest.raises(ConversionError, match="more is neither number nor text"):
+        with_attributes(read_model(nested), wanted)
+
+
+def _kept_as(dtype: type, scale: float = 0.0, zero: int = 0) -> Callable[[Any], None]:
+    """The kernel wants encodings and anchors both in floats or both in uint8."""
+
+    def change(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[3]
+        values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32)
+        if scale:
+            values = np.rint(values / scale) + zero
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero]
+            encodings = model.subgraphs[0].tensors[1]
+            encodings.quantization = copy.copy(tensor.quantization)
+            encodings.quantization.zeroPoint = [0]
+            encodings.type = schema.TensorType.UINT8
+            model.buffers[1].data = model.buffers[1].data[::4]
+        tensor.type = {
+            np.float32: schema.TensorType.FLOAT32,
+            np.uint8: schema.TensorType.UINT8,
+            np.int8: schema.TensorType.INT8,
+        }[dtype]
+        kept = values.astype(dtype).tobytes()
+        model.buffers[tensor.buffer].data = np.frombuffer(kept, np.uint8)
+
+    return change
+
+
+def _half_anchors(model: Any) -> None:
+    """Kept in half precision and widened by an operator, as float16 files have all constants."""
+    graph = model.subgraphs[0]
+    whole = graph.tensors[3]
+    half = np.frombuffer(bytes(model.buffers[whole.buffer].data), np.float32).astype(np.float16)
+    model.buffers[whole.buffer].data = np.frombuffer(half.tobytes(), np.uint8)
+    graph.tensors.append(
+        tensor_of("half", (ANCHORS, 4), schema.TensorType.FLOAT16, buffer=whole.buffer)
+    )
+    whole.buffer = 0
+    model.operatorCodes.append(code_of(schema.BuiltinOperator.DEQUANTIZE))
+    graph.operators.insert(
+        0, operator_of(len(model.operatorCodes) - 1, [len(graph.tensors) - 1], [3])
+    )
+
+
+_FORMS = {
+    "float32": (_kept_as(np.float32), 0.0),
+    "float16": (_half_anchors, 1e-3),
+    "uint8": (_kept_as(np.uint8, 0.005, 1), 0.005 / 2),
+    "int8": (_kept_as(np.int8, 0.008, -100), 0.008 / 2),
+}
+
+
+@pytest.mark.parametrize("form", ["float32", "float16", "uint8"])
+def test_anchors_keep_their_form(file: Path, tmp_path: Path, form: str) -> None:
+    """Half precision and quantised tables lose what they cannot hold, and no more."""
+    change, step = _FORMS[form]
+    path = rewrite(file, tmp_path / "m.tflite", change)
+    model, (own, spec) = read_model(path), read_anchors(path)
+    real = own.astype(np.float64)
+    if spec.scale is not None and spec.zero_point is not None:
+        real = (real - spec.zero_point) * spec.scale
+    before = _run(path, tmp_path)
+    same = with_anchors(model, real.astype(np.float32))
+    assert _equal(_run(same, tmp_path), before)
+
+    moved = (real * 1.25).astype(np.float32)
+    target = tmp_path / "moved.tflite"
+    target.write_bytes(with_anchors(model, moved))
+    stored, other = read_anchors(target)
+    assert (spec.dtype, other) == (form, spec)
+    kept = stored.astype(np.float64)
+    if spec.scale is not None and spec.zero_point is not None:
+        kept = (kept - spec.zero_point) * spec.scale
+    np.testing.assert_allclose(kept, moved, atol=step * 1.001)
+    after = _run(target, tmp_path)
+    # Encodings are zero, so boxes are anchors, in the order of falling scores.
+    centres = (after[_BOXES][0, :, :2] + after[_BOXES][0, :, 2:]) / 2
+    np.testing.assert_allclose(centres, kept[:, :2], atol=1e-5)
+    assert np.array_equal(after[_SCORES], before[_SCORES])
+    assert _unchanged(model, path)
+
+
+@given(
+    arrays.arrays(np.float32, (ANCHORS, 4), elements=st.floats(-(2.0**127), 2.0**127, width=32)),
+    st.sampled_from(sorted(_FORMS)),
+)
+@settings(max_examples=30, deadline=None)
+def test_any_anchors_are_stored(
+    tmp_path_factory: pytest.TempPathFactory, anchors: NDArray[np.float32], form: str
+) -> None:
+    """Float tables exactly; others as near as their form allows, never wrapped around."""
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / f"any_{form}.tflite"
+    if not path.exists():
+        rewrite(write_foreign(folder / "any.tflite"), path, _FORMS[form][0])
+    target = folder / "any_out.tflite"
+    target.write_bytes(with_anchors(read_model(path), anchors))
+    stored, spec = read_anchors(target)
+    if form == "float32":
+        assert np.array_equal(stored, anchors)
+    elif form == "float16":
+        assert np.isfinite(stored).all()
+    else:
+        assert spec.scale is not None and spec.zero_point is not None
+        limits = np.iinfo(spec.dtype)
+        nearest = np.rint(anchors.astype(np.float64) / spec.scale) + spec.zero_point
+        assert np.array_equal(stored, np.clip(nearest, limits.min, limits.max))
+
+
+def test_other_readers_of_the_buffer_keep_theirs(file: Path, tmp_path: Path) -> None:
+    """Converters store equal constants once."""
+
+    def share(model: Any) -> None:
+        graph = model.subgraphs[0]
+        graph.tensors.append(tensor_of("twin", (ANCHORS, 4), schema.TensorType.FLOAT32, buffer=3))
+        graph.outputs = [*graph.outputs, len(graph.tensors) - 1]
+
+    _other_readers(rewrite(file, tmp_path / "m.tflite", share), tmp_path)
+
+
+@pytest.mark.parametrize("change", [_kept_as(np.float32), _half_anchors])
+def test_other_readers_of_the_tensor_keep_theirs(
+    file: Path, tmp_path: Path, change: Callable[[Any], None]
+) -> None:
+    """The op gets a table of its own, widened by an operator of its own."""
+
+    def share(model: Any) -> None:
+        change(model)
+        graph = model.subgraphs[0]
+        graph.outputs = [*graph.outputs, 3]
+
+    _other_readers(rewrite(file, tmp_path / "m.tflite", share), tmp_path)
+
+
+def _other_readers(path: Path, folder: Path) -> None:
+    model, target = read_model(path), folder / "moved.tflite"
+    moved = read_anchors(path)[0].astype(np.float32) + np.float32(0.125)
+    target.write_bytes(with_anchors(model, moved))
+    np.testing.assert_allclose(read_anchors(target)[0], moved, atol=1e-3)
+    kept = [
+        bytes(each.stored(each.graph.tensors[found[1]]))
+        for each in (model, read_model(target))
+        if (found := constant_path(each, int(each.graph.outputs[-1])))
+    ]
+    assert len(kept) == 2
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize(
+    ("anchors", "said"),
+    [
+        (np.zeros((ANCHORS - 1, 4), np.float32), r"numbers \[12, 4\], got \[11, 4\]"),
+        (np.zeros((ANCHORS, 5), np.float32), r"got \[12, 5\]"),
+        (np.full((ANCHORS, 4), np.nan, np.float32), "infinity or NaN"),
+    ],
+)
+def test_anchors_of_another_model(file: Path, anchors: NDArray[np.float32], said: str) -> None:
+    """Rows are those of the heads."""
+    with pytest.raises(ConversionError, match=said):
+        with_anchors(read_model(file), anchors)
+
+
+def test_anchors_that_an_operator_computes(file: Path, tmp_path: Path) -> None:
+    """What another operator than a widening one makes of a constant is not the constant."""
+
+    def negate(model: Any) -> None:
+        _half_anchors(model)
+        model.operatorCodes[-1] = code_of(schema.BuiltinOperator.NEG)
+
+    path = rewrite(file, tmp_path / "m.tflite", negate)
+    with pytest.raises(NotProvided, match="anchors are computed"):
+        with_anchors(read_model(path), np.zeros((ANCHORS, 4), np.float32))
+    with pytest.raises(ConversionError, match="a computed tensor"):
+        read_anchors(path)
+
+
+def test_metadata_and_label_files_come_along(file: Path, tmp_path: Path) -> None:
+    """Whatever is made, it says of the image and of the classes what the file said."""
+    labels = PackedFile("labels.txt", type=FileType.TENSOR_AXIS_LABELS, lines=("cat", "dog"))
+    outputs = (TensorMetadata("a", files=(labels,)), *map(TensorMetadata, "bcd"))
+    about = ModelMetadata(inputs=(TensorMetadata("image"),), outputs=outputs)
+    path = write_with_metadata(file, about, tmp_path / "m.tflite")
+    model, own = read_model(path), read_tflite(path).postprocess
+    assert own is not None
+    whole = read_metadata(path)
+    for content in (
+        exposing_heads(model),
+        with_attributes(model, dataclasses.replace(own, max_detections=5)),
+        with_anchors(model, read_anchors(path)[0]),
+    ):
+        target = tmp_path / "out.tflite"
+        target.write_bytes(content)
+        assert read_metadata(target) == whole
+    torn = read_model(path.read_bytes().replace(b"PK\x03\x04", b"PK\0\0"), "torn.tflite")
+    with pytest.raises(ConversionError, match=r"archive behind the model"):
+        exposing_heads(torn)
+
+
+def test_buffers_are_aligned(files: Any) -> None:
+    """Kernels read weights in place, 16 bytes at a time."""
+    content = exposing_heads(read_model(files.float))
+    for buffer in read_model(content).root.buffers:
+        if buffer.data is not None and len(buffer.data) > 64:
+            assert content.index(bytes(buffer.data)) % 16 == 0
+    # An independent reader finds what ours does.
+    root = schema.ModelT.InitFromPackedBuf(content, 0)
+    assert [len(graph.outputs) for graph in root.subgraphs] == [2]
+    assert struct.unpack_from("<I", content)[0] < len(content)
