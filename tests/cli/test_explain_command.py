@@ -59,7 +59,7 @@ def _moved_anchors(model: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "causes", "words"),
+    ("change", "aspects", "words"),
     [
         (lambda _: None, [], "the same detector"),
         (
@@ -82,13 +82,13 @@ def test_in_what_they_differ(
     facts: Callable[..., dict[str, Any]],
     tmp_path: Path,
     change: tflite_surgery.Change,
-    causes: list[str],
+    aspects: list[str],
     words: str,
 ) -> None:
     """One thing is changed, and that is what the verdict names."""
     other = tflite_surgery.rewrite(tflite, tmp_path / "other.tflite", change)
     said = facts(tflite, other)
-    assert said["causes"] == causes
+    assert said["aspects"] == aspects
     assert words in said["verdict"]
 
 
