@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,8 +13,14 @@ from validation.explanation.facts import Cause
 from validation.explanation.interface import interface_facts
 from validation.explanation.postprocessing import postprocessing_facts
 from validation.explanation.sides import Side
+from validation.inference.feeding import Feeding
+from validation.inference.model_file import TfliteModel
+from validation.inference.outputs import Ending, OutputBinding
 from validation.labels.alignment import no_names
+from validation.preprocess.feed import FeedWay
 from validation.specs.contracts import PostprocessAttributes, Preprocessing
+from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import TfliteFile
 
 _ATTRIBUTES = PostprocessAttributes(
     max_detections=100,
@@ -54,7 +62,28 @@ def test_an_offset_is_told_in_steps(steps: float) -> None:
     """Of one pixel value."""
     (fact,) = interface_facts(_side(), _side(offset=1 + steps * 2 / 255))
     assert fact.cause is Cause.FEED
-    assert fact.meaning.startswith(f"{steps:.2g} steps apart on average")
+    assert fact.meaning.startswith(f"{steps:.2g} step")
+
+
+def _fed_bytes(stated: Preprocessing | None, way: FeedWay = FeedWay.BYTES) -> Side:
+    """An input of 8 bits, half a step off [-1, 1] by its scale, and what somebody states of it."""
+    spec = TensorSpec("image", "uint8", (1, 300, 300, 3), 1 / 128, 128)
+    wanted = stated or Preprocessing(300, 300, (1 / 128,) * 3, (1.0,) * 3)
+    feeding = Feeding(way, wanted, "as apps do", "metadata" if stated else "")
+    file = TfliteFile((spec,), (), {}, {}, (), 0, None, (), (), (), "", 0, 0)
+    model = TfliteModel(Path("a"), file, feeding, OutputBinding(Ending.OP, ()), 2)
+    return Side("a", no_names(2), 2, None, None, wanted, "", tflite=model)
+
+
+def test_what_bytes_stand_for_is_told_and_no_difference_of_feeds() -> None:
+    """Pixels are copied, whatever metadata says: by half a step it says something else."""
+    unit = Preprocessing(300, 300, (2 / 255,) * 3, (1.0,) * 3)
+    (fact,) = interface_facts(_fed_bytes(unit), _fed_bytes(None))
+    assert fact.cause is None
+    assert "[-1, 1] (metadata)" in fact.first
+    assert fact.meaning.startswith("0.5 steps apart on average, 1 step at most")
+    (fact,) = interface_facts(_fed_bytes(unit, FeedWay.QUANTISED), _fed_bytes(None))[:1]
+    assert (fact.what, fact.cause) == ("what pixels become", Cause.FEED)
 
 
 def test_another_size_is_another_feed() -> None:

@@ -100,6 +100,8 @@ FILES: tuple[tuple[Kind, str, bytes], ...] = (
     (Kind.NUMPY, "a.npy", b"\x93NUMPY\x01\0"),
     (Kind.COCO_ANNOTATIONS, "instances.json", json.dumps(_COCO).encode()),
     (Kind.COCO_RESULTS, "results.json", b'[{"image_id": 1, "score": 0.5}]'),
+    (Kind.COCO_RESULTS, "d.json", b'{"detections": [{"bbox": [1, 2, 3, 4], "score": 0.5}]}'),
+    (Kind.COCO_RESULTS, "log.jsonl", b'{"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}\n{'),
     (Kind.JSON, "notes.json", b'{"message": "Not Found"}'),
     (Kind.RECORD, "record.jsonl", b'{"kind": "header", "run": "1"}\n'),
     (Kind.VOC_XML, "a.xml", b"<annotation><folder>x</folder></annotation>"),
@@ -128,6 +130,7 @@ FILES: tuple[tuple[Kind, str, bytes], ...] = (
 
 FOLDERS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.SAVED_MODEL, ("saved_model.pb", "variables/variables.index")),
+    (Kind.SAVED_MODEL, ("saved_model/saved_model.pb", "checkpoint/ckpt-0.index")),
     (Kind.MODEL_FOLDER, ("frozen_inference_graph.pb", "saved_model/saved_model.pb")),
     (Kind.MODEL_FOLDER, ("ssd_2018/pipeline.config", "ssd_2018/model.ckpt.index")),
     (Kind.RUN_FOLDER, ("record.jsonl", "index.html")),

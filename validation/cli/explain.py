@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from validation.cli.compared_images import images_to_compare_on, told_apart
@@ -16,14 +18,17 @@ from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.labelled_images import labelled_images
 from validation.errors import DatasetError, NotSsdGraph, UsageError
-from validation.explanation.accuracy import accuracy_facts, joins_of
+from validation.explanation.accuracy import accuracy_facts, joins_of, other_feed, stated_feed
 from validation.explanation.explain import explain
+from validation.explanation.facts import OtherFeed
 from validation.explanation.page import as_page, pictures_of
 from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
 from validation.files.arguments import parse_count
 from validation.files.atomic import write_text_atomic
 from validation.files.native_log import held_back
+from validation.inference.base import DetectFile, on_files
+from validation.inference.model_file import TfliteModel
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
@@ -100,6 +105,8 @@ def _explain(options: argparse.Namespace) -> None:
         say("scoring")
         try:
             accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
+            feeds = tuple(_other_feeds(sides, dataset, joins))
+            accuracy = dataclasses.replace(accuracy, other_feeds=feeds)
         except DatasetError as error:
             # Values that are not finite, say: all else can still be explained.
             why_not = str(error)
@@ -117,6 +124,22 @@ def _explain(options: argparse.Namespace) -> None:
         print_json(found)
     else:
         print("\n".join(as_lines(found)))
+
+
+def _other_feeds(
+    sides: tuple[Side, Side], dataset: Dataset, joins: tuple[CategoryJoin, CategoryJoin]
+) -> Iterator[OtherFeed]:
+    """Run what is fed otherwise than is stated of it once more, as it is stated."""
+    for side, join in zip(sides, joins, strict=True):
+        model = stated_feed(side)
+        if model is not None:
+            say(f"{side.name}: fed what {model.feeding.stated_by} asks for, to compare")
+            again = OpenModel(side.name, functools.partial(_made, model))
+            yield other_feed(side, again.detect(dataset.files), dataset, join)
+
+
+def _made(model: TfliteModel) -> DetectFile:
+    return on_files(model.detector())
 
 
 def _ground_truth(

@@ -66,7 +66,11 @@ def parse_box_format(text: str) -> BoxFormat:
 
 
 def in_coco_layout(
-    boxes: Boxes, sizes: NDArray[np.int64], asked: BoxFormat | None, where: str
+    boxes: Boxes,
+    sizes: NDArray[np.int64],
+    asked: BoxFormat | None,
+    where: str,
+    flag: str | None = "--box-format",
 ) -> Boxes:
     """The boxes as x, y, width and height in pixels.
 
@@ -75,6 +79,7 @@ def in_coco_layout(
         sizes: int64 [N, 2], width and height of each box's image.
         asked: What the numbers are; None: COCO's layout, unless the boxes say otherwise.
         where: The file, for messages.
+        flag: The option that states a format, for messages; None: there is none.
 
     Returns:
         float64 [N, 4]. Sides may be negative where the format is not that of the boxes.
@@ -83,7 +88,7 @@ def in_coco_layout(
         DatasetError: Nothing was asked for, and the boxes are of another layout than COCO's.
     """
     if asked is None:
-        _refuse_other_layouts(boxes, sizes, where)
+        _refuse_other_layouts(boxes, sizes, where, flag)
         return boxes
     return _converted(boxes, sizes, asked)
 
@@ -121,7 +126,9 @@ def _converted(boxes: Boxes, sizes: NDArray[np.int64], form: BoxFormat) -> Boxes
     return np.concatenate([first * scale, second * scale], axis=1)
 
 
-def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) -> None:
+def _refuse_other_layouts(
+    boxes: Boxes, sizes: NDArray[np.int64], where: str, flag: str | None
+) -> None:
     if not len(boxes):
         return
     if (boxes >= 0).all() and (boxes <= 1 + _SHARE_EDGE).all() and (sizes > 2).all():
@@ -130,7 +137,7 @@ def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) ->
             expected="x, y, width and height in pixels",
             got=_example(boxes),
             where=where,
-            next_step=_advice(boxes, sizes, normalised=True),
+            next_step=_advice(_fitting(boxes, sizes, normalised=True), flag),
         )
     outside = beyond(boxes, sizes)
     if outside.mean() < _MANY or not _fitting(boxes, sizes, normalised=False):
@@ -141,14 +148,16 @@ def _refuse_other_layouts(boxes: Boxes, sizes: NDArray[np.int64], where: str) ->
         expected="x, y, width and height in pixels",
         got=_example(boxes[outside]),
         where=where,
-        next_step=_advice(boxes, sizes, normalised=False),
+        next_step=_advice(_fitting(boxes, sizes, normalised=False), flag),
     )
 
 
-def _advice(boxes: Boxes, sizes: NDArray[np.int64], *, normalised: bool) -> str:
-    forms = _fitting(boxes, sizes, normalised=normalised)
-    flags = [f"--box-format={form}" for form in forms]
-    as_they_are = "--box-format=xywh to score them as they are"
+def _advice(forms: list[BoxFormat], flag: str | None) -> str:
+    if flag is None:
+        looks = f"they look like {' or '.join(forms)}: " if forms else ""
+        return f"{looks}write them as x, y, width and height in pixels"
+    flags = [f"{flag}={form}" for form in forms]
+    as_they_are = f"{flag}=xywh to score them as they are"
     if not flags:
         return f"convert them to COCO's layout, or add {as_they_are}"
     if len(flags) == 1:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from validation.diagnosis.constants import Constants, StoredConstant
 from validation.diagnosis.counterparts import counterparts, is_computing
 from validation.diagnosis.operators import Operator, OperatorGraph
+from validation.specs.tensors import TensorSpec
 from validation.tflite.model import tensor_spec
 
 _Reals = NDArray[np.float64]
@@ -217,11 +218,16 @@ def _scales(
         if one.scale is None or other.scale is None:
             continue
         words = [f"{each.dtype} {each.scale:.6g}, {each.zero_point}" for each in (one, other)]
-        if (one.dtype, one.scale, one.zero_point) == (other.dtype, other.scale, other.zero_point):
+        # int8 with zero point -128 means what uint8 with 0 does.
+        if one.scale == other.scale and _from_lowest(one) == _from_lowest(other):
             alike += 1
         else:
             differing.append(ScaleDifference(one.name, *words))
     return tuple(differing), alike
+
+
+def _from_lowest(spec: TensorSpec) -> int:
+    return int(spec.zero_point or 0) - int(np.iinfo(spec.dtype).min)
 
 
 def _layer(graph: OperatorGraph, operator: Operator) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from validation.coco.bootstrap import ap_differences
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate_with_matches
-from validation.explanation.facts import AccuracyFacts
+from validation.explanation.facts import AccuracyFacts, OtherFeed
+from validation.explanation.interface import is_overruled
 from validation.explanation.sides import Side
+from validation.inference.model_file import TfliteModel
 from validation.policy.load import Policy
+from validation.preprocess.feed import FeedWay, has_usable_scale
 from validation.record.ap_difference import Figure
 from validation.record.detections import Detections
 
@@ -91,6 +95,32 @@ def accuracy_facts(
             dict.fromkeys([*([] if comparable else [_OTHER]), *_notes(sides, dataset, joins)])
         ),
     )
+
+
+def stated_feed(side: Side) -> TfliteModel | None:
+    """The file fed what is stated of it, where that is not what it is fed."""
+    model = side.tflite
+    if model is None or not is_overruled(side) or not has_usable_scale(model.file.inputs[0]):
+        return None
+    feeding = dataclasses.replace(model.feeding, way=FeedWay.QUANTISED)
+    return dataclasses.replace(model, feeding=feeding)
+
+
+def other_feed(
+    side: Side, detected: Mapping[str, Detections], dataset: Dataset, join: CategoryJoin
+) -> OtherFeed:
+    """What a file scores, fed what is stated of it.
+
+    Args:
+        side: As it is fed.
+        detected: By `stated_feed` of that side, of each image.
+        dataset: The same images.
+        join: Of that side.
+    """
+    found = {int(key): each for key, each in detected.items()}
+    scored, _ = evaluate_with_matches(dataset, found, category_ids=join.categories)
+    stated = side.tflite.feeding.stated_by if side.tflite is not None else ""
+    return OtherFeed(side.name, stated, scored.figures.ap)
 
 
 def _notes(

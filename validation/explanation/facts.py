@@ -162,6 +162,21 @@ class DetectionFacts:
 
 
 @dataclass(frozen=True)
+class OtherFeed:
+    """What a file would score if it were fed what is stated, instead of the pixels as they are.
+
+    Args:
+        file: Its name beside the other.
+        stated: What is stated of the input, and by whom.
+        ap: Average precision, fed so.
+    """
+
+    file: str
+    stated: str
+    ap: float
+
+
+@dataclass(frozen=True)
 class AccuracyFacts:
     """Average precision of both sides on the same labelled images.
 
@@ -173,6 +188,7 @@ class AccuracyFacts:
         ranked_alike: Both have the same true positives in the same order.
         ap: Second less first with its interval; None where they are ranked alike.
         notes: How classes and labels were joined, and what another reading would change.
+        other_feeds: Of sides that are fed otherwise than is stated of them.
     """
 
     data_set: str
@@ -182,6 +198,7 @@ class AccuracyFacts:
     ranked_alike: bool
     ap: Difference | None
     notes: tuple[str, ...] = ()
+    other_feeds: tuple[OtherFeed, ...] = ()
 
 
 @dataclass(frozen=True)

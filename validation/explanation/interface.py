@@ -81,12 +81,13 @@ def _feed(first: Side, second: Side) -> Iterator[Fact]:
     fed = [_fed(side) for side in (first, second)]
     yield from _values("what pixels become", (first, second), fed, Cause.FEED)
     # What somebody says that bytes stand for plays no part in feeding them.
-    if any(_is_overruled(side) for side in (first, second)):
+    if any(is_overruled(side) for side in (first, second)):
         stated = [_stated(side) for side in (first, second)]
         yield from _values("what pixels stand for", (first, second), stated, None)
 
 
-def _is_overruled(side: Side) -> bool:
+def is_overruled(side: Side) -> bool:
+    """Something is stated of what bytes stand for, and the pixels are fed as they are."""
     feeding = None if side.tflite is None else side.tflite.feeding
     return feeding is not None and feeding.way is FeedWay.BYTES and bool(feeding.stated_by)
 
@@ -106,16 +107,27 @@ def _values(
     if distance.max() <= step * 2 * np.finfo(np.float32).eps * len(_PIXELS):
         return
     most, mean = float(distance.max() / step), float(distance.mean() / step)
-    eight_bits = [side.tflite is not None and takes_bytes(_input(side)) for side in sides]
-    counts = all(eight_bits) or not any(eight_bits) or most > _SAME_BYTE_STEPS
-    meaning = f"{mean:.2g} steps apart on average, {most:.2g} at most"
+    meaning = f"{_steps(mean)} apart on average, {_steps(most)} at most"
     if cause is None:
         meaning += "; apps copy the pixels all the same, and --feed=quantised feeds these values"
     words = [
         _range(values) + _source(side, cause)
         for side, values in zip(sides, (one, other), strict=True)
     ]
-    yield Fact.of(what, words, meaning, cause if counts else None)
+    yield Fact.of(what, words, meaning, cause if _counts(sides, most) else None)
+
+
+def _counts(sides: tuple[Side, Side], steps: float) -> bool:
+    """False for what follows from how the inputs store their numbers."""
+    if all(side.tflite is not None and side.tflite.feeding.way is FeedWay.BYTES for side in sides):
+        return False
+    in_bytes = [side.tflite is not None and takes_bytes(_input(side)) for side in sides]
+    return all(in_bytes) or not any(in_bytes) or steps > _SAME_BYTE_STEPS
+
+
+def _steps(count: float) -> str:
+    text = f"{count:.2g}"
+    return f"{text} step" if text == "1" else f"{text} steps"
 
 
 def _source(side: Side, cause: Cause | None) -> str:

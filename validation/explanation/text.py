@@ -165,6 +165,8 @@ def accuracy_lines(found: AccuracyFacts) -> Iterator[str]:
         if figure == "ap":
             text += f", {interval_words(found)}"
         yield text
+    for each in found.other_feeds:
+        yield f"  {each.file}, fed what {each.stated} asks for: AP {coco_figure(each.ap)}"
     yield from (f"  {note}" for note in found.notes)
 
 

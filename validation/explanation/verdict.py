@@ -28,7 +28,8 @@ def _of_weights(weights: WeightComparison) -> set[Cause]:
         found.add(Cause.MODEL)
     if weights.of(WeightState.DIFFERENT) or weights.misfits:
         found.add(Cause.WEIGHTS)
-    if weights.scales or weights.of(WeightState.ROUNDED):
+    stored_otherwise = (*weights.of(WeightState.ROUNDED), *weights.of(WeightState.SAME_VALUES))
+    if weights.scales or stored_otherwise:
         found.add(Cause.QUANTISATION)
     # What quantises a few layers more, and what was fused otherwise, has layers of its own.
     if weights.only_first or weights.only_second:

@@ -66,6 +66,7 @@ class Wanted(StrEnum):
     TFLITE = "tflite"
     DETECTOR = "detector"
     COMPARED = "compared"
+    REFERENCE = "reference"
     DESCRIBED = "described"
     DRAWN = "drawn"
     CONFIG = "config"

@@ -35,6 +35,8 @@ def folder_kind(path: Path) -> Recognised:
     """What a folder holds; one that cannot be listed is just a folder."""
     own = _names(path)
     kind = _kind(own)
+    if kind is None and saved_model_folder(path) is not None:
+        kind = Kind.SAVED_MODEL
     if kind is None:
         # A data set or an archive has its files one level down.
         below = [name for each in own for name in _names(path / each)[:_MOST_NAMES]]
@@ -51,6 +53,23 @@ def inside(path: Path, patterns: Iterable[str]) -> Path | None:
             if fnmatchcase(name, pattern) and (path / name).is_file():
                 return path / name
     return None
+
+
+def matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    """The files right in a folder that one of the patterns matches, sorted by name."""
+    return [
+        folder / name
+        for name in _names(folder)
+        if any(fnmatchcase(name, pattern) for pattern in patterns) and (folder / name).is_file()
+    ]
+
+
+def model_folders(path: Path) -> list[Path]:
+    """A model's folder itself, or those one level down that are a model's."""
+    if _kind(_names(path)) is Kind.MODEL_FOLDER:
+        return [path]
+    below = [path / name for name in _names(path)]
+    return [folder for folder in below if _kind(_names(folder)) is Kind.MODEL_FOLDER]
 
 
 def saved_model_folder(path: Path) -> Path | None:

@@ -48,6 +48,11 @@ _DARKNET = re.compile(r"\s*\[net(?:work)?\]")
 _BY_SUFFIX = {".config": Kind.CONFIG, ".pbtxt": Kind.GRAPH_TEXT}
 _XML_ROOTS = {"annotation": Kind.VOC_XML, "net": Kind.OPENVINO, "Error": Kind.WEB_PAGE}
 _RESULTS = re.compile(r'\[\s*\{[^{}]*"(?:image_id|score)"')
+# The same list inside an object, or one object a line.
+_RESULTS_INSIDE = re.compile(
+    r'\{\s*"(?:annotations|detections|predictions|results)"\s*:\s*\[\s*\{[^{}]*"score"'
+)
+_RESULT_LINE = re.compile(r'\{(?=[^{}\n]*"score")(?=[^{}\n]*"bbox")[^{}\n]*\}[ \t\r]*(?:\n|$)')
 _COCO_PARTS = ("images", "annotations", "categories")
 # Lines that are looked at.
 _MOST_NAMES = 200
@@ -106,6 +111,8 @@ def _json_kind(text: str, tail: str) -> Kind:
             return Kind.RECORD
         if sum(has(part) for part in _COCO_PARTS) >= 2:
             return Kind.COCO_ANNOTATIONS
+        if _RESULTS_INSIDE.match(text) or _RESULT_LINE.match(text):
+            return Kind.COCO_RESULTS
         if has("modelTopology") or has("weightsManifest"):
             return Kind.TFJS
     return Kind.JSON

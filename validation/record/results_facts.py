@@ -1,0 +1,142 @@
+"""What was assumed and left out when detections of another system were read: typed, and said."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from validation.errors import first_few
+from validation.record.formatting import plural
+
+# What pycocotools scores of an image and category; further ones are never looked at.
+COCO_MOST_PER_IMAGE = 100
+# Of what was left out, so many are named.
+MOST_NAMED = 5
+
+
+class ImagesBy(enum.StrEnum):
+    """By what results were joined to the images of the data set."""
+
+    ID = "image id"
+    NAME = "file name"
+
+
+@dataclass(frozen=True)
+class LeftResults:
+    """Results that stand for nothing in the data set or the model.
+
+    Args:
+        count: Of results.
+        keys: Their images or categories, as written; the first `MOST_NAMED`.
+        kinds: How many different keys there are.
+    """
+
+    count: int = 0
+    keys: tuple[str, ...] = ()
+    kinds: int = 0
+
+
+@dataclass(frozen=True)
+class ResultsFacts:
+    """How a file of detections was read.
+
+    Args:
+        results: In the file.
+        used: Taken as detections.
+        images: Of the data set.
+        images_with: Those with a detection at the least.
+        by: By what images were joined.
+        either_way: Different image numbers that are ids, and file names of other images too.
+        other_images: Results on images that the data set does not have.
+        unknown_categories: Results of category ids that the data set does not have.
+        other_categories: Results of its categories that no class of the model stands for.
+        most_per_image: Detections of the fullest image.
+        ids_as_text: Ids that are text with a number.
+        ignored_keys: Fields of results that mean nothing here.
+        boxes_beyond: Boxes that reach beyond their image by more than a pixel.
+        boxes_without_area: Boxes without width or height, which match nothing.
+        in_one_corner: All boxes keep to the upper left of their images, as boxes in per cent or
+            in pixels of a smaller image do.
+        from_zero: Category 0 is among the unknown ones: the ids are a model's, counted from 0.
+    """
+
+    results: int
+    used: int
+    images: int
+    images_with: int
+    by: ImagesBy = ImagesBy.ID
+    either_way: int = 0
+    other_images: LeftResults = LeftResults()
+    unknown_categories: LeftResults = LeftResults()
+    other_categories: LeftResults = LeftResults()
+    most_per_image: int = 0
+    ids_as_text: int = 0
+    ignored_keys: tuple[str, ...] = ()
+    boxes_beyond: int = 0
+    boxes_without_area: int = 0
+    in_one_corner: bool = False
+    from_zero: bool = False
+
+    def describe(self) -> tuple[str, ...]:
+        """One sentence for each thing that was assumed or left out, doubts last."""
+        said = [
+            f"{self.used} of {plural(self.results, 'result')} used, on {self.images_with} of "
+            f"{plural(self.images, 'image')}, joined by {self.by}"
+        ]
+        if self.ids_as_text:
+            said.append(f"ids written as text and read as numbers: {self.ids_as_text}")
+        if self.ignored_keys:
+            said.append(f"fields of results that are ignored: {first_few(self.ignored_keys)}")
+        if self.other_images.count:
+            said.append(
+                "results on images that the data set does not have, left out: "
+                + _describe(self.other_images)
+            )
+        if self.other_categories.count:
+            said.append(
+                "results of categories that no class of the model stands for, left out: "
+                + _describe(self.other_categories)
+            )
+        if self.most_per_image > COCO_MOST_PER_IMAGE:
+            said.append(
+                f"up to {self.most_per_image} detections on an image, of which COCO scores the "
+                f"best {COCO_MOST_PER_IMAGE} of a category"
+            )
+        if self.boxes_beyond:
+            said.append(f"boxes that reach beyond their image: {self.boxes_beyond}")
+        if self.boxes_without_area:
+            said.append(
+                f"boxes without width or height, which match nothing: {self.boxes_without_area}"
+            )
+        return (*said, *self.doubts())
+
+    def doubts(self) -> tuple[str, ...]:
+        """One sentence for each thing that makes figures doubtful."""
+        said = []
+        if self.either_way:
+            said.append(
+                f"{plural(self.either_way, 'image number')} read as image ids, and files of other "
+                "images are called so too"
+            )
+        if self.unknown_categories.count:
+            why = (
+                "they count from 0, as classes of a model do"
+                if self.from_zero
+                else "they may be numbers of classes and not the data set's ids"
+            )
+            said.append(
+                "results of category ids that the data set does not have, left out; "
+                f"{why}: {_describe(self.unknown_categories)}"
+            )
+        if self.in_one_corner:
+            said.append(
+                "all boxes lie in the upper left part of their images, as boxes in per cent or in "
+                "pixels of the model's input do"
+            )
+        return tuple(said)
+
+
+def _describe(left: LeftResults) -> str:
+    more = left.kinds - len(left.keys)
+    named = ", ".join(left.keys) + (f" and {more} more" if more else "")
+    return f"{left.count} ({named})"
