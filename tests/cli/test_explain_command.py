@@ -68,7 +68,7 @@ def _moved_anchors(model: Any) -> None:
             "only in post-processing (max_detections, h_scale)",
         ),
         (_moved_anchors, ["post-processing"], "only in post-processing (anchors)"),
-        (_swapped, ["inputs and outputs"], "the same detector; the files differ only in inputs"),
+        (_swapped, ["interface"], "the same detector; the files differ only in interface"),
         (
             tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2),
             ["weights"],
@@ -113,6 +113,7 @@ def test_page_and_text(tflite: Path, labelled: list[str], tmp_path: Path, capsys
     assert main(["explain", str(tflite), str(other), *labelled, f"--html={page}"]) == 0
     out = capsys.readouterr().out
     assert "max_detections" in out and "20 | 1 " in out
+    assert re.search(r"of \d+ right detections of A, B loses [1-9]\d*, and has 0 new false", out)
     assert re.search(r"AP    A \d\.\d+, B \d\.\d+", out)
     html = page.read_text(encoding="utf-8")
     assert html.count("ground truth") == html.count('<div class="picture">') > 0

@@ -23,7 +23,7 @@ class Cause(enum.StrEnum):
     POSTPROCESSING = "post-processing"
     CLASSES = "class numbers"
     FEED = "feed"
-    INTERFACE = "inputs and outputs"
+    INTERFACE = "interface"
     METADATA = "metadata"
 
 
@@ -177,6 +177,21 @@ class OtherFeed:
 
 
 @dataclass(frozen=True)
+class RightDetections:
+    """What an app that shows detections from the threshold on misses, by the labels.
+
+    Args:
+        first: Right detections of the first side.
+        lost: Of these, those on objects that the second side does not find.
+        false_alarms: Of the second side, on no object and not shown by the first.
+    """
+
+    first: int
+    lost: int
+    false_alarms: int
+
+
+@dataclass(frozen=True)
 class AccuracyFacts:
     """Average precision of both sides on the same labelled images.
 
@@ -188,6 +203,7 @@ class AccuracyFacts:
         ranked_alike: Both have the same true positives in the same order.
         ap: Second less first with its interval; None where they are ranked alike.
         notes: How classes and labels were joined, and what another reading would change.
+        right: None where the two have other classes.
         other_feeds: Of sides that are fed otherwise than is stated of them.
     """
 
@@ -198,6 +214,7 @@ class AccuracyFacts:
     ranked_alike: bool
     ap: Difference | None
     notes: tuple[str, ...] = ()
+    right: RightDetections | None = None
     other_feeds: tuple[OtherFeed, ...] = ()
 
 
