@@ -59,7 +59,7 @@ def _moved_anchors(model: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "causes", "words"),
+    ("change", "aspects", "words"),
     [
         (lambda _: None, [], "the same detector"),
         (
@@ -68,7 +68,7 @@ def _moved_anchors(model: Any) -> None:
             "only in post-processing (max_detections, h_scale)",
         ),
         (_moved_anchors, ["post-processing"], "only in post-processing (anchors)"),
-        (_swapped, ["inputs and outputs"], "the same detector; the files differ only in inputs"),
+        (_swapped, ["interface"], "the same detector; the files differ only in interface"),
         (
             tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2),
             ["weights"],
@@ -82,13 +82,13 @@ def test_in_what_they_differ(
     facts: Callable[..., dict[str, Any]],
     tmp_path: Path,
     change: tflite_surgery.Change,
-    causes: list[str],
+    aspects: list[str],
     words: str,
 ) -> None:
     """One thing is changed, and that is what the verdict names."""
     other = tflite_surgery.rewrite(tflite, tmp_path / "other.tflite", change)
     said = facts(tflite, other)
-    assert said["causes"] == causes
+    assert said["aspects"] == aspects
     assert words in said["verdict"]
 
 
@@ -113,6 +113,7 @@ def test_page_and_text(tflite: Path, labelled: list[str], tmp_path: Path, capsys
     assert main(["explain", str(tflite), str(other), *labelled, f"--html={page}"]) == 0
     out = capsys.readouterr().out
     assert "max_detections" in out and "20 | 1 " in out
+    assert re.search(r"of \d+ right detections of A, B loses [1-9]\d*, and has 0 new false", out)
     assert re.search(r"AP    A \d\.\d+, B \d\.\d+", out)
     html = page.read_text(encoding="utf-8")
     assert html.count("ground truth") == html.count('<div class="picture">') > 0

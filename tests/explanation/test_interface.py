@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validation.explanation.facts import Cause
+from validation.explanation.facts import Aspect
 from validation.explanation.interface import interface_facts
 from validation.explanation.postprocessing import postprocessing_facts
 from validation.explanation.sides import Side
@@ -61,7 +61,7 @@ def test_one_normalisation_is_no_difference(scale: float, offset: float) -> None
 def test_an_offset_is_told_in_steps(steps: float) -> None:
     """Of one pixel value."""
     (fact,) = interface_facts(_side(), _side(offset=1 + steps * 2 / 255))
-    assert fact.cause is Cause.FEED
+    assert fact.aspect is Aspect.FEED
     assert fact.meaning.startswith(f"{steps:.2g} step")
 
 
@@ -79,11 +79,11 @@ def test_what_bytes_stand_for_is_told_and_no_difference_of_feeds() -> None:
     """Pixels are copied, whatever metadata says: by half a step it says something else."""
     unit = Preprocessing(300, 300, (2 / 255,) * 3, (1.0,) * 3)
     (fact,) = interface_facts(_fed_bytes(unit), _fed_bytes(None))
-    assert fact.cause is None
+    assert fact.aspect is None
     assert "[-1, 1] (metadata)" in fact.first
     assert fact.meaning.startswith("0.5 steps apart on average, 1 step at most")
     (fact,) = interface_facts(_fed_bytes(unit, FeedWay.QUANTISED), _fed_bytes(None))[:1]
-    assert (fact.what, fact.cause) == ("what pixels become", Cause.FEED)
+    assert (fact.what, fact.aspect) == ("what pixels become", Aspect.FEED)
 
 
 def test_another_size_is_another_feed() -> None:
@@ -93,21 +93,21 @@ def test_another_size_is_another_feed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "cause"),
+    ("name", "value", "aspect"),
     [
-        ("max_detections", 10, Cause.POSTPROCESSING),
-        ("use_regular_nms", False, Cause.POSTPROCESSING),
-        ("h_scale", 10.0, Cause.POSTPROCESSING),
-        ("num_classes", 3, Cause.MODEL),
+        ("max_detections", 10, Aspect.POSTPROCESSING),
+        ("use_regular_nms", False, Aspect.POSTPROCESSING),
+        ("h_scale", 10.0, Aspect.POSTPROCESSING),
+        ("num_classes", 3, Aspect.MODEL),
     ],
 )
-def test_an_attribute_is_named_with_its_meaning(name: str, value: float, cause: Cause) -> None:
+def test_an_attribute_is_named_with_its_meaning(name: str, value: float, aspect: Aspect) -> None:
     """And another number of classes is another model."""
     other = PostprocessAttributes(**{**vars(_ATTRIBUTES), name: value})
     (fact,) = postprocessing_facts(_side(), _side(attributes=other))
     assert fact.what == name
     assert fact.meaning
-    assert fact.cause is cause
+    assert fact.aspect is aspect
 
 
 def test_float32_is_no_difference_of_attributes() -> None:
@@ -125,16 +125,16 @@ def test_a_moved_anchor_is_named(row: int, distance: float) -> None:
     moved = anchors.copy()
     moved[row, 2] += distance
     (fact,) = postprocessing_facts(_side(anchors=anchors), _side(anchors=moved))
-    assert fact.cause is Cause.POSTPROCESSING
+    assert fact.aspect is Aspect.POSTPROCESSING
     assert "1 of 8 anchors" in fact.meaning
     assert fact.meaning.endswith(f"rows {row}")
     coarse = _side(anchors=moved, step=2.5 * distance)
     (fact,) = postprocessing_facts(_side(anchors=anchors), coarse)
-    assert fact.cause is Cause.QUANTISATION
+    assert fact.aspect is Aspect.QUANTISATION
 
 
 def test_another_number_of_anchors_is_another_model() -> None:
     """Whatever they are."""
     sides = [_side(anchors=np.full((count, 4), 0.5)) for count in (8, 9)]
     (fact,) = postprocessing_facts(*sides)
-    assert fact.cause is Cause.MODEL
+    assert fact.aspect is Aspect.MODEL

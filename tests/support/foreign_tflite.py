@@ -52,6 +52,7 @@ class Foreign:
         custom: Another custom op that the file has.
         without_op: The detections are constants: boxes, classes, scores, count.
         inner_scale: The image is quantised by it to int8 first.
+        encodings: Of every anchor, all four alike.
     """
 
     image: str = "float32"
@@ -65,6 +66,7 @@ class Foreign:
     custom: bytes = b""
     without_op: bool = False
     inner_scale: Scale | None = None
+    encodings: float = 0.0
 
 
 def falling_scores() -> NDArray[np.float32]:
@@ -84,7 +86,7 @@ def write_foreign(path: Path, foreign: Foreign = Foreign()) -> Path:  # frozen
         whole = step if step > 0 else 1.0
         kept = np.clip(np.rint(scores / whole) + zero, 0, 255).astype(np.uint8)
         scores_type, about = "uint8", {"scales": (step,), "zero": zero}
-    encodings = np.zeros((1, ANCHORS, 4), np.float32)
+    encodings = np.full((1, ANCHORS, 4), foreign.encodings, np.float32)
     model = schema.ModelT()
     model.version = 3
     model.buffers = [

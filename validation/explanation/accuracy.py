@@ -9,7 +9,10 @@ from validation.coco.bootstrap import ap_differences
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate_with_matches
-from validation.explanation.facts import AccuracyFacts, OtherFeed
+from validation.coco.labelled_images import labelled_images
+from validation.comparison.operating_sides import OperatingRule, shown_sides
+from validation.explanation.detected import disagreement_rule
+from validation.explanation.facts import AccuracyFacts, OtherFeed, RightDetections
 from validation.explanation.interface import is_overruled
 from validation.explanation.sides import Side
 from validation.inference.model_file import TfliteModel
@@ -91,10 +94,31 @@ def accuracy_facts(
         second=other.figures,
         ranked_alike=alike,
         ap=next((each for each in differences if each.figure is Figure.AP), None),
+        right=_right(sides, runs, dataset, joins[0], policy),
         notes=tuple(
             dict.fromkeys([*([] if comparable else [_OTHER]), *_notes(sides, dataset, joins)])
         ),
     )
+
+
+def _right(
+    sides: tuple[Side, Side],
+    runs: tuple[Mapping[str, Detections], Mapping[str, Detections]],
+    dataset: Dataset,
+    join: CategoryJoin,
+    policy: Policy,
+) -> RightDetections | None:
+    if sides[0].num_classes != sides[1].num_classes:
+        return None
+    rule = disagreement_rule(sides, policy)
+    shown = shown_sides(
+        *runs,
+        labelled_images(dataset, join.categories),
+        OperatingRule(rule.min_score, rule.score_epsilon, rule.min_iou, rule.moved_iou),
+        [class_id for class_id, category in join.categories.items() if category is None],
+    )
+    counts = (shown.reference.right, shown.reference.against, shown.candidate.against)
+    return RightDetections(*(int(each.sum()) for each in counts))
 
 
 def stated_feed(side: Side) -> TfliteModel | None:

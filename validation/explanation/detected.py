@@ -15,8 +15,25 @@ from validation.comparison.disagreements import (
 )
 from validation.explanation.facts import ChangedClass, DetectionFacts, WorstImage
 from validation.explanation.sides import Side
+from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
+
+
+def disagreement_rule(sides: Sequence[Side], policy: Policy) -> DisagreementRule:
+    """When a detection of one side is lost on the other: 8 bits move scores by more."""
+    in_8_bits = any(
+        side.tflite is not None and {"int8", "uint8"} & side.tflite.file.tensors.keys()
+        for side in sides
+    )
+    return DisagreementRule(
+        min_score=policy.setting("parity_min_score"),
+        score_epsilon=policy.setting("quantised_score_epsilon")
+        if in_8_bits
+        else policy.setting("parity_score_epsilon"),
+        min_iou=policy.setting("parity_min_iou"),
+        moved_iou=policy.setting("operating_moved_iou"),
+    )
 
 
 def detection_facts(

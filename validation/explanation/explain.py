@@ -5,35 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from validation.comparison.difference_rules import DifferenceRules
-from validation.comparison.disagreements import DisagreementRule
 from validation.diagnosis.weights import compare_weights
-from validation.explanation.detected import detection_facts
-from validation.explanation.facts import AccuracyFacts, Cause, Explanation, LayerFacts
+from validation.explanation.detected import detection_facts, disagreement_rule
+from validation.explanation.facts import AccuracyFacts, Aspect, Explanation, LayerFacts
 from validation.explanation.interface import interface_facts
 from validation.explanation.postprocessing import postprocessing_facts
 from validation.explanation.sides import Side
 from validation.explanation.structure import layer_facts, structure_facts
-from validation.explanation.verdict import causes_of, verdict_of
+from validation.explanation.verdict import aspects_of, verdict_of
 from validation.inference.score_notices import score_notices
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
-
-
-def disagreement_rule(sides: Sequence[Side], policy: Policy) -> DisagreementRule:
-    """When a detection of one side is lost on the other: 8 bits move scores by more."""
-    in_8_bits = any(
-        side.tflite is not None and {"int8", "uint8"} & side.tflite.file.tensors.keys()
-        for side in sides
-    )
-    return DisagreementRule(
-        min_score=policy.setting("parity_min_score"),
-        score_epsilon=policy.setting("quantised_score_epsilon")
-        if in_8_bits
-        else policy.setting("parity_score_epsilon"),
-        min_iou=policy.setting("parity_min_iou"),
-        moved_iou=policy.setting("operating_moved_iou"),
-    )
 
 
 def explain(
@@ -71,18 +54,18 @@ def explain(
         DifferenceRules.of(policy),
         int(policy.setting("pictures")),
     )
-    causes = causes_of((*interface, *behind), weights, detections)
+    aspects = aspects_of((*interface, *behind), weights, detections)
     return Explanation(
         first=first.name,
         second=second.name,
-        verdict=verdict_of(causes, (*interface, *behind), weights, detections),
-        causes=causes,
+        verdict=verdict_of(aspects, (*interface, *behind), weights, detections),
+        aspects=aspects,
         interface=interface,
         postprocessing=behind,
         structure=structure_facts(*sides),
         weights=weights,
         layers=LayerFacts(why_not="not compared: another model has other layers")
-        if Cause.MODEL in causes
+        if Aspect.MODEL in aspects
         else layer_facts(
             *sides,
             images[: int(policy.setting("layer_images"))],

@@ -14,7 +14,7 @@ from validation.record.quantisation_cost import LayerError
 from validation.record.types import CocoFigures
 
 
-class Cause(enum.StrEnum):
+class Aspect(enum.StrEnum):
     """In what two files differ, the one with most consequences first."""
 
     MODEL = "another model"
@@ -23,12 +23,12 @@ class Cause(enum.StrEnum):
     POSTPROCESSING = "post-processing"
     CLASSES = "class numbers"
     FEED = "feed"
-    INTERFACE = "inputs and outputs"
+    INTERFACE = "interface"
     METADATA = "metadata"
 
 
 # They change what an app has to do, and no detection.
-HARMLESS = (Cause.INTERFACE, Cause.METADATA)
+HARMLESS = (Aspect.INTERFACE, Aspect.METADATA)
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,22 @@ class Fact:
         first: Its value as text.
         second: See first.
         meaning: What it is, or what it does to detections, in one clause.
-        cause: What it counts as; None for what follows from something else.
+        aspect: What it counts as; None for what follows from something else.
     """
 
     what: str
     first: str
     second: str
     meaning: str = ""
-    cause: Cause | None = None
+    aspect: Aspect | None = None
 
     @classmethod
     def of(
-        cls, what: str, sides: Iterable[str], meaning: str = "", cause: Cause | None = None
+        cls, what: str, sides: Iterable[str], meaning: str = "", aspect: Aspect | None = None
     ) -> Fact:
         """The fact of two values, the first side's first."""
         first, second = sides
-        return cls(what, first, second, meaning, cause)
+        return cls(what, first, second, meaning, aspect)
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,21 @@ class OtherFeed:
 
 
 @dataclass(frozen=True)
+class RightDetections:
+    """What an app that shows detections from the threshold on misses, by the labels.
+
+    Args:
+        first: Right detections of the first side.
+        lost: Of these, those on objects that the second side does not find.
+        false_alarms: Of the second side, on no object and not shown by the first.
+    """
+
+    first: int
+    lost: int
+    false_alarms: int
+
+
+@dataclass(frozen=True)
 class AccuracyFacts:
     """Average precision of both sides on the same labelled images.
 
@@ -188,6 +203,7 @@ class AccuracyFacts:
         ranked_alike: Both have the same true positives in the same order.
         ap: Second less first with its interval; None where they are ranked alike.
         notes: How classes and labels were joined, and what another reading would change.
+        right: None where the two have other classes.
         other_feeds: Of sides that are fed otherwise than is stated of them.
     """
 
@@ -198,6 +214,7 @@ class AccuracyFacts:
     ranked_alike: bool
     ap: Difference | None
     notes: tuple[str, ...] = ()
+    right: RightDetections | None = None
     other_feeds: tuple[OtherFeed, ...] = ()
 
 
@@ -209,7 +226,7 @@ class Explanation:
         first: Name of the first file.
         second: Name of the second file.
         verdict: One sentence.
-        causes: In what they differ.
+        aspects: In what they differ.
         interface: Inputs, outputs, feed, labels.
         postprocessing: Attributes of the op, and anchors.
         structure: Operators that one file has more of.
@@ -224,7 +241,7 @@ class Explanation:
     first: str
     second: str
     verdict: str
-    causes: tuple[Cause, ...]
+    aspects: tuple[Aspect, ...]
     interface: tuple[Fact, ...]
     postprocessing: tuple[Fact, ...]
     structure: tuple[Fact, ...]

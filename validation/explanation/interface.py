@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import first_few
-from validation.explanation.facts import Cause, Fact
+from validation.explanation.facts import Aspect, Fact
 from validation.explanation.sides import Side
 from validation.inference.feed_sources import own_range
 from validation.inference.outputs import Ending
@@ -41,22 +41,22 @@ def _inputs(first: Side, second: Side) -> Iterator[Fact]:
     if first.tflite is None or second.tflite is None:
         kinds = [_numbers(side) for side in (first, second)]
         if kinds[0] != kinds[1]:
-            yield Fact.of("numbers", kinds, cause=Cause.QUANTISATION)
+            yield Fact.of("numbers", kinds, aspect=Aspect.QUANTISATION)
         return
     one, other = first.tflite.file.inputs[0], second.tflite.file.inputs[0]
     if one.name != other.name:
-        yield Fact("name of the input", one.name, other.name, cause=Cause.INTERFACE)
+        yield Fact("name of the input", one.name, other.name, aspect=Aspect.INTERFACE)
     if one.shape[1:] != other.shape[1:]:
         yield Fact(
             "size of the input",
             str(list(one.shape)),
             str(list(other.shape)),
             "the network sees the image at another size",
-            Cause.FEED,
+            Aspect.FEED,
         )
     stored = [_stored(each) for each in (one, other)]
     if stored[0] != stored[1]:
-        yield Fact.of("numbers of the input", stored, cause=Cause.QUANTISATION)
+        yield Fact.of("numbers of the input", stored, aspect=Aspect.QUANTISATION)
 
 
 def _numbers(side: Side) -> str:
@@ -77,9 +77,9 @@ def _feed(first: Side, second: Side) -> Iterator[Fact]:
         return
     sizes = [_resize(each) for each in (one, other)]
     if sizes[0] != sizes[1]:
-        yield Fact.of("resize", sizes, "the network sees other pixels", Cause.FEED)
+        yield Fact.of("resize", sizes, "the network sees other pixels", Aspect.FEED)
     fed = [_fed(side) for side in (first, second)]
-    yield from _values("what pixels become", (first, second), fed, Cause.FEED)
+    yield from _values("what pixels become", (first, second), fed, Aspect.FEED)
     # What somebody says that bytes stand for plays no part in feeding them.
     if any(is_overruled(side) for side in (first, second)):
         stated = [_stated(side) for side in (first, second)]
@@ -93,12 +93,12 @@ def is_overruled(side: Side) -> bool:
 
 
 def _values(
-    what: str, sides: tuple[Side, Side], reals: list[_Reals | None], cause: Cause | None
+    what: str, sides: tuple[Side, Side], reals: list[_Reals | None], aspect: Aspect | None
 ) -> Iterator[Fact]:
     one, other = reals
     if one is None or other is None:
         words = [side.feed for side in sides]
-        if (one is None) != (other is None) and cause is not None:
+        if (one is None) != (other is None) and aspect is not None:
             yield Fact.of(what, words, "an input without a scale says nothing of what it means")
         return
     distance = np.abs(one - other)
@@ -108,13 +108,13 @@ def _values(
         return
     most, mean = float(distance.max() / step), float(distance.mean() / step)
     meaning = f"{_steps(mean)} apart on average, {_steps(most)} at most"
-    if cause is None:
+    if aspect is None:
         meaning += "; apps copy the pixels all the same, and --feed=quantised feeds these values"
     words = [
-        _range(values) + _source(side, cause)
+        _range(values) + _source(side, aspect)
         for side, values in zip(sides, (one, other), strict=True)
     ]
-    yield Fact.of(what, words, meaning, cause if _counts(sides, most) else None)
+    yield Fact.of(what, words, meaning, aspect if _counts(sides, most) else None)
 
 
 def _counts(sides: tuple[Side, Side], steps: float) -> bool:
@@ -130,10 +130,10 @@ def _steps(count: float) -> str:
     return f"{text} step" if text == "1" else f"{text} steps"
 
 
-def _source(side: Side, cause: Cause | None) -> str:
+def _source(side: Side, aspect: Aspect | None) -> str:
     if side.tflite is None:
         return " (normalised inside of the graph)"
-    if cause is not None:
+    if aspect is not None:
         return f" ({side.tflite.feeding.source})"
     feeding = side.tflite.feeding
     own = "its scale and zero point" if feeding.way is FeedWay.BYTES else feeding.source
@@ -193,19 +193,19 @@ def _outputs(first: Side, second: Side) -> Iterator[Fact]:
         return
     endings = [side.tflite.binding.ending for side in (first, second) if side.tflite]
     if endings[0] is not endings[1]:
-        yield Fact.of("ends in", map(_ending, endings), "", Cause.POSTPROCESSING)
+        yield Fact.of("ends in", map(_ending, endings), "", Aspect.POSTPROCESSING)
         return
     orders = [_order(side) for side in (first, second)]
     if orders[0] != orders[1]:
         meaning = "an app that takes outputs by their place reads the wrong ones"
-        yield Fact.of("order of the outputs", orders, meaning, Cause.INTERFACE)
+        yield Fact.of("order of the outputs", orders, meaning, Aspect.INTERFACE)
     names = [", ".join(side.tflite.binding.names) for side in (first, second) if side.tflite]
     if names[0] != names[1]:
         meaning = "in the order " + ", ".join(_roles(endings[0]))
-        yield Fact.of("names of the outputs", names, meaning, Cause.INTERFACE)
+        yield Fact.of("names of the outputs", names, meaning, Aspect.INTERFACE)
     kinds = [_dtypes(side) for side in (first, second)]
     if kinds[0] != kinds[1]:
-        yield Fact.of("numbers of the outputs", kinds, cause=Cause.QUANTISATION)
+        yield Fact.of("numbers of the outputs", kinds, aspect=Aspect.QUANTISATION)
 
 
 def _ending(ending: Ending) -> str:
@@ -236,13 +236,13 @@ def _dtypes(side: Side) -> str:
 def _labels(first: Side, second: Side) -> Iterator[Fact]:
     said = [_described(side) for side in (first, second)]
     if said[0] != said[1]:
-        yield Fact.of("metadata", said, "apps' libraries refuse a file without", Cause.METADATA)
+        yield Fact.of("metadata", said, "apps' libraries refuse a file without", Aspect.METADATA)
     names = first.labels.names, second.labels.names
     other = [key for key in names[0] if key in names[1] and names[0][key] != names[1][key]]
     if other:
         words = [first_few(f"{key}: {side[key]}" for key in other) for side in names]
         meaning = f"{plural(len(other), 'class id')} of another name"
-        yield Fact.of("class names", words, meaning, Cause.METADATA)
+        yield Fact.of("class names", words, meaning, Aspect.METADATA)
 
 
 def _described(side: Side) -> str:

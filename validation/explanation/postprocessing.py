@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from validation.errors import first_few
-from validation.explanation.facts import Cause, Fact
+from validation.explanation.facts import Aspect, Fact
 from validation.explanation.sides import Side
 from validation.record.formatting import number, plural
 from validation.specs.contracts import PostprocessAttributes
@@ -52,11 +52,11 @@ def _attributes(first: Side, second: Side) -> Iterator[Fact]:
         if field.name == "num_classes":
             yield _classes(*words)
         else:
-            yield Fact.of(field.name, words, _MEANING[field.name], Cause.POSTPROCESSING)
+            yield Fact.of(field.name, words, _MEANING[field.name], Aspect.POSTPROCESSING)
 
 
 def _classes(first: str, second: str) -> Fact:
-    return Fact("num_classes", first, second, _MEANING["num_classes"], Cause.MODEL)
+    return Fact("num_classes", first, second, _MEANING["num_classes"], Aspect.MODEL)
 
 
 def _kept(value: Any) -> Any:
@@ -70,7 +70,7 @@ def _anchors(first: Side, second: Side) -> Iterator[Fact]:
         return
     if one.shape != other.shape:
         counts = [plural(len(each), "anchor") for each in (one, other)]
-        yield Fact.of("anchors", counts, "boxes at other places: another model", Cause.MODEL)
+        yield Fact.of("anchors", counts, "boxes at other places: another model", Aspect.MODEL)
         return
     distance = np.abs(one - other).max(axis=1)
     # Centres and sizes are about 1: what float32 rounds is no difference.
@@ -90,5 +90,5 @@ def _anchors(first: Side, second: Side) -> Iterator[Fact]:
     )
     if len(rows) < len(one):
         meaning += f": rows {first_few(rows.tolist())}"
-    cause = Cause.QUANTISATION if rounded else Cause.POSTPROCESSING
-    yield Fact.of("anchors", words, meaning, cause)
+    aspect = Aspect.QUANTISATION if rounded else Aspect.POSTPROCESSING
+    yield Fact.of("anchors", words, meaning, aspect)

@@ -117,7 +117,10 @@ def describe_layer(row: LayerError) -> str:
     words = [] if row.accumulated is None else [f"{row.accumulated.sqnr_db:.1f} dB"]
     if row.accumulated is not None and row.accumulated.beyond_one_step:
         words.append(f"{100 * row.accumulated.beyond_one_step:.3g} % of values beyond a step")
-    return f"{row.index} {row.op} {row.tensor.name.partition(';')[0]}: {', '.join(words)}"
+    name, other = (each.partition(";")[0] for each in (row.tensor.name, row.counterpart))
+    # Of a file whose tensors have no names worth the word, the other's tells more.
+    called = name if other in ("", name) else f"{name} ({other})"
+    return f"{row.index} {row.op} {called}: {', '.join(words)}"
 
 
 def detection_lines(found: DetectionFacts) -> Iterator[str]:
@@ -165,6 +168,12 @@ def accuracy_lines(found: AccuracyFacts) -> Iterator[str]:
         if figure == "ap":
             text += f", {interval_words(found)}"
         yield text
+    if found.right is not None:
+        right = found.right
+        yield (
+            f"  of {plural(right.first, 'right detection')} of A, B loses {right.lost}, and has "
+            f"{plural(right.false_alarms, 'new false alarm')}"
+        )
     for each in found.other_feeds:
         yield f"  {each.file}, fed what {each.stated} asks for: AP {coco_figure(each.ap)}"
     yield from (f"  {note}" for note in found.notes)

@@ -6,34 +6,34 @@ from collections.abc import Sequence
 
 from validation.diagnosis.weights import WeightComparison, WeightState
 from validation.errors import first_few
-from validation.explanation.facts import HARMLESS, Cause, DetectionFacts, Fact
+from validation.explanation.facts import HARMLESS, Aspect, DetectionFacts, Fact
 from validation.record.formatting import plural
 
 
-def causes_of(
+def aspects_of(
     facts: Sequence[Fact], weights: WeightComparison | None, detections: DetectionFacts
-) -> tuple[Cause, ...]:
-    """In what two sides differ, the cause with most consequences first."""
-    found = {fact.cause for fact in facts if fact.cause is not None}
+) -> tuple[Aspect, ...]:
+    """In what two sides differ, the aspect with most consequences first."""
+    found = {fact.aspect for fact in facts if fact.aspect is not None}
     if weights is not None:
         found |= _of_weights(weights)
     if detections.classes is not None:
-        found.add(Cause.CLASSES)
-    return tuple(cause for cause in Cause if cause in found)
+        found.add(Aspect.CLASSES)
+    return tuple(aspect for aspect in Aspect if aspect in found)
 
 
-def _of_weights(weights: WeightComparison) -> set[Cause]:
+def _of_weights(weights: WeightComparison) -> set[Aspect]:
     found = set()
     if _other_layers(weights):
-        found.add(Cause.MODEL)
+        found.add(Aspect.MODEL)
     if weights.of(WeightState.DIFFERENT) or weights.misfits:
-        found.add(Cause.WEIGHTS)
+        found.add(Aspect.WEIGHTS)
     stored_otherwise = (*weights.of(WeightState.ROUNDED), *weights.of(WeightState.SAME_VALUES))
     if weights.scales or stored_otherwise:
-        found.add(Cause.QUANTISATION)
+        found.add(Aspect.QUANTISATION)
     # What quantises a few layers more, and what was fused otherwise, has layers of its own.
     if weights.only_first or weights.only_second:
-        found.add(Cause.WEIGHTS)
+        found.add(Aspect.WEIGHTS)
     return found
 
 
@@ -44,7 +44,7 @@ def _other_layers(weights: WeightComparison) -> bool:
 
 
 def verdict_of(
-    causes: Sequence[Cause],
+    aspects: Sequence[Aspect],
     facts: Sequence[Fact],
     weights: WeightComparison | None,
     detections: DetectionFacts,
@@ -52,45 +52,45 @@ def verdict_of(
     """One sentence: what they are, why, and what that does to detections.
 
     Args:
-        causes: Of `causes_of`.
+        aspects: Of `aspects_of`.
         facts: All of them.
         weights: None where they could not be compared.
         detections: On the same images.
     """
-    return f"{_what(causes, facts, weights, detections)}; {_detections(detections)}"
+    return f"{_what(aspects, facts, weights, detections)}; {_detections(detections)}"
 
 
 def _what(
-    causes: Sequence[Cause],
+    aspects: Sequence[Aspect],
     facts: Sequence[Fact],
     weights: WeightComparison | None,
     detections: DetectionFacts,
 ) -> str:
-    if Cause.MODEL in causes:
-        reasons = [f"{fact.what} {fact.first} | {fact.second}" for fact in _of(Cause.MODEL, facts)]
+    if Aspect.MODEL in aspects:
+        reasons = [f"{fact.what} {fact.first} | {fact.second}" for fact in _of(Aspect.MODEL, facts)]
         if weights is not None and _other_layers(weights):
             alone = len(weights.only_first) + len(weights.only_second)
             reasons.append(f"{plural(alone, 'layer')} without a counterpart")
         return "another model: " + ", ".join(reasons)
-    if not causes and weights is None:
+    if not aspects and weights is None:
         return "nothing differs of what could be compared; weights and layers could not"
-    if not set(causes) - {*HARMLESS}:
+    if not set(aspects) - {*HARMLESS}:
         same = "the same detector" if detections.agree else "the same weights and attributes"
-        words = _and([_named(cause, facts) for cause in causes])
+        words = _and([_named(aspect, facts) for aspect in aspects])
         return f"{same}; the files differ only in {words}" if words else same
-    only = "only " if len(causes) == 1 else ""
-    return f"the files differ {only}in {_and([_named(cause, facts) for cause in causes])}"
+    only = "only " if len(aspects) == 1 else ""
+    return f"the files differ {only}in {_and([_named(aspect, facts) for aspect in aspects])}"
 
 
-def _named(cause: Cause, facts: Sequence[Fact]) -> str:
+def _named(aspect: Aspect, facts: Sequence[Fact]) -> str:
     """With the facts that it stands for, where their names say more."""
-    if cause not in (Cause.POSTPROCESSING, Cause.INTERFACE):
-        return str(cause)
-    return f"{cause} ({first_few(fact.what for fact in _of(cause, facts))})"
+    if aspect not in (Aspect.POSTPROCESSING, Aspect.INTERFACE):
+        return str(aspect)
+    return f"{aspect} ({first_few(fact.what for fact in _of(aspect, facts))})"
 
 
-def _of(cause: Cause, facts: Sequence[Fact]) -> list[Fact]:
-    return [fact for fact in facts if fact.cause is cause]
+def _of(aspect: Aspect, facts: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.aspect is aspect]
 
 
 def _and(words: Sequence[str]) -> str:
