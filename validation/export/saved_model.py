@@ -230,7 +230,7 @@ def _require_variables(graph: Any, folder: Path) -> None:
     if names and not index.is_file():
         raise ArtefactMissing(
             "the SavedModel is there without its variables",
-            expected=f"{index.relative_to(folder)}, with values of {plural(len(names), 'variable')}",
+            expected=f"{index.relative_to(folder)} with {plural(len(names), 'variable')}",
             where=folder,
             next_step="copy the folder variables that belongs beside saved_model.pb",
         )
