@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+import strangers
 import tflite_surgery
 from miniature_cases import MiniatureFiles, make_case
 
@@ -44,50 +46,42 @@ def facts(capsys: Capture, miniature: MiniatureFiles) -> Callable[..., dict[str,
     return run
 
 
-def _swapped(model: Any) -> None:
-    boxes, classes, *others = model.subgraphs[0].outputs
-    model.subgraphs[0].outputs = [classes, boxes, *others]
-
-
-def _moved_anchors(model: Any) -> None:
-    graph = model.subgraphs[0]
-    (op,) = [each for each in graph.operators if each.customOptions is not None]
-    buffer = model.buffers[graph.tensors[op.inputs[2]].buffer]
-    anchors = np.frombuffer(bytes(buffer.data), np.float32).copy()
-    anchors[:8] *= 1.5
-    buffer.data = np.frombuffer(anchors.tobytes(), np.uint8)
+def _heavier(source: Path, target: Path) -> Path:
+    change = tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2)
+    return tflite_surgery.rewrite(source, target, change)
 
 
 @pytest.mark.parametrize(
     ("change", "aspects", "words"),
     [
-        (lambda _: None, [], "the same detector"),
+        (shutil.copy, [], "the same detector; on"),
         (
-            tflite_surgery.change_attributes(max_detections=3, h_scale=9.0),
+            functools.partial(strangers.other_op, max_detections=3, h_scale=9.0),
             ["post-processing"],
             "only in post-processing (max_detections, h_scale)",
         ),
-        (_moved_anchors, ["post-processing"], "only in post-processing (anchors)"),
-        (_swapped, ["interface"], "the same detector; the files differ only in interface"),
+        (strangers.other_anchors, ["post-processing"], "only in post-processing (anchors)"),
         (
-            tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2),
-            ["weights"],
-            "only in weights",
+            strangers.permuted_outputs,
+            ["interface"],
+            "the same detector; the files differ only in interface (order of the outputs)",
         ),
+        (strangers.tf2_style, ["interface"], "the same detector"),
+        (strangers.other_mean, ["feed", "metadata"], "the files differ in feed and metadata"),
+        (_heavier, ["weights"], "only in weights"),
     ],
-    ids=["copy", "attributes", "anchors", "outputs", "weights"],
+    ids=["copy", "attributes", "anchors", "outputs", "tf2", "mean", "weights"],
 )
 def test_in_what_they_differ(
     tflite: Path,
     facts: Callable[..., dict[str, Any]],
     tmp_path: Path,
-    change: tflite_surgery.Change,
+    change: Callable[[Path, Path], Path],
     aspects: list[str],
     words: str,
 ) -> None:
     """One thing is changed, and that is what the verdict names."""
-    other = tflite_surgery.rewrite(tflite, tmp_path / "other.tflite", change)
-    said = facts(tflite, other)
+    said = facts(tflite, change(tflite, tmp_path / "other.tflite"))
     assert said["aspects"] == aspects
     assert words in said["verdict"]
 
@@ -96,8 +90,7 @@ def test_layers_point_at_the_changed_weights(
     tflite: Path, facts: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """Of two float files: the first layer of other values is the one that loses most by itself."""
-    change = tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2)
-    said = facts(tflite, tflite_surgery.rewrite(tflite, tmp_path / "other.tflite", change))
+    said = facts(tflite, _heavier(tflite, tmp_path / "other.tflite"))
     (pair,) = [each for each in said["weights"]["pairs"] if each["state"] == "other values"]
     layers = said["layers"]
     for row in (layers["first_beyond"], layers["worst"]):
@@ -107,8 +100,7 @@ def test_layers_point_at_the_changed_weights(
 
 def test_page_and_text(tflite: Path, labelled: list[str], tmp_path: Path, capsys: Capture) -> None:
     """One detection an image: AP of both, the worst images beside the ground truth."""
-    change = tflite_surgery.change_attributes(max_detections=1)
-    other = tflite_surgery.rewrite(tflite, tmp_path / "<b>other.tflite", change)
+    other = strangers.other_op(tflite, tmp_path / "<b>other.tflite", max_detections=1)
     page = tmp_path / "page.html"
     assert main(["explain", str(tflite), str(other), *labelled, f"--html={page}"]) == 0
     out = capsys.readouterr().out

@@ -13,6 +13,7 @@ from validation.coco.annotations import CocoImage
 from validation.coco.box_formats import BoxFormat, beyond, in_coco_layout, in_one_corner
 from validation.coco.dataset import Dataset
 from validation.coco.results_file import Results
+from validation.coco.results_meeting import meeting
 from validation.errors import DatasetError, first_few
 from validation.record.detections import Detections
 from validation.record.results_facts import MOST_NAMED, ImagesBy, LeftResults, ResultsFacts
@@ -56,6 +57,9 @@ def results_as_detections(
     sizes = {image.id: (image.width, image.height) for image in dataset.images}
     size = np.array([sizes[key] for key in image_of[used].tolist()], np.int64)
     boxes = _in_pixels(results, used, size, box_format)
+    classes = np.array([class_of[key] for key in results.category_ids[used].tolist()], np.int64)
+    shares = boxes / size[:, [0, 1] * 2]
+    found = _by_image(dataset, image_of[used], shares, results.scores[used], classes)
     counts = Counter(image_of[used].tolist())
     facts = ResultsFacts(
         results=len(results),
@@ -76,12 +80,10 @@ def results_as_detections(
         boxes_beyond=int(beyond(boxes, size).sum()),
         boxes_without_area=int((boxes[:, 2:] == 0).any(axis=1).sum()),
         in_one_corner=in_one_corner(boxes, size),
+        meeting=meeting(dataset, found, categories),
         from_zero=bool((results.category_ids[on_image & ~known] == 0).any()),
     )
-    classes = np.array([class_of[key] for key in results.category_ids[used].tolist()], np.int64)
-    return _by_image(
-        dataset, image_of[used], boxes / size[:, [0, 1] * 2], results.scores[used], classes
-    ), facts
+    return found, facts
 
 
 def _by_image(

@@ -126,7 +126,7 @@ def _counts(sides: tuple[Side, Side], steps: float) -> bool:
 
 
 def _steps(count: float) -> str:
-    text = f"{count:.2g}"
+    text = f"{count:.2g}" if count < len(_PIXELS) / 4 else f"{count:.0f}"
     return f"{text} step" if text == "1" else f"{text} steps"
 
 

@@ -64,13 +64,21 @@ def pictures_of(
 
 
 def as_page(found: Explanation, pictures: Sequence[Picture]) -> str:
-    """The page."""
+    """The page.
+
+    Args:
+        found: See `explain`.
+        pictures: Of `pictures_of`.
+    """
     layers = found.layers
     cost = QuantisationCost("", "", layers.reference, 0, layers.images, (), layers.rows)
     return render_page(
         "explanation.html",
         found=found,
-        pictures=pictures,
+        pictures=[
+            (picture, text.what_differs(worst.found))
+            for picture, worst in zip(pictures, found.detections.worst, strict=True)
+        ],
         weight_lines=list(text.weight_lines(found.weights)),
         layer_lines=list(text.layer_lines(layers)),
         layer_view=quantisation_view(cost),

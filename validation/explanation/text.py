@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from validation.comparison.disagreements import Disagreement
 from validation.diagnosis.weights import WeightComparison, WeightPair, WeightState
 from validation.errors import first_few
 from validation.explanation.facts import (
@@ -139,15 +140,18 @@ def detection_lines(found: DetectionFacts) -> Iterator[str]:
         yield f"  {each.first} in A is {each.second} in B: {plural(each.count, 'time')}"
     if found.classes is not None:
         yield f"  {describe_classes(found.classes)}"
-    for image in found.worst:
-        parts = {
-            "lost": image.found.lost,
-            "gained": image.found.gained,
-            "of another class": len(image.found.changed),
-            "moved": image.found.moved,
-        }
-        words = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-        yield f"  {image.file}: {words}"
+    yield from (f"  {image.file}: {what_differs(image.found)}" for image in found.worst)
+
+
+def what_differs(image: Disagreement) -> str:
+    """``2 lost, 1 gained``."""
+    counts = {
+        "lost": image.lost,
+        "gained": image.gained,
+        "of another class": len(image.changed),
+        "moved": image.moved,
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def describe_classes(classes: ClassFacts) -> str:

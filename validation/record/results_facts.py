@@ -12,6 +12,10 @@ from validation.record.formatting import plural
 COCO_MOST_PER_IMAGE = 100
 # Of what was left out, so many are named.
 MOST_NAMED = 5
+# Of boxes and images: from this part on it is no carelessness.
+_MANY = 0.2
+# A detector that meets fewer objects than this, in any class, hardly detects.
+_HARDLY = 0.05
 
 
 class ImagesBy(enum.StrEnum):
@@ -37,6 +41,52 @@ class LeftResults:
 
 
 @dataclass(frozen=True)
+class Meeting:
+    """How detections lie to the labelled objects; crowds are left out.
+
+    Args:
+        objects: On the images of the data set.
+        met: Those with a detection of any class on them, at IoU 0.5.
+        in_class: Those with a detection of their own category on them.
+        images: With objects.
+        silent: Those of them without a detection.
+    """
+
+    objects: int = 0
+    met: int = 0
+    in_class: int = 0
+    images: int = 0
+    silent: int = 0
+
+    def describe(self) -> str:
+        """How many objects are met, one clause."""
+        return (
+            f"{self.met} of {plural(self.objects, 'object')} met by a box, {self.in_class} by one "
+            "of their category"
+        )
+
+    def doubts(self) -> tuple[str, ...]:
+        """One sentence for each thing that makes figures doubtful."""
+        said = []
+        if self.met < _HARDLY * self.objects:
+            said.append(
+                f"hardly any object is met ({self.met} of {self.objects}): the boxes may be of "
+                "another format, scale or order, or of other images"
+            )
+        elif self.in_class < self.met / 2:
+            said.append(
+                f"of {self.met} objects that a box meets, only {self.in_class} are called by their "
+                "category: the category ids may be numbers of classes, or shifted"
+            )
+        if self.silent > _MANY * self.images:
+            said.append(
+                f"{self.silent} of {plural(self.images, 'image')} with objects have no detection: "
+                "the file may hold a part of the images"
+            )
+        return tuple(said)
+
+
+@dataclass(frozen=True)
 class ResultsFacts:
     """How a file of detections was read.
 
@@ -57,6 +107,7 @@ class ResultsFacts:
         boxes_without_area: Boxes without width or height, which match nothing.
         in_one_corner: All boxes keep to the upper left of their images, as boxes in per cent or
             in pixels of a smaller image do.
+        meeting: How they lie to the labelled objects.
         from_zero: Category 0 is among the unknown ones: the ids are a model's, counted from 0.
     """
 
@@ -76,6 +127,7 @@ class ResultsFacts:
     boxes_without_area: int = 0
     in_one_corner: bool = False
     from_zero: bool = False
+    meeting: Meeting = Meeting()
 
     def describe(self) -> tuple[str, ...]:
         """One sentence for each thing that was assumed or left out, doubts last."""
@@ -102,13 +154,19 @@ class ResultsFacts:
                 f"up to {self.most_per_image} detections on an image, of which COCO scores the "
                 f"best {COCO_MOST_PER_IMAGE} of a category"
             )
-        if self.boxes_beyond:
+        if self.boxes_beyond and not self._many_beyond:
             said.append(f"boxes that reach beyond their image: {self.boxes_beyond}")
         if self.boxes_without_area:
             said.append(
                 f"boxes without width or height, which match nothing: {self.boxes_without_area}"
             )
+        if self.meeting.objects:
+            said.append(self.meeting.describe())
         return (*said, *self.doubts())
+
+    @property
+    def _many_beyond(self) -> bool:
+        return self.boxes_beyond > _MANY * self.used
 
     def doubts(self) -> tuple[str, ...]:
         """One sentence for each thing that makes figures doubtful."""
@@ -133,7 +191,12 @@ class ResultsFacts:
                 "all boxes lie in the upper left part of their images, as boxes in per cent or in "
                 "pixels of the model's input do"
             )
-        return tuple(said)
+        if self._many_beyond:
+            said.append(
+                f"{self.boxes_beyond} of {self.used} boxes reach beyond their image, as boxes in "
+                "pixels of another size or with x and y exchanged do"
+            )
+        return (*said, *self.meeting.doubts())
 
 
 def _describe(left: LeftResults) -> str:
