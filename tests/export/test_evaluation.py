@@ -55,6 +55,7 @@ def test_what_goes_wrong_is_told_in_one_line(graph, tensors, feed, message):
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
+        ("Graph execution error:\n\nRead less bytes\n\t [[{{node RestoreV2}}]]", "Read less bytes"),
         (
             "Op type not registered 'A' in binary. Make sure the Op",
             "Op type not registered 'A' in binary",

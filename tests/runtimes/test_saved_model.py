@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from kind_samples import LFS
 from miniatures import DEFAULT, build_graph, draw_picture, write_checkpoint
 from saved_models import write_tf1, write_tf2
 
@@ -122,7 +123,7 @@ def test_variables_are_frozen(tmp_path: Path, models: Models) -> None:
     )
     assert own == frozen
     shutil.rmtree(folder / "variables")
-    with pytest.raises(ArtefactMissing, match=r"without its variables.*variables\.index"):
+    with pytest.raises(ArtefactMissing, match=r"without its variables.*variables\.index with"):
         SavedModelRuntime(folder)
 
 
@@ -155,3 +156,15 @@ def test_what_is_no_saved_model_is_refused(tmp_path: Path, models: Models) -> No
     (tmp_path / "saved_model.pb").write_bytes(data[: len(data) // 2])
     with pytest.raises(CorruptGraph, match=r"only part of one.*do not parse"):
         read_saved_model(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(LFS)
+    with pytest.raises(CorruptGraph, match=r"Git LFS pointer.*git lfs pull"):
+        read_saved_model(tmp_path)
+
+
+def test_variables_that_are_cut_off_are_said(tmp_path: Path, models: Models) -> None:
+    """By what TensorFlow says of them, in one line."""
+    folder = tmp_path / "saved_model"
+    shutil.copytree(models.tf2, folder)
+    next((folder / "variables").glob("*.data-*")).write_bytes(b"")
+    with pytest.raises(GraphError, match=r"does not load.*got Read less bytes.*folder whole"):
+        SavedModelRuntime(folder)

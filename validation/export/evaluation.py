@@ -55,6 +55,8 @@ def cause_of(error: Exception) -> str:
     for node, cause in itertools.pairwise(lines):
         if node.startswith("Node: "):
             return f"{cause}, node {node.removeprefix('Node: ')}"
+    # Of a function's node there is no such line, and the cause follows at once.
+    lines = [line for line in lines if line != "Graph execution error:"]
     # After an unregistered op comes advice about TensorFlow 1's contrib packages.
     return lines[0].partition(". Make sure")[0] if lines else type(error).__name__
 

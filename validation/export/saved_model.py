@@ -21,7 +21,11 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphError, NotSsdG
 from validation.export.checkpoint import open_checkpoint
 from validation.export.freezing import freeze, prune, variables
 from validation.export.ssd_reading import read_ssd
+from validation.kinds.kind import Kind, Wanted
 from validation.kinds.of_folder import saved_model_folder
+from validation.kinds.recognition import recognise_alone
+from validation.kinds.refusal import refusal
+from validation.record.formatting import plural
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 from validation.specs.tensors import TensorSpec
 
@@ -29,6 +33,8 @@ _SERVE = "serve"
 _DEFAULT = "serving_default"
 # TensorFlow 2 writes this one beside the signatures of the model.
 _INIT = "__saved_model_init_op"
+# What lies in the place of a file that was not fetched.
+_STAND_INS = (Kind.LFS_POINTER, Kind.WEB_PAGE, Kind.EMPTY)
 _VARIABLES = Path("variables") / "variables"
 
 
@@ -138,6 +144,9 @@ def graph_of_saved_model(path: Path) -> Any | None:
 def _parse(folder: Path) -> Any:
     binary, text = folder / "saved_model.pb", folder / "saved_model.pbtxt"
     path = binary if binary.is_file() else text
+    found = recognise_alone(path)
+    if found.kind in _STAND_INS:
+        raise refusal(found, Wanted.REFERENCE, CorruptGraph, where=path)
     message = saved_model_pb2.SavedModel()
     try:
         data = path.read_bytes()
@@ -221,7 +230,7 @@ def _require_variables(graph: Any, folder: Path) -> None:
     if names and not index.is_file():
         raise ArtefactMissing(
             "the SavedModel is there without its variables",
-            expected=f"{index.relative_to(folder)}, with the values of {len(names)} variables",
+            expected=f"{index.relative_to(folder)} with {plural(len(names), 'variable')}",
             where=folder,
             next_step="copy the folder variables that belongs beside saved_model.pb",
         )
