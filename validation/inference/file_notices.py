@@ -28,6 +28,7 @@ class FileNoticeKind(enum.StrEnum):
     OUTPUTS_IGNORED = "outputs_ignored"
     OUTPUTS_BY_SHAPE = "outputs_by_shape"
     OUTPUTS_BY_METADATA = "outputs_by_metadata"
+    OUTPUTS_BY_SIGNATURE = "outputs_by_signature"
     COUNT_MISSING = "count_missing"
     THRESHOLD_NOT_APPLIED = "threshold_not_applied"
     CALIBRATION_NOT_APPLIED = "calibration_not_applied"
@@ -71,7 +72,10 @@ _SENTENCES: Mapping[FileNoticeKind, str] = {
     FileNoticeKind.OUTPUTS_BY_SHAPE: "the outputs are known by their shapes alone: {names}",
     FileNoticeKind.OUTPUTS_BY_METADATA: "the file has no post-processing op; its metadata says "
     "which output is which: {names}",
-    FileNoticeKind.COUNT_MISSING: "the file does not have the op's count: every slot with a score "
+    FileNoticeKind.OUTPUTS_BY_SIGNATURE: "the file has no post-processing op; its signature says "
+    "which output is which: {names}; classes are taken to count from 1 and boxes to be fractions "
+    "of the image, as in SavedModels of the OD API",
+    FileNoticeKind.COUNT_MISSING: "the file gives no count of detections: every slot with a score "
     "above 0 is read",
     FileNoticeKind.THRESHOLD_NOT_APPLIED: "the metadata's score threshold of {threshold:g} is not "
     "applied here; the Task Library drops lower scores",

@@ -87,7 +87,8 @@ class TfliteModel:
         runtime = TfliteRuntime(self.path)
         names, way = self.binding.names, self.feeding.way
         if self.binding.ending is not Ending.RAW:
-            return TfliteDetector(runtime, self.preprocessing, names, way)
+            first = self.binding.first_class
+            return TfliteDetector(runtime, self.preprocessing, names, way, first)
         if self.contract is None or self.anchors is None:
             raise _raw_without_contract(self.path)
         contract = dataclasses.replace(self.contract, preprocessing=self.preprocessing)
@@ -238,5 +239,6 @@ def _raw_without_contract(path: Path) -> ArtefactMissing:
         "a file that ends in raw outputs does not have its anchors",
         expected=f"{CONTRACT_FILE} and anchors.npy of its export beside it",
         where=path,
-        next_step="name the folder that export wrote with --export_directory",
+        next_step=f"`python -m validation judge {path.name} REFERENCE` takes them from what it is "
+        "judged by, or name the folder that export wrote with --export_directory",
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from validation.errors import ConversionError, first_few
 from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.other_models import seeming, without_batch
 from validation.metadata.model_metadata import (
     CATEGORY,
     COUNT,
@@ -18,6 +20,7 @@ from validation.metadata.model_metadata import (
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
+    DETECTION_OUTPUTS,
     POSTPROCESS_NAME,
     RAW_OUTPUTS,
     SsdContract,
@@ -30,6 +33,9 @@ from validation.tflite.model import UnpackedModel
 # Boxes, classes, scores; what metadata calls them.
 _NEEDED = ("boxes", "classes", "scores")
 _BY_METADATA = {LOCATION: "boxes", CATEGORY: "classes", SCORE: "scores", COUNT: "count"}
+_BY_SIGNATURE = dict(zip(DETECTION_OUTPUTS, ("boxes", "scores", "classes", "count"), strict=True))
+# The op counts classes from 0, the OD API's SavedModels as their label maps do.
+_FIRST_OF_SAVED_MODELS = 1
 
 
 class Ending(enum.StrEnum):
@@ -40,7 +46,7 @@ class Ending(enum.StrEnum):
     RAW = "raw"
     """Box encodings and class predictions."""
     DETECTIONS = "detections"
-    """Detections that something else than the op made; its metadata says so."""
+    """Detections that something else than the op made; metadata or a signature says so."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,13 @@ class OutputBinding:
         names: Of boxes, classes, scores and, where the file has it, count; or of box encodings and
             class predictions.
         notices: What was ignored or is known by less than a name.
+        first_class: The number of the first class in the file's classes.
     """
 
     ending: Ending
     names: tuple[str, ...]
     notices: tuple[FileNotice, ...] = ()
+    first_class: int = 0
 
 
 def bind_outputs(
@@ -68,7 +76,7 @@ def bind_outputs(
     """Find a detector's outputs among a file's.
 
     By the op that writes them, by the OD API's names, by the shapes that a contract states, or by
-    the names that metadata gives them.
+    the names that metadata or a signature gives them.
 
     Raises:
         ConversionError: No detector's outputs, or outputs of the op that are missing.
@@ -94,14 +102,14 @@ def bind_outputs(
         return _bound(Ending.RAW, names, present, notice)
     names = None if metadata is None else _by_metadata(file.outputs, metadata)
     if names is not None:
-        roles = ", ".join(
-            f"{role} {name}" for role, name in zip((*_NEEDED, "count"), names, strict=False)
-        )
-        notice = FileNotice(
-            FileNoticeKind.OUTPUTS_BY_METADATA, {"names": roles}, moves_figures=True
-        )
+        notice = _known_by(FileNoticeKind.OUTPUTS_BY_METADATA, names)
         return _bound(Ending.DETECTIONS, names, present, notice)
-    raise _no_detector(file)
+    names = _by_signature(model, file)
+    if names is not None:
+        notice = _known_by(FileNoticeKind.OUTPUTS_BY_SIGNATURE, names)
+        binding = _bound(Ending.DETECTIONS, names, present, notice)
+        return dataclasses.replace(binding, first_class=_FIRST_OF_SAVED_MODELS)
+    raise _no_detector(model, file)
 
 
 def raw_columns(file: TfliteFile, binding: OutputBinding) -> tuple[int | None, int | None]:
@@ -178,15 +186,21 @@ def _raw_by_name(outputs: Sequence[TensorSpec]) -> tuple[str, str] | None:
 
 def _raw_by_shape(outputs: Sequence[TensorSpec], contract: SsdContract) -> tuple[str, str] | None:
     anchors, columns = contract.num_anchors, contract.num_classes + 1
-    boxes = [each.name for each in outputs if _flat(each) in ((anchors, 4), (anchors, 1, 4))]
-    scores = [each.name for each in outputs if _flat(each) == (anchors, columns)]
+    boxes = [
+        each.name
+        for each in outputs
+        if without_batch(each.shape) in ((anchors, 4), (anchors, 1, 4))
+    ]
+    scores = [each.name for each in outputs if without_batch(each.shape) == (anchors, columns)]
     # With three classes the two have one shape.
     return (boxes[0], scores[0]) if columns != 4 and len(boxes) == len(scores) == 1 else None
 
 
-def _flat(spec: TensorSpec) -> tuple[int, ...]:
-    """A shape without the batch."""
-    return spec.shape[1:] if spec.shape[:1] == (1,) else spec.shape
+def _known_by(kind: FileNoticeKind, names: tuple[str, ...]) -> FileNotice:
+    """That something less than the op says which output is which."""
+    roles = zip((*_NEEDED, "count"), names, strict=False)
+    listed = ", ".join(f"{role} {name}" for role, name in roles)
+    return FileNotice(kind, {"names": listed}, moves_figures=True)
 
 
 def _by_metadata(outputs: Sequence[TensorSpec], metadata: ModelMetadata) -> tuple[str, ...] | None:
@@ -203,29 +217,37 @@ def _by_metadata(outputs: Sequence[TensorSpec], metadata: ModelMetadata) -> tupl
     return tuple(roles[role] for role in (*_NEEDED, "count") if role in roles)
 
 
-def _no_detector(file: TfliteFile) -> ConversionError:
-    """Outputs that nothing is known of, with what would make the file usable."""
-    shapes = [_flat(spec) for spec in file.outputs]
+def _by_signature(model: UnpackedModel, file: TfliteFile) -> tuple[str, ...] | None:
+    """Outputs that a signature names as SavedModels of the OD API do."""
+    tensors = dict(zip(map(int, model.graph.outputs), file.outputs, strict=True))
+    for named in _signatures(model):
+        found = {
+            _BY_SIGNATURE[name]: tensors[index].name
+            for index, name in named.items()
+            if name in _BY_SIGNATURE and index in tensors
+        }
+        if set(_NEEDED) <= found.keys():
+            return tuple(found[role] for role in (*_NEEDED, "count") if role in found)
+    return None
+
+
+def _signatures(model: UnpackedModel) -> list[dict[int, str]]:
+    """What each signature of the main graph calls its outputs, by tensor."""
+    return [
+        {int(each.tensor_index): str(each.name or "") for each in signature.outputs or ()}
+        for signature in model.root.signature_defs or ()
+        if signature.subgraph_index == 0
+    ]
+
+
+def _no_detector(model: UnpackedModel, file: TfliteFile) -> ConversionError:
+    """Outputs that nothing is known of: what the file seems to be, and what would be usable."""
+    words = [name for named in _signatures(model) for name in named.values()]
+    seems = seeming(file.inputs, file.outputs, words, model.name or "FILE")
     names = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in file.outputs) or "none"
-    rows = [shape[0] for shape in shapes if len(shape) in (2, 3) and shape[-1] == 4]
-    if {spec.name.removesuffix(":0") for spec in file.outputs} & set(RAW_OUTPUTS):
-        step = "convert it again with --output_arrays=" + ",".join(RAW_OUTPUTS)
-    elif len(file.outputs) >= 3 and any(shape == (row,) for row in rows for shape in shapes):
-        step = (
-            "which output is which is known by the op or by metadata that names them "
-            f"{LOCATION}, {CATEGORY}, {SCORE} and {COUNT!r}: give a file with either"
-        )
-    elif any(len(shape) == 2 and shape[0] == row for row in rows for shape in shapes):
-        step = (
-            "boxes that are still encoded need their anchors: name the folder that export "
-            "wrote with --export_directory; files of other tools, such as MediaPipe's, have "
-            "anchors of their own and are not read here"
-        )
-    else:
-        step = "give the .tflite of an SSD; other detectors are not read here"
     return ConversionError(
-        "the file is no SSD as the OD API exports it",
+        f"the file {seems.what}",
         expected=f"the op {POSTPROCESS_NAME}, or the outputs " + " and ".join(RAW_OUTPUTS),
         got="outputs " + names,
-        next_step=step,
+        next_step=seems.next_step,
     )

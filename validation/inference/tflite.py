@@ -38,6 +38,7 @@ class TfliteDetector:
         outputs: Names of boxes, classes, scores and count, in this order. Without the count,
             every slot with a score above 0 is a detection.
         way: How the input is fed.
+        first_class: The number of the first class in its classes.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class TfliteDetector:
         preprocessing: Preprocessing,
         outputs: Sequence[str] = POSTPROCESS_OUTPUTS,
         way: FeedWay = FeedWay.QUANTISED,
+        first_class: int = 0,
     ) -> None:
+        self._offset = LABEL_OFFSET - first_class
         self._runtime = runtime
         self._way = way
         self._input = _input(runtime)
@@ -64,14 +67,14 @@ class TfliteDetector:
         out = real_outputs(self._runtime.outputs, run)
         boxes, classes, scores, *rest = (out[name] for name in self._outputs)
         if rest:
-            return detections_from_op(boxes, classes, scores, rest[0], LABEL_OFFSET)
+            return detections_from_op(boxes, classes, scores, rest[0], self._offset)
         valid = scores.reshape(-1) > 0
         return detections_from_op(
             boxes.reshape(-1, 4)[valid],
             classes.reshape(-1)[valid],
             scores.reshape(-1)[valid],
             np.count_nonzero(valid),
-            LABEL_OFFSET,
+            self._offset,
         )
 
 

@@ -109,6 +109,9 @@ def image_size(file: TfliteFile) -> tuple[int, int]:
             "the file's input is not an image",
             expected="one input [1, height, width, 3]",
             got=", ".join(str(list(shape)) for shape in shapes) or "no input",
+            next_step="convert it with an image of one size as its input"
+            if any(len(shape) == 4 and shape[3] == 3 for shape in shapes)
+            else None,
         )
     _, height, width, _ = shapes[0]
     return height, width
