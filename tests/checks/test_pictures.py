@@ -9,6 +9,7 @@ from miniature_cases import MiniatureFiles, make_case
 
 from validation.checks import pictures as module
 from validation.checks.pictures import pictures
+from validation.errors import NotProvided
 from validation.record.detections import Detections
 from validation.record.types import GROUND_TRUTH
 
@@ -54,3 +55,24 @@ def test_labels_are_a_panel_of_their_own(miniature: MiniatureFiles, runs: dict[s
         truth = [each.panels[-1] for each in shown if each.panels[-1].title == GROUND_TRUTH]
         assert any(panel.classes for panel in truth) is labelled
         assert all(each.labels for each in shown if each.panels[-1].classes)
+
+
+def test_without_a_reference_labels_are_what_is_expected(
+    miniature: MiniatureFiles, runs: dict[str, Runs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file beside the objects, on labelled images alone."""
+
+    def nobody(_: object) -> Runs:
+        raise NotProvided("no reference was given")
+
+    monkeypatch.setattr(module, "reference_detections", nobody)
+    context = make_case(miniature, "float")
+    keys = [image.key for image in context.inference.images]
+    runs["candidate"] = dict.fromkeys(keys, Detections((), (), ()))
+    shown = pictures(context)
+    assert {tuple(panel.title for panel in each.panels) for each in shown} == {
+        ("float .tflite", GROUND_TRUTH)
+    }
+    objects = [len(each.panels[-1].classes) for each in shown]
+    assert objects == sorted(objects, reverse=True)
+    assert objects[0] > 0

@@ -152,7 +152,7 @@ def test_the_reference_itself(bench: _Bench) -> None:
     found, result = bench.check(bench.copy())
     assert (found.differences, found.ap) == ((), None)
     assert result.status is Status.PASS
-    assert len(found.compared) == len(DifferenceKind) - 1
+    assert len(found.compared) == len(DifferenceKind) - 2
 
 
 def test_guide_defaults_and_scales(bench: _Bench) -> None:

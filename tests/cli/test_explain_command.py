@@ -102,13 +102,15 @@ def test_page_and_text(tflite: Path, labelled: list[str], tmp_path: Path, capsys
     """One detection an image: AP of both, the worst images beside the ground truth."""
     other = strangers.other_op(tflite, tmp_path / "<b>other.tflite", max_detections=1)
     page = tmp_path / "page.html"
-    assert main(["explain", str(tflite), str(other), *labelled, f"--html={page}"]) == 0
+    written = [f"--html={page}", f"--output_directory={tmp_path / 'pictures'}"]
+    assert main(["explain", str(tflite), str(other), *labelled, *written]) == 0
     out = capsys.readouterr().out
     assert "max_detections" in out and "20 | 1 " in out
     assert re.search(r"of \d+ right detections of A, B loses [1-9]\d*, and has 0 new false", out)
     assert re.search(r"AP    A \d\.\d+, B \d\.\d+", out)
     html = page.read_text(encoding="utf-8")
     assert html.count("ground truth") == html.count('<div class="picture">') > 0
+    assert len(list((tmp_path / "pictures").iterdir())) == html.count('<div class="picture">')
     assert "<b>other" not in html and "&lt;b&gt;other" in html
     assert "<script" not in html and "http" not in html.replace("http-equiv", "")
 

@@ -72,6 +72,7 @@ def test_the_same_contract() -> None:
         DifferenceKind.CLASS_ORDER,
         DifferenceKind.SCORE_KIND,
         DifferenceKind.GUIDE_DEFAULTS,
+        DifferenceKind.STATED_FEED,
     }
     assert set(found.kinds) == set(DifferenceKind) - apart
 
@@ -243,11 +244,20 @@ def test_bytes_that_the_files_own_metadata_reads_otherwise() -> None:
         _SIDE, preprocessing=Preprocessing(300, 300, (1 / 128,) * 3, (1.0,) * 3)
     )
     difference = _only(half, same)
-    assert (difference.kind, difference.is_stated) == (DifferenceKind.FEED, False)
+    assert difference.kind is DifferenceKind.STATED_FEED
     assert difference.describe() == (
         "pixels from -1 to 0.9922 where its own metadata states -1 to 1, "
         "off by up to 1 of 255 steps"
     )
     silent = contract_differences(_with(preprocessing=None), half)
-    assert [each.is_stated for each in silent.differences] == [False]
+    assert [each.kind for each in silent.differences] == [DifferenceKind.STATED_FEED]
     assert DifferenceKind.FEED not in silent.kinds
+    other = _with(
+        preprocessing=Preprocessing(300, 300, (1 / 255,) * 3, (0.0,) * 3),
+        input=half.input,
+        takes_bytes=True,
+    )
+    assert {each.kind for each in contract_differences(_SIDE, other).differences} == {
+        DifferenceKind.FEED,
+        DifferenceKind.STATED_FEED,
+    }

@@ -122,7 +122,7 @@ def test_nothing_could_be_compared() -> None:
     assert result.status is Status.UNKNOWN
     assert result.message == "not compared: anchors (no reference was given)"
     own = ReferenceDifference(
-        DifferenceKind.FEED, 1.0, (Fact("range", [[-1, 1]], [[-1, 0.99]]),), is_stated=False
+        DifferenceKind.STATED_FEED, 1.0, (Fact("range", [[-1, 1]], [[-1, 0.99]]),)
     )
     against_itself = _check(own, compared=(), not_compared=(gap,), variant="uint8")
     assert against_itself.status is Status.UNKNOWN

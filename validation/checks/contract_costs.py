@@ -74,8 +74,9 @@ def repair_of(
         facts = difference.anchors
         fits = facts is not None and facts.change is not AnchorChange.COUNT
         return Repair(anchors=reference.anchors) if fits else None
-    if kind is DifferenceKind.FEED:
-        preprocessing = _feed(reference, candidate, is_stated=difference.is_stated)
+    if kind in (DifferenceKind.FEED, DifferenceKind.STATED_FEED):
+        wanted = reference if kind is DifferenceKind.FEED else candidate
+        preprocessing = _feed(candidate.preprocessing, wanted.preprocessing)
         return None if preprocessing is None else Repair(preprocessing=preprocessing)
     if difference.classes is not None:
         return Repair(classes=difference.classes)
@@ -90,10 +91,8 @@ _ATTRIBUTES = (
 )
 
 
-def _feed(reference: SideFacts, candidate: SideFacts, *, is_stated: bool) -> Preprocessing | None:
-    """The file's own size with what the reference, or the file's metadata, makes of a pixel."""
-    own = candidate.preprocessing
-    wanted = reference.preprocessing if is_stated else own
+def _feed(own: Preprocessing | None, wanted: Preprocessing | None) -> Preprocessing | None:
+    """The file's own size with what the other side makes of a pixel."""
     if own is None or wanted is None:
         return None
     return dataclasses.replace(own, scale=wanted.scale, offset=wanted.offset)
@@ -123,14 +122,14 @@ def with_costs(
         kind: score(run(repair), f"with the reference's {kind.value}")
         for kind, repair in repairs.items()
     }
+    # What a file's own metadata states is not what the reference has.
+    asked = [kind for kind in repairs if kind is not DifferenceKind.STATED_FEED]
     everything = Repair()
-    for repair in repairs.values():
-        everything |= repair
-    of_all = (
-        score(run(everything), "with everything as the reference has it")
-        if len(repairs) > 1
-        else next(iter(prices.values()))
-    )
+    for kind in asked:
+        everything |= repairs[kind]
+    of_all = None if len(asked) != 1 else prices[asked[0]]
+    if len(asked) > 1:
+        of_all = score(run(everything), "with everything as the reference has it")
     priced = dataclasses.replace(
         found,
         differences=tuple(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from validation.checks.needs import candidate_detections, class_join, reference_detections
 from validation.coco.labelled_images import labelled_images
 from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
+from validation.errors import NotProvided
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.types import GROUND_TRUTH, Panel, Picture
@@ -14,36 +15,51 @@ from validation.report.pictures import picture_of
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
+_Side = Mapping[str, Detections]
+
 
 def pictures(context: CheckContext) -> list[Picture]:
     """The images with most disagreement, then those with most to see: reference beside candidate.
 
-    The objects stand beside them where the image is labelled.
+    The objects stand beside them where the image is labelled. Without a reference the candidate is
+    held against the objects alone, on the images that are labelled.
     """
-    reference, candidate = reference_detections(context), candidate_detections(context)
-    threshold = context.policy.setting("picture_min_score")
+    candidate, reference = candidate_detections(context), _reference(context)
     truth, categories = _ground_truth(context)
+    sides = {"inference graph in TensorFlow": reference, _title(context): candidate}
+    threshold = context.policy.setting("picture_min_score")
+
+    def panels(image: ImageFile) -> Iterator[Panel]:
+        for title, side in sides.items():
+            if image.key in side:
+                yield Panel.of(title, _above(side[image.key], threshold))
+        if image.key in truth:
+            yield Panel.of(GROUND_TRUTH, truth[image.key])
+
     return [
         picture_of(
             context.key.model,
             image,
             int(context.policy.setting("picture_width")),
-            [
-                Panel.of("inference graph in TensorFlow", _above(reference[image.key], threshold)),
-                Panel.of(f"{context.key.variant} .tflite", _above(candidate[image.key], threshold)),
-                *([Panel.of(GROUND_TRUTH, truth[image.key])] if image.key in truth else []),
-            ],
+            list(panels(image)),
             {**categories, **context.class_names().names},
         )
-        for image in _chosen(context, reference, candidate)
+        for image in _chosen(context, reference or truth, candidate)
     ]
 
 
-def _chosen(
-    context: CheckContext,
-    reference: Mapping[str, Detections],
-    candidate: Mapping[str, Detections],
-) -> list[ImageFile]:
+def _title(context: CheckContext) -> str:
+    return context.key.file or f"{context.key.variant} .tflite"
+
+
+def _reference(context: CheckContext) -> _Side:
+    try:
+        return reference_detections(context)
+    except NotProvided:
+        return {}
+
+
+def _chosen(context: CheckContext, expected: _Side, candidate: _Side) -> list[ImageFile]:
     """Most disagreement first; where too few images disagree, those with most detections."""
     policy, most = context.policy, int(context.policy.setting("pictures"))
     quantised = variant_of(context.key.variant).is_quantised
@@ -55,14 +71,14 @@ def _chosen(
         min_iou=policy.setting("parity_min_iou"),
         moved_iou=policy.setting("operating_moved_iou"),
     )
-    images = {image.key: image for image in context.inference.images}
-    worst = [each.image for each in worst_images(disagreements(reference, candidate, rule), most)]
-    shown = {key: len(_above(reference[key], rule.min_score)) for key in images}
+    images = {image.key: image for image in context.inference.images if image.key in expected}
+    worst = [each.image for each in worst_images(disagreements(expected, candidate, rule), most)]
+    shown = {key: len(_above(expected[key], rule.min_score)) for key in images}
     rest = sorted((key for key in images if key not in worst), key=lambda key: -shown[key])
     return [images[key] for key in [*worst, *rest][:most]]
 
 
-def _ground_truth(context: CheckContext) -> tuple[Mapping[str, Detections], Mapping[int, str]]:
+def _ground_truth(context: CheckContext) -> tuple[_Side, Mapping[int, str]]:
     """Objects by image key, and the categories' names by class id; empty without labels."""
     dataset = context.dataset
     if dataset is None:

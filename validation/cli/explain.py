@@ -21,11 +21,11 @@ from validation.errors import DatasetError, NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of, other_feed, stated_feed
 from validation.explanation.explain import explain
 from validation.explanation.facts import OtherFeed
-from validation.explanation.page import as_page, pictures_of
+from validation.explanation.page import as_page, picture_files, seen_images
 from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
 from validation.files.arguments import parse_count
-from validation.files.atomic import write_text_atomic
+from validation.files.atomic import write_bytes_atomic, write_text_atomic
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import TfliteModel
@@ -81,6 +81,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a page with pictures of the worst images"
     )
+    parser.add_argument(
+        "--output_directory",
+        type=Path,
+        metavar="DIR",
+        help="write the pictures of these images as files, created if missing",
+    )
     add_json(parser)
 
 
@@ -112,14 +118,18 @@ def _explain(options: argparse.Namespace) -> None:
             why_not = str(error)
     say("comparing weights and layers")
     found = explain(*sides, runs, images, policy, accuracy, why_not)
+    truth = categories = None
+    if dataset is not None and joins is not None:
+        truth, categories = _ground_truth(dataset, joins[0])
+    seen = seen_images(found, sides, runs, images, truth, categories)
     if options.html is not None:
-        truth, categories = None, None
-        if dataset is not None and joins is not None:
-            truth, categories = _ground_truth(dataset, joins[0])
         width = int(policy.setting("picture_width"))
-        pictures = pictures_of(found, sides, runs, images, width, truth, categories)
-        write_text_atomic(options.html, as_page(found, pictures))
+        write_text_atomic(options.html, as_page(found, seen, width))
         say(f"page: {options.html}")
+    if options.output_directory is not None:
+        for name, data in picture_files(seen):
+            write_bytes_atomic(options.output_directory / name, data, make_folder=True)
+            say(f"picture: {options.output_directory / name}")
     if options.json:
         print_json(found)
     else:

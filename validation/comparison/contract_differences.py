@@ -193,24 +193,25 @@ def _same(expected: Any, got: Any, rules: DifferenceRules) -> bool:
 
 
 def _feed(reference: SideFacts, candidate: SideFacts, rules: DifferenceRules) -> Compared:
-    """What pixels are read as against what the reference wants, else what the file itself states.
+    """What pixels are read as against what the reference wants, and what the file itself states.
 
     An input of 8 bits is fed bytes, whatever the file's metadata states: its scale and zero point
     say what they are read as.
     """
+    read, wanted, stated = _read_as(candidate), _wanted(reference), _wanted(candidate)
     kinds = (DifferenceKind.FEED,)
-    read, wanted = _read_as(candidate), _wanted(reference)
-    found = Compared(kinds=kinds)
     if not read or not wanted:
-        side = reference if read else candidate
-        reason = side.why.get("preprocessing", _NO_RANGE)
+        reason = (reference if read else candidate).why.get("preprocessing", _NO_RANGE)
         found = Compared(not_compared=(NotCompared(kinds, reason),))
-    elif difference := _ranges_differ(wanted, read, rules, is_stated=True):
-        return Compared((difference,), kinds)
-    stated = _wanted(candidate)
-    if read and stated and (difference := _ranges_differ(stated, read, rules, is_stated=False)):
-        found += Compared((difference,))
-    return found
+    else:
+        found = Compared(_ranges_differ(kinds[0], wanted, read, rules), kinds)
+    if not read or not stated:
+        return found
+    kind = DifferenceKind.STATED_FEED
+    own = _ranges_differ(kind, stated, read, rules)
+    # Where the metadata says what the reference says there is nothing to add.
+    is_said = wanted and not _ranges_differ(kind, stated, wanted, rules)
+    return found if is_said else found + Compared(own)
 
 
 _NO_RANGE = "what pixels are read as is not stated"
@@ -237,16 +238,16 @@ def _wanted(side: SideFacts) -> list[Range]:
 
 
 def _ranges_differ(
-    wanted: list[Range], read: list[Range], rules: DifferenceRules, *, is_stated: bool
-) -> ReferenceDifference | None:
+    kind: DifferenceKind, wanted: list[Range], read: list[Range], rules: DifferenceRules
+) -> tuple[ReferenceDifference, ...]:
     if len(wanted) != len(read):
         # Bytes have one range; an extractor that treats channels apart needs all of them in it.
         wanted, read = [_widest(wanted)], [_widest(read)]
     amount = max(steps_off(*pair) for pair in zip(read, wanted, strict=True))
     if amount <= rules.feed_steps:
-        return None
+        return ()
     fact = Fact("range", *([list(each) for each in side] for side in (wanted, read)))
-    return ReferenceDifference(DifferenceKind.FEED, amount, (fact,), is_stated=is_stated)
+    return (ReferenceDifference(kind, amount, (fact,)),)
 
 
 def _widest(ranges: list[Range]) -> Range:

@@ -67,12 +67,16 @@ class Constants:
         """The numbers of a constant; None where they are of no type that NumPy has."""
         model = self._graph.model
         tensor = model.graph.tensors[self._sources[index]]
-        spec, shape = tensor_spec(tensor), tuple(int(side) for side in tensor.shape)
+        spec = tensor_spec(tensor)
+        shape = () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
         try:
             raw = np.frombuffer(model.stored(tensor).tobytes(), np.dtype(spec.dtype)).reshape(shape)
         except (TypeError, ValueError):
             return None
-        return _as_float(spec, raw) if raw.dtype.kind == "f" else _as_integer(tensor, spec, raw)
+        with np.errstate(invalid="ignore", over="ignore"):  # weights may be NaN, scales absurd
+            if raw.dtype.kind == "f":
+                return _as_float(spec, raw)
+            return _as_integer(tensor, spec, raw) if raw.dtype.kind in "iu" else None
 
 
 def _as_float(spec: TensorSpec, raw: NDArray[Any]) -> StoredConstant:
@@ -91,7 +95,7 @@ def _as_integer(tensor: Any, spec: TensorSpec, raw: NDArray[Any]) -> StoredConst
     zeros = np.asarray(tensor.quantization.zero_point, np.float64)
     if scales.size > 1:
         axis = int(tensor.quantization.quantized_dimension)
-        if axis >= raw.ndim or raw.shape[axis] != scales.size or zeros.size != scales.size:
+        if not 0 <= axis < raw.ndim or raw.shape[axis] != scales.size or zeros.size != scales.size:
             return None
         along = [1] * raw.ndim
         along[axis] = scales.size

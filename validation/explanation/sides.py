@@ -64,7 +64,8 @@ def side_of_tflite(name: str, model: TfliteModel, labels: ClassNames) -> Side:
         stored, spec = read_anchors(model.path)
         anchors = dequantise(stored, spec).astype(np.float64)
         if spec.scale is not None or stored.dtype == np.float16:
-            step = spec.scale or float(np.spacing(np.abs(stored).max()))
+            with np.errstate(invalid="ignore"):
+                step = spec.scale or float(np.spacing(np.abs(stored).max()))
     return Side(
         name=name,
         labels=labels,

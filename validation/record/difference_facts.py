@@ -12,7 +12,9 @@ class DifferenceKind(enum.StrEnum):
 
     INPUT_SIZE = "input_size"
     FEED = "feed"
-    """What the darkest and the brightest pixel become."""
+    """What the darkest and the brightest pixel are read as."""
+    STATED_FEED = "stated_feed"
+    """The same, against what the file's own metadata states; no reference is asked."""
     CLASSES = "classes"
     """How many there are."""
     CLASS_SHIFT = "class_shift"

@@ -30,6 +30,7 @@ _NAMES = {
     DifferenceKind.DETECTIONS: "number of detections",
     DifferenceKind.SCORE_KIND: "kind of scores",
     DifferenceKind.FEED: "normalisation",
+    DifferenceKind.STATED_FEED: "its metadata's normalisation",
 }
 
 
@@ -94,7 +95,7 @@ def _in_words(fact: Fact, side: str) -> str:
 
 def _feed(difference: ReferenceDifference) -> str:
     words = _by_facts(difference)
-    if not difference.is_stated:
+    if difference.kind is DifferenceKind.STATED_FEED:
         words = words.replace("the reference has", "its own metadata states")
     return f"{words}, off by up to {number(round(difference.amount, 2))} of 255 steps"
 
@@ -166,6 +167,7 @@ def _evidence(facts: ClassFacts) -> str:
 
 _WORDS: Mapping[DifferenceKind, Callable[[ReferenceDifference], str]] = {
     DifferenceKind.FEED: _feed,
+    DifferenceKind.STATED_FEED: _feed,
     DifferenceKind.OUTPUT_ORDER: _output_order,
     DifferenceKind.ANCHORS: _anchors,
     DifferenceKind.CLASS_SHIFT: _class_shift,

@@ -30,8 +30,7 @@ class ReferenceDifference:
         anchors: Of `ANCHORS`.
         classes: Of `CLASS_SHIFT` and `CLASS_ORDER`.
         is_named: Of `OUTPUT_ORDER`: the file says by name which output is which.
-        is_stated: Of `OUTPUT_ORDER` and `FEED`: the reference states what is expected. Else it is
-            the op's own order, or the normalisation of the file's own metadata.
+        is_stated: Of `OUTPUT_ORDER`: the reference has an order; else the op's own is meant.
         ap: Of the file with this one thing as the reference has it; None where that was not
             measured.
     """

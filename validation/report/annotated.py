@@ -34,12 +34,19 @@ def annotated(
         detections: Those to draw.
         labels: Class names by id; an id without name is written as it is.
     """
+    return annotated_panel(image, Panel.of("", detections), labels)
+
+
+def annotated_panel(
+    image: NDArray[np.uint8], panel: Panel, labels: Mapping[int, str]
+) -> Image.Image:
+    """`annotated` with the boxes of a panel; those of labels have no scores."""
     picture = Image.fromarray(image)
     height, width = image.shape[:2]
     names = {str(key): name for key, name in labels.items()}
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(font_size(width))
-    for box in draw_boxes(Panel.of("", detections), width, height, names):
+    for box in draw_boxes(panel, width, height, names):
         _draw(draw, box, width, font)
     return picture
 
