@@ -149,8 +149,9 @@ def test_a_converted_saved_model_is_known_by_its_signature(tmp_path: Path, dtype
     said = " ".join(notice.describe() for notice in model.notices)
     assert "boxes StatefulPartitionedCall:1, classes StatefulPartitionedCall:2" in said
     assert "count from 1" in said
-    roles = [end.role for end in inspect_tflite(model.path).outputs]
-    assert roles[1:3] == ["boxes", "classes"]
+    outputs = inspect_tflite(model.path).outputs
+    assert [end.role for end in outputs][1:3] == ["boxes", "classes"]
+    assert outputs[2].meaning == "classes: from 1, the ids of the label map"
 
 
 def test_a_signature_without_the_count_or_without_words(tmp_path: Path) -> None:

@@ -216,7 +216,12 @@ def _outputs(file: TfliteFile, binding: OutputBinding | None) -> tuple[TensorFac
         return describe_outputs(file.outputs, file.postprocess_outputs, file.postprocess)
     if binding.ending is Ending.RAW:
         return describe_outputs(file.outputs, raw=binding.names)
-    return describe_outputs(file.outputs, binding.names, file.postprocess)
+    return describe_outputs(
+        file.outputs,
+        binding.names,
+        file.postprocess,
+        of_saved_model=binding.ending is Ending.DETECTIONS and binding.first_class > 0,
+    )
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:

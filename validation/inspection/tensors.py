@@ -93,6 +93,8 @@ def describe_outputs(
     detections: Sequence[str] = (),
     postprocess: PostprocessAttributes | None = None,
     raw: Sequence[str] = (),
+    *,
+    of_saved_model: bool = False,
 ) -> tuple[TensorFacts, ...]:
     """The outputs, each known by what makes it.
 
@@ -101,6 +103,7 @@ def describe_outputs(
         detections: Names of what the post-processing op writes, in the op's order.
         postprocess: The op's attributes; its outputs have no shape in the file.
         raw: Names of box encodings and class predictions, where they are not the OD API's.
+        of_saved_model: The detections are those of the OD API's own graph, not of the op.
     """
     roles = dict(zip(detections, DETECTION_ROLES, strict=False)) | _RAW_ROLES
     roles |= dict(zip(raw, _RAW_ROLES.values(), strict=False))
@@ -112,7 +115,10 @@ def describe_outputs(
             shape = detection_shape(role, postprocess)
         elif not spec.shape and role != UNKNOWN:
             shape = None
-        facts.append(_facts(position, spec, role, shape))
+        tensor = _facts(position, spec, role, shape)
+        if of_saved_model:
+            tensor = dataclasses.replace(tensor, meaning=_INFERENCE_MEANINGS[role])
+        facts.append(tensor)
     return tuple(facts)
 
 
