@@ -18,6 +18,7 @@ _COMMANDS = {
     "visualize": ["visualize", "{file}", "--output_file={folder}/m.dot"],
     "detect": ["detect", "{file}", "{file}"],
     "compare": ["compare", "{file}", "{file}"],
+    "explain": ["explain", "{file}", "{file}"],
     "report": ["report", "{file}"],
     "zoo show": ["zoo", "show", "{file}"],
     "evaluate": ["evaluate", "{file}", "--coco-annotations={file}", "--coco-images={folder}"],
@@ -150,6 +151,8 @@ def test_a_saved_model_is_no_checkpoint(tmp_path: Path, failed_line: Callable[[]
         ["evaluate", "m.tflite", "--coco-annotations=set.json", "--coco-images=set.json"],
         ["compare", "m.tflite", "set.json"],
         ["compare", "m.tflite", "m.tflite", "--images=set.json"],
+        ["explain", "m.tflite", "m.tflite", "--images=set.json"],
+        ["explain", "m.tflite", "m.tflite", "--coco-annotations=m.tflite"],
     ],
 )
 def test_all_kinds_are_seen_before_a_model_is_opened(
