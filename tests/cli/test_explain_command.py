@@ -128,6 +128,18 @@ def test_graph_on_one_side(
     assert said["verdict"].startswith("nothing differs of what could be compared")
 
 
+def test_labels_of_other_classes_stop_nothing(
+    tflite: Path, labelled: list[str], facts: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """All but average precision is explained, and why it is not there is said."""
+    names = tmp_path / "names.txt"
+    names.write_text("zebra\nunicorn\n")
+    said = facts(tflite, tflite, *labelled, f"--label_map={names}")
+    assert said["accuracy"] is None
+    assert said["verdict"].startswith("the same detector")
+    assert "no class of the model is a category of the data set" in said["not_compared"][0]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

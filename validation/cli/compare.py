@@ -154,4 +154,4 @@ def _print_models(
         )
     if differing or like.only_first or like.only_second:
         files = shlex.join(map(str, (options.first, options.second)))
-        print(f"`python -m validation explain {files}` says where, and draws the worst images")
+        print(f"`python -m validation explain {files}` says where; --html draws the worst images")

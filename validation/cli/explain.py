@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from validation.cli.compared_images import images_to_compare_on, told_apart
@@ -20,7 +21,7 @@ from validation.coco.labelled_images import labelled_images
 from validation.errors import DatasetError, NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of, other_feed, stated_feed
 from validation.explanation.explain import explain
-from validation.explanation.facts import OtherFeed
+from validation.explanation.facts import AccuracyFacts, OtherFeed
 from validation.explanation.page import as_page, picture_files, seen_images
 from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
@@ -29,7 +30,7 @@ from validation.files.atomic import write_bytes_atomic, write_text_atomic
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import TfliteModel
-from validation.policy.load import load_policy
+from validation.policy.load import Policy, load_policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 
@@ -103,24 +104,14 @@ def _explain(options: argparse.Namespace) -> None:
             _side(names[0], options.first, models[0]),
             _side(names[1], options.second, models[1]),
         )
-        joins = None if dataset is None else joins_of(sides, dataset)
         runs = models[0].detect(images), models[1].detect(images)
     policy = load_policy()
-    accuracy, why_not = None, ""
-    if dataset is not None and joins is not None:
-        say("scoring")
-        try:
-            accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
-            feeds = tuple(_other_feeds(sides, dataset, joins))
-            accuracy = dataclasses.replace(accuracy, other_feeds=feeds)
-        except DatasetError as error:
-            # Values that are not finite, say: all else can still be explained.
-            why_not = str(error)
+    scored = _Scored() if dataset is None else _score(sides, runs, dataset, policy)
     say("comparing weights and layers")
-    found = explain(*sides, runs, images, policy, accuracy, why_not)
+    found = explain(*sides, runs, images, policy, scored.accuracy, scored.why_not)
     truth = categories = None
-    if dataset is not None and joins is not None:
-        truth, categories = _ground_truth(dataset, joins[0])
+    if dataset is not None and scored.join is not None:
+        truth, categories = _ground_truth(dataset, scored.join)
     seen = seen_images(found, sides, runs, images, truth, categories)
     if options.html is not None:
         width = int(policy.setting("picture_width"))
@@ -134,6 +125,34 @@ def _explain(options: argparse.Namespace) -> None:
         print_json(found)
     else:
         print("\n".join(as_lines(found)))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Figures of labelled images, with the join of the first side; or why there are none."""
+
+    accuracy: AccuracyFacts | None = None
+    join: CategoryJoin | None = None
+    why_not: str = ""
+
+
+def _score(
+    sides: tuple[Side, Side],
+    runs: tuple[Mapping[str, Detections], Mapping[str, Detections]],
+    dataset: Dataset,
+    policy: Policy,
+) -> _Scored:
+    """Other classes than the labels have, or values that are not finite, stop no explanation."""
+    say("scoring")
+    join = None
+    try:
+        joins = joins_of(sides, dataset)
+        join = joins[0]
+        accuracy = accuracy_facts(sides, runs, dataset, joins, policy)
+        feeds = tuple(_other_feeds(sides, dataset, joins))
+    except DatasetError as error:
+        return _Scored(None, join, error.with_next_step())
+    return _Scored(dataclasses.replace(accuracy, other_feeds=feeds), join)
 
 
 def _other_feeds(

@@ -235,7 +235,8 @@ def _dtypes(side: Side) -> str:
 
 def _labels(first: Side, second: Side) -> Iterator[Fact]:
     said = [_described(side) for side in (first, second)]
-    if said[0] != said[1]:
+    # A graph has no metadata to be without.
+    if said[0] != said[1] and first.tflite is not None and second.tflite is not None:
         yield Fact.of("metadata", said, "apps' libraries refuse a file without", Aspect.METADATA)
     names = first.labels.names, second.labels.names
     other = [key for key in names[0] if key in names[1] and names[0][key] != names[1][key]]
@@ -246,6 +247,6 @@ def _labels(first: Side, second: Side) -> Iterator[Fact]:
 
 
 def _described(side: Side) -> str:
-    if side.tflite is None or not side.has_metadata:
+    if not side.has_metadata:
         return "none"
     return f"names {len(side.labels.names)} classes" if side.labels.names else "without class names"

@@ -69,7 +69,7 @@ def _anchors(first: Side, second: Side) -> Iterator[Fact]:
     if one is None or other is None:
         return
     if one.shape != other.shape:
-        counts = [plural(len(each), "anchor") for each in (one, other)]
+        counts = [number(len(each)) for each in (one, other)]
         yield Fact.of("anchors", counts, "boxes at other places: another model", Aspect.MODEL)
         return
     distance = np.abs(one - other).max(axis=1)
