@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tflite_surgery import change_attributes, rewrite
 from tiny_tflite import code_of, operator_of, tensor_of
 
-from validation.errors import ConversionError, NotProvided
+from validation.errors import ConversionError, NotProvided, ValidationError
 from validation.metadata.model_metadata import FileType, ModelMetadata, PackedFile, TensorMetadata
 from validation.metadata.packing import write_with_metadata
 from validation.metadata.unpacking import read_metadata
@@ -479,3 +479,45 @@ def test_buffers_are_aligned(files: Any) -> None:
     root = schema.ModelT.InitFromPackedBuf(content, 0)
     assert [len(graph.outputs) for graph in root.subgraphs] == [2]
     assert struct.unpack_from("<I", content)[0] < len(content)
+
+
+def test_damaged_files_raise_only_the_harness_s_error(file: Path) -> None:
+    """Whatever a byte says that the reader lets pass."""
+    whole, random = file.read_bytes(), np.random.default_rng(7)
+    made = 0
+    for _ in range(400):
+        content = bytearray(whole)
+        for place in random.integers(0, len(whole), 2):
+            content[place] = random.choice([0, 1, 127, 255])
+        try:
+            model = read_model(bytes(content), "damaged.tflite")
+            own = describe(model).postprocess
+            exposing_heads(model)
+            with_anchors(model, np.zeros((ANCHORS, 4), np.float32))
+            if own is not None:
+                with_attributes(model, dataclasses.replace(own, max_detections=5))
+            made += 1
+        except ValidationError as error:
+            assert str(error)
+    assert 100 < made < 400
+
+
+def test_numbers_that_no_kernel_reads(file: Path, tmp_path: Path) -> None:
+    """Flexbuffers cannot write an option beyond single precision again."""
+    builder = flexbuffers.Builder()
+    (op,) = read_model(file).graph.operators
+    with builder.Map():
+        for name, value in flexbuffers.Loads(bytearray(op.custom_options)).items():
+            builder.Key(name)
+            builder.Add(value)
+        builder.Key("more")
+        builder.Float(1e300, 8)
+
+    def enlarge(model: Any) -> None:
+        model.subgraphs[0].operators[0].customOptions = list(builder.Finish())
+
+    path = rewrite(file, tmp_path / "m.tflite", enlarge)
+    own = read_tflite(path).postprocess
+    assert own is not None
+    with pytest.raises(ConversionError, match=r"more is 1e\+300"):
+        with_attributes(read_model(path), dataclasses.replace(own, max_detections=5))

@@ -31,6 +31,7 @@ FLEXBUFFER_DAMAGE = (
     AttributeError,
     IndexError,
     KeyError,
+    OverflowError,
     TypeError,
     ValueError,
 )

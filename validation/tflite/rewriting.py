@@ -28,6 +28,7 @@ from validation.tflite.repacking import repack
 _HEAD_DTYPES = ("float32", "uint8", "int8")
 _ANCHOR_DTYPES = ("float32", "float16", "uint8", "int8")
 _ANCHORS = 2
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def head_names(model: UnpackedModel) -> tuple[str, str]:
@@ -229,6 +230,9 @@ def _plain_options(model: UnpackedModel, op: Any) -> dict[str, Any]:
         for key, value in zip(table.Keys, table.Values, strict=True):
             if not (value.IsNumeric or value.IsBool or value.IsString):
                 raise ValueError(f"{key.AsKey} is neither number nor text")
+            # The kernel reads single precision, and flexbuffers writes no number beyond it.
+            if value.IsFloat and np.isfinite(value.Value) and abs(value.Value) > _LARGEST:
+                raise ValueError(f"{key.AsKey} is {value.Value:g}")
             options[str(key.AsKey)] = value.Value
     except FLEXBUFFER_DAMAGE as error:
         raise model.damage(f"options of {POSTPROCESS_NAME}: {error}") from error
