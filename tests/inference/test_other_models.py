@@ -37,6 +37,7 @@ _SAID = {
     "movenet_multipose": "17 key points and a box for each of 6 people",
     "blazepose": "key points or poses: 39 points of 3 numbers",
     "face_mesh": "key points or poses: 468 points of 3 numbers",
+    "iris": "key points or poses: 71 points and 5 points of 3 numbers",
     "yolov3": "a YOLO or another detector without its last steps: grids of 13 and 26 cells",
     "yolov4": "a YOLO: boxes that are decoded already and 80 scores for each of 2535 candidates",
     "yolov5": "a YOLO: one table with 85 numbers for each of 1575 boxes",
@@ -93,6 +94,20 @@ def test_strangers_that_are_no_whole_ssd(tmp_path: Path) -> None:
         open_tflite(strangers.empty_graph(source, tmp_path / "m.tflite"))
     with pytest.raises(ConversionError, match=rf"3 scores for each of 12 anchors.*{_JUDGE}"):
         open_tflite(strangers.two_outputs(source, tmp_path / "m.tflite"))
+
+
+def test_ops_of_its_maker_do_not_hide_what_it_is(tmp_path: Path) -> None:
+    """To convert it without them would not make a detector of it."""
+    path = tmp_path / "m.tflite"
+    write_outputs(path, {"mask": np.zeros((1, 64, 64, 1))}, custom=b"Convolution2DTransposeBias")
+    with pytest.raises(ConversionError, match="segmentation"):
+        open_tflite(path)
+    notes = inspect_tflite(path).notes
+    assert any("do not run it" in note and "segmentation" in note for note in notes)
+    assert any(note.startswith("Convolution2DTransposeBias") for note in notes)
+    write_outputs(path, {"mask": np.zeros((1, 64, 64, 1))}, custom=b"FlexSplit")
+    with pytest.raises(ConversionError, match="Flex delegate"):
+        open_tflite(path)
 
 
 def test_files_of_other_inputs(tmp_path: Path) -> None:

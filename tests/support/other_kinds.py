@@ -41,6 +41,7 @@ KINDS: Mapping[str, Mapping[str, Shape]] = {
         "Identity_3": (1, 16, 16, 39), "Identity_4": (1, 117),
     },
     "face_mesh": {"conv2d_21": (1, 1, 1, 1404), "conv2d_31": (1, 1, 1, 1)},
+    "iris": {"output_eyes_contours_and_brows": (1, 213), "output_iris": (1, 15)},
     "yolov3": {"Identity": (1, 13, 13, 255), "Identity_1": (1, 26, 26, 255)},
     "yolov4": {"Identity": (1, 2535, 4), "Identity_1": (1, 2535, 80)},
     "yolov5": {"StatefulPartitionedCall:0": (1, 1575, 85)},

@@ -447,6 +447,21 @@ def test_anchors_that_an_operator_computes(file: Path, tmp_path: Path) -> None:
         read_anchors(path)
 
 
+def test_anchors_without_one_scale(file: Path, tmp_path: Path) -> None:
+    """Steps for each row say nothing that a reader of ours could take for a number."""
+
+    def each(model: Any) -> None:
+        _kept_as(np.uint8, 0.005)(model)
+        quantisation = model.subgraphs[0].tensors[3].quantization
+        quantisation.scale, quantisation.zeroPoint = [0.005] * ANCHORS, [0] * ANCHORS
+
+    path = rewrite(file, tmp_path / "m.tflite", each)
+    with pytest.raises(ConversionError, match="without one scale"):
+        read_anchors(path)
+    with pytest.raises(ConversionError, match="kept in a form that cannot be written"):
+        with_anchors(read_model(path), np.zeros((ANCHORS, 4), np.float32))
+
+
 def test_metadata_and_label_files_come_along(file: Path, tmp_path: Path) -> None:
     """Whatever is made, it says of the image and of the classes what the file said."""
     labels = PackedFile("labels.txt", type=FileType.TENSOR_AXIS_LABELS, lines=("cat", "dog"))

@@ -126,8 +126,8 @@ def open_tflite(
         binding = bind_outputs(model, file, metadata, own.contract)
         feeding = feeding_of_file(model, file, own, metadata, stats=stats, way=way)
     except ConversionError as error:
-        refused = refusal(model.custom_ops, path.name)
-        if refused is not None:
+        refused = refusal_of(model, error)
+        if refused is not None and refused is not error:
             raise refused from error
         error.where = error.where or path.name
         raise
@@ -149,6 +149,20 @@ def open_tflite(
             *metadata_notices(metadata),
         ),
     )
+
+
+def refusal_of(model: UnpackedModel, unknown: ConversionError | None) -> ConversionError | None:
+    """Why a file is not run, of all that is against it; None where nothing is.
+
+    Args:
+        model: Its tables.
+        unknown: Why its outputs are not known, or its input cannot be fed.
+    """
+    ops = refusal(model.custom_ops, model.name)
+    # To convert it without ops of its maker's would not make a detector of another model.
+    if unknown is not None and set(foreign_ops(model.custom_ops)) == {"custom"}:
+        return unknown
+    return ops or unknown
 
 
 def feeding_of_file(

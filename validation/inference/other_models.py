@@ -27,7 +27,7 @@ _ANCHORS_ELSEWHERE = (
 _POSE_WORDS = ("heatmap", "keypoint", "landmark", "pose", "regressors", "short_offsets")
 _EMBEDDING_WORDS = ("embedding", "feature")
 # Bodies, hands and faces as public models count them: x, y and perhaps a score of each.
-_KEY_POINTS = (5, 6, 13, 17, 18, 21, 25, 33, 39, 68, 468, 478)
+_KEY_POINTS = (5, 6, 13, 17, 18, 21, 25, 33, 39, 68, 71, 468, 478)
 # A table of candidates is much longer than it is wide; a picture is not.
 _TABLE_RATIO, _SHORTEST_TABLE, _NARROWEST_TABLE = 4, 100, 5
 _SMALLEST_MAP = 4
@@ -206,8 +206,8 @@ def _key_points(shapes: Sequence[Shape], names: Sequence[str]) -> Seeming | None
         return _pose("its outputs are named after key points")
     lengths = [_length(shape) for shape in shapes]
     vectors = [each for each in lengths if each and (each % 3 == 0 and each // 3 in _KEY_POINTS)]
-    if vectors and 1 in lengths:
-        return _pose(f"{vectors[0] // 3} points of 3 numbers and whether they are there")
+    if vectors and (1 in lengths or len(vectors) == len(lengths) > 1):
+        return _pose(" and ".join(f"{each // 3} points" for each in vectors) + " of 3 numbers")
     return None
 
 

@@ -10,7 +10,12 @@ from pathlib import Path
 from validation.errors import ConversionError, DatasetError
 from validation.inference.feeding import way_by_contract
 from validation.inference.file_notices import FileNotice, FileNoticeKind
-from validation.inference.model_file import feeding_of_file, file_notices, metadata_notices
+from validation.inference.model_file import (
+    feeding_of_file,
+    file_notices,
+    metadata_notices,
+    refusal_of,
+)
 from validation.inference.outputs import Ending, OutputBinding, bind_outputs
 from validation.inference.own_export import OwnExport, own_export
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
@@ -33,7 +38,6 @@ from validation.specs.contracts import (
     PostprocessAttributes,
 )
 from validation.specs.tensors import TensorSpec
-from validation.tflite.custom_ops import refusal
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
 
@@ -113,7 +117,7 @@ def inspect_tflite(path: str | os.PathLike[str], export: Path | None = None) -> 
     preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata)
     binding, unbound = _binding(model, file, metadata, own)
     outputs = _outputs(file, binding)
-    refused = refusal(model.custom_ops, path.name) or unbound or unfed
+    refused = refusal_of(model, unbound or unfed)
     notices += (*own.notices, *file_notices(model, file, binding), *metadata_notices(metadata))
     # Arithmetic in 8 bits: the image comes as integers.
     integer = any(spec.scale is not None for spec in file.inputs)

@@ -142,6 +142,8 @@ def read_anchors(path: Path) -> tuple[NDArray[Any], TensorSpec]:
             raise ValueError(f"no {POSTPROCESS_NAME}" if op is None else "a computed tensor")
         tensor = model.graph.tensors[found[1]]
         spec = tensor_spec(tensor)
+        if not spec.dtype.startswith("float") and spec.scale is None:
+            raise ValueError(f"{spec.dtype} {list(spec.shape)} without one scale")
         return np.frombuffer(model.stored(tensor), spec.dtype).reshape(spec.shape), spec
     except (TypeError, ValueError) as error:
         raise ConversionError(
