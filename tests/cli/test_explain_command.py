@@ -125,7 +125,7 @@ def test_graph_on_one_side(
     assert said["postprocessing"] == []
     assert said["detections"]["images_differing"] == 0
     assert "no weights and layers" in said["not_compared"][0]
-    assert said["verdict"].startswith("nothing differs of what could be compared")
+    assert said["verdict"].startswith("of what could be compared nothing differs")
 
 
 def test_labels_of_other_classes_stop_nothing(

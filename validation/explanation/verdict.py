@@ -72,14 +72,15 @@ def _what(
             alone = len(weights.only_first) + len(weights.only_second)
             reasons.append(f"{plural(alone, 'layer')} without a counterpart")
         return "another model: " + ", ".join(reasons)
-    if not aspects and weights is None:
-        return "nothing differs of what could be compared; weights and layers could not"
+    named = _and([_named(aspect, facts) for aspect in aspects])
+    only = "only " if len(aspects) == 1 else ""
+    if weights is None:
+        differ = f"they differ {only}in {named}" if named else "nothing differs"
+        return f"of what could be compared {differ}; weights and layers could not"
     if not set(aspects) - {*HARMLESS}:
         same = "the same detector" if detections.agree else "the same weights and attributes"
-        words = _and([_named(aspect, facts) for aspect in aspects])
-        return f"{same}; the files differ only in {words}" if words else same
-    only = "only " if len(aspects) == 1 else ""
-    return f"the files differ {only}in {_and([_named(aspect, facts) for aspect in aspects])}"
+        return f"{same}; the files differ only in {named}" if named else same
+    return f"the files differ {only}in {named}"
 
 
 def _named(aspect: Aspect, facts: Sequence[Fact]) -> str:
