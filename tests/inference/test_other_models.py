@@ -164,7 +164,9 @@ def test_a_converted_saved_model_is_known_by_its_signature(tmp_path: Path, dtype
     said = " ".join(notice.describe() for notice in model.notices)
     assert "boxes StatefulPartitionedCall:1, classes StatefulPartitionedCall:2" in said
     assert "count from 1" in said
-    outputs = inspect_tflite(model.path).outputs
+    facts = inspect_tflite(model.path)
+    outputs = facts.outputs
+    assert facts.numbers == "float32"
     assert [end.role for end in outputs][1:3] == ["boxes", "classes"]
     assert outputs[2].meaning == "classes: from 1, the ids of the label map"
 

@@ -13,6 +13,7 @@ from other_kinds import KINDS, write_kind
 from runtime_files import Files, files
 
 from validation.errors import ConversionError
+from validation.inference.file_notices import FileNoticeKind
 from validation.inference.model_file import open_tflite
 from validation.metadata.unpacking import read_metadata
 from validation.record.detections import Detections
@@ -111,22 +112,27 @@ def test_other_mean(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metadata", [False, True])
 @pytest.mark.parametrize("signature", [False, True])
-def test_tf2_style(source: Path, tmp_path: Path, metadata: bool, signature: bool) -> None:
-    """The op says which output is which, whatever their names and their order."""
+@pytest.mark.parametrize("order", [strangers.TF2_ORDER, (0, 1, 2, 3)])
+def test_tf2_style(
+    source: Path, tmp_path: Path, order: tuple[int, ...], metadata: bool, signature: bool
+) -> None:
+    """The op says which output is which, in the OD API's order and in Model Maker's."""
     described = strangers.other_mean(source, tmp_path / "described.tflite", 127.5, 127.5)
     path = strangers.tf2_style(
-        described, tmp_path / "f.tflite", metadata=metadata, signature=signature
+        described, tmp_path / "f.tflite", order=order, metadata=metadata, signature=signature
     )
     file = read_tflite(path)
     assert file.inputs[0].name == strangers.TF2_INPUT
-    assert [spec.name for spec in file.outputs] == [
+    assert {spec.name for spec in file.outputs} == {
         f"StatefulPartitionedCall:{place}" for place in range(4)
-    ]
+    }
     model = open_tflite(path)
     assert model.detector().detect(_IMAGE) == _detect(source)
     assert (read_metadata(path) is not None) == metadata
     assert bool(read_model(path).root.signature_defs) == signature
     assert ("metadata" in model.source) == metadata
+    kinds = {notice.kind for notice in model.notices}
+    assert kinds <= {FileNoticeKind.NORMALISATION_ASSUMED}
 
 
 def test_outputs_that_are_more_or_fewer(source: Path, tmp_path: Path) -> None:

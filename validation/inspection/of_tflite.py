@@ -236,7 +236,9 @@ def _numbers(file: TfliteFile, integer: bool) -> str:
         return f"{kind} throughout, {scales}"
     if bytes_of["float16"]:
         return "float32, weights kept as float16"
-    if bytes_of["int8"] or bytes_of["uint8"]:
+    # An image that comes as bytes is no weight.
+    images = sum(spec.dtype in ("int8", "uint8") for spec in file.inputs)
+    if bytes_of["int8"] + bytes_of["uint8"] > images:
         return "float32, weights in 8 bits, activations quantised for each image (dynamic)"
     return "float32"
 
