@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,10 +117,23 @@ def test_files_of_other_inputs(tmp_path: Path) -> None:
     write_outputs(path, {"scores": np.zeros((1, 521))}, image=(1, 15600))
     with pytest.raises(ConversionError, match=r"no model of images: it takes \[1, 15600\]"):
         open_tflite(path)
-    arrays = {name: np.zeros(shape) for name, shape in SAVED_MODEL.items()}
-    write_outputs(path, arrays, image=(1, 0, 0, 3), signature={name: name for name in arrays})
-    with pytest.raises(ConversionError, match=r"not an image.*an image of one size"):
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ((1, 0, 0, 3), "an image of one size as its input"),
+        ((8, 64, 64, 3), "one image as its input"),
+        ((1, 3, 64, 64), "channels come first"),
+        ((1, 64, 64, 1), "RGB"),
+    ],
+)
+def test_images_of_other_layouts(tmp_path: Path, image: tuple[int, ...], said: str) -> None:
+    """What to convert otherwise; nothing is fed and fails."""
+    path = _called(_saved_model(), tmp_path / "m.tflite", image=image)
+    with pytest.raises(ConversionError, match=rf"not an image.*{said}"):
         open_tflite(path)
+    assert any(said in note for note in inspect_tflite(path).notes if "do not run it" in note)
 
 
 @given(
@@ -145,7 +159,7 @@ def _saved_model(**changes: np.ndarray) -> dict[str, np.ndarray]:
     return arrays | changes
 
 
-def _called(arrays: dict[str, np.ndarray], path: Path, *names: str, **kwargs: str) -> Path:
+def _called(arrays: dict[str, np.ndarray], path: Path, *names: str, **kwargs: Any) -> Path:
     """The file with tensor names of TensorFlow 2's converter and a signature."""
     kept = [name for name in arrays if not names or name in names]
     tensors = {f"StatefulPartitionedCall:{at}": arrays[name] for at, name in enumerate(kept)}

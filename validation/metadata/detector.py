@@ -104,17 +104,30 @@ def image_size(file: TfliteFile) -> tuple[int, int]:
         ConversionError: Not one input, or no RGB image of a fixed size.
     """
     shapes = [spec.shape for spec in file.inputs]
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 3 or min(shapes[0][1:]) < 1:
-        raise ConversionError(
-            "the file's input is not an image",
-            expected="one input [1, height, width, 3]",
-            got=", ".join(str(list(shape)) for shape in shapes) or "no input",
-            next_step="convert it with an image of one size as its input"
-            if any(len(shape) == 4 and shape[3] == 3 for shape in shapes)
-            else None,
-        )
-    _, height, width, _ = shapes[0]
-    return height, width
+    if len(shapes) == 1 and _is_one_image(shapes[0]):
+        return shapes[0][1], shapes[0][2]
+    raise ConversionError(
+        "the file's input is not an image",
+        expected="one input [1, height, width, 3]",
+        got=", ".join(str(list(shape)) for shape in shapes) or "no input",
+        next_step=_image_advice(shapes[0]) if len(shapes) == 1 else None,
+    )
+
+
+def _is_one_image(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and shape[0] in (1, -1) and shape[3] == 3 and min(shape[1:]) > 0
+
+
+def _image_advice(shape: tuple[int, ...]) -> str | None:
+    """What to convert otherwise, where images go in that are laid out in another way."""
+    if len(shape) != 4:
+        return None
+    if shape[3] == 3:
+        what = "one image" if shape[0] > 1 else "an image of one size"
+        return f"convert it with {what} as its input"
+    if shape[1] == 3:
+        return "channels come first, as in PyTorch: convert it with channels last"
+    return "the images of an SSD are RGB" if shape[3] in (1, 4) else None
 
 
 def written_names(labels: LabelList, count: int) -> ClassNames:
