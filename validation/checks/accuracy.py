@@ -14,7 +14,12 @@ from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
 from validation.coco.matches import read_matches, write_matches
-from validation.comparison.ap_difference import check_accuracy, with_images_needed
+from validation.comparison.ap_difference import (
+    check_accuracy,
+    check_accuracy_alone,
+    with_images_needed,
+)
+from validation.errors import NotProvided
 from validation.export.exported import ExportOptions
 from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
@@ -22,10 +27,10 @@ from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.run import Evidence, EvidenceContent, Stage
-from validation.record.types import Accuracy, CheckResult
+from validation.record.run import Evidence, EvidenceContent, ReferenceKind, Stage
+from validation.record.types import Accuracy, CheckResult, ModelKey
 from validation.workspace.context import REFERENCE, CheckContext
-from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
+from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
@@ -44,11 +49,22 @@ _FLAGS: dict[str, ExportOptions] = {
 }
 
 
+# What ran, by the kind of the reference.
+REFERENCE_TITLES: Mapping[ReferenceKind, str] = {
+    ReferenceKind.GRAPH: "inference graph in TensorFlow",
+    ReferenceKind.SAVED_MODEL: "SavedModel in TensorFlow",
+    ReferenceKind.TFLITE: "reference .tflite",
+    ReferenceKind.DETECTIONS: "detections of another system",
+}
+
+
 def accuracy(context: CheckContext) -> list[Entry]:
     """The .tflite keeps the average precision of the archive's own graph."""
-    scored = scores(context)
-    if not scored:
+    if context.dataset is None:
         return [CheckResult.unknown("accuracy", context.key, NO_DATA)]
+    if context.reference.kind is ReferenceKind.NONE:
+        return _accuracy_alone(context, context.dataset)
+    scored = scores(context)
     reference, candidate, *others = scored
     difference = _difference(context, reference, candidate)
     result = check_accuracy(
@@ -68,6 +84,12 @@ def accuracy(context: CheckContext) -> list[Entry]:
         with_images_needed(difference, result),
         result,
     ]
+
+
+def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:
+    own = subject_score(context, dataset)
+    result = check_accuracy_alone(own.accuracy, context.policy, _notices(context))
+    return [own.accuracy, own.evidence, result]
 
 
 @dataclass(frozen=True)
@@ -107,7 +129,7 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
         "numpy": installed_version("numpy"),
         "code": code_sha256("coco"),
     }
-    found = context.build.work.facts(
+    found = context.work.facts(
         context.key.model,
         Stage.SCORE,
         f"interval of {subject}",
@@ -122,34 +144,49 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
 
 def scores(context: CheckContext) -> list[Scored]:
     """The reference, the file, and the file with other flags; empty without labels."""
-    if context.dataset is None:
+    if context.dataset is None or context.reference.kind is ReferenceKind.NONE:
         return []
-    variant = context.key.variant
-    subject = f"{variant} .tflite" + (", NumPy post-processing" if context.is_raw else "")
+    key = context.key
     return [
         score(
             context,
             context.dataset,
-            REFERENCE,
-            "inference graph in TensorFlow",
+            ModelKey(key.model, REFERENCE),
+            REFERENCE_TITLES[context.reference.kind],
             reference_detections(context),
             0.0,  # the reference comes from the cache: what it took is not known
         ),
-        score(
-            context,
-            context.dataset,
-            variant,
-            subject,
-            candidate_detections(context),
-            context.inference.seconds(variant),
-        ),
+        subject_score(context, context.dataset),
         *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
     ]
 
 
+def subject_score(context: CheckContext, dataset: Dataset) -> Scored:
+    """Figures of the file under test."""
+    key = context.key
+    return score(
+        context,
+        dataset,
+        key,
+        (key.file or f"{key.variant} .tflite")
+        + (", NumPy post-processing" if context.is_raw else ""),
+        candidate_detections(context),
+        context.subject.seconds(),
+    )
+
+
+def score_threshold(context: CheckContext) -> float:
+    """Below this the file gives nothing; 0 where it has no op that says so."""
+    try:
+        return context.subject.postprocess.nms_score_threshold
+    except NotProvided:
+        return 0.0
+
+
 def _prices_flags(context: CheckContext) -> bool:
     """Of the float file, on images of the user's own: drawn scenes price nothing."""
-    return context.key.variant == "float" and context.build.entry.group != BUNDLED_GROUP
+    made_here = context.given is None and context.key.variant == "float"
+    return made_here and context.build.entry.group != BUNDLED_GROUP
 
 
 def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
@@ -157,7 +194,7 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
         score(
             context,
             dataset,
-            "float",
+            context.key,
             f"float .tflite, {flags}",
             context.inference.candidate("float", options),
             context.inference.seconds("float", options),
@@ -169,17 +206,16 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
 def score(
     context: CheckContext,
     dataset: Dataset,
-    variant: str,
+    key: ModelKey,
     subject: str,
     detections: Mapping[str, Detections],
     seconds: float,
 ) -> Scored:
     """Figures of one side; the same detections are scored once."""
-    contract = context.build.exported(EVALUATION).contract
     canaries = {canary.path.name for canary in context.canaries}
     join = class_join(context, dataset)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
-    own = {int(key): each for key, each in detections.items() if key not in canaries}
+    own = {int(image): each for image, each in detections.items() if image not in canaries}
 
     def make(folder: Path) -> None:
         evaluation, matches = evaluate_with_matches(dataset, own, category_ids=join.categories)
@@ -194,30 +230,31 @@ def score(
         "pycocotools": installed_version("pycocotools"),
         "code": code_sha256("coco"),
     }
-    model = context.key.model
-    folder = context.build.work.product(model, Stage.SCORE, f"score {subject}", made_from, make)
+    folder = context.work.product(key.model, Stage.SCORE, f"score {subject}", made_from, make)
     score = read_json(folder / _EVALUATION, CocoEvaluation)
     accuracy = Accuracy(
-        model=model,
-        variant=variant,
+        model=key.model,
+        variant=key.variant,
         subject=subject,
         figures=score.figures,
         images=len(dataset.images),
         category_ids=score.category_ids,
         detections=score.detections,
-        score_threshold=contract.postprocess.nms_score_threshold,
+        score_threshold=score_threshold(context),
         seconds=seconds,
         join=join.facts,
+        file=key.file,
     )
     path = folder / _MATCHES
     evidence = Evidence(
-        model,
-        variant,
+        key.model,
+        key.variant,
         str(path),
         file_sha256(path),
         path.stat().st_size,
         len(dataset.images),
         EvidenceContent.MATCHES,
+        file=key.file,
     )
     return Scored(accuracy, evidence)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from validation.record.lines import Entry
+from validation.record.types import ModelKey
 from validation.workspace.context import CheckContext, Need
 
 
@@ -21,6 +22,7 @@ class Check:
         run: Gives the entries for the record: one CheckResult, and the evidence that belongs to
             it. The first line of its docstring says what a PASS means.
         subjects: Shell patterns of the variants that it speaks about.
+        given: Shell patterns of the forms of given files that it speaks about.
         needs: Each makes a product that `run` uses, or runs a model that it asks for results:
             a second process calls them ahead of time.
         first_only: Judge the first model of each variant only: the check speaks of the tools
@@ -32,10 +34,12 @@ class Check:
     name: str
     run: Callable[[CheckContext], list[Entry]]
     subjects: tuple[str, ...] = ("*",)
+    given: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     first_only: bool = False
     quiet: bool = False
 
-    def covers(self, variant: str) -> bool:
-        """True where the check speaks about this variant."""
-        return any(fnmatch.fnmatchcase(variant, pattern) for pattern in self.subjects)
+    def covers(self, key: ModelKey) -> bool:
+        """True where the check speaks about this subject."""
+        patterns = self.given if key.file else self.subjects
+        return any(fnmatch.fnmatchcase(key.variant, pattern) for pattern in patterns)

@@ -6,36 +6,58 @@ from validation.checks.needs import candidate_detections, reference_detections
 from validation.checks.pictures import pictures
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
+from validation.errors import NotProvided
 from validation.record.lines import Entry
+from validation.record.run import ReferenceKind
 from validation.specs.variants import variant_of
-from validation.workspace.context import REFERENCE, CheckContext
+from validation.workspace.context import CheckContext
 
 
 def end_to_end_parity(context: CheckContext) -> list[Entry]:
     """The .tflite detects what the archive's own graph detects, on every image."""
+    expected = reference_detections(context)
+    found = candidate_detections(context)
     result = compare_detections(
-        reference_detections(context),
-        candidate_detections(context),
+        expected,
+        # Detections of another system are of the labelled images alone.
+        {key: each for key, each in found.items() if key in expected}
+        if context.reference.kind is ReferenceKind.DETECTIONS
+        else found,
         policy=context.policy,
         key=context.key,
         min_score=context.policy.setting("parity_min_score"),
         score_epsilon=score_epsilon(context),
         min_iou=context.policy.setting("parity_min_iou"),
-        capacity=context.build.exported().contract.postprocess.max_detections,
+        capacity=capacity(context),
         ties=ties(context),
     )
-    evidence = context.inference.evidence
-    entries: list[Entry] = [evidence(context.key.variant), result]
+    entries: list[Entry] = [context.subject.evidence(), result]
     # Pictures and the reference belong to the model: once, whichever variant comes first.
-    return [*pictures(context), evidence(REFERENCE), *entries] if context.is_first else entries
+    return (
+        [*pictures(context), context.reference.evidence(), *entries]
+        if context.is_first
+        else entries
+    )
+
+
+def capacity(context: CheckContext) -> int:
+    """How many detections the file has room for; of one without the op, as many as it gave."""
+    try:
+        return context.subject.postprocess.max_detections
+    except NotProvided:
+        return max(map(len, candidate_detections(context).values()), default=0)
 
 
 def ties(context: CheckContext) -> TieRule | None:
     """Rounding of floats exchanges equal scores; what 8 bits exchange is their cost."""
     if variant_of(context.key.variant).is_quantised:
         return None
+    try:
+        nms_iou = context.subject.postprocess.nms_iou_threshold
+    except NotProvided:
+        return None
     return TieRule(
-        nms_iou=context.build.exported().contract.postprocess.nms_iou_threshold,
+        nms_iou=nms_iou,
         score_epsilon=context.policy.setting("parity_tie_epsilon"),
         same_iou=context.policy.setting("parity_tie_same_iou"),
         most_share=context.policy.setting("parity_tie_share"),

@@ -15,6 +15,7 @@ from validation.comparison.evidence_rules import (
 )
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
+from validation.record.run import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -26,13 +27,21 @@ def evidence(context: CheckContext) -> list[Entry]:
         images=0 if context.dataset is None else len(context.dataset.images),
         objects=_objects(context),
         canaries=sum(canary.label in names for canary in context.canaries),
-        reference=context.build.reference_origin,
-        is_independent=context.build.reference_is_independent,
-        routes=1 if no_second_route(context) else 2,
+        reference=context.reference.origin,
+        is_independent=context.reference.is_independent,
+        has_reference=context.reference.kind is not ReferenceKind.NONE,
+        routes=_routes(context),
         calibration=_calibration(context),
         changed_flags=_changed_flags(context),
     )
     return [check_evidence(facts, context.policy, context.key)]
+
+
+def _routes(context: CheckContext) -> int:
+    """Only a graph has a second route: what pipeline.config describes."""
+    if context.reference.kind is not ReferenceKind.GRAPH or no_second_route(context):
+        return 1
+    return 2
 
 
 def _objects(context: CheckContext) -> dict[str, int]:
@@ -52,6 +61,9 @@ def _objects(context: CheckContext) -> dict[str, int]:
 
 def _calibration(context: CheckContext) -> CalibrationEvidence | None:
     """Of int8, and of the uint8 form of a float model; a trained one has ranges of its own."""
+    if context.given is not None:
+        # It does not say what it was calibrated on.
+        return None
     calibrated = variant_of(context.key.variant).is_full_integer
     chosen = context.build.representative
     if not calibrated or context.build.entry.quantised or chosen is None:
@@ -68,6 +80,8 @@ def _calibration(context: CheckContext) -> CalibrationEvidence | None:
 
 def _changed_flags(context: CheckContext) -> tuple[ChangedFlag, ...]:
     """How the op of the judged file differs from that of a shipped tflite_graph.pb."""
+    if context.given is not None:
+        return ()
     shipped = context.build.shipped_attributes()
     if context.is_raw or shipped is None:
         return ()

@@ -47,5 +47,5 @@ def _beside(policy: Policy) -> TimingPlan:
 
 
 def _measured(context: CheckContext, stopwatch: Stopwatch | None, plan: TimingPlan) -> Timing:
-    call = context.inference.timed_call(context.key.variant, plan.threads)
+    call = context.subject.timed_call(plan.threads)
     return measure_latency(stopwatch, call, context.key, "LiteRT", plan)

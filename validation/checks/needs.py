@@ -50,17 +50,18 @@ def fake_quant_facts(context: CheckContext) -> FakeQuantFacts:
 def class_join(context: CheckContext, dataset: Dataset) -> CategoryJoin:
     """The category of the labelled images that each of the model's classes is scored as."""
     labels = context.class_names()
-    num_classes = context.build.exported().contract.num_classes
-    return join_categories(labels.names, dataset, num_classes, labels.count)
+    return join_categories(labels.names, dataset, context.num_classes, labels.count)
 
 
 def tflite(context: CheckContext) -> Path:
     """The file under test."""
-    return context.build.tflite(context.key.variant)
+    return context.subject.path
 
 
 def raw_tflite(context: CheckContext) -> Path:
     """The file with the same body as the one under test, ending in the raw outputs."""
+    if context.given is not None:
+        return context.given.heads[0]
     return context.build.tflite(variant_of(context.key.variant).raw_variant)
 
 
@@ -72,15 +73,15 @@ def float_counterpart(context: CheckContext) -> TfliteFile | None:
 
 
 def reference_detections(context: CheckContext) -> Mapping[str, Detections]:
-    """Detections of the inference graph, by image."""
-    return context.inference.reference()
+    """What the reference detects, by image."""
+    return context.reference.detections()
 
 
 def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
     """Detections of the file under test, by image."""
-    return context.inference.candidate(context.key.variant)
+    return context.subject.detections()
 
 
 def session_outputs(context: CheckContext) -> Arrays:
-    """Raw outputs of the exported graph in a TensorFlow session, [I, 1, N, ...]."""
-    return context.inference.session_raw_outputs(len(context.parity_images))
+    """Raw outputs of the reference, [I, 1, N, ...]: of a graph in a TensorFlow session."""
+    return context.reference.raw_outputs(len(context.parity_images))

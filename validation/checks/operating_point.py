@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from validation.checks.accuracy import NO_DATA
-from validation.checks.end_to_end_parity import score_epsilon, ties
+from validation.checks.accuracy import NO_DATA, score_threshold
+from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
 from validation.checks.needs import candidate_detections, class_join, reference_detections
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
@@ -26,7 +26,6 @@ def operating_point(context: CheckContext) -> list[Entry]:
     dataset = context.dataset
     if dataset is None:
         return [CheckResult.unknown("operating_point", context.key, NO_DATA)]
-    postprocess = context.build.exported().contract.postprocess
     categories = class_join(context, dataset).categories
     asked = context.policy.operating_point(context.key.model).min_score
     result, losses = check_operating_point(
@@ -34,11 +33,11 @@ def operating_point(context: CheckContext) -> list[Entry]:
         candidate_detections(context),
         _labelled_images(dataset, categories),
         OperatingRule(
-            min_score=_threshold(asked, postprocess.nms_score_threshold),
+            min_score=_threshold(asked, score_threshold(context)),
             score_epsilon=score_epsilon(context),
             min_iou=context.policy.setting("parity_min_iou"),
             moved_iou=context.policy.setting("operating_moved_iou"),
-            capacity=postprocess.max_detections,
+            capacity=capacity(context),
             ties=ties(context),
         ),
         asked=asked,

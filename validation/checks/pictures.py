@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from validation.checks.accuracy import REFERENCE_TITLES
 from validation.checks.needs import candidate_detections, class_join, reference_detections
 from validation.coco.labelled_images import labelled_images
 from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
@@ -26,7 +27,8 @@ def pictures(context: CheckContext) -> list[Picture]:
     """
     candidate, reference = candidate_detections(context), _reference(context)
     truth, categories = _ground_truth(context)
-    sides = {"inference graph in TensorFlow": reference, _title(context): candidate}
+    title = REFERENCE_TITLES.get(context.reference.kind, "reference")
+    sides = {title: reference, _title(context): candidate}
     threshold = context.policy.setting("picture_min_score")
 
     def panels(image: ImageFile) -> Iterator[Panel]:
@@ -71,7 +73,7 @@ def _chosen(context: CheckContext, expected: _Side, candidate: _Side) -> list[Im
         min_iou=policy.setting("parity_min_iou"),
         moved_iou=policy.setting("operating_moved_iou"),
     )
-    images = {image.key: image for image in context.inference.images if image.key in expected}
+    images = {image.key: image for image in context.images if image.key in expected}
     worst = [each.image for each in worst_images(disagreements(expected, candidate, rule), most)]
     shown = {key: len(_above(expected[key], rule.min_score)) for key in images}
     rest = sorted((key for key in images if key not in worst), key=lambda key: -shown[key])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from validation.checks.needs import candidate_detections, tflite
 from validation.comparison.postprocess_slots import check_postprocess
+from validation.errors import NotProvided
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.image import ImageFile
@@ -19,7 +20,6 @@ from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.specs.tensors import TensorSpec
-from validation.specs.variants import variant_of
 from validation.tflite.facts import read_anchors
 from validation.workspace.context import CheckContext
 
@@ -39,13 +39,21 @@ def postprocess_parity(context: CheckContext) -> list[Entry]:
         [op[image.key] for image in images],
         _port_detections(context, images, anchors),
         [image.key for image in images],
-        anchors_steps_off=_steps_off(
-            anchors, np.load(context.build.exported().anchors), _step(stored, spec)
-        ),
+        anchors_steps_off=_against_reference(context, anchors, _step(stored, spec)),
         policy=context.policy,
         key=context.key,
     )
     return [result]
+
+
+def _against_reference(
+    context: CheckContext, anchors: Anchors, step: NDArray[Any] | float
+) -> float | None:
+    """See `check_postprocess`."""
+    try:
+        return _steps_off(anchors, context.reference.anchors, step)
+    except NotProvided:
+        return None
 
 
 def _step(stored: NDArray[Any], spec: TensorSpec) -> NDArray[Any] | float:
@@ -63,11 +71,10 @@ def _steps_off(anchors: Anchors, exported: Anchors, step: NDArray[Any] | float) 
 def _port_detections(
     context: CheckContext, images: Sequence[ImageFile], anchors: Anchors
 ) -> list[Detections]:
-    """The port fed with the raw outputs of the variant's raw form, which has the same body."""
-    export = context.build.exported()
-    raw = context.inference.raw_outputs(variant_of(context.key.variant).raw_variant, len(images))
+    """The port fed with what the op reads: the raw outputs of a file with the same body."""
+    raw, attributes = context.subject.raw_outputs(len(images)), context.subject.postprocess
     boxes, scores = raw[BOX_ENCODINGS_NAME], raw[CLASS_PREDICTIONS_NAME]
     return [
-        to_detections(detection_postprocess(*image, anchors, export.contract.postprocess))
+        to_detections(detection_postprocess(*image, anchors, attributes))
         for image in zip(boxes, scores, strict=True)
     ]

@@ -12,9 +12,10 @@ from validation.errors import ValidationError
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
-from validation.record.run import Stage
+from validation.record.run import ReferenceKind, Stage
 from validation.runtimes.tflite import TfliteRuntime
-from validation.specs.contracts import CLASS_PREDICTIONS_NAME
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME, RAW_OUTPUTS
+from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.model_inference import Arrays
@@ -31,14 +32,12 @@ def quantisation(context: CheckContext) -> list[Entry]:
     because the model was trained with them. Layers are compared with the float .tflite of
     the same graph.
     """
-    variant = variant_of(context.key.variant)
     images = context.parity_images
-    with TfliteRuntime(raw_tflite(context)) as runtime:
-        specs = {spec.name: spec for spec in runtime.outputs}
+    specs = _head_specs(context)
     layers, why_not = _layers_or_why_not(context)
     result, outputs = check_quantisation(
         _as_the_op_reads(session_outputs(context)),
-        _as_the_op_reads(context.inference.raw_outputs(variant.raw_variant, len(images))),
+        _as_the_op_reads(context.subject.raw_outputs(len(images))),
         specs,
         policy=context.policy,
         key=context.key,
@@ -49,8 +48,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
     cost = QuantisationCost(
         model=context.key.model,
         variant=context.key.variant,
-        reference="the exported graph in a TensorFlow session"
-        + (", FakeQuant nodes in place" if variant.scheme is Scheme.UINT8 else ""),
+        reference=_compared_with(context),
         images=len(images),
         layer_images=_layer_images(context) if layers else 0,
         outputs=outputs,
@@ -58,6 +56,23 @@ def quantisation(context: CheckContext) -> list[Entry]:
         file=context.key.file,
     )
     return [*([cost] if outputs or layers else []), result]
+
+
+def _compared_with(context: CheckContext) -> str:
+    if context.reference.kind is not ReferenceKind.GRAPH:
+        return context.reference.origin
+    fake_quant = context.given is None and variant_of(context.key.variant).scheme is Scheme.UINT8
+    text = "the exported graph in a TensorFlow session"
+    return text + ", FakeQuant nodes in place" if fake_quant else text
+
+
+def _head_specs(context: CheckContext) -> dict[str, TensorSpec]:
+    """What the raw outputs are kept as, by the OD API's names."""
+    with TfliteRuntime(raw_tflite(context)) as runtime:
+        specs = {spec.name: spec for spec in runtime.outputs}
+    if context.given is None:
+        return specs
+    return {name: specs[own] for name, own in zip(RAW_OUTPUTS, context.given.heads[1], strict=True)}
 
 
 def _as_the_op_reads(outputs: Arrays) -> Arrays:
@@ -98,10 +113,10 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
         "code": code_sha256("diagnosis", "runtimes"),
     }
     step = f"layers of {variant_of(context.key.variant).raw_variant}"
-    return context.build.work.facts(
+    return context.work.facts(
         context.key.model, Stage.LAYERS, step, made_from, tuple[LayerError, ...], find
     )
 
 
 def _layer_images(context: CheckContext) -> int:
-    return min(int(context.policy.setting("layer_images")), len(context.inference.images))
+    return min(int(context.policy.setting("layer_images")), len(context.images))

@@ -14,7 +14,7 @@ def raw_parity(context: CheckContext) -> list[Entry]:
     images = context.parity_images
     result = compare_tensors(
         without_batch(session_outputs(context)),
-        without_batch(context.inference.raw_outputs(context.key.variant, len(images))),
+        without_batch(context.subject.raw_outputs(len(images))),
         policy=context.policy,
         key=context.key,
         images=[image.key for image in images],

@@ -42,6 +42,11 @@ _OF_DETECTIONS = (
 )
 
 
+def reference_contract(context: CheckContext) -> list[Entry]:
+    """The given file's input, outputs, classes, anchors and attributes are its reference's."""
+    return contract_entries(context, context.subject, context.reference)
+
+
 def contract_entries(context: CheckContext, subject: Subject, reference: Reference) -> list[Entry]:
     """What differs between the sides, priced where there are labels, and its judgement."""
     rules = DifferenceRules.of(context.policy)
@@ -113,9 +118,7 @@ def _priced(
 
 
 def _run(context: CheckContext, subject: Subject, repair: Repair) -> Mapping[str, Detections]:
-    return detections_with(
-        repair, subject, context.inference.images, context.build.work, context.key.model
-    )
+    return detections_with(repair, subject, context.images, context.work, context.key.model)
 
 
 def _ap(
@@ -125,5 +128,5 @@ def _ap(
     known = sorted(class_join(context, dataset).categories)
     kept = {image: found.take(np.isin(found.classes, known)) for image, found in detections.items()}
     subject = f"{context.key.label}, {words}"
-    scored = score(context, dataset, context.key.variant, subject, kept, 0.0)
+    scored = score(context, dataset, context.key, subject, kept, 0.0)
     return scored.accuracy.figures.ap

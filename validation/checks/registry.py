@@ -35,6 +35,7 @@ from validation.checks.operating_point import operating_point
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.checks.quantisation import layer_errors, quantisation
 from validation.checks.raw_parity import raw_parity
+from validation.checks.reference_contract import reference_contract
 from validation.checks.route_parity import route_parity, second_route
 from validation.checks.tflite_contract import tflite_contract
 
@@ -43,31 +44,60 @@ CHECKS: tuple[Check, ...] = (
     Check("export_contract", export_contract, needs=(exported_graph, graph_summary)),
     Check("fake_quant_lint", fake_quant_lint, subjects=("uint8",), needs=(fake_quant_facts,)),
     Check("tflite_contract", tflite_contract, needs=(exported_graph, tflite, float_counterpart)),
+    Check(
+        "reference_contract",
+        reference_contract,
+        subjects=(),
+        given=("*",),
+        needs=(reference_detections, candidate_detections),
+    ),
     Check("guide", guide, subjects=("float", "uint8"), needs=(guide_facts,), first_only=True),
     Check("route_parity", route_parity, needs=(session_outputs, second_route)),
-    Check("raw_parity", raw_parity, subjects=("raw",), needs=(session_outputs, tflite)),
+    Check(
+        "raw_parity",
+        raw_parity,
+        subjects=("raw",),
+        given=("float", "raw"),
+        needs=(session_outputs, tflite),
+    ),
     Check(
         "postprocess_parity",
         postprocess_parity,
         subjects=("float", "float16", "dynamic", "int8", "uint8"),
+        given=("float", "float16", "dynamic", "int8", "uint8"),
         needs=(raw_tflite, candidate_detections),
     ),
     Check(
         "quantisation",
         quantisation,
         subjects=("float16", "dynamic", "int8", "uint8"),
+        given=("float16*", "dynamic*", "int8*", "uint8*"),
         needs=(raw_tflite, layer_errors, session_outputs),
     ),
     Check(
-        "end_to_end_parity", end_to_end_parity, needs=(reference_detections, candidate_detections)
+        "end_to_end_parity",
+        end_to_end_parity,
+        given=("*",),
+        needs=(reference_detections, candidate_detections),
     ),
-    Check("canaries", canaries, needs=(candidate_detections,)),
+    Check("canaries", canaries, given=("*",), needs=(candidate_detections,)),
     Check(
         "evidence",
         evidence,
+        given=("*",),
         needs=(reference_graph, reference_origin, exported_graph, shipped_flags, second_route),
     ),
-    Check("accuracy", accuracy, needs=(reference_detections, candidate_detections, differences)),
-    Check("operating_point", operating_point, needs=(reference_detections, candidate_detections)),
-    Check("latency", latency, needs=(tflite,), quiet=True),
+    Check(
+        "accuracy",
+        accuracy,
+        given=("*",),
+        needs=(reference_detections, candidate_detections, differences),
+    ),
+    Check(
+        "operating_point",
+        operating_point,
+        given=("*",),
+        needs=(reference_detections, candidate_detections),
+    ),
+    Check("latency", latency, given=("*",), needs=(tflite,), quiet=True),
 )

@@ -24,6 +24,7 @@ from validation.workspace.memory import collect_seldom
 # The main job, then the steps in the order of the guide: a module each, with `add_command`.
 _COMMANDS = (
     "run",
+    "judge",
     "zoo",
     "export",
     "convert",
@@ -72,6 +73,10 @@ def _main(arguments: Sequence[str]) -> int:
         from validation.cli.run import run
 
         return run(typed[1:])
+    if typed[:1] == ["judge"]:
+        from validation.cli.judge import judge
+
+        return judge(typed[1:])
     # One command does not wait for what the others import; all are listed where none is named.
     parser = _parser([name for name in _COMMANDS if typed[:1] == [name]] or _COMMANDS)
     # TensorFlow's start-up notes would bury the one line that matters.

@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         pytest's exit code; 4 with one line on standard error for wrong use.
     """
     if {"-h", "--help"} & set(arguments):
-        print(_HELP + _options() + _MORE_HELP)
+        print(_HELP + options_help() + _MORE_HELP)
         return 0
     parser = _parser()
     typed = parser.as_declared(arguments)
@@ -132,7 +132,7 @@ class _OwnSuites:
                 )
 
 
-def _options() -> str:
+def options_help() -> str:
     """The harness's own options, as ``--help`` of a command shows them."""
     parser = _parser()
     parser.usage = argparse.SUPPRESS

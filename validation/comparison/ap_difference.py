@@ -79,6 +79,46 @@ def check_accuracy(
     )
 
 
+def check_accuracy_alone(
+    candidate: Accuracy,
+    policy: Policy,
+    notices: Collection[DatasetNotice] = (),
+    check: str = "accuracy",
+) -> CheckResult:
+    """A file without a reference finds what its policy asks for.
+
+    Args:
+        candidate: Of the file.
+        policy: Its limits: images, lowest_ap, and what was left out or assumed.
+        notices: Of the data set.
+        check: Name in the record.
+    """
+    moving = [notice for notice in notices if notice.moves_figures]
+    values = {
+        "images": candidate.images,
+        "lowest_ap": candidate.figures.ap,
+        **_left_or_assumed(candidate, moving),
+    }
+    doubts = candidate.join.doubts() if candidate.join else ()
+    return CheckResult.judged(
+        check,
+        candidate.key,
+        (
+            *Measure.limited(values, policy, check, candidate.key),
+            Measure("ap", candidate.figures.ap),
+            Measure("ap50", candidate.figures.ap50),
+        ),
+        where=f"{candidate.images} images, categories {list(candidate.category_ids)}",
+        message="; ".join(
+            (
+                f"AP {candidate.figures.ap:.4f}, and no reference to hold it against",
+                *doubts,
+                *(notice.describe() for notice in moving),
+            )
+        ),
+    )
+
+
 NO_INTERVAL_NEEDED = (
     "the same true positives as the reference's with the same false ones before each, so that the "
     "difference is 0 on any such images and needs no interval"

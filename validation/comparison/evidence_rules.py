@@ -51,6 +51,7 @@ class EvidenceFacts:
         reference: Where the reference comes from, in words.
         is_independent: The reference was built by who trained the model, not by this harness.
         routes: Ways to the model's graph that were compared with each other, 1 or 2.
+        has_reference: Something else than labels says what is right.
         calibration: Of a file with ranges that were calibrated here; else None.
         changed_flags: Of a shipped tflite_graph.pb.
     """
@@ -62,6 +63,7 @@ class EvidenceFacts:
     is_independent: bool
     routes: int
     calibration: CalibrationEvidence | None = None
+    has_reference: bool = True
     changed_flags: tuple[ChangedFlag, ...] = field(default=())
 
     @property
@@ -87,6 +89,7 @@ def check_evidence(
         values["unscored_class_share"] = len(absent) / len(facts.objects)
         values["rarest_class_objects"] = min(filter(None, facts.objects.values()), default=0)
     values["canaries"] = facts.canaries
+    values["references"] = int(facts.has_reference)
     values["routes"] = facts.routes
     values["shared_readings"] = int(not facts.is_independent)
     if facts.calibration is not None:

@@ -35,7 +35,7 @@ def check_postprocess(
     port: Sequence[Detections],
     images: Sequence[str],
     *,
-    anchors_steps_off: float,
+    anchors_steps_off: float | None,
     policy: Policy,
     key: ModelKey,
     check: str = "postprocess_parity",
@@ -47,7 +47,7 @@ def check_postprocess(
         port: Of the port, fed with the raw outputs of the same body.
         images: Names of the images.
         anchors_steps_off: How far the op's anchors are from the exported ones, in steps of
-            what they are stored as.
+            what they are stored as; None where nothing states any.
         policy: Its limits: anchors_steps_off, compared_detections, count_mismatches,
             class_mismatches, boxes_max_abs_diff, scores_max_abs_diff.
         key: Model and variant.
@@ -58,13 +58,14 @@ def check_postprocess(
     ]
     compared = sum(min(len(first), len(second)) for first, second in zip(op, port, strict=True))
     values: dict[str, float | int] = {
-        "anchors_steps_off": anchors_steps_off,
         "compared_detections": compared,
         "count_mismatches": sum(gap.count != 0 for gap in gaps),
         "class_mismatches": sum(gap.classes for gap in gaps),
         "boxes_max_abs_diff": _worst([gap.boxes for gap in gaps]),
         "scores_max_abs_diff": _worst([gap.scores for gap in gaps]),
     }
+    if anchors_steps_off is not None:
+        values = {"anchors_steps_off": anchors_steps_off, **values}
     measures = Measure.limited(values, policy, check, key)
     worst = max(gaps, key=lambda gap: gap.severity, default=None)
     return CheckResult.judged(

@@ -14,6 +14,8 @@ from validation.specs.tensors import TensorSpec
 USUAL = InputStats(127.5, 127.5)
 # Who says it, where the file itself does.
 OWN_METADATA = "its own metadata"
+# Who says it, where only the reference does.
+OF_REFERENCE = "not stated in the file; as the reference wants it"
 AS_IT_IS = {"uint8": "the pixel as it is", "int8": "the pixel less 128"}
 
 
@@ -27,6 +29,7 @@ class FeedSources:
         metadata: Of the file.
         export: What the contract of its export wants.
         export_is_named: True where the caller names the export; else it lies beside the file.
+        reference_states: True where `export` is of what the file is judged by.
         inner: What a float input is quantised to as the first thing in the file: the range that
             it was calibrated with; None for any other file.
     """
@@ -36,6 +39,7 @@ class FeedSources:
     metadata: ModelMetadata | None = None
     export: Preprocessing | None = None
     export_is_named: bool = False
+    reference_states: bool = False
     inner: Range | None = None
 
 

@@ -9,6 +9,7 @@ from validation.errors import ConversionError
 from validation.export.exported import CONTRACT_FILE
 from validation.inference.feed_sources import (
     AS_IT_IS,
+    OF_REFERENCE,
     OWN_METADATA,
     USUAL,
     FeedSources,
@@ -148,7 +149,8 @@ def _normalisation(
                 next_step="state it with --input_stats=MEAN/STD",
             )
     if sources.export is not None:
-        return sources.export, f"{CONTRACT_FILE} beside it"
+        by = OF_REFERENCE if sources.reference_states else f"{CONTRACT_FILE} beside it"
+        return sources.export, by
     return None, ""
 
 

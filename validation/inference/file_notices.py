@@ -30,6 +30,7 @@ class FileNoticeKind(enum.StrEnum):
     OUTPUTS_BY_METADATA = "outputs_by_metadata"
     OUTPUTS_BY_SIGNATURE = "outputs_by_signature"
     COUNT_MISSING = "count_missing"
+    ANCHORS_OF_REFERENCE = "anchors_of_reference"
     THRESHOLD_NOT_APPLIED = "threshold_not_applied"
     CALIBRATION_NOT_APPLIED = "calibration_not_applied"
     SCALE_UNUSABLE = "scale_unusable"
@@ -77,6 +78,8 @@ _SENTENCES: Mapping[FileNoticeKind, str] = {
     "of the image, as in SavedModels of the OD API",
     FileNoticeKind.COUNT_MISSING: "the file gives no count of detections: every slot with a score "
     "above 0 is read",
+    FileNoticeKind.ANCHORS_OF_REFERENCE: "the file ends in raw outputs and has no anchors and "
+    "attributes: those of the reference are used",
     FileNoticeKind.THRESHOLD_NOT_APPLIED: "the metadata's score threshold of {threshold:g} is not "
     "applied here; the Task Library drops lower scores",
     FileNoticeKind.CALIBRATION_NOT_APPLIED: "the metadata's score calibration ({transformation}, "

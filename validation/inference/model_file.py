@@ -17,8 +17,9 @@ from validation.inference.base import Detector
 from validation.inference.feed_sources import FeedSources
 from validation.inference.feeding import Feeding, describe_feeding, feeding_of
 from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.known_model import KnownModel
 from validation.inference.outputs import Ending, OutputBinding, bind_outputs
-from validation.inference.own_export import OwnExport, own_export
+from validation.inference.own_export import OwnExport, own_export, with_known
 from validation.inference.quantisation_notices import quantisation_notices
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.labels.label_list import LabelList
@@ -101,6 +102,7 @@ def open_tflite(
     export: Path | None = None,
     stats: InputStats | None = None,
     way: FeedWay | None = None,
+    known: KnownModel | None = None,
 ) -> TfliteModel:
     """Read a .tflite file and find out how images are to be fed to it; see `feeding_of`.
 
@@ -110,6 +112,8 @@ def open_tflite(
             searched, and an export that does not fit is ignored.
         stats: ``real = (pixel - mean) / std``, stated by the caller.
         way: Pixels as they are, or quantised, for an input of 8 bits; None: as apps do.
+        known: Of the model that the file is judged as, for what neither the file nor an export
+            beside it says; ignored where it cannot be the file's.
 
     Raises:
         ArtefactMissing: No such file, or a raw file without anchors and contract.
@@ -120,7 +124,7 @@ def open_tflite(
     file = describe(model)
     if EDGE_TPU in model.custom_ops:
         raise cast(ConversionError, refusal(model.custom_ops, path.name))
-    own = own_export(file, path, export)
+    own = with_known(own_export(file, path, export), file, known)
     metadata = metadata_of(model)
     try:
         binding = bind_outputs(model, file, metadata, own.contract)
@@ -131,7 +135,7 @@ def open_tflite(
             raise refused from error
         error.where = error.where or path.name
         raise
-    if binding.ending is Ending.RAW and None in (own.contract, own.anchors):
+    if binding.ending is Ending.RAW and (own.contract is None or own.anchors is None):
         raise _raw_without_contract(path)
     return TfliteModel(
         path=path,
@@ -140,7 +144,7 @@ def open_tflite(
         binding=binding,
         num_classes=_num_classes(file, own.contract),
         contract=own.contract,
-        anchors=None if own.anchors is None else np.load(own.anchors),
+        anchors=own.anchors,
         labels=None if metadata is None else labels_of(metadata),
         notices=(
             *feeding.notices,
@@ -187,6 +191,7 @@ def feeding_of_file(
         metadata=metadata,
         export=None if contract is None else contract.preprocessing,
         export_is_named=own.is_named,
+        reference_states=own.is_reference,
         inner=None
         if inner is None or not takes_bytes(inner) or not has_usable_scale(inner)
         else range_of(inner),

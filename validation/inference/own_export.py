@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from validation.errors import GraphConfigMismatch, ValidationError
 from validation.export.exported import (
     ANCHORS_FILE,
@@ -13,6 +16,7 @@ from validation.export.exported import (
     read_contract,
 )
 from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.known_model import KnownModel
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
@@ -27,14 +31,16 @@ class OwnExport:
 
     Args:
         contract: None where there is none, or it cannot be the file's.
-        anchors: Its anchors.npy; None where it is not there.
+        anchors: float32 [N, 4] of its anchors.npy; None where it is not there.
         is_named: True where the caller names it.
+        is_reference: True where it is what the file is judged by, for want of an own one.
         notices: Why one that lies beside the file is ignored.
     """
 
     contract: SsdContract | None = None
-    anchors: Path | None = None
+    anchors: NDArray[np.float32] | None = None
     is_named: bool = False
+    is_reference: bool = False
     notices: tuple[FileNotice, ...] = ()
 
 
@@ -57,7 +63,7 @@ def own_export(file: TfliteFile, path: Path, named: Path | None = None) -> OwnEx
             raise GraphConfigMismatch(
                 "the export belongs to another model", got=unlike, where=f"{path.name} and {named}"
             )
-        return OwnExport(exported.contract, exported.anchors, is_named=True)
+        return OwnExport(exported.contract, np.load(exported.anchors), is_named=True)
     if not path.with_name(CONTRACT_FILE).is_file():
         return OwnExport()
     try:
@@ -68,7 +74,17 @@ def own_export(file: TfliteFile, path: Path, named: Path | None = None) -> OwnEx
     if unlike:
         return OwnExport(notices=(_ignored(f"it is of another model: {unlike}"),))
     anchors = path.with_name(ANCHORS_FILE)
-    return OwnExport(contract, anchors if anchors.is_file() else None)
+    return OwnExport(contract, np.load(anchors) if anchors.is_file() else None)
+
+
+def with_known(own: OwnExport, file: TfliteFile, known: KnownModel | None) -> OwnExport:
+    """What is known of the model in place of an export that is not there, where it can be its."""
+    if known is None or own.contract is not None or disagreement(file, known.contract):
+        return own
+    notices = own.notices
+    if file.postprocess is None:
+        notices = (*notices, FileNotice(FileNoticeKind.ANCHORS_OF_REFERENCE))
+    return OwnExport(known.contract, known.anchors, is_reference=True, notices=notices)
 
 
 def disagreement(file: TfliteFile, contract: SsdContract) -> str:

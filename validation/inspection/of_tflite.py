@@ -38,8 +38,10 @@ from validation.specs.contracts import (
     PostprocessAttributes,
 )
 from validation.specs.tensors import TensorSpec
+from validation.specs.variants import Scheme
 from validation.tflite.facts import TfliteFile, describe, op_versions
 from validation.tflite.model import UnpackedModel, read_model
+from validation.tflite.number_scheme import number_scheme
 
 # Said in the section of the preprocessing.
 _SHOWN_ELSEWHERE = (FileNoticeKind.NORMALISATION_ASSUMED,)
@@ -229,16 +231,13 @@ def _outputs(file: TfliteFile, binding: OutputBinding | None) -> tuple[TensorFac
 
 
 def _numbers(file: TfliteFile, integer: bool) -> str:
-    bytes_of = {dtype: file.tensors.get(dtype, 0) for dtype in ("int8", "uint8", "float16")}
+    scheme = number_scheme(file)
     if integer:
-        kind = "int8" if bytes_of["int8"] > bytes_of["uint8"] else "uint8"
         scales = "a scale for each channel" if file.per_channel else "one scale for each tensor"
-        return f"{kind} throughout, {scales}"
-    if bytes_of["float16"]:
+        return f"{scheme} throughout, {scales}"
+    if scheme is Scheme.FLOAT16:
         return "float32, weights kept as float16"
-    # An image that comes as bytes is no weight.
-    images = sum(spec.dtype in ("int8", "uint8") for spec in file.inputs)
-    if bytes_of["int8"] + bytes_of["uint8"] > images:
+    if scheme is Scheme.DYNAMIC:
         return "float32, weights in 8 bits, activations quantised for each image (dynamic)"
     return "float32"
 

@@ -9,7 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from validation.errors import UsageError, ValidationError
+from validation.checks.check import Check
+from validation.errors import NotProvided, UsageError, ValidationError
 from validation.plugin import hookspecs
 from validation.plugin.second_process import PREFETCHER
 from validation.plugin.session_checks import check_of, session_checks
@@ -81,9 +82,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if name not in checks:
         _refuse(metafunc, f"names the check {name!r}, which is none of {', '.join(checks)}")
     check = checks[name]
-    keys = [key for key in session_state(metafunc.config).keys if check.covers(key.variant)]
+    keys = [key for key in session_state(metafunc.config).keys if check.covers(key)]
     if check.first_only:
-        keys = list({key.variant: key for key in reversed(keys)}.values())[::-1]
+        keys = list({(key.variant, key.file): key for key in reversed(keys)}.values())[::-1]
     owners = metafunc.config.stash.setdefault(_OWNERS, {})
     for key in keys:
         owner = owners.setdefault((name, key), metafunc.definition.nodeid)
@@ -133,7 +134,7 @@ def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[E
 
     def run(context: CheckContext) -> list[Entry]:
         started = time.perf_counter()
-        entries = check.run(replace(context, stopwatch=stopwatch))
+        entries = checked(check, replace(context, stopwatch=stopwatch))
         seconds = time.perf_counter() - started
         return [
             replace(entry, seconds=seconds) if isinstance(entry, CheckResult) else entry
@@ -141,6 +142,14 @@ def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[E
         ]
 
     return run
+
+
+def checked(check: Check, context: CheckContext) -> list[Entry]:
+    """What a check found; UNKNOWN where the file or its reference cannot give what it needs."""
+    try:
+        return check.run(context)
+    except NotProvided as error:
+        return [CheckResult.unknown(check.name, context.key, str(error))]
 
 
 @pytest.fixture

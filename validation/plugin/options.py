@@ -25,6 +25,7 @@ from validation.files.arguments import (
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.metadata.class_labels import COCO_LABELS
+from validation.plugin import given
 from validation.signoff.exit_codes import Require
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
@@ -104,6 +105,7 @@ def add_options(add: Callable[..., object]) -> None:
         "float16, dynamic, and int8 where there are representative images; uint8 and uint8-raw "
         "of quantised models; float and raw of synthetic ones)",
     )
+    given.add_options(add)
     add(
         "--coco-annotations",
         "--annotations",

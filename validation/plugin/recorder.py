@@ -225,6 +225,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         "validation: " + ", ".join(options),
         *(f"validation: labelled images: {notice.describe()}" for notice in notices),
+        *(f"validation: {note}" for note in state.notes),
     ]
 
 
@@ -245,6 +246,7 @@ def _header(config: pytest.Config, state: Session, run: str, started: datetime) 
         policy_sha256=state.policy.sha256,
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
+        given=tuple(each.for_header() for each in state.candidates),
         structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
     )
 
@@ -253,8 +255,9 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
     option = config.getoption
     data = state.dataset
     return {
-        "zoo": option("--zoo"),
-        "models": " ".join(entry.name for entry in state.entries),
+        "zoo": option("--zoo") if state.judged_by is None else "none",
+        "models": " ".join(dict.fromkeys(key.model for key in state.keys)),
+        **_given_options(state),
         "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
         "labelled images": "none"
         if data is None
@@ -274,6 +277,14 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
     }
+
+
+def _given_options(state: Session) -> dict[str, str]:
+    if not state.candidates:
+        return {}
+    by = state.judged_by
+    judge = "the archive's graph" if by is None else "none" if by.path is None else by.path.name
+    return {"given files": " ".join(each.key.file for each in state.candidates), "reference": judge}
 
 
 def _source(data: Dataset) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from validation.errors import UsageError
 from validation.record.types import ModelKey
 from validation.specs.variants import VARIANTS, Scheme, variant_of
+from validation.workspace.candidates import Candidate
 from validation.workspace.synthetic import GROUP
 from validation.zoo.entry import CatalogueEntry
 
@@ -45,6 +46,13 @@ def select(
             where="--variant",
         )
     return keys
+
+
+def with_given(keys: Sequence[ModelKey], candidates: Sequence[Candidate]) -> tuple[ModelKey, ...]:
+    """Each model's given files behind its variants."""
+    models = dict.fromkeys([key.model for key in keys] + [each.key.model for each in candidates])
+    given = [each.key for each in candidates]
+    return tuple(key for model in models for key in (*keys, *given) if key.model == model)
 
 
 def calibrates(entries: Sequence[CatalogueEntry], asked: Collection[str]) -> bool:

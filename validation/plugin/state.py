@@ -7,14 +7,21 @@ import os
 import pytest
 
 from validation.metadata.class_labels import labels_named
+from validation.plugin.given import (
+    UNSTATED,
+    Given,
+    given_to_judge,
+    given_with_archives,
+    require_no_archives,
+)
 from validation.plugin.images import session_images
-from validation.plugin.selection import calibrates, select
+from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.policy.load import load_policy
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
 from validation.workspace.groups import chosen_models
-from validation.workspace.products import timed
+from validation.workspace.products import ProductCache, timed
 from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
@@ -39,22 +46,30 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
-    entries = chosen_models(option("--zoo"), option("--model"))
+    given = _given(config, steps)
+    entries = given.entries
+    # Graphs that only judge given files are not converted.
+    converted = entries if given.judged_by is None else ()
     with timed("", Stage.LOAD, "load labelled images", steps.append):
         images = session_images(
             policy,
-            bundled=all(entry.group == BUNDLED_GROUP for entry in entries),
+            bundled=bool(entries) and all(entry.group == BUNDLED_GROUP for entry in entries),
             annotations=option("--coco-annotations"),
             box_format=option("--box-format"),
             images=option("--coco-images"),
             most=option("--max-images"),
             calibration=option("--representative-images"),
             canaries=option("--canaries"),
-            calibrates=calibrates(entries, option("--variant") or ()),
+            calibrates=bool(converted) and calibrates(converted, option("--variant") or ()),
             cache=option("--cache-dir"),
         )
     calibrating = images.representative
-    keys = select(entries, option("--variant") or (), representative=calibrating is not None)
+    keys = (
+        select(converted, option("--variant") or (), representative=calibrating is not None)
+        if converted
+        else ()
+    )
+    keys = with_given(keys, given.candidates)
     if lock_file is not None:
         check_lock_file(lock_file)
     return Session(
@@ -70,8 +85,23 @@ def _resolve(config: pytest.Config) -> Session:
         image_workers=_image_workers(),
         representative=calibrating,
         input_stats=option("--input-stats"),
+        candidates=given.candidates,
+        judged_by=given.judged_by,
+        notes=given.notes,
         steps=steps,
     )
+
+
+def _given(config: pytest.Config, steps: list[Step]) -> Given:
+    option = config.getoption
+    paths = [path for each in option("--candidate") or () for path in each]
+    cache_dir = option("--cache-dir") or default_cache_dir()
+    if option("--reference") is not UNSTATED:
+        require_no_archives(option("--zoo"))
+        work = ProductCache(cache_dir / "work", steps.append)
+        return given_to_judge(paths, option("--reference"), work)
+    entries = chosen_models(option("--zoo"), option("--model"))
+    return given_with_archives(paths, entries, cache_dir)
 
 
 def _image_workers() -> int:

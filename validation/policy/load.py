@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import parse_toml
+from validation.policy.given import REFERENCE_KINDS, ChangedGivenRequirement, RequiredOfGiven
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.operating_points import (
     OperatingPoint,
@@ -34,7 +35,7 @@ from validation.policy.overlay import (
     overlapping,
 )
 from validation.policy.preference import ChangedPreference, Prefer, Preference
-from validation.policy.tables import LimitTable, OwnTables, Tables
+from validation.policy.tables import GivenRequirement, LimitTable, OwnTables, Tables
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
@@ -73,6 +74,7 @@ class Policy:
         ship: Which of the files that pass is to be shipped.
         operating_points: In file order; of two that cover a model the later one holds.
         files: What it was read from; None for one that was not.
+        required_of_given: For each check that a signature of given files needs: of which.
     """
 
     rules: tuple[Rule, ...]
@@ -84,6 +86,7 @@ class Policy:
     ship: Preference = _SMALLEST
     operating_points: tuple[OperatingPoint, ...] = ()
     files: PolicyFiles | None = field(default=None, compare=False)
+    required_of_given: Mapping[str, RequiredOfGiven] = field(default_factory=dict)
 
     def overlaid(self, overlay: Overlay | None) -> Policy:
         """The same with a user's changes: their limits come last, so that they hold."""
@@ -105,6 +108,10 @@ class Policy:
                 self.operating_points, [changed.point for changed in overlay.operating_points]
             ),
             self.files,
+            {
+                **self.required_of_given,
+                **{each.check: each.now for each in overlay.required_of_given},
+            },
         )
 
     def limit(self, check: str, measure: str, model: str, variant: str) -> Limit:
@@ -141,13 +148,22 @@ class Policy:
         """
         return point_for(model, self.operating_points)
 
-    def required_checks(self, variant: str, *, structure_only: bool = False) -> tuple[str, ...]:
-        """Checks without which a variant cannot be signed, in file order.
+    def required_checks(
+        self, variant: str, *, structure_only: bool = False, given_by: str = ""
+    ) -> tuple[str, ...]:
+        """Checks without which a subject cannot be signed, in file order.
 
         Args:
-            variant: Its name.
+            variant: Its name; of a given file, its form.
             structure_only: The model's weights are seeded: it has no accuracy to lose.
+            given_by: Of a given file: the kind of the reference that it is judged by.
         """
+        if given_by:
+            return tuple(
+                check
+                for check, files in self.required_of_given.items()
+                if files.covers(given_by, variant)
+            )
         left_out = self.of_trained_weights if structure_only else ()
         return tuple(
             check
@@ -225,7 +241,20 @@ def _policy(name: str, data: bytes) -> Policy:
         file.of_trained_weights,
         ship,
         operating_points_of(file.operating_point, name),
+        required_of_given=_of_given(file.required_of_given, name),
     )
+
+
+def _of_given(tables: Mapping[str, GivenRequirement], name: str) -> dict[str, RequiredOfGiven]:
+    for check, table in tables.items():
+        _check_variants(table.variants, f"{name}, required_of_given {check}")
+        for pattern in table.references:
+            if not fnmatch.filter(REFERENCE_KINDS, pattern):
+                where = f"{name}, required_of_given {check}"
+                raise _unknown("kind of reference", pattern, REFERENCE_KINDS, where)
+    return {
+        check: RequiredOfGiven(table.references, table.variants) for check, table in tables.items()
+    }
 
 
 def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection[str]) -> Overlay:
@@ -244,6 +273,9 @@ def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection
         if key not in known:
             raise _unknown("check", key, known, f"{name}, required")
         _check_variants(variants, f"{name}, required {key}")
+    for key in file.required_of_given:
+        if key not in known:
+            raise _unknown("check", key, known, f"{name}, required_of_given")
     return Overlay(
         name,
         _sha256(own_bytes),
@@ -262,6 +294,10 @@ def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection
         tuple(
             ChangedOperatingPoint(point, replaced_points(point, built_in.operating_points))
             for point in operating_points_of(file.operating_point, name)
+        ),
+        tuple(
+            ChangedGivenRequirement(key, now, built_in.required_of_given.get(key))
+            for key, now in _of_given(file.required_of_given, name).items()
         ),
     )
 

@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from validation.policy.given import ChangedGivenRequirement
 from validation.policy.limits import Rule
 from validation.policy.operating_points import OperatingPoint
 from validation.policy.preference import ChangedPreference
@@ -64,6 +65,7 @@ class Overlay:
         required: In file order.
         ship: Which of the files that pass is to be shipped; None: as the built-in policy says.
         operating_points: In file order.
+        required_of_given: In file order.
     """
 
     file: str
@@ -73,6 +75,7 @@ class Overlay:
     required: tuple[ChangedRequirement, ...] = ()
     ship: ChangedPreference | None = None
     operating_points: tuple[ChangedOperatingPoint, ...] = ()
+    required_of_given: tuple[ChangedGivenRequirement, ...] = ()
 
 
 def overlapping(own: Rule, built_in: Iterable[Rule]) -> tuple[Rule, ...]:

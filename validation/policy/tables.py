@@ -83,12 +83,21 @@ class Ship:
 
 
 @dataclass(frozen=True)
+class GivenRequirement:
+    """For which given files a check is required: by reference and by form."""
+
+    references: _Patterns
+    variants: _SomePatterns = _ALL
+
+
+@dataclass(frozen=True)
 class OwnTables:
     """A user's own file."""
 
     version: int
     setting: dict[str, OwnSetting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
+    required_of_given: dict[str, GivenRequirement] = field(default_factory=dict)
     ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()
     operating_point: tuple[OperatingPointTable, ...] = ()
@@ -101,6 +110,7 @@ class Tables:
     version: int
     setting: dict[str, Setting] = field(default_factory=dict)
     required: dict[str, _Patterns] = field(default_factory=dict)
+    required_of_given: dict[str, GivenRequirement] = field(default_factory=dict)
     of_trained_weights: tuple[str, ...] = ()
     ship: Ship | None = None
     limit: tuple[LimitTable, ...] = ()

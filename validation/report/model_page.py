@@ -17,7 +17,7 @@ from validation.report.interval_tables import DifferenceView, difference_view
 from validation.report.operating_tables import OperatingView, operating_view
 from validation.report.quantisation_tables import QuantisationView, quantisation_view
 from validation.signoff.findings import Verdict
-from validation.signoff.rules import ModelVerdict, evidence
+from validation.signoff.rules import ModelVerdict, evidence, required_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
     model = verdict.model
     results = [result for result in record.results if result.model == model]
     required = {
-        key: policy.required_checks(key.variant, structure_only=verdict.verdict.structure_only)
+        key: required_of(record, key, policy)
         for key in verdict.subjects
     }
     differences = [entry for entry in record.ap_differences if entry.model == model]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
+from validation.record.given_files import given_file
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.exit_codes import INTERRUPTED
@@ -70,7 +71,7 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
         key: _on_variant(
             key,
             results[key],
-            policy.required_checks(key.variant, structure_only=key.model in seeded),
+            required_of(record, key, policy),
         )
         for key in keys
     }
@@ -92,6 +93,16 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
     run += _on_session(record, run)
     structure_only = bool(models) and all(each.verdict.structure_only for each in models)
     return Judgement(_verdict(run, structure_only=structure_only), tuple(models))
+
+
+def required_of(record: Record, key: ModelKey, policy: Policy) -> tuple[str, ...]:
+    """The checks without which a subject is not signed."""
+    given = given_file(record.header, key)
+    return policy.required_checks(
+        key.variant,
+        structure_only=key.model in record.header.structure_only,
+        given_by="" if given is None else given.reference.value,
+    )
 
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.dataset import Dataset
+from validation.errors import NotProvided
 from validation.files.digest import file_sha256
 from validation.labels.alignment import ClassNames, align, no_names
 from validation.labels.label_list import LabelList
@@ -16,9 +17,13 @@ from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
+from validation.workspace.given_subject import GivenSubject, TfliteReference
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
+from validation.workspace.products import ProductCache
+from validation.workspace.sides import Reference, Subject
+from validation.workspace.variant_sides import GraphReference, VariantSubject
 from validation.zoo.canaries import Canary
 
 
@@ -33,10 +38,12 @@ class CheckContext:
         policy: Every limit.
         dataset: Labelled images, None where none were given.
         canaries: Images with one known object.
-        variants: Every variant of this model in the session; what belongs to the model as
+        subjects: Every subject of this model in the session; what belongs to the model as
             a whole is recorded with the first.
         labels: The session's label map; it goes before the archive's own.
         stopwatch: Times calls; None where other work would disturb it.
+        given: The file under test, where it was converted elsewhere.
+        judged_by: What says what is right; None: the archive's graph.
     """
 
     key: ModelKey
@@ -45,9 +52,11 @@ class CheckContext:
     policy: Policy
     dataset: Dataset | None
     canaries: tuple[Canary, ...]
-    variants: tuple[str, ...]
+    subjects: tuple[ModelKey, ...]
     labels: LabelList | None = None
     stopwatch: Stopwatch | None = None
+    given: GivenSubject | None = None
+    judged_by: Reference | None = None
 
     @property
     def is_raw(self) -> bool:
@@ -57,7 +66,27 @@ class CheckContext:
     @property
     def is_first(self) -> bool:
         """True for the variant that speaks for the model as a whole."""
-        return self.key.variant == self.variants[0]
+        return self.key == self.subjects[0]
+
+    @property
+    def subject(self) -> Subject:
+        """The file under test."""
+        return self.given or VariantSubject(self.build, self.inference, self.key.variant)
+
+    @property
+    def reference(self) -> Reference:
+        """What it is judged by."""
+        return self.judged_by or GraphReference(self.build, self.inference)
+
+    @property
+    def images(self) -> tuple[ImageFile, ...]:
+        """Every image of the session."""
+        return self.inference.images if self.given is None else self.given.runs.images
+
+    @property
+    def work(self) -> ProductCache:
+        """Where products are kept."""
+        return self.build.work if self.given is None else self.given.runs.work
 
     @property
     def parity_images(self) -> tuple[ImageFile, ...]:
@@ -65,10 +94,24 @@ class CheckContext:
 
         The first ones, as many as the policy says; fewer where the raw outputs are very large.
         """
-        contract = self.build.exported().contract
-        values = contract.num_anchors * (contract.num_classes + 1 + 4)
+        values = self.num_anchors * (self.num_classes + 1 + 4)
         fitting = max(2, int(self.policy.setting("parity_values")) // values)
-        return self.inference.images[: min(int(self.policy.setting("parity_images")), fitting)]
+        return self.images[: min(int(self.policy.setting("parity_images")), fitting)]
+
+    @property
+    def num_classes(self) -> int:
+        """Of the file under test, without the background."""
+        return self.subject.num_classes
+
+    @property
+    def num_anchors(self) -> int:
+        """Of the file under test; 1 where nothing says it, as where detections are all it gives."""
+        if self.given is None:
+            return self.build.exported().contract.num_anchors
+        try:
+            return len(self.given.anchors)
+        except NotProvided:
+            return 1
 
     def class_names(self) -> ClassNames:
         """The names of the model's classes, by the session's label map or the archive's own.
@@ -77,13 +120,22 @@ class CheckContext:
             DatasetError: The list does not fit the model's classes.
         """
         labels = self.label_list
-        num_classes = self.build.exported().contract.num_classes
+        num_classes = self.num_classes
         return no_names(num_classes) if labels is None else align(labels, num_classes)
 
     @property
     def label_list(self) -> LabelList | None:
-        """The session's label map, or else the archive's own."""
-        return self.labels or self.build.archive.labels
+        """The session's label map, or else the file's own, or else its reference's."""
+        if self.labels is not None:
+            return self.labels
+        if self.given is not None and self.given.labels is not None:
+            return self.given.labels
+        if isinstance(self.judged_by, TfliteReference):
+            return self.judged_by.labels
+        try:
+            return self.build.archive.labels
+        except NotProvided:
+            return None
 
     def artefact(self, role: ArtefactRole, path: Path, *, kept: bool = False) -> Artefact:
         """For the record: a file that was made for this variant.

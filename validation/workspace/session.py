@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 from validation.calibration.images import CalibrationImages
+from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
-from validation.record.run import Step
+from validation.record.run import ReferenceKind, Step
 from validation.record.types import ModelKey
 from validation.specs.input_stats import InputStats
+from validation.tflite.facts import read_tflite
+from validation.workspace.candidates import Candidate
 from validation.workspace.context import CheckContext, image_files
+from validation.workspace.given_subject import GivenSubject, TfliteReference, form_of
+from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
+from validation.workspace.no_archive import NoArchive
+from validation.workspace.other_references import (
+    NoReference,
+    ResultsReference,
+    SavedModelReference,
+)
 from validation.workspace.products import ProductCache, folder_for
+from validation.workspace.reference_source import ReferenceSource
+from validation.workspace.sides import Reference
+from validation.workspace.variant_sides import GraphReference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
 
@@ -28,7 +44,7 @@ class Session:
     """Selection, data and chains of a session; nothing is fetched before a test asks.
 
     Args:
-        entries: Models under test, at least one.
+        entries: Models under test that have an archive.
         keys: Models and variants under test, models in catalogue order.
         policy: Every limit.
         dataset: Labelled images, None where there are none.
@@ -42,6 +58,9 @@ class Session:
         input_stats: Of uint8 inputs; None: each extractor's own.
         runs: Folder for what the files under test find, shared by the session's processes;
             None: a temporary one, removed with the session.
+        candidates: Files that were given.
+        judged_by: What --reference names for them; None: the archive's graph.
+        notes: What is to be said of the selection.
         steps: Made before the session began.
     """
 
@@ -58,6 +77,9 @@ class Session:
     representative: CalibrationImages | None = None
     input_stats: InputStats | None = None
     runs: Path | None = None
+    candidates: tuple[Candidate, ...] = ()
+    judged_by: ReferenceSource | None = None
+    notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
 
@@ -74,10 +96,75 @@ class Session:
         return ProductCache(self.cache_dir / "work", self.steps.append)
 
     def context(self, key: ModelKey) -> CheckContext:
-        """The context of a subject; the model's variants share its build and its runs."""
-        inference = self._inference.get(key.model)
+        """The context of a subject; the model's subjects share its build and its runs."""
+        build, inference = self._made(key.model)
+        context = CheckContext(
+            key,
+            build,
+            inference,
+            self.policy,
+            self.dataset,
+            self.canaries,
+            tuple(each for each in self.keys if each.model == key.model),
+            self.labels,
+        )
+        if not key.file:
+            return context
+        reference = self._reference(key.model, build, inference, lambda: context_of_given)
+        path = next(each.path for each in self.candidates if each.key == key)
+        context_of_given = dataclasses.replace(
+            context, given=GivenSubject(key, path, self._image_runs, reference), judged_by=reference
+        )
+        return context_of_given
+
+    def _reference(
+        self,
+        model: str,
+        build: ModelBuild,
+        inference: ModelInference,
+        context: Callable[[], CheckContext],
+    ) -> Reference:
+        source = self.judged_by
+        if source is None or source.kind is ReferenceKind.GRAPH:
+            return GraphReference(build, inference)
+        if source.path is None:
+            return NoReference()
+        runs = self._image_runs
+        if source.kind is ReferenceKind.TFLITE:
+            file = read_tflite(source.path)
+            key = ModelKey(model, form_of(file), f"reference {source.path.name}")
+            return TfliteReference(GivenSubject(key, source.path, runs))
+        if source.kind is ReferenceKind.SAVED_MODEL:
+            return SavedModelReference(model, source.path, runs)
+
+        def categories() -> Mapping[int, int | None]:
+            given = context()
+            names = given.class_names()
+            dataset = cast(Dataset, self.dataset)
+            return join_categories(names.names, dataset, given.num_classes, names.count).categories
+
+        return ResultsReference(model, source.path, runs, self.dataset, categories)
+
+    @cached_property
+    def _image_runs(self) -> ImageRuns:
+        scratch = self._shared / "given"
+        scratch.mkdir(parents=True, exist_ok=True)
+        return ImageRuns(
+            image_files(self.dataset, self.canaries),
+            self._work,
+            ProductCache(self._shared, self.steps.append),
+            self._feeds,
+            scratch,
+            self.image_workers,
+        )
+
+    def _made(self, model: str) -> tuple[ModelBuild, ModelInference]:
+        if all(entry.name != model for entry in self.entries):
+            nothing = NoArchive()
+            return cast(ModelBuild, nothing), cast(ModelInference, nothing)
+        inference = self._inference.get(model)
         if inference is None:
-            entry = next(entry for entry in self.entries if entry.name == key.model)
+            entry = next(entry for entry in self.entries if entry.name == model)
             build = ModelBuild(
                 entry,
                 self._work,
@@ -97,17 +184,8 @@ class Session:
                 runs=self._shared,
                 feeds=self._feeds,
             )
-            self._inference[key.model] = inference
-        return CheckContext(
-            key,
-            inference.build,
-            inference,
-            self.policy,
-            self.dataset,
-            self.canaries,
-            tuple(each.variant for each in self.keys if each.model == key.model),
-            self.labels,
-        )
+            self._inference[model] = inference
+        return inference.build, inference
 
     def drain_steps(self) -> list[Step]:
         """The steps made since the last call."""

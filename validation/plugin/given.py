@@ -1,0 +1,133 @@
+"""The files and the reference that options give a session, beside or instead of archives."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.errors import UsageError
+from validation.files.arguments import parse_existing_file
+from validation.workspace.candidates import (
+    Candidate,
+    candidate_of,
+    found_candidates,
+    named_candidates,
+    short_names,
+)
+from validation.workspace.products import ProductCache
+from validation.workspace.reference_source import ReferenceSource, reference_source
+from validation.zoo.bundled_files import BUNDLED_GROUP
+from validation.zoo.entry import CatalogueEntry
+
+NO_REFERENCE = "none"
+# --reference was not given: archives judge.
+UNSTATED = Path()
+
+
+def add_options(add: Callable[..., object]) -> None:
+    """Declare them."""
+    add(
+        "--candidate",
+        action="append",
+        type=parse_candidates,
+        metavar="FILE[,FILE]",
+        help="a .tflite that was made elsewhere, judged as the variants are; may be repeated. One "
+        "that lies in an archive's folder belongs to that model and is found by itself",
+    )
+    add(
+        "--reference",
+        type=parse_reference,
+        default=UNSTATED,
+        metavar="PATH",
+        help="judge --candidate by this and by no archive: an inference graph, a checkpoint with "
+        "its config, a SavedModel, another .tflite, detections in COCO's results format, or "
+        f"{NO_REFERENCE}; `validation judge FILE PATH` is the same",
+    )
+
+
+def parse_candidates(text: str) -> tuple[Path, ...]:
+    """Files that exist, with commas between them; one file may have a comma in its name."""
+    whole = Path(text).expanduser()
+    if whole.is_file():
+        return (whole,)
+    return tuple(parse_existing_file(each) for each in text.split(",") if each)
+
+
+def parse_reference(text: str) -> Path | None:
+    """A file or folder, or the prefix of a checkpoint."""
+    if text == NO_REFERENCE:
+        return None
+    path = Path(text).expanduser()
+    if not path.exists() and not path.with_name(f"{path.name}.index").is_file():
+        raise argparse.ArgumentTypeError(f"no such file or folder: {text}")
+    return path
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a session judges that was made elsewhere.
+
+    Args:
+        entries: Archives that the session reads graphs from.
+        candidates: The files.
+        judged_by: Of --reference; None where archives judge.
+        notes: What is to be said.
+    """
+
+    entries: tuple[CatalogueEntry, ...]
+    candidates: tuple[Candidate, ...] = ()
+    judged_by: ReferenceSource | None = None
+    notes: tuple[str, ...] = ()
+
+
+def given_to_judge(paths: Sequence[Path], reference: Path | None, work: ProductCache) -> Given:
+    """A session of given files alone.
+
+    Args:
+        paths: Of --candidate.
+        reference: Of --reference; None: there is none.
+        work: See `reference_source`.
+
+    Raises:
+        UsageError: No file to judge.
+        ValidationError: A file that cannot be judged, or no reference.
+    """
+    if not paths:
+        raise UsageError("a reference and nothing to judge by it", expected="--candidate FILE")
+    resolved = [path.resolve() for path in paths]
+    model = resolved[0].stem
+    source = reference_source(reference, model, work)
+    model = model if source.entry is None else source.entry.name
+    names = short_names(resolved)
+    files = tuple(candidate_of(model, path, names[path], source.kind) for path in resolved)
+    entries = () if source.entry is None else (source.entry,)
+    return Given(entries, files, source)
+
+
+def given_with_archives(
+    paths: Sequence[Path], entries: tuple[CatalogueEntry, ...], cache_dir: Path
+) -> Given:
+    """Archives, the files that were named for them, and those that lie in them.
+
+    Raises:
+        ValidationError: See `named_candidates`.
+    """
+    named = named_candidates(paths, entries)
+    found, notes = found_candidates(entries, cache_dir, named)
+    return Given(entries, (*named, *found), None, notes)
+
+
+def require_no_archives(zoo: str) -> None:
+    """A session has one kind of reference.
+
+    Raises:
+        UsageError: Archives were chosen as well.
+    """
+    if zoo != BUNDLED_GROUP:
+        raise UsageError(
+            "archives and a reference of its own were named",
+            expected="--zoo with --candidate, or --reference with --candidate",
+            got=f"--zoo {zoo} and --reference",
+        )

@@ -1,0 +1,145 @@
+"""Files that were given to be judged: what they are called, and which model each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.errors import ConversionError, UsageError, ValidationError, first_few
+from validation.files.digest import file_sha256
+from validation.record.run import GivenFile, ReferenceKind
+from validation.record.types import ModelKey
+from validation.tflite.custom_ops import EDGE_TPU, refusal
+from validation.tflite.facts import describe
+from validation.tflite.model import read_model
+from validation.workspace.given_subject import form_of
+from validation.zoo.archives import obtain
+from validation.zoo.entry import CatalogueEntry, FolderSource
+
+_PATTERN = "*.tflite"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One given file.
+
+    Args:
+        key: Model, form and name.
+        path: The file.
+        reference: What it is judged by.
+    """
+
+    key: ModelKey
+    path: Path
+    reference: ReferenceKind
+
+    def for_header(self) -> GivenFile:
+        """As the record's header has it."""
+        key = self.key
+        return GivenFile(key.model, key.variant, key.file, file_sha256(self.path), self.reference)
+
+
+def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) -> Candidate:
+    """A file with its form, which is read from it.
+
+    Raises:
+        ArtefactMissing: No such file.
+        ConversionError: No .tflite, a damaged one, or one for the Edge TPU.
+    """
+    unpacked = read_model(path)
+    if EDGE_TPU in unpacked.custom_ops:
+        raise refusal(unpacked.custom_ops, path.name) or ConversionError("not to be run")
+    return Candidate(ModelKey(model, form_of(describe(unpacked)), name), path, reference)
+
+
+def named_candidates(
+    paths: Sequence[Path], entries: Sequence[CatalogueEntry]
+) -> tuple[Candidate, ...]:
+    """The files of --candidate in a session of archives.
+
+    Args:
+        paths: As they were named.
+        entries: Models of the session; a file in a model's folder is that model's.
+
+    Raises:
+        UsageError: It is not known which of several models a file belongs to, or one file is
+            named twice.
+        ValidationError: A file that cannot be judged.
+    """
+    resolved = [path.resolve() for path in paths]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    names = short_names(resolved)
+    return tuple(
+        candidate_of(_model_of(path, entries), path, names[path], ReferenceKind.GRAPH)
+        for path in resolved
+    )
+
+
+def _model_of(path: Path, entries: Sequence[CatalogueEntry]) -> str:
+    around = [
+        entry.name
+        for entry in entries
+        if isinstance(entry.source, FolderSource) and entry.source.path.resolve() in path.parents
+    ]
+    if around:
+        return around[0]
+    if len(entries) == 1:
+        return entries[0].name
+    raise UsageError(
+        "it is not known which model the file belongs to",
+        expected="one model, or a file in its archive's folder",
+        got=first_few(entry.name for entry in entries),
+        where=path.name,
+        next_step="choose the model with --model",
+    )
+
+
+def found_candidates(
+    entries: Sequence[CatalogueEntry], cache_dir: Path, named: Sequence[Candidate]
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """The .tflite files that lie in the archives of a folder, and what is said of unusable ones.
+
+    Args:
+        entries: Models of the session; those that would have to be fetched are left out.
+        cache_dir: Where packed archives are unpacked.
+        named: Already chosen.
+    """
+    known = {each.path for each in named}
+    found, said = [], []
+    for entry in entries:
+        paths = [path for path in _files_in(entry, cache_dir) if path not in known]
+        taken = {each.key.file for each in named if each.key.model == entry.name}
+        names = short_names(paths, taken)
+        for path in paths:
+            try:
+                found.append(candidate_of(entry.name, path, names[path], ReferenceKind.GRAPH))
+            except ValidationError as error:
+                said.append(f"{path.name} of {entry.name} is not judged: {error}")
+    return tuple(found), tuple(said)
+
+
+def _files_in(entry: CatalogueEntry, cache_dir: Path) -> list[Path]:
+    if not isinstance(entry.source, FolderSource):
+        return []
+    folder = entry.source.path
+    if not folder.is_dir():
+        try:
+            folder = obtain(entry, cache_dir, offline=True, progress=False).root
+        except ValidationError:
+            return []  # the check of the archive says why
+    return sorted(path.resolve() for path in folder.rglob(_PATTERN))
+
+
+def short_names(paths: Sequence[Path], taken: Collection[str] = ()) -> dict[Path, str]:
+    """Each path by its name, with as many folders as tell it from the others."""
+    names: dict[Path, str] = {}
+    for path in paths:
+        for count in range(1, len(path.parts) + 1):
+            name = "/".join(path.parts[-count:])
+            others = ["/".join(each.parts[-count:]) for each in paths if each != path]
+            if name not in others and name not in taken:
+                break
+        names[path] = name
+    return names

@@ -1,0 +1,278 @@
+"""A .tflite that was converted elsewhere: opened, fed and read by what it says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.errors import NotProvided
+from validation.files.digest import file_sha256
+from validation.files.structured import unstructure
+from validation.inference.base import DetectFile, on_files
+from validation.inference.known_model import KnownModel
+from validation.inference.model_file import TfliteModel, open_tflite
+from validation.inference.outputs import Ending
+from validation.inference.tflite import feed_of, run_batchwise
+from validation.labels.label_list import LabelList
+from validation.preprocess.feed import FeedWay, prepared_for
+from validation.preprocess.quantise import dequantise
+from validation.record.detections import Detections
+from validation.record.run import Evidence, ReferenceKind, Stage
+from validation.record.types import ModelKey
+from validation.runtimes.tflite import TfliteRuntime
+from validation.specs.contracts import (
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+    PostprocessAttributes,
+    Preprocessing,
+    SsdContract,
+)
+from validation.specs.variants import Scheme, Variant, variant_of
+from validation.tflite.facts import TfliteFile, read_anchors, read_tflite
+from validation.tflite.model import read_model
+from validation.tflite.number_scheme import number_scheme
+from validation.tflite.rewriting import exposing_heads, head_names
+from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.memory import give_back
+from validation.workspace.sides import Arrays, Reference
+
+
+def form_of(file: TfliteFile) -> str:
+    """The variant that a file has the form of: its scheme, and whether it ends in raw outputs."""
+    scheme = number_scheme(file)
+    ends_raw = file.postprocess is None and len(file.outputs) == 2
+    if not ends_raw:
+        return str(scheme)
+    return "raw" if scheme is Scheme.FLOAT else f"{scheme}-raw"
+
+
+class GivenSubject:
+    """One given file.
+
+    Args:
+        key: Model, form and name.
+        path: The file.
+        runs: Images of the session, and where what it finds is kept.
+        reference: What the file does not say of itself is taken from it, and said.
+    """
+
+    def __init__(
+        self, key: ModelKey, path: Path, runs: ImageRuns, reference: Reference | None = None
+    ) -> None:
+        self.key = key
+        self.path = path
+        self.runs = runs
+        self._reference = reference
+
+    @property
+    def variant(self) -> Variant:
+        """See `Subject`."""
+        return variant_of(self.key.variant)
+
+    @cached_property
+    def file(self) -> TfliteFile:
+        """See `Subject`."""
+        return read_tflite(self.path)
+
+    @cached_property
+    def opened(self) -> TfliteModel:
+        """The file with what it is fed and how it is read, and what was assumed.
+
+        Raises:
+            ConversionError: No SSD, or it cannot be fed.
+        """
+        return open_tflite(self.path, known=self._known())
+
+    def _known(self) -> KnownModel | None:
+        if self._reference is None:
+            return None
+        try:
+            return KnownModel(self._reference.contract, self._reference.anchors)
+        except NotProvided:
+            return None
+
+    @property
+    def labels(self) -> LabelList | None:
+        """Of its own metadata."""
+        return self.opened.labels
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """See `Subject`."""
+        return self.opened.preprocessing
+
+    @property
+    def way(self) -> FeedWay:
+        """See `Subject`."""
+        return self.opened.feeding.way
+
+    @property
+    def num_classes(self) -> int:
+        """See `Subject`."""
+        known = self.opened.num_classes
+        if known is None and self._reference is not None:
+            known = self._reference.contract.num_classes
+        if known is None:
+            raise NotProvided(
+                "the file does not say how many classes it has",
+                where=self.path.name,
+                next_step="judge it by a reference that says it, or give --label-map",
+            )
+        return known
+
+    @property
+    def postprocess(self) -> PostprocessAttributes:
+        """See `Subject`."""
+        own = self.file.postprocess
+        if own is not None:
+            return own
+        if self.opened.binding.ending is Ending.RAW and self.opened.contract is not None:
+            return self.opened.contract.postprocess
+        raise NotProvided(
+            "the file has no post-processing op, so its attributes are not known",
+            where=self.path.name,
+        )
+
+    @property
+    def anchors(self) -> NDArray[np.float32]:
+        """See `Subject`."""
+        if self.file.postprocess is not None:
+            stored, spec = read_anchors(self.path)
+            return np.asarray(dequantise(stored, spec), np.float32)
+        if self.opened.anchors is not None:
+            return self.opened.anchors
+        raise NotProvided("the file has no anchors", where=self.path.name)
+
+    @property
+    def contract(self) -> SsdContract:
+        """All of it together, as an export would state it; the score converter is not stated."""
+        anchors = self.anchors
+        return SsdContract(self.preprocessing, len(anchors), self.num_classes, "", self.postprocess)
+
+    @cached_property
+    def _run(self) -> Run:
+        made_from = {
+            "file": file_sha256(self.path),
+            "name": str(self.key),
+            "feed": unstructure(self.preprocessing),
+            "way": self.way.value,
+        }
+        return self.runs.detected(self.runs.runs, self.key, Stage.RUN, made_from, self._detector)
+
+    def _detector(self) -> DetectFile:
+        detector = self.opened.detector()
+        prepared = getattr(detector, "prepared", None)
+        if prepared is None:
+            return on_files(detector)
+        return lambda image: detector.detect_feed(  # type: ignore[attr-defined]
+            self.runs.feeds.of(image, prepared)
+        )
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `Subject`."""
+        return self._run.detections()
+
+    def seconds(self) -> float:
+        """See `Subject`."""
+        return self._run.seconds()
+
+    def evidence(self) -> Evidence:
+        """See `Subject`."""
+        return self._run.evidence()
+
+    @cached_property
+    def heads(self) -> tuple[Path, tuple[str, str]]:
+        """A file that ends in box encodings and class predictions, and their names.
+
+        Raises:
+            NotProvided: What the op reads cannot be had.
+        """
+        if self.opened.binding.ending is Ending.RAW:
+            boxes, scores = self.opened.binding.names
+            return self.path, (boxes, scores)
+        model = read_model(self.path)
+        names = head_names(model)
+        path = self.runs.scratch / f"{file_sha256(self.path)[:20]}-heads.tflite"
+        if not path.is_file():
+            path.write_bytes(exposing_heads(model))
+        return path, names
+
+    def raw_outputs(self, count: int) -> Arrays:
+        """See `Subject`: of the op's own inputs, where the file ends in the op."""
+        path, names = self.heads
+        give_back()
+        with TfliteRuntime(path) as runtime:
+            out = run_batchwise(runtime, self._stacked(count), self.way)
+        boxes, scores = (out[name] for name in names)
+        # Exporters leave an axis of one between anchors and coordinates.
+        boxes = boxes.reshape(*boxes.shape[:2], -1, 4)
+        return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
+
+    def _stacked(self, count: int) -> NDArray[np.float32]:
+        return self.runs.feeds.stacked(
+            self.runs.images[:count], prepared_for(self.preprocessing, self.way)
+        )
+
+    def timed_call(self, threads: int) -> Callable[[], object]:
+        """See `Subject`."""
+        runtime = TfliteRuntime(self.path, threads)
+        (spec,) = runtime.inputs
+        feed = feed_of(spec, self._stacked(1)[0], self.way)
+        return lambda: runtime.run(feed)
+
+
+class TfliteReference:
+    """Another .tflite, asked as the file under test is.
+
+    Args:
+        subject: The file, read as one that is given.
+    """
+
+    kind = ReferenceKind.TFLITE
+    is_independent = True
+
+    def __init__(self, subject: GivenSubject) -> None:
+        self._subject = subject
+
+    @property
+    def origin(self) -> str:
+        """See `Reference`."""
+        return f"{self.path.name}, another .tflite"
+
+    @property
+    def path(self) -> Path:
+        """See `Reference`."""
+        return self._subject.path
+
+    @property
+    def contract(self) -> SsdContract:
+        """See `Reference`."""
+        return self._subject.contract
+
+    @property
+    def anchors(self) -> NDArray[np.float32]:
+        """See `Reference`."""
+        return self._subject.anchors
+
+    @property
+    def labels(self) -> LabelList | None:
+        """Of its own metadata."""
+        return self._subject.labels
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `Reference`."""
+        return self._subject.detections()
+
+    def evidence(self) -> Evidence:
+        """See `Reference`."""
+        found = self._subject.evidence()
+        return dataclasses.replace(found, variant="reference", file="")
+
+    def raw_outputs(self, count: int) -> Arrays:
+        """See `Reference`."""
+        return self._subject.raw_outputs(count)

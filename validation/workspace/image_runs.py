@@ -1,0 +1,122 @@
+"""What models detect on the images of a session, each run once and kept by content."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.files.digest import file_sha256
+from validation.inference.base import DetectFile, detect_all
+from validation.inference.input_cache import InputCache
+from validation.preprocess.image import ImageFile
+from validation.record.detection_files import read_detections, write_detections
+from validation.record.detections import Detections
+from validation.record.run import Evidence, Stage
+from validation.record.types import ModelKey
+from validation.runtimes.tflite import default_threads
+from validation.workspace.memory import give_back
+from validation.workspace.products import ProductCache, image_sha256
+
+_DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
+
+
+@dataclass(frozen=True)
+class ImageRuns:
+    """The images of a session, and where runs on them are kept.
+
+    Args:
+        images: The data set's and the canaries.
+        work: Products that later sessions find again: the reference's detections.
+        runs: Of this session: files under test are run anew in every one.
+        feeds: Prepared images.
+        scratch: Folder for files made on the way; it goes with the session.
+        workers: Images at a time; None: one for each core.
+    """
+
+    images: tuple[ImageFile, ...]
+    work: ProductCache
+    runs: ProductCache
+    feeds: InputCache
+    scratch: Path
+    workers: int | None = None
+
+    def image_hashes(self) -> dict[str, str]:
+        """Hash of each image by key: what is detected depends on them."""
+        return {image.key: image_sha256(image) for image in self.images}
+
+    def detected(
+        self,
+        cache: ProductCache,
+        key: ModelKey,
+        stage: Stage,
+        made_from: Mapping[str, object],
+        make: Callable[[], DetectFile],
+        *,
+        threads: bool = True,
+    ) -> Run:
+        """Detections of every image, run now or found again.
+
+        Args:
+            cache: `work` or `runs`.
+            key: Of what is run.
+            stage: For the step's report.
+            made_from: What the detections depend on besides the images.
+            make: See `detect_all`.
+            threads: False: one image at a time.
+        """
+
+        def fill(folder: Path) -> None:
+            give_back()
+            started = time.perf_counter()
+            workers = (self.workers or default_threads()) if threads else 1
+            found = detect_all(make, self.images, workers=workers, label=str(key))
+            (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
+            write_detections(folder / _DETECTIONS, found)
+
+        depends = {**made_from, "images": self.image_hashes()}
+        step = f"run {key.label} on {len(self.images)} images"
+        folder = cache.product(key.model, stage, step, depends, fill)
+        return Run(key, folder, len(self.images))
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of what one model detected.
+
+    Args:
+        key: Of the model.
+        folder: Where it is kept.
+        images: How many were run.
+    """
+
+    key: ModelKey
+    folder: Path
+    images: int
+
+    def detections(self) -> Mapping[str, Detections]:
+        """By image key."""
+        return read_detections(self.folder / _DETECTIONS)
+
+    def seconds(self) -> float:
+        """Wall time."""
+        return float((self.folder / _SECONDS).read_text())
+
+    def evidence(self) -> Evidence:
+        """The file for the record."""
+        path = self.folder / _DETECTIONS
+        return evidence_of(self.key, path, self.images)
+
+
+def evidence_of(key: ModelKey, path: Path, images: int) -> Evidence:
+    """A file of detections for the record."""
+    return Evidence(
+        key.model,
+        key.variant,
+        str(path),
+        file_sha256(path),
+        path.stat().st_size,
+        images,
+        file=key.file,
+    )

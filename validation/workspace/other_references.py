@@ -1,0 +1,225 @@
+"""References without a graph of TensorFlow 1: a SavedModel, detections of any system, nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.coco.dataset import Dataset
+from validation.coco.results_file import Results, read_results
+from validation.coco.results_join import results_as_detections
+from validation.errors import NotProvided
+from validation.files.digest import file_sha256
+from validation.inference.base import DetectFile, on_files
+from validation.record.detection_files import write_detections
+from validation.record.detections import Detections
+from validation.record.results_facts import ResultsFacts
+from validation.record.run import Evidence, ReferenceKind, Stage
+from validation.record.types import ModelKey
+from validation.specs.contracts import SsdContract
+from validation.workspace.image_runs import ImageRuns, Run, evidence_of
+from validation.workspace.model_inference import REFERENCE
+from validation.workspace.products import makers
+from validation.workspace.sides import Arrays
+
+
+class _WithoutContract:
+    """What a reference that only detects cannot give."""
+
+    _what = ""
+
+    @property
+    def contract(self) -> SsdContract:
+        """See `Reference`.
+
+        Raises:
+            NotProvided: Always.
+        """
+        raise NotProvided(f"{self._what} states no anchors, attributes and preprocessing")
+
+    @property
+    def anchors(self) -> NDArray[np.float32]:
+        """See `contract`."""
+        raise NotProvided(f"{self._what} states no anchors")
+
+    def raw_outputs(self, count: int) -> Arrays:  # noqa: ARG002
+        """See `contract`."""
+        raise NotProvided(
+            f"{self._what} gives no raw outputs, so the body was not compared by itself",
+            next_step="judge the file by an inference graph or another .tflite as well",
+        )
+
+
+class SavedModelReference(_WithoutContract):
+    """A SavedModel whose graph cannot be cut: those of TensorFlow 2.
+
+    Args:
+        model: Name of the model.
+        path: Its folder.
+        runs: Images of the session.
+    """
+
+    kind = ReferenceKind.SAVED_MODEL
+    is_independent = True
+    _what = "a SavedModel of TensorFlow 2"
+
+    def __init__(self, model: str, path: Path, runs: ImageRuns) -> None:
+        self._model = model
+        self.path = path
+        self._runs = runs
+
+    @property
+    def origin(self) -> str:
+        """See `Reference`."""
+        return f"{self.path.name}, a SavedModel of TensorFlow 2"
+
+    @cached_property
+    def _run(self) -> Run:
+        from validation.inference.saved_model import SavedModelDetector
+        from validation.runtimes.saved_model import SavedModelRuntime
+
+        files = sorted(each for each in self.path.rglob("*") if each.is_file())
+        made_from = {
+            "files": {str(each.relative_to(self.path)): file_sha256(each) for each in files},
+            **makers("inference", "runtimes", "preprocess"),
+        }
+        with contextlib.ExitStack() as stack:
+
+            def detector() -> DetectFile:
+                runtime = stack.enter_context(SavedModelRuntime(self.path))
+                return on_files(SavedModelDetector(runtime, self.path.name))
+
+            # One loaded model: a second one would cost more than a thread gains.
+            return self._runs.detected(
+                self._runs.work,
+                ModelKey(self._model, REFERENCE),
+                Stage.REFERENCE,
+                made_from,
+                detector,
+                threads=False,
+            )
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `Reference`."""
+        return self._run.detections()
+
+    def evidence(self) -> Evidence:
+        """See `Reference`."""
+        return self._run.evidence()
+
+
+class ResultsReference(_WithoutContract):
+    """Detections of any system in COCO's results format.
+
+    Args:
+        model: Name of the model.
+        path: The file.
+        runs: Where the file for the record is written.
+        dataset: Says which image is which; None where there are no labelled images.
+        categories: Category id of each class id of the file under test.
+    """
+
+    kind = ReferenceKind.DETECTIONS
+    is_independent = True
+    _what = "a list of detections"
+
+    def __init__(
+        self,
+        model: str,
+        path: Path,
+        runs: ImageRuns,
+        dataset: Dataset | None,
+        categories: Callable[[], Mapping[int, int | None]],
+    ) -> None:
+        self._model = model
+        self.path = path
+        self._runs = runs
+        self._dataset = dataset
+        self._categories = categories
+
+    @property
+    def origin(self) -> str:
+        """See `Reference`."""
+        return f"{self.path.name}, detections in COCO's results format"
+
+    @cached_property
+    def _results(self) -> Results:
+        return read_results(self.path)
+
+    @cached_property
+    def _joined(self) -> tuple[Mapping[str, Detections], ResultsFacts]:
+        if self._dataset is None:
+            raise NotProvided(
+                "detections are of the images of a data set, and none was given",
+                where=self.path.name,
+                next_step="name it with --coco-annotations and --coco-images",
+            )
+        return results_as_detections(self._results, self._dataset, self._categories())
+
+    @property
+    def facts(self) -> ResultsFacts:
+        """How the list was read."""
+        return self._joined[1]
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `Reference`: of the data set's images, not of canaries."""
+        return self._joined[0]
+
+    def evidence(self) -> Evidence:
+        """See `Reference`."""
+        path = self._runs.scratch / f"{self._results.sha256[:20]}.npz"
+        if not path.is_file():
+            write_detections(path, self.detections())
+        return evidence_of(ModelKey(self._model, REFERENCE), path, len(self.detections()))
+
+
+class NoReference(_WithoutContract):
+    """Nothing says what is right but the labels."""
+
+    kind = ReferenceKind.NONE
+    is_independent = True
+    origin = "none"
+    _what = "no reference"
+
+    @property
+    def path(self) -> Path:
+        """See `Reference`.
+
+        Raises:
+            NotProvided: Always.
+        """
+        raise _nothing()
+
+    @property
+    def contract(self) -> SsdContract:
+        """See `path`."""
+        raise _nothing()
+
+    @property
+    def anchors(self) -> NDArray[np.float32]:
+        """See `path`."""
+        raise _nothing()
+
+    def raw_outputs(self, count: int) -> Arrays:  # noqa: ARG002
+        """See `path`."""
+        raise _nothing()
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `path`."""
+        raise _nothing()
+
+    def evidence(self) -> Evidence:
+        """See `path`."""
+        raise _nothing()
+
+
+def _nothing() -> NotProvided:
+    return NotProvided(
+        "there is no reference",
+        next_step="name one: validation judge FILE.tflite REFERENCE",
+    )

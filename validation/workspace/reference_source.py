@@ -1,0 +1,129 @@
+"""From the path of --reference to what a session judges by."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.errors import UsageError, first_few
+from validation.files.digest import file_sha256
+from validation.kinds.kind import Kind, Recognised
+from validation.kinds.reference import recognise_reference
+from validation.record.run import ReferenceKind, Stage
+from validation.workspace.groups import chosen_models
+from validation.workspace.products import ProductCache, makers
+from validation.zoo.entry import CatalogueEntry
+from validation.zoo.folders import entry_of
+
+# A group of its own: neither the catalogue's nor the package's.
+GROUP = "given"
+_DETECTIONS = (Kind.COCO_RESULTS, Kind.COCO_ANNOTATIONS, Kind.JSON)
+_GRAPH = "frozen_inference_graph.pb"
+_EXPORTED = "tflite_graph.pb"
+_CONFIG = "pipeline.config"
+
+
+@dataclass(frozen=True)
+class ReferenceSource:
+    """What a file is judged by.
+
+    Args:
+        kind: What it is.
+        path: File or folder; None without a reference.
+        entry: The archive that a graph is read from; None for every other kind.
+    """
+
+    kind: ReferenceKind
+    path: Path | None = None
+    entry: CatalogueEntry | None = None
+
+
+def reference_source(path: Path | None, model: str, work: ProductCache) -> ReferenceSource:
+    """What a path is as a reference.
+
+    Args:
+        path: See `recognise_reference`; None: there is none.
+        model: Name of the model where no archive has one.
+        work: Keeps archives that are laid out here: of a lone graph, or of a SavedModel's.
+
+    Raises:
+        ArtefactMissing, ArtefactError: Nothing that a file can be judged by.
+        UsageError: An archive of several models.
+    """
+    if path is None:
+        return ReferenceSource(ReferenceKind.NONE)
+    found = recognise_reference(path)
+    if found.kind is Kind.TFLITE:
+        return ReferenceSource(ReferenceKind.TFLITE, found.path)
+    if found.kind in _DETECTIONS:
+        return ReferenceSource(ReferenceKind.DETECTIONS, found.path)
+    if found.kind is Kind.SAVED_MODEL:
+        folder = _of_saved_model(found.path, model, work)
+        if not (folder / _GRAPH).is_file():
+            return ReferenceSource(ReferenceKind.SAVED_MODEL, found.path)
+        return ReferenceSource(ReferenceKind.GRAPH, found.path, entry_of(model, folder, GROUP))
+    if found.kind in (Kind.MODEL_FOLDER, Kind.TAR):
+        return ReferenceSource(ReferenceKind.GRAPH, found.path, _only(chosen_models(str(path))))
+    folder = _laid_out(found, model, work)
+    return ReferenceSource(ReferenceKind.GRAPH, found.path, entry_of(model, folder, GROUP))
+
+
+def _only(entries: Sequence[CatalogueEntry]) -> CatalogueEntry:
+    if len(entries) > 1:
+        raise UsageError(
+            "the reference holds several models",
+            expected="one",
+            got=first_few(entry.name for entry in entries),
+            next_step="name the folder of one of them",
+        )
+    return entries[0]
+
+
+def _laid_out(found: Recognised, model: str, work: ProductCache) -> Path:
+    """A folder as archives are laid out, with what lies beside the file and belongs to it."""
+    files = _files(found)
+
+    def make(folder: Path) -> None:
+        for name, path in files.items():
+            shutil.copyfile(path, folder / name)
+
+    made_from = {name: file_sha256(path) for name, path in files.items()}
+    step = f"lay out {found.path.name}"
+    return work.product(model, Stage.LOAD, step, made_from, make)
+
+
+def _files(found: Recognised) -> dict[str, Path]:
+    path = found.path
+    beside = {_CONFIG: path.parent / _CONFIG} if (path.parent / _CONFIG).is_file() else {}
+    beside |= {each.name: each for each in path.parent.glob("*label*.pbtxt")}
+    if found.kind in (Kind.CHECKPOINT, Kind.META_GRAPH):
+        prefix = path.name.removesuffix(".meta")
+        return beside | {each.name: each for each in path.parent.glob(f"{prefix}.*")}
+    name = _EXPORTED if found.kind is Kind.EXPORTED_GRAPH else _GRAPH
+    return beside | {name: path}
+
+
+def _of_saved_model(path: Path, model: str, work: ProductCache) -> Path:
+    """A folder with the graph that the SavedModel holds; without one where it holds none."""
+    beside = [path / _CONFIG, path.parent / _CONFIG]
+    config = next((each for each in beside if each.is_file()), None)
+
+    def make(folder: Path) -> None:
+        from validation.export.saved_model import graph_of_saved_model
+
+        graph = graph_of_saved_model(path)
+        if graph is None:
+            return
+        (folder / _GRAPH).write_bytes(graph.SerializeToString(deterministic=True))
+        if config is not None:
+            shutil.copyfile(config, folder / _CONFIG)
+
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    made_from = {
+        "files": {str(each.relative_to(path)): file_sha256(each) for each in files},
+        "config": None if config is None else file_sha256(config),
+        **makers("export"),
+    }
+    return work.product(model, Stage.FREEZE, f"read {path.name}", made_from, make)
