@@ -74,7 +74,9 @@ def _chosen(context: CheckContext, expected: _Side, candidate: _Side) -> list[Im
         moved_iou=policy.setting("operating_moved_iou"),
     )
     images = {image.key: image for image in context.images if image.key in expected}
-    worst = [each.image for each in worst_images(disagreements(expected, candidate, rule), most)]
+    # Images that the file lost are named by the check itself.
+    both = {key: expected[key] for key in images if key in candidate}
+    worst = [each.image for each in worst_images(disagreements(both, candidate, rule), most)]
     shown = {key: len(_above(expected[key], rule.min_score)) for key in images}
     rest = sorted((key for key in images if key not in worst), key=lambda key: -shown[key])
     return [images[key] for key in [*worst, *rest][:most]]

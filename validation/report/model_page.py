@@ -92,10 +92,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
     """
     model = verdict.model
     results = [result for result in record.results if result.model == model]
-    required = {
-        key: required_of(record, key, policy)
-        for key in verdict.subjects
-    }
+    required = {key: required_of(record, key, policy) for key in verdict.subjects}
     differences = [entry for entry in record.ap_differences if entry.model == model]
     accuracies = accuracy_rows(
         [entry for entry in record.accuracies if entry.model == model], differences
