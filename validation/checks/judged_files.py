@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from validation.checks.needs import exported_graph
 from validation.errors import DatasetError
+from validation.files.digest import file_sha256
 from validation.files.structured import write_json
 from validation.inspection.feeding_facts import LabelFacts, feeding_facts
 from validation.inspection.of_tflite import inspect_tflite
 from validation.metadata.detector import label_lines, written_names
 from validation.record.kept_files import anchors_name, feeding_name, labels_name, tflite_name
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.run import Artefact, ArtefactRole, ReferenceKind
 from validation.workspace.context import CheckContext
+from validation.zoo.integrity import digest_files
 
 
 def judged_file(context: CheckContext, path: Path) -> Artefact:
@@ -26,11 +30,11 @@ def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
     Raises:
         ValidationError: The file and the graph that it was made from do not belong together.
     """
-    export = exported_graph(context)
-    facts = inspect_tflite(judged.path, export.graph.parent)
+    # What was given is described by what it says of itself.
+    export = None if context.given is not None else exported_graph(context).graph.parent
+    facts = inspect_tflite(judged.path, export)
     labels, about, misfit = _labels(context)
-    anchors = [context.artefact(ArtefactRole.ANCHORS, export.anchors, kept=True)]
-    document = context.build.scratch / feeding_name(context.key)
+    document = context.scratch / feeding_name(context.key)
     write_json(
         document,
         feeding_facts(
@@ -43,7 +47,37 @@ def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
         ),
     )
     feeding = context.artefact(ArtefactRole.FEEDING, document, kept=True)
-    return [feeding, *labels, *(anchors if context.is_raw else ())]
+    return [feeding, *labels, *(_anchors(context) if context.is_raw else ())]
+
+
+def reference_file(context: CheckContext) -> list[Artefact]:
+    """What given files are judged by, where no archive of the session says it already."""
+    alone = all(key.file for key in context.subjects)
+    if not alone or not context.is_first or context.reference.kind is ReferenceKind.NONE:
+        return []
+    path = context.reference.path
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    digest = digest_files(path if path.is_dir() else path.parent, files)
+    return [
+        Artefact(
+            model=context.key.model,
+            role=ArtefactRole.REFERENCE,
+            variant="",
+            name=path.name,
+            sha256=file_sha256(path) if path.is_file() else digest.sha256,
+            size_bytes=digest.size_bytes,
+            origin=context.reference.origin,
+        )
+    ]
+
+
+def _anchors(context: CheckContext) -> list[Artefact]:
+    if context.given is None:
+        path = exported_graph(context).anchors
+    else:
+        path = context.scratch / anchors_name(context.key)
+        np.save(path, context.subject.anchors)
+    return [context.artefact(ArtefactRole.ANCHORS, path, kept=True)]
 
 
 def _labels(context: CheckContext) -> tuple[list[Artefact], LabelFacts | None, tuple[str, ...]]:
@@ -51,12 +85,12 @@ def _labels(context: CheckContext) -> tuple[list[Artefact], LabelFacts | None, t
     known = context.label_list
     if known is None:
         return [], None, ()
-    count = context.build.exported().contract.num_classes
+    count = context.num_classes
     try:
         lines, names = label_lines(known, count), written_names(known, count)
     except DatasetError as error:
         return [], None, (f"no label file: {error}",)
-    path = context.build.scratch / labels_name(context.key)
+    path = context.scratch / labels_name(context.key)
     # Lines end as they do for every reader, whatever machine the suites run on.
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
     about = LabelFacts(path.name, 1 if context.is_raw else 0, names.describe())

@@ -16,6 +16,7 @@ from validation.checks.contract_sides import (
     reference_facts,
     subject_facts,
 )
+from validation.checks.judged_files import files_beside, judged_file, reference_file
 from validation.checks.needs import class_join
 from validation.coco.dataset import Dataset
 from validation.comparison.contract_differences import Compared, SideFacts, contract_differences
@@ -44,7 +45,10 @@ _OF_DETECTIONS = (
 
 def reference_contract(context: CheckContext) -> list[Entry]:
     """The given file's input, outputs, classes, anchors and attributes are its reference's."""
-    return contract_entries(context, context.subject, context.reference)
+    judged = judged_file(context, context.subject.path)
+    beside = files_beside(context, judged)
+    found = contract_entries(context, context.subject, context.reference)
+    return [judged, *beside, *reference_file(context), *found]
 
 
 def contract_entries(context: CheckContext, subject: Subject, reference: Reference) -> list[Entry]:

@@ -84,6 +84,11 @@ class CheckContext:
         return self.inference.images if self.given is None else self.given.runs.images
 
     @property
+    def scratch(self) -> Path:
+        """A folder for what is made for a run and kept in the run's own."""
+        return self.build.scratch if self.given is None else self.given.runs.scratch
+
+    @property
     def work(self) -> ProductCache:
         """Where products are kept."""
         return self.build.work if self.given is None else self.given.runs.work
