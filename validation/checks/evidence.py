@@ -37,11 +37,11 @@ def evidence(context: CheckContext) -> list[Entry]:
     return [check_evidence(facts, context.policy, context.key)]
 
 
-def _routes(context: CheckContext) -> int:
-    """Only a graph has a second route: what pipeline.config describes."""
-    if context.reference.kind is not ReferenceKind.GRAPH or no_second_route(context):
-        return 1
-    return 2
+def _routes(context: CheckContext) -> int | None:
+    """A given file came by a route of its own: it was not made by what it is compared with."""
+    if context.given is not None:
+        return None
+    return 1 if no_second_route(context) else 2
 
 
 def _objects(context: CheckContext) -> dict[str, int]:

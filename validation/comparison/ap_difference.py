@@ -160,7 +160,7 @@ def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> 
     join = candidate.join
     return {
         "classes_without_category": len(join.left_classes) if join else 0,
-        "objects_without_class": join.objects_left if join else 0,
+        "objects_without_class": join.objects_doubted if join else 0,
         "classes_joined_by_number": join.by_number if join else 0,
         "names_without_class": len(join.left_names) if join else 0,
         "labels_assumed": sum(notice.count for notice in moving),

@@ -50,7 +50,8 @@ class EvidenceFacts:
         canaries: Images with one known object of a class of the model.
         reference: Where the reference comes from, in words.
         is_independent: The reference was built by who trained the model, not by this harness.
-        routes: Ways to the model's graph that were compared with each other, 1 or 2.
+        routes: Ways to the model's graph that were compared with each other, 1 or 2; None for a
+            file that was made elsewhere, which came by another one.
         has_reference: Something else than labels says what is right.
         calibration: Of a file with ranges that were calibrated here; else None.
         changed_flags: Of a shipped tflite_graph.pb.
@@ -61,7 +62,7 @@ class EvidenceFacts:
     canaries: int
     reference: str
     is_independent: bool
-    routes: int
+    routes: int | None
     calibration: CalibrationEvidence | None = None
     has_reference: bool = True
     changed_flags: tuple[ChangedFlag, ...] = field(default=())
@@ -90,7 +91,8 @@ def check_evidence(
         values["rarest_class_objects"] = min(filter(None, facts.objects.values()), default=0)
     values["canaries"] = facts.canaries
     values["references"] = int(facts.has_reference)
-    values["routes"] = facts.routes
+    if facts.routes is not None:
+        values["routes"] = facts.routes
     values["shared_readings"] = int(not facts.is_independent)
     if facts.calibration is not None:
         values["calibration_images"] = facts.calibration.images
@@ -110,7 +112,9 @@ def _sentences(facts: EvidenceFacts) -> list[str]:
         )
     if not facts.canaries:
         said.append("no canary shows a class of the model (--canaries names a list of your own)")
-    if facts.routes < 2:
+    if not facts.has_reference:
+        said.append("no reference: accuracy alone is judged")
+    if facts.routes is not None and facts.routes < 2:
         said.append("no second route to the model's graph was compared with the first")
     if not facts.is_independent:
         said.append(f"the reference is not independent: {facts.reference}")

@@ -99,6 +99,23 @@ class ClassJoin:
         return sum(each.objects for each in self.left_categories)
 
     @property
+    def doubted(self) -> tuple[LeftCategory, ...]:
+        """Categories with objects that may be a class's own under another name.
+
+        Where every class found its category by name, the others are no concern of the model, as
+        all but one are of a person detector: none of their objects could be scored. One whose
+        name comes near a class's may be that class.
+        """
+        wanted = (each for each in self.left_categories if each.objects)
+        certain = self.by is JoinedBy.NAME and not self.left_classes
+        return tuple(each for each in wanted if not certain or each.closest)
+
+    @property
+    def objects_doubted(self) -> int:
+        """Objects of the categories that are in doubt."""
+        return sum(each.objects for each in self.doubted)
+
+    @property
     def by_number(self) -> int:
         """Classes that were joined by number alone."""
         return self.joined if self.by is JoinedBy.NUMBER else 0
@@ -108,12 +125,16 @@ class ClassJoin:
         names = self.names
         counted = () if names is None else (f"{names.describe()} ({names.source})",)
         by_name = () if self.by_number else (self._joined(),)
+        other = tuple(
+            each for each in self.left_categories if each.objects and each not in self.doubted
+        )
         idle = [each for each in self.left_categories if not each.objects]
         unused = first_few(f"{each.id} {each.name}" for each in idle)
         return (
             *counted,
             *by_name,
             *self.doubts(),
+            *((_without_class(other),) if other else ()),
             *((f"without class and without objects on these images: {unused}",) if idle else ()),
             *(
                 f"of the categories called {each.name}, {each.scored} is scored; without objects: "
@@ -131,13 +152,8 @@ class ClassJoin:
                 f"{_verb(self.left_classes)} not scored: "
                 + first_few(map(_describe_class, self.left_classes))
             )
-        wanted = tuple(each for each in self.left_categories if each.objects)
-        if wanted:
-            sentences.append(
-                f"no class for {_count(len(wanted), 'category', 'categories')} with "
-                f"{_count(self.objects_left, 'object', 'objects')}, which {_verb(wanted)} not "
-                f"scored: {first_few(map(_describe_category, wanted))}"
-            )
+        if self.doubted:
+            sentences.append(_without_class(self.doubted))
         if self.left_names:
             sentences.append(
                 f"the label list has {_count(len(self.left_names), 'name', 'names')} beyond the "
@@ -161,6 +177,15 @@ def _describe_class(left: LeftClass) -> str:
 def _describe_category(left: LeftCategory) -> str:
     text = f"{left.id} {left.name}".rstrip()
     return f"{text} (closest class: {left.closest})" if left.closest else text
+
+
+def _without_class(those: tuple[LeftCategory, ...]) -> str:
+    objects = sum(each.objects for each in those)
+    return (
+        f"no class for {_count(len(those), 'category', 'categories')} with "
+        f"{_count(objects, 'object', 'objects')}, which {_verb(those)} not scored: "
+        + first_few(map(_describe_category, those))
+    )
 
 
 def _verb(those: tuple[LeftClass, ...] | tuple[LeftCategory, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from validation.kinds.reference import recognise_reference
 from validation.record.run import ReferenceKind, Stage
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, makers
-from validation.zoo.entry import CatalogueEntry
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
 from validation.zoo.folders import entry_of
 
 # A group of its own: neither the catalogue's nor the package's.
@@ -67,7 +69,22 @@ def reference_source(path: Path | None, model: str, work: ProductCache) -> Refer
     if found.kind in (Kind.MODEL_FOLDER, Kind.TAR):
         return ReferenceSource(ReferenceKind.GRAPH, found.path, _only(chosen_models(str(path))))
     folder = _laid_out(found, model, work)
+    known = _catalogued(found.path)
+    if known is not None:
+        entry = dataclasses.replace(known, source=FolderSource(folder), digest=None)
+        return ReferenceSource(ReferenceKind.GRAPH, found.path, entry)
     return ReferenceSource(ReferenceKind.GRAPH, found.path, entry_of(model, folder, GROUP))
+
+
+def _catalogued(path: Path) -> CatalogueEntry | None:
+    """The catalogue's entry of a graph that is known by its sha256: it has config and labels."""
+    if not path.is_file():
+        return None
+    sha256 = file_sha256(path)
+    for entry in load_catalogue().entries:
+        if isinstance(entry.source, PypiSource) and entry.source.member_sha256 == sha256:
+            return entry
+    return None
 
 
 def _only(entries: Sequence[CatalogueEntry]) -> CatalogueEntry:
