@@ -34,7 +34,9 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     monkeypatch.setattr(context.inference, "candidate", lambda _: detections)
     # A run of int8 would take images to calibrate with.
     monkeypatch.setattr(context.inference, "evidence", lambda _: None)
-    context = dataclasses.replace(context, key=ModelKey(MODEL, variant), variants=("other",))
+    context = dataclasses.replace(
+        context, key=ModelKey(MODEL, variant), subjects=(ModelKey(MODEL, "other"),)
+    )
     _, result = end_to_end_parity.end_to_end_parity(context)
     assert isinstance(result, CheckResult)
     assert result.status is Status.PASS

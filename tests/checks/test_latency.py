@@ -33,8 +33,7 @@ def _timed(**settings: float) -> tuple[list[Timing], CheckResult, list[int]]:
     """The timings, the result, and with how many threads the file was opened."""
     opened: list[int] = []
 
-    def timed_call(variant: str, threads: int) -> Callable[[], object]:
-        assert variant == "float"
+    def timed_call(threads: int) -> Callable[[], object]:
         opened.append(threads)
         return lambda: None
 
@@ -43,7 +42,7 @@ def _timed(**settings: float) -> tuple[list[Timing], CheckResult, list[int]]:
     context = SimpleNamespace(
         key=ModelKey("m", "float"),
         policy=policy,
-        inference=SimpleNamespace(timed_call=timed_call),
+        subject=SimpleNamespace(timed_call=timed_call),
         stopwatch=_Stopwatch(),
     )
     *timings, result = latency(cast(CheckContext, context))

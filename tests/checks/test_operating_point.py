@@ -105,13 +105,13 @@ def _check(
     postprocess = SimpleNamespace(
         max_detections=100, nms_score_threshold=own_threshold, nms_iou_threshold=0.6
     )
-    contract = SimpleNamespace(postprocess=postprocess, num_classes=len(_CLASSES))
     context: Any = SimpleNamespace(
         key=_KEY,
         dataset=dataset,
         policy=policy or load_policy(),
-        build=SimpleNamespace(exported=lambda: SimpleNamespace(contract=contract)),
-        inference=SimpleNamespace(reference=lambda: reference, candidate=lambda _: candidate),
+        subject=SimpleNamespace(postprocess=postprocess, detections=lambda: candidate),
+        reference=SimpleNamespace(detections=lambda: reference),
+        num_classes=len(_CLASSES),
         class_names=lambda: SimpleNamespace(names=dict(enumerate(_CLASSES, 1)), count=None),
     )
     return operating_point(context)

@@ -47,6 +47,7 @@ class _Side:
         self.preprocessing = self._model.preprocessing
         self.num_classes = self._model.num_classes
         self.anchors = read_anchors(path)[0]
+        self.postprocess = self.file.postprocess
 
     @property
     def contract(self) -> SsdContract:
@@ -117,7 +118,6 @@ class _Bench:
         subject = _Side(file, self.images, kind)
         for name, value in fields.items():
             setattr(subject, name, value)
-        contract = subject.contract if kind is ReferenceKind.GRAPH else None
         names = SimpleNamespace(names={1: "a", 2: "b"}, count=None)
         context: Any = SimpleNamespace(
             key=ModelKey("m", "float", file.name),
@@ -126,16 +126,10 @@ class _Bench:
             canaries=(),
             parity_images=self.images,
             class_names=lambda: names,
-            inference=SimpleNamespace(images=self.images),
-            build=SimpleNamespace(
-                work=ProductCache(self.folder / "work", lambda _: None),
-                exported=lambda *_: SimpleNamespace(
-                    contract=contract
-                    or SimpleNamespace(
-                        num_classes=CLASSES, postprocess=SimpleNamespace(nms_score_threshold=0.0)
-                    )
-                ),
-            ),
+            images=self.images,
+            subject=subject,
+            num_classes=CLASSES,
+            work=ProductCache(self.folder / "work", lambda _: None),
         )
         entries = contract_entries(context, subject, _Side(self.reference, self.images, kind))
         return cast(ReferenceDifferences, entries[0]), cast(CheckResult, entries[1])

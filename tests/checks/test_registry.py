@@ -16,7 +16,7 @@ from validation.checks.check import Check
 from validation.checks.registry import CHECKS
 from validation.errors import ConfigError
 from validation.record.run import Step
-from validation.record.types import CheckResult
+from validation.record.types import CheckResult, ModelKey
 
 _ROOT = Path(__file__).parents[2]
 _NAMES = [check.name for check in CHECKS]
@@ -72,12 +72,18 @@ def test_checks_on_a_quiet_machine_come_last() -> None:
 def test_subjects_are_patterns_of_variants(subjects: tuple[str, ...], covered: set[str]) -> None:
     """One pattern or several, compared whole."""
     check = Check("own", lambda _: [], subjects)
-    assert {each for each in ("float", "raw", "int8", "int8-raw") if check.covers(each)} == covered
+    forms = ("float", "raw", "int8", "int8-raw")
+    assert {each for each in forms if check.covers(ModelKey("m", each))} == covered
 
 
 @pytest.mark.parametrize(
     ("check", "variant"),
-    [(check, variant) for check in CHECKS for variant in VARIANTS if check.covers(variant)],
+    [
+        (check, variant)
+        for check in CHECKS
+        for variant in VARIANTS
+        if check.covers(ModelKey("m", variant))
+    ],
     ids=lambda each: each.name if isinstance(each, Check) else each,
 )
 def test_needs_name_all_that_a_check_uses(

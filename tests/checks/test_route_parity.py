@@ -57,7 +57,7 @@ def _context(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
     canaries = load_canaries()
     inference = ModelInference(build, image_files(None, canaries), steps.append)
     key = ModelKey(entry.name, variant)
-    return CheckContext(key, build, inference, load_policy(), None, canaries, ("float", "raw"))
+    return CheckContext(key, build, inference, load_policy(), None, canaries, (key,))
 
 
 def _judge(context: CheckContext) -> CheckResult:

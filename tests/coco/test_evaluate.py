@@ -21,7 +21,8 @@ from validation.coco.evaluate import evaluate
 from validation.errors import DatasetError, UsageError
 from validation.record.detections import Detections
 
-_WIDTH, _HEIGHT = 400, 200
+# Powers of two: boxes come back from fractions as they were, also where an IoU is a threshold.
+_WIDTH, _HEIGHT = 512, 256
 _NOTHING = Detections((), (), ())
 
 

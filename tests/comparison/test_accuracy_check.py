@@ -112,6 +112,18 @@ def test_other_data(changes: dict[str, Any], said: str) -> None:
 _BY_NAME = ClassJoin(JoinedBy.NAME, class_names_known=True, joined=2, classes=2)
 
 
+def test_categories_of_other_models_are_no_doubt() -> None:
+    """A person detector is not asked for chairs: each class has its category."""
+    others = (LeftCategory(7, "chair", 3), LeftCategory(8, "table", 9))
+    join = dataclasses.replace(_BY_NAME, left_categories=others)
+    result = check_accuracy(_REFERENCE, _candidate(0.4, join=join), _POLICY)
+    assert result.status is Status.PASS
+    assert join.objects_left == 12
+    assert any("no class for 2 categories with 12 objects" in line for line in join.describe())
+    lacking = dataclasses.replace(join, left_classes=(LeftClass(2, "cahir", ""),))
+    assert lacking.objects_doubted == 12
+
+
 @pytest.mark.parametrize(
     ("changes", "measure", "said"),
     [
@@ -121,7 +133,7 @@ _BY_NAME = ClassJoin(JoinedBy.NAME, class_names_known=True, joined=2, classes=2)
             "2 arrow up (closest category: arrow_up)",
         ),
         (
-            {"left_categories": (LeftCategory(7, "ring", 3), LeftCategory(0, "shapes", 0))},
+            {"left_categories": (LeftCategory(7, "ring", 3, "rings"), LeftCategory(0, "x", 0))},
             "objects_without_class",
             "no class for 1 category with 3 objects",
         ),

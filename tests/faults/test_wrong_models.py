@@ -50,7 +50,7 @@ def _run(context: CheckContext) -> Results:
         (check.name, variant): _result(check, with_key(context, variant))
         for variant in VARIANTS
         for check in _TRIED
-        if check.covers(variant)
+        if check.covers(ModelKey(MODEL, variant))
     }
 
 
@@ -123,7 +123,7 @@ def test_every_variant_of_a_check_is_tripped() -> None:
         (check.name, variant)
         for check in _TRIED
         for variant in BOTH
-        if check.covers(variant) and check.name not in _OF_NO_FILE
+        if check.covers(ModelKey(MODEL, variant)) and check.name not in _OF_NO_FILE
     }
     assert tripped == speaks
 

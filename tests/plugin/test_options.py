@@ -33,6 +33,8 @@ _OPTIONS = (
     "--zoo",
     "--model",
     "--variant",
+    "--candidate",
+    "--reference",
     "--coco-annotations",
     "--coco-images",
     "--box-format",

@@ -184,7 +184,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=14)
+    result.assert_outcomes(failed=1, deselected=15)
     _traceless(result)
     message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")

@@ -22,6 +22,7 @@ from validation.record.evidence import load_evidence
 from validation.record.policy_files import OWN_POLICY
 from validation.record.run import RECORD_VERSION
 from validation.record.store import RECORD_NAME, load_record
+from validation.record.types import ModelKey
 from validation.signoff.exit_codes import UNKNOWN
 from validation.signoff.findings import Cause
 from validation.signoff.rules import judge, policy_of
@@ -40,7 +41,7 @@ def _expected_checks() -> set[tuple[str, str]]:
         (check.name, variant)
         for variant in ("float", "raw")
         for check in CHECKS
-        if check.covers(variant)
+        if check.covers(ModelKey("mini", variant))
     }
 
 
@@ -237,7 +238,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=23)
+    result.assert_outcomes(skipped=2, deselected=24)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert _verdict(result) == "UNKNOWN"
 
@@ -256,7 +257,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=23)
+    result.assert_outcomes(passed=2, deselected=24)
     assert _verdict(result) == "UNKNOWN"
     assert result.ret == UNKNOWN
     assert any("required, but left no result" in line for line in result.outlines)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.checks.registry import CHECKS
-from validation.comparison.ap_difference import check_accuracy
+from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.detections import compare_detections
 from validation.comparison.evidence_rules import (
@@ -108,6 +108,7 @@ def _run_every_check(policy: Policy) -> None:
         [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
     )
     check_accuracy(accuracy, accuracy, policy)
+    check_accuracy_alone(accuracy, policy)
     check_operating_point(
         {"a": found},
         {"a": found},
@@ -200,7 +201,7 @@ def test_required_checks_can_be_recorded() -> None:
     """What a signature cannot lack is a check that speaks of that variant, and vice versa."""
     policy = load_policy()
     for variant in VARIANTS:
-        covering = {check.name for check in CHECKS if check.covers(variant)}
+        covering = {check.name for check in CHECKS if check.covers(ModelKey("m", variant))}
         assert set(policy.required_checks(variant)) == covering - _NEVER_REQUIRED
 
 

@@ -62,7 +62,7 @@ def person() -> Iterator[CheckContext]:
         load_policy(),
         dataset,
         canaries,
-        ("float", "raw"),
+        (ModelKey(entry.name, "float"), ModelKey(entry.name, "raw")),
     )
 
 

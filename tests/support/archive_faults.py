@@ -206,7 +206,7 @@ def suite(check: str) -> Step:
         images = load_canaries()[:1]
         inference = ModelInference(build, image_files(None, images), lambda _: None)
         key = ModelKey(entry.name, "raw")
-        context = CheckContext(key, build, inference, load_policy(), None, images, ("raw",))
+        context = CheckContext(key, build, inference, load_policy(), None, images, (key,))
         try:
             (entries,) = [row.run(context) for row in CHECKS if row.name == check]
         except ValidationError as error:

@@ -25,6 +25,7 @@ from validation.zoo.canaries import Canary, load_canaries
 
 MODEL = "mini"
 VARIANTS = ("float", "raw")
+SUBJECTS = tuple(ModelKey(MODEL, variant) for variant in VARIANTS)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def make_case(
     tried = load_canaries() if canaries is None else tuple(canaries)
     inference = ModelInference(build, image_files(dataset, tried), told.append)
     key = ModelKey(MODEL, variant)
-    return CheckContext(key, build, inference, load_policy(), dataset, tried, VARIANTS)
+    return CheckContext(key, build, inference, load_policy(), dataset, tried, SUBJECTS)
 
 
 def own_canaries(files: MiniatureFiles) -> tuple[Canary, ...]:

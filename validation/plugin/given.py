@@ -33,17 +33,15 @@ def add_options(add: Callable[..., object]) -> None:
         action="append",
         type=parse_candidates,
         metavar="FILE[,FILE]",
-        help="a .tflite that was made elsewhere, judged as the variants are; may be repeated. One "
-        "that lies in an archive's folder belongs to that model and is found by itself",
+        help="a .tflite that was made elsewhere, may be repeated (default: those in the archives)",
     )
     add(
         "--reference",
         type=parse_reference,
         default=UNSTATED,
         metavar="PATH",
-        help="judge --candidate by this and by no archive: an inference graph, a checkpoint with "
-        "its config, a SavedModel, another .tflite, detections in COCO's results format, or "
-        f"{NO_REFERENCE}; `validation judge FILE PATH` is the same",
+        help=f"judge --candidate by this or by {NO_REFERENCE}, see `validation judge --help` "
+        "(default: by its archive)",
     )
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+
+from validation.errors import CatalogueError, did_you_mean
+from validation.policy.tables import GivenRequirement
+from validation.specs.variants import VARIANTS
 
 # As `validation.record.run.ReferenceKind` has them, which is above this room.
 REFERENCE_KINDS = ("graph", "saved model", "tflite", "detections", "none")
@@ -41,3 +46,32 @@ class ChangedGivenRequirement:
     check: str
     now: RequiredOfGiven
     built_in: RequiredOfGiven | None
+
+
+def required_of_given(
+    tables: Mapping[str, GivenRequirement], name: str
+) -> dict[str, RequiredOfGiven]:
+    """The tables of a policy file.
+
+    Args:
+        tables: By check.
+        name: Of the file, for messages.
+
+    Raises:
+        CatalogueError: A form or a kind of reference that does not exist.
+    """
+    for check, table in tables.items():
+        where = f"{name}, required_of_given {check}"
+        _require_known("variant", table.variants, VARIANTS, where)
+        _require_known("kind of reference", table.references, REFERENCE_KINDS, where)
+    return {
+        check: RequiredOfGiven(table.references, table.variants) for check, table in tables.items()
+    }
+
+
+def _require_known(kind: str, patterns: Iterable[str], known: Collection[str], where: str) -> None:
+    for pattern in patterns:
+        if not fnmatch.filter(known, pattern):
+            raise CatalogueError(
+                f"unknown {kind} {pattern!r}", where=where, next_step=did_you_mean(pattern, known)
+            )

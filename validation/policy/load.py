@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.files.structured import parse_toml
-from validation.policy.given import REFERENCE_KINDS, ChangedGivenRequirement, RequiredOfGiven
+from validation.policy.given import ChangedGivenRequirement, RequiredOfGiven, required_of_given
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.operating_points import (
     OperatingPoint,
@@ -35,7 +35,7 @@ from validation.policy.overlay import (
     overlapping,
 )
 from validation.policy.preference import ChangedPreference, Prefer, Preference
-from validation.policy.tables import GivenRequirement, LimitTable, OwnTables, Tables
+from validation.policy.tables import LimitTable, OwnTables, Tables
 from validation.specs.variants import VARIANTS
 
 POLICY_VERSION = 1
@@ -241,20 +241,8 @@ def _policy(name: str, data: bytes) -> Policy:
         file.of_trained_weights,
         ship,
         operating_points_of(file.operating_point, name),
-        required_of_given=_of_given(file.required_of_given, name),
+        required_of_given=required_of_given(file.required_of_given, name),
     )
-
-
-def _of_given(tables: Mapping[str, GivenRequirement], name: str) -> dict[str, RequiredOfGiven]:
-    for check, table in tables.items():
-        _check_variants(table.variants, f"{name}, required_of_given {check}")
-        for pattern in table.references:
-            if not fnmatch.filter(REFERENCE_KINDS, pattern):
-                where = f"{name}, required_of_given {check}"
-                raise _unknown("kind of reference", pattern, REFERENCE_KINDS, where)
-    return {
-        check: RequiredOfGiven(table.references, table.variants) for check, table in tables.items()
-    }
 
 
 def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection[str]) -> Overlay:
@@ -297,7 +285,7 @@ def _overlay(built_in: Policy, files: PolicyFiles, name: str, checks: Collection
         ),
         tuple(
             ChangedGivenRequirement(key, now, built_in.required_of_given.get(key))
-            for key, now in _of_given(file.required_of_given, name).items()
+            for key, now in required_of_given(file.required_of_given, name).items()
         ),
     )
 
