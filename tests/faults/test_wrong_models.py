@@ -39,8 +39,9 @@ class _Stopwatch:
 # tests/comparison/test_fake_quant_check.py.
 _APART = {"route_parity", "quantisation", "fake_quant_lint", "guide"}
 _TRIED = [check for check in CHECKS if check.name not in _APART]
-# It says how much is known, whatever the file does: tests/comparison/test_evidence_rules.py.
-_OF_NO_FILE = {"evidence"}
+# `evidence` says how much is known, whatever a file does: comparison/test_evidence_rules.py.
+# `reference_contract` speaks of given files alone: checks/test_reference_contract.py.
+_OF_NO_FILE = {"evidence", "reference_contract"}
 _POLICY = load_policy(Path(__file__).parents[1] / "support" / "little_evidence.toml")
 
 

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from validation.errors import ConversionError, UsageError, ValidationError, first_few
 from validation.files.digest import file_sha256
+from validation.inference.model_file import refusal_of
+from validation.inference.outputs import bind_outputs
+from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile, ReferenceKind
 from validation.record.types import ModelKey
+from validation.specs.contracts import RAW_OUTPUTS
 from validation.tflite.custom_ops import EDGE_TPU, refusal
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
@@ -45,12 +49,20 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: No .tflite, a damaged one, or one for the Edge TPU.
+        ConversionError: No .tflite, a damaged one, no detector, or one for the Edge TPU.
     """
     unpacked = read_model(path)
     if EDGE_TPU in unpacked.custom_ops:
         raise refusal(unpacked.custom_ops, path.name) or ConversionError("not to be run")
-    return Candidate(ModelKey(model, form_of(describe(unpacked)), name), path, reference)
+    file = describe(unpacked)
+    try:
+        bind_outputs(unpacked, file, metadata_of(unpacked))
+    except ConversionError as error:
+        # Two outputs without names may be known by the shapes that the reference states.
+        if len(file.outputs) != len(RAW_OUTPUTS):
+            error.where = error.where or path.name
+            raise refusal_of(unpacked, error) or error from error
+    return Candidate(ModelKey(model, form_of(file), name), path, reference)
 
 
 def named_candidates(
