@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from validation.checks.accuracy import NO_DATA, score_threshold
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
 from validation.checks.needs import candidate_detections, class_join, reference_detections
-from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
+from validation.coco.labelled_images import labelled_images
 from validation.comparison.operating_point import check_operating_point
-from validation.comparison.operating_sides import LabelledImage, OperatingRule
-from validation.record.detections import Detections
+from validation.comparison.operating_sides import OperatingRule
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.variants import variant_of
@@ -31,7 +29,7 @@ def operating_point(context: CheckContext) -> list[Entry]:
     result, losses = check_operating_point(
         reference_detections(context),
         candidate_detections(context),
-        _labelled_images(dataset, categories),
+        labelled_images(dataset, categories),
         OperatingRule(
             min_score=_threshold(asked, score_threshold(context)),
             score_epsilon=score_epsilon(context),
@@ -65,36 +63,3 @@ def _names(
         if category is not None
     }
     return {**joined, **labels}
-
-
-def _labelled_images(
-    dataset: Dataset, categories: Mapping[int, int | None]
-) -> dict[str, LabelledImage]:
-    """Each image with its objects as the model would detect them."""
-    class_of = {category: class_id for class_id, category in categories.items()}
-    objects: dict[int, list[CocoAnnotation]] = defaultdict(list)
-    for item in dataset.ground_truth:
-        if item.category_id in class_of:
-            objects[item.image_id].append(item)
-    return {
-        str(image.id): LabelledImage(
-            image.height,
-            image.width,
-            _as_detections(
-                [item for item in objects[image.id] if not item.is_crowd], image, class_of
-            ),
-            _as_detections([item for item in objects[image.id] if item.is_crowd], image, class_of),
-        )
-        for image in dataset.images
-    }
-
-
-def _as_detections(
-    items: Sequence[CocoAnnotation], image: CocoImage, class_of: Mapping[int | None, int]
-) -> Detections:
-    boxes = [
-        (y / image.height, x / image.width, (y + height) / image.height, (x + width) / image.width)
-        for x, y, width, height in (item.bbox for item in items)
-    ]
-    classes = [class_of[item.category_id] for item in items]
-    return Detections(boxes, [1.0] * len(items), classes)
