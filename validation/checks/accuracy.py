@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.needs import candidate_detections, class_join, reference_detections
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
@@ -29,7 +29,7 @@ from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.run import Evidence, EvidenceContent, ReferenceKind, Stage
 from validation.record.types import Accuracy, CheckResult, ModelKey
-from validation.workspace.context import REFERENCE, CheckContext
+from validation.workspace.context import REFERENCE, CheckContext, class_join
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 
-from validation.checks.needs import class_join, exported_graph
+from validation.checks.needs import exported_graph
 from validation.checks.route_parity import no_second_route
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
@@ -17,7 +17,7 @@ from validation.files.digest import file_sha256
 from validation.record.lines import Entry
 from validation.record.run import ReferenceKind
 from validation.specs.variants import variant_of
-from validation.workspace.context import CheckContext
+from validation.workspace.context import CheckContext, class_join
 
 
 def evidence(context: CheckContext) -> list[Entry]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from validation.checks.needs import exported_graph
 from validation.errors import DatasetError
-from validation.files.digest import file_sha256
 from validation.files.structured import write_json
 from validation.inspection.feeding_facts import LabelFacts, feeding_facts
 from validation.inspection.of_tflite import inspect_tflite
@@ -16,7 +15,7 @@ from validation.metadata.detector import label_lines, written_names
 from validation.record.kept_files import anchors_name, feeding_name, labels_name, tflite_name
 from validation.record.run import Artefact, ArtefactRole, ReferenceKind
 from validation.workspace.context import CheckContext
-from validation.zoo.integrity import digest_files
+from validation.zoo.integrity import digest_file, digest_files
 
 
 def judged_file(context: CheckContext, path: Path) -> Artefact:
@@ -56,15 +55,15 @@ def reference_file(context: CheckContext) -> list[Artefact]:
     if not alone or not context.is_first or context.reference.kind is ReferenceKind.NONE:
         return []
     path = context.reference.path
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    digest = digest_files(path if path.is_dir() else path.parent, files)
+    files = (each for each in path.rglob("*") if each.is_file())
+    digest = digest_file(path) if path.is_file() else digest_files(path, files)
     return [
         Artefact(
             model=context.key.model,
             role=ArtefactRole.REFERENCE,
             variant="",
             name=path.name,
-            sha256=file_sha256(path) if path.is_file() else digest.sha256,
+            sha256=digest.sha256,
             size_bytes=digest.size_bytes,
             origin=context.reference.origin,
         )

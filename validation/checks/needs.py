@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from validation.coco.categories import CategoryJoin, join_categories
-from validation.coco.dataset import Dataset
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
@@ -45,12 +43,6 @@ def graph_summary(context: CheckContext) -> GraphSummary:
 def fake_quant_facts(context: CheckContext) -> FakeQuantFacts:
     """What the FakeQuant nodes of the graph of uint8 say."""
     return context.build.fake_quant_facts()
-
-
-def class_join(context: CheckContext, dataset: Dataset) -> CategoryJoin:
-    """The category of the labelled images that each of the model's classes is scored as."""
-    labels = context.class_names()
-    return join_categories(labels.names, dataset, context.num_classes, labels.count)
 
 
 def tflite(context: CheckContext) -> Path:

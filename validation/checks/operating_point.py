@@ -8,7 +8,7 @@ import numpy as np
 
 from validation.checks.accuracy import NO_DATA, score_threshold
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
-from validation.checks.needs import candidate_detections, class_join, reference_detections
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.dataset import Dataset
 from validation.coco.labelled_images import labelled_images
 from validation.comparison.operating_point import check_operating_point
@@ -16,7 +16,7 @@ from validation.comparison.operating_sides import OperatingRule
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.variants import variant_of
-from validation.workspace.context import CheckContext
+from validation.workspace.context import CheckContext, class_join
 
 
 def operating_point(context: CheckContext) -> list[Entry]:

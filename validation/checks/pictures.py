@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from validation.checks.accuracy import REFERENCE_TITLES
-from validation.checks.needs import candidate_detections, class_join, reference_detections
+from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.labelled_images import labelled_images
 from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
 from validation.errors import NotProvided
@@ -14,7 +14,7 @@ from validation.record.detections import Detections
 from validation.record.types import GROUND_TRUTH, Panel, Picture
 from validation.report.pictures import picture_of
 from validation.specs.variants import variant_of
-from validation.workspace.context import CheckContext
+from validation.workspace.context import CheckContext, class_join
 
 _Side = Mapping[str, Detections]
 

@@ -17,7 +17,6 @@ from validation.checks.contract_sides import (
     subject_facts,
 )
 from validation.checks.judged_files import files_beside, judged_file, reference_file
-from validation.checks.needs import class_join
 from validation.coco.dataset import Dataset
 from validation.comparison.contract_differences import Compared, SideFacts, contract_differences
 from validation.comparison.difference_rules import DifferenceRules
@@ -33,7 +32,7 @@ from validation.record.difference_facts import DifferenceKind
 from validation.record.lines import Entry
 from validation.record.reference_differences import NotCompared, ReferenceDifferences
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
-from validation.workspace.context import CheckContext
+from validation.workspace.context import CheckContext, class_join
 from validation.workspace.sides import Reference, Subject
 
 _OF_DETECTIONS = (

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, ConversionError
 from validation.export.exported import CONTRACT_FILE
-from validation.inference.base import Detector
 from validation.inference.feed_sources import FeedSources
 from validation.inference.feeding import Feeding, describe_feeding, feeding_of
 from validation.inference.file_notices import FileNotice, FileNoticeKind
@@ -79,7 +78,7 @@ class TfliteModel:
         words = describe_feeding(self.feeding, self.file.inputs[0])
         return f"{size.height}x{size.width}, {words}"
 
-    def detector(self) -> Detector:
+    def detector(self) -> TfliteDetector | RawTfliteDetector:
         """A detector with an interpreter of its own: one for each thread.
 
         Raises:

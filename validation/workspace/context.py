@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.errors import NotProvided
 from validation.files.digest import file_sha256
@@ -160,6 +161,12 @@ class CheckContext:
             path=str(path) if kept else "",
             file=self.key.file,
         )
+
+
+def class_join(context: CheckContext, dataset: Dataset) -> CategoryJoin:
+    """The category of the labelled images that each of the model's classes is scored as."""
+    labels = context.class_names()
+    return join_categories(labels.names, dataset, context.num_classes, labels.count)
 
 
 # Makes a product, or runs a model, that a check uses.

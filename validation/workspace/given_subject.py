@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from validation.errors import NotProvided
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.inference.base import DetectFile, on_files
+from validation.inference.base import DetectFile
 from validation.inference.known_model import KnownModel
 from validation.inference.model_file import TfliteModel, open_tflite
 from validation.inference.outputs import Ending
@@ -28,11 +28,12 @@ from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
+    RAW_OUTPUTS,
     PostprocessAttributes,
     Preprocessing,
     SsdContract,
 )
-from validation.specs.variants import Scheme, Variant, variant_of
+from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile, read_anchors, read_tflite
 from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
@@ -44,11 +45,9 @@ from validation.workspace.sides import Arrays, Reference
 
 def form_of(file: TfliteFile) -> str:
     """The variant that a file has the form of: its scheme, and whether it ends in raw outputs."""
-    scheme = number_scheme(file)
-    ends_raw = file.postprocess is None and len(file.outputs) == 2
-    if not ends_raw:
-        return str(scheme)
-    return "raw" if scheme is Scheme.FLOAT else f"{scheme}-raw"
+    variant = variant_of(number_scheme(file))
+    ends_raw = file.postprocess is None and len(file.outputs) == len(RAW_OUTPUTS)
+    return variant.raw_variant if ends_raw else variant.name
 
 
 class GivenSubject:
@@ -166,16 +165,15 @@ class GivenSubject:
 
     def _detector(self) -> DetectFile:
         detector = self.opened.detector()
-        prepared = getattr(detector, "prepared", None)
-        if prepared is None:
-            return on_files(detector)
-        return lambda image: detector.detect_feed(  # type: ignore[attr-defined]
-            self.runs.feeds.of(image, prepared)
-        )
+        return lambda image: detector.detect_feed(self.runs.feeds.of(image, detector.prepared))
+
+    @cached_property
+    def _detected(self) -> Mapping[str, Detections]:
+        return self._run.detections()
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""
-        return self._run.detections()
+        return self._detected
 
     def seconds(self) -> float:
         """See `Subject`."""

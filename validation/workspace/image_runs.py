@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from validation.files.digest import file_sha256
@@ -42,6 +43,7 @@ class ImageRuns:
     scratch: Path
     workers: int | None = None
 
+    @cached_property
     def image_hashes(self) -> dict[str, str]:
         """Hash of each image by key: what is detected depends on them."""
         return {image.key: image_sha256(image) for image in self.images}
@@ -75,7 +77,7 @@ class ImageRuns:
             (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
             write_detections(folder / _DETECTIONS, found)
 
-        depends = {**made_from, "images": self.image_hashes()}
+        depends = {**made_from, "images": self.image_hashes}
         step = f"run {key.label} on {len(self.images)} images"
         folder = cache.product(key.model, stage, step, depends, fill)
         return Run(key, folder, len(self.images))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,19 +68,18 @@ def reference_source(path: Path | None, model: str, work: ProductCache) -> Refer
         return ReferenceSource(ReferenceKind.GRAPH, found.path, entry_of(model, folder, GROUP))
     if found.kind in (Kind.MODEL_FOLDER, Kind.TAR):
         return ReferenceSource(ReferenceKind.GRAPH, found.path, _only(chosen_models(str(path))))
-    folder = _laid_out(found, model, work)
-    known = _catalogued(found.path)
+    files = _files(found)
+    hashes = {name: file_sha256(path) for name, path in files.items()}
+    folder = _laid_out(files, hashes, f"lay out {found.path.name}", model, work)
+    known = _catalogued(hashes.get(_GRAPH, ""))
     if known is not None:
         entry = dataclasses.replace(known, source=FolderSource(folder), digest=None)
         return ReferenceSource(ReferenceKind.GRAPH, found.path, entry)
     return ReferenceSource(ReferenceKind.GRAPH, found.path, entry_of(model, folder, GROUP))
 
 
-def _catalogued(path: Path) -> CatalogueEntry | None:
+def _catalogued(sha256: str) -> CatalogueEntry | None:
     """The catalogue's entry of a graph that is known by its sha256: it has config and labels."""
-    if not path.is_file():
-        return None
-    sha256 = file_sha256(path)
     for entry in load_catalogue().entries:
         if isinstance(entry.source, PypiSource) and entry.source.member_sha256 == sha256:
             return entry
@@ -98,20 +97,24 @@ def _only(entries: Sequence[CatalogueEntry]) -> CatalogueEntry:
     return entries[0]
 
 
-def _laid_out(found: Recognised, model: str, work: ProductCache) -> Path:
-    """A folder as archives are laid out, with what lies beside the file and belongs to it."""
-    files = _files(found)
+def _laid_out(
+    files: Mapping[str, Path],
+    hashes: Mapping[str, str],
+    step: str,
+    model: str,
+    work: ProductCache,
+) -> Path:
+    """A folder as archives are laid out."""
 
     def make(folder: Path) -> None:
         for name, path in files.items():
             shutil.copyfile(path, folder / name)
 
-    made_from = {name: file_sha256(path) for name, path in files.items()}
-    step = f"lay out {found.path.name}"
-    return work.product(model, Stage.LOAD, step, made_from, make)
+    return work.product(model, Stage.LOAD, step, hashes, make)
 
 
 def _files(found: Recognised) -> dict[str, Path]:
+    """A graph or a checkpoint, and what lies beside it and belongs to it."""
     path = found.path
     beside = {_CONFIG: path.parent / _CONFIG} if (path.parent / _CONFIG).is_file() else {}
     beside |= {each.name: each for each in path.parent.glob("*label*.pbtxt")}

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 from validation.calibration.images import CalibrationImages
-from validation.coco.categories import join_categories
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.labels.label_list import LabelList
@@ -20,7 +19,7 @@ from validation.record.types import ModelKey
 from validation.specs.input_stats import InputStats
 from validation.tflite.facts import read_tflite
 from validation.workspace.candidates import Candidate
-from validation.workspace.context import CheckContext, image_files
+from validation.workspace.context import CheckContext, class_join, image_files
 from validation.workspace.given_subject import GivenSubject, TfliteReference, form_of
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
@@ -34,7 +33,6 @@ from validation.workspace.other_references import (
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
 from validation.workspace.sides import Reference
-from validation.workspace.variant_sides import GraphReference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
 
@@ -82,6 +80,7 @@ class Session:
     notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
+    _given: dict[ModelKey, CheckContext] = field(default_factory=dict)
 
     @cached_property
     def _feeds(self) -> InputCache:
@@ -110,23 +109,28 @@ class Session:
         )
         if not key.file:
             return context
-        reference = self._reference(key.model, build, inference, lambda: context_of_given)
-        path = next(each.path for each in self.candidates if each.key == key)
-        context_of_given = dataclasses.replace(
-            context, given=GivenSubject(key, path, self._image_runs, reference), judged_by=reference
-        )
-        return context_of_given
+        if key not in self._given:
+            self._given[key] = self._with_sides(context)
+        return self._given[key]
 
-    def _reference(
-        self,
-        model: str,
-        build: ModelBuild,
-        inference: ModelInference,
-        context: Callable[[], CheckContext],
-    ) -> Reference:
-        source = self.judged_by
+    def _with_sides(self, context: CheckContext) -> CheckContext:
+        """The context of a given file; both sides are read once in a session."""
+        key = context.key
+        reference = self._reference(context, lambda: self._given[key])
+        path = next(each.path for each in self.candidates if each.key == key)
+        given = GivenSubject(key, path, self._image_runs, reference)
+        return dataclasses.replace(context, given=given, judged_by=reference)
+
+    def _reference(self, context: CheckContext, given: Callable[[], CheckContext]) -> Reference:
+        """What a given file is judged by.
+
+        Args:
+            context: Without the two sides.
+            given: The same with them, once they are made: it says which classes the file has.
+        """
+        source, model = self.judged_by, context.key.model
         if source is None or source.kind is ReferenceKind.GRAPH:
-            return GraphReference(build, inference)
+            return context.reference
         if source.path is None:
             return NoReference()
         runs = self._image_runs
@@ -138,10 +142,7 @@ class Session:
             return SavedModelReference(model, source.path, runs)
 
         def categories() -> Mapping[int, int | None]:
-            given = context()
-            names = given.class_names()
-            dataset = cast(Dataset, self.dataset)
-            return join_categories(names.names, dataset, given.num_classes, names.count).categories
+            return class_join(given(), cast(Dataset, self.dataset)).categories
 
         return ResultsReference(model, source.path, runs, self.dataset, categories)
 
@@ -194,4 +195,4 @@ class Session:
 
     def for_another_process(self) -> Session:
         """The same session as another process takes part in it: nothing made yet, runs shared."""
-        return dataclasses.replace(self, runs=self._shared, steps=[], _inference={})
+        return dataclasses.replace(self, runs=self._shared, steps=[], _inference={}, _given={})
