@@ -19,6 +19,7 @@ from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
 from validation.errors import NotProvided
 from validation.inference.base import detect_all, on_files
+from validation.inference.input_cache import InputCache
 from validation.inference.model_file import TfliteModel, open_tflite
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
@@ -30,6 +31,7 @@ from validation.record.run import ReferenceKind
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.contracts import UNIT_RANGE, Preprocessing, SsdContract
 from validation.tflite.facts import read_anchors
+from validation.workspace.image_runs import ImageRuns
 from validation.workspace.products import ProductCache
 
 _SIDE = 100
@@ -119,6 +121,7 @@ class _Bench:
         for name, value in fields.items():
             setattr(subject, name, value)
         names = SimpleNamespace(names={1: "a", 2: "b"}, count=None)
+        work = ProductCache(self.folder / "work", lambda _: None)
         context: Any = SimpleNamespace(
             key=ModelKey("m", "float", file.name),
             policy=load_policy(),
@@ -126,10 +129,10 @@ class _Bench:
             canaries=(),
             parity_images=self.images,
             class_names=lambda: names,
-            images=self.images,
+            runs=ImageRuns(self.images, work, work, InputCache(), self.folder),
             subject=subject,
             num_classes=CLASSES,
-            work=ProductCache(self.folder / "work", lambda _: None),
+            work=work,
         )
         entries = contract_entries(context, subject, _Side(self.reference, self.images, kind))
         return cast(ReferenceDifferences, entries[0]), cast(CheckResult, entries[1])

@@ -13,6 +13,7 @@ from validation.preprocess.image import ImageFile
 from validation.record.run import Step
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.workspace.model_build import FAST_NMS
+from validation.workspace.model_inference import ModelInference
 
 
 def test_reference_sees_every_image_and_is_cached(miniature: MiniatureFiles) -> None:
@@ -95,7 +96,8 @@ def test_image_that_cannot_be_read(miniature: MiniatureFiles, tmp_path: Path) ->
     """A broken image is an error with its name, never an image less."""
     context = make_case(miniature)
     (tmp_path / "broken.jpg").write_bytes(b"no image")
-    context.inference.images += (ImageFile("broken", tmp_path / "broken.jpg"),)
+    images = (*context.images, ImageFile("broken", tmp_path / "broken.jpg"))
+    inference = ModelInference(context.build, images, lambda _: None)
     with pytest.raises(DatasetError, match=r"broken\.jpg"):
-        context.inference.candidate("float")
+        inference.candidate("float")
     assert context.key.model == MODEL

@@ -2,72 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from validation.checks.contract_costs import Repair
 from validation.comparison.reference_differences import renumbered
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.inference.base import DetectFile, detect_all, on_files
+from validation.inference.base import DetectFile, on_files
 from validation.inference.outputs import bind_outputs
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.metadata.unpacking import metadata_of
 from validation.preprocess.feed import FeedWay, takes_bytes
-from validation.preprocess.image import ImageFile
-from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
 from validation.record.run import Stage
-from validation.runtimes.tflite import TfliteRuntime, default_threads
+from validation.record.types import ModelKey
+from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import SsdContract
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
 from validation.tflite.rewriting import with_anchors, with_attributes
-from validation.workspace.products import ProductCache, image_sha256, installed_version, makers
+from validation.workspace.image_runs import ImageRuns
+from validation.workspace.products import installed_version, makers
 from validation.workspace.sides import Subject
 
-_DETECTIONS, _COPY = "detections.npz", "copy.tflite"
+_COPY = "copy.tflite"
 
 
 def detections_with(
-    repair: Repair,
-    subject: Subject,
-    images: Sequence[ImageFile],
-    work: ProductCache,
-    model: str,
+    repair: Repair, subject: Subject, runs: ImageRuns, key: ModelKey
 ) -> Mapping[str, Detections]:
     """What a file detects with a repair; cached like other scores.
 
     Args:
         repair: What is put right.
         subject: The file.
-        images: Of the session.
-        work: Keeps the detections.
-        model: For the step's report.
+        runs: Images of the session; keeps the detections.
+        key: Of the file.
     """
-    found = _run(repair, subject, images, work, model) if repair.changes_the_run else None
-    detections = subject.detections() if found is None else found
-    return detections if repair.classes is None else renumbered(detections, repair.classes)
+    found = _run(repair, subject, runs, key) if repair.changes_the_run else subject.detections()
+    return found if repair.classes is None else renumbered(found, repair.classes)
 
 
 def _run(
-    repair: Repair,
-    subject: Subject,
-    images: Sequence[ImageFile],
-    work: ProductCache,
-    model: str,
+    repair: Repair, subject: Subject, runs: ImageRuns, key: ModelKey
 ) -> Mapping[str, Detections]:
-    def make(folder: Path) -> None:
-        path = _put_right(repair, subject, folder / _COPY)
-        found = detect_all(
-            lambda: _detector(path, subject, repair),
-            images,
-            workers=default_threads(),
-            label=f"{subject.path.name}, put right",
-        )
-        (folder / _COPY).unlink(missing_ok=True)
-        write_detections(folder / _DETECTIONS, found)
+    @contextlib.contextmanager
+    def opened() -> Iterator[Callable[[], DetectFile]]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = _put_right(repair, subject, Path(folder) / _COPY)
+            yield lambda: _detector(path, subject, repair)
 
     preprocessing = repair.preprocessing or subject.preprocessing
     made_from = {
@@ -76,13 +63,12 @@ def _run(
         "anchors": None if repair.anchors is None else repair.anchors.tolist(),
         "preprocessing": unstructure(preprocessing),
         "way": _way(subject, repair).value,
-        "images": {image.key: image_sha256(image) for image in images},
         "pillow": installed_version("pillow"),
         "runtime": installed_version("ai-edge-litert"),
         **makers("inference", "runtimes", "preprocess", "postprocess", "tflite"),
     }
-    step = f"run {subject.path.name}, put right, on {len(images)} images"
-    return read_detections(work.product(model, Stage.RUN, step, made_from, make) / _DETECTIONS)
+    step = f"run {subject.path.name}, put right"
+    return runs.detected(runs.work, key, Stage.RUN, step, made_from, opened).detections
 
 
 def _put_right(repair: Repair, subject: Subject, target: Path) -> Path:

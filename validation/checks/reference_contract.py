@@ -121,7 +121,7 @@ def _priced(
 
 
 def _run(context: CheckContext, subject: Subject, repair: Repair) -> Mapping[str, Detections]:
-    return detections_with(repair, subject, context.images, context.work, context.key.model)
+    return detections_with(repair, subject, context.runs, context.key)
 
 
 def _ap(

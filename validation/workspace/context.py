@@ -19,6 +19,7 @@ from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
 from validation.workspace.given_subject import GivenSubject, TfliteReference
+from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
@@ -80,9 +81,14 @@ class CheckContext:
         return self.judged_by or GraphReference(self.build, self.inference)
 
     @property
+    def runs(self) -> ImageRuns:
+        """Images of the session, and what was found on them."""
+        return self.inference.runs if self.given is None else self.given.runs
+
+    @property
     def images(self) -> tuple[ImageFile, ...]:
         """Every image of the session."""
-        return self.inference.images if self.given is None else self.given.runs.images
+        return self.runs.images
 
     @property
     def scratch(self) -> Path:
@@ -92,7 +98,7 @@ class CheckContext:
     @property
     def work(self) -> ProductCache:
         """Where products are kept."""
-        return self.build.work if self.given is None else self.given.runs.work
+        return self.runs.work
 
     @property
     def parity_images(self) -> tuple[ImageFile, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -161,23 +162,26 @@ class GivenSubject:
             "feed": unstructure(self.preprocessing),
             "way": self.way.value,
         }
-        return self.runs.detected(self.runs.runs, self.key, Stage.RUN, made_from, self._detector)
+        return self.runs.detected(
+            self.runs.runs,
+            self.key,
+            Stage.RUN,
+            f"run {self.key.label}",
+            made_from,
+            lambda: contextlib.nullcontext(self._detector),
+        )
 
     def _detector(self) -> DetectFile:
         detector = self.opened.detector()
         return lambda image: detector.detect_feed(self.runs.feeds.of(image, detector.prepared))
 
-    @cached_property
-    def _detected(self) -> Mapping[str, Detections]:
-        return self._run.detections()
-
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""
-        return self._detected
+        return self._run.detections
 
     def seconds(self) -> float:
         """See `Subject`."""
-        return self._run.seconds()
+        return self._run.seconds
 
     def evidence(self) -> Evidence:
         """See `Subject`."""

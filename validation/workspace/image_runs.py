@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,10 +54,11 @@ class ImageRuns:
         cache: ProductCache,
         key: ModelKey,
         stage: Stage,
+        step: str,
         made_from: Mapping[str, object],
-        make: Callable[[], DetectFile],
+        opened: Callable[[], AbstractContextManager[Callable[[], DetectFile]]],
         *,
-        threads: bool = True,
+        one_by_one: Callable[[], bool] = bool,
     ) -> Run:
         """Detections of every image, run now or found again.
 
@@ -64,22 +66,24 @@ class ImageRuns:
             cache: `work` or `runs`.
             key: Of what is run.
             stage: For the step's report.
+            step: Alike, without the number of images.
             made_from: What the detections depend on besides the images.
-            make: See `detect_all`.
-            threads: False: one image at a time.
+            opened: Opens what is run, where it is, and gives what `detect_all` takes.
+            one_by_one: Asked where it is run: one image at a time.
         """
 
         def fill(folder: Path) -> None:
             give_back()
-            started = time.perf_counter()
-            workers = (self.workers or default_threads()) if threads else 1
-            found = detect_all(make, self.images, workers=workers, label=str(key))
-            (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
+            workers = 1 if one_by_one() else self.workers or default_threads()
+            with opened() as make:
+                started = time.perf_counter()
+                found = detect_all(make, self.images, workers=workers, label=str(key))
+                (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
             write_detections(folder / _DETECTIONS, found)
 
         depends = {**made_from, "images": self.image_hashes}
-        step = f"run {key.label} on {len(self.images)} images"
-        folder = cache.product(key.model, stage, step, depends, fill)
+        on = f"{step} on {len(self.images)} images"
+        folder = cache.product(key.model, stage, on, depends, fill)
         return Run(key, folder, len(self.images))
 
 
@@ -97,12 +101,14 @@ class Run:
     folder: Path
     images: int
 
+    @cached_property
     def detections(self) -> Mapping[str, Detections]:
         """By image key."""
         return read_detections(self.folder / _DETECTIONS)
 
+    @property
     def seconds(self) -> float:
-        """Wall time."""
+        """Wall time of the detections, what is run having been opened."""
         return float((self.folder / _SECONDS).read_text())
 
     def evidence(self) -> Evidence:

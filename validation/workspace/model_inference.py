@@ -7,8 +7,9 @@ session's processes comes first.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from validation.export.exported import ExportedGraph, ExportOptions
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.inference.base import DetectFile, detect_all, on_files
+from validation.inference.base import DetectFile, on_files
 from validation.inference.feeding import way_by_contract
 from validation.inference.graph import GraphDetector
 from validation.inference.input_cache import InputCache
@@ -29,18 +30,18 @@ from validation.inference.tflite import (
 )
 from validation.preprocess.feed import FeedWay, prepared_for
 from validation.preprocess.image import ImageFile
-from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage, Step
-from validation.runtimes.tflite import TfliteRuntime, default_threads
+from validation.record.types import ModelKey
+from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
+from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
 from validation.workspace.products import (
     ProductCache,
     folder_for,
-    image_sha256,
     installed_version,
     makers,
 )
@@ -52,9 +53,6 @@ _LARGE_SCORES = 20_000_000
 
 # Instead of a variant: what the variants are judged by.
 REFERENCE = "reference"
-
-_DETECTIONS = "detections.npz"
-_SECONDS = "seconds.txt"
 
 
 class ModelInference:
@@ -81,42 +79,51 @@ class ModelInference:
         feeds: InputCache | None = None,
     ) -> None:
         self.build = build
-        self.images = tuple(images)
-        self._workers = workers or default_threads()
-        self._runs = ProductCache(runs or folder_for(self), on_step)
-        self._feeds = feeds or InputCache()
-        self._reference: Mapping[str, Detections] | None = None
-        self._seen: dict[tuple[str, ExportOptions], Mapping[str, Detections]] = {}
-        self._seconds: dict[tuple[str, ExportOptions], float] = {}
-        self._images_sha256 = [image_sha256(image) for image in self.images]
+        self.runs = ImageRuns(
+            tuple(images),
+            build.work,
+            ProductCache(runs or folder_for(self), on_step),
+            feeds or InputCache(),
+            build.scratch,
+            workers,
+        )
+        self._ran: dict[tuple[str, ExportOptions], Run] = {}
+
+    @property
+    def images(self) -> tuple[ImageFile, ...]:
+        """Every image of the session."""
+        return self.runs.images
 
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
-        if self._reference is None:
-            self._reference = read_detections(self._reference_run() / _DETECTIONS)
-        return self._reference
+        return self._reference_run.detections
 
-    def _reference_run(self) -> Path:
-        def make(folder: Path) -> None:
+    @cached_property
+    def _reference_run(self) -> Run:
+        @contextlib.contextmanager
+        def opened() -> Iterator[Callable[[], DetectFile]]:
             from validation.runtimes.session import SessionRuntime
 
             # One session serves all threads: it is as safe as it is costly to load.
             with SessionRuntime(self.build.reference_graph, DETECTION_OUTPUTS) as runtime:
                 detector = GraphDetector(runtime)
-                detections = self._detect(lambda: on_files(detector), "reference")
-            write_detections(folder / _DETECTIONS, detections)
+                yield lambda: on_files(detector)
 
         made_from = {
             "graph": self.build.reference_sha256,
-            "images": dict(
-                zip([image.key for image in self.images], self._images_sha256, strict=True)
-            ),
             # Decoders of JPEG differ by a step here and there.
             "pillow": installed_version("pillow"),
             **makers("inference", "runtimes", "preprocess"),
         }
-        step = f"reference on {len(self.images)} images"
-        return self.build.work.product(self.build.name, Stage.REFERENCE, step, made_from, make)
+        return self.runs.detected(
+            self.runs.work,
+            ModelKey(self.build.name, REFERENCE),
+            Stage.REFERENCE,
+            REFERENCE,
+            made_from,
+            opened,
+            one_by_one=self._has_large_scores,
+        )
 
     def candidate(
         self, variant: str, options: ExportOptions = EVALUATION
@@ -127,45 +134,36 @@ class ModelInference:
             variant: Raw variants are closed by the NumPy port of the op.
             options: Of the export that the file was made from.
         """
-        key = (variant, options)
-        if key not in self._seen:
-            folder = self._candidate_run(variant, options)
-            self._seen[key] = read_detections(folder / _DETECTIONS)
-            self._seconds[key] = float((folder / _SECONDS).read_text())
-        return self._seen[key]
+        return self._candidate_run(variant, options).detections
 
-    def _candidate_run(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
-        path = self.build.tflite(variant, options)
-
-        def make(folder: Path) -> None:
-            started = time.perf_counter()
-            detections = self._detect(
-                lambda: self._detector(path, variant, options), f"{self.build.name} {variant}"
+    def _candidate_run(self, variant: str, options: ExportOptions = EVALUATION) -> Run:
+        if (variant, options) not in self._ran:
+            path = self.build.tflite(variant, options)
+            made_from = {
+                "model": self.build.name,
+                "variant": variant,
+                "options": unstructure(options),
+                "file": file_sha256(path),
+            }
+            self._ran[variant, options] = self.runs.detected(
+                self.runs.runs,
+                ModelKey(self.build.name, variant),
+                Stage.RUN,
+                f"run {variant}{describe_flags(options)}",
+                made_from,
+                lambda: contextlib.nullcontext(lambda: self._detector(path, variant, options)),
+                one_by_one=self._has_large_scores,
             )
-            (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
-            write_detections(folder / _DETECTIONS, detections)
-
-        made_from = {
-            "model": self.build.name,
-            "variant": variant,
-            "options": unstructure(options),
-            "file": file_sha256(path),
-            "images": [image.key for image in self.images],
-        }
-        step = f"run {variant}{describe_flags(options)} on {len(self.images)} images"
-        return self._runs.product(self.build.name, Stage.RUN, step, made_from, make)
+        return self._ran[variant, options]
 
     def evidence(self, variant: str) -> Evidence:
         """The file of what `candidate` detected, or `reference` for `REFERENCE`."""
-        run = self._reference_run() if variant == REFERENCE else self._candidate_run(variant)
-        path = run / _DETECTIONS
-        sha256, size = file_sha256(path), path.stat().st_size
-        return Evidence(self.build.name, variant, str(path), sha256, size, len(self.images))
+        is_reference = variant == REFERENCE
+        return (self._reference_run if is_reference else self._candidate_run(variant)).evidence()
 
     def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
         """Wall time that `candidate` took."""
-        self.candidate(variant, options)
-        return self._seconds[variant, options]
+        return self._candidate_run(variant, options).seconds
 
     def session_raw_outputs(self, count: int, export: ExportedGraph | None = None) -> Arrays:
         """Raw outputs of an exported graph in a TensorFlow session, [I, 1, N, ...].
@@ -187,7 +185,7 @@ class ModelInference:
 
         made_from = {
             "graph": file_sha256(graph),
-            "images": self._images_sha256[:count],
+            "images": list(self.runs.image_hashes.values())[:count],
             # The graph begins after it, so its hash says nothing of it.
             "preprocessing": unstructure(export.contract.preprocessing),
             "pillow": installed_version("pillow"),
@@ -202,28 +200,25 @@ class ModelInference:
         give_back()
         with TfliteRuntime(self.build.tflite(variant)) as runtime:
             way, prepared = self._way(runtime)
-            feeds = self._feeds.stacked(self.images[:count], prepared)
+            feeds = self.runs.feeds.stacked(self.images[:count], prepared)
             return run_batchwise(runtime, feeds, way)
 
     def feeds(self, count: int) -> NDArray[np.float32]:
         """The first images as the model is fed them, [I, 1, H, W, 3]."""
         contract = self.build.exported().contract
-        return self._feeds.stacked(self.images[:count], contract.preprocessing)
+        return self.runs.feeds.stacked(self.images[:count], contract.preprocessing)
 
     def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
         """One inference of a variant on the first image, its feed made beforehand."""
         runtime = TfliteRuntime(self.build.tflite(variant), threads)
         (spec,) = runtime.inputs
         way, prepared = self._way(runtime)
-        feed = feed_of(spec, self._feeds.stacked(self.images[:1], prepared)[0], way)
+        feed = feed_of(spec, self.runs.feeds.stacked(self.images[:1], prepared)[0], way)
         return lambda: runtime.run(feed)
 
-    def _detect(self, make: Callable[[], DetectFile], label: str) -> Mapping[str, Detections]:
+    def _has_large_scores(self) -> bool:
         contract = self.build.exported().contract
-        large = contract.num_anchors * contract.num_classes > _LARGE_SCORES
-        workers = 1 if large else self._workers
-        give_back()
-        return detect_all(make, self.images, workers=workers, label=label)
+        return contract.num_anchors * contract.num_classes > _LARGE_SCORES
 
     def _detector(self, path: Path, variant: str, options: ExportOptions) -> DetectFile:
         runtime = TfliteRuntime(path)
@@ -236,7 +231,7 @@ class ModelInference:
             if with_op
             else RawTfliteDetector(runtime, contract, np.load(export.anchors), way=way)
         )
-        return lambda image: detector.detect_feed(self._feeds.of(image, detector.prepared))
+        return lambda image: detector.detect_feed(self.runs.feeds.of(image, detector.prepared))
 
     def _way(self, runtime: TfliteRuntime) -> tuple[FeedWay, Preprocessing]:
         """How a file is fed, as an app does it, and how its images are prepared for that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -88,25 +88,25 @@ class SavedModelReference(_WithoutContract):
             "files": {str(each.relative_to(self.path)): file_sha256(each) for each in files},
             **makers("inference", "runtimes", "preprocess"),
         }
-        with contextlib.ExitStack() as stack:
 
-            def detector() -> DetectFile:
-                runtime = stack.enter_context(SavedModelRuntime(self.path))
-                return on_files(SavedModelDetector(runtime, self.path.name))
+        @contextlib.contextmanager
+        def opened() -> Iterator[Callable[[], DetectFile]]:
+            with SavedModelRuntime(self.path) as runtime:
+                detector = SavedModelDetector(runtime, self.path.name)
+                yield lambda: on_files(detector)
 
-            # One loaded model: a second one would cost more than a thread gains.
-            return self._runs.detected(
-                self._runs.work,
-                ModelKey(self._model, REFERENCE),
-                Stage.REFERENCE,
-                made_from,
-                detector,
-                threads=False,
-            )
+        return self._runs.detected(
+            self._runs.work,
+            ModelKey(self._model, REFERENCE),
+            Stage.REFERENCE,
+            REFERENCE,
+            made_from,
+            opened,
+        )
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""
-        return self._run.detections()
+        return self._run.detections
 
     def evidence(self) -> Evidence:
         """See `Reference`."""
