@@ -13,8 +13,8 @@ from validation.policy.load import load_policy
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind
 from validation.record.reference_differences import ReferenceDifferences
-from validation.record.run import ReferenceKind
 from validation.specs.contracts import UNIT_RANGE, PostprocessAttributes, Preprocessing
+from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
 _REFERENCE = SideFacts(

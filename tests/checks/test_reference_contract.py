@@ -27,9 +27,9 @@ from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind
 from validation.record.reference_differences import ReferenceDifferences
-from validation.record.run import ReferenceKind
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.contracts import UNIT_RANGE, Preprocessing, SsdContract
+from validation.specs.references import ReferenceKind
 from validation.tflite.facts import read_anchors
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.products import ProductCache

@@ -22,8 +22,8 @@ from validation.record.reference_differences import (
     ReferenceDifference,
     ReferenceDifferences,
 )
-from validation.record.run import ReferenceKind
 from validation.record.types import CheckResult, ModelKey
+from validation.specs.references import ReferenceKind
 
 _SLOTS = ReferenceDifference(
     DifferenceKind.GUIDE_DEFAULTS,

@@ -1,4 +1,4 @@
-"""Weights of two files of one network are told apart by their values, however they are stored."""
+"""Weights of two files of one network are compared by their values, however they are stored."""
 
 from __future__ import annotations
 

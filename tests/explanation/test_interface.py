@@ -1,4 +1,4 @@
-"""How far apart two feeds are is told in steps; what nobody feeds is no difference of feeds."""
+"""The distance of two feeds is stated in steps; what is not fed is no difference of feeds."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_every_command_says_it_in_one_line(
 
 
 def test_strangers_that_are_no_whole_ssd(tmp_path: Path) -> None:
-    """An empty graph, and heads under names of nobody's; what is missing is said."""
+    """An empty graph, and heads under unknown names: what is missing is said."""
     source = write_foreign(tmp_path / "source.tflite")
     with pytest.raises(ConversionError, match="has no outputs"):
         open_tflite(strangers.empty_graph(source, tmp_path / "m.tflite"))

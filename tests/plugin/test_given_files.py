@@ -12,8 +12,8 @@ import pytest
 import strangers
 from miniature_cases import make_case
 
-from validation.record.run import ReferenceKind
 from validation.signoff.exit_codes import UNKNOWN
+from validation.specs.references import ReferenceKind
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles

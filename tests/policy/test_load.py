@@ -37,7 +37,6 @@ from validation.policy.load import DEFAULT_POLICY, Policy, load_policy, read_pol
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
-from validation.record.run import ReferenceKind
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
@@ -50,6 +49,7 @@ from validation.specs.contracts import (
     SsdContract,
 )
 from validation.specs.input_stats import InputStats
+from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import VARIANTS
 from validation.tflite.facts import TfliteFile

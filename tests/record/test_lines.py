@@ -54,7 +54,6 @@ from validation.record.run import (
     EvidenceContent,
     Footer,
     Header,
-    ReferenceKind,
     Stage,
     Step,
 )
@@ -70,6 +69,7 @@ from validation.record.types import (
     PublishedFigure,
     Timing,
 )
+from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
 _TEXT = st.text(max_size=8)

@@ -18,8 +18,8 @@ from validation.record.reference_differences import (
     ReferenceDifference,
     ReferenceDifferences,
 )
-from validation.record.run import ReferenceKind
 from validation.report.contract_tables import contract_view
+from validation.specs.references import ReferenceKind
 
 _DEFAULTS = ReferenceDifference(
     DifferenceKind.GUIDE_DEFAULTS,

@@ -1,4 +1,4 @@
-"""What verdicts rest on stands on the first page, once for files with the same."""
+"""The first page shows what verdicts rest on, once for files with the same."""
 
 from __future__ import annotations
 

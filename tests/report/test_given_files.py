@@ -16,12 +16,13 @@ from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry
 from validation.record.operating_point import OperatingPointLosses, OperatingRow
-from validation.record.run import Artefact, ArtefactRole, GivenFile, Header, ReferenceKind
+from validation.record.run import Artefact, ArtefactRole, GivenFile, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.report.render import render_pages
 from validation.report.views import build_report
 from validation.signoff.rules import judge
+from validation.specs.references import ReferenceKind
 
 Write = Callable[..., Path]
 

@@ -24,7 +24,7 @@ from signable_run import (
 from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
 from validation.record.lines import Entry
-from validation.record.run import Artefact, ArtefactRole, ReferenceKind
+from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.changes import changes, circumstances
@@ -36,6 +36,7 @@ from validation.signoff.signing import propose
 from validation.signoff.soundness import Judged, examine
 from validation.signoff.statement import Statement
 from validation.signoff.verification import PublicKey, verify_run
+from validation.specs.references import ReferenceKind
 
 _WAIVER = """\
 version = 1

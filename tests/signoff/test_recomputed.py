@@ -11,10 +11,10 @@ from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
-from validation.record.run import ReferenceKind
 from validation.record.store import Record, parse_record
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.signoff.recomputed import contradictions
+from validation.specs.references import ReferenceKind
 
 _AP = Difference(Figure.AP, 0.195, 0.19, 216, -0.009, -0.001, 0.002, 1000)
 

@@ -24,7 +24,6 @@ from validation.record.run import (
     Footer,
     GivenFile,
     Header,
-    ReferenceKind,
 )
 from validation.record.store import RecordWriter
 from validation.record.types import (
@@ -37,6 +36,7 @@ from validation.record.types import (
 )
 from validation.signoff.envelope import KeyPair, sign
 from validation.signoff.signing import Proposal, Signatory
+from validation.specs.references import ReferenceKind
 
 __all__ = [
     "ENVELOPE",

@@ -27,8 +27,9 @@ from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
 from validation.record.lines import Entry
-from validation.record.run import Evidence, EvidenceContent, ReferenceKind, Stage
+from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import Accuracy, CheckResult, ModelKey
+from validation.specs.references import ReferenceKind
 from validation.workspace.context import REFERENCE, CheckContext, class_join
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, installed_version

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from validation.comparison.contract_differences import OP_ORDER, SideFacts
+from validation.comparison.contract_differences import SideFacts
 from validation.errors import NotProvided
+from validation.inference.op_anchors import op_anchors
 from validation.inference.output_roles import RAW_ROLES, OutputRoles, output_roles
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
 from validation.preprocess.feed import FeedWay
-from validation.preprocess.quantise import dequantise
-from validation.record.run import ReferenceKind
-from validation.specs.contracts import SsdContract
-from validation.tflite.facts import describe, read_anchors, read_tflite
+from validation.specs.contracts import DETECTION_ROLES, SsdContract
+from validation.specs.references import ReferenceKind
+from validation.tflite.facts import describe, read_tflite
 from validation.tflite.model import read_model
 from validation.workspace.sides import Reference, Subject
 
@@ -37,7 +34,7 @@ def subject_facts(subject: Subject, contract: SsdContract | None) -> SideFacts:
     """
     why: dict[str, str] = {}
     file = subject.file
-    anchors, step = (None, 0.0) if file.postprocess is None else _anchors_of(subject.path)
+    anchors = None if file.postprocess is None else op_anchors(subject.path)
     if file.postprocess is None:
         why |= {"attributes": _RAW, "anchors": _RAW}
     roles = roles_of(subject.path, contract)
@@ -47,8 +44,8 @@ def subject_facts(subject: Subject, contract: SsdContract | None) -> SideFacts:
         takes_bytes=subject.way is FeedWay.BYTES,
         num_classes=_asked(lambda: subject.num_classes, why, "num_classes"),
         attributes=file.postprocess,
-        anchors=anchors,
-        anchor_step=step,
+        anchors=None if anchors is None else anchors.values,
+        anchor_step=0.0 if anchors is None else anchors.step,
         outputs=roles.roles,
         outputs_named=roles.are_named,
         why=why,
@@ -104,29 +101,18 @@ def roles_of(path: Path, contract: SsdContract | None) -> OutputRoles:
     return output_roles(model, file, metadata, bind_outputs(model, file, metadata, contract))
 
 
-def _anchors_of(path: Path) -> tuple[NDArray[np.float32], float]:
-    """Of the op, as it reads them, and the step that they are stored in."""
-    stored, spec = read_anchors(path)
-    anchors = dequantise(stored, spec).astype(np.float32)
-    if spec.scale is not None:
-        return anchors, spec.scale
-    # Half precision: the distance to the next number, where the numbers are largest.
-    step = float(np.max(np.abs(np.spacing(stored)), initial=0)) if stored.itemsize < 4 else 0.0
-    return anchors, step
-
-
 def _with_order(facts: SideFacts, reference: Reference, subject: Subject) -> SideFacts:
     """A graph's outputs leave in the exporter's order, those of a file in its own."""
     if reference.kind is ReferenceKind.GRAPH:
-        order = RAW_ROLES if subject.file.postprocess is None else OP_ORDER
+        order = RAW_ROLES if subject.file.postprocess is None else DETECTION_ROLES
         return dataclasses.replace(facts, outputs=order)
     if reference.kind is not ReferenceKind.TFLITE:
         return facts
     file = read_tflite(reference.path)
-    anchors, step = _anchors_of(reference.path) if file.postprocess else (facts.anchors, 0.0)
+    anchors = op_anchors(reference.path) if file.postprocess else None
     return dataclasses.replace(
         facts,
         outputs=roles_of(reference.path, None).roles,
-        anchors=anchors,
-        anchor_step=step,
+        anchors=facts.anchors if anchors is None else anchors.values,
+        anchor_step=0.0 if anchors is None else anchors.step,
     )

@@ -8,7 +8,7 @@ from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
 from validation.errors import NotProvided
 from validation.record.lines import Entry
-from validation.record.run import ReferenceKind
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 

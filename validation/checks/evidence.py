@@ -15,7 +15,7 @@ from validation.comparison.evidence_rules import (
 )
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
-from validation.record.run import ReferenceKind
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext, class_join
 

@@ -13,7 +13,8 @@ from validation.inspection.feeding_facts import LabelFacts, feeding_facts
 from validation.inspection.of_tflite import inspect_tflite
 from validation.metadata.detector import label_lines, written_names
 from validation.record.kept_files import anchors_name, feeding_name, labels_name, tflite_name
-from validation.record.run import Artefact, ArtefactRole, ReferenceKind
+from validation.record.run import Artefact, ArtefactRole
+from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext
 from validation.zoo.integrity import digest_file, digest_files
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from validation.checks.accuracy import NO_DATA, score_threshold
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.coco.dataset import Dataset
-from validation.coco.labelled_images import labelled_images
+from validation.coco.labelled_images import category_names, labelled_images
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import OperatingRule
 from validation.record.lines import Entry
@@ -39,7 +36,8 @@ def operating_point(context: CheckContext) -> list[Entry]:
             ties=ties(context),
         ),
         asked=asked,
-        names=_names(context.class_names().names, dataset, categories),
+        # The model's own names go before those of the categories.
+        names={**category_names(dataset, categories), **context.class_names().names},
         unlabelled=[class_id for class_id, category in categories.items() if category is None],
         exact=not variant_of(context.key.variant).is_quantised,
         policy=context.policy,
@@ -51,15 +49,3 @@ def operating_point(context: CheckContext) -> list[Entry]:
 def _threshold(asked: float, own: float) -> float:
     """Below a model's own threshold, which graphs keep in float32, neither side shows anything."""
     return own if np.float32(own) > np.float32(asked) else asked
-
-
-def _names(
-    labels: Mapping[int, str], dataset: Dataset, categories: Mapping[int, int | None]
-) -> dict[int, str]:
-    """The model's own names, else those of the categories that its classes are scored as."""
-    joined = {
-        class_id: dataset.categories[category]
-        for class_id, category in categories.items()
-        if category is not None
-    }
-    return {**joined, **labels}

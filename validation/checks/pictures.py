@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from validation.checks.accuracy import REFERENCE_TITLES
 from validation.checks.needs import candidate_detections, reference_detections
-from validation.coco.labelled_images import labelled_images
+from validation.coco.labelled_images import category_names, ground_truth
 from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
 from validation.errors import NotProvided
 from validation.preprocess.image import ImageFile
@@ -65,14 +65,7 @@ def _chosen(context: CheckContext, expected: _Side, candidate: _Side) -> list[Im
     """Most disagreement first; where too few images disagree, those with most detections."""
     policy, most = context.policy, int(context.policy.setting("pictures"))
     quantised = variant_of(context.key.variant).is_quantised
-    rule = DisagreementRule(
-        min_score=policy.setting("picture_min_score"),
-        score_epsilon=policy.setting("quantised_score_epsilon")
-        if quantised
-        else policy.setting("parity_score_epsilon"),
-        min_iou=policy.setting("parity_min_iou"),
-        moved_iou=policy.setting("operating_moved_iou"),
-    )
+    rule = DisagreementRule.of(policy, policy.setting("picture_min_score"), in_8_bits=quantised)
     images = {image.key: image for image in context.images if image.key in expected}
     # Images that the file lost are named by the check itself.
     both = {key: expected[key] for key in images if key in candidate}
@@ -88,12 +81,7 @@ def _ground_truth(context: CheckContext) -> tuple[_Side, Mapping[int, str]]:
     if dataset is None:
         return {}, {}
     joined = class_join(context, dataset).categories
-    names = {
-        class_id: dataset.categories[category]
-        for class_id, category in joined.items()
-        if category is not None
-    }
-    return {key: image.objects for key, image in labelled_images(dataset, joined).items()}, names
+    return ground_truth(dataset, joined), category_names(dataset, joined)
 
 
 def _above(detections: Detections, threshold: float) -> Detections:

@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from validation.checks.needs import candidate_detections, tflite
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.errors import NotProvided
+from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
 from validation.preprocess.image import ImageFile
-from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
-from validation.specs.tensors import TensorSpec
-from validation.tflite.facts import read_anchors
 from validation.workspace.context import CheckContext
 
 Anchors = NDArray[np.float32]
@@ -33,13 +31,13 @@ def postprocess_parity(context: CheckContext) -> list[Entry]:
     """
     images = context.parity_images
     op = candidate_detections(context)
-    stored, spec = read_anchors(tflite(context))
-    anchors = dequantise(stored, spec).astype(np.float32)
+    own = op_anchors(tflite(context))
+    anchors = own.values
     result = check_postprocess(
         [op[image.key] for image in images],
         _port_detections(context, images, anchors),
         [image.key for image in images],
-        anchors_steps_off=_against_reference(context, anchors, _step(stored, spec)),
+        anchors_steps_off=_against_reference(context, anchors, _step(own)),
         policy=context.policy,
         key=context.key,
     )
@@ -56,9 +54,10 @@ def _against_reference(
         return None
 
 
-def _step(stored: NDArray[Any], spec: TensorSpec) -> NDArray[Any] | float:
+def _step(anchors: OpAnchors) -> NDArray[Any] | float:
     """What rounding can tell apart: the scale of integers, the distance to the next float."""
-    return np.abs(np.spacing(stored)) if spec.scale is None else spec.scale
+    scale = anchors.spec.scale
+    return np.abs(np.spacing(anchors.stored)) if scale is None else scale
 
 
 def _steps_off(anchors: Anchors, exported: Anchors, step: NDArray[Any] | float) -> float:

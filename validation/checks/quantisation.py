@@ -12,9 +12,10 @@ from validation.errors import ValidationError
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
-from validation.record.run import ReferenceKind, Stage
+from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME, RAW_OUTPUTS
+from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext

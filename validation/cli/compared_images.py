@@ -7,6 +7,7 @@ from pathlib import Path
 
 from validation.cli.flags import say, say_as_stored
 from validation.errors import UsageError
+from validation.files.names import short_names
 from validation.preprocess.image import ImageFile, images_in, shown_otherwise_count
 from validation.zoo.bundled_files import labelled_scenes
 from validation.zoo.canaries import load_canaries
@@ -38,9 +39,8 @@ def images_to_compare_on(folder: Path | None) -> Sequence[ImageFile]:
 
 def told_apart(first: Path, second: Path) -> tuple[str, str]:
     """Two paths by their names, with as many folders as it takes to tell them apart."""
-    sides = [path.absolute().parts for path in (first, second)]
-    for count in range(1, max(map(len, sides)) + 1):
-        one, other = ("/".join(parts[-count:]) for parts in sides)
-        if one != other:
-            return one, other
-    return str(first), str(second)
+    one, other = first.absolute(), second.absolute()
+    if one == other:
+        return str(first), str(second)
+    names = short_names((one, other))
+    return names[one], names[other]

@@ -17,7 +17,7 @@ from validation.cli.output import print_json
 from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
-from validation.coco.labelled_images import labelled_images
+from validation.coco.labelled_images import category_names, ground_truth
 from validation.errors import DatasetError, NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of, other_feed, stated_feed
 from validation.explanation.explain import explain
@@ -111,7 +111,8 @@ def _explain(options: argparse.Namespace) -> None:
     found = explain(*sides, runs, images, policy, scored.accuracy, scored.why_not)
     truth = categories = None
     if dataset is not None and scored.join is not None:
-        truth, categories = _ground_truth(dataset, scored.join)
+        joined = scored.join.categories
+        truth, categories = ground_truth(dataset, joined), category_names(dataset, joined)
     seen = seen_images(found, sides, runs, images, truth, categories)
     if options.html is not None:
         width = int(policy.setting("picture_width"))
@@ -169,19 +170,6 @@ def _other_feeds(
 
 def _made(model: TfliteModel) -> DetectFile:
     return on_files(model.detector())
-
-
-def _ground_truth(
-    dataset: Dataset, join: CategoryJoin
-) -> tuple[Mapping[str, Detections], Mapping[int, str]]:
-    """Objects by image key, and the names of the categories by class id."""
-    labelled = labelled_images(dataset, join.categories)
-    names = {
-        class_id: dataset.categories[category]
-        for class_id, category in join.categories.items()
-        if category is not None
-    }
-    return {key: image.objects for key, image in labelled.items()}, names
 
 
 def _images(options: argparse.Namespace) -> tuple[Dataset | None, Sequence[ImageFile]]:

@@ -39,6 +39,20 @@ def labelled_images(
     }
 
 
+def ground_truth(dataset: Dataset, categories: Mapping[int, int | None]) -> dict[str, Detections]:
+    """The objects of each image by its key, crowds left out; see `labelled_images`."""
+    return {key: image.objects for key, image in labelled_images(dataset, categories).items()}
+
+
+def category_names(dataset: Dataset, categories: Mapping[int, int | None]) -> dict[int, str]:
+    """The name of the category that each class is scored as, where it is scored."""
+    return {
+        class_id: dataset.categories[category]
+        for class_id, category in categories.items()
+        if category is not None
+    }
+
+
 def _as_detections(
     items: Sequence[CocoAnnotation], image: CocoImage, class_of: Mapping[int | None, int]
 ) -> Detections:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from validation.errors import ArtefactMissing, DatasetError, first_few
 
 _LAYOUT = "a JSON list of objects with image_id, category_id, bbox and score"
-# What people call the list where it stands in an object.
+# What people call the list where it is part of an object.
 _LISTS = ("annotations", "detections", "predictions", "results")
 _IMAGE, _NAME = "image_id", "file_name"
 _KEYS = frozenset({_IMAGE, "category_id", "bbox", "score"})

@@ -29,7 +29,7 @@ class ClassRelation:
     """What was found of two sides' class numbers.
 
     Args:
-        facts: How they differ; None where they agree, or where that cannot be told.
+        facts: How they differ; None where they agree, or where that is not known.
         why_unknown: Why it cannot; empty where it can.
     """
 

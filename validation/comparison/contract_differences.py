@@ -16,14 +16,13 @@ from validation.preprocess.feed import has_usable_scale, takes_bytes
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import NotCompared, ReferenceDifference
 from validation.specs.contracts import (
+    DETECTION_ROLES,
     EXPORTER_DEFAULT_MAX_DETECTIONS,
     PostprocessAttributes,
     Preprocessing,
 )
 from validation.specs.input_stats import Range, range_of, steps_off, wanted_range
 from validation.specs.tensors import TensorSpec
-
-OP_ORDER = ("boxes", "classes", "scores", "count")
 
 _LAST = 255
 
@@ -277,7 +276,7 @@ def _order(reference: SideFacts, candidate: SideFacts) -> Compared:
         reason = candidate.why.get("outputs", "which output is which is not known")
         return Compared(not_compared=(NotCompared(kinds, reason),))
     is_stated = reference.outputs is not None
-    order = reference.outputs or OP_ORDER
+    order = reference.outputs or DETECTION_ROLES
     if set(got).isdisjoint(order):
         reason = "one side ends in raw outputs and the other in detections"
         return Compared(not_compared=(NotCompared(kinds, reason),))

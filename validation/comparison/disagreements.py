@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from validation.comparison.matching import ImageMatch, Pair, match_detections
+from validation.policy.load import Policy
 from validation.record.detections import Detections
 
 
@@ -26,6 +27,24 @@ class DisagreementRule:
     score_epsilon: float
     min_iou: float
     moved_iou: float
+
+    @classmethod
+    def of(cls, policy: Policy, min_score: float, *, in_8_bits: bool) -> DisagreementRule:
+        """As a policy has it.
+
+        Args:
+            policy: Has the settings.
+            min_score: A detection is shown from here on.
+            in_8_bits: A side keeps its numbers in few bits, which moves scores by more.
+        """
+        return cls(
+            min_score=min_score,
+            score_epsilon=policy.setting("quantised_score_epsilon")
+            if in_8_bits
+            else policy.setting("parity_score_epsilon"),
+            min_iou=policy.setting("parity_min_iou"),
+            moved_iou=policy.setting("operating_moved_iou"),
+        )
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,7 @@ def disagreement_rule(sides: Sequence[Side], policy: Policy) -> DisagreementRule
         side.tflite is not None and {"int8", "uint8"} & side.tflite.file.tensors.keys()
         for side in sides
     )
-    return DisagreementRule(
-        min_score=policy.setting("parity_min_score"),
-        score_epsilon=policy.setting("quantised_score_epsilon")
-        if in_8_bits
-        else policy.setting("parity_score_epsilon"),
-        min_iou=policy.setting("parity_min_iou"),
-        moved_iou=policy.setting("operating_moved_iou"),
-    )
+    return DisagreementRule.of(policy, policy.setting("parity_min_score"), in_8_bits=in_8_bits)
 
 
 def detection_facts(

@@ -11,15 +11,14 @@ from validation.errors import first_few
 from validation.explanation.facts import Aspect, Fact
 from validation.explanation.sides import Side
 from validation.inference.feed_sources import own_range
+from validation.inference.output_roles import RAW_ROLES
 from validation.inference.outputs import Ending
 from validation.preprocess.feed import FeedWay, has_usable_scale, takes_bytes
 from validation.preprocess.quantise import dequantise, quantise
 from validation.record.formatting import plural
-from validation.specs.contracts import Preprocessing
+from validation.specs.contracts import DETECTION_ROLES, Preprocessing
 from validation.specs.tensors import TensorSpec
 
-_DETECTIONS = ("boxes", "classes", "scores", "count")
-_RAW = ("box encodings", "class predictions")
 _PIXELS = np.arange(256, dtype=np.float64)[:, np.newaxis]
 # Whoever copies pixels into 8 bits is off by up to one step from a float input: see `feeding`.
 _SAME_BYTE_STEPS = 1
@@ -217,7 +216,7 @@ def _ending(ending: Ending) -> str:
 
 
 def _roles(ending: Ending) -> tuple[str, ...]:
-    return _RAW if ending is Ending.RAW else _DETECTIONS
+    return RAW_ROLES if ending is Ending.RAW else DETECTION_ROLES
 
 
 def _order(side: Side) -> str:

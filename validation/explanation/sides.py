@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.inference.model_file import TfliteModel
+from validation.inference.op_anchors import op_anchors
 from validation.labels.alignment import ClassNames
 from validation.metadata.unpacking import metadata_of
-from validation.preprocess.quantise import dequantise
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
-from validation.tflite.facts import read_anchors
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +60,8 @@ def side_of_tflite(name: str, model: TfliteModel, labels: ClassNames) -> Side:
     anchors = None if model.anchors is None else model.anchors.astype(np.float64)
     step = 0.0
     if model.file.postprocess is not None:
-        stored, spec = read_anchors(model.path)
-        anchors = dequantise(stored, spec).astype(np.float64)
-        if spec.scale is not None or stored.dtype == np.float16:
-            with np.errstate(invalid="ignore"):
-                step = spec.scale or float(np.spacing(np.abs(stored).max()))
+        own = op_anchors(model.path)
+        anchors, step = own.values.astype(np.float64), own.step
     return Side(
         name=name,
         labels=labels,

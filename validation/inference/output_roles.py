@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from validation.inference.outputs import Ending, OutputBinding
-from validation.metadata.model_metadata import CATEGORY, COUNT, LOCATION, SCORE, ModelMetadata
+from validation.inference.outputs import ROLES_IN_METADATA, Ending, OutputBinding
+from validation.metadata.model_metadata import ModelMetadata
+from validation.specs.contracts import DETECTION_ROLES
 from validation.tflite.facts import TfliteFile
 from validation.tflite.model import UnpackedModel
 
-DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 RAW_ROLES = ("box encodings", "class predictions")
 _OTHER = "other"
 
-_IN_METADATA = dict(zip(DETECTION_ROLES, (LOCATION, CATEGORY, SCORE, COUNT), strict=True))
+_IN_METADATA = {role: name for name, role in ROLES_IN_METADATA.items()}
 # Parts of the names that exporters give outputs in a signature.
 _IN_SIGNATURE: Mapping[str, tuple[str, ...]] = {
     "boxes": ("box", "location"),

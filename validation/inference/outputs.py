@@ -21,6 +21,7 @@ from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
     DETECTION_OUTPUTS,
+    DETECTION_ROLES,
     POSTPROCESS_NAME,
     RAW_OUTPUTS,
     SsdContract,
@@ -31,8 +32,8 @@ from validation.tflite.heads import outputs_of_the_op
 from validation.tflite.model import UnpackedModel
 
 # Boxes, classes, scores; what metadata calls them.
-_NEEDED = ("boxes", "classes", "scores")
-_BY_METADATA = {LOCATION: "boxes", CATEGORY: "classes", SCORE: "scores", COUNT: "count"}
+_NEEDED = DETECTION_ROLES[:3]
+ROLES_IN_METADATA = dict(zip((LOCATION, CATEGORY, SCORE, COUNT), DETECTION_ROLES, strict=True))
 _BY_SIGNATURE = dict(zip(DETECTION_OUTPUTS, ("boxes", "scores", "classes", "count"), strict=True))
 # The op counts classes from 0, the OD API's SavedModels as their label maps do.
 _FIRST_OF_SAVED_MODELS = 1
@@ -130,7 +131,7 @@ def _of_the_op(
     metadata: ModelMetadata | None,
 ) -> OutputBinding:
     leaving = outputs_of_the_op(model)
-    found = dict(zip((*_NEEDED, "count"), leaving, strict=False))
+    found = dict(zip(DETECTION_ROLES, leaving, strict=False))
     missing = [role for role in _NEEDED if found.get(role) is None]
     if missing:
         raise ConversionError(
@@ -139,10 +140,8 @@ def _of_the_op(
             got=f"no {' and no '.join(missing)} among {first_few(present)}",
             next_step="convert it again with all of them in --output_arrays",
         )
-    names = tuple(name for role in (*_NEEDED, "count") if (name := found.get(role)) is not None)
-    notice = _other_outputs(
-        dict(zip(leaving, (*_NEEDED, "count"), strict=False)), present, metadata
-    )
+    names = tuple(name for role in DETECTION_ROLES if (name := found.get(role)) is not None)
+    notice = _other_outputs(dict(zip(leaving, DETECTION_ROLES, strict=False)), present, metadata)
     return _bound(Ending.OP, names, present, *notice)
 
 
@@ -155,7 +154,7 @@ def _other_outputs(
     wrong = [
         f"output {place} is {roles[name]}, described as {about.name!r}"
         for place, (name, about) in enumerate(zip(present, metadata.outputs, strict=False))
-        if name in roles and _BY_METADATA.get(about.name, roles[name]) != roles[name]
+        if name in roles and ROLES_IN_METADATA.get(about.name, roles[name]) != roles[name]
     ]
     if len(metadata.outputs) != len(present):
         wrong.append(f"{len(metadata.outputs)} described, {len(present)} there")
@@ -198,7 +197,7 @@ def _raw_by_shape(outputs: Sequence[TensorSpec], contract: SsdContract) -> tuple
 
 def _known_by(kind: FileNoticeKind, names: tuple[str, ...]) -> FileNotice:
     """That something less than the op says which output is which."""
-    roles = zip((*_NEEDED, "count"), names, strict=False)
+    roles = zip(DETECTION_ROLES, names, strict=False)
     listed = ", ".join(f"{role} {name}" for role, name in roles)
     return FileNotice(kind, {"names": listed}, moves_figures=True)
 
@@ -208,13 +207,13 @@ def _by_metadata(outputs: Sequence[TensorSpec], metadata: ModelMetadata) -> tupl
     if len(metadata.outputs) != len(outputs):
         return None
     roles = {
-        _BY_METADATA[about.name]: spec.name
+        ROLES_IN_METADATA[about.name]: spec.name
         for about, spec in zip(metadata.outputs, outputs, strict=True)
-        if about.name in _BY_METADATA
+        if about.name in ROLES_IN_METADATA
     }
     if not set(_NEEDED) <= roles.keys():
         return None
-    return tuple(roles[role] for role in (*_NEEDED, "count") if role in roles)
+    return tuple(roles[role] for role in DETECTION_ROLES if role in roles)
 
 
 def _by_signature(model: UnpackedModel, file: TfliteFile) -> tuple[str, ...] | None:
@@ -227,7 +226,7 @@ def _by_signature(model: UnpackedModel, file: TfliteFile) -> tuple[str, ...] | N
             if name in _BY_SIGNATURE and index in tensors
         }
         if set(_NEEDED) <= found.keys():
-            return tuple(found[role] for role in (*_NEEDED, "count") if role in found)
+            return tuple(found[role] for role in DETECTION_ROLES if role in found)
     return None
 
 

@@ -14,7 +14,6 @@ from validation.export.exported import CONTRACT_FILE, GRAPH_FILE, read_contract
 from validation.inspection.kinds import GRAPH_FORMS, IdentifiedFile
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
-    DETECTION_ROLES,
     TensorFacts,
     describe_inference_tensors,
     describe_inputs,
@@ -23,6 +22,7 @@ from validation.inspection.tensors import (
 )
 from validation.specs.contracts import (
     DETECTION_OUTPUTS,
+    DETECTION_ROLES,
     INPUT_NAME,
     KERNEL_DEFAULTS,
     POSTPROCESS_NAME,

@@ -21,7 +21,6 @@ from validation.inference.own_export import OwnExport, own_export
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
-    DETECTION_ROLES,
     IMAGE,
     UNKNOWN,
     TensorFacts,
@@ -35,6 +34,7 @@ from validation.metadata.unpacking import metadata_of
 from validation.preprocess.feed import FeedWay
 from validation.specs.contracts import (
     CLASS_PREDICTIONS_NAME,
+    DETECTION_ROLES,
     PostprocessAttributes,
 )
 from validation.specs.tensors import TensorSpec

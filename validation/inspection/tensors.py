@@ -10,6 +10,7 @@ from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CLASS_PREDICTIONS_NAME,
     DETECTION_OUTPUTS,
+    DETECTION_ROLES,
     IMAGE_TENSOR,
     PostprocessAttributes,
 )
@@ -18,8 +19,6 @@ from validation.specs.tensors import TensorSpec
 
 UNKNOWN = "unknown"
 IMAGE = "image"
-# The op's outputs in its own order.
-DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 
 _MEANINGS = {
     IMAGE: "one RGB image [1, height, width, 3]",

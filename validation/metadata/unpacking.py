@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from functools import cache
 from pathlib import Path
 
@@ -13,27 +11,13 @@ from validation.errors import ConversionError
 from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.reader import parse_metadata
 from validation.tflite.model import UnpackedModel, read_model
+from validation.tflite.repacking import ZIP_DAMAGE
 
 # The longest label list of the zoo has 601 names; a ZIP can claim any size.
 _MOST_LABEL_BYTES = 1 << 20
 
 # Others are unpacked without a bound, and no app's library reads them.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-# What zipfile raises on archives that are torn, of an unknown method, encrypted, or lies.
-_ZIP_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def read_metadata(path: Path) -> ModelMetadata | None:
@@ -82,7 +66,7 @@ def _label_lines(data: bytes, name: str, where: str) -> tuple[str, ...]:
         if len(content) > _MOST_LABEL_BYTES:
             raise ValueError(f"more than {_MOST_LABEL_BYTES} bytes of labels")
         text = content.decode("utf-8-sig")
-    except _ZIP_DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise ConversionError(
             f"the label file {name!r} that the metadata names cannot be read",
             expected="a ZIP archive behind the model that holds it",

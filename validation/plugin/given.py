@@ -9,12 +9,12 @@ from pathlib import Path
 
 from validation.errors import UsageError
 from validation.files.arguments import parse_existing_file
+from validation.files.names import short_names
 from validation.workspace.candidates import (
     Candidate,
     candidate_of,
     found_candidates,
     named_candidates,
-    short_names,
 )
 from validation.workspace.products import ProductCache
 from validation.workspace.reference_source import ReferenceSource, reference_source

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from validation.errors import CatalogueError, did_you_mean
 from validation.policy.tables import GivenRequirement
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import VARIANTS
-
-# As `validation.record.run.ReferenceKind` has them, which is above this room.
-REFERENCE_KINDS = ("graph", "saved model", "tflite", "detections", "none")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def required_of_given(
     for check, table in tables.items():
         where = f"{name}, required_of_given {check}"
         _require_known("variant", table.variants, VARIANTS, where)
-        _require_known("kind of reference", table.references, REFERENCE_KINDS, where)
+        _require_known("kind of reference", table.references, tuple(ReferenceKind), where)
     return {
         check: RequiredOfGiven(table.references, table.variants) for check, table in tables.items()
     }

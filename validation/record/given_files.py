@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from validation.errors import first_few
-from validation.record.run import ArtefactRole, GivenFile, Header, ReferenceKind
+from validation.record.run import ArtefactRole, GivenFile, Header
 from validation.record.store import Record
 from validation.record.types import ModelKey
+from validation.specs.references import ReferenceKind
 
 NO_REFERENCE = "no reference: accuracy alone is judged"
 

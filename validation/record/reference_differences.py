@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from validation.record.difference_facts import AnchorFacts, ClassFacts, DifferenceKind, Fact
 from validation.record.difference_words import kind_in_words, words_of
-from validation.record.run import ReferenceKind
 from validation.record.types import OfVariant
+from validation.specs.references import ReferenceKind
 
 # A finding that stands for two kinds is counted for both.
 _COUNTED_AS: Mapping[DifferenceKind, tuple[DifferenceKind, ...]] = {

@@ -9,6 +9,7 @@ from validation.policy.overlay import Overlay
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
+from validation.specs.references import ReferenceKind
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
 # models whose weights are seeded. 4: files that were given. A reader refuses all others, see
@@ -149,21 +150,6 @@ class DatasetFacts:
     notices: tuple[DatasetNotice, ...] = ()
     kind: DatasetKind = DatasetKind.COCO
     set_apart: int = 0
-
-
-class ReferenceKind(enum.StrEnum):
-    """What says what is right of a file; what it can be asked for follows from it."""
-
-    GRAPH = "graph"
-    """A graph with the OD API's names: detections, raw outputs, anchors, attributes."""
-    SAVED_MODEL = "saved model"
-    """Detections, and decoded boxes and scores where it gives them."""
-    TFLITE = "tflite"
-    """Another .tflite: all that a file says of itself."""
-    DETECTIONS = "detections"
-    """Detections of any system in COCO's results format."""
-    NONE = "none"
-    """Nothing: only labelled images speak."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from validation.policy.limits import Status
 from validation.record.formatting import plural
 from validation.record.given_files import reference_words
-from validation.record.run import ReferenceKind
 from validation.record.store import Record
 from validation.signoff.rules import Judgement
+from validation.specs.references import ReferenceKind
 
 _SAME = "The files named here are the files that were judged, to the byte."
 _AS_REFERENCE = (

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.record.given_files import given_file
-from validation.record.run import ArtefactRole, ReferenceKind
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, ModelKey
 from validation.signoff.rules import Judgement
+from validation.specs.references import ReferenceKind
 
 _REFERENCE = "reference"
 # COCO's evaluation gives this where no ground truth of the kind exists.

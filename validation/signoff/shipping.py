@@ -12,11 +12,12 @@ from validation.policy.load import Policy
 from validation.policy.preference import Prefer
 from validation.record.formatting import NO_GROUND_TRUTH, coco_difference, plural
 from validation.record.given_files import NO_REFERENCE, given_file
-from validation.record.run import Artefact, ArtefactRole, ReferenceKind
+from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import Accuracy, ModelKey
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import Judgement, ModelVerdict
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import VARIANTS
 
 # Models whose files are told one a line at the end of a run.

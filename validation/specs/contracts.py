@@ -25,6 +25,8 @@ POSTPROCESS_OUTPUTS = (
     POSTPROCESS_NAME,
     *(f"{POSTPROCESS_NAME}:{index}" for index in (1, 2, 3)),
 )
+# What each of them is, in the same order.
+DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 
 # The inputs and outputs of the OD API's inference graphs.
 IMAGE_TENSOR = "image_tensor"

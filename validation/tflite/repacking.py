@@ -13,7 +13,8 @@ from validation.tflite.model import MODEL, UnpackedModel
 
 # Label files and vocabularies; a ZIP can claim any size.
 _MOST_ARCHIVE_BYTES = 16 << 20
-_ZIP_DAMAGE = (
+# What zipfile raises on archives that are torn, of an unknown method, encrypted, or lie.
+ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -43,7 +44,7 @@ def repack(model: UnpackedModel, root: Any) -> bytes:
     content = MODEL.pack(root)
     try:
         return _with_archive_of(model.content, content)
-    except _ZIP_DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise model.damage(f"the archive behind the model: {error}") from error
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ConversionError, UsageError, ValidationError, first_few
 from validation.files.digest import file_sha256
+from validation.files.names import short_names
 from validation.inference.model_file import refusal_of
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
-from validation.record.run import GivenFile, ReferenceKind
+from validation.record.run import GivenFile
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.references import ReferenceKind
 from validation.tflite.custom_ops import EDGE_TPU, refusal
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
@@ -142,16 +144,3 @@ def _files_in(entry: CatalogueEntry, cache_dir: Path) -> list[Path]:
         except ValidationError:
             return []  # the check of the archive says why
     return sorted(path.resolve() for path in folder.rglob(_PATTERN))
-
-
-def short_names(paths: Sequence[Path], taken: Collection[str] = ()) -> dict[Path, str]:
-    """Each path by its name, with as many folders as tell it from the others."""
-    names: dict[Path, str] = {}
-    for path in paths:
-        for count in range(1, len(path.parts) + 1):
-            name = "/".join(path.parts[-count:])
-            others = ["/".join(each.parts[-count:]) for each in paths if each != path]
-            if name not in others and name not in taken:
-                break
-        names[path] = name
-    return names

@@ -17,13 +17,13 @@ from validation.files.structured import unstructure
 from validation.inference.base import DetectFile
 from validation.inference.known_model import KnownModel
 from validation.inference.model_file import TfliteModel, open_tflite
+from validation.inference.op_anchors import op_anchors
 from validation.inference.outputs import Ending
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
 from validation.preprocess.feed import FeedWay, prepared_for
-from validation.preprocess.quantise import dequantise
 from validation.record.detections import Detections
-from validation.record.run import Evidence, ReferenceKind, Stage
+from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import (
@@ -34,8 +34,9 @@ from validation.specs.contracts import (
     Preprocessing,
     SsdContract,
 )
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
-from validation.tflite.facts import TfliteFile, read_anchors, read_tflite
+from validation.tflite.facts import TfliteFile, read_tflite
 from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
 from validation.tflite.rewriting import exposing_heads, head_names
@@ -142,8 +143,7 @@ class GivenSubject:
     def anchors(self) -> NDArray[np.float32]:
         """See `Subject`."""
         if self.file.postprocess is not None:
-            stored, spec = read_anchors(self.path)
-            return np.asarray(dequantise(stored, spec), np.float32)
+            return op_anchors(self.path).values
         if self.opened.anchors is not None:
             return self.opened.anchors
         raise NotProvided("the file has no anchors", where=self.path.name)

@@ -19,9 +19,10 @@ from validation.inference.base import DetectFile, on_files
 from validation.record.detection_files import write_detections
 from validation.record.detections import Detections
 from validation.record.results_facts import ResultsFacts
-from validation.record.run import Evidence, ReferenceKind, Stage
+from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
 from validation.specs.contracts import SsdContract
+from validation.specs.references import ReferenceKind
 from validation.workspace.image_runs import ImageRuns, Run, evidence_of
 from validation.workspace.model_inference import REFERENCE
 from validation.workspace.products import makers

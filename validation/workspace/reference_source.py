@@ -12,7 +12,8 @@ from validation.errors import UsageError, first_few
 from validation.files.digest import file_sha256
 from validation.kinds.kind import Kind, Recognised
 from validation.kinds.reference import recognise_reference
-from validation.record.run import ReferenceKind, Stage
+from validation.record.run import Stage
+from validation.specs.references import ReferenceKind
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, makers
 from validation.zoo.catalogue import load_catalogue

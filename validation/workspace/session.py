@@ -14,9 +14,10 @@ from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
-from validation.record.run import ReferenceKind, Step
+from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.specs.input_stats import InputStats
+from validation.specs.references import ReferenceKind
 from validation.tflite.facts import read_tflite
 from validation.workspace.candidates import Candidate
 from validation.workspace.context import CheckContext, class_join, image_files

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
-from validation.record.run import Evidence, ReferenceKind
+from validation.record.run import Evidence
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant
 from validation.tflite.facts import TfliteFile
 

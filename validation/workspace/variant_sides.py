@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from validation.inference.feeding import way_by_contract
 from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
-from validation.record.run import Evidence, ReferenceKind
+from validation.record.run import Evidence
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
+from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.model_build import ModelBuild
