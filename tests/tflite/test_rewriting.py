@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import struct
 from collections.abc import Callable
@@ -16,20 +15,16 @@ from flatbuffers import flexbuffers
 from foreign_tflite import ANCHORS, CLASSES, Foreign, falling_scores, write_foreign
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from numpy.typing import NDArray
+from rewritten_files import half_anchors, is_unchanged, run_file, same_arrays
 from tflite_surgery import change_attributes, rewrite
-from tiny_tflite import code_of, operator_of, tensor_of
 
 from validation.errors import ConversionError, NotProvided, ValidationError
 from validation.metadata.model_metadata import FileType, ModelMetadata, PackedFile, TensorMetadata
 from validation.metadata.packing import write_with_metadata
 from validation.metadata.unpacking import read_metadata
-from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import RAW_OUTPUTS
 from validation.tflite.facts import describe, read_anchors, read_tflite
-from validation.tflite.heads import constant_path
-from validation.tflite.model import UnpackedModel, read_model
+from validation.tflite.model import read_model
 from validation.tflite.rewriting import (
     exposing_heads,
     head_names,
@@ -46,26 +41,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_foreign(tmp_path_factory.mktemp("rewriting") / "detect.tflite")
 
 
-def _run(path: Path | bytes, folder: Path, feed: NDArray[Any] | None = None) -> list[NDArray[Any]]:
-    """Every output in the file's order."""
-    if isinstance(path, bytes):
-        content, path = path, folder / "run.tflite"
-        path.write_bytes(content)
-    with TfliteRuntime(path) as runtime:
-        (spec,) = runtime.inputs
-        image = np.zeros(spec.shape, spec.dtype) if feed is None else feed
-        out = runtime.run({spec.name: image})
-        return [out[each.name] for each in runtime.outputs]
-
-
-def _equal(one: list[NDArray[Any]], other: list[NDArray[Any]]) -> bool:
-    return len(one) == len(other) and all(map(np.array_equal, one, other))
-
-
-def _unchanged(model: UnpackedModel, path: Path) -> bool:
-    return model.content == path.read_bytes() and describe(model) == read_tflite(path)
-
-
 def test_heads_take_the_place_of_detections(
     file: Path, tmp_path: Path, tiny: bytes, tiny_attributes: Any
 ) -> None:
@@ -76,7 +51,7 @@ def test_heads_take_the_place_of_detections(
     assert tuple(spec.name for spec in facts.outputs) == head_names(model)
     assert (facts.postprocess, describe(model).postprocess) == (None, tiny_attributes)
     image = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 1, 2, 4)
-    boxes, scores = _run(raw, tmp_path, image)
+    boxes, scores = run_file(raw, tmp_path, image)
     np.testing.assert_array_equal(boxes, image[0])
     np.testing.assert_allclose(scores, 1 / (1 + np.exp(-image[0, :, :, :3])), atol=1e-6)
     assert exposing_heads(model) == raw
@@ -90,8 +65,10 @@ def test_heads_of_a_converted_file_have_the_bits_of_its_raw_twin(
     model = read_model(files.float)
     feed = np.random.default_rng(0).uniform(-1, 1, describe(model).inputs[0].shape)
     feed = feed.astype(np.float32)
-    assert _equal(_run(exposing_heads(model), tmp_path, feed), _run(files.raw, tmp_path, feed))
-    assert _unchanged(model, files.float)
+    assert same_arrays(
+        run_file(exposing_heads(model), tmp_path, feed), run_file(files.raw, tmp_path, feed)
+    )
+    assert is_unchanged(model, files.float)
 
 
 def test_quantised_heads_keep_scale_and_zero_point(tmp_path: Path) -> None:
@@ -100,13 +77,13 @@ def test_quantised_heads_keep_scale_and_zero_point(tmp_path: Path) -> None:
     boxes, scores = describe(read_model(exposing_heads(read_model(path)))).outputs
     assert (boxes.dtype, boxes.scale) == ("float32", None)
     assert (scores.dtype, scores.scale, scores.zero_point) == ("uint8", 1 / 128, 3)
-    found = _run(exposing_heads(read_model(path)), tmp_path)[1]
+    found = run_file(exposing_heads(read_model(path)), tmp_path)[1]
     np.testing.assert_array_equal(found[0], np.rint(falling_scores() * 128) + 3)
 
 
 def test_what_only_detections_needed_goes(file: Path, tmp_path: Path) -> None:
     """The op, what widens its anchors and what follows it; other graphs' readers stay."""
-    path = rewrite(file, tmp_path / "half.tflite", _half_anchors)
+    path = rewrite(file, tmp_path / "half.tflite", half_anchors)
     assert read_tflite(path).ops == {"DEQUANTIZE": 1, "TFLite_Detection_PostProcess": 1}
     facts = describe(read_model(exposing_heads(read_model(path))))
     assert facts.ops == {}
@@ -226,7 +203,7 @@ def test_any_attributes_are_read_back(file: Path, data: st.DataObject) -> None:
         before.ops,
         before.constant_bytes,
     )
-    assert _unchanged(model, file)
+    assert is_unchanged(model, file)
 
 
 def test_attributes_take_effect(file: Path, tmp_path: Path) -> None:
@@ -234,12 +211,12 @@ def test_attributes_take_effect(file: Path, tmp_path: Path) -> None:
     own = read_tflite(file).postprocess
     assert own is not None
     model = read_model(file)
-    before = _run(file, tmp_path)
+    before = run_file(file, tmp_path)
     assert before[_COUNT] == ANCHORS
-    assert _equal(_run(with_attributes(model, own), tmp_path), before)
-    fewer = _run(with_attributes(model, dataclasses.replace(own, max_detections=5)), tmp_path)
+    assert same_arrays(run_file(with_attributes(model, own), tmp_path), before)
+    fewer = run_file(with_attributes(model, dataclasses.replace(own, max_detections=5)), tmp_path)
     assert fewer[_COUNT] == 5
-    assert _equal(fewer[:_COUNT], [each[:, :5] for each in before[:_COUNT]])
+    assert same_arrays(fewer[:_COUNT], [each[:, :5] for each in before[:_COUNT]])
 
 
 def test_sizes_that_the_file_states_follow(file: Path, tmp_path: Path) -> None:
@@ -271,195 +248,6 @@ def test_other_options_of_the_op_stay(file: Path, tmp_path: Path) -> None:
     nested = rewrite(file, tmp_path / "n.tflite", change_attributes(more={"a": 1}))
     with pytest.raises(ConversionError, match="more is neither number nor text"):
         with_attributes(read_model(nested), wanted)
-
-
-def _kept_as(dtype: type, scale: float = 0.0, zero: int = 0) -> Callable[[Any], None]:
-    """The kernel wants encodings and anchors both in floats or both in uint8."""
-
-    def change(model: Any) -> None:
-        tensor = model.subgraphs[0].tensors[3]
-        values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32)
-        if scale:
-            values = np.rint(values / scale) + zero
-            tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero]
-            encodings = model.subgraphs[0].tensors[1]
-            encodings.quantization = copy.copy(tensor.quantization)
-            encodings.quantization.zeroPoint = [0]
-            encodings.type = schema.TensorType.UINT8
-            model.buffers[1].data = model.buffers[1].data[::4]
-        tensor.type = {
-            np.float32: schema.TensorType.FLOAT32,
-            np.uint8: schema.TensorType.UINT8,
-            np.int8: schema.TensorType.INT8,
-        }[dtype]
-        kept = values.astype(dtype).tobytes()
-        model.buffers[tensor.buffer].data = np.frombuffer(kept, np.uint8)
-
-    return change
-
-
-def _half_anchors(model: Any) -> None:
-    """Kept in half precision and widened by an operator, as float16 files have all constants."""
-    graph = model.subgraphs[0]
-    whole = graph.tensors[3]
-    half = np.frombuffer(bytes(model.buffers[whole.buffer].data), np.float32).astype(np.float16)
-    model.buffers[whole.buffer].data = np.frombuffer(half.tobytes(), np.uint8)
-    graph.tensors.append(
-        tensor_of("half", (ANCHORS, 4), schema.TensorType.FLOAT16, buffer=whole.buffer)
-    )
-    whole.buffer = 0
-    model.operatorCodes.append(code_of(schema.BuiltinOperator.DEQUANTIZE))
-    graph.operators.insert(
-        0, operator_of(len(model.operatorCodes) - 1, [len(graph.tensors) - 1], [3])
-    )
-
-
-_FORMS = {
-    "float32": (_kept_as(np.float32), 0.0),
-    "float16": (_half_anchors, 1e-3),
-    "uint8": (_kept_as(np.uint8, 0.005, 1), 0.005 / 2),
-    "int8": (_kept_as(np.int8, 0.008, -100), 0.008 / 2),
-}
-
-
-@pytest.mark.parametrize("form", ["float32", "float16", "uint8"])
-def test_anchors_keep_their_form(file: Path, tmp_path: Path, form: str) -> None:
-    """Half precision and quantised tables lose what they cannot hold, and no more."""
-    change, step = _FORMS[form]
-    path = rewrite(file, tmp_path / "m.tflite", change)
-    model, (own, spec) = read_model(path), read_anchors(path)
-    real = own.astype(np.float64)
-    if spec.scale is not None and spec.zero_point is not None:
-        real = (real - spec.zero_point) * spec.scale
-    before = _run(path, tmp_path)
-    same = with_anchors(model, real.astype(np.float32))
-    assert _equal(_run(same, tmp_path), before)
-
-    moved = (real * 1.25).astype(np.float32)
-    target = tmp_path / "moved.tflite"
-    target.write_bytes(with_anchors(model, moved))
-    stored, other = read_anchors(target)
-    assert (spec.dtype, other) == (form, spec)
-    kept = stored.astype(np.float64)
-    if spec.scale is not None and spec.zero_point is not None:
-        kept = (kept - spec.zero_point) * spec.scale
-    np.testing.assert_allclose(kept, moved, atol=step * 1.001)
-    after = _run(target, tmp_path)
-    # Encodings are zero, so boxes are anchors, in the order of falling scores.
-    centres = (after[_BOXES][0, :, :2] + after[_BOXES][0, :, 2:]) / 2
-    np.testing.assert_allclose(centres, kept[:, :2], atol=1e-5)
-    assert np.array_equal(after[_SCORES], before[_SCORES])
-    assert _unchanged(model, path)
-
-
-@given(
-    arrays.arrays(np.float32, (ANCHORS, 4), elements=st.floats(-(2.0**127), 2.0**127, width=32)),
-    st.sampled_from(sorted(_FORMS)),
-)
-@settings(max_examples=30, deadline=None)
-def test_any_anchors_are_stored(
-    tmp_path_factory: pytest.TempPathFactory, anchors: NDArray[np.float32], form: str
-) -> None:
-    """Float tables exactly; others as near as their form allows, never wrapped around."""
-    folder = tmp_path_factory.getbasetemp()
-    path = folder / f"any_{form}.tflite"
-    if not path.exists():
-        rewrite(write_foreign(folder / "any.tflite"), path, _FORMS[form][0])
-    target = folder / "any_out.tflite"
-    target.write_bytes(with_anchors(read_model(path), anchors))
-    stored, spec = read_anchors(target)
-    if form == "float32":
-        assert np.array_equal(stored, anchors)
-    elif form == "float16":
-        assert np.isfinite(stored).all()
-    else:
-        assert spec.scale is not None and spec.zero_point is not None
-        limits = np.iinfo(spec.dtype)
-        nearest = np.rint(anchors.astype(np.float64) / spec.scale) + spec.zero_point
-        assert np.array_equal(stored, np.clip(nearest, limits.min, limits.max))
-
-
-def test_other_readers_of_the_buffer_keep_theirs(file: Path, tmp_path: Path) -> None:
-    """Converters store equal constants once."""
-
-    def share(model: Any) -> None:
-        graph = model.subgraphs[0]
-        graph.tensors.append(tensor_of("twin", (ANCHORS, 4), schema.TensorType.FLOAT32, buffer=3))
-        graph.outputs = [*graph.outputs, len(graph.tensors) - 1]
-
-    _other_readers(rewrite(file, tmp_path / "m.tflite", share), tmp_path)
-
-
-@pytest.mark.parametrize("change", [_kept_as(np.float32), _half_anchors])
-def test_other_readers_of_the_tensor_keep_theirs(
-    file: Path, tmp_path: Path, change: Callable[[Any], None]
-) -> None:
-    """The op gets a table of its own, widened by an operator of its own."""
-
-    def share(model: Any) -> None:
-        change(model)
-        graph = model.subgraphs[0]
-        graph.outputs = [*graph.outputs, 3]
-
-    _other_readers(rewrite(file, tmp_path / "m.tflite", share), tmp_path)
-
-
-def _other_readers(path: Path, folder: Path) -> None:
-    model, target = read_model(path), folder / "moved.tflite"
-    moved = read_anchors(path)[0].astype(np.float32) + np.float32(0.125)
-    target.write_bytes(with_anchors(model, moved))
-    np.testing.assert_allclose(read_anchors(target)[0], moved, atol=1e-3)
-    kept = [
-        bytes(each.stored(each.graph.tensors[found[1]]))
-        for each in (model, read_model(target))
-        if (found := constant_path(each, int(each.graph.outputs[-1])))
-    ]
-    assert len(kept) == 2
-    assert kept[0] == kept[1]
-
-
-@pytest.mark.parametrize(
-    ("anchors", "said"),
-    [
-        (np.zeros((ANCHORS - 1, 4), np.float32), r"numbers \[12, 4\], got \[11, 4\]"),
-        (np.zeros((ANCHORS, 5), np.float32), r"got \[12, 5\]"),
-        (np.full((ANCHORS, 4), np.nan, np.float32), "infinity or NaN"),
-    ],
-)
-def test_anchors_of_another_model(file: Path, anchors: NDArray[np.float32], said: str) -> None:
-    """Rows are those of the heads."""
-    with pytest.raises(ConversionError, match=said):
-        with_anchors(read_model(file), anchors)
-
-
-def test_anchors_that_an_operator_computes(file: Path, tmp_path: Path) -> None:
-    """What another operator than a widening one makes of a constant is not the constant."""
-
-    def negate(model: Any) -> None:
-        _half_anchors(model)
-        model.operatorCodes[-1] = code_of(schema.BuiltinOperator.NEG)
-
-    path = rewrite(file, tmp_path / "m.tflite", negate)
-    with pytest.raises(NotProvided, match="anchors are computed"):
-        with_anchors(read_model(path), np.zeros((ANCHORS, 4), np.float32))
-    with pytest.raises(ConversionError, match="a computed tensor"):
-        read_anchors(path)
-
-
-def test_anchors_without_one_scale(file: Path, tmp_path: Path) -> None:
-    """Steps for each row say nothing that a reader of ours could take for a number."""
-
-    def each(model: Any) -> None:
-        _kept_as(np.uint8, 0.005)(model)
-        quantisation = model.subgraphs[0].tensors[3].quantization
-        quantisation.scale, quantisation.zeroPoint = [0.005] * ANCHORS, [0] * ANCHORS
-
-    path = rewrite(file, tmp_path / "m.tflite", each)
-    with pytest.raises(ConversionError, match="without one scale"):
-        read_anchors(path)
-    with pytest.raises(ConversionError, match="kept in a form that cannot be written"):
-        with_anchors(read_model(path), np.zeros((ANCHORS, 4), np.float32))
 
 
 def test_metadata_and_label_files_come_along(file: Path, tmp_path: Path) -> None:
