@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import session_outputs
+from validation.checks.needs import raw_outputs, session_outputs
 from validation.comparison.tensors import compare_tensors
 from validation.record.lines import Entry
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 
 def raw_parity(context: CheckContext) -> list[Entry]:
@@ -14,7 +14,7 @@ def raw_parity(context: CheckContext) -> list[Entry]:
     images = context.parity_images
     result = compare_tensors(
         without_batch(session_outputs(context)),
-        without_batch(context.subject.raw_outputs(len(images))),
+        without_batch(raw_outputs(context)),
         policy=context.policy,
         key=context.key,
         images=[image.key for image in images],
