@@ -77,3 +77,8 @@ def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
 def session_outputs(context: CheckContext) -> Arrays:
     """Raw outputs of the reference, [I, 1, N, ...]: of a graph in a TensorFlow session."""
     return context.reference.raw_outputs(len(context.parity_images))
+
+
+def without_batch(arrays: Arrays) -> Arrays:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}
