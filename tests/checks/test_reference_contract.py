@@ -180,7 +180,7 @@ def test_another_anchor_table(bench: _Bench) -> None:
     (difference,) = found.differences
     assert result.status is Status.FAIL
     assert difference.describe(found.ap) == (
-        "another anchor table, 12 of 12 rows differ (sides are 3 times the reference's): -1.000 AP"
+        "another anchor table, 12 of 12 rows differ (sides are 3 times as long): -1.000 AP"
     )
 
 

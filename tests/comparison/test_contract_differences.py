@@ -146,7 +146,7 @@ def test_the_same_contract() -> None:
             _with(anchors=_ANCHORS * np.float32((1, 1, 1.5, 1.5))),
             DifferenceKind.ANCHORS,
             20,
-            "another anchor table, 20 of 20 rows differ (sides are 1.5 times the reference's)",
+            "another anchor table, 20 of 20 rows differ (sides are 1.5 times as long)",
         ),
         (
             _with(anchors=_ANCHORS[:12]),

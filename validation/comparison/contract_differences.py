@@ -140,7 +140,7 @@ def _attributes(
 ) -> list[ReferenceDifference]:
     def facts(*names: str) -> list[Fact]:
         values = [(name, getattr(ours, name), getattr(theirs, name)) for name in names]
-        return [Fact(*value) for value in values if not _same(*value[1:], rules)]
+        return [Fact(*value) for value in values if not same_attribute(*value[1:], rules)]
 
     nms, detections = facts("use_regular_nms"), facts("max_detections")
     # Each kind of NMS reads one attribute that the other does not.
@@ -179,13 +179,16 @@ def _scales(
     expected, got = (
         [side.y_scale, side.x_scale, side.h_scale, side.w_scale] for side in (ours, theirs)
     )
-    amount = sum(not _same(*pair, rules) for pair in zip(expected, got, strict=True))
+    amount = sum(not same_attribute(*pair, rules) for pair in zip(expected, got, strict=True))
     fact = Fact("scales", expected, got)
     return [ReferenceDifference(DifferenceKind.SCALES, amount, (fact,))] if amount else []
 
 
-def _same(expected: Any, got: Any, rules: DifferenceRules) -> bool:
-    """Attributes are float32 in a file; thresholds next to 0 keep every score there is."""
+def same_attribute(expected: Any, got: Any, rules: DifferenceRules) -> bool:
+    """Whether two values of one attribute are the same.
+
+    Attributes are float32 in a file; thresholds next to 0 keep every score there is.
+    """
     if isinstance(expected, float) or isinstance(got, float):
         return math.isclose(expected, got, rel_tol=rules.rounding, abs_tol=rules.rounding)
     return bool(expected == got)
