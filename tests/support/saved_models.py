@@ -86,9 +86,7 @@ def write_tf2(
             super().__init__()
             self.scale = tf.Variable(scale, name="scale")
 
-        @tf.function(
-            input_signature=[tf.TensorSpec([1, *size, 3], tf.uint8, name="input_tensor")]
-        )
+        @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.uint8, name="input_tensor")])
         def detect(self, input_tensor: Any) -> dict[str, Any]:
             if resized_to is not None:
                 resized = tf.image.resize(input_tensor, resized_to)
