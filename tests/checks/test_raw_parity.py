@@ -1,4 +1,4 @@
-"""The body of a given file by a SavedModel of TensorFlow 2: what enters its NMS, a row an anchor."""
+"""The body of a given file by a SavedModel of TensorFlow 2: what enters its NMS, row by row."""
 
 from __future__ import annotations
 
