@@ -82,3 +82,8 @@ def session_outputs(context: CheckContext) -> Arrays:
 def raw_outputs(context: CheckContext) -> Arrays:
     """Raw outputs of the file under test on the same images, [I, 1, N, ...]."""
     return context.subject.raw_outputs(len(context.parity_images))
+
+
+def without_batch(arrays: Arrays) -> Arrays:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}

@@ -6,8 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from validation.checks.needs import session_outputs
-from validation.checks.raw_parity import without_batch
+from validation.checks.needs import session_outputs, without_batch
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from validation.inference.outputs import Ending
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
 from validation.preprocess.feed import FeedWay, prepared_for
+from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
@@ -41,6 +42,7 @@ from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
 from validation.tflite.rewriting import exposing_heads, head_names
 from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.memory import give_back
 from validation.workspace.sides import Arrays, Reference
 
 
@@ -206,20 +208,31 @@ class GivenSubject:
 
     def raw_outputs(self, count: int) -> Arrays:
         """See `Subject`: of the op's own inputs, where the file ends in the op."""
-        path, names = self.heads
-
-        def run() -> Arrays:
-            with TfliteRuntime(path) as runtime:
-                out = run_batchwise(runtime, self._stacked(count), self.way)
-            boxes, scores = (out[name] for name in names)
-            # Exporters leave an axis of one between anchors and coordinates.
-            boxes = boxes.reshape(*boxes.shape[:2], -1, 4)
-            return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
-
         step, model = f"raw outputs of {self.key.label}", self.key.model
         return self.runs.raw_outputs(
-            self.runs.runs, model, Stage.RUN, step, self._made_from(), count, run
+            self.runs.runs,
+            model,
+            Stage.RUN,
+            step,
+            self._made_from(),
+            count,
+            lambda: self._raw_outputs(self._stacked(count)),
         )
+
+    def raw_outputs_of(self, pixels: Sequence[NDArray[np.uint8]]) -> Arrays:
+        """As `raw_outputs`, of images that are no files: uint8 [H, W, 3] each."""
+        prepared = prepared_for(self.preprocessing, self.way)
+        give_back()
+        return self._raw_outputs(np.stack([prepare(each, prepared) for each in pixels]))
+
+    def _raw_outputs(self, feeds: NDArray[np.float32]) -> Arrays:
+        path, names = self.heads
+        with TfliteRuntime(path) as runtime:
+            out = run_batchwise(runtime, feeds, self.way)
+        boxes, scores = (out[name] for name in names)
+        # Exporters leave an axis of one between anchors and coordinates.
+        boxes = boxes.reshape(*boxes.shape[:2], -1, 4)
+        return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
 
     @cached_property
     def _sha256(self) -> str:

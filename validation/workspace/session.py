@@ -29,10 +29,10 @@ from validation.workspace.no_archive import NoArchive
 from validation.workspace.other_references import (
     NoReference,
     ResultsReference,
-    SavedModelReference,
 )
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
+from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
@@ -140,7 +140,7 @@ class Session:
             key = ModelKey(model, form_of(file), f"reference {source.path.name}")
             return TfliteReference(GivenSubject(key, source.path, file, runs))
         if source.kind is ReferenceKind.SAVED_MODEL:
-            return SavedModelReference(model, source.path, runs)
+            return SavedModelReference(model, source.path, runs, source.packed)
 
         def categories() -> Mapping[int, int | None]:
             return class_join(given(), cast(Dataset, self.dataset)).categories

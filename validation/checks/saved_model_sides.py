@@ -1,0 +1,73 @@
+"""A given file and a SavedModel of TensorFlow 2 on the same pixels, a row an anchor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from validation.checks.needs import without_batch
+from validation.comparison.decoded_outputs import DecodedSides
+from validation.errors import NotProvided
+from validation.inference.saved_model import RawDetections
+from validation.postprocess.decode import decode_boxes
+from validation.preprocess.image import ImageFile
+from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
+from validation.workspace.given_subject import GivenSubject
+from validation.workspace.saved_model_reference import RawRuns, SavedModelReference
+from validation.workspace.sides import Arrays
+
+
+@dataclass(frozen=True)
+class SavedModelSides:
+    """What both sides give.
+
+    Args:
+        runs: Of the SavedModel, [I, N, ...].
+        raw: Of the file on the same pixels, [I, N, ...]; as many anchors.
+    """
+
+    runs: RawRuns
+    raw: Arrays
+
+    def decoded(self, given: GivenSubject) -> DecodedSides:
+        """Of the same pixels, the file's decoded by its own anchors and box scales."""
+        return DecodedSides(self.runs.resized, _decoded(given, self.raw))
+
+    def decoded_of_stored(self, given: GivenSubject, count: int) -> DecodedSides | None:
+        """Of the first images, resized by each side; None where the SavedModel resizes none."""
+        if self.runs.stored is None:
+            return None
+        raw = without_batch(given.raw_outputs(count))
+        return DecodedSides(self.runs.stored, _decoded(given, raw))
+
+
+def saved_model_sides(
+    given: GivenSubject, reference: SavedModelReference, images: Sequence[ImageFile]
+) -> SavedModelSides:
+    """Run both sides.
+
+    Raises:
+        NotProvided: One of them has nothing before its NMS, or not as many rows as the other.
+    """
+    size = given.preprocessing.height, given.preprocessing.width
+    runs = reference.raw_runs(images, size)
+    raw = without_batch(given.raw_outputs_of(list(runs.pixels)))
+    expected, got = raw[BOX_ENCODINGS_NAME].shape[1], runs.resized.boxes.shape[1]
+    if expected != got:
+        raise NotProvided(
+            "the SavedModel's raw boxes are not one for each anchor of the file, so the body was "
+            "not compared by itself",
+            expected=f"{expected} rows",
+            got=f"{got}: rows that its NMS left, or those of other anchors",
+            where=reference.path.name,
+            next_step="judge the file by another .tflite or an inference graph as well",
+        )
+    return SavedModelSides(runs, raw)
+
+
+def _decoded(given: GivenSubject, raw: Arrays) -> RawDetections:
+    anchors, attributes = given.anchors, given.postprocess
+    boxes = [decode_boxes(each, anchors, attributes) for each in raw[BOX_ENCODINGS_NAME]]
+    return RawDetections(np.stack(boxes), raw[CLASS_PREDICTIONS_NAME])
