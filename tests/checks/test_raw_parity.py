@@ -16,6 +16,7 @@ from validation.checks.raw_parity import raw_parity
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.types import CheckResult, ModelKey
+from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import SavedModelReference
@@ -78,7 +79,7 @@ def _judged(context: CheckContext, path: Path, reference: Path) -> CheckContext:
     return dataclasses.replace(
         context,
         key=key,
-        given=GivenSubject(key, path, context.runs),
+        given=GivenSubject(key, path, read_tflite(path), context.runs),
         judged_by=SavedModelReference(key.model, reference, context.runs),
     )
 
