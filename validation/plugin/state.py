@@ -17,6 +17,7 @@ from validation.plugin.given import (
 from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
+from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import load_policy
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
@@ -48,6 +49,7 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
+    keep_to_policy(policy)
     given = _given(config, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.

@@ -27,7 +27,6 @@ from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpo
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
-    DEFAULT_UNPACKED_BYTES,
     UnpackedFile,
     unpack_tar,
     unpack_wheel_member,
@@ -216,8 +215,7 @@ def _unpack_once(entry: CatalogueEntry, file: Path, destination: Path) -> None:
             member, expected = entry.source.member, entry.source.member_digest
             files = unpack_wheel_member(file, member, folder, expected=expected)
         else:
-            limit = entry.unpacked_bytes or DEFAULT_UNPACKED_BYTES
-            files = unpack_tar(file, folder, limit_bytes=limit)
+            files = unpack_tar(file, folder, limit_bytes=entry.unpacked_bytes or None)
         # Without its manifest a folder cannot be trusted, and with one it is taken for whole:
         # so an old folder goes first, then the manifest comes, then the folder.
         if destination.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from validation.errors import UsageError
+from validation.errors import ArtefactError, UsageError
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
 from validation.zoo.quantised import looks_quantised
@@ -52,15 +52,21 @@ def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
     a large tar file: to be asked for the chosen models only.
 
     Returns:
-        Without digest, which is computed when the archive is obtained.
+        Without digest, which is computed when the archive is obtained. One that cannot be read
+        says so in its description, and fails when it is obtained.
     """
+    quantised, description = False, "archive given by the user"
+    try:
+        quantised = looks_quantised(path)
+    except ArtefactError as error:
+        description = f"cannot be read: {error.got or error.what}"
     return CatalogueEntry(
         name=name,
         group=group,
         source=FolderSource(path),
-        quantised=looks_quantised(path),
+        quantised=quantised,
         origin=str(path),
-        description="archive given by the user",
+        description=description,
     )
 
 
