@@ -153,8 +153,10 @@ def add_options(add: Callable[..., object]) -> None:
         "--input-stats",
         type=parse_input_stats,
         metavar="MEAN/STD",
-        help="how a uint8 input maps to real values, (q - mean) / std; guide: "
-        f"{GUIDE_STATS} (default: the extractor's own preprocessing)",
+        help="how pixels become real values, (pixel - mean) / std: of uint8 variants made here, or "
+        "with --reference of the files it judges; guide: "
+        f"{GUIDE_STATS} (default: the extractor's own preprocessing; what the file, or else its "
+        "reference, says)",
     )
     add(
         "--policy",

@@ -15,6 +15,7 @@ from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.tflite.custom_ops import EDGE_TPU, refusal
 from validation.tflite.facts import describe
@@ -40,10 +41,21 @@ class Candidate:
     path: Path
     reference: ReferenceKind
 
-    def for_header(self) -> GivenFile:
-        """As the record's header has it."""
+    def for_header(self, feed: StatedFeed) -> GivenFile:
+        """As the record's header has it.
+
+        Args:
+            feed: What the user states of it.
+        """
         key = self.key
-        return GivenFile(key.model, key.variant, key.file, file_sha256(self.path), self.reference)
+        return GivenFile(
+            key.model,
+            key.variant,
+            key.file,
+            file_sha256(self.path),
+            self.reference,
+            feed or None,
+        )
 
 
 def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) -> Candidate:
