@@ -1,4 +1,4 @@
-"""How an image becomes an input tensor, and what a user states of it."""
+"""How an image becomes an input tensor, and what a user states of it; without NumPy, for records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from validation.errors import UsageError
-from validation.specs.input_stats import InputStats
 
 
 class FeedWay(enum.StrEnum):
@@ -27,6 +26,23 @@ _WORDS = {
     FeedWay.BYTES: "the pixels as they are",
     FeedWay.QUANTISED: "by scale and zero point of the input",
 }
+
+
+@dataclass(frozen=True)
+class InputStats:
+    """The mean and std of quantized_input_stats, tflite_convert's mean_values and std_dev_values.
+
+    Args:
+        mean: Quantised value of 0.0.
+        std: Quantised steps in 1.0.
+    """
+
+    mean: float
+    std: float
+
+    def __str__(self) -> str:
+        """As the guide writes them: ``127.5/127.5``."""
+        return f"{self.mean:g}/{self.std:g}"
 
 
 @dataclass(frozen=True)
