@@ -1,4 +1,4 @@
-"""How an image becomes an input tensor, and what a user states of it; without NumPy, for records."""
+"""How an image becomes an input tensor, and what a user states of it; needs no NumPy."""
 
 from __future__ import annotations
 
