@@ -45,7 +45,7 @@ def add_options(add: Callable[..., object]) -> None:
         help=f"judge --candidate by this or by {NO_REFERENCE}, see `validation judge --help` "
         "(default: by its archive)",
     )
-    add_feed_flag(add, "how --candidate, and a .tflite that it is judged by, are fed; ")
+    add_feed_flag(add, "of given files, ")
 
 
 def parse_candidates(text: str) -> tuple[Path, ...]:

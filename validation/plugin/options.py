@@ -129,10 +129,8 @@ def add_options(add: Callable[..., object]) -> None:
         "--input-stats",
         type=parse_input_stats,
         metavar="MEAN/STD",
-        help="how pixels become real values, (pixel - mean) / std: of uint8 variants made here, or "
-        "with --reference of the files it judges; guide: "
-        f"{GUIDE_STATS} (default: the extractor's own preprocessing; what the file, or else its "
-        "reference, says)",
+        help="real values are (pixel - mean) / std: of uint8 variants, or with --reference of "
+        f"given files; guide: {GUIDE_STATS} (default: the extractor's own preprocessing)",
     )
     add(
         "--policy",

@@ -97,9 +97,9 @@ def add_feed_flag(add: Callable[..., object], whose: str = "") -> None:
         "--feed",
         type=parse_feed_way,
         metavar="WAY",
-        help=f"{whose}for an input of 8 bits: bytes, the pixels as they are, or quantised, the "
-        "normalised pixels by the input's scale and zero point (default: bytes, as apps do, "
-        "unless mean and std are stated or the export asks for other values)",
+        help=f"{whose}for an input of 8 bits: bytes, the pixels as they are, or quantised, by its "
+        "scale and zero point (default: bytes, as apps do, unless the export or a stated mean "
+        "and std ask for other values)",
     )
 
 
