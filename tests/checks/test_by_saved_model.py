@@ -19,6 +19,7 @@ from validation.policy.limits import Status
 from validation.record.difference_facts import AnchorChange, DifferenceKind
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.types import CheckResult, ModelKey
+from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import SavedModelReference
@@ -101,7 +102,7 @@ def _judged(
     return dataclasses.replace(
         context,
         key=key,
-        given=GivenSubject(key, path, context.runs),
+        given=GivenSubject(key, path, read_tflite(path), context.runs),
         judged_by=SavedModelReference(key.model, reference, context.runs),
     )
 

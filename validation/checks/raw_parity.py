@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import session_outputs, without_batch
+from validation.checks.needs import raw_outputs, session_outputs, without_batch
 from validation.checks.saved_model_sides import saved_model_sides
 from validation.comparison.decoded_outputs import compare_decoded
 from validation.comparison.tensors import compare_tensors
@@ -23,7 +23,7 @@ def raw_parity(context: CheckContext) -> list[Entry]:
     images = context.parity_images
     result = compare_tensors(
         without_batch(session_outputs(context)),
-        without_batch(context.subject.raw_outputs(len(images))),
+        without_batch(raw_outputs(context)),
         policy=context.policy,
         key=context.key,
         images=[image.key for image in images],

@@ -15,7 +15,7 @@ from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.contracts import ANCHORS_NAME
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
 

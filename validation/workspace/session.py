@@ -118,8 +118,8 @@ class Session:
         """The context of a given file; both sides are read once in a session."""
         key = context.key
         reference = self._reference(context, lambda: self._given[key])
-        path = next(each.path for each in self.candidates if each.key == key)
-        given = GivenSubject(key, path, self._image_runs, reference)
+        found = next(each for each in self.candidates if each.key == key)
+        given = GivenSubject(key, found.path, found.file, self._image_runs, reference)
         return dataclasses.replace(context, given=given, judged_by=reference)
 
     def _reference(self, context: CheckContext, given: Callable[[], CheckContext]) -> Reference:
@@ -138,7 +138,7 @@ class Session:
         if source.kind is ReferenceKind.TFLITE:
             file = read_tflite(source.path)
             key = ModelKey(model, form_of(file), f"reference {source.path.name}")
-            return TfliteReference(GivenSubject(key, source.path, runs))
+            return TfliteReference(GivenSubject(key, source.path, file, runs))
         if source.kind is ReferenceKind.SAVED_MODEL:
             return SavedModelReference(model, source.path, runs, source.packed)
 
