@@ -49,8 +49,12 @@ class SavedModelSides:
             own: Of the file; an implied scale that is nearly one of these is that one.
             rules: Say how near that is.
         """
-        boxes = self.runs.resized.boxes
-        coding = implied_coding(self.raw[BOX_ENCODINGS_NAME], boxes, rules.implied_rounding)
+        coding = implied_coding(
+            self.raw[BOX_ENCODINGS_NAME],
+            self.runs.resized.boxes,
+            rounding=rules.implied_rounding,
+            scale_share=rules.implied_scale,
+        )
         if coding is None:
             words = "by no anchors and box scales are its boxes those of the file's encodings"
             return dataclasses.replace(facts, why={**facts.why, "anchors": words})

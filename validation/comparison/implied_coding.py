@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
-# Encodings that hardly move from image to image do not show what they are divided by.
-_LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,11 @@ class BoxCoding:
 
 
 def implied_coding(
-    encodings: NDArray[np.float32], boxes: NDArray[np.float32], rounding: float
+    encodings: NDArray[np.float32],
+    boxes: NDArray[np.float32],
+    *,
+    rounding: float,
+    scale_share: float,
 ) -> BoxCoding | None:
     """What makes these boxes of these encodings, by the box coder of the OD API.
 
@@ -39,6 +41,7 @@ def implied_coding(
             that should be the same.
         rounding: By so much the boxes may be missed, in units of the image, or of the box where
             that is larger.
+        scale_share: By such a share of itself a scale may be uncertain, by its standard error.
 
     Returns:
         None where no anchors and scales explain the boxes, or the images do not show them.
@@ -49,12 +52,12 @@ def implied_coding(
     # NaN is not above 0 either.
     if not (sides > 0).all() or not np.isfinite(encoded).all() or not np.isfinite(corners).all():
         return None
-    found = _line(encoded[..., 2:], np.log(sides))
+    found = _line(encoded[..., 2:], np.log(sides), scale_share)
     if found is None:
         return None
     size_slopes, heights = found
     sizes = np.exp(heights)
-    found = _line(encoded[..., :2] * sizes, centres)
+    found = _line(encoded[..., :2] * sizes, centres, scale_share)
     if found is None:
         return None
     slopes, middles = found
@@ -68,19 +71,22 @@ def implied_coding(
     return BoxCoding(anchors, tuple((1 / np.concatenate([slopes, size_slopes])).tolist()))
 
 
-def _line(codes: _Floats, values: _Floats) -> tuple[_Floats, _Floats] | None:
+def _line(codes: _Floats, values: _Floats, share: float) -> tuple[_Floats, _Floats] | None:
     """One slope of all anchors for each of the two axes, and each anchor's own intercepts.
 
     Args:
         codes: [I, N, 2].
         values: Alike.
+        share: Of the slope that its standard error may be: encodings that hardly move from image
+            to image do not show it.
     """
     middle, level = codes.mean(axis=0), values.mean(axis=0)
     moved, rise = codes - middle, values - level
     spread = np.square(moved).sum(axis=(0, 1))
-    if not (spread > _LEAST_SPREAD**2 * codes[..., 0].size).all():
+    if not (spread > 0).all():
         return None
     slopes: _Floats = (moved * rise).sum(axis=(0, 1)) / spread
-    if not (slopes > 0).all():
+    errors = np.sqrt(np.square(rise - moved * slopes).mean(axis=(0, 1)) / spread)
+    if not ((slopes > 0) & (errors <= share * slopes)).all():
         return None
     return slopes, level - middle * slopes
