@@ -134,6 +134,20 @@ def test_by_a_packed_archive_of_tensorflow_2(
     assert header["options"]["reference"] == archive.name
 
 
+def test_in_a_packed_archive(
+    session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path
+) -> None:
+    """It is found, and that archives are read for it is said before."""
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    with tarfile.open(zoo / "ssd_packed.tar.gz", "w:gz") as tar:
+        tar.add(miniature.archive, "ssd_packed")
+        tar.add(made, "ssd_packed/detect.tflite")
+    result = session.run("--zoo", zoo, "--cache-dir", tmp_path / "cache", "--collect-only")
+    assert any("reading 1 packed archive for .tflite files" in each for each in result.outlines)
+    assert any("[ssd_packed-detect.tflite]" in each for each in result.outlines), result.outlines
+
+
 _NAMED = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 
 

@@ -112,6 +112,16 @@ def _model_of(path: Path, entries: Sequence[CatalogueEntry]) -> str:
     )
 
 
+def packed_archives(entries: Sequence[CatalogueEntry]) -> tuple[Path, ...]:
+    """Those of a folder that `found_candidates` unpacks; their models need that anyway."""
+    sources = (entry.source for entry in entries)
+    return tuple(
+        source.path
+        for source in sources
+        if isinstance(source, FolderSource) and source.path.is_file()
+    )
+
+
 def found_candidates(
     entries: Sequence[CatalogueEntry], cache_dir: Path, named: Sequence[Candidate]
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
