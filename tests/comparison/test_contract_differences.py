@@ -146,7 +146,7 @@ def test_the_same_contract() -> None:
             _with(anchors=_ANCHORS * np.float32((1, 1, 1.5, 1.5))),
             DifferenceKind.ANCHORS,
             20,
-            "another anchor table, 20 of 20 rows differ (sides are 1.5 times the reference's)",
+            "another anchor table, 20 of 20 rows differ (sides are 1.5 times as long)",
         ),
         (
             _with(anchors=_ANCHORS[:12]),
@@ -226,7 +226,7 @@ def test_what_a_side_does_not_state_is_not_compared() -> None:
     nothing = SideFacts(why={"attributes": "detections alone"})
     found = contract_differences(nothing, _SIDE)
     assert found.kinds == ()
-    said = [each.describe() for each in found.not_compared]
+    said = [each.describe() for each in found.reasons]
     assert (
         "not compared: box scales, NMS, number of detections, thresholds (detections alone)" in said
     )

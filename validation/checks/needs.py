@@ -12,7 +12,7 @@ from validation.specs.contracts import GraphSummary, PostprocessAttributes
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 
 def reference_graph(context: CheckContext) -> Path:
@@ -77,3 +77,13 @@ def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
 def session_outputs(context: CheckContext) -> Arrays:
     """Raw outputs of the reference, [I, 1, N, ...]: of a graph in a TensorFlow session."""
     return context.reference.raw_outputs(len(context.parity_images))
+
+
+def raw_outputs(context: CheckContext) -> Arrays:
+    """Raw outputs of the file under test on the same images, [I, 1, N, ...]."""
+    return context.subject.raw_outputs(len(context.parity_images))
+
+
+def without_batch(arrays: Arrays) -> Arrays:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from validation.checks.needs import raw_tflite, session_outputs
+from validation.checks.needs import raw_outputs, raw_tflite, session_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
@@ -19,8 +19,8 @@ from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
 from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.sides import Arrays
 
 _FLOAT_FILE = "raw"
 
@@ -38,7 +38,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
     layers, why_not = _layers_or_why_not(context)
     result, outputs = check_quantisation(
         _as_the_op_reads(session_outputs(context)),
-        _as_the_op_reads(context.subject.raw_outputs(len(images))),
+        _as_the_op_reads(raw_outputs(context)),
         specs,
         policy=context.policy,
         key=context.key,

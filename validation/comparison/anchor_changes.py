@@ -31,17 +31,33 @@ def anchor_difference(
         step: What the coarser of the two is stored in steps of; 0 for floats.
         rules: Say what is rounding.
     """
-    ours, theirs = reference.astype(np.float64), candidate.astype(np.float64)
-    if ours.shape != theirs.shape:
-        return AnchorFacts(len(ours), len(theirs), 0, AnchorChange.COUNT)
-    # Rounding to a step moves a value by half of it; a step more is another value.
-    tolerance = max(rules.rounding, step)
-    differ: NDArray[np.bool_] = np.any(~_near(ours, theirs, tolerance), axis=1)
+    if reference.shape != candidate.shape:
+        return AnchorFacts(len(reference), len(candidate), 0, AnchorChange.COUNT)
+    differ = differing_rows(reference, candidate, step=step, rules=rules)
     rows = int(np.count_nonzero(differ))
     if not rows:
         return None
-    change, factors = _change(ours, theirs, differ, tolerance, rules)
+    ours, theirs = reference.astype(np.float64), candidate.astype(np.float64)
+    change, factors = _change(ours, theirs, differ, _tolerance(step, rules), rules)
     return AnchorFacts(len(ours), len(theirs), rows, change, factors)
+
+
+def differing_rows(
+    reference: NDArray[np.float32],
+    candidate: NDArray[np.float32],
+    *,
+    step: float,
+    rules: DifferenceRules,
+) -> NDArray[np.bool_]:
+    """Which rows of two tables of one shape differ: bool [N]. Arguments as `anchor_difference`."""
+    ours, theirs = reference.astype(np.float64), candidate.astype(np.float64)
+    differ: NDArray[np.bool_] = np.any(~_near(ours, theirs, _tolerance(step, rules)), axis=1)
+    return differ
+
+
+def _tolerance(step: float, rules: DifferenceRules) -> float:
+    """Rounding to a step moves a value by half of it; a step more is another value."""
+    return max(rules.rounding, step)
 
 
 def _near(first: _Floats, second: _Floats, tolerance: float) -> NDArray[np.bool_]:

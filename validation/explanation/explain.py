@@ -40,7 +40,8 @@ def explain(
         why_no_accuracy: Why there is none, although the images are labelled.
     """
     sides = first, second
-    interface, behind = interface_facts(*sides), postprocessing_facts(*sides)
+    rules = DifferenceRules.of(policy)
+    interface, behind = interface_facts(*sides), postprocessing_facts(*sides, rules)
     weights = (
         None
         if first.graph is None or second.graph is None
@@ -51,7 +52,7 @@ def explain(
         *runs,
         images,
         disagreement_rule(sides, policy),
-        DifferenceRules.of(policy),
+        rules,
         int(policy.setting("pictures")),
     )
     aspects = aspects_of((*interface, *behind), weights, detections)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from validation.comparison.anchor_changes import anchor_difference, differing_rows
+from validation.comparison.contract_differences import same_attribute
+from validation.comparison.difference_rules import DifferenceRules
 from validation.errors import first_few
 from validation.explanation.facts import Aspect, Fact
 from validation.explanation.sides import Side
-from validation.record.formatting import number, plural
+from validation.record.difference_facts import AnchorChange
+from validation.record.difference_words import anchor_rows
+from validation.record.formatting import number
 from validation.specs.contracts import PostprocessAttributes
 
 # What each attribute does, in one clause.
@@ -30,12 +34,18 @@ _MEANING = {
 }
 
 
-def postprocessing_facts(first: Side, second: Side) -> tuple[Fact, ...]:
-    """Attributes that differ, each with what it does, and anchors."""
-    return (*_attributes(first, second), *_anchors(first, second))
+def postprocessing_facts(first: Side, second: Side, rules: DifferenceRules) -> tuple[Fact, ...]:
+    """Attributes that differ, each with what it does, and anchors.
+
+    Args:
+        first: One.
+        second: The other.
+        rules: Say what is rounding.
+    """
+    return (*_attributes(first, second, rules), *_anchors(first, second, rules))
 
 
-def _attributes(first: Side, second: Side) -> Iterator[Fact]:
+def _attributes(first: Side, second: Side, rules: DifferenceRules) -> Iterator[Fact]:
     one, other = first.postprocess, second.postprocess
     if one is None or other is None:
         if first.num_classes != second.num_classes and None not in (
@@ -45,8 +55,8 @@ def _attributes(first: Side, second: Side) -> Iterator[Fact]:
             yield _classes(str(first.num_classes), str(second.num_classes))
         return
     for field in dataclasses.fields(PostprocessAttributes):
-        values = [getattr(each, field.name) for each in (one, other)]
-        if _kept(values[0]) == _kept(values[1]):
+        values = getattr(one, field.name), getattr(other, field.name)
+        if same_attribute(*values, rules):
             continue
         words = [number(value) for value in values]
         if field.name == "num_classes":
@@ -59,36 +69,32 @@ def _classes(first: str, second: str) -> Fact:
     return Fact("num_classes", first, second, _MEANING["num_classes"], Aspect.MODEL)
 
 
-def _kept(value: Any) -> Any:
-    """As graph and flatbuffer keep it."""
-    return float(np.float32(value)) if isinstance(value, float) else value
-
-
-def _anchors(first: Side, second: Side) -> Iterator[Fact]:
+def _anchors(first: Side, second: Side, rules: DifferenceRules) -> Iterator[Fact]:
+    """As `reference_contract` finds them; what storage alone rounds is a fact of its own."""
     one, other = first.anchors, second.anchors
     if one is None or other is None:
         return
-    if one.shape != other.shape:
-        counts = [number(len(each)) for each in (one, other)]
+    step, aspect = max(first.anchors_step, second.anchors_step), Aspect.POSTPROCESSING
+    found = anchor_difference(one, other, step=step, rules=rules)
+    if found is None:
+        step, aspect = 0.0, Aspect.QUANTISATION
+        found = anchor_difference(one, other, step=step, rules=rules)
+    if found is None:
+        return
+    if found.change is AnchorChange.COUNT:
+        counts = [number(each) for each in (found.expected, found.got)]
         yield Fact.of("anchors", counts, "boxes at other places: another model", Aspect.MODEL)
         return
-    distance = np.abs(one - other).max(axis=1)
-    # Centres and sizes are about 1: what float32 rounds is no difference.
-    rows = np.flatnonzero(~(distance <= 2 * np.finfo(np.float32).eps))
-    if not len(rows):
-        return
-    worst = int(distance.argmax())
+    rows = np.flatnonzero(differing_rows(one, other, step=step, rules=rules))
+    distance = np.abs(one.astype(np.float64) - other)[rows].max(axis=1)
+    worst = int(rows[distance.argmax()])
     words = [
         "row {}: {}".format(worst, ", ".join(f"{value:.5g}" for value in each[worst]))
         for each in (one, other)
     ]
-    # Of both files' numbers each rounds by half of a step.
-    rounded = distance.max() <= (first.anchors_step + second.anchors_step) / 2
-    meaning = (
-        f"y, x, h, w: {len(rows)} of {plural(len(one), 'anchor')} differ, by at most "
-        f"{distance.max():.2g} of the image" + (", as their numbers round them" if rounded else "")
+    meaning = f"y, x, h, w: {anchor_rows(found)}, by at most {distance.max():.2g} of the image" + (
+        ", as their numbers round them" if aspect is Aspect.QUANTISATION else ""
     )
     if len(rows) < len(one):
         meaning += f": rows {first_few(rows.tolist())}"
-    aspect = Aspect.QUANTISATION if rounded else Aspect.POSTPROCESSING
     yield Fact.of("anchors", words, meaning, aspect)

@@ -24,7 +24,7 @@ class Side:
         labels: Names of its classes.
         num_classes: Without the background; None where it is not known.
         postprocess: Attributes of its op, or what stands for them; None where it is not known.
-        anchors: float64 [N, 4]; None where they are not known.
+        anchors: float32 [N, 4]; None where they are not known.
         preprocessing: From image to input; None where it is not known.
         feed: The same in words.
         tflite: None for an inference graph.
@@ -38,7 +38,7 @@ class Side:
     labels: ClassNames
     num_classes: int | None
     postprocess: PostprocessAttributes | None
-    anchors: NDArray[np.float64] | None
+    anchors: NDArray[np.float32] | None
     preprocessing: Preprocessing | None
     feed: str
     tflite: TfliteModel | None = None
@@ -57,11 +57,10 @@ def side_of_tflite(name: str, model: TfliteModel, labels: ClassNames) -> Side:
     postprocess = model.file.postprocess
     if postprocess is None and model.contract is not None:
         postprocess = model.contract.postprocess
-    anchors = None if model.anchors is None else model.anchors.astype(np.float64)
-    step = 0.0
+    anchors, step = model.anchors, 0.0
     if model.file.postprocess is not None:
         own = op_anchors(model.path)
-        anchors, step = own.values.astype(np.float64), own.step
+        anchors, step = own.values, own.step
     return Side(
         name=name,
         labels=labels,
@@ -100,7 +99,7 @@ def side_of_graph(
         labels=labels,
         num_classes=num_classes if contract is None else contract.num_classes,
         postprocess=None if contract is None else contract.postprocess,
-        anchors=None if anchors is None else anchors.astype(np.float64),
+        anchors=anchors,
         preprocessing=size,
         feed=words if size is None else f"{size.height}x{size.width}, {words}",
     )

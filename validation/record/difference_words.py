@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import first_few
-from validation.record.difference_facts import AnchorChange, ClassFacts, DifferenceKind, Fact
+from validation.record.difference_facts import (
+    AnchorChange,
+    AnchorFacts,
+    ClassFacts,
+    DifferenceKind,
+    Fact,
+)
 from validation.record.formatting import number, plural
 
 if TYPE_CHECKING:
@@ -117,9 +123,14 @@ def _anchors(difference: ReferenceDifference) -> str:
         return "another anchor table"
     if facts.change is AnchorChange.COUNT:
         return f"{plural(facts.got, 'anchor')} where the reference has {facts.expected:,}"
+    return f"another anchor table, {anchor_rows(facts)}"
+
+
+def anchor_rows(facts: AnchorFacts) -> str:
+    """How many rows of two tables of one length differ, and what was done to them."""
     words = _CHANGES[facts.change](facts.factors)
     rows = f"{facts.differing:,} of {plural(facts.got, 'row')} differ"
-    return f"another anchor table, {rows} ({words})" if words else f"another anchor table, {rows}"
+    return f"{rows} ({words})" if words else rows
 
 
 def _factors(factors: tuple[float, ...]) -> str:
@@ -131,7 +142,7 @@ _CHANGES: Mapping[AnchorChange, Callable[[tuple[float, ...]], str]] = {
     AnchorChange.ROW_ORDER: lambda _: "the same rows in another order",
     AnchorChange.AXES: lambda _: "y and x have changed places",
     AnchorChange.CORNERS: lambda _: "corners where centres and sides belong",
-    AnchorChange.SCALED: lambda factors: f"sides are {_factors(factors)} times the reference's",
+    AnchorChange.SCALED: lambda factors: f"sides are {_factors(factors)} times as long",
     AnchorChange.SHIFTED: lambda factors: (
         f"centres are shifted by {' and '.join(f'{each:+.4g}' for each in factors)} for y and x"
     ),

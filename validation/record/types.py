@@ -324,7 +324,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(OfVariant):
     """The same image seen by several runtimes, side by side in the report.
 
     Args:
@@ -335,6 +335,8 @@ class Picture:
         jpeg_base64: The reduced image, so that the report needs no other file.
         panels: Reference first; `GROUND_TRUTH` last, where there are labels.
         labels: Names of the class ids that occur.
+        variant: See `ModelKey`: of the file that is shown beside the reference.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -344,6 +346,8 @@ class Picture:
     jpeg_base64: str
     panels: tuple[Panel, ...]
     labels: dict[str, str] = field(default_factory=dict)
+    variant: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.tflite.custom_ops import EDGE_TPU, refusal
-from validation.tflite.facts import describe
+from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import read_model
 from validation.workspace.given_subject import form_of
 from validation.zoo.archives import obtain
@@ -34,11 +34,13 @@ class Candidate:
     Args:
         key: Model, form and name.
         path: The file.
+        file: What it says of itself.
         reference: What it is judged by.
     """
 
     key: ModelKey
     path: Path
+    file: TfliteFile
     reference: ReferenceKind
 
     def for_header(self, feed: StatedFeed) -> GivenFile:
@@ -76,7 +78,7 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
         if len(file.outputs) != len(RAW_OUTPUTS):
             error.where = error.where or path.name
             raise refusal_of(unpacked, error) or error from error
-    return Candidate(ModelKey(model, form_of(file), name), path, reference)
+    return Candidate(ModelKey(model, form_of(file), name), path, file, reference)
 
 
 def named_candidates(
@@ -119,6 +121,16 @@ def _model_of(path: Path, entries: Sequence[CatalogueEntry]) -> str:
         got=first_few(entry.name for entry in entries),
         where=path.name,
         next_step="choose the model with --model",
+    )
+
+
+def packed_archives(entries: Sequence[CatalogueEntry]) -> tuple[Path, ...]:
+    """Those of a folder that `found_candidates` unpacks; their models need that anyway."""
+    sources = (entry.source for entry in entries)
+    return tuple(
+        source.path
+        for source in sources
+        if isinstance(source, FolderSource) and source.path.is_file()
     )
 
 

@@ -30,10 +30,10 @@ from validation.workspace.no_archive import NoArchive
 from validation.workspace.other_references import (
     NoReference,
     ResultsReference,
-    SavedModelReference,
 )
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
+from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
@@ -121,8 +121,8 @@ class Session:
         """The context of a given file; both sides are read once in a session."""
         key = context.key
         reference = self._reference(context, lambda: self._given[key])
-        path = next(each.path for each in self.candidates if each.key == key)
-        given = GivenSubject(key, path, self._image_runs, reference, self.feed)
+        found = next(each for each in self.candidates if each.key == key)
+        given = GivenSubject(key, found.path, found.file, self._image_runs, reference, self.feed)
         return dataclasses.replace(context, given=given, judged_by=reference)
 
     def _reference(self, context: CheckContext, given: Callable[[], CheckContext]) -> Reference:
@@ -141,9 +141,10 @@ class Session:
         if source.kind is ReferenceKind.TFLITE:
             file = read_tflite(source.path)
             key = ModelKey(model, form_of(file), f"reference {source.path.name}")
-            return TfliteReference(GivenSubject(key, source.path, runs, None, self.feed))
+            subject = GivenSubject(key, source.path, file, runs, stated=self.feed)
+            return TfliteReference(subject)
         if source.kind is ReferenceKind.SAVED_MODEL:
-            return SavedModelReference(model, source.path, runs)
+            return SavedModelReference(model, source.path, runs, source.packed)
 
         def categories() -> Mapping[int, int | None]:
             return class_join(given(), cast(Dataset, self.dataset)).categories
