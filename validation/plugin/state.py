@@ -98,7 +98,7 @@ def _given(config: pytest.Config, steps: list[Step]) -> Given:
     option = config.getoption
     paths = [path for each in option("--candidate") or () for path in each]
     cache_dir = option("--cache-dir") or default_cache_dir()
-    if option("--reference") is not UNSTATED:
+    if option("--reference") != UNSTATED:
         require_no_archives(option("--zoo"))
         work = ProductCache(cache_dir / "work", steps.append)
         return given_to_judge(paths, option("--reference"), work)
