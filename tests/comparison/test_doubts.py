@@ -117,7 +117,7 @@ def test_what_a_reference_states_is_settled() -> None:
     """It is compared by a check of its own; what apps do with scores never is."""
     notices = (_ASSUMED, _DIFFERS, _COUNT, _THRESHOLD, _EQUAL, _FACT)
     assert unsettled(notices, NOTHING_STATED) == notices[:-1]
-    assert unsettled(notices, NOTHING_STATED, feed_is_stated=True) == (_COUNT, _THRESHOLD, _EQUAL)
+    assert unsettled(notices, NOTHING_STATED, feed_is_settled=True) == (_COUNT, _THRESHOLD, _EQUAL)
     assert unsettled(notices, NOTHING_STATED, outputs_are_seen=True) == (
         _ASSUMED, _DIFFERS, _THRESHOLD, _EQUAL,
     )  # fmt: skip

@@ -218,6 +218,11 @@ def test_by_detections(
     assert _verdict(result) in ("PASS", "WARN")
     said = session.explanation("evidence", "float")
     assert f"{len(results)} of {len(results)} results used" in said
+    # Nothing states the feed, and a float file that is fed otherwise is not in parity.
+    assert _measured(session, "feed_assumed") == ("pass", 0)
+    shutil.rmtree(session.reports)
+    judge(made, log, "--label-map", _labels(tmp_path), "--input-stats", "128/127")
+    assert _statuses(session)["end_to_end_parity"] == "fail"
 
 
 def test_by_doubtful_detections(

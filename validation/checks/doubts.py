@@ -9,6 +9,7 @@ from validation.inference.file_notices import FileNotice, FileNoticeKind
 from validation.inference.score_notices import score_notices
 from validation.record.results_facts import ResultsFacts
 from validation.specs.references import ReferenceKind
+from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import TfliteReference
 from validation.workspace.other_references import ResultsReference
@@ -31,7 +32,7 @@ def doubts_of(context: CheckContext) -> Doubts | None:
         file=unsettled(
             notices,
             given.stated,
-            feed_is_stated=_states_feed(reference, of_reference),
+            feed_is_settled=_settles_feed(context, of_reference),
             outputs_are_seen=reference.kind is not ReferenceKind.NONE,
         ),
         reference=of_reference,
@@ -58,11 +59,19 @@ def _of_reference(reference: Reference) -> tuple[FileNotice, ...]:
         return ()
 
 
-def _states_feed(reference: Reference, assumed: tuple[FileNotice, ...]) -> bool:
-    """True where the reference says what pixels become, and not by an assumption of its own."""
+def _settles_feed(context: CheckContext, assumed: tuple[FileNotice, ...]) -> bool:
+    """True where the reference states what pixels become, or no other feed keeps parity with it.
+
+    Limits of a float file are tighter than what half a step of a pixel does to a score. With fewer
+    bits they are not.
+    """
+    reference = context.reference
     if isinstance(reference, TfliteReference):
         return not assumed and bool(reference.subject.opened.feeding.stated_by)
-    return contract_of(reference)[0] is not None
+    if contract_of(reference)[0] is not None:
+        return True
+    detects = reference.kind is not ReferenceKind.NONE
+    return detects and not variant_of(context.key.variant).is_quantised
 
 
 def _results(reference: Reference) -> ResultsFacts | None:

@@ -103,7 +103,7 @@ def unsettled(
     notices: Iterable[FileNotice],
     stated: StatedFeed,
     *,
-    feed_is_stated: bool = False,
+    feed_is_settled: bool = False,
     outputs_are_seen: bool = False,
 ) -> tuple[FileNotice, ...]:
     """The notices of a file that leave its figures in doubt.
@@ -111,12 +111,12 @@ def unsettled(
     Args:
         notices: All of them.
         stated: What the user states of its feed.
-        feed_is_stated: The reference says itself what pixels become.
+        feed_is_settled: The reference says itself what pixels become, or would show another feed.
         outputs_are_seen: The reference detects by itself, so that other outputs would be seen.
     """
     settled = set(_SETTLED_BY_WAY if stated.way is not None else ())
     settled |= set(_SETTLED_BY_STATS if stated.stats is not None else ())
-    by_reference = {About.FEED: feed_is_stated, About.OUTPUTS: outputs_are_seen}
+    by_reference = {About.FEED: feed_is_settled, About.OUTPUTS: outputs_are_seen}
     return tuple(
         notice
         for notice in notices
