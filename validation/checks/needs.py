@@ -8,7 +8,11 @@ from pathlib import Path
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
-from validation.specs.contracts import GraphSummary, PostprocessAttributes
+from validation.specs.contracts import (
+    CLASS_PREDICTIONS_NAME,
+    GraphSummary,
+    PostprocessAttributes,
+)
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
@@ -77,3 +81,19 @@ def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
 def session_outputs(context: CheckContext) -> Arrays:
     """Raw outputs of the reference, [I, 1, N, ...]: of a graph in a TensorFlow session."""
     return context.reference.raw_outputs(len(context.parity_images))
+
+
+def as_the_op_reads(outputs: Arrays, num_classes: int) -> Arrays:
+    """Raw outputs without the scores of the background, which the op never reads.
+
+    Args:
+        outputs: Of either side; scores are [..., C].
+        num_classes: Without the background, which has the first column where there are more.
+    """
+    scores = outputs[CLASS_PREDICTIONS_NAME]
+    return {**outputs, CLASS_PREDICTIONS_NAME: scores[..., scores.shape[-1] - num_classes :]}
+
+
+def classes_of_the_reference(context: CheckContext) -> int:
+    """How many classes the reference has, without the background: those of a file made of it."""
+    return context.num_classes if context.given is None else context.reference.contract.num_classes

@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from validation.checks.needs import raw_tflite, session_outputs
+from validation.checks.needs import (
+    as_the_op_reads,
+    classes_of_the_reference,
+    raw_tflite,
+    session_outputs,
+)
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
@@ -14,12 +19,13 @@ from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
-from validation.specs.contracts import CLASS_PREDICTIONS_NAME, RAW_OUTPUTS
+from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, variant_of
+from validation.tflite.heads import quantised_heads
+from validation.tflite.model import read_model
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
 from validation.workspace.products import code_sha256, installed_version
 
 _FLOAT_FILE = "raw"
@@ -37,8 +43,9 @@ def quantisation(context: CheckContext) -> list[Entry]:
     specs = _head_specs(context)
     layers, why_not = _layers_or_why_not(context)
     result, outputs = check_quantisation(
-        _as_the_op_reads(session_outputs(context)),
-        _as_the_op_reads(context.subject.raw_outputs(len(images))),
+        # The background is near 1 where all else is near 0: most of the signal would be its own.
+        as_the_op_reads(session_outputs(context), classes_of_the_reference(context)),
+        as_the_op_reads(context.subject.raw_outputs(len(images)), context.num_classes),
         specs,
         policy=context.policy,
         key=context.key,
@@ -73,16 +80,10 @@ def _head_specs(context: CheckContext) -> dict[str, TensorSpec]:
         specs = {spec.name: spec for spec in runtime.outputs}
     if context.given is None:
         return specs
-    return {name: specs[own] for name, own in zip(RAW_OUTPUTS, context.given.heads[1], strict=True)}
-
-
-def _as_the_op_reads(outputs: Arrays) -> Arrays:
-    """Without the background's scores, which the op never reads.
-
-    They are near 1 where all others are near 0: most of the signal would be theirs.
-    """
-    scores = outputs[CLASS_PREDICTIONS_NAME][..., 1:]
-    return {**outputs, CLASS_PREDICTIONS_NAME: scores}
+    # Where the op reads floats, what they were widened from says the steps.
+    kept = [spec for _, spec in quantised_heads(read_model(context.given.path))]
+    own = kept or [specs[name] for name in context.given.heads[1]]
+    return dict(zip(RAW_OUTPUTS, own, strict=True))
 
 
 def _layers_or_why_not(context: CheckContext) -> tuple[tuple[LayerError, ...], str]:
