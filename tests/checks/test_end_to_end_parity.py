@@ -99,5 +99,11 @@ def _given(miniature: MiniatureFiles) -> CheckContext:
     """The float variant's own file, given beside it."""
     context = make_case(miniature, "float")
     key = ModelKey(MODEL, "float", _FILE)
-    given = GivenSubject(key, context.build.tflite("float"), context.runs, context.reference)
+    given = GivenSubject(
+        key,
+        context.build.tflite("float"),
+        context.build.tflite_file("float"),
+        context.runs,
+        context.reference,
+    )
     return dataclasses.replace(context, key=key, given=given)

@@ -18,6 +18,7 @@ from validation.record.lines import Entry
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.types import Accuracy, CheckResult, ModelKey
 from validation.specs.tensors import TensorSpec
+from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject
 
@@ -34,7 +35,7 @@ def given(miniature: MiniatureFiles, tmp_path: Path) -> Given:
         strangers.chosen_columns(context.build.tflite("float"), path, columns, num_classes)
         key = ModelKey(MODEL, "float", path.name)
         reference = context.reference
-        subject = GivenSubject(key, path, context.runs, reference)
+        subject = GivenSubject(key, path, read_tflite(path), context.runs, reference)
         return dataclasses.replace(context, key=key, given=subject, judged_by=reference)
 
     return make

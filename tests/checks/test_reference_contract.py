@@ -21,6 +21,7 @@ from validation.errors import NotProvided
 from validation.inference.base import detect_all, on_files
 from validation.inference.input_cache import InputCache
 from validation.inference.model_file import TfliteModel, open_tflite
+from validation.inference.op_anchors import op_anchors
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile
@@ -48,7 +49,8 @@ class _Side:
         self.file, self.way = self._model.file, self._model.feeding.way
         self.preprocessing = self._model.preprocessing
         self.num_classes = self._model.num_classes
-        self.anchors = read_anchors(path)[0]
+        self.op_anchors = op_anchors(path)
+        self.anchors = self.op_anchors.values
         self.postprocess = self.file.postprocess
 
     @property

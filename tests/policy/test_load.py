@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from validation.checks.registry import CHECKS
 from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
 from validation.comparison.canary_matching import check_canaries
+from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
 from validation.comparison.detections import compare_detections
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
@@ -32,6 +33,7 @@ from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
 from validation.errors import CatalogueError
 from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy, read_policy
 from validation.record.detections import Detections
@@ -94,6 +96,8 @@ def _run_every_check(policy: Policy) -> None:
     compare_tensors(raw, raw, policy=policy, key=_KEY)
     routes = {**raw, ANCHORS_NAME: np.zeros((2, 4), np.float32)}
     compare_tensors(routes, routes, policy=policy, key=_KEY, check="route_parity")
+    sides = DecodedSides(*(RawDetections(np.ones((1, 2, 4)), np.ones((1, 2, 2))),) * 2)
+    compare_decoded(sides, sides, 1, (8, 8), policy=policy, key=_KEY, images=["a"])
     check_postprocess([found], [found], ["a"], anchors_steps_off=0, policy=policy, key=_KEY)
     compare_detections(
         {"a": found},

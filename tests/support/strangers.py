@@ -155,7 +155,7 @@ def tf2_style(
     *,
     order: Sequence[int] = TF2_ORDER,
     metadata: bool = False,
-    signature: bool = False,
+    signature: bool | Sequence[str] = False,
 ) -> Path:
     """As TensorFlow 2's exporter and converter name and order what goes in and comes out.
 
@@ -165,7 +165,8 @@ def tf2_style(
         order: Of boxes, classes, scores and count.
         metadata: Whether metadata names the outputs, as the Task Library looks for them. What
             the source's says of the image is kept.
-        signature: Whether there is one, of ``output_0`` and so on.
+        signature: Whether there is one, of ``output_0`` and so on, or of these names of boxes,
+            classes, scores and count.
     """
     about = read_metadata(source)
 
@@ -181,7 +182,10 @@ def tf2_style(
             each for each in root.metadata or () if each.name != "TFLITE_METADATA"
         ] or None
         if signature:
-            root.signature_defs = [_signature(model, [f"output_{at}" for at in range(4)])]
+            names = [f"output_{at}" for at in range(4)]
+            if not isinstance(signature, bool):
+                names = [signature[place] for place in order]
+            root.signature_defs = [_signature(model, names)]
 
     changed(source, target, rename)
     if metadata:

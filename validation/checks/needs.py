@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from validation.comparison.decoded_outputs import same_columns
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
@@ -16,7 +17,7 @@ from validation.specs.contracts import (
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 
 def reference_graph(context: CheckContext) -> Path:
@@ -83,17 +84,23 @@ def session_outputs(context: CheckContext) -> Arrays:
     return context.reference.raw_outputs(len(context.parity_images))
 
 
-def as_the_op_reads(outputs: Arrays, num_classes: int) -> Arrays:
-    """Raw outputs without the scores of the background, which the op never reads.
-
-    Args:
-        outputs: Of either side; scores are [..., C].
-        num_classes: Without the background, which has the first column where there are more.
-    """
-    scores = outputs[CLASS_PREDICTIONS_NAME]
-    return {**outputs, CLASS_PREDICTIONS_NAME: scores[..., scores.shape[-1] - num_classes :]}
+def raw_outputs(context: CheckContext) -> Arrays:
+    """Raw outputs of the file under test on the same images, [I, 1, N, ...]."""
+    return context.subject.raw_outputs(len(context.parity_images))
 
 
-def classes_of_the_reference(context: CheckContext) -> int:
-    """How many classes the reference has, without the background: those of a file made of it."""
-    return context.num_classes if context.given is None else context.reference.contract.num_classes
+def without_batch(arrays: Arrays) -> Arrays:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}
+
+
+def both_raw_outputs(context: CheckContext) -> tuple[Arrays, Arrays]:
+    """`session_outputs` and `raw_outputs`; the background only where both have it."""
+    expected, found = session_outputs(context), raw_outputs(context)
+    same = same_columns(
+        expected[CLASS_PREDICTIONS_NAME], found[CLASS_PREDICTIONS_NAME], context.num_classes
+    )
+    if same is None:
+        return expected, found
+    ours, theirs = same
+    return {**expected, CLASS_PREDICTIONS_NAME: ours}, {**found, CLASS_PREDICTIONS_NAME: theirs}

@@ -6,10 +6,8 @@ import hashlib
 from pathlib import Path
 
 from validation.checks.needs import (
-    as_the_op_reads,
-    classes_of_the_reference,
+    both_raw_outputs,
     raw_tflite,
-    session_outputs,
 )
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
@@ -19,7 +17,7 @@ from validation.record.lines import Entry
 from validation.record.quantisation_cost import LayerError, QuantisationCost, worst_layer
 from validation.record.run import Stage
 from validation.runtimes.tflite import TfliteRuntime
-from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME, RAW_OUTPUTS
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme, variant_of
@@ -27,6 +25,7 @@ from validation.tflite.heads import quantised_heads
 from validation.tflite.model import read_model
 from validation.workspace.context import CheckContext
 from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.sides import Arrays
 
 _FLOAT_FILE = "raw"
 
@@ -42,10 +41,11 @@ def quantisation(context: CheckContext) -> list[Entry]:
     images = context.parity_images
     specs = _head_specs(context)
     layers, why_not = _layers_or_why_not(context)
+    expected, found = both_raw_outputs(context)
+    background = found[CLASS_PREDICTIONS_NAME].shape[-1] - context.num_classes
     result, outputs = check_quantisation(
-        # The background is near 1 where all else is near 0: most of the signal would be its own.
-        as_the_op_reads(session_outputs(context), classes_of_the_reference(context)),
-        as_the_op_reads(context.subject.raw_outputs(len(images)), context.num_classes),
+        _as_the_op_reads(expected, background),
+        _as_the_op_reads(found, background),
         specs,
         policy=context.policy,
         key=context.key,
@@ -84,6 +84,14 @@ def _head_specs(context: CheckContext) -> dict[str, TensorSpec]:
     kept = [spec for _, spec in quantised_heads(read_model(context.given.path))]
     own = kept or [specs[name] for name in context.given.heads[1]]
     return dict(zip(RAW_OUTPUTS, own, strict=True))
+
+
+def _as_the_op_reads(outputs: Arrays, background: int) -> Arrays:
+    """Without the background's scores, which the op never reads: the first column, if there is one.
+
+    They are near 1 where all others are near 0: most of the signal would be theirs.
+    """
+    return {**outputs, CLASS_PREDICTIONS_NAME: outputs[CLASS_PREDICTIONS_NAME][..., background:]}
 
 
 def _layers_or_why_not(context: CheckContext) -> tuple[tuple[LayerError, ...], str]:

@@ -1,19 +1,27 @@
-"""Body: the raw .tflite against the exported graph in a TensorFlow session."""
+"""Body: the raw outputs of the .tflite against the reference's, in a session or before its NMS."""
 
 from __future__ import annotations
 
-from validation.checks.needs import as_the_op_reads, classes_of_the_reference, session_outputs
+from validation.checks.needs import both_raw_outputs, without_batch
+from validation.checks.saved_model_sides import saved_model_sides
+from validation.comparison.decoded_outputs import compare_decoded
 from validation.comparison.tensors import compare_tensors
 from validation.record.lines import Entry
-from validation.specs.contracts import CLASS_PREDICTIONS_NAME
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.given_subject import GivenSubject
+from validation.workspace.saved_model_reference import SavedModelReference
 
 
 def raw_parity(context: CheckContext) -> list[Entry]:
-    """The raw outputs of the .tflite are those of the exported graph in a session."""
+    """The raw outputs of the .tflite are the reference's: a graph's in a session, another file's.
+
+    A SavedModel of TensorFlow 2 has them decoded, with which the file's are compared decoded too.
+    """
+    reference = context.reference
+    if isinstance(reference, SavedModelReference) and context.given is not None:
+        return [_decoded(context, context.given, reference)]
     images = context.parity_images
-    expected, found = _same_columns(context, context.subject.raw_outputs(len(images)))
+    expected, found = both_raw_outputs(context)
     result = compare_tensors(
         without_batch(expected),
         without_batch(found),
@@ -24,19 +32,15 @@ def raw_parity(context: CheckContext) -> list[Entry]:
     return [result]
 
 
-def _same_columns(context: CheckContext, found: Arrays) -> tuple[Arrays, Arrays]:
-    """Both sides; without the background where one of them leaves its scores out."""
-    expected = session_outputs(context)
-    own, other = classes_of_the_reference(context), context.num_classes
-    has_background = {
-        side[CLASS_PREDICTIONS_NAME].shape[-1] > count
-        for side, count in ((expected, own), (found, other))
-    }
-    if len(has_background) == 1:
-        return expected, found
-    return as_the_op_reads(expected, own), as_the_op_reads(found, other)
-
-
-def without_batch(arrays: Arrays) -> Arrays:
-    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
-    return {name: array[:, 0] for name, array in arrays.items()}
+def _decoded(context: CheckContext, given: GivenSubject, reference: SavedModelReference) -> Entry:
+    images = context.parity_images
+    sides = saved_model_sides(given, reference, images)
+    return compare_decoded(
+        sides.decoded(given),
+        sides.decoded_of_stored(given, len(images)),
+        given.num_classes,
+        sides.runs.size,
+        policy=context.policy,
+        key=context.key,
+        images=[image.key for image in images],
+    )

@@ -23,8 +23,8 @@ from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.entry import CatalogueEntry
 
 NO_REFERENCE = "none"
-# --reference was not given: archives judge.
-UNSTATED = Path()
+# --reference was not given: archives judge. No file has this name, and a copy of it is equal.
+UNSTATED = Path("\0")
 
 
 def add_options(add: Callable[..., object]) -> None:
