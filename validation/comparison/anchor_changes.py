@@ -15,7 +15,7 @@ _Floats = NDArray[np.float64]
 # Fewer changed rows are a damaged table rather than another one.
 _SOME_SHARE = 0.5
 # Tells rows from columns that are each in an order of their own.
-_MIXED = np.array([[1.0], [1.7], [2.3], [3.1]])
+_MIXED = np.array([[2], [3], [5], [7]])
 
 
 def anchor_difference(
