@@ -256,6 +256,21 @@ def test_without_labels(session: Any, miniature: MiniatureFiles, made: Path, gra
     assert _statuses(session)["end_to_end_parity"] == "pass"
 
 
+@pytest.mark.parametrize("as_a_folder", [False, True])
+def test_by_itself(session: Any, made: Path, as_a_folder: bool) -> None:
+    """Whatever it is called, or as the only file of a folder: it agrees with itself always."""
+    result = session.run("--candidate", made, "--reference", made.parent if as_a_folder else made)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("judged by itself" in line for line in result.errlines), result.errlines
+
+
+def test_labels_are_no_reference(session: Any, miniature: MiniatureFiles, made: Path) -> None:
+    """Typed where the reference goes they are refused, with where they belong."""
+    result = session.run("--candidate", made, "--reference", miniature.annotations)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("labels go with --coco-annotations" in line for line in result.errlines)
+
+
 def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path) -> None:
     """No file, no detector, two kinds of reference: one line each, before anything is run."""
     for arguments, said in (
@@ -263,6 +278,7 @@ def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path
         (("--candidate", made, "--reference", "none", "--zoo", miniature.zoo), "archives and a"),
         (("--candidate", tmp_path / "gone.tflite", "--reference", "none"), "no such file"),
         (("--candidate", _labels(tmp_path), "--reference", "none"), "list of names"),
+        (("--candidate", f"{made},{made}", "--reference", "none"), "named twice"),
     ):
         result = session.run(*arguments, "--cache-dir", miniature.cache)
         assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -81,6 +81,18 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
     return Candidate(ModelKey(model, form_of(file), name), path, file, reference)
 
 
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths lead to.
+
+    Raises:
+        UsageError: One of them is named twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    return resolved
+
+
 def named_candidates(
     paths: Sequence[Path], entries: Sequence[CatalogueEntry]
 ) -> tuple[Candidate, ...]:
@@ -95,9 +107,7 @@ def named_candidates(
             named twice.
         ValidationError: A file that cannot be judged.
     """
-    resolved = [path.resolve() for path in paths]
-    if len(set(resolved)) < len(resolved):
-        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    resolved = distinct(paths)
     names = short_names(resolved)
     return tuple(
         candidate_of(_model_of(path, entries), path, names[path], ReferenceKind.GRAPH)
