@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.checks.needs import without_batch
-from validation.comparison.decoded_outputs import DecodedSides
+from validation.comparison.contract_differences import SideFacts
+from validation.comparison.decoded_outputs import DecodedSides, same_columns
+from validation.comparison.difference_rules import DifferenceRules
+from validation.comparison.implied_coding import implied_coding
 from validation.errors import NotProvided
 from validation.inference.saved_model import RawDetections
 from validation.postprocess.decode import decode_boxes
@@ -30,6 +36,36 @@ class SavedModelSides:
 
     runs: RawRuns
     raw: Arrays
+
+    def scores(self, num_classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Of the SavedModel and of the file; None where one has another number of classes."""
+        return same_columns(self.runs.resized.scores, self.raw[CLASS_PREDICTIONS_NAME], num_classes)
+
+    def implied(self, facts: SideFacts, own: SideFacts, rules: DifferenceRules) -> SideFacts:
+        """What a SavedModel states, with the anchors and box scales that its boxes imply.
+
+        Args:
+            facts: Of the SavedModel, which states neither.
+            own: Of the file; an implied scale that is nearly one of these is that one.
+            rules: Say how near that is.
+        """
+        coding = implied_coding(
+            self.raw[BOX_ENCODINGS_NAME],
+            self.runs.resized.boxes,
+            rounding=rules.implied_rounding,
+            scale_share=rules.implied_scale,
+        )
+        if coding is None:
+            words = "by no anchors and box scales are its boxes those of the file's encodings"
+            return dataclasses.replace(facts, why={**facts.why, "anchors": words})
+        known = own.box_scales or coding.scales
+        scales = tuple(
+            stated if math.isclose(each, stated, rel_tol=rules.implied_scale) else each
+            for each, stated in zip(coding.scales, known, strict=True)
+        )
+        return dataclasses.replace(
+            facts, anchors=coding.anchors, anchor_step=rules.implied_rounding, scales=scales
+        )
 
     def decoded(self, given: GivenSubject) -> DecodedSides:
         """Of the same pixels, the file's decoded by its own anchors and box scales."""

@@ -94,6 +94,11 @@ def compare_decoded(
     own: tuple[Measure, ...] = ()
     if own_resize is not None and result.status is not Status.FAIL:
         own = _own_measures(own_resize, num_classes, policy, key)
+    if own_resize is None:
+        words.append(
+            "the SavedModel takes no other size: stored images are resized for it in whole "
+            "numbers, which end to end moves boxes and scores a little"
+        )
     if any(each.status is not Status.PASS for each in own):
         words.append("the SavedModel resizes stored images otherwise than the file is fed here")
     return CheckResult.judged(

@@ -10,6 +10,7 @@ from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
     UNSTATED,
     Given,
+    feed_of_given,
     given_to_judge,
     given_with_archives,
     require_no_archives,
@@ -88,7 +89,8 @@ def _resolve(config: pytest.Config) -> Session:
         lock_file=lock_file,
         image_workers=_image_workers(),
         representative=calibrating,
-        input_stats=option("--input-stats"),
+        input_stats=option("--input-stats") if given.judged_by is None else None,
+        feed=feed_of_given(option("--feed"), option("--input-stats"), given),
         candidates=given.candidates,
         judged_by=given.judged_by,
         notes=given.notes,
@@ -100,7 +102,7 @@ def _given(config: pytest.Config, steps: list[Step]) -> Given:
     option = config.getoption
     paths = [path for each in option("--candidate") or () for path in each]
     cache_dir = option("--cache-dir") or default_cache_dir()
-    if option("--reference") is not UNSTATED:
+    if option("--reference") != UNSTATED:
         require_no_archives(option("--zoo"))
         work = ProductCache(cache_dir / "work", steps.append)
         return given_to_judge(paths, option("--reference"), work)

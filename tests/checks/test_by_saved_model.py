@@ -1,4 +1,4 @@
-"""The body of a given file by a SavedModel of TensorFlow 2: what enters its NMS, row by row."""
+"""A given file by a SavedModel of TensorFlow 2: its body, and what the boxes of that imply."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import strangers
 from miniature_cases import make_case
 
 from validation.checks.raw_parity import raw_parity
+from validation.checks.reference_contract import contract_entries
 from validation.errors import NotProvided
 from validation.policy.limits import Status
+from validation.record.difference_facts import AnchorChange, DifferenceKind
+from validation.record.reference_differences import ReferenceDifferences
 from validation.record.types import CheckResult, ModelKey
 from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
@@ -31,6 +34,7 @@ _SIZE = (48, 64)
 _ROUNDING = 1e-5
 
 Judge = Callable[..., CheckResult]
+Contract = Callable[..., tuple[ReferenceDifferences, CheckResult]]
 Change = Callable[[Path, Path], Path]
 
 
@@ -63,18 +67,37 @@ def judge(miniature: MiniatureFiles, tmp_path: Path) -> Judge:
     """`raw_parity` of the miniature's own float file, changed or not, by a SavedModel."""
 
     def run(reference: Path, change: Change | None = None) -> CheckResult:
-        context = make_case(miniature, canaries=())
-        path = Path(shutil.copy(context.build.tflite("float"), tmp_path / "detect.tflite"))
-        if change is not None:
-            change(path, path)
-        (result,) = raw_parity(_judged(context, path, reference))
+        context = _judged(miniature, tmp_path, reference, change)
+        (result,) = raw_parity(context)
         assert isinstance(result, CheckResult)
         return result
 
     return run
 
 
-def _judged(context: CheckContext, path: Path, reference: Path) -> CheckContext:
+@pytest.fixture
+def contract(miniature: MiniatureFiles, tmp_path: Path) -> Contract:
+    """What `reference_contract` finds of it."""
+
+    def run(
+        reference: Path, change: Change | None = None
+    ) -> tuple[ReferenceDifferences, CheckResult]:
+        context = _judged(miniature, tmp_path, reference, change)
+        found, result = contract_entries(context, context.subject, context.reference)
+        assert isinstance(found, ReferenceDifferences)
+        assert isinstance(result, CheckResult)
+        return found, result
+
+    return run
+
+
+def _judged(
+    miniature: MiniatureFiles, folder: Path, reference: Path, change: Change | None
+) -> CheckContext:
+    context = make_case(miniature, canaries=())
+    path = Path(shutil.copy(context.build.tflite("float"), folder / "detect.tflite"))
+    if change is not None:
+        change(path, path)
     key = ModelKey(context.key.model, "float", path.name)
     return dataclasses.replace(
         context,
@@ -160,3 +183,59 @@ def test_without_raw_outputs(judge: Judge, saved_model: Callable[..., Path]) -> 
     """Exporters before 2019 gave none."""
     with pytest.raises(NotProvided, match="no boxes and scores before its NMS"):
         judge(saved_model(raw=None))
+
+
+def test_contract_of_the_own_file(contract: Contract, usual: Path) -> None:
+    """Its boxes imply the file's own anchors and box scales, and its scores the classes."""
+    found, result = contract(usual)
+    assert result.status is Status.PASS
+    assert found.differences == ()
+    assert {
+        DifferenceKind.ANCHORS, DifferenceKind.SCALES, DifferenceKind.CLASS_SHIFT,
+        DifferenceKind.SCORE_KIND,
+    } <= set(found.compared)  # fmt: skip
+
+
+def test_other_anchors_are_named_with_their_price(contract: Contract, usual: Path) -> None:
+    """Though the SavedModel states none: three quarters of their size, and back costs nothing."""
+    found, result = contract(usual, strangers.other_anchors)
+    assert result.status is Status.FAIL
+    (difference,) = found.differences
+    assert difference.kind is DifferenceKind.ANCHORS
+    assert difference.anchors is not None
+    assert difference.anchors.change is AnchorChange.SCALED
+    assert difference.anchors.factors == pytest.approx((0.75, 0.75), abs=1e-3)
+    assert difference.ap_change(found.ap) is not None
+    assert difference.ap == pytest.approx(1, abs=0.05)
+
+
+def test_other_box_scales_are_named_with_their_price(contract: Contract, usual: Path) -> None:
+    """As the whole numbers that they are, nearly."""
+    found, result = contract(usual, strangers.other_scales)
+    assert result.status is Status.FAIL
+    (difference,) = found.differences
+    assert difference.kind is DifferenceKind.SCALES
+    (fact,) = difference.facts
+    assert fact.expected == pytest.approx([10, 10, 5, 5], rel=1e-3)
+    assert fact.got == [1, 1, 1, 1]
+    assert difference.ap == pytest.approx(1, abs=0.05)
+
+
+def test_shifted_classes_are_found_by_raw_scores(contract: Contract, usual: Path) -> None:
+    """Row by row, as by a graph."""
+    found, result = contract(usual, strangers.shifted_classes)
+    assert result.status is Status.FAIL
+    (difference,) = found.differences
+    assert difference.kind is DifferenceKind.CLASS_SHIFT
+    assert difference.classes is not None
+    assert difference.classes.of_scores
+
+
+def test_anchors_that_do_not_follow_are_not_compared(
+    contract: Contract, saved_model: Callable[..., Path]
+) -> None:
+    """Boxes of another body imply nothing of this file's anchors."""
+    reference = saved_model(change_raw=lambda boxes, scores: (boxes[:, ::-1], scores))
+    found, _ = contract(reference)
+    (reason,) = [each for each in found.not_compared if DifferenceKind.ANCHORS in each.kinds]
+    assert "no anchors and box scales" in reason.why
