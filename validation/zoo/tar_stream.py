@@ -47,8 +47,6 @@ class TarMembers:
                 )
             self._stream.require_room(member)
             yield member
-            # tarfile keeps every one for good.
-            self._tar.members.clear()
             # What is left of its bytes is no header.
             cast(IO[bytes], self._tar.fileobj).seek(self._tar.offset)
             self._stream.begin_headers()
