@@ -15,6 +15,7 @@ from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.errors import ArtefactError, ArtefactMissing, SignoffError, UsageError
 from validation.files.atomic import write_new_bytes
+from validation.files.outside import Size, read_bytes
 from validation.policy.limits import Status
 from validation.record.formatting import plural, printable
 from validation.signoff.envelope import (
@@ -278,7 +279,7 @@ def _there_already(path: Path) -> UsageError:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, Size.TABLE)
     except OSError as error:
         raise ArtefactMissing("the file cannot be read", got=error.strerror, where=path) from error
 

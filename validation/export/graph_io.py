@@ -26,6 +26,7 @@ from validation.export.exported import (
     load_export,
 )
 from validation.files.atomic import atomic_file
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import unstructure
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -64,7 +65,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         CorruptGraph: Truncated, empty, or a file of another kind.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.MODEL)
     except OSError as error:
         if path.is_dir():
             require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)

@@ -21,6 +21,7 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphError, NotSsdG
 from validation.export.checkpoint import open_checkpoint
 from validation.export.freezing import freeze, prune, variables
 from validation.export.ssd_reading import read_ssd
+from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.of_folder import saved_model_folder
 from validation.kinds.recognition import recognise_alone
@@ -149,7 +150,7 @@ def _parse(folder: Path) -> Any:
         raise refusal(found, Wanted.REFERENCE, CorruptGraph, where=path)
     message = saved_model_pb2.SavedModel()
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.MODEL)
         if path == binary:
             message.ParseFromString(data)
         else:

@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from validation.files.outside import Size, read_bytes, require_size
+from validation.files.zips import open_zip
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _MOST_DIMENSIONS = 32
@@ -64,7 +65,7 @@ def parse_npz(data: bytes) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     total = 0
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_zip(data) as archive:
             for about in archive.infolist():
                 if about.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f"{about.filename} is compressed")

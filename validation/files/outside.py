@@ -12,7 +12,6 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from validation.files.limits import MIB, file_limits
 
@@ -70,7 +69,7 @@ def special_file(path: Path) -> str:
     return ""
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> io.BufferedReader:
     """A regular file, opened for reading its bytes, without a limit on how many.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.files.outside import read_head
 from validation.kinds.kind import Wanted
 from validation.kinds.recognition import nearest_beside
 from validation.kinds.refusal import require_kind
@@ -83,7 +84,6 @@ def _is_tflite(path: Path) -> bool:
     if path.suffix == ".tflite":
         return True
     try:
-        with path.open("rb") as stream:
-            return stream.read(8)[4:] == _TFLITE
+        return read_head(path, 8)[4:] == _TFLITE
     except OSError:
         return False

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, ConversionError
+from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise_alone
 from validation.kinds.refusal import refusal
@@ -105,7 +106,7 @@ def read_model(source: Path | bytes, where: str = "") -> UnpackedModel:
     if isinstance(source, Path):
         where = source.name
         try:
-            content = source.read_bytes()
+            content = read_bytes(source, Size.MODEL)
         except OSError as error:
             raise ArtefactMissing("no .tflite file", got=error.strerror, where=source) from error
         if not MODEL.identifies(content):

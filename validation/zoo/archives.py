@@ -11,6 +11,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
 from validation.files.atomic import atomic_file
+from validation.files.outside import Size, read_text
 from validation.labels.label_list import LabelList
 from validation.labels.reading import read_labels
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
@@ -229,7 +230,7 @@ def _manifest(destination: Path) -> tuple[UnpackedFile, ...] | None:
     if not destination.is_dir():
         return None
     try:
-        lines = _manifest_path(destination).read_text(encoding="utf-8").splitlines()
+        lines = read_text(_manifest_path(destination), Size.TABLE).splitlines()
         parts = [line.split(" ", 2) for line in lines]
         files = tuple(UnpackedFile(name, Digest(sha, int(size))) for sha, size, name in parts)
     except (OSError, ValueError):

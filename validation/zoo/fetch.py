@@ -9,6 +9,7 @@ from pathlib import Path
 import pooch
 
 from validation.errors import ArtefactMissing, DownloadFailed
+from validation.files.outside import read_head
 from validation.zoo.cache import scratch_folder, source_path
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
 from validation.zoo.integrity import Digest, Sha384Digest, digest_file, verify_file
@@ -132,8 +133,7 @@ def _verify_download(
 
 def _refuse_web_page(path: Path, source: HttpsSource) -> None:
     """Say early that a server answered with a login form: trusted, it would stay for good."""
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+    head = read_head(path, _HEAD_BYTES)
     if head.lstrip().startswith(b"<"):
         raise DownloadFailed(
             "the server sent a web page, not an archive",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import tarfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO
 
 from validation.errors import ArtefactError, UnsafeArchive
 from validation.files.limits import file_limits
+from validation.files.zips import open_zip
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise_alone
 from validation.kinds.refusal import refusal
@@ -103,7 +103,7 @@ def unpack_wheel_member(
     """
     writer = _Writer(wheel, folder, expected.size_bytes)
     name = member.rsplit("/", 1)[-1]
-    with said_clearly(wheel), zipfile.ZipFile(wheel) as archive:
+    with said_clearly(wheel), open_zip(wheel) as archive:
         if member not in archive.namelist():
             raise ArtefactError("the wheel lacks a file", expected=member, where=wheel)
         with archive.open(member) as content:
