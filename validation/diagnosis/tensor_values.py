@@ -10,11 +10,16 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError
+from validation.files.guard import guarded
 from validation.preprocess.quantise import dequantise, quantise
 from validation.runtimes.tflite import default_threads
 from validation.specs.tensors import TensorSpec
+from validation.tflite.model import read_model
+from validation.tflite.runnable import check_runnable
 
 _Floats = NDArray[np.float32]
+_REFUSED = "LiteRT does not run the file without delegates"
+_WHERE = "layer table"
 
 
 class TensorValues:
@@ -32,7 +37,8 @@ class TensorValues:
     """
 
     def __init__(self, content: bytes, *, keep_all: bool = True) -> None:
-        try:
+        check_runnable(read_model(content, _WHERE))
+        with guarded(ConversionError, _REFUSED, where=_WHERE):
             self._interpreter: Any = Interpreter(
                 model_content=content,
                 num_threads=default_threads(),
@@ -40,11 +46,6 @@ class TensorValues:
                 experimental_preserve_all_tensors=keep_all,
             )
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ConversionError(
-                "LiteRT does not run the file without delegates",
-                got=str(error).strip().partition("\n")[0],
-            ) from error
         self._inputs = [int(each["index"]) for each in self._interpreter.get_input_details()]
         self.outputs = [int(each["index"]) for each in self._interpreter.get_output_details()]
         self.specs: Mapping[int, TensorSpec] = {
@@ -71,13 +72,8 @@ class TensorValues:
             self._interpreter.set_tensor(
                 index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
             )
-        try:
+        with guarded(ConversionError, _REFUSED, where=_WHERE):
             self._interpreter.invoke()
-        except RuntimeError as error:
-            raise ConversionError(
-                "LiteRT does not run the file without delegates",
-                got=str(error).strip().partition("\n")[0],
-            ) from error
 
     def value(self, index: int) -> _Floats:
         """A tensor of the last run in real units."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import dtypes
@@ -21,6 +20,7 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphError, NotSsdG
 from validation.export.checkpoint import open_checkpoint
 from validation.export.freezing import freeze, prune, variables
 from validation.export.ssd_reading import read_ssd
+from validation.files.guard import faults
 from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.of_folder import saved_model_folder
@@ -159,7 +159,7 @@ def _parse(folder: Path) -> Any:
         raise ArtefactMissing(
             "the SavedModel cannot be read", got=error.strerror, where=path
         ) from error
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
+    except faults() as error:
         raise CorruptGraph(
             "the file is not a SavedModel, or only part of one",
             got=f"{len(data)} bytes that do not parse",
