@@ -6,6 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
+from validation.files.outside import special_file
+
 
 def parse_count(text: str) -> int:
     """A whole number, 1 or more."""
@@ -22,7 +24,7 @@ def parse_existing_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text).expanduser()
     if not path.is_file():
-        fault = "a folder, not a file" if path.is_dir() else "no such file"
+        fault = "a folder, not a file" if path.is_dir() else special_file(path) or "no such file"
         raise argparse.ArgumentTypeError(f"{fault}: {text}")
     return path
 

@@ -96,7 +96,7 @@ def _missing(path: Path, error: OSError) -> ArtefactMissing:
     beside = sorted(each.name for each in path.parent.glob(f"{path.name}*")) if path.name else []
     return ArtefactMissing(
         "no such file or checkpoint" if absent else "cannot be read",
-        got=", ".join(beside[:4]) or error.strerror,
+        got=(", ".join(beside[:4]) if absent else "") or error.strerror,
         where=path,
         next_step=None if beside or not absent else nearest_beside(path),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import DatasetError
-from validation.files.outside import read_head
+from validation.files.outside import read_head, special_file
 from validation.kinds.kind import Wanted
 from validation.kinds.recognition import nearest_beside
 from validation.kinds.refusal import require_kind
@@ -42,6 +42,8 @@ def labels_named(name: str) -> LabelList:
     path = Path(name).expanduser()
     if path.is_dir():
         require_kind(path, Wanted.LABELS, DatasetError)
+    if special := special_file(path):
+        raise DatasetError("the label map cannot be read", got=special, where=path)
     if not path.is_file():
         raise DatasetError(
             "no such label map",

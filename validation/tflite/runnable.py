@@ -33,7 +33,24 @@ _BITS = {
     "variant": 0,
 }
 _OP_INPUTS, _OP_OUTPUTS = 3, 4
+# From which input on an operator may do without one: most kernels take each of theirs for granted.
+_MAY_LACK_FROM = {
+    "CONV_2D": 2,
+    "DEPTHWISE_CONV_2D": 2,
+    "FULLY_CONNECTED": 2,
+    "CONV_3D": 2,
+    "TRANSPOSE_CONV": 3,
+    "CONV_3D_TRANSPOSE": 3,
+    "LSTM": 1,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": 1,
+    "BIDIRECTIONAL_SEQUENCE_LSTM": 1,
+    "BIDIRECTIONAL_SEQUENCE_RNN": 1,
+    "SVDF": 1,
+}
+# Kernels of 8 bits end the process where a multiplier made of scales has no exponent of theirs.
+_LARGEST_SCALE = 1e9
 _COORDINATES = 4
+_NO_SCALES = np.zeros(0, np.float32)
 
 
 def check_runnable(model: UnpackedModel) -> None:
@@ -70,6 +87,9 @@ def _of_graph(model: UnpackedModel, graph: Any) -> Iterator[str]:
         if any(side < 0 for side in shape):
             yield f"tensors[{index}]: a side below 0 in {list(shape)}"
             continue
+        scales = _NO_SCALES if tensor.quantization is None else tensor.quantization.scale
+        if scales is not None and not ((scales >= 0) & (scales <= _LARGEST_SCALE)).all():
+            yield f"tensors[{index}]: a scale that is not from 0 to {_LARGEST_SCALE:g}"
         size, stored = _bytes(tensor), len(model.stored(tensor))
         if size > limits.size_bytes("tflite_tensor_mib"):
             yield (
@@ -85,6 +105,11 @@ def _of_graph(model: UnpackedModel, graph: Any) -> Iterator[str]:
         if len(model.stored(tensor)) or _is_outside(model, tensor) or tensor.is_variable
     }
     for place, operator in enumerate(graph.operators or ()):
+        name = model.op_name(operator)
+        may_lack = _MAY_LACK_FROM.get(name, math.inf)
+        for position, index in enumerate(() if operator.inputs is None else operator.inputs):
+            if index < 0 and position < may_lack:
+                yield f"operators[{place}]: {name} without its input {position}"
         for index in present(operator.inputs):
             if index not in written and _bytes(tensors[index]):
                 yield f"operators[{place}] reads tensor {index}, which holds nothing before"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import ArtefactError, UsageError
+from validation.files.outside import special_file
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
 from validation.zoo.quantised import looks_quantised
@@ -27,9 +28,12 @@ def archives_at(path: Path) -> dict[str, Path]:
 
     Raises:
         ArtefactMissing: The folder cannot be listed.
+        ArtefactError: A FIFO or a device.
         UsageError: Two archives would give models of the same name.
     """
     path = path.resolve()
+    if special := special_file(path):
+        raise ArtefactError("no archive", got=special, where=path)
     inside = (path,) if path.is_file() else list_folder(path)
     visible = [each for each in inside if not each.name.startswith(".")]
     folders = [each for each in visible if each.is_dir() and looks_like_archive(each)]
