@@ -84,7 +84,9 @@ def test_truncated_file_is_refused(files, tmp_path):
     """A transfer that stopped half way."""
     path = tmp_path / "cut.tflite"
     path.write_bytes(files.raw.read_bytes()[:20_000])
-    with pytest.raises(ConversionError, match=r"damaged \(cut.tflite\).*the end of the file is missing"):
+    with pytest.raises(
+        ConversionError, match=r"damaged \(cut.tflite\).*the end of the file is missing"
+    ):
         TfliteRuntime(path)
 
 

@@ -18,7 +18,7 @@ from validation.files.limits import MIB, file_limits
 from validation.specs.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.tflite.facts import attributes_of
 from validation.tflite.heads import postprocess_ops
-from validation.tflite.model import UnpackedModel, dtype_of, present
+from validation.tflite.model import UnpackedModel, count_scales, dtype_of, present
 
 # Bits of a value, where NumPy has no type of that name; 0: stored otherwise than by its shape.
 _BITS = {
@@ -47,6 +47,30 @@ _MAY_LACK_FROM = {
     "BIDIRECTIONAL_SEQUENCE_RNN": 1,
     "SVDF": 1,
 }
+# What computes with real values: of numbers of 8 bits it needs the scale.
+_ARITHMETIC = frozenset(
+    [
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "DEQUANTIZE",
+        "FULLY_CONNECTED",
+        "HARD_SWISH",
+        "L2_NORMALIZATION",
+        "LEAKY_RELU",
+        "LOGISTIC",
+        "MEAN",
+        "MUL",
+        "PRELU",
+        "QUANTIZE",
+        "SOFTMAX",
+        "SUB",
+        "TANH",
+        "TRANSPOSE_CONV",
+    ]
+)
+_EIGHT_BITS = ("int8", "uint8")
 # Kernels of 8 bits end the process where a multiplier made of scales has no exponent of theirs.
 _LARGEST_SCALE = 1e9
 _COORDINATES = 4
@@ -110,6 +134,10 @@ def _of_graph(model: UnpackedModel, graph: Any) -> Iterator[str]:
         for position, index in enumerate(() if operator.inputs is None else operator.inputs):
             if index < 0 and position < may_lack:
                 yield f"operators[{place}]: {name} without its input {position}"
+        if name in _ARITHMETIC:
+            for index in (*present(operator.inputs), *present(operator.outputs)):
+                if dtype_of(tensors[index]) in _EIGHT_BITS and not _has_scale(tensors[index]):
+                    yield f"operators[{place}]: {name} with tensor {index}, which has no scale"
         for index in present(operator.inputs):
             if index not in written and _bytes(tensors[index]):
                 yield f"operators[{place}] reads tensor {index}, which holds nothing before"
@@ -167,6 +195,12 @@ def _bytes(tensor: Any) -> int:
     name = dtype_of(tensor)
     bits = _BITS[name] if name in _BITS else np.dtype(name).itemsize * 8
     return -(-math.prod(_shape(tensor)) * bits // 8)
+
+
+def _has_scale(tensor: Any) -> bool:
+    count = count_scales(tensor)
+    # Of many channels some may hold zeros alone.
+    return count > 1 or (count == 1 and bool(tensor.quantization.scale[0] > 0))
 
 
 def _is_outside(model: UnpackedModel, tensor: Any) -> bool:
