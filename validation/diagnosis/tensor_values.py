@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError
+from validation.isolation.activity import doing
+from validation.isolation.board import Activity
 from validation.preprocess.quantise import dequantise, quantise
 from validation.runtimes.tflite import default_threads
 from validation.specs.tensors import TensorSpec
@@ -32,14 +35,17 @@ class TensorValues:
     """
 
     def __init__(self, content: bytes, *, keep_all: bool = True) -> None:
+        # The bytes may be a part of a file, and have no name of their own.
+        self._key = f"layers {hashlib.sha256(content).hexdigest()}"
         try:
-            self._interpreter: Any = Interpreter(
-                model_content=content,
-                num_threads=default_threads(),
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                experimental_preserve_all_tensors=keep_all,
-            )
-            self._interpreter.allocate_tensors()
+            with doing(Activity("load for its layers", self._key, is_short=True)):
+                self._interpreter: Any = Interpreter(
+                    model_content=content,
+                    num_threads=default_threads(),
+                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                    experimental_preserve_all_tensors=keep_all,
+                )
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ConversionError(
                 "LiteRT does not run the file without delegates",
@@ -72,7 +78,8 @@ class TensorValues:
                 index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
             )
         try:
-            self._interpreter.invoke()
+            with doing(Activity("run for its layers", self._key, is_short=True)):
+                self._interpreter.invoke()
         except RuntimeError as error:
             raise ConversionError(
                 "LiteRT does not run the file without delegates",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 
@@ -59,6 +60,7 @@ def detect_all(
         if not hasattr(local, "detect"):
             local.detect = make()
         detections: Detections = local.detect(image)
+        alive()
         return detections
 
     with ThreadPoolExecutor(workers) as pool:

@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from validation.errors import ArtefactMissing, ConversionError
+from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
 from validation.specs.tensors import TensorSpec
 from validation.tflite.custom_ops import refusal
@@ -40,8 +41,9 @@ class TfliteRuntime:
         self.path = path
         self.threads = threads
         try:
-            self._interpreter: Any = Interpreter(str(path), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with using(path, "load"):
+                self._interpreter: Any = Interpreter(str(path), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             refused = refusal(_custom_ops(path), path.name)
             if refused is not None:
@@ -73,6 +75,10 @@ class TfliteRuntime:
             ConversionError: An operator of the file fails.
         """
         check_feed(feed, self.inputs)
+        with using(self.path, "run"):
+            return self._ran(feed)
+
+    def _ran(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         for name, array in feed.items():
             self._interpreter.set_tensor(self._in[name]["index"], array)
         try:

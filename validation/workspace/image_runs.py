@@ -58,6 +58,7 @@ class ImageRuns:
         made_from: Mapping[str, object],
         opened: Callable[[], AbstractContextManager[Callable[[], DetectFile]]],
         *,
+        file: Path | None = None,
         one_by_one: Callable[[], bool] = bool,
     ) -> Run:
         """Detections of every image, run now or found again.
@@ -69,6 +70,7 @@ class ImageRuns:
             step: Alike, without the number of images.
             made_from: What the detections depend on besides the images.
             opened: Opens what is run, where it is, and gives what `detect_all` takes.
+            file: Where that is one file.
             one_by_one: Asked where it is run: one image at a time.
         """
 
@@ -83,7 +85,7 @@ class ImageRuns:
 
         depends = {**made_from, "images": self.image_hashes}
         on = f"{step} on {len(self.images)} images"
-        folder = cache.product(key.model, stage, on, depends, fill)
+        folder = cache.product(key.model, stage, on, depends, fill, file=file)
         return Run(key, folder, len(self.images))
 
 

@@ -210,7 +210,7 @@ class ModelBuild:
             "options": dataclasses.asdict(EVALUATION),
             **makers("export", "pipeline"),
         }
-        return self.work.product(self.name, Stage.EXPORT, "export", made_from, make)
+        return self.work.product(self.name, Stage.EXPORT, "export", made_from, make, file=source)
 
     def _export_with(self, options: ExportOptions) -> Path:
         """The evaluation's export with other flags in its post-processing node."""
@@ -303,7 +303,10 @@ class ModelBuild:
             **makers("convert", "calibration", "preprocess"),
         }
         step = f"convert {variant}{describe_flags(options)}"
-        return self.work.product(self.name, Stage.CONVERT, step, made_from, make) / file_name
+        folder = self.work.product(
+            self.name, Stage.CONVERT, step, made_from, make, file=export.graph
+        )
+        return folder / file_name
 
     def tflite_file(self, variant: str) -> TfliteFile:
         """The contents of a variant's file, read once."""

@@ -122,6 +122,7 @@ class ModelInference:
             REFERENCE,
             made_from,
             opened,
+            file=self.build.reference_graph,
             one_by_one=self._has_large_scores,
         )
 
@@ -152,6 +153,7 @@ class ModelInference:
                 f"run {variant}{describe_flags(options)}",
                 made_from,
                 lambda: contextlib.nullcontext(lambda: self._detector(path, variant, options)),
+                file=path,
                 one_by_one=self._has_large_scores,
             )
         return self._ran[variant, options]
@@ -192,7 +194,9 @@ class ModelInference:
             **makers("inference", "runtimes", "preprocess"),
         }
         step = f"session on {count} images"
-        folder = self.build.work.product(self.build.name, Stage.SESSION, step, made_from, make)
+        folder = self.build.work.product(
+            self.build.name, Stage.SESSION, step, made_from, make, file=graph
+        )
         return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:
