@@ -226,7 +226,7 @@ def test_what_a_side_does_not_state_is_not_compared() -> None:
     nothing = SideFacts(why={"attributes": "detections alone"})
     found = contract_differences(nothing, _SIDE)
     assert found.kinds == ()
-    said = [each.describe() for each in found.not_compared]
+    said = [each.describe() for each in found.reasons]
     assert (
         "not compared: box scales, NMS, number of detections, thresholds (detections alone)" in said
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,61 @@ def test_by_another_file(judge: Judge, session: Any, made: Path, tmp_path: Path)
     assert _statuses(session)["raw_parity"] == "pass"
 
 
+def test_by_a_packed_archive_of_tensorflow_2(
+    judge: Judge, session: Any, made: Path, graph: Path, tmp_path: Path
+) -> None:
+    """It is unpacked, and the SavedModel in it gives detections and what enters its NMS."""
+    from saved_models import write_tf2
+
+    from validation.export.graph_io import read_graph
+
+    folder = tmp_path / "ssd_tf2"
+    raw = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
+    write_tf2(folder / "saved_model", read_graph(graph), raw=raw)
+    (folder / "pipeline.config").write_text("model { ssd { num_classes: 2 } }")
+    archive = tmp_path / "ssd_tf2.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, "ssd_tf2")
+    shutil.rmtree(folder)
+    assert _verdict(judge(made, archive, "--label-map", _labels(tmp_path))) == "PASS"
+    found = _statuses(session)
+    assert found["raw_parity"] == found["end_to_end_parity"] == "pass"
+    header = _header(session)
+    assert header["given"][0]["reference"] == ReferenceKind.SAVED_MODEL
+    assert header["options"]["reference"] == archive.name
+
+
+def test_in_a_packed_archive(
+    session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path
+) -> None:
+    """It is found, and that archives are read for it is said before."""
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    with tarfile.open(zoo / "ssd_packed.tar.gz", "w:gz") as tar:
+        tar.add(miniature.archive, "ssd_packed")
+        tar.add(made, "ssd_packed/detect.tflite")
+    result = session.run("--zoo", zoo, "--cache-dir", tmp_path / "cache", "--collect-only")
+    assert any("reading 1 packed archive for .tflite files" in each for each in result.outlines)
+    assert any("[ssd_packed-detect.tflite]" in each for each in result.outlines), result.outlines
+
+
+_NAMED = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict"),
+    [({"metadata": True}, "PASS"), ({"signature": _NAMED}, "PASS"), ({"signature": True}, "FAIL")],
+)
+def test_outputs_as_tensorflow_2_leaves_them(
+    judge: Judge, session: Any, made: Path, graph: Path, names: dict[str, Any], verdict: str
+) -> None:
+    """Renamed and in another order: right where the file says which is which, else a fault."""
+    strangers.tf2_style(made, made, **names)
+    assert _verdict(judge(made, graph)) == verdict, session.checks()
+    found = {check for check, status in _statuses(session).items() if status == "fail"}
+    assert found == (set() if verdict == "PASS" else {"reference_contract"})
+
+
 def test_by_nothing(judge: Judge, session: Any, made: Path, tmp_path: Path) -> None:
     """Accuracy alone is judged, the verdict says so, and it is no PASS."""
     result = judge(made, "none", "--label-map", _labels(tmp_path))
@@ -156,6 +212,21 @@ def test_without_labels(session: Any, miniature: MiniatureFiles, made: Path, gra
     assert _statuses(session)["end_to_end_parity"] == "pass"
 
 
+@pytest.mark.parametrize("as_a_folder", [False, True])
+def test_by_itself(session: Any, made: Path, as_a_folder: bool) -> None:
+    """Whatever it is called, or as the only file of a folder: it agrees with itself always."""
+    result = session.run("--candidate", made, "--reference", made.parent if as_a_folder else made)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("judged by itself" in line for line in result.errlines), result.errlines
+
+
+def test_labels_are_no_reference(session: Any, miniature: MiniatureFiles, made: Path) -> None:
+    """Typed where the reference goes they are refused, with where they belong."""
+    result = session.run("--candidate", made, "--reference", miniature.annotations)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("labels go with --coco-annotations" in line for line in result.errlines)
+
+
 def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path) -> None:
     """No file, no detector, two kinds of reference: one line each, before anything is run."""
     for arguments, said in (
@@ -163,6 +234,7 @@ def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path
         (("--candidate", made, "--reference", "none", "--zoo", miniature.zoo), "archives and a"),
         (("--candidate", tmp_path / "gone.tflite", "--reference", "none"), "no such file"),
         (("--candidate", _labels(tmp_path), "--reference", "none"), "list of names"),
+        (("--candidate", f"{made},{made}", "--reference", "none"), "named twice"),
     ):
         result = session.run(*arguments, "--cache-dir", miniature.cache)
         assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -13,6 +13,7 @@ from validation.files.names import short_names
 from validation.workspace.candidates import (
     Candidate,
     candidate_of,
+    distinct,
     found_candidates,
     named_candidates,
 )
@@ -22,8 +23,8 @@ from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.entry import CatalogueEntry
 
 NO_REFERENCE = "none"
-# --reference was not given: archives judge.
-UNSTATED = Path()
+# --reference was not given: archives judge. No file has this name, and a copy of it is equal.
+UNSTATED = Path("\0")
 
 
 def add_options(add: Callable[..., object]) -> None:
@@ -89,14 +90,22 @@ def given_to_judge(paths: Sequence[Path], reference: Path | None, work: ProductC
         work: See `reference_source`.
 
     Raises:
-        UsageError: No file to judge.
+        UsageError: No file to judge, one that is named twice, or one that is its own reference.
         ValidationError: A file that cannot be judged, or no reference.
     """
     if not paths:
         raise UsageError("a reference and nothing to judge by it", expected="--candidate FILE")
-    resolved = [path.resolve() for path in paths]
+    resolved = distinct(paths)
     model = resolved[0].stem
     source = reference_source(reference, model, work)
+    if source.path is not None and source.path.resolve() in resolved:
+        raise UsageError(
+            "a file would be judged by itself",
+            expected="a reference that is another file: the graph it was made of, or the last "
+            "release",
+            got=str(source.path),
+            next_step=f"name one, or {NO_REFERENCE} where there is none",
+        )
     model = model if source.entry is None else source.entry.name
     names = short_names(resolved)
     files = tuple(candidate_of(model, path, names[path], source.kind) for path in resolved)

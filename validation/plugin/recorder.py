@@ -278,7 +278,8 @@ def _given_options(state: Session) -> dict[str, str]:
     if not state.candidates:
         return {}
     by = state.judged_by
-    judge = "the archive's graph" if by is None else "none" if by.path is None else by.path.name
+    path = None if by is None else by.packed or by.path
+    judge = "the archive's graph" if by is None else "none" if path is None else path.name
     return {"given files": " ".join(each.key.file for each in state.candidates), "reference": judge}
 
 

@@ -18,8 +18,10 @@ from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.policy.load import load_policy
+from validation.record.formatting import plural
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
+from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, timed
 from validation.workspace.session import Session
@@ -96,12 +98,28 @@ def _given(config: pytest.Config, steps: list[Step]) -> Given:
     option = config.getoption
     paths = [path for each in option("--candidate") or () for path in each]
     cache_dir = option("--cache-dir") or default_cache_dir()
-    if option("--reference") is not UNSTATED:
+    if option("--reference") != UNSTATED:
         require_no_archives(option("--zoo"))
         work = ProductCache(cache_dir / "work", steps.append)
         return given_to_judge(paths, option("--reference"), work)
     entries = chosen_models(option("--zoo"), option("--model"))
-    return given_with_archives(paths, entries, cache_dir)
+    packed = packed_archives(entries)
+    if not packed:
+        return given_with_archives(paths, entries, cache_dir)
+    _say(
+        config,
+        f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
+        "what is unpacked stays in the cache",
+    )
+    with timed("", Stage.FETCH, "look for .tflite files in packed archives", steps.append):
+        return given_with_archives(paths, entries, cache_dir)
+
+
+def _say(config: pytest.Config, words: str) -> None:
+    """A line before something that takes long; workers have no terminal."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"validation: {words}")
 
 
 def _image_workers() -> int:

@@ -17,7 +17,7 @@ from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.references import ReferenceKind
 from validation.tflite.custom_ops import EDGE_TPU, refusal
-from validation.tflite.facts import describe
+from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import read_model
 from validation.workspace.given_subject import form_of
 from validation.zoo.archives import obtain
@@ -33,11 +33,13 @@ class Candidate:
     Args:
         key: Model, form and name.
         path: The file.
+        file: What it says of itself.
         reference: What it is judged by.
     """
 
     key: ModelKey
     path: Path
+    file: TfliteFile
     reference: ReferenceKind
 
     def for_header(self) -> GivenFile:
@@ -64,7 +66,19 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
         if len(file.outputs) != len(RAW_OUTPUTS):
             error.where = error.where or path.name
             raise refusal_of(unpacked, error) or error from error
-    return Candidate(ModelKey(model, form_of(file), name), path, reference)
+    return Candidate(ModelKey(model, form_of(file), name), path, file, reference)
+
+
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths lead to.
+
+    Raises:
+        UsageError: One of them is named twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    return resolved
 
 
 def named_candidates(
@@ -81,9 +95,7 @@ def named_candidates(
             named twice.
         ValidationError: A file that cannot be judged.
     """
-    resolved = [path.resolve() for path in paths]
-    if len(set(resolved)) < len(resolved):
-        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    resolved = distinct(paths)
     names = short_names(resolved)
     return tuple(
         candidate_of(_model_of(path, entries), path, names[path], ReferenceKind.GRAPH)
@@ -107,6 +119,16 @@ def _model_of(path: Path, entries: Sequence[CatalogueEntry]) -> str:
         got=first_few(entry.name for entry in entries),
         where=path.name,
         next_step="choose the model with --model",
+    )
+
+
+def packed_archives(entries: Sequence[CatalogueEntry]) -> tuple[Path, ...]:
+    """Those of a folder that `found_candidates` unpacks; their models need that anyway."""
+    sources = (entry.source for entry in entries)
+    return tuple(
+        source.path
+        for source in sources
+        if isinstance(source, FolderSource) and source.path.is_file()
     )
 
 

@@ -29,10 +29,10 @@ from validation.workspace.no_archive import NoArchive
 from validation.workspace.other_references import (
     NoReference,
     ResultsReference,
-    SavedModelReference,
 )
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
+from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
@@ -118,8 +118,8 @@ class Session:
         """The context of a given file; both sides are read once in a session."""
         key = context.key
         reference = self._reference(context, lambda: self._given[key])
-        path = next(each.path for each in self.candidates if each.key == key)
-        given = GivenSubject(key, path, self._image_runs, reference)
+        found = next(each for each in self.candidates if each.key == key)
+        given = GivenSubject(key, found.path, found.file, self._image_runs, reference)
         return dataclasses.replace(context, given=given, judged_by=reference)
 
     def _reference(self, context: CheckContext, given: Callable[[], CheckContext]) -> Reference:
@@ -138,9 +138,9 @@ class Session:
         if source.kind is ReferenceKind.TFLITE:
             file = read_tflite(source.path)
             key = ModelKey(model, form_of(file), f"reference {source.path.name}")
-            return TfliteReference(GivenSubject(key, source.path, runs))
+            return TfliteReference(GivenSubject(key, source.path, file, runs))
         if source.kind is ReferenceKind.SAVED_MODEL:
-            return SavedModelReference(model, source.path, runs)
+            return SavedModelReference(model, source.path, runs, source.packed)
 
         def categories() -> Mapping[int, int | None]:
             return class_join(given(), cast(Dataset, self.dataset)).categories
