@@ -229,11 +229,13 @@ def test_labels_are_no_reference(session: Any, miniature: MiniatureFiles, made: 
 
 def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path) -> None:
     """No file, no detector, two kinds of reference: one line each, before anything is run."""
+    raw = strangers.two_outputs(made, tmp_path / "raw.tflite")
     for arguments, said in (
         (("--reference", "none"), "nothing to judge by it"),
         (("--candidate", made, "--reference", "none", "--zoo", miniature.zoo), "archives and a"),
         (("--candidate", tmp_path / "gone.tflite", "--reference", "none"), "no such file"),
         (("--candidate", _labels(tmp_path), "--reference", "none"), "list of names"),
+        (("--candidate", raw, "--reference", "none"), "its anchors are not in it"),
         (("--candidate", f"{made},{made}", "--reference", "none"), "named twice"),
     ):
         result = session.run(*arguments, "--cache-dir", miniature.cache)
