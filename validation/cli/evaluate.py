@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from validation.cli.dataset_flags import add_dataset_flags
 from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import print_json
-from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.evaluate import CocoEvaluation, evaluate
@@ -58,28 +58,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help=".tflite, or frozen_inference_graph.pb"
     )
-    parser.add_argument(
-        "--coco-annotations",
-        "--annotations",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
+    add_dataset_flags(
+        parser,
+        "labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
         "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
-    )
-    parser.add_argument(
-        "--coco-images",
-        "--images",
-        type=Path,
-        metavar="DIR",
-        help="folder of the images (default: where the data set says or holds them)",
-    )
-    parser.add_argument(
-        "--box-format",
-        type=parse_box_format,
-        metavar="FORMAT",
-        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
-        "xywh, COCO's; boxes that are evidently of another format are refused)",
+        required=True,
+        images_too=("--images",),
     )
     parser.add_argument(
         "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.cli.compared_images import images_to_compare_on, told_apart
+from validation.cli.dataset_flags import add_dataset_flags
 from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.output import print_json
-from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 from validation.coco.labelled_images import category_names, ground_truth
@@ -55,25 +55,9 @@ def add_command(commands: Commands) -> None:
         metavar="DIR",
         help="images to run both on (default: photographs and scenes of this package)",
     )
-    parser.add_argument(
-        "--coco-annotations",
-        "--annotations",
-        type=Path,
-        metavar="PATH",
-        help="labelled images instead, as evaluate takes them: adds AP and the ground truth",
-    )
-    parser.add_argument(
-        "--coco-images",
-        type=Path,
-        metavar="DIR",
-        help="folder of the labelled images (default: where the data set says or holds them)",
-    )
-    parser.add_argument(
-        "--box-format",
-        type=parse_box_format,
-        metavar="FORMAT",
-        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
-        "xywh, COCO's)",
+    add_dataset_flags(
+        parser,
+        "labelled images instead, as evaluate takes them: adds AP and the ground truth",
     )
     parser.add_argument(
         "--max-images", type=parse_count, metavar="N", help="use the first N (default: all)"
