@@ -133,6 +133,7 @@ class _Bench:
             class_names=lambda: names,
             runs=ImageRuns(self.images, work, work, InputCache(), self.folder),
             subject=subject,
+            given=subject,
             num_classes=CLASSES,
             work=work,
         )
@@ -170,7 +171,7 @@ def test_guide_defaults_and_scales(bench: _Bench) -> None:
     assert f"where the reference has 12 and NMS for each class: {change:.3f} AP" in result.message
     assert found.ap_of_all == pytest.approx(1.0)
     # Encodings are 0 here, so that no scale matters.
-    assert "box scales 10, 10, 1, 1 where the reference has 10, 10, 5, 5: +0.000 AP" in (
+    assert "box scales 10, 10, 1, 1 where the reference has 10, 10, 5, 5: 0.000 AP" in (
         result.message
     )
 
@@ -212,7 +213,7 @@ def test_turned_outputs(bench: _Bench) -> None:
     assert difference.kind is DifferenceKind.OUTPUT_ORDER
     assert result.status is Status.FAIL
     assert "scores, boxes, count, classes" in result.message
-    assert "has no price" in found.unpriced
+    assert "no cost in AP" in found.unpriced
     assert bench.check(path, kind=ReferenceKind.TFLITE)[1].status is Status.FAIL
     assert bench.check(path, kind=ReferenceKind.DETECTIONS)[1].status is Status.WARN
 

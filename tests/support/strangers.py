@@ -108,6 +108,21 @@ def permuted_classes(source: Path, target: Path, order: Sequence[int] | None = N
     return _columns_from(source, target, np.array([0, *classes]))
 
 
+def chosen_columns(
+    source: Path, target: Path, columns: Sequence[int], num_classes: int | None = None
+) -> Path:
+    """Scores of these columns alone: without the background's, or with classes left out.
+
+    Args:
+        source: The file.
+        target: The copy.
+        columns: Which each gets its scores from, from 0, the background's.
+        num_classes: Of the op; None leaves it.
+    """
+    _columns_from(source, target, np.array(columns))
+    return target if num_classes is None else other_op(target, target, num_classes=num_classes)
+
+
 def permuted_outputs(source: Path, target: Path, order: Sequence[int] = TF2_ORDER) -> Path:
     """The file's outputs in another order, or some of them only; each keeps its name."""
 
@@ -265,6 +280,7 @@ def _columns_from(source: Path, target: Path, columns: NDArray[np.integer[Any]])
         )
         made = copy.copy(scores)
         made.name, made.buffer = f"{scores.name}/moved", 0
+        made.shape, made.shape_signature = [*scores.shape[:-1], len(columns)], None
         indices = MODEL.table("Tensor")(
             name="columns", shape=[len(columns)], type=_INT32, buffer=len(root.buffers) - 1
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import raw_outputs, session_outputs, without_batch
+from validation.checks.needs import both_raw_outputs, without_batch
 from validation.checks.saved_model_sides import saved_model_sides
 from validation.comparison.decoded_outputs import compare_decoded
 from validation.comparison.tensors import compare_tensors
@@ -21,9 +21,10 @@ def raw_parity(context: CheckContext) -> list[Entry]:
     if isinstance(reference, SavedModelReference) and context.given is not None:
         return [_decoded(context, context.given, reference)]
     images = context.parity_images
+    expected, found = both_raw_outputs(context)
     result = compare_tensors(
-        without_batch(session_outputs(context)),
-        without_batch(raw_outputs(context)),
+        without_batch(expected),
+        without_batch(found),
         policy=context.policy,
         key=context.key,
         images=[image.key for image in images],

@@ -34,7 +34,7 @@ from validation.record.difference_facts import DifferenceKind
 from validation.record.lines import Entry
 from validation.record.reference_differences import NotCompared, ReferenceDifferences
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
-from validation.workspace.context import CheckContext, class_join
+from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference, Subject
@@ -172,9 +172,6 @@ def _run(context: CheckContext, subject: Subject, repair: Repair) -> Mapping[str
 def _ap(
     context: CheckContext, dataset: Dataset, detections: Mapping[str, Detections], words: str
 ) -> float:
-    """Of the classes that are joined to categories: a shifted file may have one beyond them."""
-    known = sorted(class_join(context, dataset).categories)
-    kept = {image: found.take(np.isin(found.classes, known)) for image, found in detections.items()}
     subject = f"{context.key.label}, {words}"
-    scored = score(context, dataset, context.key, subject, kept, 0.0)
+    scored = score(context, dataset, context.key, subject, detections, 0.0)
     return scored.accuracy.figures.ap

@@ -141,6 +141,7 @@ def _factors(factors: tuple[float, ...]) -> str:
 _CHANGES: Mapping[AnchorChange, Callable[[tuple[float, ...]], str]] = {
     AnchorChange.ROW_ORDER: lambda _: "the same rows in another order",
     AnchorChange.AXES: lambda _: "y and x have changed places",
+    AnchorChange.SIDES: lambda _: "heights and widths have changed places",
     AnchorChange.CORNERS: lambda _: "corners where centres and sides belong",
     AnchorChange.SCALED: lambda factors: f"sides are {_factors(factors)} times as long",
     AnchorChange.SHIFTED: lambda factors: (

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
@@ -41,10 +42,12 @@ class ModelKey:
     def __str__(self) -> str:
         """The test id: ``model-variant``, or ``model-file.tflite`` of a given file.
 
-        A file without a suffix may be called as a variant is.
+        A file without a suffix may be called as a variant is. A model that is called by its file
+        is not named before it once more.
         """
         given = " (given)" if self.file and "." not in self.file else ""
-        return f"{self.model}-{self.label}{given}"
+        label = f"{self.label}{given}"
+        return label if PurePath(self.file).stem == self.model else f"{self.model}-{label}"
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.tflite.custom_ops import EDGE_TPU, refusal
 from validation.tflite.facts import TfliteFile, describe
@@ -42,10 +43,21 @@ class Candidate:
     file: TfliteFile
     reference: ReferenceKind
 
-    def for_header(self) -> GivenFile:
-        """As the record's header has it."""
+    def for_header(self, feed: StatedFeed) -> GivenFile:
+        """As the record's header has it.
+
+        Args:
+            feed: What the user states of it.
+        """
         key = self.key
-        return GivenFile(key.model, key.variant, key.file, file_sha256(self.path), self.reference)
+        return GivenFile(
+            key.model,
+            key.variant,
+            key.file,
+            file_sha256(self.path),
+            self.reference,
+            feed or None,
+        )
 
 
 def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) -> Candidate:
@@ -69,6 +81,18 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
     return Candidate(ModelKey(model, form_of(file), name), path, file, reference)
 
 
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths lead to.
+
+    Raises:
+        UsageError: One of them is named twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    return resolved
+
+
 def named_candidates(
     paths: Sequence[Path], entries: Sequence[CatalogueEntry]
 ) -> tuple[Candidate, ...]:
@@ -83,9 +107,7 @@ def named_candidates(
             named twice.
         ValidationError: A file that cannot be judged.
     """
-    resolved = [path.resolve() for path in paths]
-    if len(set(resolved)) < len(resolved):
-        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    resolved = distinct(paths)
     names = short_names(resolved)
     return tuple(
         candidate_of(_model_of(path, entries), path, names[path], ReferenceKind.GRAPH)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from validation.coco.results_file import read_results
 from validation.errors import UsageError, first_few
 from validation.files.digest import file_sha256
 from validation.kinds.kind import Kind, Recognised
@@ -61,6 +62,7 @@ def reference_source(path: Path | None, model: str, work: ProductCache) -> Refer
 
     Raises:
         ArtefactMissing, ArtefactError, UnsafeArchive: Nothing that a file can be judged by.
+        DatasetError: JSON that holds no detections.
         UsageError: An archive of several models.
     """
     if path is None:
@@ -93,6 +95,9 @@ def _source(found: Recognised, model: str, work: ProductCache) -> ReferenceSourc
     if found.kind is Kind.TFLITE:
         return ReferenceSource(ReferenceKind.TFLITE, found.path)
     if found.kind in _DETECTIONS:
+        if found.kind is not Kind.COCO_RESULTS:
+            # Labels in the place of a reference are refused before anything is run.
+            read_results(found.path)
         return ReferenceSource(ReferenceKind.DETECTIONS, found.path)
     if found.kind is Kind.SAVED_MODEL:
         folder = _of_saved_model(found.path, model, work)
