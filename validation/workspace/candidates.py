@@ -15,6 +15,7 @@ from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.tflite.custom_ops import EDGE_TPU, refusal
@@ -45,10 +46,21 @@ class Candidate:
     file: TfliteFile
     reference: ReferenceKind
 
-    def for_header(self) -> GivenFile:
-        """As the record's header has it."""
+    def for_header(self, feed: StatedFeed) -> GivenFile:
+        """As the record's header has it.
+
+        Args:
+            feed: What the user states of it.
+        """
         key = self.key
-        return GivenFile(key.model, key.variant, key.file, file_sha256(self.path), self.reference)
+        return GivenFile(
+            key.model,
+            key.variant,
+            key.file,
+            file_sha256(self.path),
+            self.reference,
+            feed or None,
+        )
 
 
 def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) -> Candidate:
