@@ -158,8 +158,8 @@ def test_policy_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 _LINES = DEFAULT_POLICY.read_text().splitlines()
-# Names of checks in [required] are free, every other key is not.
-_FREE = ("#", *load_policy().required)
+# Names of checks that are required are free, every other key is not.
+_FREE = ("#", *load_policy().required, *load_policy().required_of_given)
 _KEYED = [
     number for number, line in enumerate(_LINES) if "=" in line and not line.startswith(_FREE)
 ]

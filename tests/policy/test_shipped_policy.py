@@ -14,6 +14,7 @@ from validation.comparison.ap_difference import check_accuracy, check_accuracy_a
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
 from validation.comparison.detections import compare_detections
+from validation.comparison.doubts import Doubts
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
     EvidenceFacts,
@@ -35,6 +36,7 @@ from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
+from validation.record.results_facts import Meeting, ResultsFacts
 from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
@@ -105,7 +107,7 @@ def _run_every_check(policy: Policy) -> None:
         [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
     )
     check_accuracy(accuracy, accuracy, policy)
-    check_accuracy_alone(accuracy, policy)
+    check_accuracy_alone(accuracy, Meeting(), policy)
     check_operating_point(
         {"a": found},
         {"a": found},
@@ -132,7 +134,9 @@ def _run_every_check(policy: Policy) -> None:
     check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
     calibration = CalibrationEvidence(1, 0)
-    facts = EvidenceFacts(1, {"a": 1}, 1, "built", True, 2, calibration)
+    results = ResultsFacts(1, 1, 1, 1, meeting=Meeting(1, 1, 1, 1, 0))
+    doubts = Doubts(results=results)
+    facts = EvidenceFacts(1, {"a": 1}, 1, "built", True, 2, calibration, doubts=doubts)
     check_evidence(facts, policy, _KEY)
     _check_quantised_file(policy)
 

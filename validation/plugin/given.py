@@ -10,6 +10,8 @@ from pathlib import Path
 from validation.errors import UsageError
 from validation.files.arguments import parse_existing_file
 from validation.files.names import short_names
+from validation.specs.feeds import FeedWay, StatedFeed, add_feed_flag, stated_feed
+from validation.specs.input_stats import InputStats
 from validation.workspace.candidates import (
     Candidate,
     candidate_of,
@@ -44,6 +46,7 @@ def add_options(add: Callable[..., object]) -> None:
         help=f"judge --candidate by this or by {NO_REFERENCE}, see `validation judge --help` "
         "(default: by its archive)",
     )
+    add_feed_flag(add, "of given files, ")
 
 
 def parse_candidates(text: str) -> tuple[Path, ...]:
@@ -124,6 +127,27 @@ def given_with_archives(
     named = named_candidates(paths, entries)
     found, notes = found_candidates(entries, cache_dir, named)
     return Given(entries, (*named, *found), None, notes)
+
+
+def feed_of_given(way: FeedWay | None, stats: InputStats | None, given: Given) -> StatedFeed:
+    """What the options state of the feed of given files.
+
+    Args:
+        way: Of --feed.
+        stats: Of --input-stats; where archives judge, it is of the variants made of them.
+        given: What is judged.
+
+    Raises:
+        UsageError: Pixels as they are and a normalisation, or no file that they are of.
+    """
+    feed = stated_feed(way, None if given.judged_by is None else stats)
+    if feed and not given.candidates:
+        raise UsageError(
+            "a feed is stated and there is no given file",
+            expected="--candidate FILE with --feed",
+            got=f"--feed={way}",
+        )
+    return feed
 
 
 def require_no_archives(zoo: str) -> None:

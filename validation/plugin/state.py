@@ -13,6 +13,7 @@ from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
     UNSTATED,
     Given,
+    feed_of_given,
     given_to_judge,
     given_with_archives,
     require_no_archives,
@@ -90,7 +91,8 @@ def _resolve(config: pytest.Config) -> Session:
         lock_file=lock_file,
         image_workers=_image_workers(),
         representative=calibrating,
-        input_stats=option("--input-stats"),
+        input_stats=option("--input-stats") if given.judged_by is None else None,
+        feed=feed_of_given(option("--feed"), option("--input-stats"), given),
         candidates=given.candidates,
         judged_by=given.judged_by,
         notes=given.notes,

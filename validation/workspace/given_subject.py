@@ -15,10 +15,12 @@ from validation.errors import NotProvided
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile
+from validation.inference.file_notices import FileNotice
 from validation.inference.known_model import KnownModel
 from validation.inference.model_file import TfliteModel, open_tflite
 from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.inference.outputs import Ending
+from validation.inference.score_notices import score_notices
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
 from validation.preprocess.feed import FeedWay, prepared_for
@@ -35,6 +37,7 @@ from validation.specs.contracts import (
     Preprocessing,
     SsdContract,
 )
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile
@@ -62,6 +65,7 @@ class GivenSubject:
         file: What it says of itself.
         runs: Images of the session, and where what it finds is kept.
         reference: What the file does not say of itself is taken from it, and said.
+        stated: What the user states of its feed.
     """
 
     def __init__(
@@ -71,11 +75,13 @@ class GivenSubject:
         file: TfliteFile,
         runs: ImageRuns,
         reference: Reference | None = None,
+        stated: StatedFeed = NOTHING_STATED,
     ) -> None:
         self.key = key
         self.path = path
         self.file = file
         self.runs = runs
+        self.stated = stated
         self._reference = reference
 
     @property
@@ -90,15 +96,22 @@ class GivenSubject:
         Raises:
             ConversionError: No SSD, or it cannot be fed.
         """
-        return open_tflite(self.path, known=self._known())
+        return open_tflite(self.path, stated=self.stated, known=self.known)
 
-    def _known(self) -> KnownModel | None:
+    @cached_property
+    def known(self) -> KnownModel | None:
+        """What the reference states of the model; None where it states nothing."""
         if self._reference is None:
             return None
         try:
             return KnownModel(self._reference.contract, self._reference.anchors)
         except NotProvided:
             return None
+
+    @property
+    def notices(self) -> tuple[FileNotice, ...]:
+        """What was assumed, ignored or found wrong in the file and in what it detects."""
+        return (*self.opened.notices, *score_notices(self.detections().values()))
 
     @property
     def labels(self) -> LabelList | None:
@@ -303,6 +316,11 @@ class TfliteReference:
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
         return self._subject.anchors
+
+    @property
+    def subject(self) -> GivenSubject:
+        """The file, with how it is read and fed."""
+        return self._subject
 
     @property
     def labels(self) -> LabelList | None:
