@@ -22,6 +22,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── FeedError               an array that does not fit a model's input
     ├── DatasetError            annotations, images or label map
     ├── NotProvided             a file or a reference cannot give what a check needs
+    ├── ProcessEnded            a child process ended before its work (isolation/crash.py)
     ├── RecordError             a run record that cannot be trusted
     │   ├── RecordVersionError  written by an older or newer harness
     │   └── IncompleteRecord    no header, no footer, or nothing in between

@@ -238,4 +238,4 @@ def test_anchors_that_do_not_follow_are_not_compared(
     reference = saved_model(change_raw=lambda boxes, scores: (boxes[:, ::-1], scores))
     found, _ = contract(reference)
     (reason,) = [each for each in found.not_compared if DifferenceKind.ANCHORS in each.kinds]
-    assert "no anchors and box scales" in reason.why
+    assert "no anchors and box scales make its boxes" in reason.why

@@ -21,6 +21,7 @@ from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject
+from validation.workspace.other_references import NoReference
 
 Given = Callable[..., CheckContext]
 
@@ -88,3 +89,17 @@ def test_steps_of_what_the_op_reads_widened(given: Given, monkeypatch: pytest.Mo
     assert {"box_encodings_rmse_in_steps", "class_predictions_saturated_share"} <= {
         each.name for each in _result(entries).measures
     }
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"), [((0, 1, 2), Status.PASS), ((0, 2, 1), Status.FAIL)]
+)
+def test_by_labels_alone_classes_in_another_order_are_found(
+    given: Given, columns: Sequence[int], status: Status
+) -> None:
+    """Boxes meet the objects, and none calls them by their class."""
+    context = dataclasses.replace(given(columns), judged_by=NoReference())
+    result = _result(accuracy(context))
+    (share,) = [each for each in result.measures if each.name == "called_otherwise_share"]
+    assert share.status is status
+    assert ("another order" in result.message) is (status is Status.FAIL)

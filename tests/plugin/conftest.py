@@ -21,6 +21,8 @@ _ROOT = Path(__file__).parents[2]
 LITTLE_EVIDENCE = _ROOT / "tests" / "support" / "little_evidence.toml"
 # Hypothesis imports itself at the end of every session that has not, and takes seconds.
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+# What a test puts in the place of something is there in its own process only.
+_HERE = ("--no-isolation",)
 
 
 class Session:
@@ -42,7 +44,11 @@ class Session:
 
     def run(self, *arguments: object, suites: str = "suites") -> pytest.RunResult:
         """Run the suites in this process."""
-        return self._pytester.runpytest_inprocess(suites, *_WITHOUT, *arguments)
+        return self._pytester.runpytest_inprocess(suites, *_WITHOUT, *_HERE, *arguments)
+
+    def here(self, *arguments: object) -> pytest.RunResult:
+        """As `run`, with the child processes that a session starts by itself."""
+        return self._pytester.runpytest_inprocess("suites", *_WITHOUT, *arguments)
 
     def run_apart(self, *arguments: object) -> pytest.RunResult:
         """Run the suites in a process of their own."""

@@ -30,7 +30,7 @@ def size(context):
     return [CheckResult.judged("size", context.key, (Measure("bytes", value, limit),))]
 
 
-CHECK = Check("size", size, subjects=("raw",), needs=(tflite,))
+CHECK = Check("size", size, subjects=("raw",))
 
 
 def pytest_validation_checks():
@@ -127,27 +127,6 @@ def test_without_a_limit_it_judges_nothing(added: Run, session: Any) -> None:
     assert line["status"] == "fail"
     assert line["error"]["what"] == "no limit for a measured value"
     assert line["seconds"] > 0
-
-
-def test_its_needs_are_prepared_by_the_second_process(
-    added: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is handed what the row names; a quiet check's needs stay here."""
-    from validation.plugin import second_process
-
-    needs: dict[str, tuple[Callable[..., object], ...]] = {}
-
-    class Prefetcher(second_process.Prefetcher):
-        def __init__(self, session: Any, items: Any, given: Any) -> None:
-            needs.update(given)
-            super().__init__(session, items, given)
-
-    monkeypatch.setattr(second_process, "Prefetcher", Prefetcher)
-    monkeypatch.setattr(second_process, "_is_small", lambda _: True)
-    monkeypatch.setattr(second_process, "default_threads", lambda: 2)
-    assert added(limit=1e6).ret == 0
-    assert [need.__name__ for need in needs["size"]] == ["tflite"]
-    assert "latency" not in needs
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def judge(session: Any, miniature: MiniatureFiles) -> Judge:
         result: pytest.RunResult = session.run(
             "--candidate", file, "--reference", reference, f"--policy={_LITTLE_EVIDENCE}",
             "--cache-dir", miniature.cache, "--coco-annotations", miniature.annotations,
-            "--coco-images", miniature.images, *arguments,
+            # Of so little a second process makes nothing sooner, and costs more than the checks.
+            "--coco-images", miniature.images, "--one-process", *arguments,
         )  # fmt: skip
         return result
 
@@ -273,11 +274,13 @@ def test_labels_are_no_reference(session: Any, miniature: MiniatureFiles, made: 
 
 def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path) -> None:
     """No file, no detector, two kinds of reference: one line each, before anything is run."""
+    raw = strangers.two_outputs(made, tmp_path / "raw.tflite")
     for arguments, said in (
         (("--reference", "none"), "nothing to judge by it"),
         (("--candidate", made, "--reference", "none", "--zoo", miniature.zoo), "archives and a"),
         (("--candidate", tmp_path / "gone.tflite", "--reference", "none"), "no such file"),
         (("--candidate", _labels(tmp_path), "--reference", "none"), "list of names"),
+        (("--candidate", raw, "--reference", "none"), "its anchors are not in it"),
         (("--candidate", f"{made},{made}", "--reference", "none"), "named twice"),
     ):
         result = session.run(*arguments, "--cache-dir", miniature.cache)

@@ -107,7 +107,7 @@ def _run_every_check(policy: Policy) -> None:
         [canary], {"a.jpg": found}, {1: "person"}, policy=policy, key=_KEY, min_score=0.3
     )
     check_accuracy(accuracy, accuracy, policy)
-    check_accuracy_alone(accuracy, policy)
+    check_accuracy_alone(accuracy, Meeting(), policy)
     check_operating_point(
         {"a": found},
         {"a": found},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from validation.calibration.images import CalibrationImages
 from validation.errors import FeedError
+from validation.isolation.activity import alive
 from validation.preprocess.image import load
 from validation.preprocess.prepare import prepare
 from validation.specs.contracts import INPUT_NAME, Preprocessing
@@ -49,6 +50,7 @@ def calibration_of(chosen: CalibrationImages, preprocessing: Preprocessing) -> C
 
     def feeds() -> Iterator[NDArray[np.float32]]:
         for image in chosen.images:
+            alive()
             yield prepare(load(image), preprocessing)
 
     wanted = wanted_range(preprocessing)

@@ -23,12 +23,12 @@ class Check:
             it. The first line of its docstring says what a PASS means.
         subjects: Shell patterns of the variants that it speaks about.
         given: Shell patterns of the forms of given files that it speaks about.
-        needs: Each makes a product that `run` uses, or runs a model that it asks for results:
-            a second process calls them ahead of time.
+        needs: Of a check that needs a quiet machine: called in a child process before the check is
+            run in the session's own, so that what could end the process ends the child.
         first_only: Judge the first model of each variant only: the check speaks of the tools
             and not of the model.
-        quiet: Nothing else may work while it runs. It comes after the others, and nothing is
-            made for it ahead of time.
+        quiet: Nothing else may work while it runs. It comes after the others, and is run in the
+            session's own process, which has the stopwatch.
     """
 
     name: str

@@ -9,11 +9,7 @@ from validation.comparison.decoded_outputs import same_columns
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
-from validation.specs.contracts import (
-    CLASS_PREDICTIONS_NAME,
-    GraphSummary,
-    PostprocessAttributes,
-)
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME, GraphSummary
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
@@ -35,11 +31,6 @@ def exported_graph(context: CheckContext) -> ExportedGraph:
     return context.build.exported(add_postprocessing_op=not context.is_raw)
 
 
-def shipped_flags(context: CheckContext) -> PostprocessAttributes | None:
-    """The op's attributes in the archive's own tflite_graph.pb, where that is converted."""
-    return context.build.shipped_attributes()
-
-
 def graph_summary(context: CheckContext) -> GraphSummary:
     """The contents of the exported graph."""
     return context.build.summary(add_postprocessing_op=not context.is_raw)
@@ -53,6 +44,16 @@ def fake_quant_facts(context: CheckContext) -> FakeQuantFacts:
 def tflite(context: CheckContext) -> Path:
     """The file under test."""
     return context.subject.path
+
+
+def first_runs(context: CheckContext) -> None:
+    """The file under test, run once with each number of threads that it is timed with."""
+    for threads in {
+        int(context.policy.setting("timing_threads")),
+        int(context.policy.setting("timing_beside_threads")),
+    }:
+        if threads:
+            context.subject.timed_call(threads)()
 
 
 def raw_tflite(context: CheckContext) -> Path:

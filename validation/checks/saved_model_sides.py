@@ -56,7 +56,7 @@ class SavedModelSides:
             scale_share=rules.implied_scale,
         )
         if coding is None:
-            words = "by no anchors and box scales are its boxes those of the file's encodings"
+            words = "no anchors and box scales make its boxes of the file's encodings"
             return dataclasses.replace(facts, why={**facts.why, "anchors": words})
         known = own.box_scales or coding.scales
         scales = tuple(

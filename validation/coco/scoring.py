@@ -24,6 +24,7 @@ from validation.coco.annotations import CocoAnnotation
 from validation.coco.dataset import Dataset
 from validation.coco.in_pixels import CocoDetections
 from validation.coco.matches import MatchCollector, Matches
+from validation.isolation.activity import alive
 
 # With 100 detections on each, their dicts take 30 MB.
 _IMAGES_AT_A_TIME = 500
@@ -105,6 +106,7 @@ def _score_category(
         evaluation.cocoGt = _index(_truth(here))
         evaluation.cocoDt = _index(_results(found.take(slice(low, high))))
         evaluation.evaluate()
+        alive()
         for area, kept in enumerate(results):
             part = evaluation.evalImgs[area * len(some) : (area + 1) * len(some)]
             kept.extend(_compact(one) for one in part)

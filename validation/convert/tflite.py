@@ -18,6 +18,8 @@ from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, 
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
 from validation.files.atomic import atomic_file
+from validation.isolation.activity import doing
+from validation.isolation.board import Activity
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.variants import variant_of
 from validation.tflite.model import read_model
@@ -65,7 +67,9 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
         )
         converter.allow_custom_ops = conversion.allow_custom_ops
         _configure(converter, conversion, shapes)
-        content = converter.convert()
+        scheme = conversion.scheme
+        with doing(Activity(f"convert {scheme}", f"{graph} {scheme}", file=str(graph))):
+            content = converter.convert()
     except ValidationError:  # of the representative images
         raise
     except Exception as error:  # the converter raises bare Exceptions among others

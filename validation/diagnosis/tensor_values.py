@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from validation.errors import ConversionError
 from validation.files.guard import guarded
+from validation.isolation.activity import doing
+from validation.isolation.board import Activity
 from validation.preprocess.quantise import dequantise, quantise
 from validation.runtimes.tflite import default_threads
 from validation.specs.tensors import TensorSpec
@@ -37,8 +40,13 @@ class TensorValues:
     """
 
     def __init__(self, content: bytes, *, keep_all: bool = True) -> None:
+        # The bytes may be a part of a file, and have no name of their own.
+        self._key = f"layers {hashlib.sha256(content).hexdigest()}"
         check_runnable(read_model(content, _WHERE))
-        with guarded(ConversionError, _REFUSED, where=_WHERE):
+        with (
+            guarded(ConversionError, _REFUSED, where=_WHERE),
+            doing(Activity("load for its layers", self._key, is_short=True)),
+        ):
             self._interpreter: Any = Interpreter(
                 model_content=content,
                 num_threads=default_threads(),
@@ -72,7 +80,10 @@ class TensorValues:
             self._interpreter.set_tensor(
                 index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
             )
-        with guarded(ConversionError, _REFUSED, where=_WHERE):
+        with (
+            guarded(ConversionError, _REFUSED, where=_WHERE),
+            doing(Activity("run for its layers", self._key, is_short=True)),
+        ):
             self._interpreter.invoke()
 
     def value(self, index: int) -> _Floats:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 
@@ -27,9 +28,9 @@ class Detector(Protocol):
 DetectFile = Callable[[ImageFile], Detections]
 
 
-def on_files(detector: Detector) -> DetectFile:
-    """A detector as it is used on stored images."""
-    return lambda image: detector.detect(load(image))
+def on_files(detector: Detector, size: tuple[int, int] | None = None) -> DetectFile:
+    """A detector as it is used on stored images, resized before where `load` is to do so."""
+    return lambda image: detector.detect(load(image, size))
 
 
 def detect_all(
@@ -59,6 +60,7 @@ def detect_all(
         if not hasattr(local, "detect"):
             local.detect = make()
         detections: Detections = local.detect(image)
+        alive()
         return detections
 
     with ThreadPoolExecutor(workers) as pool:

@@ -254,6 +254,6 @@ def _raw_without_contract(path: Path) -> ArtefactMissing:
         "a file that ends in raw outputs does not have its anchors",
         expected=f"{CONTRACT_FILE} and anchors.npy of its export beside it",
         where=path,
-        next_step=f"`python -m validation judge {path.name} REFERENCE` takes them from what it is "
-        "judged by, or name the folder that export wrote with --export_directory",
+        next_step=f"`python -m validation judge {path.name} REFERENCE` takes them from a TF1 graph "
+        "or a .tflite as reference, or name the folder that export wrote with --export_directory",
     )

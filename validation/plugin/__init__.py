@@ -5,7 +5,8 @@ PYTEST_DONT_REWRITE: `validation run` has imported this before pytest does.
 
 pytest_plugins = [
     "validation.plugin.options",
-    "validation.plugin.second_process",
+    "validation.plugin.run_folder",
+    "validation.plugin.processes",
     "validation.plugin.fixtures",
     "validation.plugin.recorder",
     "validation.plugin.workers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn
@@ -10,9 +9,11 @@ from typing import NoReturn
 import pytest
 
 from validation.checks.check import Check
-from validation.errors import NotProvided, UsageError, ValidationError
+from validation.checks.child import NotThere
+from validation.checks.running import run_row
+from validation.errors import UsageError, ValidationError
 from validation.plugin import hookspecs
-from validation.plugin.second_process import PREFETCHER
+from validation.plugin.processes import POOL
 from validation.plugin.session_checks import check_of, session_checks
 from validation.plugin.state import session_state
 from validation.policy.limits import Status
@@ -130,26 +131,19 @@ def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[E
     check = check_of(request.node)
     if check is None:
         raise UsageError("a test runs a check but names none", where=request.node.nodeid)
-    stopwatch = _stopwatch(request) if check.quiet else None
+    pool = request.config.stash.get(POOL, None)
 
     def run(context: CheckContext) -> list[Entry]:
-        started = time.perf_counter()
-        entries = checked(check, replace(context, stopwatch=stopwatch))
-        seconds = time.perf_counter() - started
-        return [
-            replace(entry, seconds=seconds) if isinstance(entry, CheckResult) else entry
-            for entry in entries
-        ]
+        if pool is None:
+            return run_row(check, replace(context, stopwatch=_stopwatch(request, check)))
+        if not check.quiet:
+            entries = pool.entries((check.name, context.key))
+            return run_row(check, context) if isinstance(entries, NotThere) else entries
+        # What ends a process ends a child that makes the file and runs it, before this one does.
+        pool.prepare((check.name, context.key))
+        return run_row(check, replace(context, stopwatch=_stopwatch(request, check)))
 
     return run
-
-
-def checked(check: Check, context: CheckContext) -> list[Entry]:
-    """What a check found; UNKNOWN where the file or its reference cannot give what it needs."""
-    try:
-        return check.run(context)
-    except NotProvided as error:
-        return [CheckResult.unknown(check.name, context.key, str(error))]
 
 
 @pytest.fixture
@@ -200,12 +194,9 @@ def _describe_failure(result: CheckResult) -> str:
     return "\n".join([headline, *broken])
 
 
-def _stopwatch(request: pytest.FixtureRequest) -> Stopwatch | None:
-    """pytest-benchmark's stopwatch; None where other work would disturb it."""
-    if hasattr(request.config, "workerinput"):
+def _stopwatch(request: pytest.FixtureRequest, check: Check) -> Stopwatch | None:
+    """pytest-benchmark's stopwatch; None where nothing is timed, or other work would disturb."""
+    if not check.quiet or hasattr(request.config, "workerinput"):
         return None
-    prefetcher = request.config.stash.get(PREFETCHER, None)
-    if prefetcher is not None:
-        prefetcher.finish()
     watch = request.getfixturevalue("benchmark")
     return None if watch.disabled else watch

@@ -13,11 +13,11 @@ from validation.checks.check import Check
 def pytest_validation_checks(config: pytest.Config) -> Sequence[Check]:  # type: ignore[empty-body]
     """Rows to add to the table of checks.
 
-    A plugin or a conftest.py defines it in a module that can be imported by name, so that a
-    second process finds the functions of the rows::
+    A plugin or a conftest.py defines it in a module that can be imported by name, so that child
+    processes find the functions of the rows::
 
         def pytest_validation_checks():
-            return [Check("brightness", brightness, needs=(candidate_detections,))]
+            return [Check("brightness", brightness)]
 
     The limits of the check are `[[limit]]` tables of the policy; a suite records it with
     ``@pytest.mark.check("brightness")``.

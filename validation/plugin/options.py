@@ -176,8 +176,13 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="no second process that makes exports and conversions ahead (default: one, if no "
-        "archive is over 50 MB)",
+        help="checks run in one child process (default: in two, if no archive is over 50 MB)",
+    )
+    add(
+        "--no-isolation",
+        action="store_true",
+        help="checks run in pytest's own process, which a crash of TensorFlow or LiteRT then ends; "
+        "for a debugger (default: in child processes, unless --pdb or --trace)",
     )
     add(
         "--offline",

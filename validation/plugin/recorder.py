@@ -14,15 +14,16 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from validation import __version__
+from validation.checks.pool import without_repeats
 from validation.coco.dataset import Dataset
 from validation.errors import ValidationError
 from validation.plugin.fixtures import ENTRIES
-from validation.plugin.second_process import PREFETCHER
+from validation.plugin.processes import POOL
+from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.dataset_kind import DatasetKind
@@ -134,24 +135,17 @@ class Recorder:
         terminalreporter.line(f"report: {self.folder / 'index.html'}")
 
 
-_RUN_FOLDER = pytest.StashKey[Path]()
-_RUN_INPUT = "validation_run_folder"
+_SEEN = pytest.StashKey[set[tuple[str, str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Only the controlling process records; files are kept by the one that made them."""
     if hasattr(config, "workerinput"):
-        config.stash[_RUN_FOLDER] = Path(config.workerinput[_RUN_INPUT])
+        set_run_folder(config, None)
     else:
         recorder = Recorder(config)
-        config.stash[_RUN_FOLDER] = recorder.folder.absolute()
+        set_run_folder(config, recorder.folder)
         config.pluginmanager.register(recorder, "validation-recorder")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the run's folder is."""
-    node.workerinput[_RUN_INPUT] = str(node.config.stash[_RUN_FOLDER])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -198,16 +192,17 @@ def pytest_runtest_makereport(
 def _kept(entry: Entry, config: pytest.Config) -> Entry:
     """The entry, its file copied into the run's folder now: a worker's own may go with it."""
     if isinstance(entry, Evidence):
-        return keep_evidence(entry, config.stash[_RUN_FOLDER])
+        return keep_evidence(entry, run_folder(config))
     if isinstance(entry, Artefact) and entry.path:
-        return keep_file(entry, config.stash[_RUN_FOLDER])
+        return keep_file(entry, run_folder(config))
     return entry
 
 
 def _steps(config: pytest.Config) -> list[Step]:
-    steps = session_state(config).drain_steps()
-    prefetcher = config.stash.get(PREFETCHER, None)
-    return steps if prefetcher is None else prefetcher.merged(steps)
+    pool = config.stash.get(POOL, None)
+    theirs = [] if pool is None else pool.drain_steps()
+    seen = config.stash.setdefault(_SEEN, set())
+    return without_repeats([*theirs, *session_state(config).drain_steps()], seen)
 
 
 def _key(item: pytest.Item) -> ModelKey:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 
+from validation.checks.pool import limits_of
+from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
     UNSTATED,
@@ -19,13 +22,14 @@ from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.policy.file_limits import keep_to_policy
-from validation.policy.load import load_policy
+from validation.policy.load import Policy, load_policy
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
 from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, timed
+from validation.workspace.reference_source import read_first, takes_tensorflow
 from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
@@ -51,7 +55,7 @@ def _resolve(config: pytest.Config) -> Session:
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
     keep_to_policy(policy)
-    given = _given(config, steps)
+    given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.
     converted = entries if given.judged_by is None else ()
@@ -98,14 +102,24 @@ def _resolve(config: pytest.Config) -> Session:
     )
 
 
-def _given(config: pytest.Config, steps: list[Step]) -> Given:
+def is_isolated(config: pytest.Config) -> bool:
+    """True where native code runs in child processes; a debugger has to be in that of the test."""
+    return not (config.option.no_isolation or config.option.usepdb or config.option.trace)
+
+
+def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
     option = config.getoption
     paths = [path for each in option("--candidate") or () for path in each]
     cache_dir = option("--cache-dir") or default_cache_dir()
     if option("--reference") != UNSTATED:
         require_no_archives(option("--zoo"))
         work = ProductCache(cache_dir / "work", steps.append)
-        return given_to_judge(paths, option("--reference"), work)
+        reference = option("--reference")
+        if paths and is_isolated(config) and takes_tensorflow(reference):
+            read = partial(read_first, reference, paths[0].resolve().stem, cache_dir)
+            limits = limits_of(policy)
+            steps += call_apart(read, limits, work=f"reading {reference.name}")
+        return given_to_judge(paths, reference, work)
     entries = chosen_models(option("--zoo"), option("--model"))
     packed = packed_archives(entries)
     if not packed:

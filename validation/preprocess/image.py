@@ -18,6 +18,7 @@ from validation.files.guard import faults, said
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.preprocess.opening import FORMATS, ManyPixels, opened_image
+from validation.preprocess.resize import resized_pixels
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
@@ -99,13 +100,18 @@ def images_in(folder: Path) -> tuple[ImageFile, ...]:
     return tuple(ImageFile(path.name, path) for path in paths)
 
 
-def load(image: ImageFile) -> NDArray[np.uint8]:
+def load(image: ImageFile, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """`load_rgb` of an image, turned where it is to be.
+
+    Args:
+        image: The file.
+        size: Height and width to resize it to in whole numbers; None: the size that it has.
 
     Raises:
         DatasetError: As `load_rgb`.
     """
-    return load_rgb(image.path, turned=image.turned)
+    pixels = load_rgb(image.path, turned=image.turned)
+    return pixels if size is None else resized_pixels(pixels, *size)
 
 
 def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:

@@ -103,7 +103,8 @@ def _feed(difference: ReferenceDifference) -> str:
     words = _by_facts(difference)
     if difference.kind is DifferenceKind.STATED_FEED:
         words = words.replace("the reference has", "its own metadata states")
-    return f"{words}, off by up to {number(round(difference.amount, 2))} of 255 steps"
+    steps = round(difference.amount, 2)
+    return f"{words}, off by up to {number(steps)} pixel {'step' if steps == 1 else 'steps'}"
 
 
 def _output_order(difference: ReferenceDifference) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from validation.errors import ValidationError, sentence
+from validation.isolation.crash import Crash, ProcessEnded
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class ErrorFacts:
         got: What was there instead.
         where: File, node, line, key or option.
         next_step: What the reader can do.
+        crash: How the process ended, where that ended the check.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class ErrorFacts:
     got: str | None = None
     where: str | None = None
     next_step: str | None = None
+    crash: Crash | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> ErrorFacts:
@@ -45,6 +48,7 @@ class ErrorFacts:
             _text(error.got),
             _text(error.where),
             error.next_step,
+            error.crash if isinstance(error, ProcessEnded) else None,
         )
 
     def is_a(self, kind: type[ValidationError]) -> bool:

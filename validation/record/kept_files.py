@@ -102,11 +102,14 @@ def _file_stem(file: str) -> str:
     return _hashed(stem, file)
 
 
+def plain_name(name: str) -> str:
+    """A name that no file system and no address has to escape; with a hash where it had to."""
+    return name if _PLAIN.fullmatch(name) else _hashed(name, name)
+
+
 def _stem(name: str) -> str:
     """The name, or where it is not plain or could be taken for another one, with its hash."""
-    if _PLAIN.fullmatch(name) and not _LIKE_A_VARIANT.fullmatch(name):
-        return name
-    return _hashed(name, name)
+    return _hashed(name, name) if _LIKE_A_VARIANT.fullmatch(name) else plain_name(name)
 
 
 def _hashed(stem: str, name: str) -> str:

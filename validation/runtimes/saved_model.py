@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import GraphError
 from validation.export.evaluation import cause_of
 from validation.export.saved_model import read_saved_model
+from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
 from validation.specs.tensors import TensorSpec
 
@@ -42,7 +43,7 @@ class SavedModelRuntime:
         scope = tf.Graph()
         self._session: Any = tf.Session(graph=scope, config=config)
         try:
-            with scope.as_default():
+            with scope.as_default(), using(self.folder, "load"):
                 tf.saved_model.load(self._session, list(file.tags), str(file.folder))
             self._call = self._session.make_callable(
                 [scope.get_tensor_by_name(each.tensor) for each in file.outputs],
@@ -79,7 +80,8 @@ class SavedModelRuntime:
         ]
         check_feed(feed, stated if len(stated) == len(self._in) else self.inputs)
         try:
-            values = self._call(*(feed[name] for name in self._in))
+            with using(self.folder, "run"):
+                values = self._call(*(feed[name] for name in self._in))
         except tf.errors.OpError as error:
             raise GraphError(
                 "the SavedModel failed while it ran", got=cause_of(error), where=self.folder

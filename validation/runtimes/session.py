@@ -13,6 +13,7 @@ from validation.errors import GraphError, OutputMissing
 from validation.export.evaluation import cause_of
 from validation.export.freezing import prune
 from validation.export.graph_io import read_graph
+from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
 from validation.specs.contracts import POSTPROCESS_NAME
 from validation.specs.tensors import TensorSpec
@@ -42,13 +43,13 @@ class SessionRuntime:
         threads: int | None = None,
         where: str = "graph",
     ) -> None:
-        definition = graph
+        definition, self._file = graph, graph if isinstance(graph, Path) else None
         if isinstance(graph, Path):
             definition, where = read_graph(graph), graph.name
         _require(definition, outputs, where)
         scope = tf.Graph()
         try:
-            with scope.as_default():
+            with scope.as_default(), using(self._file, "load"):
                 tf.import_graph_def(prune(definition, outputs), name="")
         except (ValueError, tf.errors.OpError) as error:
             raise GraphError(
@@ -86,7 +87,8 @@ class SessionRuntime:
         """See `Runtime.run`."""
         check_feed(feed, self.inputs)
         try:
-            values = self._call(*(feed[name] for name in self._in))
+            with using(self._file, "run"):
+                values = self._call(*(feed[name] for name in self._in))
         except tf.errors.OpError as error:
             raise GraphError("the graph failed while it ran", got=cause_of(error)) from error
         return dict(zip(self._out, values, strict=True))

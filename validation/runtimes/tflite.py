@@ -12,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from validation.errors import ConversionError
 from validation.files.guard import guarded
+from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
 from validation.specs.tensors import TensorSpec
 from validation.tflite.custom_ops import refusal
@@ -44,11 +45,14 @@ class TfliteRuntime:
         check_runnable(model)
         self.path = path
         self.threads = threads
-        with guarded(
-            ConversionError,
-            "LiteRT does not load the file",
-            where=path.name,
-            next_step="is it whole, and is LiteRT new enough for its ops?",
+        with (
+            guarded(
+                ConversionError,
+                "LiteRT does not load the file",
+                where=path.name,
+                next_step="is it whole, and is LiteRT new enough for its ops?",
+            ),
+            using(path, "load"),
         ):
             self._interpreter: Any = Interpreter(str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -73,6 +77,10 @@ class TfliteRuntime:
             ConversionError: An operator of the file fails.
         """
         check_feed(feed, self.inputs)
+        with using(self.path, "run"):
+            return self._ran(feed)
+
+    def _ran(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         for name, array in feed.items():
             self._interpreter.set_tensor(self._in[name]["index"], array)
         with guarded(

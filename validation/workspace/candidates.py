@@ -9,7 +9,7 @@ from pathlib import Path
 from validation.errors import ConversionError, UsageError, ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.files.names import short_names
-from validation.inference.model_file import refusal_of
+from validation.inference.model_file import open_tflite, refusal_of
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile
@@ -17,6 +17,7 @@ from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
+from validation.specs.variants import variant_of
 from validation.tflite.custom_ops import EDGE_TPU, refusal
 from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import read_model
@@ -25,6 +26,8 @@ from validation.zoo.archives import obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
 _PATTERN = "*.tflite"
+# References that state anchors and attributes, which a file that ends in raw outputs does not have.
+_WITH_ANCHORS = (ReferenceKind.GRAPH, ReferenceKind.TFLITE)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
     """A file with its form, which is read from it.
 
     Raises:
-        ArtefactMissing: No such file.
+        ArtefactMissing: No such file, or raw outputs whose anchors neither the file's own export
+            nor such a reference has.
         ConversionError: No .tflite, a damaged one, no detector, or one for the Edge TPU.
     """
     unpacked = read_model(path)
@@ -78,7 +82,10 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
         if len(file.outputs) != len(RAW_OUTPUTS):
             error.where = error.where or path.name
             raise refusal_of(unpacked, error) or error from error
-    return Candidate(ModelKey(model, form_of(file), name), path, file, reference)
+    key = ModelKey(model, form_of(file), name)
+    if variant_of(key.variant).raw_variant == key.variant and reference not in _WITH_ANCHORS:
+        open_tflite(path)
+    return Candidate(key, path, file, reference)
 
 
 def distinct(paths: Sequence[Path]) -> list[Path]:

@@ -62,6 +62,7 @@ class ImageRuns:
         made_from: Mapping[str, object],
         opened: Callable[[], AbstractContextManager[Callable[[], DetectFile]]],
         *,
+        file: Path | None = None,
         one_by_one: Callable[[], bool] = bool,
     ) -> Run:
         """Detections of every image, run now or found again.
@@ -73,6 +74,7 @@ class ImageRuns:
             step: Alike, without the number of images.
             made_from: What the detections depend on besides the images.
             opened: Opens what is run, where it is, and gives what `detect_all` takes.
+            file: Where that is one file.
             one_by_one: Asked where it is run: one image at a time.
         """
 
@@ -87,7 +89,7 @@ class ImageRuns:
 
         depends = {**made_from, "images": self.image_hashes}
         on = f"{step} on {len(self.images)} images"
-        folder = cache.product(key.model, stage, on, depends, fill)
+        folder = cache.product(key.model, stage, on, depends, fill, file=file)
         return Run(key, folder, len(self.images))
 
     def raw_outputs(
@@ -99,6 +101,8 @@ class ImageRuns:
         made_from: Mapping[str, object],
         count: int,
         run: Callable[[], Arrays],
+        *,
+        file: Path | None = None,
     ) -> Arrays:
         """Box encodings and class predictions on the first images, run now or found again.
 
@@ -110,6 +114,7 @@ class ImageRuns:
             made_from: What they depend on besides the images.
             count: The first images.
             run: Gives both by name: [I, 1, N, ...].
+            file: What is run.
         """
 
         def fill(folder: Path) -> None:
@@ -119,7 +124,8 @@ class ImageRuns:
                 np.save(folder / f"{index}.npy", out[name], allow_pickle=False)
 
         depends = {**made_from, "images": list(self.image_hashes.values())[:count]}
-        folder = cache.product(model, stage, f"{step} on {count} images", depends, fill)
+        on = f"{step} on {count} images"
+        folder = cache.product(model, stage, on, depends, fill, file=file)
         return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
 
 

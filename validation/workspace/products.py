@@ -26,6 +26,8 @@ from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
 from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
+from validation.isolation.activity import doing
+from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
@@ -58,6 +60,8 @@ class ProductCache:
         step: str,
         made_from: Mapping[str, object],
         make: Callable[[Path], None],
+        *,
+        file: Path | None = None,
     ) -> Path:
         """The folder of one product; made now if it is not there.
 
@@ -67,6 +71,7 @@ class ProductCache:
             step: For the step's report.
             made_from: Everything the product depends on, as JSON types.
             make: Fills an empty folder; on an error nothing is kept.
+            file: What native code is given, kept for a bug report where that ends the process.
 
         Raises:
             ArtefactError: The work folder cannot be written.
@@ -86,7 +91,8 @@ class ProductCache:
             with FileLock(folder.with_suffix(".lock")):
                 cached = folder.is_dir()
                 if not cached:
-                    _fill(folder, text, make)
+                    with doing(Activity(step, str(folder), stage, str(file or ""))):
+                        _fill(folder, text, make)
         except ValidationError as error:
             self._refused[folder] = error
             raise

@@ -14,7 +14,7 @@ from validation.errors import UsageError, first_few
 from validation.files.digest import file_sha256
 from validation.kinds.kind import Kind, Recognised
 from validation.kinds.reference import has_graph, recognise_reference
-from validation.record.run import Stage
+from validation.record.run import Stage, Step
 from validation.specs.references import ReferenceKind
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, makers
@@ -73,6 +73,21 @@ def reference_source(path: Path | None, model: str, work: ProductCache) -> Refer
         if inside is not None:
             return dataclasses.replace(_source(inside, model, work), packed=found.path)
     return _source(found, model, work)
+
+
+def read_first(path: Path, model: str, cache_dir: Path) -> list[Step]:
+    """Leave in the cache what `reference_source` makes of a path, and say how long it took.
+
+    For another process, which TensorFlow may end.
+    """
+    steps: list[Step] = []
+    reference_source(path, model, ProductCache(cache_dir / "work", steps.append))
+    return steps
+
+
+def takes_tensorflow(path: Path | None) -> bool:
+    """True where `reference_source` reads the path by TensorFlow, unless the cache has it."""
+    return path is not None and recognise_reference(path).kind in (Kind.SAVED_MODEL, Kind.TAR)
 
 
 def _unpacked(

@@ -67,6 +67,11 @@ class VariantSubject:
         return way_by_contract(self.file.inputs[0], self.preprocessing)
 
     @property
+    def shared_size(self) -> tuple[int, int] | None:
+        """See `Subject`: a variant has the size of its graph."""
+        return self._build.only_image_size
+
+    @property
     def num_classes(self) -> int:
         """See `Subject`."""
         return self._contract.num_classes
@@ -145,6 +150,19 @@ class GraphReference:
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
         return read_anchors(self._build.exported())
+
+    @property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """See `Reference`."""
+        return self._build.only_image_size
+
+    def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:
+        """See `Reference`: whatever the graph resizes images to is its network's size."""
+        only = self.only_image_size
+        if only is None:
+            return None
+        network = self.contract.preprocessing
+        return only if own == (network.height, network.width) else None
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""

@@ -1,0 +1,40 @@
+"""Checks of child processes that import nothing: what a pool hands out, and what comes back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from validation.checks.child import NotThere, Work
+from validation.isolation.activity import doing, remember
+from validation.isolation.board import Activity
+from validation.record.run import Stage, Step
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """In the place of the session's checks: the name of a check says what becomes of it."""
+
+    seconds: float = 0.0
+
+    def __call__(self, note: Callable[[Any], None]) -> Callable[[Work], Any]:
+        """Called in the child."""
+
+        def do(work: Work) -> Any:
+            remember(work.crashes)
+            name, key = work.item
+            note(Step(key.model, Stage.RUN, name, 1.0, cached=False))
+            time.sleep(self.seconds)
+            if name.startswith("crash"):
+                with doing(Activity(name, key.model, "run")):
+                    os.abort()
+            if name.startswith("raise"):
+                raise ValueError(key.model)
+            if name.startswith("absent"):
+                return NotThere()
+            return [] if work.only_needs else [(name, key.model, os.getpid())]
+
+        return do

@@ -1,0 +1,110 @@
+"""Inside a child process: it reads work from a pipe and answers each with one message."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from validation.errors import ValidationError
+from validation.isolation.activity import watch
+from validation.isolation.board import Board
+from validation.isolation.log import redirect
+from validation.isolation.messages import Note, Raised, Returned
+
+# Linux: the signal that a process gets when its parent ends (prctl(2)).
+_PR_SET_PDEATHSIG = 1
+
+# Does one piece of work.
+Do = Callable[[Any], Any]
+# Makes it in the child, once: is given what sends notes.
+Made = Callable[[Callable[[Any], None]], Do]
+
+
+def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> None:
+    """The whole of a child process.
+
+    Args:
+        make: Gives what does the work.
+        pipe: Work comes from here, None at the end; messages go back.
+        board: File of the shared memory.
+        log: Takes both streams.
+        parent: Its process id.
+    """
+    redirect(log)
+    _go_with(parent)
+    faulthandler.enable(file=2)
+    shared = Board(board)
+    watch(shared)
+    shared.alive()
+    try:
+        do = make(lambda value: _send(pipe, Note(value)))
+    except BaseException as error:
+        do = _failing(error)
+    with contextlib.suppress(EOFError, OSError):
+        while (work := pipe.recv()) is not None:
+            shared.alive()
+            _send(pipe, _done(do, work))
+
+
+def _failing(error: BaseException) -> Do:
+    def do(_: object) -> Any:
+        raise error
+
+    return do
+
+
+def _done(do: Do, work: object) -> Returned | Raised:
+    try:
+        return Returned(do(work))
+    except (Exception, KeyboardInterrupt) as error:
+        return Raised(_portable(error))
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error as it can be sent, with its trace where that says more than the error."""
+    trace = "".join(traceback.format_exception(error))
+    if not isinstance(error, ValidationError):
+        error.add_note(trace)
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    try:
+        # Some can be written and not read again.
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        if isinstance(error, ValidationError):
+            sides = {"expected": error.expected, "got": error.got, "where": error.where}
+            texts = {name: None if side is None else str(side) for name, side in sides.items()}
+            return ValidationError(error.what, **texts, next_step=error.next_step)
+        portable = RuntimeError(f"{type(error).__name__}: {error}")
+        portable.add_note(trace)
+        return portable
+    return error
+
+
+def _send(pipe: Connection, message: Returned | Raised | Note) -> None:
+    try:
+        data = pickle.dumps(message)
+    except Exception as error:
+        wrong = TypeError(f"a check's result cannot be sent to another process: {error}")
+        data = pickle.dumps(Raised(wrong))
+    pipe.send_bytes(data)
+
+
+def _go_with(parent: int) -> None:
+    """End with the parent, however that ends, and leave signals of the terminal to it."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have ended before.
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,128 @@
+"""How a child process ended before its work was done."""
+
+from __future__ import annotations
+
+import enum
+import signal
+from dataclasses import dataclass
+
+from validation.errors import ValidationError
+
+# What a reader of a message takes in; the whole log is kept beside it.
+MOST_LAST_WORDS = 5
+
+
+class Ending(enum.StrEnum):
+    """What ended it."""
+
+    SIGNAL = "signal"
+    EXIT = "exit"
+    TIME = "time"
+    MEMORY = "memory"
+    GARBAGE = "garbage"
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A child process that ended, or was ended, in the middle of its work.
+
+    Args:
+        ending: What ended it.
+        number: The signal, the exit code, the seconds without a sign of life, or the bytes of
+            memory, by ``ending``; 0 for garbage.
+        stage: Of the step that it was at; empty where it was at none.
+        step: For people: ``convert int8``.
+        file: Name of the file that native code was given; empty where none was.
+        last_words: The last lines that it wrote to standard output and standard error.
+        kept: Folder below the run's with the file and the whole log; empty where none was kept.
+    """
+
+    ending: Ending
+    number: int
+    stage: str = ""
+    step: str = ""
+    file: str = ""
+    last_words: tuple[str, ...] = ()
+    kept: str = ""
+
+    def how(self) -> str:
+        """What ended the process, as a clause."""
+        match self.ending:
+            case Ending.SIGNAL:
+                hint = ", maybe for lack of memory" if self.number == signal.SIGKILL else ""
+                return f"was ended by signal {self.number} ({_signal_name(self.number)}){hint}"
+            case Ending.EXIT:
+                return f"ended itself with exit code {self.number}"
+            case Ending.TIME:
+                return f"gave no sign of life for {self.number} s and was ended"
+            case Ending.MEMORY:
+                return f"used {self.number / 2**30:.1f} GiB of memory and was ended"
+            case Ending.GARBAGE:
+                return "sent what is no result and was ended"
+
+    def at(self) -> str:
+        """What it was doing: ``convert int8, tflite_graph.pb``; empty where that is not known."""
+        return ", ".join(each for each in (self.step, self.file) if each)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+class ProcessEnded(ValidationError):
+    """The process that did something ended before it was done.
+
+    Args:
+        crash: How.
+        what: The complaint.
+        got: What it said.
+        next_step: What the reader can do.
+    """
+
+    usual_step = "the log of the process says more"
+
+    def __init__(
+        self, crash: Crash, what: str, *, got: str | None = None, next_step: str | None = None
+    ) -> None:
+        super().__init__(what, got=got, where=crash.at() or None, next_step=next_step)
+        self.crash = crash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process gets all of it."""
+        return (_again, (self.crash, self.what, self.got, self.next_step))
+
+
+def _again(crash: Crash, what: str, got: str | None, next_step: str | None) -> ProcessEnded:
+    return ProcessEnded(crash, what, got=got, next_step=next_step)
+
+
+def ended_in(work: str, crash: Crash) -> ProcessEnded:
+    """The error of work that a process did not finish.
+
+    Args:
+        work: What the process was for: ``this check``.
+        crash: How it ended.
+    """
+    words = "; ".join(crash.last_words)
+    return ProcessEnded(
+        crash,
+        f"the process of {work} {crash.how()}",
+        got=f"last words: {words}" if words else None,
+        next_step=f"{crash.kept} holds the file and the log for a bug report"
+        if crash.kept
+        else None,
+    )
+
+
+def ended_before(crash: Crash) -> ProcessEnded:
+    """The error of work that is not begun again, because it ended another process."""
+    return ProcessEnded(
+        crash,
+        f"not tried again: the process that did it before {crash.how()}",
+        next_step=f"{crash.kept} holds the file and the log for a bug report"
+        if crash.kept
+        else None,
+    )

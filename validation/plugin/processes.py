@@ -1,0 +1,87 @@
+"""The child processes of a session, in which its checks run; a crash in one is a result."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from validation.checks.child import Item, SessionChecks
+from validation.checks.pool import CheckPool, limits_of
+from validation.plugin.run_folder import run_folder
+from validation.plugin.session_checks import session_checks
+from validation.plugin.state import STATE, is_isolated
+from validation.record.crash_files import keep_crash
+from validation.record.types import ModelKey
+from validation.runtimes.tflite import default_threads
+from validation.workspace.session import Session
+from validation.zoo.entry import CatalogueEntry
+
+POOL = pytest.StashKey[CheckPool]()
+_FOLDER = pytest.StashKey[Path]()
+
+# Two processes hold two models: of these any machine has room for both.
+_SMALL_ARCHIVE_BYTES = 50_000_000
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start them, where there is something to check."""
+    config = session.config
+    if STATE not in config.stash or config.option.collectonly or not is_isolated(config):
+        return
+    state, rows = config.stash[STATE], session_checks(config)
+    items = [item for each in session.items if (item := item_of(each)) is not None]
+    if not items:
+        return
+    # A worker of pytest-xdist is given some of the tests only, and does not know which.
+    is_worker = hasattr(config, "workerinput")
+    ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
+    folder = Path(tempfile.mkdtemp(prefix="validation-processes-"))
+    config.stash[_FOLDER] = folder
+    config.stash[POOL] = CheckPool(
+        SessionChecks.of(state, rows, _plugins(config)),
+        ahead,
+        workers=1 if is_worker else _workers(config, state, len(ahead)),
+        folder=folder,
+        limits=limits_of(state.policy),
+        keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
+    )
+
+
+def _workers(config: pytest.Config, state: Session, items: int) -> int:
+    small = all(map(_is_small, state.entries))
+    helps = items > 1 and small and default_threads() > 1
+    return 2 if helps and not config.option.one_process else 1
+
+
+def _is_small(entry: CatalogueEntry) -> bool:
+    return entry.digest is not None and entry.digest.size_bytes <= _SMALL_ARCHIVE_BYTES
+
+
+def _plugins(config: pytest.Config) -> tuple[str, ...]:
+    """Modules that were named with ``-p``, the harness's own left out."""
+    named: Mapping[str, object] = dict.fromkeys(config.option.plugins or ())
+    return tuple(
+        name
+        for name in named
+        if not name.startswith(("no:", "validation.")) and config.pluginmanager.has_plugin(name)
+    )
+
+
+def item_of(item: pytest.Item) -> Item | None:
+    """Check and subject of a test; None for a test of something else."""
+    marker = item.get_closest_marker("check")
+    key = item.callspec.params.get("context") if isinstance(item, pytest.Function) else None
+    return (marker.args[0], key) if marker and isinstance(key, ModelKey) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """No process and no folder outlives the session, and an interrupted one does not wait."""
+    pool = session.config.stash.get(POOL, None)
+    if pool is not None:
+        pool.close(at_once=exitstatus == pytest.ExitCode.INTERRUPTED)
+        shutil.rmtree(session.config.stash[_FOLDER], ignore_errors=True)
