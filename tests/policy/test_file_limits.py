@@ -38,7 +38,7 @@ def test_own_policy_raises_a_limit(tmp_path: Path) -> None:
         assert Size.TEXT.most_bytes == 20 << 20
     finally:
         keep_to(None)
-    assert Size.TEXT.most_bytes == 16 << 20
+    assert Size.TEXT.most_bytes == 4 << 20
     own.write_text('version = 1\n[setting.read_model_mib]\nvalue = 9999\nreason = "more"\n')
     with pytest.raises(CatalogueError, match="from 1 to 2048"):
         load_policy(own)

@@ -69,7 +69,8 @@ def test_broken_archive_is_listed_with_its_reason(tmp_path: Path) -> None:
     entries = {entry.name: entry for entry in entries_at(good.parent)}
     assert entries["model"].quantised
     assert not entries["broken"].quantised
-    assert entries["broken"].description.startswith("cannot be read: ")
+    assert entries["broken"].problem.startswith("cannot be read: ")
+    assert not entries["model"].problem
     with pytest.raises(ArtefactError, match="damaged or cut short"):
         looks_quantised(broken)
     with pytest.raises(ArtefactError, match="No such file"):

@@ -22,6 +22,7 @@ class FileLimits:
 
     Args:
         read_text_mib: Of a text, such as a label map or a config.
+        read_label_lines: Of a list of classes.
         read_table_mib: Of a list or a table: annotations, results, a record.
         read_model_mib: Of a .tflite or a graph.
         read_arrays_mib: Of NumPy's files.
@@ -34,6 +35,7 @@ class FileLimits:
     """
 
     read_text_mib: float
+    read_label_lines: float
     read_table_mib: float
     read_model_mib: float
     read_arrays_mib: float

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.files.limits import file_limits
 from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
@@ -49,6 +50,9 @@ def read_labels(path: Path) -> LabelList:
         content = read_bytes(path, Size.TEXT)
         marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark))
         text = content.decode(next(marks, "utf-8"))
+        most = int(file_limits().read_label_lines)
+        if text.count("\n") > most:
+            raise ValueError(f"more than {most:,} lines (setting read_label_lines of the policy)")
     except (OSError, ValueError) as error:
         raise DatasetError(
             "the label map cannot be read",

@@ -11,6 +11,7 @@ def keep_to_policy(policy: Policy) -> None:
     keep_to(
         FileLimits(
             read_text_mib=policy.setting("read_text_mib"),
+            read_label_lines=policy.setting("read_label_lines"),
             read_table_mib=policy.setting("read_table_mib"),
             read_model_mib=policy.setting("read_model_mib"),
             read_arrays_mib=policy.setting("read_arrays_mib"),

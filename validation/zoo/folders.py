@@ -57,20 +57,21 @@ def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
 
     Returns:
         Without digest, which is computed when the archive is obtained. One that cannot be read
-        says so in its description, and fails when it is obtained.
+        has the reason as its problem, and fails when it is obtained.
     """
-    quantised, description = False, "archive given by the user"
+    quantised, problem = False, ""
     try:
         quantised = looks_quantised(path)
     except ArtefactError as error:
-        description = f"cannot be read: {error.got or error.what}"
+        problem = f"cannot be read: {error.got or error.what}"
     return CatalogueEntry(
         name=name,
         group=group,
         source=FolderSource(path),
         quantised=quantised,
         origin=str(path),
-        description=description,
+        description="archive given by the user",
+        problem=problem,
     )
 
 
