@@ -21,7 +21,7 @@ from validation.export.checkpoint import open_checkpoint
 from validation.export.freezing import freeze, prune, variables
 from validation.export.ssd_reading import read_ssd
 from validation.files.guard import faults
-from validation.files.outside import Size, read_bytes
+from validation.files.outside import Size, read_bytes, special_file
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.of_folder import saved_model_folder
 from validation.kinds.recognition import recognise_alone
@@ -102,6 +102,7 @@ def read_saved_model(path: Path) -> SavedModelFile:
     nodes = {node.name: node.op for node in meta.graph_def.node}
     called = {nodes.get(each.tensor.partition(":")[0], "") for each in outputs}
     _require_variables(meta.graph_def, folder)
+    _refuse_special(folder)
     return SavedModelFile(
         folder=folder,
         tags=tuple(meta.meta_info_def.tags),
@@ -111,6 +112,14 @@ def read_saved_model(path: Path) -> SavedModelFile:
         graph=meta.graph_def,
         has_functions=any(op.endswith("PartitionedCall") for op in called),
     )
+
+
+def _refuse_special(folder: Path) -> None:
+    """TensorFlow opens these files itself, and would wait for a FIFO."""
+    for below in ("variables", "assets"):
+        for path in sorted((folder / below).rglob("*")):
+            if special := special_file(path):
+                raise GraphError("the SavedModel cannot be read", got=special, where=path)
 
 
 def graph_of_saved_model(path: Path) -> Any | None:
