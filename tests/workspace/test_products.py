@@ -103,7 +103,11 @@ def test_nothing_is_kept_of_a_failure(tmp_path: Path, error: BaseException) -> N
     assert [path for path in (tmp_path / "export").iterdir() if path.is_dir()] == []
     assert steps == []
     folder = work.product("m", Stage.EXPORT, "export", {}, _writer("whole"))
-    assert [path.name for path in sorted(folder.iterdir())] == ["made_from.json", "product"]
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "made_from.json",
+        "manifest.txt",
+        "product",
+    ]
 
 
 def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import graphlib
 import io
 import json
@@ -25,7 +24,7 @@ from validation.export.exported import (
     ExportedGraph,
     load_export,
 )
-from validation.files.atomic import atomic_file
+from validation.files.atomic import write_together
 from validation.files.structured import unstructure
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -161,20 +160,20 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     about = {"add_postprocessing_op": export.add_postprocessing_op, **unstructure(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
-    _replace_all(
-        folder,
-        {
-            CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
-            ANCHORS_FILE: anchors.getvalue(),
-            **(
-                {GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode()}
-                if text
-                else {}
-            ),
-            # Last: where it is present, so are the files that explain it.
-            GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
-        },
-    )
+    files = {
+        CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
+        ANCHORS_FILE: anchors.getvalue(),
+    }
+    if text:
+        files[GRAPH_TEXT_FILE] = text_format.MessageToString(export.graph).encode()
+    # Last: where it is present, so are the files that explain it.
+    files[GRAPH_FILE] = export.graph.SerializeToString(deterministic=True)
+    try:
+        write_together(folder, files)
+    except OSError as error:
+        raise GraphError(
+            "the exported graph cannot be written", got=error.strerror, where=folder
+        ) from error
     return load_export(folder)
 
 
@@ -200,16 +199,3 @@ def read_export(exported: ExportedGraph) -> GraphExport:
         anchors=anchors,
         add_postprocessing_op=exported.add_postprocessing_op,
     )
-
-
-def _replace_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all before any is replaced: an earlier export stays whole when a disk is full."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            for name, data in files.items():
-                stack.enter_context(atomic_file(folder / name)).write_bytes(data)
-    except OSError as error:
-        raise GraphError(
-            "the exported graph cannot be written", got=error.strerror, where=folder
-        ) from error

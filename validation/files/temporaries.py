@@ -1,0 +1,151 @@
+"""Files and folders on their way: names that cannot be guessed, and what killed runs left.
+
+What is being made lies beside its place as ``.NAME.<16 hexadecimal digits>.part``, and its maker
+holds a lock on it (flock) as long as it lives. The kernel gives the lock back however the maker
+ends, so whoever gets the lock of such a file knows that it is a leftover and may remove it.
+Process ids do not decide, because they are given again and mean nothing in another container; nor
+does age, because a conversion may take hours. Only what the same user made is removed, and on a
+file system without locks nothing is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_PART = re.compile(r"\..*\.[0-9a-f]{16}\.part", re.DOTALL)
+_TOKEN_BYTES = 8
+# Of the name, in bytes: with dots, token and suffix it stays below the 255 of file systems.
+_MOST_OF_NAME = 200
+
+# What a program may give a new file or folder, before the user's umask.
+FILE_MODE, PRIVATE_MODE, _FOLDER_MODE, _PRIVATE_FOLDER_MODE = 0o666, 0o600, 0o777, 0o700
+
+
+def new_file(target: Path, mode: int = FILE_MODE) -> tuple[Path, int]:
+    """An empty file beside ``target``, and its descriptor, whose closing gives it up.
+
+    Leftovers in the folder are removed first.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    sweep(target.parent)
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    return _made(target, lambda path: os.open(path, flags, mode))
+
+
+def new_folder(target: Path, *, private: bool = False) -> tuple[Path, int]:
+    """An empty folder beside ``target``, and its descriptor; see `new_file`."""
+    sweep(target.parent)
+
+    def make(path: Path) -> int:
+        path.mkdir(_PRIVATE_FOLDER_MODE if private else _FOLDER_MODE)
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    return _made(target, make)
+
+
+def lasting_folder() -> tuple[Path, Callable[[], None]]:
+    """A private folder among the system's temporary files, and what removes it.
+
+    The one of a process that was killed is removed when the next one is made.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder, handle = new_folder(Path(tempfile.gettempdir(), "validation"), private=True)
+
+    def remove() -> None:
+        # A process that was forked meanwhile calls this too, at its own end.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.close(handle)
+
+    owner = os.getpid()
+    return folder, remove
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """As `lasting_folder`, gone when the block ends."""
+    folder, remove = lasting_folder()
+    try:
+        yield folder
+    finally:
+        remove()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes of this user were making in a folder; never fails."""
+    try:
+        with os.scandir(folder) as entries:
+            left = [Path(each.path) for each in entries if _PART.fullmatch(each.name)]
+    except OSError:
+        return
+    for path in left:
+        _remove_leftover(path)
+
+
+def sweep_below(folder: Path) -> None:
+    """`sweep` of a folder and all below it."""
+    for inner, _, _ in os.walk(folder):
+        sweep(Path(inner))
+
+
+def _made(target: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
+    name = os.fsdecode(os.fsencode(target.name)[:_MOST_OF_NAME])
+    while True:
+        path = target.with_name(f".{name}.{secrets.token_hex(_TOKEN_BYTES)}.part")
+        with contextlib.suppress(FileExistsError):
+            try:
+                handle = make(path)
+            except FileNotFoundError:
+                # Swept between its making and its opening; or its folder is not there.
+                if path.parent.is_dir():
+                    continue
+                raise
+            if _held(handle, path):
+                return path, handle
+            os.close(handle)
+
+
+def _held(handle: int, path: Path) -> bool:
+    """Take the lock; False where the file was swept before that."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no locks here, so nothing is swept either
+        return True
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except OSError:
+        return False
+
+
+def _remove_leftover(path: Path) -> None:
+    try:
+        # A link is not followed, and a pipe of such a name not waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        stack.callback(os.close, handle)
+        about = os.fstat(handle)
+        if about.st_uid != os.geteuid():
+            return
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISDIR(about.st_mode):
+            shutil.rmtree(path, ignore_errors=True)
+        elif stat.S_ISREG(about.st_mode):
+            path.unlink()
