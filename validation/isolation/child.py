@@ -9,6 +9,7 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -41,6 +42,8 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
         parent: Its process id.
     """
     redirect(log)
+    # What TensorFlow puts among temporary files goes with the folder, however this ends.
+    tempfile.tempdir = os.environ["TMPDIR"] = str(log.parent)
     _go_with(parent)
     faulthandler.enable(file=2)
     watch(Board(board))

@@ -1,0 +1,27 @@
+"""The tools behind docs/reliability.md, for as many rounds as a test may take."""
+
+from __future__ import annotations
+
+import fetch_race
+import kill_rounds
+import pytest
+
+
+def test_three_fetches_into_one_folder() -> None:
+    """All end well, with one content."""
+    said: list[str] = []
+    assert fetch_race.main(["--rounds", "4"], said.append) == 0, said
+    assert said == ["4 rounds of 3 processes: 1 content of 7 files, 0 faults"]
+
+
+def test_killed_fetches() -> None:
+    """Run again, they recover; the other commands take TensorFlow, and their tool is run apart."""
+    said: list[str] = []
+    assert kill_rounds.main(["--rounds", "3", "--only", "fetch"], said.append) == 0, said
+    assert said[-1].startswith("| fetch | 3 |")
+
+
+def test_commands_are_those_that_write() -> None:
+    """One that is not known is refused."""
+    with pytest.raises(SystemExit):
+        kill_rounds.main(["--only", "inspect"])
