@@ -10,6 +10,7 @@ from pathlib import Path
 from validation.errors import UsageError
 from validation.files.arguments import parse_existing_file
 from validation.files.names import short_names
+from validation.files.terminal import printable
 from validation.workspace.candidates import (
     Candidate,
     candidate_of,
@@ -59,7 +60,7 @@ def parse_reference(text: str) -> Path | None:
         return None
     path = Path(text).expanduser()
     if not path.exists() and not path.with_name(f"{path.name}.index").is_file():
-        raise argparse.ArgumentTypeError(f"no such file or folder: {text}")
+        raise argparse.ArgumentTypeError(f"no such file or folder: {printable(text)}")
     return path
 
 
