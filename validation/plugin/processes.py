@@ -11,7 +11,7 @@ from validation.checks.pool import CheckPool, limits_of
 from validation.files.temporaries import lasting_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
-from validation.plugin.state import STATE
+from validation.plugin.state import STATE, is_isolated
 from validation.record.crash_files import keep_crash
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
@@ -28,7 +28,7 @@ _SMALL_ARCHIVE_BYTES = 50_000_000
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start them, where there is something to check."""
     config = session.config
-    if STATE not in config.stash or config.option.collectonly or not _is_isolated(config):
+    if STATE not in config.stash or config.option.collectonly or not is_isolated(config):
         return
     state, rows = config.stash[STATE], session_checks(config)
     items = [item for each in session.items if (item := item_of(each)) is not None]
@@ -46,11 +46,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         limits=limits_of(state.policy),
         keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
     )
-
-
-def _is_isolated(config: pytest.Config) -> bool:
-    # A debugger has to be in the process of the test.
-    return not (config.option.no_isolation or config.option.usepdb or config.option.trace)
 
 
 def _workers(config: pytest.Config, state: Session, items: int) -> int:
