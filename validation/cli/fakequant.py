@@ -19,7 +19,7 @@ from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
-from validation.files.targets import require_writable_folder
+from validation.files.targets import ANOTHER, require_writable_folder
 from validation.kinds.kind import Wanted
 from validation.policy.load import load_policy
 
@@ -143,5 +143,8 @@ def _whole(output: Path) -> Iterator[Path]:
             yield folder
     except OSError as error:
         raise ArtefactError(
-            "the archive cannot be written", got=error.strerror or error, where=output
+            "the archive cannot be written",
+            got=error.strerror or error,
+            where=output,
+            next_step=ANOTHER,
         ) from error

@@ -13,6 +13,7 @@ from validation.files.arguments import parse_file, parse_path
 from validation.files.atomic import atomic_folder
 from validation.files.manifest import first_difference, listed
 from validation.files.native_log import held_back
+from validation.files.targets import ANOTHER
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.kinds.kind import Wanted
@@ -198,7 +199,10 @@ def _copied(folder: Path, target: Path) -> Path:
             return _same(folder, target)
     except OSError as error:
         raise ArtefactError(
-            "the folder cannot be made", got=error.strerror or error, where=target
+            "the folder cannot be made",
+            got=error.strerror or error,
+            where=target,
+            next_step=ANOTHER,
         ) from error
     return target
 

@@ -26,6 +26,7 @@ from validation.export.exported import (
 )
 from validation.files.atomic import write_together
 from validation.files.structured import unstructure
+from validation.files.targets import ANOTHER
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.specs.contracts import SsdContract
@@ -172,7 +173,10 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
         write_together(folder, files)
     except OSError as error:
         raise GraphError(
-            "the exported graph cannot be written", got=error.strerror, where=folder
+            "the exported graph cannot be written",
+            got=error.strerror,
+            where=folder,
+            next_step=ANOTHER,
         ) from error
     return load_export(folder)
 

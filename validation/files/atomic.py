@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from validation.errors import ArtefactError
-from validation.files.targets import open_through, write_whole
+from validation.files.targets import ANOTHER, open_through, write_whole
 from validation.files.temporaries import FILE_MODE, new_file, new_folder
 
 _CHUNK_BYTES = 2**20
@@ -73,7 +73,7 @@ def said_clearly(path: Path, *, make_folder: bool = False) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=path.parent
+            "the folder cannot be made", got=error.strerror, where=path.parent, next_step=ANOTHER
         ) from error
     try:
         yield
@@ -81,7 +81,10 @@ def said_clearly(path: Path, *, make_folder: bool = False) -> Iterator[None]:
         raise
     except OSError as error:
         raise ArtefactError(
-            "the file cannot be written", got=error.strerror or error, where=path
+            "the file cannot be written",
+            got=error.strerror or error,
+            where=path,
+            next_step=ANOTHER,
         ) from error
 
 

@@ -15,6 +15,8 @@ from validation.errors import ArtefactError
 # Where the kernel lists the open files of a process: /dev/stdout and /dev/fd lead there.
 _OPEN_FILES = re.compile(r"/proc/(?P<process>[0-9]+)(/task/[0-9]+)?/fd")
 _MOST_LINKS = 40
+# What to do where the system refuses to write.
+ANOTHER = "make room, or name another place"
 
 _REFUSED = {
     stat.S_IFDIR: "a folder",
@@ -87,9 +89,9 @@ def _require_room(what: str, path: Path, folders: Iterable[Path]) -> None:
     """Refuse where the nearest folder that is there takes no files."""
     nearest = next(each for each in folders if os.path.lexists(each))
     if not nearest.is_dir():
-        raise ArtefactError(what, got=os.strerror(errno.ENOTDIR), where=path)
+        raise ArtefactError(what, got=os.strerror(errno.ENOTDIR), where=path, next_step=ANOTHER)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ArtefactError(what, got=os.strerror(errno.EACCES), where=path)
+        raise ArtefactError(what, got=os.strerror(errno.EACCES), where=path, next_step=ANOTHER)
 
 
 def is_standard_output(path: Path) -> bool:

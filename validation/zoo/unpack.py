@@ -257,7 +257,13 @@ def _said_clearly(archive: Path) -> Iterator[None]:
             next_step="fetch it again",
         ) from error
     except OSError as error:
-        raise ArtefactError("the archive cannot be unpacked", got=error, where=archive) from error
+        # Of reading nothing but a failing disk says this.
+        raise ArtefactError(
+            "the archive cannot be unpacked",
+            got=error.strerror or error,
+            where=error.filename or archive,
+            next_step="make room for what is in it, or name another folder with --cache-dir",
+        ) from error
 
 
 def _safe_name(name: str, archive: Path) -> str:
