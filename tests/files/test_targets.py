@@ -180,3 +180,11 @@ def test_what_takes_no_files_is_refused_early(tmp_path: Path, check: object) -> 
         (tmp_path / "closed").mkdir(0o500)
         with pytest.raises(ArtefactError, match="got Permission denied"):
             check(tmp_path / "closed" / "out")
+
+
+@pytest.mark.parametrize("place", ["/proc/self/fd/x", "/proc/self/x", "/dev/fd/999", "/none/x"])
+def test_where_no_file_can_be_made_is_said(place: str) -> None:
+    """Whatever the system says of it."""
+    with pytest.raises((ArtefactError, OSError)) as caught:
+        write_bytes_atomic(Path(place), b"x")
+    assert isinstance(caught.value, ArtefactError), caught.value

@@ -11,6 +11,7 @@ file system without locks nothing is.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -25,6 +26,8 @@ _PART = re.compile(r"\..*\.[0-9a-f]{16}\.part", re.DOTALL)
 _TOKEN_BYTES = 8
 # Of the name, in bytes: with dots, token and suffix it stays below the 255 of file systems.
 _MOST_OF_NAME = 200
+# A sweeper that meets a file between its making and its lock takes it, which is rare.
+_TRIES = 20
 
 # What a program may give a new file or folder, before the user's umask.
 FILE_MODE, PRIVATE_MODE, _FOLDER_MODE, _PRIVATE_FOLDER_MODE = 0o666, 0o600, 0o777, 0o700
@@ -104,19 +107,19 @@ def sweep_below(folder: Path) -> None:
 
 def _made(target: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
     name = os.fsdecode(os.fsencode(target.name)[:_MOST_OF_NAME])
-    while True:
+    refused: OSError | None = None
+    for _ in range(_TRIES):
         path = target.with_name(f".{name}.{secrets.token_hex(_TOKEN_BYTES)}.part")
-        with contextlib.suppress(FileExistsError):
-            try:
-                handle = make(path)
-            except FileNotFoundError:
-                # Swept between its making and its opening; or its folder is not there.
-                if path.parent.is_dir():
-                    continue
-                raise
-            if _held(handle, path):
-                return path, handle
-            os.close(handle)
+        try:
+            handle = make(path)
+        except (FileExistsError, FileNotFoundError) as error:
+            # Taken, or swept between its making and its opening; or there is no such folder.
+            refused = error
+            continue
+        if _held(handle, path):
+            return path, handle
+        os.close(handle)
+    raise refused or OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(target))
 
 
 def _held(handle: int, path: Path) -> bool:
