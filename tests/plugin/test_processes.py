@@ -86,7 +86,8 @@ def planted(session: Any, over_miniature: Run, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PYTHONPATH", f"{_SUPPORT}:{_SUPPORT.parents[1]}")
 
     def run(how: str, part: str, *options: object) -> pytest.RunResult:
-        monkeypatch.setenv("PLANTED", f"{how} {part}")
+        monkeypatch.setenv("PLANTED", f"{how} file {part}")
+        monkeypatch.setenv("PLANTED_MEGABYTES", "3000")
         return over_miniature("-p", "planted_faults", f"--policy={policy}", *options, apart=True)
 
     return run
