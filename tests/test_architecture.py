@@ -147,15 +147,10 @@ def test_no_module_is_a_drawer(path: Path) -> None:
     assert path.stem not in ("utils", "util", "helpers", "misc", "common")
 
 
-# Of the child processes: what libraries put among temporary files goes with their folder.
-_TEMPORARY = ("isolation/child.py",)
-
-
 @pytest.mark.parametrize("path", _MODULES, ids=_name)
 def test_temporary_files_are_made_by_one_room(path: Path) -> None:
     """Names that can be guessed, and folders that a killed process leaves, come from elsewhere."""
-    inside = path.relative_to(_ROOT / "validation")
-    if inside.parts[0] != "files" and inside.as_posix() not in _TEMPORARY:
+    if path.parent.name != "files":
         assert "tempfile" not in set(_imported(_tree(path)))
 
 

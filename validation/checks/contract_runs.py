@@ -11,7 +11,7 @@ from validation.checks.contract_costs import Repair
 from validation.comparison.reference_differences import renumbered
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.files.temporaries import working_folder
+from validation.files.temporary import scratch
 from validation.inference.base import DetectFile, on_files
 from validation.inference.outputs import bind_outputs
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
@@ -52,7 +52,7 @@ def _run(
 ) -> Mapping[str, Detections]:
     @contextlib.contextmanager
     def opened() -> Iterator[Callable[[], DetectFile]]:
-        with working_folder() as folder:
+        with scratch() as folder:
             path = _put_right(repair, subject, folder / _COPY)
             yield lambda: _detector(path, subject, repair)
 

@@ -18,7 +18,7 @@ from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
 from validation.files.targets import require_writable, written_bytes
-from validation.files.temporaries import working_folder
+from validation.files.temporary import scratch
 from validation.inference.feed_sources import normalised
 from validation.kinds.kind import Wanted
 from validation.labels.label_list import LabelList
@@ -173,7 +173,7 @@ def _made(
     output: Path = options.output_file
     if metadata is None:
         return make(output)
-    with working_folder() as folder:
+    with scratch() as folder:
         plain = make(folder / output.name)
         file = read_tflite(plain)
         fed, labels = metadata

@@ -18,7 +18,7 @@ from pathlib import Path
 from validation.convert import tflite_convert_processes
 from validation.convert.tflite_convert_processes import Runs
 from validation.errors import ConversionError
-from validation.files.temporaries import working_folder
+from validation.files.temporary import scratch
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
@@ -84,7 +84,7 @@ def tflite_convert(*runs: Sequence[str]) -> tuple[CommandResult, ...]:
         ConversionError: A run does not end, or TensorFlow cannot be imported.
     """
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    with working_folder() as folder:
+    with scratch() as folder:
         said = [str(folder / str(number)) for number, _ in enumerate(runs)]
         asked = Runs(arguments=[list(run) for run in runs], said=said, seconds=_LONGEST_SECONDS)
         done = subprocess.run(

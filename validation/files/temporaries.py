@@ -18,8 +18,7 @@ import re
 import secrets
 import shutil
 import stat
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 _PART = re.compile(r"\..*\.[0-9a-f]{16}\.part", re.DOTALL)
@@ -55,37 +54,6 @@ def new_folder(target: Path, *, private: bool = False) -> tuple[Path, int]:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     return _made(target, make)
-
-
-def lasting_folder() -> tuple[Path, Callable[[], None]]:
-    """A private folder among the system's temporary files, and what removes it.
-
-    The one of a process that was killed is removed when the next one is made.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    folder, handle = new_folder(Path(tempfile.gettempdir(), "validation"), private=True)
-
-    def remove() -> None:
-        # A process that was forked meanwhile calls this too, at its own end.
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                os.close(handle)
-
-    owner = os.getpid()
-    return folder, remove
-
-
-@contextlib.contextmanager
-def working_folder() -> Iterator[Path]:
-    """As `lasting_folder`, gone when the block ends."""
-    folder, remove = lasting_folder()
-    try:
-        yield folder
-    finally:
-        remove()
 
 
 def sweep(folder: Path) -> None:

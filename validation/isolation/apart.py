@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from validation.files.temporaries import working_folder
+from validation.files.temporary import scratch
 from validation.isolation.crash import ended_in
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
@@ -42,7 +42,7 @@ def call_apart(
         ProcessEnded: The process ended before the function did.
         BaseException: What the function raises.
     """
-    with working_folder() as folder:
+    with scratch() as folder:
         worker = Worker(_Call(function), folder, limits, _ignore)
         try:
             worker.submit(work)

@@ -9,7 +9,6 @@ import os
 import pickle
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ValidationError
+from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
 from validation.isolation.log import redirect
@@ -42,8 +42,8 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
         parent: Its process id.
     """
     redirect(log)
-    # What TensorFlow puts among temporary files goes with the folder, however this ends.
-    tempfile.tempdir = os.environ["TMPDIR"] = str(log.parent)
+    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
+    use_for_temporary_files(log.parent)
     _go_with(parent)
     faulthandler.enable(file=2)
     watch(Board(board))

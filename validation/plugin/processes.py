@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from validation.checks.child import Item, SessionChecks
 from validation.checks.pool import CheckPool, limits_of
-from validation.files.temporaries import lasting_folder
+from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE, is_isolated
@@ -19,7 +20,7 @@ from validation.workspace.session import Session
 from validation.zoo.entry import CatalogueEntry
 
 POOL = pytest.StashKey[CheckPool]()
-_REMOVE = pytest.StashKey[Callable[[], None]]()
+_FOLDER = pytest.StashKey[Path]()
 
 # Two processes hold two models: of these any machine has room for both.
 _SMALL_ARCHIVE_BYTES = 50_000_000
@@ -37,7 +38,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # A worker of pytest-xdist is given some of the tests only, and does not know which.
     is_worker = hasattr(config, "workerinput")
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
-    folder, config.stash[_REMOVE] = lasting_folder()
+    folder = config.stash[_FOLDER] = temporary_folder()
     config.stash[POOL] = CheckPool(
         SessionChecks.of(state, rows, _plugins(config)),
         ahead,
@@ -81,4 +82,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     pool = session.config.stash.get(POOL, None)
     if pool is not None:
         pool.close(at_once=exitstatus == pytest.ExitCode.INTERRUPTED)
-        session.config.stash[_REMOVE]()
+        remove_folder(session.config.stash[_FOLDER])

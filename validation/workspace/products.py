@@ -26,7 +26,8 @@ from validation.files.atomic import atomic_folder
 from validation.files.digest import file_sha256
 from validation.files.manifest import first_difference, listed, read_manifest, write_manifest
 from validation.files.structured import read_json, write_json
-from validation.files.temporaries import lasting_folder, sweep
+from validation.files.temporaries import sweep
+from validation.files.temporary import remove_folder, temporary_folder
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
@@ -156,8 +157,8 @@ def _damage(folder: Path) -> str:
 
 def folder_for(owner: object) -> Path:
     """A temporary folder that lasts as long as its owner."""
-    folder, remove = lasting_folder()
-    weakref.finalize(owner, remove)
+    folder = temporary_folder()
+    weakref.finalize(owner, remove_folder, folder)
     return folder
 
 

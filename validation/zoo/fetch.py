@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
-from validation.files.temporaries import working_folder
+from validation.files.temporary import scratch
 from validation.policy.load import load_policy
 from validation.zoo.cache import scratch_folder, source_path
 from validation.zoo.download import TooLong, http_download
@@ -201,7 +201,7 @@ def _pip_download(source: PypiSource, folder: Path) -> Path:
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     command += ["--dest", str(folder), requirement]
     # What pip leaves where it is killed lies there, and goes with the next run.
-    with working_folder() as temporary:
+    with scratch() as temporary:
         try:
             run = subprocess.run(
                 command,
