@@ -24,7 +24,7 @@ from validation.files.atomic import (
     write_new_bytes,
     write_together,
 )
-from validation.files.temporaries import new_file, sweep, sweep_below
+from validation.files.temporaries import new_file, sweep
 from validation.files.temporary import remove_folder, scratch, temporary_folder
 
 _NAME = re.compile(r"\.out\.[0-9a-f]{16}\.part")
@@ -97,7 +97,7 @@ def test_leftovers_of_a_killed_process_are_swept_and_a_living_ones_are_not(tmp_p
     assert _left(tmp_path) == held
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    sweep_below(tmp_path.parent)
+    sweep(tmp_path)
     assert _left(tmp_path) == []
     assert (tmp_path / "out").read_bytes() == b"mine"
 

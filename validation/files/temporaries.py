@@ -67,12 +67,6 @@ def sweep(folder: Path) -> None:
         _remove_leftover(path)
 
 
-def sweep_below(folder: Path) -> None:
-    """`sweep` of a folder and all below it."""
-    for inner, _, _ in os.walk(folder):
-        sweep(Path(inner))
-
-
 def _made(target: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
     name = os.fsdecode(os.fsencode(target.name)[:_MOST_OF_NAME])
     refused: OSError | None = None
