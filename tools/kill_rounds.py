@@ -86,7 +86,6 @@ _CASES = {
 class Outcome:
     """What the rounds of one command came to."""
 
-    rounds: int = 0
     killed: int = 0
     writing: int = 0
     faults: list[str] = field(default_factory=list)
@@ -123,8 +122,8 @@ class Bench:
                 (run,) = (self._made / "reports").iterdir()
                 run.rename(run.with_name("run"))
 
-    def round(self, name: str, number: int, outcome: Outcome) -> None:
-        """One kill and one run again."""
+    def round(self, name: str, number: int, outcome: Outcome) -> bool:
+        """One kill and one run again; False where the command ended before it was killed."""
         case, folder = _CASES[name], self._folder / f"{name}-{number}"
         (folder / "tmp").mkdir(parents=True)
         for needed in case.needs:
@@ -137,8 +136,8 @@ class Bench:
             time.sleep(self._drawn.uniform(0, self._seconds[name] * _SHARE_AFTER_IT))
         else:
             time.sleep(self._drawn.uniform(0, self._seconds[name]))
-        outcome.rounds += 1
-        if process.poll() is None:
+        is_killed = process.poll() is None
+        if is_killed:
             outcome.killed += 1
             outcome.writing += _written(folder) != before
             if number % 2:
@@ -160,6 +159,7 @@ class Bench:
         outcome.faults += [f"{name} {number}: {fault}" for fault in faults]
         if not faults:
             shutil.rmtree(folder)
+        return is_killed
 
     def _half_written(self, name: str, folder: Path) -> list[str]:
         """Files of the output that are neither as they are undisturbed nor on their way."""
@@ -265,11 +265,12 @@ def main(arguments: Sequence[str] | None = None, show: Callable[[str], object] =
     bench.prepare(options.only)
     for number in range(options.rounds):
         name = options.only[number % len(options.only)]
-        bench.round(name, number // len(options.only), outcomes[name])
-    show("| command | rounds | killed before its end | of these after its first file | faults |")
-    show("|---|---|---|---|---|")
+        while not bench.round(name, number, outcomes[name]):
+            pass
+    show("| command | kills | of these after its first file | faults |")
+    show("|---|---|---|---|")
     for name, each in outcomes.items():
-        figures = (each.rounds, each.killed, each.writing, len(each.faults))
+        figures = (each.killed, each.writing, len(each.faults))
         show(f"| {name} | {' | '.join(map(str, figures))} |")
     faults = [fault for each in outcomes.values() for fault in each.faults]
     for fault in faults:
