@@ -35,11 +35,11 @@ _POLICY = """
 version = 1
 
 [setting.process_step_seconds]
-value = 20
-reason = "one of these models is converted in a second"
+value = 40
+reason = "one of these models is converted in a second, on a loaded machine in ten"
 
 [setting.process_image_seconds]
-value = 20
+value = 40
 reason = "one of these models takes milliseconds for an image"
 """
 _LONGEST_SECONDS = 400

@@ -18,8 +18,8 @@ _SUPPORT = Path(__file__).parents[1] / "support"
 _LITTLE_EVIDENCE = _SUPPORT / "little_evidence.toml"
 _QUICK = """
 [setting.process_image_seconds]
-value = 5
-reason = "a miniature takes a hundredth of a second"
+value = 20
+reason = "a miniature takes a hundredth of a second, on a loaded machine more"
 
 [setting.process_memory_gib]
 value = 2
@@ -98,7 +98,7 @@ def planted(session: Any, over_miniature: Run, monkeypatch: pytest.MonkeyPatch) 
     [
         ("abort", (), "signal 6 (SIGABRT)"),
         ("segv", ("-n", "2"), "signal 11 (SIGSEGV)"),
-        ("loop", ("--one-process",), "no sign of life for 5 s"),
+        ("loop", ("--one-process",), "no sign of life for 20 s"),
         ("memory", (), "GiB of memory"),
     ],
 )

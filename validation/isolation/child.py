@@ -46,13 +46,16 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
     use_for_temporary_files(log.parent)
     _go_with(parent)
     faulthandler.enable(file=2)
-    watch(Board(board))
+    shared = Board(board)
+    watch(shared)
+    shared.alive()
     try:
         do = make(lambda value: _send(pipe, Note(value)))
     except BaseException as error:
         do = _failing(error)
     with contextlib.suppress(EOFError, OSError):
         while (work := pipe.recv()) is not None:
+            shared.alive()
             _send(pipe, _done(do, work))
 
 
