@@ -20,6 +20,7 @@ from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
 from validation.files.outside import read_text
+from validation.files.targets import ANOTHER, require_writable_folder
 from validation.kinds.kind import Wanted
 from validation.policy.load import load_policy
 
@@ -78,6 +79,7 @@ def _fakequant(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     output: Path = options.output_directory
     _require_room(output)
+    require_writable_folder(output)
     prefix: Path | None = options.trained_checkpoint_prefix
     frozen: Path | None = options.frozen_graph
     # Refused before TensorFlow is loaded, which takes seconds.
@@ -142,5 +144,8 @@ def _whole(output: Path) -> Iterator[Path]:
             yield folder
     except OSError as error:
         raise ArtefactError(
-            "the archive cannot be written", got=error.strerror or error, where=output
+            "the archive cannot be written",
+            got=error.strerror or error,
+            where=output,
+            next_step=ANOTHER,
         ) from error

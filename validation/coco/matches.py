@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from validation.errors import RecordError
 from validation.files.arrays import parse_npz
+from validation.files.atomic import atomic_file
 from validation.files.outside import Size, read_bytes
 from validation.record.evidence import read_evidence
 from validation.record.run import Evidence, EvidenceContent
@@ -208,16 +209,17 @@ def write_matches(path: Path, matches: Matches) -> None:
         name: np.concatenate([getattr(one, name) for one in each], axis=-1)
         for name in (*_ROWS, *_OBJECT_ROWS)
     }
-    np.savez(
-        path,
-        image_ids=matches.image_ids,
-        category_ids=matches.category_ids,
-        ious=matches.ious,
-        areas=np.array(matches.areas, np.str_),
-        offsets=np.cumsum([0, *(len(one.images) for one in each)]),
-        object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
-        **columns,
-    )
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            image_ids=matches.image_ids,
+            category_ids=matches.category_ids,
+            ious=matches.ious,
+            areas=np.array(matches.areas, np.str_),
+            offsets=np.cumsum([0, *(len(one.images) for one in each)]),
+            object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
+            **columns,
+        )
 
 
 def read_matches(path: Path) -> Matches:

@@ -174,4 +174,4 @@ def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
         f'{key}: "{prefix.name}"\n'
         for key in ("model_checkpoint_path", "all_model_checkpoint_paths")
     ]
-    (prefix.parent / "checkpoint").write_text("".join(lines))
+    (prefix.parent / "checkpoint").write_text("".join(lines), encoding="utf-8")

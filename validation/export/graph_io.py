@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import graphlib
 import io
 import json
@@ -25,10 +24,11 @@ from validation.export.exported import (
     load_export,
     read_anchors,
 )
-from validation.files.atomic import atomic_file
+from validation.files.atomic import write_together
 from validation.files.guard import faults
 from validation.files.outside import Size, read_bytes
 from validation.files.structured import unstructure
+from validation.files.targets import ANOTHER
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.specs.contracts import SsdContract
@@ -167,20 +167,23 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     about = {"add_postprocessing_op": export.add_postprocessing_op, **unstructure(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
-    _replace_all(
-        folder,
-        {
-            CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
-            ANCHORS_FILE: anchors.getvalue(),
-            **(
-                {GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode()}
-                if text
-                else {}
-            ),
-            # Last: where it is present, so are the files that explain it.
-            GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
-        },
-    )
+    files = {
+        CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
+        ANCHORS_FILE: anchors.getvalue(),
+    }
+    if text:
+        files[GRAPH_TEXT_FILE] = text_format.MessageToString(export.graph).encode()
+    # Last: where it is present, so are the files that explain it.
+    files[GRAPH_FILE] = export.graph.SerializeToString(deterministic=True)
+    try:
+        write_together(folder, files)
+    except OSError as error:
+        raise GraphError(
+            "the exported graph cannot be written",
+            got=error.strerror,
+            where=folder,
+            next_step=ANOTHER,
+        ) from error
     return load_export(folder)
 
 
@@ -197,16 +200,3 @@ def read_export(exported: ExportedGraph) -> GraphExport:
         anchors=read_anchors(exported),
         add_postprocessing_op=exported.add_postprocessing_op,
     )
-
-
-def _replace_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all before any is replaced: an earlier export stays whole when a disk is full."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            for name, data in files.items():
-                stack.enter_context(atomic_file(folder / name)).write_bytes(data)
-    except OSError as error:
-        raise GraphError(
-            "the exported graph cannot be written", got=error.strerror, where=folder
-        ) from error

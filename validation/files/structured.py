@@ -28,6 +28,7 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn, make_hetero_tuple_structure_fn
 
 from validation.errors import CatalogueError, RecordError, ValidationError, did_you_mean
+from validation.files.atomic import atomic_file
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 
@@ -136,13 +137,14 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass as one JSON document, indented.
+    """Write a dataclass as one JSON document, indented, whole or not at all.
 
     Raises:
         OSError: The file cannot be written.
     """
     text = json.dumps(unstructure(value), indent=2, allow_nan=False)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    with atomic_file(path) as file:
+        file.write(f"{text}\n".encode())
 
 
 def refuse_constant(name: str) -> NoReturn:

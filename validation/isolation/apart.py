@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
+from validation.files.temporary import scratch
 from validation.isolation.crash import ended_in
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
@@ -43,8 +42,8 @@ def call_apart(
         ProcessEnded: The process ended before the function did.
         BaseException: What the function raises.
     """
-    with tempfile.TemporaryDirectory(prefix="validation-apart-") as folder:
-        worker = Worker(_Call(function), Path(folder), limits, _ignore)
+    with scratch() as folder:
+        worker = Worker(_Call(function), folder, limits, _ignore)
         try:
             worker.submit(work)
             while (outcome := worker.outcome(PAUSE_SECONDS)) is None:

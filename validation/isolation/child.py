@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ValidationError
+from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
 from validation.isolation.log import redirect
@@ -41,6 +42,8 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
         parent: Its process id.
     """
     redirect(log)
+    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
+    use_for_temporary_files(log.parent)
     _go_with(parent)
     faulthandler.enable(file=2)
     shared = Board(board)

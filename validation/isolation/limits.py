@@ -50,8 +50,8 @@ def resident_bytes(process: int) -> int:
     total = 0
     with contextlib.suppress(OSError, ValueError, IndexError):
         folder = Path("/proc", str(process))
-        total = int((folder / "statm").read_text().split()[1]) * _PAGE_BYTES
+        total = int((folder / "statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
         for thread in (folder / "task").iterdir():
-            for child in (thread / "children").read_text().split():
+            for child in (thread / "children").read_text(encoding="ascii").split():
                 total += resident_bytes(int(child))
     return total

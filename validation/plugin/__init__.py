@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: `validation run` has imported this before pytest does.
 
 pytest_plugins = [
     "validation.plugin.options",
+    "validation.plugin.terminal",
     "validation.plugin.run_folder",
     "validation.plugin.processes",
     "validation.plugin.fixtures",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from validation.checks.child import Item, SessionChecks
 from validation.checks.pool import CheckPool, limits_of
+from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE, is_isolated
@@ -39,8 +38,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # A worker of pytest-xdist is given some of the tests only, and does not know which.
     is_worker = hasattr(config, "workerinput")
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
-    folder = Path(tempfile.mkdtemp(prefix="validation-processes-"))
-    config.stash[_FOLDER] = folder
+    folder = config.stash[_FOLDER] = temporary_folder()
     config.stash[POOL] = CheckPool(
         SessionChecks.of(state, rows, _plugins(config)),
         ahead,
@@ -84,4 +82,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     pool = session.config.stash.get(POOL, None)
     if pool is not None:
         pool.close(at_once=exitstatus == pytest.ExitCode.INTERRUPTED)
-        shutil.rmtree(session.config.stash[_FOLDER], ignore_errors=True)
+        remove_folder(session.config.stash[_FOLDER])

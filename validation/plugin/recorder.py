@@ -21,20 +21,22 @@ from validation import __version__
 from validation.checks.pool import without_repeats
 from validation.coco.dataset import Dataset
 from validation.errors import ValidationError
+from validation.files.terminal import printable
 from validation.plugin.fixtures import ENTRIES
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.damage import damage_lines
 from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
-from validation.record.formatting import plural, printable
+from validation.record.formatting import plural
 from validation.record.given_files import without_reference
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
-from validation.record.store import RECORD_NAME, RecordWriter, load_record
+from validation.record.store import RECORD_NAME, RecordWriter, load_record, sweep_runs
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import render_report
 from validation.signoff.exit_codes import Require, exit_code
@@ -77,6 +79,7 @@ class Recorder:
         self.judgement: Judgement | None = None
         self.shipping: tuple[Shipping, ...] = ()
         self.without_reference = ""
+        self.damaged: tuple[str, ...] = ()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
@@ -87,6 +90,7 @@ class Recorder:
         """Append one entry."""
         if self._writer is None:
             state = session_state(self._config)
+            sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(_header(self._config, state, self.run, self._started))
             keep_policy(state.policy, self.folder)
@@ -109,6 +113,7 @@ class Recorder:
         self.judgement = judge(record, policy)
         self.shipping = which_files(record, self.judgement, policy)
         self.without_reference = without_reference(record.header)
+        self.damaged = damage_lines(record.steps)
         render_report(self.folder, record, self.judgement, policy)
         require = Require(self._config.getoption("--require"))
         session.exitstatus = exit_code(self.judgement.run.status, int(exitstatus), require)
@@ -130,6 +135,8 @@ class Recorder:
             terminalreporter.line(printable(f"  {reason}"))
         if self.without_reference:
             terminalreporter.line(printable(f"  {self.without_reference}"))
+        for line in self.damaged:
+            terminalreporter.line(printable(line))
         for line in told(self.shipping):
             terminalreporter.line(printable(f"to ship: {line}"))
         terminalreporter.line(f"report: {self.folder / 'index.html'}")
@@ -160,7 +167,7 @@ def pytest_runtest_makereport(
     entries = item.stash.setdefault(ENTRIES, [])
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ValidationError):
-        report.longrepr = f"{type(error).__name__}: {error}"
+        report.longrepr = printable(f"{type(error).__name__}: {error}")
     judged = any(isinstance(entry, CheckResult) for entry in entries)
     if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
@@ -183,7 +190,7 @@ def pytest_runtest_makereport(
             except ValidationError as lost:
                 # A run that lacks a file ends with exit code 1, which no check explains: FAIL.
                 report.outcome = "failed"
-                report.longrepr = f"{type(lost).__name__}: {lost.with_next_step()}"
+                report.longrepr = printable(f"{type(lost).__name__}: {lost.with_next_step()}")
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
@@ -217,11 +224,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     state = config.stash[STATE]
     options = [f"{name}: {value}" for name, value in _options(config, state).items()]
     notices = () if state.dataset is None else state.dataset.notices
-    return [
-        "validation: " + ", ".join(options),
-        *(f"validation: labelled images: {notice.describe()}" for notice in notices),
-        *(f"validation: {note}" for note in state.notes),
+    lines = [
+        ", ".join(options),
+        *(f"labelled images: {notice.describe()}" for notice in notices),
+        *state.notes,
     ]
+    return [printable(f"validation: {line}") for line in lines]
 
 
 def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -300,7 +308,7 @@ def _box_format(config: pytest.Config) -> str:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):  # the kernel's own text
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

@@ -123,14 +123,14 @@ def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
     entries = chosen_models(option("--zoo"), option("--model"))
     packed = packed_archives(entries)
     if not packed:
-        return given_with_archives(paths, entries, cache_dir)
+        return given_with_archives(paths, entries, cache_dir, steps.append)
     _say(
         config,
         f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
         "what is unpacked stays in the cache",
     )
     with timed("", Stage.FETCH, "look for .tflite files in packed archives", steps.append):
-        return given_with_archives(paths, entries, cache_dir)
+        return given_with_archives(paths, entries, cache_dir, steps.append)
 
 
 def _say(config: pytest.Config, words: str) -> None:

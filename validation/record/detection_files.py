@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from validation.errors import RecordError
 from validation.files.arrays import parse_npz
+from validation.files.atomic import atomic_file
 from validation.files.outside import Size, read_bytes
 from validation.record.detections import Detections
 
@@ -35,14 +36,15 @@ def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
     """
     # Of no image at all there are still arrays of the right shape.
     each = [Detections((), (), ()), *found.values()]
-    np.savez(
-        path,
-        keys=np.array(list(found), np.str_),
-        offsets=np.cumsum([len(one) for one in each]),
-        boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
-        scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
-        classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
-    )
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            keys=np.array(list(found), np.str_),
+            offsets=np.cumsum([len(one) for one in each]),
+            boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
+            scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
+            classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
+        )
 
 
 def read_detections(path: Path) -> dict[str, Detections]:

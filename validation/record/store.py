@@ -6,6 +6,7 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
+from validation.files.temporaries import sweep
 from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
@@ -143,6 +145,23 @@ class RecordWriter:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+
+
+def sweep_run(run_folder: Path) -> None:
+    """Remove what a killed process was writing into the folder of a run."""
+    if not (run_folder / RECORD_NAME).is_file():
+        return
+    sweep(run_folder)
+    for folder in run_folder.iterdir():
+        if folder.is_dir() and not folder.is_symlink():
+            sweep(folder)
+
+
+def sweep_runs(reports: Path) -> None:
+    """`sweep_run` of every run below a folder; what else lies there is left alone."""
+    with contextlib.suppress(OSError):
+        for record in reports.glob(f"*/{RECORD_NAME}"):
+            sweep_run(record.parent)
 
 
 class _Order:

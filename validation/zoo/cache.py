@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from validation.errors import ArtefactError
 from validation.files import atomic
+from validation.files.temporaries import sweep
 
 # Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
 _HASH_DIGITS = 16
@@ -47,6 +48,8 @@ def locked(cache_dir: Path, sha256: str) -> Iterator[None]:
             each.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{sha256[:_HASH_DIGITS]}.lock")
         lock.acquire()
+        for each in (cache_dir / "sources", cache_dir / "archives"):
+            sweep(each)
     except OSError as error:
         raise _unwritable(cache_dir, error) from error
     try:

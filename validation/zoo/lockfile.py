@@ -85,8 +85,8 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
                 where=lock_file,
                 next_step="another process noted another file: the source changes, do not use it",
             )
-            with atomic_file(lock_file) as temporary:
-                temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
+            with atomic_file(lock_file) as file:
+                file.write(_text({**digests, url: digest}).encode())
     except OSError as error:
         raise ArtefactError(
             "the lock file cannot be written",

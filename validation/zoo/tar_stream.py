@@ -12,7 +12,7 @@ from typing import IO, cast
 from validation.errors import ArtefactError, UnsafeArchive
 from validation.files.guard import guarded
 from validation.files.limits import file_limits
-from validation.files.outside import open_file
+from validation.files.outside import RefusedFile, open_file
 
 _CHUNK_BYTES = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -178,9 +178,15 @@ def said_clearly(archive: Path) -> Iterator[None]:
             yield
         except gzip.BadGzipFile:
             raise
+        except RefusedFile as error:
+            raise ArtefactError("no archive", got=error, where=archive) from error
         except OSError as error:
+            # Of reading nothing but a failing disk says this.
             raise ArtefactError(
-                "the archive cannot be unpacked", got=error, where=archive
+                "the archive cannot be unpacked",
+                got=error.strerror or error,
+                where=error.filename or archive,
+                next_step="make room for what is in it, or name another folder with --cache-dir",
             ) from error
 
 
