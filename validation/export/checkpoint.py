@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
+from validation.isolation.activity import using
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
@@ -99,7 +100,8 @@ def open_checkpoint(prefix: Path) -> Values:
         if name not in present:
             return None
         try:
-            tensor: np.ndarray = reader.get_tensor(name)
+            with using(prefix, "load"):
+                tensor: np.ndarray = reader.get_tensor(name)
         except _read_errors() as error:
             raise GraphError(
                 f"variable {name!r} cannot be read from the checkpoint",
@@ -117,8 +119,9 @@ def _reader(prefix: Path) -> Any:
     from tensorflow.python.training import py_checkpoint_reader
 
     try:
-        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
-        present = reader.get_variable_to_shape_map()
+        with using(prefix, "load"):
+            reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
+            present = reader.get_variable_to_shape_map()
     except _read_errors() as error:
         raise GraphError(
             "the checkpoint cannot be opened",

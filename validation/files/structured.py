@@ -231,6 +231,14 @@ def _converter(*, complete: bool) -> Converter:
 def _primitive(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WrongValue(_NAMES[kind], value)
+    return _within_64_bits(value)
+
+
+def _within_64_bits(value: Any) -> Any:
+    """Any value but a whole number that neither an array nor a float holds."""
+    if isinstance(value, int) and not _LEAST <= value <= _MOST:
+        digits = len(str(abs(value)))
+        raise WrongValue(f"a whole number from {_LEAST} to {_MOST}", f"one of {digits} digits")
     return value
 
 
@@ -238,6 +246,7 @@ def _positive_whole(value: Any) -> Any:
     return _primitive(_positive(value), int)
 
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
 _NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -254,7 +263,7 @@ def _finite(value: Any) -> Any:
             _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
-    return value
+    return _within_64_bits(value)
 
 
 def _revived(value: Any) -> Any:
