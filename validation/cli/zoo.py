@@ -143,7 +143,7 @@ def _list(options: argparse.Namespace) -> None:
             entry.published,
             "built on demand"
             if entry.group == GROUP
-            else presence(entry, cache, options.lock_file).value,
+            else entry.problem or presence(entry, cache, options.lock_file).value,
             entry.description,
         )
         for entry in entries
@@ -162,8 +162,7 @@ def _fetch(options: argparse.Namespace) -> int:
         say(f"{'making' if entry.group == GROUP else 'fetching'} {entry.name}")
         try:
             archive = _obtained(entry, cache, options)
-            if archive.damaged:
-                say(damage_notice(entry.name, "fetch", archive.damaged))
+            _say_damage_of(archive)
             folder = find_model_files(archive.root, archive.entry.subfolder).folder
             if options.output_directory is not None:
                 folder = _copied(folder, options.output_directory / entry.name)
@@ -233,6 +232,11 @@ def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -
     return obtain(entry, cache, offline=options.offline, lock_file=options.lock_file)
 
 
+def _say_damage_of(archive: Archive) -> None:
+    if archive.damaged:
+        say(damage_notice(archive.entry.name, "fetch", archive.damaged))
+
+
 def _say_damage(step: Step) -> None:
     for line in damage_lines([step]):
         say(line)
@@ -253,6 +257,7 @@ def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:
         refuse(entry.name)
         return entry_facts(entry, present.value)
     archive = obtain(entry, cache, offline=True, lock_file=lock_file)
+    _say_damage_of(archive)
     return archive_facts(archive, present.value)
 
 
