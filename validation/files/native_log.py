@@ -37,6 +37,16 @@ class _Kept:
 _KEPT = _Kept()
 
 
+def file_in_memory() -> int:
+    """A file for `keep_in`, by its descriptor."""
+    try:
+        return os.memfd_create("validation-log")
+    except OSError:
+        # Some sandboxes have none.
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
 def keep_in(descriptor: int) -> None:
     """Hold output back in this file from now on, and leave it empty wherever nothing is held.
 

@@ -229,22 +229,13 @@ def _converter(*, complete: bool) -> Converter:
 def _primitive(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WrongValue(_NAMES[kind], value)
-    return _within_64_bits(value)
-
-
-def _within_64_bits(value: Any) -> Any:
-    """Any value but a whole number that neither an array nor a float holds."""
-    if isinstance(value, int) and not _LEAST <= value <= _MOST:
-        digits = len(str(abs(value)))
-        raise WrongValue(f"a whole number from {_LEAST} to {_MOST}", f"one of {digits} digits")
-    return value
+    return _finite(value)
 
 
 def _positive_whole(value: Any) -> Any:
     return _primitive(_positive(value), int)
 
 
-_LEAST, _MOST = -(2**63), 2**63 - 1
 _NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
@@ -255,13 +246,15 @@ def _number(value: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
+    """Any value of JSON or TOML but NaN, the infinities, and numbers that no array holds."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
-    return _within_64_bits(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise WrongValue("a whole number of 64 bits", f"one of {len(str(abs(value)))} digits")
+    return value
 
 
 def _revived(value: Any) -> Any:

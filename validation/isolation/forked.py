@@ -10,13 +10,13 @@ import os
 import signal
 import struct
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
 from validation.files import native_log
+from validation.files.temporary import name_by_process
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
 
@@ -42,7 +42,7 @@ class Shared:
 
     def __init__(self) -> None:
         self.board = Board()
-        self.log = _file_in_memory()
+        self.log = native_log.file_in_memory()
         self._end = mmap.mmap(-1, mmap.PAGESIZE)
 
     @property
@@ -58,15 +58,6 @@ class Shared:
         """The exit code of the work; None where it was not done."""
         is_done, code = _DONE.unpack_from(self._end)
         return code if is_done else None
-
-
-def _file_in_memory() -> int:
-    try:
-        return os.memfd_create("validation-log")
-    except OSError:
-        # Some sandboxes have none.
-        with tempfile.TemporaryFile() as file:
-            return os.dup(file.fileno())
 
 
 class Requests:
@@ -100,17 +91,12 @@ def begin(shared: Shared, parent: int, *, with_stacks: bool) -> None:
     """
     end_with_parent(parent)
     # By this name the parent finds what a crash leaves.
-    tempfile.template = temporary_prefix(os.getpid())
+    name_by_process()
     native_log.keep_in(shared.log)
     watch(shared.board)
     if with_stacks:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             faulthandler.enable()
-
-
-def temporary_prefix(process: int) -> str:
-    """How names of temporary files of a forked child begin."""
-    return f"validation-{process}-"
 
 
 def end_with_parent(parent: int) -> None:

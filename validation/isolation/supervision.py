@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.files.temporary import sweep
+from validation.files.temporary import remove_of
 from validation.isolation.crash import Crash, Ending
 from validation.isolation.forked import (
     ENDING_SIGNALS,
@@ -24,7 +22,6 @@ from validation.isolation.forked import (
     Shared,
     adopt_orphans,
     begin,
-    temporary_prefix,
 )
 from validation.isolation.limits import ProcessLimits, Silence, resident_bytes
 from validation.isolation.log import last_words
@@ -216,17 +213,7 @@ class _Watch:
                     os.waitpid(each, 0)
             if not left:
                 break
-        sweep()
-        prefix = temporary_prefix(self._process)
-        for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-            with contextlib.suppress(OSError):
-                # Others may write there too.
-                if path.lstat().st_uid != os.geteuid():
-                    continue
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink()
+        remove_of(self._process)
 
 
 def _children() -> list[int]:
