@@ -36,6 +36,8 @@ _PAX = (
     *({"GNU.sparse.size": "1e9", "GNU.sparse.numblocks": "x"}, {"linkpath": "/etc"}),
 )
 _RECORD_BYTES = 512
+# Magic, version, and the length of the header that follows.
+_NPY_BYTES = 10
 _ZEROS = 1 << 26
 
 
@@ -169,10 +171,10 @@ _SHAPES = ("()", "(0,)", "(-1, 4)", "(2**40,)", "(1, 1, 1, 1, 1)", "(1000000000,
 
 def change_npy(data: bytes, random: Random) -> bytes:
     """An array's header says another type, shape or order, and its length is right."""
-    if not data.startswith(b"\x93NUMPY") or random.random() < 0.4:
+    if not data.startswith(b"\x93NUMPY") or len(data) < _NPY_BYTES or random.random() < 0.4:
         return change_bytes(data, random)
     length = struct.unpack_from("<H", data, 8)[0]
-    header, rest = data[10 : 10 + length].decode("latin-1"), data[10 + length :]
+    header, rest = data[_NPY_BYTES:][:length].decode("latin-1"), data[_NPY_BYTES + length :]
     match random.randrange(4):
         case 0:
             header = f"{{'descr': '{random.choice(_DTYPES)}', 'fortran_order': False, " + (

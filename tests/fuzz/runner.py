@@ -86,7 +86,7 @@ def make_input(target: Target, number: int, seeds: Path, seed: int) -> Input:
     # A number for each of both, which have no divisor in common.
     form = target.forms[number % len(target.forms)] if target.forms else ""
     is_free = not (target.folder or form) and number % _NAMED_OTHERWISE == 0
-    name = f"{random.choice(_NAMES)}{source.suffix}" if is_free else ""
+    name = f"{random.choice(_NAMES)}{''.join(source.suffixes)}" if is_free else ""
     return Input(target, number, source.relative_to(seeds), data, words, form, name)
 
 
