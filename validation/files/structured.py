@@ -229,7 +229,7 @@ def _converter(*, complete: bool) -> Converter:
 def _primitive(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WrongValue(_NAMES[kind], value)
-    return value
+    return _finite(value)
 
 
 def _positive_whole(value: Any) -> Any:
@@ -255,12 +255,14 @@ def _real(value: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
+    """Any value of JSON or TOML but NaN, the infinities, and numbers that no array holds."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise WrongValue("a whole number of 64 bits", f"one of {len(str(abs(value)))} digits")
     return value
 
 
