@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limited_files import LimitFiles
 
 from validation.errors import (
     ArtefactError,
@@ -23,6 +24,7 @@ from validation.errors import (
     IntegrityError,
     UnsafeArchive,
 )
+from validation.files.limits import MIB
 from validation.labels.reading import labels_by_id
 from validation.zoo import archives
 from validation.zoo.archives import obtain
@@ -184,7 +186,7 @@ def test_archive_that_cannot_be_reached_is_missing(
 def test_declared_size_bounds_the_unpacking(
     tmp_path: Path,
     cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    limit_files: LimitFiles,
     declared: int | None,
     default: int,
 ) -> None:
@@ -192,7 +194,7 @@ def test_declared_size_bounds_the_unpacking(
     whole = sum(map(len, _FILES.values()))
 
     def entry(size: int) -> CatalogueEntry:
-        monkeypatch.setattr(archives, "DEFAULT_UNPACKED_BYTES", default or size)
+        limit_files(archive_unpacked_mib=(default or size) / MIB)
         return _packed(tmp_path, unpacked_bytes=None if declared is None else size)
 
     with pytest.raises(UnsafeArchive, match=f"more than {whole - 1} bytes"):

@@ -19,6 +19,7 @@ from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
+from validation.files.outside import read_text
 from validation.files.targets import ANOTHER, require_writable_folder
 from validation.kinds.kind import Wanted
 from validation.policy.load import load_policy
@@ -113,7 +114,7 @@ def _fakequant(options: argparse.Namespace) -> None:
             if prefix is not None
             else fakequant_archive.weights_of_frozen_graph(read_graph(options.frozen_graph))
         )
-        text = options.pipeline_config_path.read_text(encoding="utf-8")
+        text = read_text(options.pipeline_config_path)
         feeds = functools.partial(model_feeds, chosen)
         fakequant_archive.write_fakequant(archive, config, text, weights, feeds, facts)
     say(f"done in {time.perf_counter() - started:.1f} s")

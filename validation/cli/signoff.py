@@ -13,6 +13,7 @@ from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.errors import ArtefactMissing, SignoffError, UsageError
 from validation.files.atomic import write_new_bytes
+from validation.files.outside import Size, read_bytes
 from validation.files.temporaries import PRIVATE_MODE
 from validation.files.terminal import printable
 from validation.policy.limits import Status
@@ -259,7 +260,7 @@ def _there_already(path: Path) -> UsageError:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, Size.TABLE)
     except OSError as error:
         raise ArtefactMissing("the file cannot be read", got=error.strerror, where=path) from error
 

@@ -143,7 +143,7 @@ def _list(options: argparse.Namespace) -> None:
             entry.published,
             "built on demand"
             if entry.group == GROUP
-            else presence(entry, cache, options.lock_file).value,
+            else entry.problem or presence(entry, cache, options.lock_file).value,
             entry.description,
         )
         for entry in entries

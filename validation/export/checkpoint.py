@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
+from validation.files.outside import special_file
+from validation.isolation.activity import using
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
@@ -64,8 +66,10 @@ def check_prefix(prefix: Path) -> None:
 
 
 def _refuse_stand_ins(prefix: Path, index: Path) -> None:
-    """A pointer or a web page in the place of a file of the checkpoint."""
+    """A pointer, a web page or a FIFO in the place of a file of the checkpoint."""
     for path in (index, *sorted(prefix.parent.glob(f"{prefix.name}.data-*"))):
+        if special := special_file(path):
+            raise GraphError("the checkpoint cannot be opened", got=special, where=path)
         if path.stat().st_size < _STAND_IN_BYTES or path == index:
             found = recognise_alone(path)
             if found.kind in (Kind.LFS_POINTER, Kind.WEB_PAGE):
@@ -99,7 +103,8 @@ def open_checkpoint(prefix: Path) -> Values:
         if name not in present:
             return None
         try:
-            tensor: np.ndarray = reader.get_tensor(name)
+            with using(prefix, "load"):
+                tensor: np.ndarray = reader.get_tensor(name)
         except _read_errors() as error:
             raise GraphError(
                 f"variable {name!r} cannot be read from the checkpoint",
@@ -117,8 +122,9 @@ def _reader(prefix: Path) -> Any:
     from tensorflow.python.training import py_checkpoint_reader
 
     try:
-        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
-        present = reader.get_variable_to_shape_map()
+        with using(prefix, "load"):
+            reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
+            present = reader.get_variable_to_shape_map()
     except _read_errors() as error:
         raise GraphError(
             "the checkpoint cannot be opened",

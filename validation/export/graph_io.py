@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -23,8 +22,11 @@ from validation.export.exported import (
     GRAPH_TEXT_FILE,
     ExportedGraph,
     load_export,
+    read_anchors,
 )
 from validation.files.atomic import write_together
+from validation.files.guard import faults
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import unstructure
 from validation.files.targets import ANOTHER
 from validation.kinds.kind import Kind, Wanted
@@ -64,7 +66,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         CorruptGraph: Truncated, empty, or a file of another kind.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.MODEL)
     except OSError as error:
         if path.is_dir():
             require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
@@ -75,17 +77,8 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         found = require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
         form = _FORMS.get(found.kind, "")
     try:
-        if form == ".meta":
-            meta = meta_graph_pb2.MetaGraphDef()
-            meta.ParseFromString(data)
-            graph = meta.graph_def
-        else:
-            graph = graph_pb2.GraphDef()
-            if form == ".pbtxt":
-                text_format.Parse(data.decode(), graph)
-            else:
-                graph.ParseFromString(data)
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
+        graph = _parsed(data, form)
+    except faults() as error:
         raise CorruptGraph(
             "the file is not a TensorFlow graph, or only part of one",
             got=f"{len(data)} bytes that do not parse",
@@ -94,6 +87,19 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         ) from error
     _refuse_dangling(graph, path.name)
     _refuse_cycles(graph, path.name)
+    return graph
+
+
+def _parsed(data: bytes, form: str) -> Any:
+    if form == ".meta":
+        meta = meta_graph_pb2.MetaGraphDef()
+        meta.ParseFromString(data)
+        return meta.graph_def
+    graph = graph_pb2.GraphDef()
+    if form == ".pbtxt":
+        text_format.Parse(data.decode(), graph)
+    else:
+        graph.ParseFromString(data)
     return graph
 
 
@@ -188,18 +194,9 @@ def read_export(exported: ExportedGraph) -> GraphExport:
         ArtefactMissing, CorruptGraph: The graph cannot be read.
         GraphError: The anchors cannot be read.
     """
-    try:
-        anchors = np.load(exported.anchors, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise GraphError(
-            "the anchors of an exported graph cannot be read",
-            got=error,
-            where=exported.anchors,
-            next_step="export the graph again",
-        ) from error
     return GraphExport(
         graph=read_graph(exported.graph),
         contract=exported.contract,
-        anchors=anchors,
+        anchors=read_anchors(exported),
         add_postprocessing_op=exported.add_postprocessing_op,
     )

@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from validation.files.outside import special_file
 from validation.files.terminal import printable
 
 
@@ -24,7 +25,7 @@ def parse_existing_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text).expanduser()
     if not path.is_file():
-        fault = "a folder, not a file" if path.is_dir() else "no such file"
+        fault = "a folder, not a file" if path.is_dir() else special_file(path) or "no such file"
         raise argparse.ArgumentTypeError(f"{fault}: {printable(text)}")
     return path
 

@@ -29,6 +29,8 @@ from cattrs.gen import make_dict_structure_fn, make_hetero_tuple_structure_fn
 
 from validation.errors import CatalogueError, RecordError, ValidationError, did_you_mean
 from validation.files.atomic import atomic_file
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 
 Text = NewType("Text", str)
 """A text that is not blank."""
@@ -94,7 +96,7 @@ def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kin
         CatalogueError: It cannot be read, is not TOML or has another version; or as `structure`.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TEXT)
     except OSError as error:
         raise CatalogueError("the file cannot be read", got=error, where=path.name) from error
     return parse_toml(data, kind, version, where=path.name)
@@ -106,10 +108,8 @@ def parse_toml(data: bytes, kind: type[_Kind], version: int | None = None, *, wh
     Raises:
         CatalogueError: It is not TOML or has another version; or as `structure`.
     """
-    try:
+    with guarded(CatalogueError, "the file cannot be read", where=where):
         values = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError("the file cannot be read", got=error, where=where) from error
     if version is not None and values.get("version") != version:
         raise CatalogueError(
             "the file has another layout",
@@ -131,10 +131,8 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
     Raises:
         RecordError: It cannot be read; or as `structure`.
     """
-    try:
-        value = json.loads(path.read_bytes(), parse_constant=refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError("the file cannot be read", got=error, where=path) from error
+    with guarded(RecordError, "the file cannot be read", where=path):
+        value = json.loads(read_bytes(path, Size.TABLE), parse_constant=refuse_constant)
     return structure(kind, value, where=path.name)
 
 
@@ -231,7 +229,7 @@ def _converter(*, complete: bool) -> Converter:
 def _primitive(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WrongValue(_NAMES[kind], value)
-    return value
+    return _finite(value)
 
 
 def _positive_whole(value: Any) -> Any:
@@ -248,12 +246,14 @@ def _number(value: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
+    """Any value of JSON or TOML but NaN, the infinities, and numbers that no array holds."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise WrongValue("a whole number of 64 bits", f"one of {len(str(abs(value)))} digits")
     return value
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import os
 import pickle
-import signal
-import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -19,11 +16,9 @@ from validation.errors import ValidationError
 from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
+from validation.isolation.forked import end_with_parent
 from validation.isolation.log import redirect
 from validation.isolation.messages import Note, Raised, Returned
-
-# Linux: the signal that a process gets when its parent ends (prctl(2)).
-_PR_SET_PDEATHSIG = 1
 
 # Does one piece of work.
 Do = Callable[[Any], Any]
@@ -106,8 +101,4 @@ def _go_with(parent: int) -> None:
     """End with the parent, however that ends, and leave signals of the terminal to it."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have ended before.
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with_parent(parent)

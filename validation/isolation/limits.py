@@ -45,6 +45,43 @@ class ProcessLimits:
         return None
 
 
+class Silence:
+    """How long a process has given no sign of life, while it could.
+
+    Args:
+        look_seconds: Between two looks at it; a longer time is not counted in full, for then
+            whoever looks was stopped too, or the machine was asleep.
+    """
+
+    def __init__(self, look_seconds: float) -> None:
+        self._most = 2 * look_seconds
+        self._signs, self._looked, self._silent = -1, 0.0, 0.0
+
+    def seconds(self, signs: int, now: float, process: int, *, counts: bool) -> float:
+        """Since the last sign of life.
+
+        Args:
+            signs: How many there were.
+            now: Of a clock that never goes back.
+            process: Its id: the time in which it is stopped is not counted.
+            counts: Whether it is at something that gives signs.
+        """
+        if signs != self._signs or not counts:
+            self._silent = 0.0
+        elif not _is_stopped(process):
+            self._silent += min(now - self._looked, self._most)
+        self._signs, self._looked = signs, now
+        return self._silent
+
+
+def _is_stopped(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        # After the name, which may hold anything.
+        words = Path("/proc", str(process), "stat").read_bytes().rpartition(b")")[2].split()
+        return words[0] in (b"T", b"t")
+    return False
+
+
 def resident_bytes(process: int) -> int:
     """Memory of a process and of those below it; 0 for one that has ended."""
     total = 0

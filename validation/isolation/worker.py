@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -168,15 +168,8 @@ class Worker:
     def _crashed(self, crash: Crash) -> Crashed:
         activities = self._board.activities()
         self._kill()
-        step = next((each for each in reversed(activities) if each.stage), None)
         latest = activities[-1] if activities else None
-        found = replace(
-            crash,
-            stage="" if step is None else step.stage,
-            step=_described(step, latest),
-            file=next((Path(each.file).name for each in reversed(activities) if each.file), ""),
-            last_words=last_words(self._log, self._began_at),
-        )
+        found = crash.placed(activities, last_words(self._log, self._began_at))
         log = self._log.with_name(f"log-{time.monotonic_ns()}.txt")
         self._log.replace(log)
         self._log.touch()
@@ -193,12 +186,6 @@ class Worker:
         self._process.kill()
         self._process.join()
         self._pipe.close()
-
-
-def _described(step: Activity | None, latest: Activity | None) -> str:
-    """Of the step and what it was at inside of it: ``run int8 on 80 images, load``."""
-    names = [each.step for each in (step, latest) if each is not None]
-    return ", ".join(dict.fromkeys(names))
 
 
 def _receive(pipe: Connection, messages: queue.Queue[Message | None]) -> None:

@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from validation.checks.pool import limits_of
 from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
@@ -21,7 +20,9 @@ from validation.plugin.given import (
 from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
+from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import Policy, load_policy
+from validation.policy.process_limits import limits_of
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
@@ -53,6 +54,7 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
+    keep_to_policy(policy)
     given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.

@@ -12,8 +12,6 @@ can be named by its hash. The arrays, for I images with N detections in all:
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -23,8 +21,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from validation.errors import RecordError
+from validation.files.arrays import parse_npz
 from validation.files.atomic import atomic_file
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 from validation.record.detections import Detections
+
+_NO_DETECTIONS = "the file does not hold detections by image"
 
 
 def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
@@ -49,7 +52,9 @@ def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
 
 def read_detections(path: Path) -> dict[str, Detections]:
     """What `write_detections` wrote, by image key; see `parse_detections`."""
-    return parse_detections(path.read_bytes(), path)
+    with guarded(RecordError, _NO_DETECTIONS, where=path):
+        data = read_bytes(path, Size.ARRAYS)
+    return parse_detections(data, path)
 
 
 def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
@@ -62,23 +67,21 @@ def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
     Raises:
         RecordError: The file holds something else.
     """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            keys, offsets = arrays["keys"].tolist(), arrays["offsets"].tolist()
-            whole = Detections(arrays["boxes"], arrays["scores"], arrays["classes"])
+    with guarded(
+        RecordError,
+        _NO_DETECTIONS,
+        expected=".npz with keys, offsets, boxes, scores and classes",
+        where=where,
+    ):
+        arrays = parse_npz(data)
+        keys, offsets = arrays["keys"].tolist(), arrays["offsets"].tolist()
+        whole = Detections(arrays["boxes"], arrays["scores"], arrays["classes"])
         if [offsets[0], offsets[-1]] != [0, len(whole)] or offsets != sorted(offsets):
             raise ValueError("offsets that do not divide the detections among the images")
         return {
             key: whole.take(slice(start, end))
             for key, (start, end) in zip(keys, pairwise(offsets), strict=True)
         }
-    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, EOFError) as error:
-        raise RecordError(
-            "the file does not hold detections by image",
-            expected=".npz with keys, offsets, boxes, scores and classes",
-            got=error,
-            where=where,
-        ) from error
 
 
 def _narrow(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

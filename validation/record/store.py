@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Self, TextIO, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
 from validation.files.temporaries import sweep
 from validation.record.ap_difference import ApDifference
@@ -219,10 +221,14 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TABLE)
     except FileNotFoundError as error:
         raise ArtefactMissing(
             "there is no record", where=path, next_step="run the suites with this report folder"
+        ) from error
+    except OSError as error:
+        raise RecordError(
+            "the record cannot be read", got=error.strerror or error, where=path
         ) from error
     return parse_record(data, path, allow_unfinished=allow_unfinished)
 
@@ -289,10 +295,8 @@ def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
 
 
 def _entry(line: str, where: str) -> Entry:
-    try:
+    with guarded(RecordError, "a broken line in the record", where=where):
         fields = json.loads(line, parse_constant=refuse_constant)
-    except ValueError as error:
-        raise RecordError("a broken line in the record", got=error, where=where) from error
     if not isinstance(fields, dict):
         raise RecordError("a line that is no JSON object", got=type(fields).__name__, where=where)
     try:

@@ -27,7 +27,6 @@ from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpo
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
-    DEFAULT_UNPACKED_BYTES,
     unpack_tar,
     unpack_wheel_member,
 )
@@ -223,8 +222,7 @@ def _unpack(entry: CatalogueEntry, file: Path, destination: Path) -> None:
             member, expected = entry.source.member, entry.source.member_digest
             files = unpack_wheel_member(file, member, folder, expected=expected)
         else:
-            limit = entry.unpacked_bytes or DEFAULT_UNPACKED_BYTES
-            files = unpack_tar(file, folder, limit_bytes=limit)
+            files = unpack_tar(file, folder, limit_bytes=entry.unpacked_bytes or None)
         # A folder is taken for whole only by its manifest. An old folder is none of the new one,
         # and one that is not there has none: a kill between the two leaves nothing to be believed.
         write_manifest(

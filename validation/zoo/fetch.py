@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
+from validation.files.outside import read_head
 from validation.files.temporary import scratch
 from validation.policy.load import load_policy
 from validation.zoo.cache import scratch_folder, source_path
@@ -146,8 +147,7 @@ def _compare_with(pinned_by: str) -> str:
 
 def _refuse_web_page(path: Path, source: HttpsSource) -> None:
     """Say early that a server answered with a login form: trusted, it would stay for good."""
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+    head = read_head(path, _HEAD_BYTES)
     if head.lstrip().startswith(b"<"):
         raise DownloadFailed(
             "the server sent a web page, not an archive",

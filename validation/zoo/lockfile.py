@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from validation.errors import ArtefactError, CatalogueError, RecordError
 from validation.files.atomic import atomic_file
+from validation.files.outside import read_text
 from validation.files.structured import refuse_constant, register, structure, unstructure
 from validation.zoo.catalogue_file import Sha256
 from validation.zoo.integrity import Digest, verify
@@ -103,7 +104,7 @@ def _text(digests: Mapping[str, Digest]) -> str:
 
 def _read(lock_file: Path) -> dict[str, Digest]:
     try:
-        values = json.loads(lock_file.read_text(encoding="utf-8"), parse_constant=refuse_constant)
+        values = json.loads(read_text(lock_file), parse_constant=refuse_constant)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
