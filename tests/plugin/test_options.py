@@ -50,6 +50,7 @@ _OPTIONS = (
     "--cache-dir",
     "--lock-file",
     "--one-process",
+    "--no-isolation",
     "--offline",
 )
 

@@ -43,6 +43,8 @@ SLOW = {
     "test_packaging.py",
     # Simulates thousands of pairs.
     "coco/test_coverage.py",
+    # Kill processes.
+    *("files/test_targets.py", "files/test_temporaries.py"),
 }
 _TESTS = Path(__file__).parents[1]
 

@@ -165,7 +165,7 @@ def add_options(add: Callable[..., object]) -> None:
         "--cache-dir",
         type=parse_path,
         metavar="DIR",
-        help="downloads, exports and converted files (default: the user's cache folder)",
+        help="downloads and products (default: the user's cache)",
     )
     add(
         "--lock-file",
@@ -177,13 +177,13 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="checks run in one child process (default: in two, if no archive is over 50 MB)",
+        help="one child process (default: two, archives up to 50 MB)",
     )
     add(
         "--no-isolation",
         action="store_true",
-        help="checks run in pytest's own process, which a crash of TensorFlow or LiteRT then ends; "
-        "for a debugger (default: in child processes, unless --pdb or --trace)",
+        help="checks run in pytest's own process, for a debugger; a crash "
+        "ends it (default: only with --pdb or --trace)",
     )
     add(
         "--offline",
