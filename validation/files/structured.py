@@ -12,6 +12,7 @@ import enum
 import functools
 import json
 import math
+import sys
 import tomllib
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -213,7 +214,7 @@ def _converter(*, complete: bool) -> Converter:
         converter.register_unstructure_hook(enumeration, lambda value: value.value)
     # Only a document that this code wrote may hold NaN, in the form that it has there.
     read = _revived if complete else _finite
-    converter.register_structure_hook(float, lambda value, _: _real(read(value)))
+    converter.register_structure_hook(float, lambda value, _: _number(read(value)))
     converter.register_structure_hook_func(lambda kind: kind is Any, lambda value, _: read(value))
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
@@ -242,15 +243,8 @@ _NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongValue("a number", value)
-    return value
-
-
-def _real(value: Any) -> Any:
-    """A number that a float can hold; JSON's whole numbers have no end."""
-    try:
-        float(_number(value))
-    except OverflowError as error:
-        raise WrongValue("a number below 1.8e308", value) from error
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise WrongValue("a number that a float holds", value)
     return value
 
 
