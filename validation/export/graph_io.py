@@ -35,6 +35,7 @@ from validation.specs.contracts import SsdContract
 
 _FORMS = {Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
 _TYPES = frozenset(types_pb2.DataType.values()) - {types_pb2.DT_INVALID}
+_TYPED = ("Placeholder", "Const")
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
 
 
@@ -142,10 +143,13 @@ def _refuse_cycles(graph: Any, where: str) -> None:
 def _refuse_unknown_types(graph: Any, where: str) -> None:
     """Readers ask what a placeholder or a constant is made of."""
     for node in graph.node:
-        if "dtype" in node.attr and node.attr["dtype"].type not in _TYPES:
+        is_stated = "dtype" in node.attr
+        # Asking for an attribute that is not there would make it.
+        number = node.attr["dtype"].type if is_stated else types_pb2.DT_INVALID
+        if (is_stated or node.op in _TYPED) and number not in _TYPES:
             raise CorruptGraph(
                 "a node of the graph is of no type that there is",
-                got=f"dtype {node.attr['dtype'].type} of node {node.name!r}",
+                got=f"dtype {number} of node {node.name!r}",
                 where=where,
             )
 
