@@ -13,7 +13,7 @@ from validation.zoo.cache import archive_path, locked, scratch_folder, source_pa
 
 def test_places_are_named_by_hash(tmp_path: Path) -> None:
     """Two sources of one name do not share a place."""
-    one, two = ("1" * 64, "2" * 64)
+    one, two = ("1" * 64, "2" * 64, "the archive")
     assert source_path(tmp_path, one, "a.whl") == tmp_path / "sources" / f"{'1' * 16}-a.whl"
     assert archive_path(tmp_path, one, "a") == tmp_path / "archives" / f"{'1' * 16}-a"
     assert source_path(tmp_path, one, "a") != source_path(tmp_path, two, "a")
@@ -57,7 +57,7 @@ def test_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(ArtefactError, match=r"cannot be written .*Not a directory; .*--cache-dir"),
-        locked(tmp_path / "file" / "cache", "1" * 64),
+        locked(tmp_path / "file" / "cache", "1" * 64, "the archive"),
     ):
         pass
     with (
@@ -79,14 +79,14 @@ def test_one_hash_has_one_writer(tmp_path: Path) -> None:
 
     def second() -> None:
         waiting.set()
-        with locked(tmp_path, "1" * 64):
+        with locked(tmp_path, "1" * 64, "the archive"):
             events.append("second")
 
-    with locked(tmp_path, "1" * 64):
+    with locked(tmp_path, "1" * 64, "the archive"):
         thread = threading.Thread(target=second)
         thread.start()
         waiting.wait(5)
-        with locked(tmp_path, "2" * 64):
+        with locked(tmp_path, "2" * 64, "the archive"):
             events.append("other hash")
         thread.join(0.2)
         events.append("first")

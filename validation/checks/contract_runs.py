@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from validation.checks.contract_costs import Repair
 from validation.comparison.reference_differences import renumbered
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
+from validation.files.temporary import scratch
 from validation.inference.base import DetectFile, on_files
 from validation.inference.outputs import bind_outputs
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
@@ -52,8 +52,8 @@ def _run(
 ) -> Mapping[str, Detections]:
     @contextlib.contextmanager
     def opened() -> Iterator[Callable[[], DetectFile]]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = _put_right(repair, subject, Path(folder) / _COPY)
+        with scratch() as folder:
+            path = _put_right(repair, subject, folder / _COPY)
             yield lambda: _detector(path, subject, repair)
 
     preprocessing = repair.preprocessing or subject.preprocessing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from validation.cli.output import print_json
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
+from validation.files.temporary import scratch
 from validation.inference.feed_sources import normalised
 from validation.kinds.kind import Wanted
 from validation.labels.label_list import LabelList
@@ -170,8 +170,8 @@ def _made(
     output: Path = options.output_file
     if metadata is None:
         return make(output)
-    with tempfile.TemporaryDirectory() as folder:
-        plain = make(Path(folder) / output.name)
+    with scratch() as folder:
+        plain = make(folder / output.name)
         file = read_tflite(plain)
         fed, labels = metadata
         if isinstance(fed, InputStats):

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from validation.convert import tflite_convert_processes
 from validation.convert.tflite_convert_processes import Runs
 from validation.errors import ConversionError
+from validation.files.temporary import scratch
 from validation.specs.contracts import INPUT_NAME, POSTPROCESS_OUTPUTS
 from validation.specs.input_stats import InputStats
 
@@ -84,8 +84,8 @@ def tflite_convert(*runs: Sequence[str]) -> tuple[CommandResult, ...]:
         ConversionError: A run does not end, or TensorFlow cannot be imported.
     """
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    with tempfile.TemporaryDirectory() as folder:
-        said = [str(Path(folder, str(number))) for number, _ in enumerate(runs)]
+    with scratch() as folder:
+        said = [str(folder / str(number)) for number, _ in enumerate(runs)]
         asked = Runs(arguments=[list(run) for run in runs], said=said, seconds=_LONGEST_SECONDS)
         done = subprocess.run(
             # Our own modules beside that file are not to be taken for others of the same name.

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ValidationError
+from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
 from validation.isolation.log import redirect
-from validation.isolation.messages import Note, Raised, Returned
+from validation.isolation.messages import Note, Raised, Ready, Returned
 
 # Linux: the signal that a process gets when its parent ends (prctl(2)).
 _PR_SET_PDEATHSIG = 1
@@ -42,12 +43,15 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
     """
     redirect(log)
     _go_with(parent)
+    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
+    use_for_temporary_files(log.parent)
     faulthandler.enable(file=2)
     watch(Board(board))
     try:
         do = make(lambda value: _send(pipe, Note(value)))
     except BaseException as error:
         do = _failing(error)
+    _send(pipe, Ready())
     with contextlib.suppress(EOFError, OSError):
         while (work := pipe.recv()) is not None:
             _send(pipe, _done(do, work))
@@ -87,7 +91,7 @@ def _portable(error: BaseException) -> BaseException:
     return error
 
 
-def _send(pipe: Connection, message: Returned | Raised | Note) -> None:
+def _send(pipe: Connection, message: Returned | Raised | Note | Ready) -> None:
     try:
         data = pickle.dumps(message)
     except Exception as error:

@@ -11,8 +11,6 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -20,17 +18,17 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock
-
 from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
 from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
+from validation.files.temporary import remove_folder, temporary_folder
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
+from validation.zoo.locks import held
 
 _PACKAGE = Path(__file__).parents[1]
 _MADE_FROM = "made_from.json"
@@ -88,7 +86,7 @@ class ProductCache:
             raise self._refused[folder].with_traceback(None)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
+            with held(folder.with_suffix(".lock"), f"{model}: {step}" if model else step):
                 cached = folder.is_dir()
                 if not cached:
                     with doing(Activity(step, str(folder), stage, str(file or ""))):
@@ -138,8 +136,8 @@ def _fill(folder: Path, made_from: str, make: Callable[[Path], None]) -> None:
 
 def folder_for(owner: object) -> Path:
     """A temporary folder that lasts as long as its owner."""
-    folder = Path(tempfile.mkdtemp(prefix="validation-"))
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    folder = temporary_folder()
+    weakref.finalize(owner, remove_folder, folder)
     return folder
 
 

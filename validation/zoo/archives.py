@@ -101,7 +101,7 @@ def obtain(
     if isinstance(source, PypiSource) or (entry.digest is None and not entry.trust_first_download):
         raise _unpinned(entry)
     lock_file = lock_file or cache_dir / LOCK_NAME
-    with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest()):
+    with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest(), _called(entry)):
         digest = noted_digest(lock_file, source.url)
         if digest is not None:
             by = f"the lock file {lock_file}"
@@ -127,7 +127,7 @@ def _downloaded(
     pinned_by: str = "the catalogue",
 ) -> Archive:
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
-    with locked(cache_dir, digest.sha256):
+    with locked(cache_dir, digest.sha256, _called(entry)):
         file = fetch(
             entry,
             source,
@@ -158,7 +158,7 @@ def _local_tar(entry: CatalogueEntry, path: Path, cache_dir: Path, next_step: st
     digest = digest_file(path, "the archive has been moved or cannot be reached")
     _verify_local(entry, path, digest, next_step)
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
-    with locked(cache_dir, digest.sha256):
+    with locked(cache_dir, digest.sha256, _called(entry)):
         _unpack_once(entry, path, unpacked)
     return _archive(entry, unpacked, digest)
 
@@ -180,6 +180,10 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
         labels=labels,
         unusable=unusable_checkpoints(files.folder),
     )
+
+
+def _called(entry: CatalogueEntry) -> str:
+    return f"the archive of {entry.name}"
 
 
 def _unpinned(entry: CatalogueEntry) -> CatalogueError:
