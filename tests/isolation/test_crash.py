@@ -14,7 +14,9 @@ from validation.isolation.crash import Crash, Ending, ProcessEnded, ended_in
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.log import last_words
 
-_LIMITS = ProcessLimits(step_seconds=10, image_seconds=2, memory_bytes=1000)
+_LIMITS = ProcessLimits(
+    start_seconds=20, stopped_seconds=5, step_seconds=10, image_seconds=2, memory_bytes=1000
+)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.worker import Crashed, Outcome, Worker
 
-_LIMITS = ProcessLimits(step_seconds=1.0, image_seconds=0.5, memory_bytes=200 * 2**20)
+_LIMITS = ProcessLimits(
+    start_seconds=30, stopped_seconds=0.5, step_seconds=1.0, image_seconds=0.5, memory_bytes=200 * 2**20
+)
 
 
 class _Watched:

@@ -13,7 +13,7 @@ from validation.zoo.cache import archive_path, locked, scratch_folder, source_pa
 
 def test_places_are_named_by_hash(tmp_path: Path) -> None:
     """Two sources of one name do not share a place."""
-    one, two = ("1" * 64, "2" * 64, "the archive")
+    one, two = ("1" * 64, "2" * 64)
     assert source_path(tmp_path, one, "a.whl") == tmp_path / "sources" / f"{'1' * 16}-a.whl"
     assert archive_path(tmp_path, one, "a") == tmp_path / "archives" / f"{'1' * 16}-a"
     assert source_path(tmp_path, one, "a") != source_path(tmp_path, two, "a")

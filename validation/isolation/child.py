@@ -25,29 +25,34 @@ from validation.isolation.messages import Note, Raised, Ready, Returned
 # Linux: the signal that a process gets when its parent ends (prctl(2)).
 _PR_SET_PDEATHSIG = 1
 
+# Blocked while a child is started, and inherited so.
+INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 # Does one piece of work.
 Do = Callable[[Any], Any]
 # Makes it in the child, once: is given what sends notes.
 Made = Callable[[Callable[[Any], None]], Do]
 
 
-def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> None:
+def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
     """The whole of a child process.
 
     Args:
-        make: Gives what does the work.
-        pipe: Work comes from here, None at the end; messages go back.
+        pipe: First comes what makes what does the work, then work, None at the end; messages go
+            back.
         board: File of the shared memory.
         log: Takes both streams.
         parent: Its process id.
     """
     redirect(log)
     _go_with(parent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTING)
     # So that nothing of a process that is killed stays behind: the folder goes with the parent.
     use_for_temporary_files(log.parent)
     faulthandler.enable(file=2)
     watch(Board(board))
     try:
+        make: Made = pickle.loads(pipe.recv_bytes())
         do = make(lambda value: _send(pipe, Note(value)))
     except BaseException as error:
         do = _failing(error)

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from validation.errors import ValidationError
 from validation.isolation.board import Activity, Board
-from validation.isolation.child import Made, serve
+from validation.isolation.child import INTERRUPTING, Made, serve
 from validation.isolation.crash import Crash, Ending
 from validation.isolation.limits import ProcessLimits, resident_bytes
 from validation.isolation.log import last_words
@@ -83,7 +83,7 @@ class Worker:
     ) -> None:
         # A fresh interpreter: TensorFlow does not survive a fork, nor do threads.
         self._context = multiprocessing.get_context("spawn")
-        self._make = make
+        self._make = pickle.dumps(make)
         self._limits = limits
         self._on_note = on_note
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,10 +108,9 @@ class Worker:
         if self._process is None:
             self._start()
         self._seen, self._heard = self._board.signs(), time.monotonic()
-        self._submitted = self._heard
-        # It may have ended by itself: `outcome` finds that.
-        with contextlib.suppress(OSError):
-            self._pipe.send(work)
+        self._submitted = self._went_on = self._heard
+        if self._is_ready:
+            self._send(work)
 
     def outcome(self, wait_seconds: float = 0.0) -> Outcome | None:
         """What became of the work; None while it goes on.
@@ -128,6 +127,7 @@ class Worker:
             return None
         if isinstance(message, Ready):
             self._is_ready, self._heard = True, time.monotonic()
+            self._send(self._work)
             return None
         if message is None or isinstance(message, Garbage):
             return self._crashed(self._how_it_ended())
@@ -142,9 +142,8 @@ class Worker:
         """
         if self._process is None:
             return
-        with contextlib.suppress(OSError):
-            self._pipe.send(None)
-        if not at_once:
+        if self._is_ready and not at_once:
+            self._send(None)
             self._process.join(_LAST_SECONDS)
         self.kill()
 
@@ -152,6 +151,11 @@ class Worker:
         """What it is at, for people, and the seconds since its work began."""
         step = _described(self._board.activities()) if self._is_ready else _STARTING
         return step, time.monotonic() - self._submitted
+
+    def _send(self, work: object) -> None:
+        # It may have ended by itself: `outcome` finds that.
+        with contextlib.suppress(OSError):
+            self._pipe.send(work)
 
     def _next(self) -> Message | None:
         return self._messages.get_nowait()
@@ -178,14 +182,18 @@ class Worker:
         self._pipe: Connection = ours
         self._process = self._context.Process(
             target=serve,
-            args=(self._make, theirs, self._board_path, self._log, os.getpid()),
+            args=(theirs, self._board_path, self._log, os.getpid()),
             daemon=True,
         )
+        # Not to be interrupted half-way: the child would complain of what it was not sent.
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTING)
         try:
             self._process.start()
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
             theirs.close()
-        threading.Thread(target=_receive, args=(ours, self._messages), daemon=True).start()
+        arguments = (self._make, ours, self._messages)
+        threading.Thread(target=_talk, args=arguments, daemon=True).start()
 
     def _how_it_ended(self) -> Crash:
         process = cast(SpawnProcess, self._process)
@@ -272,8 +280,14 @@ def _described(activities: Sequence[Activity]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _receive(pipe: Connection, messages: queue.Queue[Message | None]) -> None:
-    """Read messages until the child ends; in a thread, for a part of one may never end."""
+def _talk(make: bytes, pipe: Connection, messages: queue.Queue[Message | None]) -> None:
+    """Send the child what it is for, and read messages until it ends.
+
+    In a thread, because a child that is stopped or stuck takes nothing, and a part of a message
+    may never end.
+    """
+    with contextlib.suppress(OSError):
+        pipe.send_bytes(make)
     while True:
         try:
             data = pipe.recv_bytes(MOST_BYTES)

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from validation.isolation.child import INTERRUPTING
 from validation.isolation.worker import kill_all
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A terminal that closes and programs such as timeout(1) send theirs twice.
 _ONE_CAUSE_SECONDS = 0.3
 
@@ -46,7 +46,7 @@ class Interruption:
         """Take the signals from now on, but for those that this process is to ignore."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for each in _SIGNALS:
+        for each in INTERRUPTING:
             former = signal.getsignal(each)
             # Of nohup, and of shells for what they start in the background.
             if former is not signal.SIG_IGN:
@@ -96,10 +96,10 @@ class Interruption:
             raise KeyboardInterrupt(self.by)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodeready(self, node: Any) -> None:
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
         """A worker of pytest-xdist has started."""
         # It says no number of its own; execnet knows it of what it has started on this machine.
-        process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+        process = getattr(getattr(gateway, "_io", None), "popen", None)
         if process is not None:
             self._workers.add(process.pid)
 

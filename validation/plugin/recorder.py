@@ -25,7 +25,7 @@ from validation.plugin.interruption import INTERRUPTION
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
-from validation.plugin.state import session_state
+from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.evidence import keep_evidence
 from validation.record.formatting import printable
@@ -103,7 +103,7 @@ class Recorder:
         """End the record, render the report, and let the exit code say the verdict."""
         by = self._config.stash[INTERRUPTION].by
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED and bool(by)
-        if self._writer is None and not (interrupted and self._planned):
+        if self._writer is None and not (interrupted and STATE in self._config.stash):
             return
         writer = self._opened()
         footer = Footer(

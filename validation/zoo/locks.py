@@ -44,8 +44,11 @@ class LockLimits:
     @classmethod
     def of(cls, policy: Policy) -> LockLimits:
         """As a policy sets them."""
-        names = ("lock_notice_seconds", "lock_idle_seconds", "lock_seconds")
-        return cls(*(policy.setting(name) for name in names))
+        return cls(
+            notice_seconds=policy.setting("lock_notice_seconds"),
+            idle_seconds=policy.setting("lock_idle_seconds"),
+            most_seconds=policy.setting("lock_seconds"),
+        )
 
 
 @dataclass
