@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import os
 import pickle
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -21,9 +19,7 @@ from validation.isolation.activity import watch
 from validation.isolation.board import Board
 from validation.isolation.log import redirect
 from validation.isolation.messages import Note, Raised, Ready, Returned
-
-# Linux: the signal that a process gets when its parent ends (prctl(2)).
-_PR_SET_PDEATHSIG = 1
+from validation.isolation.processes import signal_at_end_of_parent
 
 # Blocked while a child is started, and inherited so.
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -109,8 +105,7 @@ def _go_with(parent: int) -> None:
     """End with the parent, however that ends, and leave signals of the terminal to it."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal_at_end_of_parent(signal.SIGKILL)
     # It may have ended before.
     if os.getppid() != parent:
         os._exit(1)

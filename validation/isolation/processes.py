@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ _PROC = Path("/proc")
 # waited for.
 _STATE, _TIMES = 0, slice(11, 15)
 _LONGEST_COMMAND = 80
+# prctl(2)
+_PR_SET_PDEATHSIG = 1
 
 
 def with_those_below(process: int) -> Iterator[int]:
@@ -59,6 +63,12 @@ def lock_holder(file: Path) -> int | None:
         if len(words) > 5 and words[1] == "FLOCK" and words[5] == wanted and int(words[4]) > 0:
             return int(words[4])
     return None
+
+
+def signal_at_end_of_parent(number: int) -> None:
+    """Let the system send this process a signal when its parent ends, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def _stat(process: int) -> list[str]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 
+from validation.isolation.processes import signal_at_end_of_parent
 from validation.plugin.state import STATE
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No worker outlives the session, even where that is killed."""
+    if hasattr(config, "workerinput"):
+        signal_at_end_of_parent(signal.SIGTERM)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
