@@ -12,7 +12,7 @@ from pathlib import Path
 from validation.errors import ValidationError, first_few
 from validation.files.atomic import write_bytes_atomic
 from validation.policy.load import Policy
-from validation.record.policy_files import keep_policy
+from validation.record.policy_files import BUILT_IN_POLICY, keep_policy
 from validation.record.store import RECORD_NAME, Record, load_record, parse_record
 from validation.report.render import render_report
 from validation.signoff.rules import Judgement, judge
@@ -62,6 +62,7 @@ def end_run(data: bytes, folder: Path, policy: Policy) -> Ended:
             lost.append(f"record and pages: {error}")
         else:
             return Ended(record, judgement, at, (*lost, *_missing(record, at)))
+    shutil.rmtree(at.parent if at != folder else at / "none", ignore_errors=True)
     record = parse_record(data, folder / RECORD_NAME)
     return Ended(record, judge(record, policy), None, tuple(lost))
 
@@ -71,7 +72,8 @@ def _write(folder: Path, data: bytes, policy: Policy) -> tuple[Record, Judgement
     # Not there, torn by a full disk, or of a folder that was removed while it was written.
     if not path.is_file() or path.read_bytes() != data:
         write_bytes_atomic(path, data, make_folder=True)
-    keep_policy(policy, folder)
+    if not (folder / BUILT_IN_POLICY).is_file():
+        keep_policy(policy, folder)
     record = load_record(path)
     judgement = judge(record, policy)
     render_report(folder, record, judgement, policy)

@@ -140,7 +140,8 @@ class Recorder:
             terminalreporter.line(printable(f"  {reason}"))
         if nothing := without_reference(self.ended.record.header):
             terminalreporter.line(printable(f"  {nothing}"))
-        for line in told(self.shipping):
+        # Of what was lost nothing can be shipped.
+        for line in told(self.shipping) if not self.ended.lost else ():
             terminalreporter.line(printable(f"to ship: {line}"))
         for lost in self.ended.lost:
             terminalreporter.line(printable(f"not written: {lost}"), red=True)

@@ -66,7 +66,8 @@ class WaitingLine:
         self.clear()
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         with self._uncaptured():
-            if reporter is None:
+            # That of a worker writes nowhere.
+            if reporter is None or hasattr(self._config, "workerinput"):
                 sys.stderr.write(f"validation: {line}\n")
                 sys.stderr.flush()
             else:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -57,6 +57,9 @@ class _Process:
 
     limits: LockLimits | None = None
     say: Callable[[str], object] | None = None
+    # Holders that did nothing for too long, with what they had done by then: while they do no
+    # more, none of their other locks is waited for.
+    stuck: dict[int, int] = field(default_factory=dict)
 
 
 _PROCESS = _Process()
@@ -122,8 +125,12 @@ def _wait(lock: FileLock, file: Path, what: str) -> None:
         if not said and now - began >= limits.notice_seconds:
             said = True
             _say(f"waiting for {what}: {file} is held by {_named(holder)}")
-        if now - active >= limits.idle_seconds:
-            raise _held(file, what, holder, f"nothing done for {now - active:.0f} s")
+        is_stuck = holder is not None and ticks is not None and _PROCESS.stuck.get(holder) == ticks
+        if is_stuck or now - active >= limits.idle_seconds:
+            if holder is not None and ticks is not None:
+                _PROCESS.stuck[holder] = ticks
+            since = "since it was last waited for" if is_stuck else f"for {now - active:.0f} s"
+            raise _held(file, what, holder, f"nothing done {since}")
         if now - began >= limits.most_seconds:
             raise _held(file, what, holder, f"held for {now - began:.0f} s")
         time.sleep(_TRY_SECONDS)
