@@ -120,7 +120,9 @@ def readable(output: bytes, folder: Path) -> str:
 
 def form(printed: str) -> str:
     """What was printed, numbers and hashes masked: figures differ by machine, words do not."""
-    return re.sub(r" +", " ", _NUMBER.sub("#", _SHA256.sub("#", printed)))
+    masked = _NUMBER.sub("#", _SHA256.sub("#", printed))
+    # A figure near 0 has either sign.
+    return re.sub(r" +", " ", re.sub(r"(?<= )[+-]#", "±#", masked))
 
 
 def _rewritten(page: str, folder: Path) -> str:

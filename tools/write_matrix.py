@@ -85,7 +85,7 @@ def command(header: Header) -> str:
     """The command that makes such a run, as far as its record tells the options."""
     options, keys = header.options, header.selection
     models = tuple(dict.fromkeys(key.model for key in keys))
-    words = ["pytest", "suites/"]
+    words = ["validation", "run"]
     zoo = PurePath(options.get("zoo", "")).name
     words += ["--zoo", zoo] if zoo else []
     words += ["--model", *models] if len(models) == 1 else []

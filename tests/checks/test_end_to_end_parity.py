@@ -1,4 +1,4 @@
-"""Scores at the cut: what counts as lost depends on the number of bits."""
+"""Scores at the cut count as lost by the number of bits; and of which files there are pictures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.checks import end_to_end_parity
+from validation.errors import NotProvided
 from validation.policy.limits import Status
-from validation.record.types import CheckResult, ModelKey
+from validation.record.detections import Detections
+from validation.record.types import GROUND_TRUTH, CheckResult, ModelKey, Picture
+from validation.workspace.context import CheckContext
+from validation.workspace.given_subject import GivenSubject
+
+_FILE = "detect.tflite"
 
 
 @pytest.mark.parametrize(
@@ -41,3 +47,63 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     assert isinstance(result, CheckResult)
     assert result.status is Status.PASS
     assert asked == [context.policy.setting(setting)]
+
+
+def _shown(context: CheckContext) -> tuple[list[Picture], CheckResult]:
+    entries = end_to_end_parity.end_to_end_parity(context)
+    (result,) = [each for each in entries if isinstance(each, CheckResult)]
+    return [each for each in entries if isinstance(each, Picture)], result
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_of_later_variants_there_are_pictures_where_they_disagree(
+    miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch, agrees: bool
+) -> None:
+    """The first speaks for those that agree; the others would show the same again."""
+    context = make_case(miniature, "raw")
+    if not agrees:
+        nothing = dict.fromkeys(context.inference.reference(), Detections((), (), ()))
+        monkeypatch.setattr(context.inference, "candidate", lambda _: nothing)
+    pictures, result = _shown(context)
+    assert (result.status is Status.PASS) is agrees
+    assert {each.key for each in pictures} == (set() if agrees else {context.key})
+
+
+def test_given_files_have_pictures_of_their_own(miniature: MiniatureFiles) -> None:
+    """Beside the variants of their archive, whichever comes first."""
+    pictures, result = _shown(_given(miniature))
+    assert result.status is Status.PASS
+    assert {(each.key.file, each.panels[1].title) for each in pictures} == {(_FILE, _FILE)}
+
+
+def test_pictures_without_a_reference(
+    miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compared, and what the file detects is shown beside the labels."""
+
+    def nothing(_: object) -> None:
+        raise NotProvided("there is no reference")
+
+    monkeypatch.setattr(end_to_end_parity, "reference_detections", nothing)
+    monkeypatch.setattr("validation.checks.pictures.reference_detections", nothing)
+    pictures, result = _shown(_given(miniature))
+    assert result.status is Status.UNKNOWN
+    assert result.message == "there is no reference"
+    assert pictures
+    assert {tuple(panel.title for panel in each.panels) for each in pictures} == {
+        (_FILE, GROUND_TRUTH)
+    }
+
+
+def _given(miniature: MiniatureFiles) -> CheckContext:
+    """The float variant's own file, given beside it."""
+    context = make_case(miniature, "float")
+    key = ModelKey(MODEL, "float", _FILE)
+    given = GivenSubject(
+        key,
+        context.build.tflite("float"),
+        context.build.tflite_file("float"),
+        context.runs,
+        context.reference,
+    )
+    return dataclasses.replace(context, key=key, given=given)

@@ -21,6 +21,7 @@ from validation.errors import NotProvided
 from validation.inference.base import detect_all, on_files
 from validation.inference.input_cache import InputCache
 from validation.inference.model_file import TfliteModel, open_tflite
+from validation.inference.op_anchors import op_anchors
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.preprocess.image import ImageFile
@@ -48,7 +49,8 @@ class _Side:
         self.file, self.way = self._model.file, self._model.feeding.way
         self.preprocessing = self._model.preprocessing
         self.num_classes = self._model.num_classes
-        self.anchors = read_anchors(path)[0]
+        self.op_anchors = op_anchors(path)
+        self.anchors = self.op_anchors.values
         self.postprocess = self.file.postprocess
 
     @property
@@ -131,6 +133,7 @@ class _Bench:
             class_names=lambda: names,
             runs=ImageRuns(self.images, work, work, InputCache(), self.folder),
             subject=subject,
+            given=subject,
             num_classes=CLASSES,
             work=work,
         )
@@ -168,7 +171,7 @@ def test_guide_defaults_and_scales(bench: _Bench) -> None:
     assert f"where the reference has 12 and NMS for each class: {change:.3f} AP" in result.message
     assert found.ap_of_all == pytest.approx(1.0)
     # Encodings are 0 here, so that no scale matters.
-    assert "box scales 10, 10, 1, 1 where the reference has 10, 10, 5, 5: +0.000 AP" in (
+    assert "box scales 10, 10, 1, 1 where the reference has 10, 10, 5, 5: 0.000 AP" in (
         result.message
     )
 
@@ -210,7 +213,7 @@ def test_turned_outputs(bench: _Bench) -> None:
     assert difference.kind is DifferenceKind.OUTPUT_ORDER
     assert result.status is Status.FAIL
     assert "scores, boxes, count, classes" in result.message
-    assert "has no price" in found.unpriced
+    assert "no cost in AP" in found.unpriced
     assert bench.check(path, kind=ReferenceKind.TFLITE)[1].status is Status.FAIL
     assert bench.check(path, kind=ReferenceKind.DETECTIONS)[1].status is Status.WARN
 

@@ -13,8 +13,10 @@ from miniature_cases import VARIANTS, MiniatureFiles, make_case
 from validation.checks import registry
 from validation.checks.check import Check
 from validation.checks.registry import CHECKS
+from validation.policy.load import load_policy
 from validation.record.run import Step
 from validation.record.types import CheckResult, ModelKey
+from validation.specs.variants import VARIANTS as FORMS
 
 _ROOT = Path(__file__).parents[2]
 _NAMES = [check.name for check in CHECKS]
@@ -72,6 +74,20 @@ def test_subjects_are_patterns_of_variants(subjects: tuple[str, ...], covered: s
     check = Check("own", lambda _: [], subjects)
     forms = ("float", "raw", "int8", "int8-raw")
     assert {each for each in forms if check.covers(ModelKey("m", each))} == covered
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_limits_reach_every_form_of_a_given_file(check: Check) -> None:
+    """A measure with a limit for one form that a check is given has one for all of them."""
+    forms = [form for form in FORMS if check.covers(ModelKey("m", form, "detect.tflite"))]
+    rules = [rule for rule in load_policy().rules if rule.check == check.name]
+    without = {
+        (rule.measure, form)
+        for rule in rules
+        for form in forms
+        if not any(each.covers(check.name, rule.measure, "m", form) for each in rules)
+    }
+    assert without == set()
 
 
 @pytest.mark.parametrize(

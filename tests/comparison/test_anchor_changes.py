@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from validation.comparison import anchor_changes
@@ -42,6 +44,10 @@ def _same(values: _Floats) -> _Floats:
     return values
 
 
+# Another factor in each row, so that no two factors explain all.
+_WIDER = np.linspace(1.1, 1.6, 48, dtype=np.float32)[:, None] ** np.array([-1, 1], np.float32)
+
+
 @pytest.mark.parametrize(
     ("changed", "change", "factors"),
     [
@@ -53,7 +59,8 @@ def _same(values: _Floats) -> _Floats:
             AnchorChange.SHIFTED,
             (0.1, -0.05),
         ),
-        (_columns(_same, lambda sides: sides[:, ::-1]), AnchorChange.ASPECT, ()),
+        (_columns(_same, lambda sides: sides[:, ::-1]), AnchorChange.SIDES, ()),
+        (_columns(_same, lambda sides: sides * _WIDER), AnchorChange.ASPECT, ()),
         (
             np.concatenate(
                 [
@@ -106,3 +113,31 @@ def test_another_number_and_damaged_rows() -> None:
     facts = anchor_difference(anchors, damaged)
     assert facts is not None
     assert (facts.change, facts.differing) == (AnchorChange.SOME_ROWS, 2)
+
+
+@given(st.permutations(range(48)))
+def test_rows_in_another_order_are_found_in_8_bits(order: list[int]) -> None:
+    """Both tables are rounded to one grid; what stands where it stood does not differ."""
+    anchors, step = _anchors(), 1 / 255
+    rounded = np.round(anchors / step) * np.float32(step)
+    facts = anchor_difference(anchors, rounded[order], step)
+    assert facts is None or facts.change is AnchorChange.ROW_ORDER
+
+
+def test_few_changed_rows_are_no_change_of_all() -> None:
+    """Square shapes are the same with heights and widths in each other's places."""
+    anchors = np.tile(_anchors()[::3], (3, 1))
+    changed = anchors.copy()
+    changed[:3, 2] *= 2
+    facts = anchor_difference(anchors, changed)
+    assert facts is not None
+    assert (facts.change, facts.differing) == (AnchorChange.SOME_ROWS, 3)
+
+
+def test_columns_in_orders_of_their_own_are_no_order_of_rows() -> None:
+    """Each value is still there, and no row is."""
+    generator = np.random.default_rng(0)
+    anchors = generator.uniform(0.1, 0.9, (480, 4)).astype(np.float32)
+    facts = anchor_difference(anchors, generator.permuted(anchors, axis=0))
+    assert facts is not None
+    assert facts.change is AnchorChange.OTHER

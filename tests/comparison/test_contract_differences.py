@@ -127,13 +127,13 @@ def test_the_same_contract() -> None:
             _fed(0, 1),
             DifferenceKind.FEED,
             127.5,
-            "pixels from 0 to 1 where the reference has -1 to 1, off by up to 127.5 of 255 steps",
+            "pixels from 0 to 1 where the reference has -1 to 1, off by up to 127.5 pixel steps",
         ),
         (
             _bytes(1 / 128, 128),
             DifferenceKind.FEED,
             255 / 256,
-            "pixels from -1 to 0.9922 where the reference has -1 to 1, off by up to 1 of 255 steps",
+            "pixels from -1 to 0.9922 where the reference has -1 to 1, off by up to 1 pixel step",
         ),
         (
             _with(outputs=("scores", "boxes", "count", "classes")),
@@ -226,7 +226,7 @@ def test_what_a_side_does_not_state_is_not_compared() -> None:
     nothing = SideFacts(why={"attributes": "detections alone"})
     found = contract_differences(nothing, _SIDE)
     assert found.kinds == ()
-    said = [each.describe() for each in found.not_compared]
+    said = [each.describe() for each in found.reasons]
     assert (
         "not compared: box scales, NMS, number of detections, thresholds (detections alone)" in said
     )
@@ -246,8 +246,7 @@ def test_bytes_that_the_files_own_metadata_reads_otherwise() -> None:
     difference = _only(half, same)
     assert difference.kind is DifferenceKind.STATED_FEED
     assert difference.describe() == (
-        "pixels from -1 to 0.9922 where its own metadata states -1 to 1, "
-        "off by up to 1 of 255 steps"
+        "pixels from -1 to 0.9922 where its own metadata states -1 to 1, off by up to 1 pixel step"
     )
     silent = contract_differences(_with(preprocessing=None), half)
     assert [each.kind for each in silent.differences] == [DifferenceKind.STATED_FEED]

@@ -17,6 +17,7 @@ from validation.metadata.detector import detector_metadata
 from validation.metadata.packing import write_with_metadata
 from validation.preprocess.image import load_rgb
 from validation.specs.contracts import Preprocessing
+from validation.specs.feeds import StatedFeed
 from validation.specs.input_stats import InputStats
 from validation.tflite.facts import read_tflite
 from validation.workspace.model_build import ModelBuild
@@ -53,7 +54,7 @@ def test_export_beside_the_file_is_believed(build: ModelBuild, tmp_path: Path) -
 def test_what_the_caller_states_goes_first(build: ModelBuild, tmp_path: Path) -> None:
     """Mean and std that are stated go before the export's."""
     path = _beside_its_export(build, tmp_path / "out")
-    model = open_tflite(path, stats=InputStats(0, 255))
+    model = open_tflite(path, stated=StatedFeed(stats=InputStats(0, 255)))
     assert model.preprocessing == Preprocessing(48, 64, (1 / 255,) * 3, (0.0,) * 3)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import ending_work
 import pytest
 
 from validation.errors import ConfigError, ValidationError
-from validation.isolation.crash import Crash, Ending
+from validation.isolation.apart import call_apart
+from validation.isolation.crash import Crash, Ending, ProcessEnded
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.worker import Crashed, Outcome, Worker
@@ -143,3 +146,14 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
     one.worker.close(at_once=True)
     with pytest.raises(ProcessLookupError):
         os.kill(pid.value, 0)
+
+
+def test_one_call_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its value, its error or how it ended; nothing stays behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert call_apart(os.getpid, _LIMITS, work="a call") != os.getpid()
+    with pytest.raises(ZeroDivisionError):
+        call_apart(partial(divmod, 1, 0), _LIMITS, work="a call")
+    with pytest.raises(ProcessEnded, match=r"process of a call was ended by signal 6"):
+        call_apart(os.abort, _LIMITS, work="a call")
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ import pytest
 import strangers
 from miniature_cases import make_case
 
+from validation.record.lines import from_line
+from validation.record.types import CheckResult
 from validation.signoff.exit_codes import UNKNOWN
 from validation.specs.references import ReferenceKind
 
@@ -42,7 +45,8 @@ def judge(session: Any, miniature: MiniatureFiles) -> Judge:
         result: pytest.RunResult = session.run(
             "--candidate", file, "--reference", reference, f"--policy={_LITTLE_EVIDENCE}",
             "--cache-dir", miniature.cache, "--coco-annotations", miniature.annotations,
-            "--coco-images", miniature.images, *arguments,
+            # Of so little a second process makes nothing sooner, and costs more than the checks.
+            "--coco-images", miniature.images, "--one-process", *arguments,
         )  # fmt: skip
         return result
 
@@ -103,10 +107,76 @@ def test_other_attributes_are_named(
 
 
 def test_by_another_file(judge: Judge, session: Any, made: Path, tmp_path: Path) -> None:
-    """Another .tflite gives all that a graph gives."""
+    """Another .tflite gives all that a graph gives, once it is known what the two are fed."""
     twin = Path(shutil.copy(made, tmp_path / "last_release.tflite"))
-    assert _verdict(judge(made, twin, "--label-map", _labels(tmp_path))) == "PASS"
+    stated = "--label-map", _labels(tmp_path), "--input-stats", "127.5/127.5"
+    assert _verdict(judge(made, twin, *stated)) == "PASS"
     assert _statuses(session)["raw_parity"] == "pass"
+
+
+def test_by_another_file_that_does_not_state_its_feed(
+    judge: Judge, session: Any, made: Path, tmp_path: Path
+) -> None:
+    """Both may be fed wrongly alike."""
+    twin = Path(shutil.copy(made, tmp_path / "last_release.tflite"))
+    assert _verdict(judge(made, twin, "--label-map", _labels(tmp_path))) == "WARN"
+    assert _measured(session, "reference_assumed") == ("warn", 1)
+    assert _statuses(session)["end_to_end_parity"] == "pass"
+
+
+def test_by_a_packed_archive_of_tensorflow_2(
+    judge: Judge, session: Any, made: Path, graph: Path, tmp_path: Path
+) -> None:
+    """It is unpacked, and the SavedModel in it gives detections and what enters its NMS."""
+    from saved_models import write_tf2
+
+    from validation.export.graph_io import read_graph
+
+    folder = tmp_path / "ssd_tf2"
+    raw = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
+    write_tf2(folder / "saved_model", read_graph(graph), raw=raw)
+    (folder / "pipeline.config").write_text("model { ssd { num_classes: 2 } }")
+    archive = tmp_path / "ssd_tf2.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, "ssd_tf2")
+    shutil.rmtree(folder)
+    assert _verdict(judge(made, archive, "--label-map", _labels(tmp_path))) == "PASS"
+    found = _statuses(session)
+    assert found["raw_parity"] == found["end_to_end_parity"] == "pass"
+    header = _header(session)
+    assert header["given"][0]["reference"] == ReferenceKind.SAVED_MODEL
+    assert header["options"]["reference"] == archive.name
+
+
+def test_in_a_packed_archive(
+    session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path
+) -> None:
+    """It is found, and that archives are read for it is said before."""
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    with tarfile.open(zoo / "ssd_packed.tar.gz", "w:gz") as tar:
+        tar.add(miniature.archive, "ssd_packed")
+        tar.add(made, "ssd_packed/detect.tflite")
+    result = session.run("--zoo", zoo, "--cache-dir", tmp_path / "cache", "--collect-only")
+    assert any("reading 1 packed archive for .tflite files" in each for each in result.outlines)
+    assert any("[ssd_packed-detect.tflite]" in each for each in result.outlines), result.outlines
+
+
+_NAMED = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict"),
+    [({"metadata": True}, "PASS"), ({"signature": _NAMED}, "PASS"), ({"signature": True}, "FAIL")],
+)
+def test_outputs_as_tensorflow_2_leaves_them(
+    judge: Judge, session: Any, made: Path, graph: Path, names: dict[str, Any], verdict: str
+) -> None:
+    """Renamed and in another order: right where the file says which is which, else a fault."""
+    strangers.tf2_style(made, made, **names)
+    assert _verdict(judge(made, graph)) == verdict, session.checks()
+    found = {check for check, status in _statuses(session).items() if status == "fail"}
+    assert found == (set() if verdict == "PASS" else {"reference_contract"})
 
 
 def test_by_nothing(judge: Judge, session: Any, made: Path, tmp_path: Path) -> None:
@@ -147,6 +217,37 @@ def test_by_detections(
     assert found["end_to_end_parity"] == "pass", session.checks()["end_to_end_parity", "float"]
     assert found["raw_parity"] == "unknown"
     assert _verdict(result) in ("PASS", "WARN")
+    said = session.explanation("evidence", "float")
+    assert f"{len(results)} of {len(results)} results used" in said
+    # Nothing states the feed, and a float file that is fed otherwise is not in parity.
+    assert _measured(session, "feed_assumed") == ("pass", 0)
+    shutil.rmtree(session.reports)
+    judge(made, log, "--label-map", _labels(tmp_path), "--input-stats", "128/127")
+    assert _statuses(session)["end_to_end_parity"] == "fail"
+
+
+def test_by_doubtful_detections(
+    judge: Judge, session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path
+) -> None:
+    """A log of the labels themselves, called by each other's categories: its own finding."""
+    truth = json.loads(miniature.annotations.read_text())
+    turned = dict(zip(*[[each["id"] for each in truth["categories"]][::way] for way in (1, -1)],
+                      strict=True))  # fmt: skip
+    log = tmp_path / "phone.json"
+    log.write_text(
+        json.dumps(
+            [
+                {"image_id": each["image_id"], "category_id": turned[each["category_id"]],
+                 "bbox": each["bbox"], "score": 0.9}
+                for each in truth["annotations"]
+            ]
+        )
+    )  # fmt: skip
+    judge(made, log, "--label-map", _labels(tmp_path))
+    assert _measured(session, "results_in_class_share")[0] == "warn"
+    assert _measured(session, "results_meet_objects_share") == ("pass", 1)
+    assert "called by their category" in session.explanation("evidence", "float")
+    assert "called by their category" in session.page()
 
 
 def test_without_labels(session: Any, miniature: MiniatureFiles, made: Path, graph: Path) -> None:
@@ -156,17 +257,91 @@ def test_without_labels(session: Any, miniature: MiniatureFiles, made: Path, gra
     assert _statuses(session)["end_to_end_parity"] == "pass"
 
 
+@pytest.mark.parametrize("as_a_folder", [False, True])
+def test_by_itself(session: Any, made: Path, as_a_folder: bool) -> None:
+    """Whatever it is called, or as the only file of a folder: it agrees with itself always."""
+    result = session.run("--candidate", made, "--reference", made.parent if as_a_folder else made)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("judged by itself" in line for line in result.errlines), result.errlines
+
+
+def test_labels_are_no_reference(session: Any, miniature: MiniatureFiles, made: Path) -> None:
+    """Typed where the reference goes they are refused, with where they belong."""
+    result = session.run("--candidate", made, "--reference", miniature.annotations)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("labels go with --coco-annotations" in line for line in result.errlines)
+
+
 def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path: Path) -> None:
     """No file, no detector, two kinds of reference: one line each, before anything is run."""
+    raw = strangers.two_outputs(made, tmp_path / "raw.tflite")
     for arguments, said in (
         (("--reference", "none"), "nothing to judge by it"),
         (("--candidate", made, "--reference", "none", "--zoo", miniature.zoo), "archives and a"),
         (("--candidate", tmp_path / "gone.tflite", "--reference", "none"), "no such file"),
         (("--candidate", _labels(tmp_path), "--reference", "none"), "list of names"),
+        (("--candidate", raw, "--reference", "none"), "its anchors are not in it"),
+        (("--candidate", f"{made},{made}", "--reference", "none"), "named twice"),
     ):
         result = session.run(*arguments, "--cache-dir", miniature.cache)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert any(said in line for line in result.errlines), (said, result.errlines)
+
+
+def test_a_feed_that_is_assumed_is_no_pass(
+    judge: Judge, session: Any, made: Path, tmp_path: Path
+) -> None:
+    """Without metadata, reference and a word of the user nothing says what pixels become."""
+    assert _verdict(judge(made, "none", "--label-map", _labels(tmp_path))) == "WARN"
+    assert _measured(session, "feed_assumed") == ("warn", 1)
+    assert "how pixels are normalised is not stated" in session.explanation("evidence", "float")
+
+
+def test_a_feed_that_the_reference_states_is_none(
+    judge: Judge, session: Any, made: Path, graph: Path
+) -> None:
+    """The file is fed what it wants, and what lies beside the file says whose word that is."""
+    assert _verdict(judge(made, graph)) == "PASS"
+    assert _measured(session, "feed_assumed") == ("pass", 0)
+    (facts,) = session.reports.glob("*/files/*.tflite.json")
+    source = json.loads(facts.read_text())["preprocessing"]["source"]
+    assert source == "not stated in the file; as the reference wants it"
+
+
+def test_a_feed_that_the_user_states(
+    judge: Judge, session: Any, made: Path, tmp_path: Path
+) -> None:
+    """Is used, recorded as theirs, and shown on the page; both of two files are fed by it."""
+    labels, twin = _labels(tmp_path), Path(shutil.copy(made, tmp_path / "last_release.tflite"))
+    judge(made, twin, "--label-map", labels, "--input-stats", "127.5/127.5", "--feed", "bytes")
+    assert not list(session.reports.glob("*"))  # pixels as they are have no mean and std
+    result = judge(made, twin, "--label-map", labels, "--input-stats", "0/255")
+    assert _measured(session, "feed_assumed") == ("pass", 0)
+    assert _measured(session, "reference_assumed") == ("pass", 0)
+    (given,) = _header(session)["given"]
+    assert given["stated_feed"] == {"way": None, "stats": {"mean": 0, "std": 255}}
+    assert "fed as the user states: pixels normalised by 0/255" in session.page()
+    (facts,) = session.reports.glob("*/files/*.tflite.json")
+    assert json.loads(facts.read_text())["preprocessing"]["source"] == "0/255 as stated"
+    # Equal files, fed alike, agree on whatever they see.
+    assert _statuses(session)["end_to_end_parity"] == "pass", result.outlines
+
+
+def test_a_feed_without_a_given_file(session: Any, miniature: MiniatureFiles) -> None:
+    """Variants are fed by their graph: the flag would do nothing."""
+    result = session.run(
+        "--zoo", miniature.zoo, "--feed", "bytes", "--cache-dir", miniature.cache
+    )  # fmt: skip
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert any("there is no given file" in line for line in result.errlines)
+
+
+def _measured(session: Any, name: str) -> tuple[str, float]:
+    """Whether the limit of a measure of `evidence` is kept, and its value."""
+    entry = from_line(session.checks()["evidence", "float"])
+    assert isinstance(entry, CheckResult)
+    (found,) = (each for each in entry.measures if each.name == name)
+    return found.status.value, found.value
 
 
 def _labels(folder: Path) -> Path:

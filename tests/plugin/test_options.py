@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from validation.files.arguments import parse_count
 from validation.plugin.options import (
-    parse_count,
     parse_existing_file,
     parse_existing_folder,
     parse_file,
@@ -35,6 +35,7 @@ _OPTIONS = (
     "--variant",
     "--candidate",
     "--reference",
+    "--feed",
     "--coco-annotations",
     "--coco-images",
     "--box-format",

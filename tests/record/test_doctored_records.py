@@ -63,7 +63,7 @@ def doctored(path: Path, change: Callable[[list[str]], list[str]]) -> Path:
         (
             lambda lines: [lines[0], '{"kind": "picture", "panels": [3]}', lines[2]],
             RecordError,
-            "'height' is missing .*line 2, picture",
+            "'file' is missing .*line 2, picture",
         ),
         (
             lambda lines: [lines[0], '{"kind": ["step"]}', lines[2]],

@@ -71,3 +71,19 @@ def test_a_panel_of_unequal_lists() -> None:
     """A record's picture draws as many boxes as it has scores and classes."""
     with pytest.raises(RecordError, match="unequal length: got 0 boxes, 1 scores, 1 classes"):
         Panel("float", (), (0.5,), (1,))
+
+
+@pytest.mark.parametrize(
+    ("key", "called"),
+    [
+        (ModelKey("ssd", "float"), "ssd-float"),
+        (ModelKey("ssd", "float", "detect.tflite"), "ssd-detect.tflite"),
+        (ModelKey("detect", "float", "detect.tflite"), "detect.tflite"),
+        (ModelKey("detect", "float", "one/detect.tflite"), "one/detect.tflite"),
+        (ModelKey("ssd", "float", "int8"), "ssd-int8 (given)"),
+        (ModelKey("int8", "float", "int8"), "int8 (given)"),
+    ],
+)
+def test_what_a_subject_is_called(key: ModelKey, called: str) -> None:
+    """A model that has its name from the file is not named twice."""
+    assert str(key) == called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,14 @@ def test_without_labels_nothing_has_a_price(
 def test_nothing_differs(page: Callable[[ReferenceDifferences], tuple[str, str]]) -> None:
     """One sentence in the place of a table."""
     assert "Nothing that was compared differs." in Page(page(_found())[1]).text
+
+
+def test_nothing_was_compared(page: Callable[[ReferenceDifferences], tuple[str, str]]) -> None:
+    """No agreement is claimed, and nothing is said of prices."""
+    found = dataclasses.replace(_found(ap=None), compared=())
+    text = Page(page(found)[1]).text
+    assert "Nothing was compared." in text
+    assert "put right" not in text
 
 
 def test_status_of_each_difference() -> None:

@@ -48,6 +48,22 @@ def test_files_with_the_same_share_a_row(header: Header) -> None:
     ]
 
 
+def test_what_was_found_nowhere_has_no_column(header: Header) -> None:
+    """It is named in one sentence; what one file has is a column of all."""
+    limit = Limit("max", 0, "", beyond=Status.WARN)
+
+    def result(key: ModelKey, assumed: int) -> CheckResult:
+        values = {"images": 80, "feed_assumed": assumed, "outputs_assumed": 0}
+        limits = {**dict.fromkeys(values, limit), **_LIMITS}
+        measures = tuple(Measure(name, value, limits[name]) for name, value in values.items())
+        return CheckResult.judged("evidence", key, measures)
+
+    table = evidence_table(Record(header, results=(result(FLOAT, 0), result(GIVEN, 1))))
+    assert table.columns == ("images", "feed assumed")
+    assert table.nowhere == ("outputs assumed",)
+    assert [row.values for row in table.rows] == [("80", "0"), ("80", "1")]
+
+
 def test_a_pass_that_its_measures_contradict(header: Header) -> None:
     """The row says what the judge makes of it, not what the record claims."""
     forged = dataclasses.replace(_result(FLOAT, {"images": 8}), status=Status.PASS)

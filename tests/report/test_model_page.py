@@ -134,6 +134,15 @@ def test_picture(write_run: Callable[..., Path], policy: Policy) -> None:
     assert page.values("class").count("box") == 2
 
 
+def test_pictures_stand_under_their_file(write_run: Callable[..., Path], policy: Policy) -> None:
+    """Those of one file stand together, whatever came between them in the record."""
+    picture = Picture("person", "a.jpg", 64, 48, "AAAA", (Panel("p", (), (), ()),), {}, "float")
+    other = dataclasses.replace(picture, file="detect.tflite")
+    page = pages_of(render_run(write_run([picture, other, picture]), policy))["model-person.html"]
+    one = "a.jpg p no detections"
+    assert f"Pictures float {one} {one} detect.tflite given, float {one}" in page.text
+
+
 def test_background(header: Header, write_run: Callable[..., Path], policy: Policy) -> None:
     """Figures as they were published, unrounded, and the traps; of this model only."""
     other = Background("car", "", (), ("Another model's.",))

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 from run_pages import render_run
 
+from validation.policy.given import ChangedGivenRequirement, RequiredOfGiven
 from validation.policy.limits import Limit, Rule, Status
 from validation.policy.load import Policy
 from validation.policy.operating_points import OperatingPoint
@@ -23,7 +24,7 @@ from validation.policy.overlay import (
 )
 from validation.policy.preference import ChangedPreference, Prefer
 from validation.record.operating_point import OperatingPointLosses
-from validation.record.run import Footer, Header
+from validation.record.run import Footer, GivenFile, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
 from validation.report.own_limits import OwnLimit, own_limits
@@ -37,6 +38,7 @@ from validation.report.views import (
     subject,
 )
 from validation.signoff.rules import judge
+from validation.specs.references import ReferenceKind
 
 ENDED = Footer("later", 68.0, 0, 0)
 FIGURES = CocoFigures(*(0.5 for _ in dataclasses.fields(CocoFigures)))
@@ -140,8 +142,15 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
             ),
         ),
     )
+    required = (
+        ChangedGivenRequirement("canaries", RequiredOfGiven(("*",), ("int8", "uint8")), None),
+        ChangedGivenRequirement("accuracy", RequiredOfGiven(("graph",)), RequiredOfGiven(("*",))),
+        ChangedGivenRequirement("latency", RequiredOfGiven((), ()), RequiredOfGiven(("*",))),
+    )
+    own = replace(own, required_of_given=required)
     losses = OperatingPointLosses("person", "float", 0.6, 0.6, 0.001, 0.5, 0.75, 80, (), 0, 0, ())
-    header = replace(header, policy_overlay=own)
+    file = GivenFile("person", "int8", "detect.tflite", "ab" * 32, ReferenceKind.TFLITE)
+    header = replace(header, policy_overlay=own, given=(file,))
     key = ModelKey("person", "float")
     result = CheckResult.judged("latency", key, (Measure("p95_ms", 12.5, rule.limit),))
     record = Record(header, results=(result,), operating_points=(losses,), footer=ENDED)
@@ -158,6 +167,13 @@ def test_limits_that_are_not_built_in(header: Header, policy: Policy) -> None:
         OwnLimit("timing_rounds", "200", ("50",), reason="p99"),
         OwnLimit("operating point: min_score", "0.6", ("0.3",), "per*", "our app", "1"),
         OwnLimit("latency: required", "for raw", ("for no variant",)),
+        OwnLimit("canaries: required of given files", "for int8, uint8", (), judged="1"),
+        OwnLimit(
+            "accuracy: required of given files", "judged by graph", ("for every file",), judged="0"
+        ),
+        OwnLimit(
+            "latency: required of given files", "for no file", ("for every file",), judged="0"
+        ),
         OwnLimit("file to ship", "fastest", ("smallest",), reason="25 frames"),
     )
     assert environment(header)["Policy"]["sha256 of own.toml"] == "c3" * 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from signable_run import (
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
-from validation.record.lines import Entry
+from validation.record.lines import Entry, to_line
 from validation.record.run import Artefact, ArtefactRole
-from validation.record.store import Record
+from validation.record.store import RECORD_NAME, Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
 from validation.signoff.changes import changes, circumstances
 from validation.signoff.envelope import KeyPair
@@ -36,6 +37,8 @@ from validation.signoff.signing import propose
 from validation.signoff.soundness import Judged, examine
 from validation.signoff.statement import Statement
 from validation.signoff.verification import PublicKey, verify_run
+from validation.specs.feeds import FeedWay, StatedFeed
+from validation.specs.input_stats import GUIDE_STATS
 from validation.specs.references import ReferenceKind
 
 _WAIVER = """\
@@ -125,6 +128,25 @@ def test_a_file_without_reference_is_signed_as_such(tmp_path: Path) -> None:
     files = files_of(write_signable_run(tmp_path / "run", given=given))
     claims = _statement(files).facts.claims
     assert any("detect.tflite was made elsewhere and had no reference" in each for each in claims)
+
+
+def test_a_stated_feed_is_signed(tmp_path: Path) -> None:
+    """Figures hold for it alone, and whoever reads the signature sees whose word it was."""
+    folder = write_signable_run(tmp_path / "run", given={GIVEN_FLOAT: ReferenceKind.GRAPH})
+    before = files_of(folder)
+    header = _record(before).header
+    (given,) = header.given
+    stated = StatedFeed(FeedWay.QUANTISED, GUIDE_STATS)
+    given = dataclasses.replace(given, stated_feed=stated)
+    line = json.dumps(to_line(dataclasses.replace(header, given=(given,)))).encode()
+    record = before[RECORD_NAME]
+    files = {**before, RECORD_NAME: line + record[record.index(b"\n") :]}
+    said = (
+        "detect.tflite was fed as the user states: by scale and zero point of the input, pixels "
+        "normalised by 128/127."
+    )
+    assert said in _statement(files).facts.claims
+    assert said not in _statement(before).facts.claims
 
 
 def test_a_variant_that_is_given_back(mixed: Files) -> None:

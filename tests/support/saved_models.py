@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,14 @@ def write_tf1(
 
 
 def write_tf2(
-    folder: Path, graph: Any, *, raw: tuple[str, str] | None = None, scale: float = 1.0
+    folder: Path,
+    graph: Any,
+    *,
+    raw: tuple[str, str] | None = None,
+    scale: float = 1.0,
+    change_raw: Callable[[Any, Any], tuple[Any, Any]] = lambda boxes, scores: (boxes, scores),
+    size: tuple[int | None, int | None] = (None, None),
+    resized_to: tuple[int, int] | None = None,
 ) -> Path:
     """Write what exporter_main_v2.py leaves in saved_model/; returns the folder.
 
@@ -62,6 +69,10 @@ def write_tf2(
         graph: Frozen GraphDef from image_tensor to the four outputs.
         raw: Its tensors of decoded boxes and converted scores before the NMS.
         scale: A variable that the scores are multiplied by, for there is one at least.
+        change_raw: Makes what is given of those two, [1, N, 4] and [1, N, C + 1].
+        size: It takes images of this height and width alone.
+        resized_to: It resizes images to this size by itself, as TensorFlow 2's image.resize
+            does: by pixel centres.
     """
     nodes = (*_OUTPUTS, *(raw or ()))
     keys = (*_OUTPUTS, *(("raw_detection_boxes", "raw_detection_scores") if raw else ()))
@@ -75,12 +86,16 @@ def write_tf2(
             super().__init__()
             self.scale = tf.Variable(scale, name="scale")
 
-        @tf.function(
-            input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, name="input_tensor")]
-        )
+        @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.uint8, name="input_tensor")])
         def detect(self, input_tensor: Any) -> dict[str, Any]:
+            if resized_to is not None:
+                resized = tf.image.resize(input_tensor, resized_to)
+                input_tensor = tf.cast(tf.round(resized), tf.uint8)
             found = dict(zip(keys, inside(input_tensor), strict=True))
             found["detection_scores"] *= self.scale
+            if raw:
+                boxes, scores = change_raw(*(found[key] for key in keys[-2:]))
+                found |= zip(keys[-2:], (boxes, scores), strict=True)
             return {key: tf.cast(value, tf.float32) for key, value in found.items()}
 
     module = _Module()

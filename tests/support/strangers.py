@@ -108,6 +108,21 @@ def permuted_classes(source: Path, target: Path, order: Sequence[int] | None = N
     return _columns_from(source, target, np.array([0, *classes]))
 
 
+def chosen_columns(
+    source: Path, target: Path, columns: Sequence[int], num_classes: int | None = None
+) -> Path:
+    """Scores of these columns alone: without the background's, or with classes left out.
+
+    Args:
+        source: The file.
+        target: The copy.
+        columns: Which each gets its scores from, from 0, the background's.
+        num_classes: Of the op; None leaves it.
+    """
+    _columns_from(source, target, np.array(columns))
+    return target if num_classes is None else other_op(target, target, num_classes=num_classes)
+
+
 def permuted_outputs(source: Path, target: Path, order: Sequence[int] = TF2_ORDER) -> Path:
     """The file's outputs in another order, or some of them only; each keeps its name."""
 
@@ -140,7 +155,7 @@ def tf2_style(
     *,
     order: Sequence[int] = TF2_ORDER,
     metadata: bool = False,
-    signature: bool = False,
+    signature: bool | Sequence[str] = False,
 ) -> Path:
     """As TensorFlow 2's exporter and converter name and order what goes in and comes out.
 
@@ -150,7 +165,8 @@ def tf2_style(
         order: Of boxes, classes, scores and count.
         metadata: Whether metadata names the outputs, as the Task Library looks for them. What
             the source's says of the image is kept.
-        signature: Whether there is one, of ``output_0`` and so on.
+        signature: Whether there is one, of ``output_0`` and so on, or of these names of boxes,
+            classes, scores and count.
     """
     about = read_metadata(source)
 
@@ -166,7 +182,10 @@ def tf2_style(
             each for each in root.metadata or () if each.name != "TFLITE_METADATA"
         ] or None
         if signature:
-            root.signature_defs = [_signature(model, [f"output_{at}" for at in range(4)])]
+            names = [f"output_{at}" for at in range(4)]
+            if not isinstance(signature, bool):
+                names = [signature[place] for place in order]
+            root.signature_defs = [_signature(model, names)]
 
     changed(source, target, rename)
     if metadata:
@@ -261,6 +280,7 @@ def _columns_from(source: Path, target: Path, columns: NDArray[np.integer[Any]])
         )
         made = copy.copy(scores)
         made.name, made.buffer = f"{scores.name}/moved", 0
+        made.shape, made.shape_signature = [*scores.shape[:-1], len(columns)], None
         indices = MODEL.table("Tensor")(
             name="columns", shape=[len(columns)], type=_INT32, buffer=len(root.buffers) - 1
         )

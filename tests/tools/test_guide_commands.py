@@ -55,6 +55,8 @@ def test_output_is_what_a_person_reads(tmp_path: Path) -> None:
         ("12,177,460 bytes", "9 bytes", True),
         ("1.2e-05", "3", True),
         ("score  1", "score 1", True),
+        ("a shift of +0.01", "a shift of -0.02", True),
+        ("int8-1", "int8+1", False),
         ("AP 0.195", "AR 0.195", False),
     ],
 )

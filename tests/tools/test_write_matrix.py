@@ -90,7 +90,7 @@ def test_document(write_record: Write) -> None:
         "Verdict on the run: **FAIL**",
         "- TensorFlow: 2.21.0\n- LiteRT: 2.3.0\n- Date: 2026-01-02 03:04:05 UTC\n"
         "- Machine: A chip, 2 cores\n- Threads: latency was not measured\n",
-        "\npytest suites/ --zoo tf1 --variant float --offline\n",
+        "\nvalidation run --zoo tf1 --variant float --offline\n",
         "## Refused\n\n- **ssd_v1** (float): ConversionError: a \\| b \\*is\\* not known\n",
         "## Not tried\n\n- **lost** (float): DownloadFailed: no network\n",
         "- **Raw parity**: ",
@@ -134,15 +134,15 @@ def test_given_file(write_record: Write) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, "pytest suites/"),
+        ({}, "validation run"),
         (
             {"options": {"zoo": "person"}, "selection": (ModelKey("one", "float"),)},
-            "pytest suites/ --zoo person --model one --variant float",
+            "validation run --zoo person --model one --variant float",
         ),
-        ({"options": {"zoo": "home/me/my models"}}, "pytest suites/ --zoo 'my models'"),
+        ({"options": {"zoo": "home/me/my models"}}, "validation run --zoo 'my models'"),
         (
             {"selection": tuple(map(ModelKey, ("a", "a", "b"), ("float", "raw", "raw")))},
-            "pytest suites/ --variant float --variant raw",
+            "validation run --variant float --variant raw",
         ),
         (
             {
@@ -153,16 +153,16 @@ def test_given_file(write_record: Write) -> None:
                     ModelKey("a", "float", "x y.tflite"),
                 ),
             },
-            "pytest suites/ --zoo a --model a --variant float "
+            "validation run --zoo a --model a --variant float "
             "--candidate 'detect.tflite,x y.tflite'",
         ),
         (
             {"options": {"zoo": "bundled"}, "dataset": DatasetFacts(SCENES_NAME, "0", 220, 608)},
-            "pytest suites/ --zoo bundled",
+            "validation run --zoo bundled",
         ),
         (
             {"options": {"offline": "no"}, "dataset": DatasetFacts("coco", "0", 80, 216)},
-            "pytest suites/ --coco-annotations FILE --coco-images DIR",
+            "validation run --coco-annotations FILE --coco-images DIR",
         ),
     ],
 )

@@ -64,6 +64,20 @@ def test_candidate_runs_once_a_session(miniature: MiniatureFiles) -> None:
     assert inference.seconds("float") > 0
 
 
+def test_raw_outputs_are_run_once_a_session(miniature: MiniatureFiles) -> None:
+    """Checks share them; those of more images are another run."""
+    steps: list[Step] = []
+    inference = make_case(miniature, steps=steps).inference
+    first = inference.raw_outputs("raw", 2)
+    for name, array in inference.raw_outputs("raw", 2).items():
+        np.testing.assert_array_equal(first[name], array)
+    inference.raw_outputs("raw", 3)
+    assert [step.step for step in steps if step.step.startswith("raw outputs")] == [
+        "raw outputs of raw on 2 images",
+        "raw outputs of raw on 3 images",
+    ]
+
+
 def test_raw_outputs_of_both_sides_have_one_shape(miniature: MiniatureFiles) -> None:
     """Stacked over the images that were asked for, by the exporter's names."""
     inference = make_case(miniature).inference

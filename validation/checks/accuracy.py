@@ -14,6 +14,7 @@ from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
 from validation.coco.matches import read_matches, write_matches
+from validation.coco.results_meeting import meeting
 from validation.comparison.ap_difference import (
     check_accuracy,
     check_accuracy_alone,
@@ -27,6 +28,7 @@ from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
 from validation.record.lines import Entry
+from validation.record.results_facts import Meeting
 from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import Accuracy, CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
@@ -89,8 +91,19 @@ def accuracy(context: CheckContext) -> list[Entry]:
 
 def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:
     own = subject_score(context, dataset)
-    result = check_accuracy_alone(own.accuracy, context.policy, _notices(context))
+    met = _met(context, dataset)
+    result = check_accuracy_alone(own.accuracy, met, context.policy, _notices(context))
     return [own.accuracy, own.evidence, result]
+
+
+def _met(context: CheckContext, dataset: Dataset) -> Meeting:
+    """How what an app would show lies to the objects: below that a box has many classes' scores."""
+    threshold = context.policy.setting("picture_min_score")
+    shown = {
+        image: _of_its_classes(context, found.take(found.scores >= threshold))
+        for image, found in candidate_detections(context).items()
+    }
+    return meeting(dataset, shown, class_join(context, dataset).categories)
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,11 @@ def score(
     canaries = {canary.path.name for canary in context.canaries}
     join = class_join(context, dataset)
     # Every result but the canaries': a lost or unknown image is for `evaluate` to name.
-    own = {int(image): each for image, each in detections.items() if image not in canaries}
+    own = {
+        int(image): _of_its_classes(context, each)
+        for image, each in detections.items()
+        if image not in canaries
+    }
 
     def make(folder: Path) -> None:
         evaluation, matches = evaluate_with_matches(dataset, own, category_ids=join.categories)
@@ -258,6 +275,14 @@ def score(
         file=key.file,
     )
     return Scored(accuracy, evidence)
+
+
+def _of_its_classes(context: CheckContext, found: Detections) -> Detections:
+    """Of a given file's own classes: its reference may have more, and a shift leads beyond them.
+
+    A file that was made here has its reference's classes: another one is for `evaluate` to name.
+    """
+    return found if context.given is None else found.take(found.classes <= context.num_classes)
 
 
 def _notices(context: CheckContext) -> tuple[DatasetNotice, ...]:

@@ -115,8 +115,7 @@ def with_costs(
         images: Labelled ones that AP is of.
     """
     if not repairs:
-        words = "nothing of it can be put right without another conversion, so it has no price"
-        return dataclasses.replace(found, unpriced=words)
+        return dataclasses.replace(found, unpriced=_why_unpriced(found))
     own = score(run(Repair()), "as it is")
     prices = {
         kind: score(run(repair), f"with the reference's {kind.value}")
@@ -140,3 +139,9 @@ def with_costs(
         images=images,
     )
     return dataclasses.replace(priced, differences=worst_first(priced))
+
+
+def _why_unpriced(found: ReferenceDifferences) -> str:
+    if {each.kind for each in found.differences} == {DifferenceKind.OUTPUT_ORDER}:
+        return "no cost in AP: outputs were read here by what writes them, whatever their order"
+    return "nothing of it can be put right without another conversion, so it has no price"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from validation.comparison.contract_differences import SideFacts
 from validation.errors import NotProvided
-from validation.inference.op_anchors import op_anchors
 from validation.inference.output_roles import RAW_ROLES, OutputRoles, output_roles
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
 from validation.preprocess.feed import FeedWay
 from validation.specs.contracts import DETECTION_ROLES, SsdContract
 from validation.specs.references import ReferenceKind
-from validation.tflite.facts import describe, read_tflite
+from validation.tflite.facts import describe
 from validation.tflite.model import read_model
+from validation.workspace.given_subject import TfliteReference
 from validation.workspace.sides import Reference, Subject
 
 _Value = TypeVar("_Value")
@@ -34,7 +34,7 @@ def subject_facts(subject: Subject, contract: SsdContract | None) -> SideFacts:
     """
     why: dict[str, str] = {}
     file = subject.file
-    anchors = None if file.postprocess is None else op_anchors(subject.path)
+    anchors = None if file.postprocess is None else subject.op_anchors
     if file.postprocess is None:
         why |= {"attributes": _RAW, "anchors": _RAW}
     roles = roles_of(subject.path, contract)
@@ -108,8 +108,8 @@ def _with_order(facts: SideFacts, reference: Reference, subject: Subject) -> Sid
         return dataclasses.replace(facts, outputs=order)
     if reference.kind is not ReferenceKind.TFLITE:
         return facts
-    file = read_tflite(reference.path)
-    anchors = op_anchors(reference.path) if file.postprocess else None
+    given = cast(TfliteReference, reference)
+    anchors = given.op_anchors if given.file.postprocess else None
     return dataclasses.replace(
         facts,
         outputs=roles_of(reference.path, None).roles,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 
+from validation.checks.doubts import doubts_of
 from validation.checks.needs import exported_graph
 from validation.checks.route_parity import no_second_route
 from validation.comparison.evidence_rules import (
@@ -33,6 +34,7 @@ def evidence(context: CheckContext) -> list[Entry]:
         routes=_routes(context),
         calibration=_calibration(context),
         changed_flags=_changed_flags(context),
+        doubts=doubts_of(context),
     )
     return [check_evidence(facts, context.policy, context.key)]
 

@@ -30,9 +30,11 @@ def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
     Raises:
         ValidationError: The file and the graph that it was made from do not belong together.
     """
-    # What was given is described by what it says of itself.
-    export = None if context.given is not None else exported_graph(context).graph.parent
-    facts = inspect_tflite(judged.path, export)
+    given = context.given
+    if given is None:
+        facts = inspect_tflite(judged.path, exported_graph(context).graph.parent)
+    else:  # as it is judged: with what the user and the reference state
+        facts = inspect_tflite(judged.path, stated=given.stated, known=given.known)
     labels, about, misfit = _labels(context)
     document = context.scratch / feeding_name(context.key)
     write_json(

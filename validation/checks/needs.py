@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from validation.comparison.decoded_outputs import same_columns
 from validation.export.exported import ExportedGraph
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.record.detections import Detections
-from validation.specs.contracts import GraphSummary
+from validation.specs.contracts import CLASS_PREDICTIONS_NAME, GraphSummary
 from validation.specs.variants import variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 
 def reference_graph(context: CheckContext) -> Path:
@@ -82,3 +83,25 @@ def candidate_detections(context: CheckContext) -> Mapping[str, Detections]:
 def session_outputs(context: CheckContext) -> Arrays:
     """Raw outputs of the reference, [I, 1, N, ...]: of a graph in a TensorFlow session."""
     return context.reference.raw_outputs(len(context.parity_images))
+
+
+def raw_outputs(context: CheckContext) -> Arrays:
+    """Raw outputs of the file under test on the same images, [I, 1, N, ...]."""
+    return context.subject.raw_outputs(len(context.parity_images))
+
+
+def without_batch(arrays: Arrays) -> Arrays:
+    """[I, 1, N, C] to [I, N, C]: the batch of one says nothing."""
+    return {name: array[:, 0] for name, array in arrays.items()}
+
+
+def both_raw_outputs(context: CheckContext) -> tuple[Arrays, Arrays]:
+    """`session_outputs` and `raw_outputs`; the background only where both have it."""
+    expected, found = session_outputs(context), raw_outputs(context)
+    same = same_columns(
+        expected[CLASS_PREDICTIONS_NAME], found[CLASS_PREDICTIONS_NAME], context.num_classes
+    )
+    if same is None:
+        return expected, found
+    ours, theirs = same
+    return {**expected, CLASS_PREDICTIONS_NAME: ours}, {**found, CLASS_PREDICTIONS_NAME: theirs}

@@ -40,7 +40,7 @@ def pictures(context: CheckContext) -> list[Picture]:
 
     return [
         picture_of(
-            context.key.model,
+            context.key,
             image,
             int(context.policy.setting("picture_width")),
             list(panels(image)),

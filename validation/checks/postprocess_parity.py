@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.needs import candidate_detections, tflite
+from validation.checks.needs import candidate_detections, raw_outputs
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.errors import NotProvided
-from validation.inference.op_anchors import OpAnchors, op_anchors
+from validation.inference.op_anchors import OpAnchors
 from validation.postprocess.detections import to_detections
 from validation.postprocess.op import detection_postprocess
-from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
@@ -31,11 +29,11 @@ def postprocess_parity(context: CheckContext) -> list[Entry]:
     """
     images = context.parity_images
     op = candidate_detections(context)
-    own = op_anchors(tflite(context))
+    own = context.subject.op_anchors
     anchors = own.values
     result = check_postprocess(
         [op[image.key] for image in images],
-        _port_detections(context, images, anchors),
+        _port_detections(context, anchors),
         [image.key for image in images],
         anchors_steps_off=_against_reference(context, anchors, _step(own)),
         policy=context.policy,
@@ -67,11 +65,9 @@ def _steps_off(anchors: Anchors, exported: Anchors, step: NDArray[Any] | float) 
     return float(np.max(np.abs(anchors - exported) / step))
 
 
-def _port_detections(
-    context: CheckContext, images: Sequence[ImageFile], anchors: Anchors
-) -> list[Detections]:
+def _port_detections(context: CheckContext, anchors: Anchors) -> list[Detections]:
     """The port fed with what the op reads: the raw outputs of a file with the same body."""
-    raw, attributes = context.subject.raw_outputs(len(images)), context.subject.postprocess
+    raw, attributes = raw_outputs(context), context.subject.postprocess
     boxes, scores = raw[BOX_ENCODINGS_NAME], raw[CLASS_PREDICTIONS_NAME]
     return [
         to_detections(detection_postprocess(*image, anchors, attributes))

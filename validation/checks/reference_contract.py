@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.checks.accuracy import NO_DATA, score
 from validation.checks.contract_costs import Repair, repair_of, with_costs
@@ -17,6 +18,7 @@ from validation.checks.contract_sides import (
     subject_facts,
 )
 from validation.checks.judged_files import files_beside, judged_file, reference_file
+from validation.checks.saved_model_sides import SavedModelSides, saved_model_sides
 from validation.coco.dataset import Dataset
 from validation.comparison.contract_differences import Compared, SideFacts, contract_differences
 from validation.comparison.difference_rules import DifferenceRules
@@ -32,7 +34,9 @@ from validation.record.difference_facts import DifferenceKind
 from validation.record.lines import Entry
 from validation.record.reference_differences import NotCompared, ReferenceDifferences
 from validation.specs.contracts import CLASS_PREDICTIONS_NAME
-from validation.workspace.context import CheckContext, class_join
+from validation.workspace.context import CheckContext
+from validation.workspace.given_subject import GivenSubject
+from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference, Subject
 
 _OF_DETECTIONS = (
@@ -55,8 +59,11 @@ def contract_entries(context: CheckContext, subject: Subject, reference: Referen
     rules = DifferenceRules.of(context.policy)
     ours = reference_facts(reference, subject)
     theirs = subject_facts(subject, contract_of(reference)[0])
+    decoded = _decoded(context, subject, reference)
+    if decoded is not None:
+        ours = decoded.implied(ours, theirs, rules)
     compared = contract_differences(ours, theirs, rules)
-    compared += class_differences(subject, reference, len(context.parity_images), rules)
+    compared += class_differences(context, subject, reference, decoded, rules)
     key = context.key
     found = ReferenceDifferences(
         key.model,
@@ -72,14 +79,28 @@ def contract_entries(context: CheckContext, subject: Subject, reference: Referen
     return [found, check_reference_contract(found, context.policy, key)]
 
 
+def _decoded(
+    context: CheckContext, subject: Subject, reference: Reference
+) -> SavedModelSides | None:
+    """A SavedModel's boxes and scores of every anchor beside the file's raw outputs."""
+    if not (isinstance(subject, GivenSubject) and isinstance(reference, SavedModelReference)):
+        return None
+    try:
+        return saved_model_sides(subject, reference, context.parity_images)
+    except NotProvided:
+        return None
+
+
 def class_differences(
-    subject: Subject, reference: Reference, count: int, rules: DifferenceRules
+    context: CheckContext,
+    subject: Subject,
+    reference: Reference,
+    decoded: SavedModelSides | None,
+    rules: DifferenceRules,
 ) -> Compared:
     """By raw scores of the first images where both sides have them, else by detections."""
     try:
-        ours = reference.raw_outputs(count)[CLASS_PREDICTIONS_NAME]
-        theirs = subject.raw_outputs(count)[CLASS_PREDICTIONS_NAME]
-        numbers = reference.contract.num_classes, subject.num_classes
+        ours, theirs, numbers = _raw_scores(context, subject, reference, decoded)
     except NotProvided:
         return _by_detections(subject, reference, rules)
     found = differences_of_scores(ours, theirs, numbers, rules)
@@ -87,6 +108,30 @@ def class_differences(
         return found
     other = _by_detections(subject, reference, rules)
     return found if len(other.kinds) <= len(found.kinds) else other
+
+
+def _raw_scores(
+    context: CheckContext,
+    subject: Subject,
+    reference: Reference,
+    decoded: SavedModelSides | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int]]:
+    """Of the reference and of the file, and how many classes each has.
+
+    Raises:
+        NotProvided: One of them has none.
+    """
+    if decoded is not None:
+        both = decoded.scores(subject.num_classes)
+        if both is None:
+            raise NotProvided("the SavedModel gives scores of another number of classes")
+        return *both, (subject.num_classes, subject.num_classes)
+    count = len(context.parity_images)
+    return (
+        reference.raw_outputs(count)[CLASS_PREDICTIONS_NAME],
+        subject.raw_outputs(count)[CLASS_PREDICTIONS_NAME],
+        (reference.contract.num_classes, subject.num_classes),
+    )
 
 
 def _by_detections(subject: Subject, reference: Reference, rules: DifferenceRules) -> Compared:
@@ -127,9 +172,6 @@ def _run(context: CheckContext, subject: Subject, repair: Repair) -> Mapping[str
 def _ap(
     context: CheckContext, dataset: Dataset, detections: Mapping[str, Detections], words: str
 ) -> float:
-    """Of the classes that are joined to categories: a shifted file may have one beyond them."""
-    known = sorted(class_join(context, dataset).categories)
-    kept = {image: found.take(np.isin(found.classes, known)) for image, found in detections.items()}
     subject = f"{context.key.label}, {words}"
-    scored = score(context, dataset, context.key, subject, kept, 0.0)
+    scored = score(context, dataset, context.key, subject, detections, 0.0)
     return scored.accuracy.figures.ap

@@ -6,8 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from validation.checks.needs import session_outputs
-from validation.checks.raw_parity import without_batch
+from validation.checks.needs import session_outputs, without_batch
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph
@@ -16,7 +15,7 @@ from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.contracts import ANCHORS_NAME
 from validation.workspace.context import CheckContext
-from validation.workspace.model_inference import Arrays
+from validation.workspace.sides import Arrays
 
 NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.cli.flags import say
-from validation.errors import DatasetError, NotSsdGraph, OutputMissing, UsageError
+from validation.errors import DatasetError, NotSsdGraph, OutputMissing
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, detect_all, on_files
 from validation.inference.file_notices import FileNotice, FileNoticeKind
@@ -19,11 +19,11 @@ from validation.kinds.kind import Kind, Wanted
 from validation.labels.alignment import ClassNames, align, align_uncounted, no_names
 from validation.labels.label_list import LabelList
 from validation.metadata.class_labels import COCO_LABELS, labels_named
-from validation.preprocess.feed import FeedWay
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import DETECTION_OUTPUTS
+from validation.specs.feeds import add_feed_flag, stated_feed
 from validation.specs.input_stats import parse_input_stats
 from validation.specs.tensors import takes_only
 
@@ -75,40 +75,13 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         "from the export beside the file, its metadata or its scale and zero point, else "
         "127.5/127.5)",
     )
-    parser.add_argument(
-        "--feed",
-        type=_feed,
-        metavar="WAY",
-        help="for an input of 8 bits: bytes, the pixels as they are, or quantised, the normalised "
-        "pixels by the input's scale and zero point (default: bytes, as apps do, unless "
-        "--input_stats or the export asks for other values)",
-    )
+    add_feed_flag(parser.add_argument)
     parser.add_argument(
         "--export_directory",
         type=Path,
         metavar="DIR",
         help="what export wrote, for a file that ends in raw outputs (default: the file's folder)",
     )
-
-
-def _feed(text: str) -> FeedWay:
-    ways = {each.value: each for each in (FeedWay.BYTES, FeedWay.QUANTISED)}
-    # In the spelling of TensorFlow's own flags, too.
-    found = ways.get(text.lower().replace("quantized", "quantised"))
-    if found is None:
-        raise argparse.ArgumentTypeError(f"must be {' or '.join(ways)}, got {text!r}")
-    return found
-
-
-def _way(options: argparse.Namespace) -> FeedWay | None:
-    way: FeedWay | None = options.feed
-    if way is FeedWay.BYTES and options.input_stats is not None:
-        raise UsageError(
-            "pixels that are fed as they are have no mean and std",
-            expected="--feed=bytes or --input_stats",
-            got="both",
-        )
-    return way
 
 
 def refuse_other_models(paths: Sequence[Path], options: argparse.Namespace) -> None:
@@ -139,8 +112,7 @@ def open_model(path: Path, options: argparse.Namespace) -> Iterator[OpenModel]:
         model = open_tflite(
             path,
             export=options.export_directory,
-            stats=options.input_stats,
-            way=_way(options),
+            stated=stated_feed(options.feed, options.input_stats),
         )
         with held_back():
             # Fails here, not later, where LiteRT rejects the file; hides LiteRT's log lines.

@@ -11,14 +11,14 @@ from typing import Any
 
 from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
+from validation.cli.labelled_images import labelled_images, refuse_other_labels
 from validation.cli.output import print_json
-from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin, join_categories
-from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
+from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
+from validation.coco.flags import add_labelled_image_flags
 from validation.coco.results import write_results
 from validation.errors import first_few
-from validation.files.arguments import parse_count
 from validation.files.structured import unstructure
 from validation.inference.score_notices import score_notices
 from validation.record.class_join import JoinedBy
@@ -58,32 +58,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help=".tflite, or frozen_inference_graph.pb"
     )
-    parser.add_argument(
-        "--coco-annotations",
-        "--annotations",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
-        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords",
-    )
-    parser.add_argument(
-        "--coco-images",
-        "--images",
-        type=Path,
-        metavar="DIR",
-        help="folder of the images (default: where the data set says or holds them)",
-    )
-    parser.add_argument(
-        "--box-format",
-        type=parse_box_format,
-        metavar="FORMAT",
-        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
-        "xywh, COCO's; boxes that are evidently of another format are refused)",
-    )
-    parser.add_argument(
-        "--max-images", type=parse_count, metavar="N", help="use the first N by id (default: all)"
-    )
+    add_labelled_image_flags(parser.add_argument, required=True)
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument(
@@ -100,15 +75,9 @@ def add_command(commands: Commands) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     # What each argument is comes first: a model takes seconds to open, and prints notices.
     refuse_other_models([options.model], options)
-    refuse_other_kinds(options.coco_annotations, options.coco_images, options.box_format)
+    refuse_other_labels(options)
     with open_model(options.model, options) as model:
-        dataset = load_dataset(
-            options.coco_annotations,
-            options.coco_images,
-            max_images=options.max_images,
-            box_format=options.box_format,
-        )
-        say(dataset.describe())
+        dataset = labelled_images(options)
         labels = model.labels
         join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         if join.facts.by is JoinedBy.NUMBER and not join.facts.class_names_known:

@@ -13,10 +13,11 @@ from pathlib import Path
 from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_json, add_parser, say
+from validation.cli.labelled_images import labelled_images, refuse_other_labels
 from validation.cli.output import print_json
-from validation.coco.box_formats import BoxFormat, parse_box_format
 from validation.coco.categories import CategoryJoin
-from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
+from validation.coco.dataset import Dataset
+from validation.coco.flags import add_labelled_image_flags
 from validation.coco.labelled_images import category_names, ground_truth
 from validation.errors import DatasetError, NotSsdGraph, UsageError
 from validation.explanation.accuracy import accuracy_facts, joins_of, other_feed, stated_feed
@@ -25,7 +26,6 @@ from validation.explanation.facts import AccuracyFacts, OtherFeed
 from validation.explanation.page import as_page, picture_files, seen_images
 from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
-from validation.files.arguments import parse_count
 from validation.files.atomic import write_bytes_atomic, write_text_atomic
 from validation.files.native_log import held_back
 from validation.inference.base import DetectFile, on_files
@@ -55,28 +55,10 @@ def add_command(commands: Commands) -> None:
         metavar="DIR",
         help="images to run both on (default: photographs and scenes of this package)",
     )
-    parser.add_argument(
-        "--coco-annotations",
-        "--annotations",
-        type=Path,
-        metavar="PATH",
-        help="labelled images instead, as evaluate takes them: adds AP and the ground truth",
-    )
-    parser.add_argument(
-        "--coco-images",
-        type=Path,
-        metavar="DIR",
-        help="folder of the labelled images (default: where the data set says or holds them)",
-    )
-    parser.add_argument(
-        "--box-format",
-        type=parse_box_format,
-        metavar="FORMAT",
-        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
-        "xywh, COCO's)",
-    )
-    parser.add_argument(
-        "--max-images", type=parse_count, metavar="N", help="use the first N (default: all)"
+    add_labelled_image_flags(
+        parser.add_argument,
+        why=", in place of --images; adds AP and the ground truth",
+        images_alone=False,
     )
     add_model_flags(parser)
     parser.add_argument(
@@ -188,14 +170,8 @@ def _images(options: argparse.Namespace) -> tuple[Dataset | None, Sequence[Image
             expected="--images, or --coco-annotations",
             got="both",
         )
-    refuse_other_kinds(options.coco_annotations, options.coco_images, options.box_format)
-    dataset = load_dataset(
-        options.coco_annotations,
-        options.coco_images,
-        max_images=options.max_images,
-        box_format=options.box_format,
-    )
-    say(dataset.describe())
+    refuse_other_labels(options)
+    dataset = labelled_images(options)
     return dataset, dataset.files
 
 

@@ -10,7 +10,8 @@ from validation.cli.run import options_help, run
 from validation.plugin.given import NO_REFERENCE
 
 _WRONG_USE = 4
-_MOST = 3
+_BY_PLACE = ("--candidate", "--reference", "--coco-annotations/--annotations")
+_MOST = len(_BY_PLACE)
 _HELP = """\
 usage: validation judge FILE.tflite [REFERENCE] [ANNOTATIONS] [OPTION...]
 
@@ -49,23 +50,31 @@ def judge(arguments: Sequence[str]) -> int:
         return 0
     named = _leading(arguments)
     if not named:
-        print(
-            "error: no file to judge: expected FILE.tflite first, then options; "
-            "--help lists what there is",
-            file=sys.stderr,
+        return _refused(
+            "no file to judge: expected FILE.tflite first, then options; --help lists what there is"
         )
-        return _WRONG_USE
+    if len(named) > _MOST:
+        return _refused(
+            f"at most a file, its reference and annotations are taken by their place: got "
+            f"{named[_MOST]!r} as well; several files go with commas between them, an image "
+            "folder with --coco-images"
+        )
     file, reference, annotations = (*named, *[""] * (_MOST - len(named)))
     options = [f"--candidate={file}", f"--reference={reference or NO_REFERENCE}"]
     if annotations:
         options.append(f"--coco-annotations={annotations}")
-    return run([*options, *arguments[len(named) :]])
+    return run([*options, *arguments[len(named) :]], command="judge", by_place=_BY_PLACE)
+
+
+def _refused(why: str) -> int:
+    print(f"error: {why}", file=sys.stderr)
+    return _WRONG_USE
 
 
 def _leading(arguments: Sequence[str]) -> list[str]:
     """What stands before the first option."""
     named: list[str] = []
-    for each in arguments[:_MOST]:
+    for each in arguments:
         if each.startswith("-"):
             break
         named.append(each)

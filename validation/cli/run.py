@@ -41,11 +41,13 @@ def add_command(commands: Commands) -> None:
     )
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, command: str = "run", by_place: Sequence[str] = ()) -> int:
     """Run pytest on the suites.
 
     Args:
         arguments: Options of the harness and of pytest.
+        command: That was typed, for what is said of wrong use.
+        by_place: Flags, as argparse names them, whose values that command takes by their place.
 
     Returns:
         pytest's exit code; 4 with one line on standard error for wrong use.
@@ -53,7 +55,8 @@ def run(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_HELP + options_help() + _MORE_HELP)
         return 0
-    parser = _parser()
+    parser = _parser(command)
+    parser.by_place = by_place
     typed = parser.as_declared(arguments)
     try:
         # pytest would show its own usage, which lists none of these.
@@ -97,9 +100,12 @@ class _RunParser(Parser):
     """The harness's own options; leaves the others to pytest."""
 
     own_values_only = True
+    by_place: Sequence[str] = ()
 
     def error(self, message: str) -> NoReturn:
-        """Refuse without ending the process."""
+        """Refuse without ending the process; a flag that nobody typed is not named."""
+        for flag in self.by_place:
+            message = message.removeprefix(f"argument {flag}: ")
         raise _WrongUseError(f"{self.complaint(message)}; {self.advice}")
 
     def refuse_unknown(self, arguments: Sequence[str]) -> None:
@@ -139,8 +145,8 @@ def options_help() -> str:
     return parser.format_help()
 
 
-def _parser() -> _RunParser:
-    parser = _RunParser(prog="validation run", add_help=False, allow_abbrev=False)
+def _parser(command: str = "run") -> _RunParser:
+    parser = _RunParser(prog=f"validation {command}", add_help=False, allow_abbrev=False)
     add_options_to(parser)
     return parser
 

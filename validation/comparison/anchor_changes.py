@@ -14,6 +14,8 @@ _Floats = NDArray[np.float64]
 
 # Fewer changed rows are a damaged table rather than another one.
 _SOME_SHARE = 0.5
+# Tells rows from columns that are each in an order of their own.
+_MIXED = np.array([[2], [3], [5], [7]])
 
 
 def anchor_difference(
@@ -77,10 +79,16 @@ def _change(
         """Most of them: what 8 bits cut off is no other change."""
         return bool(_near(made, found, rounding).mean() >= rules.min_share)
 
+    moved = ~_near(ours, theirs, tolerance)
     for change, remade in _REMADE.items():
-        if explains(remade(ours), theirs, 2 * tolerance):
+        made = remade(ours)
+        # Of all values, and of those that moved: where few did, nothing at all explains most.
+        if all(explains(made[of], theirs[of], 2 * tolerance) for of in (..., moved)):
             return change, ()
-    if _near(_sorted_rows(ours), _sorted_rows(theirs), tolerance).all():
+    if all(
+        explains(*_sorted(ours[differ], theirs[differ], mix), tolerance * mix.sum(axis=0).max())
+        for mix in (np.eye(4), _MIXED)
+    ):
         return AnchorChange.ROW_ORDER, ()
     if differ.mean() < _SOME_SHARE:
         return AnchorChange.SOME_ROWS, ()
@@ -94,14 +102,15 @@ def _corners(anchors: _Floats) -> _Floats:
 
 _REMADE: dict[AnchorChange, Callable[[_Floats], _Floats]] = {
     AnchorChange.AXES: lambda anchors: anchors[:, [1, 0, 3, 2]],
+    AnchorChange.SIDES: lambda anchors: anchors[:, [0, 1, 3, 2]],
     AnchorChange.CORNERS: _corners,
 }
 
 
-def _sorted_rows(anchors: _Floats) -> _Floats:
-    rounded = np.round(anchors, 5)
-    out: _Floats = anchors[np.lexsort(rounded.T)]
-    return out
+def _sorted(ours: _Floats, theirs: _Floats, mix: _Floats) -> tuple[_Floats, _Floats]:
+    """Values of both tables, each in their order: rounding moves none past another."""
+    first, second = (np.sort(side @ mix, axis=0) for side in (ours, theirs))
+    return first, second
 
 
 def _constant(

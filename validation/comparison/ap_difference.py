@@ -8,6 +8,7 @@ from collections.abc import Collection
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference, Difference, images_needed
 from validation.record.dataset_notices import DatasetNotice
+from validation.record.results_facts import Meeting
 from validation.record.types import Accuracy, CheckResult, Measure
 
 # Of the measures with an interval: whether a file that is worse has more of it.
@@ -81,15 +82,18 @@ def check_accuracy(
 
 def check_accuracy_alone(
     candidate: Accuracy,
+    met: Meeting,
     policy: Policy,
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
 ) -> CheckResult:
-    """A file without a reference finds what its policy asks for.
+    """A file without a reference finds what its policy asks for, and calls it what it is.
 
     Args:
         candidate: Of the file.
-        policy: Its limits: images, lowest_ap, and what was left out or assumed.
+        met: How what it shows lies to the labelled objects.
+        policy: Its limits: images, lowest_ap, called_otherwise_share, and what was left out or
+            assumed.
         notices: Of the data set.
         check: Name in the record.
     """
@@ -97,9 +101,15 @@ def check_accuracy_alone(
     values = {
         "images": candidate.images,
         "lowest_ap": candidate.figures.ap,
+        "called_otherwise_share": (met.met - met.in_class) / max(met.met, 1),
         **_left_or_assumed(candidate, moving),
     }
     doubts = candidate.join.doubts() if candidate.join else ()
+    if met.in_class < met.met - met.in_class:
+        doubts = (
+            "classes may be shifted or in another order, or the names another model's",
+            *doubts,
+        )
     return CheckResult.judged(
         check,
         candidate.key,
@@ -112,6 +122,7 @@ def check_accuracy_alone(
         message="; ".join(
             (
                 f"AP {candidate.figures.ap:.4f}, and no reference to hold it against",
+                met.describe(),
                 *doubts,
                 *(notice.describe() for notice in moving),
             )

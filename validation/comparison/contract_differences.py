@@ -37,8 +37,9 @@ class SideFacts:
         takes_bytes: Its input is fed the pixels themselves.
         num_classes: Without the background.
         attributes: Of the post-processing.
+        scales: Of the box coder, y, x, h, w, where no attributes state them.
         anchors: [N, 4] in centre form.
-        anchor_step: What they are stored in steps of; 0 for floats.
+        anchor_step: What they are stored in steps of, or how well they are known; 0 for floats.
         outputs: What each output is, in the side's own order: boxes, classes, scores, count.
             Of a reference None where it states no order.
         outputs_named: A file says by name which output is which.
@@ -50,11 +51,20 @@ class SideFacts:
     takes_bytes: bool = False
     num_classes: int | None = None
     attributes: PostprocessAttributes | None = None
+    scales: tuple[float, ...] | None = None
     anchors: NDArray[np.float32] | None = None
     anchor_step: float = 0.0
     outputs: tuple[str, ...] | None = None
     outputs_named: bool = False
     why: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def box_scales(self) -> tuple[float, ...] | None:
+        """Of the box coder, y, x, h, w, wherever they are stated."""
+        own = self.attributes
+        if self.scales is not None or own is None:
+            return self.scales
+        return own.y_scale, own.x_scale, own.h_scale, own.w_scale
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def contract_differences(
     for name, (kinds, compare) in _COMPARED.items():
         sides = [getattr(side, name) for side in (reference, candidate)]
         missing = [
-            side.why.get(name, default)
+            side.why.get(_REASONS.get(name, name), default)
             for side, value, default in zip(
                 (reference, candidate),
                 sides,
@@ -159,10 +169,7 @@ def _attributes(
             (DifferenceKind.NMS, nms, len(nms)),
             (DifferenceKind.DETECTIONS, detections, len(detections)),
         ]
-    differences = [
-        ReferenceDifference(kind, amount, tuple(each)) for kind, each, amount in found if each
-    ]
-    return [*_scales(ours, theirs, rules), *differences]
+    return [ReferenceDifference(kind, amount, tuple(each)) for kind, each, amount in found if each]
 
 
 def _has_guide_defaults(attributes: PostprocessAttributes) -> bool:
@@ -174,13 +181,10 @@ def _has_guide_defaults(attributes: PostprocessAttributes) -> bool:
 
 
 def _scales(
-    ours: PostprocessAttributes, theirs: PostprocessAttributes, rules: DifferenceRules
+    ours: tuple[float, ...], theirs: tuple[float, ...], rules: DifferenceRules
 ) -> list[ReferenceDifference]:
-    expected, got = (
-        [side.y_scale, side.x_scale, side.h_scale, side.w_scale] for side in (ours, theirs)
-    )
-    amount = sum(not same_attribute(*pair, rules) for pair in zip(expected, got, strict=True))
-    fact = Fact("scales", expected, got)
+    amount = sum(not same_attribute(*pair, rules) for pair in zip(ours, theirs, strict=True))
+    fact = Fact("scales", list(ours), list(theirs))
     return [ReferenceDifference(DifferenceKind.SCALES, amount, (fact,))] if amount else []
 
 
@@ -305,13 +309,11 @@ _Compare = Callable[[Any, Any, DifferenceRules], list[ReferenceDifference]]
 _COMPARED: Mapping[str, tuple[tuple[DifferenceKind, ...], _Compare]] = {
     "preprocessing": ((DifferenceKind.INPUT_SIZE,), _size),
     "num_classes": ((DifferenceKind.CLASSES,), _classes),
+    "box_scales": ((DifferenceKind.SCALES,), _scales),
     "attributes": (
-        (
-            DifferenceKind.SCALES,
-            DifferenceKind.NMS,
-            DifferenceKind.DETECTIONS,
-            DifferenceKind.THRESHOLDS,
-        ),
+        (DifferenceKind.NMS, DifferenceKind.DETECTIONS, DifferenceKind.THRESHOLDS),
         _attributes,
     ),
 }
+# Why a field is not there, where another one's reason says it.
+_REASONS = {"box_scales": "attributes"}

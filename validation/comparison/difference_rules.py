@@ -13,6 +13,8 @@ class DifferenceRules:
 
     Args:
         rounding: Distance of attributes and anchors that float32 explains.
+        implied_rounding: Distance of boxes, and of anchors that boxes imply, that is none.
+        implied_scale: Share of a box scale by which an implied one may differ.
         feed_steps: Distance of two normalisations that is none, in steps of 255.
         min_spread: A class whose raw scores move by less cannot be recognised by them.
         min_correlation: Of two columns of raw scores that may be one class.
@@ -27,6 +29,8 @@ class DifferenceRules:
     """
 
     rounding: float
+    implied_rounding: float
+    implied_scale: float
     feed_steps: float
     min_spread: float
     min_correlation: float
@@ -44,6 +48,8 @@ class DifferenceRules:
         """As a policy has them."""
         return cls(
             rounding=policy.setting("contract_rounding"),
+            implied_rounding=policy.setting("contract_implied_rounding"),
+            implied_scale=policy.setting("contract_implied_scale"),
             feed_steps=policy.setting("contract_feed_steps"),
             min_spread=policy.setting("class_min_spread"),
             min_correlation=policy.setting("class_min_correlation"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from validation.comparison.doubts import Doubts
 from validation.errors import first_few
 from validation.policy.load import Policy
 from validation.record.types import CheckResult, Measure, ModelKey
@@ -55,6 +56,7 @@ class EvidenceFacts:
         has_reference: Something else than labels says what is right.
         calibration: Of a file with ranges that were calibrated here; else None.
         changed_flags: Of a shipped tflite_graph.pb.
+        doubts: Of a given file and its reference; None for a file that was made here.
     """
 
     images: int
@@ -66,6 +68,7 @@ class EvidenceFacts:
     calibration: CalibrationEvidence | None = None
     has_reference: bool = True
     changed_flags: tuple[ChangedFlag, ...] = field(default=())
+    doubts: Doubts | None = None
 
     @property
     def classes_without_object(self) -> tuple[str, ...]:
@@ -98,8 +101,11 @@ def check_evidence(
         values["calibration_images"] = facts.calibration.images
         values["calibration_images_scored"] = facts.calibration.scored
     values["flags_changed"] = len(facts.changed_flags)
+    values |= {} if facts.doubts is None else facts.doubts.figures
     measures = Measure.limited(values, policy, check, key)
-    return CheckResult.judged(check, key, measures, message="; ".join(_sentences(facts)))
+    said = _sentences(facts)
+    said += [] if facts.doubts is None else facts.doubts.sentences(measures)
+    return CheckResult.judged(check, key, measures, message="; ".join(said))
 
 
 def _sentences(facts: EvidenceFacts) -> list[str]:

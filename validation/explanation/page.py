@@ -12,7 +12,7 @@ from validation.explanation.sides import Side
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
 from validation.record.quantisation_cost import QuantisationCost
-from validation.record.types import GROUND_TRUTH, Panel
+from validation.record.types import GROUND_TRUTH, ModelKey, Panel
 from validation.report.annotated import annotated_panel, encoded, side_by_side
 from validation.report.pictures import picture_of
 from validation.report.quantisation_tables import quantisation_view
@@ -96,7 +96,8 @@ def as_page(found: Explanation, seen: Sequence[SeenImage], width: int) -> str:
     """
     layers = found.layers
     pictures = [
-        picture_of(found.first, each.image, width, each.panels, each.labels) for each in seen
+        picture_of(ModelKey(found.first, ""), each.image, width, each.panels, each.labels)
+        for each in seen
     ]
     cost = QuantisationCost("", "", layers.reference, 0, layers.images, (), layers.rows)
     return render_page(

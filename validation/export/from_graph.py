@@ -180,20 +180,8 @@ def _measure(body: Any, reading: SsdReading, where: str) -> _Sizes:
 def _contract(
     reading: SsdReading, options: ExportOptions, num_anchors: int, num_classes: int
 ) -> SsdContract:
-    y_scale, x_scale, h_scale, w_scale = reading.box_coder_scales
-    nms = reading.nms
-    of_the_model = PostprocessAttributes(
-        max_detections=nms.max_total_detections,
-        max_classes_per_detection=1,
-        nms_score_threshold=nms.score_threshold,
-        nms_iou_threshold=nms.iou_threshold,
-        num_classes=num_classes,
-        y_scale=y_scale,
-        x_scale=x_scale,
-        h_scale=h_scale,
-        w_scale=w_scale,
-        detections_per_class=nms.max_detections_per_class,
-        use_regular_nms=True,
+    of_the_model = PostprocessAttributes.of_model(
+        reading.nms, num_classes, reading.box_coder_scales
     )
     attributes = _with_options(of_the_model, options)
     preprocessing: Preprocessing = reading.preprocessing

@@ -114,7 +114,9 @@ def build(
         )
     options = extractor_options(config, is_training=is_training)
     size = config.input_size
-    postprocess = _postprocess(config)
+    postprocess = PostprocessAttributes.of_model(
+        config, config.num_classes, config.box_coder_scales
+    )
     quantisation = quantisation_options(config, sums=sums)
     graph = tf.Graph() if graph is None else graph
     variables = nullcontext() if with_initializers else bare_variables()
@@ -193,20 +195,3 @@ def _require_as_many(number: int, expected: int, config: PipelineConfig) -> None
             where=config.where("model.ssd.anchor_generator"),
             next_step="set num_layers, or min_level and max_level, alike in both",
         )
-
-
-def _postprocess(config: PipelineConfig) -> PostprocessAttributes:
-    y_scale, x_scale, h_scale, w_scale = config.box_coder_scales
-    return PostprocessAttributes(
-        max_detections=config.max_total_detections,
-        max_classes_per_detection=1,
-        nms_score_threshold=config.score_threshold,
-        nms_iou_threshold=config.iou_threshold,
-        num_classes=config.num_classes,
-        y_scale=y_scale,
-        x_scale=x_scale,
-        h_scale=h_scale,
-        w_scale=w_scale,
-        detections_per_class=config.max_detections_per_class,
-        use_regular_nms=True,
-    )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import GraphError
-from validation.preprocess.resize import resize_bilinear
+from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import IMAGE_TENSOR
@@ -34,8 +34,8 @@ class GraphDetector:
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector.detect`."""
-        if self.image_size is not None and self.image_size != image.shape[:2]:
-            image = np.rint(resize_bilinear(image, *self.image_size)).astype(np.uint8)
+        if self.image_size is not None:
+            image = resized_pixels(image, *self.image_size)
         out = self._runtime.run({IMAGE_TENSOR: image[np.newaxis]})
         count = int(out["num_detections"][0])
         return Detections(

@@ -26,10 +26,11 @@ from validation.metadata.class_labels import labels_of
 from validation.metadata.detector import image_size
 from validation.metadata.model_metadata import ModelMetadata, TensorMetadata
 from validation.metadata.unpacking import metadata_of
-from validation.preprocess.feed import FeedWay, has_usable_scale, takes_bytes
+from validation.preprocess.feed import has_usable_scale, takes_bytes
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import Preprocessing, SsdContract
-from validation.specs.input_stats import InputStats, range_of
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
+from validation.specs.input_stats import range_of
 from validation.tflite.custom_ops import EDGE_TPU, describe_foreign, foreign_ops, refusal
 from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.heads import quantised_input
@@ -99,8 +100,7 @@ def open_tflite(
     path: Path,
     *,
     export: Path | None = None,
-    stats: InputStats | None = None,
-    way: FeedWay | None = None,
+    stated: StatedFeed = NOTHING_STATED,
     known: KnownModel | None = None,
 ) -> TfliteModel:
     """Read a .tflite file and find out how images are to be fed to it; see `feeding_of`.
@@ -109,8 +109,7 @@ def open_tflite(
         path: The .tflite file.
         export: Folder that `export` wrote; it has to fit. None: the file's own folder is
             searched, and an export that does not fit is ignored.
-        stats: ``real = (pixel - mean) / std``, stated by the caller.
-        way: Pixels as they are, or quantised, for an input of 8 bits; None: as apps do.
+        stated: What the caller states of the feed.
         known: Of the model that the file is judged as, for what neither the file nor an export
             beside it says; ignored where it cannot be the file's.
 
@@ -127,7 +126,7 @@ def open_tflite(
     metadata = metadata_of(model)
     try:
         binding = bind_outputs(model, file, metadata, own.contract)
-        feeding = feeding_of_file(model, file, own, metadata, stats=stats, way=way)
+        feeding = feeding_of_file(model, file, own, metadata, stated)
     except ConversionError as error:
         refused = refusal_of(model, error)
         if refused is not None and refused is not error:
@@ -173,9 +172,7 @@ def feeding_of_file(
     file: TfliteFile,
     own: OwnExport,
     metadata: ModelMetadata | None,
-    *,
-    stats: InputStats | None = None,
-    way: FeedWay | None = None,
+    stated: StatedFeed = NOTHING_STATED,
 ) -> Feeding:
     """What a file is fed, of all that is known of it.
 
@@ -185,8 +182,8 @@ def feeding_of_file(
     height, width = image_size(file)
     contract, inner = own.contract, quantised_input(model)
     sources = FeedSources(
-        stats=stats,
-        asked=way,
+        stats=stated.stats,
+        asked=stated.way,
         metadata=metadata,
         export=None if contract is None else contract.preprocessing,
         export_is_named=own.is_named,
@@ -257,6 +254,6 @@ def _raw_without_contract(path: Path) -> ArtefactMissing:
         "a file that ends in raw outputs does not have its anchors",
         expected=f"{CONTRACT_FILE} and anchors.npy of its export beside it",
         where=path,
-        next_step=f"`python -m validation judge {path.name} REFERENCE` takes them from what it is "
-        "judged by, or name the folder that export wrote with --export_directory",
+        next_step=f"`python -m validation judge {path.name} REFERENCE` takes them from a TF1 graph "
+        "or a .tflite as reference, or name the folder that export wrote with --export_directory",
     )

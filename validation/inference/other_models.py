@@ -20,8 +20,9 @@ _ROLES_ARE_OPEN = (
 )
 _ANCHORS_ELSEWHERE = (
     "its anchors are not in it: `python -m validation judge {file} REFERENCE` takes them from "
-    "what it is judged by, or name the folder that export wrote with --export_directory; a file of "
-    "another tool, such as MediaPipe's, has anchors of its own and is not read here"
+    "a TF1 graph or a .tflite as reference, or name the folder that export wrote with "
+    "--export_directory; a file of another tool, such as MediaPipe's, has anchors of its own and "
+    "is not read here"
 )
 # Words in the names of outputs that give away key points.
 _POSE_WORDS = ("heatmap", "keypoint", "landmark", "pose", "regressors", "short_offsets")

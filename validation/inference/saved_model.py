@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import GraphError, NotProvided, OutputMissing, first_few
-from validation.preprocess.resize import resize_bilinear
+from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
 from validation.runtimes.base import Runtime
 from validation.specs.contracts import DETECTION_OUTPUTS
@@ -23,9 +23,10 @@ class RawDetections:
     """What enters the NMS of a SavedModel, one row an anchor.
 
     Args:
-        boxes: float32 [N, 4] as ymin, xmin, ymax, xmax, normalised: decoded and not clipped.
+        boxes: float32 [N, 4] as ymin, xmin, ymax, xmax, normalised: decoded and not clipped; or
+            [I, N, 4] of several images.
         scores: float32 [N, C+1], converted, the background first; some releases leave its
-            column out, [N, C].
+            column out, [N, C]. Of several images with the same axis in front.
     """
 
     boxes: NDArray[np.float32]
@@ -108,8 +109,8 @@ class SavedModelDetector:
         return RawDetections(out[RAW_BOXES][0], out[RAW_SCORES][0])
 
     def _run(self, image: NDArray[np.uint8]) -> dict[str, np.ndarray]:
-        if self.image_size is not None and self.image_size != image.shape[:2]:
-            image = np.rint(resize_bilinear(image, *self.image_size)).astype(np.uint8)
+        if self.image_size is not None:
+            image = resized_pixels(image, *self.image_size)
         return self._runtime.run({self._input.name: image[np.newaxis]})
 
 

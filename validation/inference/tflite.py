@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,39 @@ from validation.specs.tensors import TensorSpec
 LABEL_OFFSET = 1
 
 
-class TfliteDetector:
+class _FileDetector(abc.ABC):
+    """A loaded file, fed one way, its outputs bound by name."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        preprocessing: Preprocessing,
+        outputs: Sequence[str],
+        way: FeedWay,
+    ) -> None:
+        self._runtime = runtime
+        self._way = way
+        self._input = _input(runtime)
+        self._outputs = tuple(outputs)
+        self.prepared = prepared_for(preprocessing, way)
+        _require(runtime, self._outputs)
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector.detect`."""
+        return self.detect_feed(prepare(image, self.prepared))
+
+    @abc.abstractmethod
+    def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
+        """Detections of one image prepared by `prepared`, float32 [1, H, W, 3]."""
+
+    def _run(self, feed: NDArray[np.float32]) -> list[NDArray[Any]]:
+        """The outputs in the order of their names, in real units."""
+        run = self._runtime.run(feed_of(self._input, feed, self._way))
+        out = real_outputs(self._runtime.outputs, run)
+        return [out[name] for name in self._outputs]
+
+
+class TfliteDetector(_FileDetector):
     """A .tflite file with the post-processing op.
 
     Args:
@@ -49,23 +82,12 @@ class TfliteDetector:
         way: FeedWay = FeedWay.QUANTISED,
         first_class: int = 0,
     ) -> None:
+        super().__init__(runtime, preprocessing, outputs, way)
         self._offset = LABEL_OFFSET - first_class
-        self._runtime = runtime
-        self._way = way
-        self._input = _input(runtime)
-        self._outputs = tuple(outputs)
-        self.prepared = prepared_for(preprocessing, way)
-        _require(runtime, self._outputs)
-
-    def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """See `Detector.detect`."""
-        return self.detect_feed(prepare(image, self.prepared))
 
     def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
-        """Detections of one image prepared by `prepared`, float32 [1, H, W, 3]."""
-        run = self._runtime.run(feed_of(self._input, feed, self._way))
-        out = real_outputs(self._runtime.outputs, run)
-        boxes, classes, scores, *rest = (out[name] for name in self._outputs)
+        """See `_FileDetector.detect_feed`."""
+        boxes, classes, scores, *rest = self._run(feed)
         if rest:
             return detections_from_op(boxes, classes, scores, rest[0], self._offset)
         valid = scores.reshape(-1) > 0
@@ -78,7 +100,7 @@ class TfliteDetector:
         )
 
 
-class RawTfliteDetector:
+class RawTfliteDetector(_FileDetector):
     """A .tflite file that ends in raw outputs, closed by the NumPy port of the op.
 
     Args:
@@ -97,24 +119,13 @@ class RawTfliteDetector:
         outputs: Sequence[str] = RAW_OUTPUTS,
         way: FeedWay = FeedWay.QUANTISED,
     ) -> None:
-        self._runtime = runtime
+        super().__init__(runtime, contract.preprocessing, outputs, way)
         self._contract = contract
         self._anchors = anchors
-        self._way = way
-        self._input = _input(runtime)
-        self._outputs = tuple(outputs)
-        self.prepared = prepared_for(contract.preprocessing, way)
-        _require(runtime, self._outputs)
-
-    def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """See `Detector.detect`."""
-        return self.detect_feed(prepare(image, self.prepared))
 
     def detect_feed(self, feed: NDArray[np.float32]) -> Detections:
-        """Detections of one image prepared by `prepared`, float32 [1, H, W, 3]."""
-        run = self._runtime.run(feed_of(self._input, feed, self._way))
-        out = real_outputs(self._runtime.outputs, run)
-        encodings, scores = (out[name] for name in self._outputs)
+        """See `_FileDetector.detect_feed`."""
+        encodings, scores = self._run(feed)
         output = detection_postprocess(
             # Exporters leave an axis of one between anchors and coordinates.
             encodings.reshape(1, -1, 4) if encodings.ndim == 4 else encodings,

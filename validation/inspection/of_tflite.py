@@ -10,6 +10,7 @@ from pathlib import Path
 from validation.errors import ConversionError, DatasetError
 from validation.inference.feeding import way_by_contract
 from validation.inference.file_notices import FileNotice, FileNoticeKind
+from validation.inference.known_model import KnownModel
 from validation.inference.model_file import (
     feeding_of_file,
     file_notices,
@@ -17,7 +18,7 @@ from validation.inference.model_file import (
     refusal_of,
 )
 from validation.inference.outputs import Ending, OutputBinding, bind_outputs
-from validation.inference.own_export import OwnExport, own_export
+from validation.inference.own_export import OwnExport, own_export, with_known
 from validation.inspection.op_runtimes import RuntimeNeeds, runtime_needs
 from validation.inspection.preprocessing import PreprocessingFacts, describe_preprocessing
 from validation.inspection.tensors import (
@@ -37,6 +38,7 @@ from validation.specs.contracts import (
     DETECTION_ROLES,
     PostprocessAttributes,
 )
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.tensors import TensorSpec
 from validation.specs.variants import Scheme
 from validation.tflite.facts import TfliteFile, describe, op_versions
@@ -96,12 +98,20 @@ class TfliteFacts:
     notes: tuple[str, ...]
 
 
-def inspect_tflite(path: str | os.PathLike[str], export: Path | None = None) -> TfliteFacts:
+def inspect_tflite(
+    path: str | os.PathLike[str],
+    export: Path | None = None,
+    *,
+    stated: StatedFeed = NOTHING_STATED,
+    known: KnownModel | None = None,
+) -> TfliteFacts:
     """Read a .tflite file, and the contract of its export where that lies beside it.
 
     Args:
         path: The file.
         export: Folder that `export` wrote; it has to fit. None: the file's own is searched.
+        stated: What a user states of the feed.
+        known: See `open_tflite`.
 
     Raises:
         ArtefactMissing: No such file.
@@ -113,10 +123,12 @@ def inspect_tflite(path: str | os.PathLike[str], export: Path | None = None) -> 
     file, versions = describe(model), op_versions(model)
     inputs = describe_inputs(file.inputs)
     image = next((file.inputs[end.position] for end in inputs if end.role == IMAGE), None)
-    own = OwnExport() if image is None else own_export(file, path, export)
+    own = OwnExport()
+    if image is not None:
+        own = with_known(own_export(file, path, export), file, known)
     metadata, damage = _metadata(model)
     names, misfit = _class_names(metadata, file)
-    preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata)
+    preprocessing, notices, unfed = _preprocessing(model, image, file, own, metadata, stated)
     binding, unbound = _binding(model, file, metadata, own)
     outputs = _outputs(file, binding)
     refused = refusal_of(model, unbound or unfed)
@@ -182,10 +194,11 @@ def _preprocessing(
     file: TfliteFile,
     own: OwnExport,
     metadata: ModelMetadata | None,
+    stated: StatedFeed,
 ) -> tuple[PreprocessingFacts | None, tuple[FileNotice, ...], ConversionError | None]:
     """How `detect` and `evaluate` feed the file and what they say about it, or why they do not."""
     try:
-        feeding = feeding_of_file(model, file, own, metadata)
+        feeding = feeding_of_file(model, file, own, metadata, stated)
     except ConversionError as error:
         return None if image is None else describe_preprocessing(image), (), error
     if image is None:
@@ -194,8 +207,8 @@ def _preprocessing(
     meant = feeding.way is not FeedWay.BYTES or way_by_contract(image, feeding.preprocessing) is (
         FeedWay.BYTES
     )
-    stated = feeding.preprocessing if feeding.stated_by and meant else None
-    facts = describe_preprocessing(image, stated, feeding.stated_by, feeding.way)
+    fed = feeding.preprocessing if feeding.stated_by and meant else None
+    facts = describe_preprocessing(image, fed, feeding.stated_by, feeding.way)
     return facts, feeding.notices, None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from validation.errors import ArtefactError, first_few
@@ -37,6 +39,11 @@ def recognise_reference(path: Path) -> Recognised:
     if found.kind is Kind.MODEL_FOLDER:
         return _of_folder(found)
     return found
+
+
+def has_graph(names: Iterable[str]) -> bool:
+    """Whether an archive with files of these names has graphs or values of TensorFlow 1."""
+    return any(fnmatchcase(name, pattern) for name in names for pattern in _ARCHIVE)
 
 
 def _saved_model(found: Recognised) -> Recognised:

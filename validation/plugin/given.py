@@ -10,9 +10,12 @@ from pathlib import Path
 from validation.errors import UsageError
 from validation.files.arguments import parse_existing_file
 from validation.files.names import short_names
+from validation.specs.feeds import FeedWay, StatedFeed, add_feed_flag, stated_feed
+from validation.specs.input_stats import InputStats
 from validation.workspace.candidates import (
     Candidate,
     candidate_of,
+    distinct,
     found_candidates,
     named_candidates,
 )
@@ -22,8 +25,8 @@ from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.entry import CatalogueEntry
 
 NO_REFERENCE = "none"
-# --reference was not given: archives judge.
-UNSTATED = Path()
+# --reference was not given: archives judge. No file has this name, and a copy of it is equal.
+UNSTATED = Path("\0")
 
 
 def add_options(add: Callable[..., object]) -> None:
@@ -43,6 +46,7 @@ def add_options(add: Callable[..., object]) -> None:
         help=f"judge --candidate by this or by {NO_REFERENCE}, see `validation judge --help` "
         "(default: by its archive)",
     )
+    add_feed_flag(add, "of given files, ")
 
 
 def parse_candidates(text: str) -> tuple[Path, ...]:
@@ -89,14 +93,22 @@ def given_to_judge(paths: Sequence[Path], reference: Path | None, work: ProductC
         work: See `reference_source`.
 
     Raises:
-        UsageError: No file to judge.
+        UsageError: No file to judge, one that is named twice, or one that is its own reference.
         ValidationError: A file that cannot be judged, or no reference.
     """
     if not paths:
         raise UsageError("a reference and nothing to judge by it", expected="--candidate FILE")
-    resolved = [path.resolve() for path in paths]
+    resolved = distinct(paths)
     model = resolved[0].stem
     source = reference_source(reference, model, work)
+    if source.path is not None and source.path.resolve() in resolved:
+        raise UsageError(
+            "a file would be judged by itself",
+            expected="a reference that is another file: the graph it was made of, or the last "
+            "release",
+            got=str(source.path),
+            next_step=f"name one, or {NO_REFERENCE} where there is none",
+        )
     model = model if source.entry is None else source.entry.name
     names = short_names(resolved)
     files = tuple(candidate_of(model, path, names[path], source.kind) for path in resolved)
@@ -115,6 +127,27 @@ def given_with_archives(
     named = named_candidates(paths, entries)
     found, notes = found_candidates(entries, cache_dir, named)
     return Given(entries, (*named, *found), None, notes)
+
+
+def feed_of_given(way: FeedWay | None, stats: InputStats | None, given: Given) -> StatedFeed:
+    """What the options state of the feed of given files.
+
+    Args:
+        way: Of --feed.
+        stats: Of --input-stats; where archives judge, it is of the variants made of them.
+        given: What is judged.
+
+    Raises:
+        UsageError: Pixels as they are and a normalisation, or no file that they are of.
+    """
+    feed = stated_feed(way, None if given.judged_by is None else stats)
+    if feed and not given.candidates:
+        raise UsageError(
+            "a feed is stated and there is no given file",
+            expected="--candidate FILE with --feed",
+            got=f"--feed={way}",
+        )
+    return feed
 
 
 def require_no_archives(zoo: str) -> None:

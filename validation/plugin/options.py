@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from validation.coco.box_formats import BoxFormat, parse_box_format
+from validation.coco.flags import add_labelled_image_flags
 from validation.coco.found import is_file, is_folder
 from validation.coco.record_files import matching_files
 from validation.errors import ValidationError, did_you_mean
 from validation.files.arguments import (
-    parse_count,
     parse_existing_file,
     parse_existing_folder,
     parse_file,
@@ -113,34 +112,11 @@ def add_options(add: Callable[..., object]) -> None:
         "of quantised models; float and raw of synthetic ones)",
     )
     given.add_options(add)
-    add(
-        "--coco-annotations",
-        "--annotations",
-        type=parse_data_set,
-        metavar="PATH",
-        help="labelled images: COCO json, TFRecords or a pattern of them, a Pascal VOC folder, a "
-        "YOLO folder or data.yaml, or a pipeline.config that names TFRecords (default: the scenes "
-        "that ship with the bundled models; else none, accuracy is UNKNOWN)",
-    )
-    add(
-        "--coco-images",
-        "--images",
-        type=parse_existing_folder,
-        metavar="DIR",
-        help="folder of the labelled images (default: where the data set says or holds them)",
-    )
-    add(
-        "--box-format",
-        type=parse_box_format,
-        metavar="FORMAT",
-        help=f"what the four numbers of an annotated box are: {', '.join(BoxFormat)} (default: "
-        "xywh, COCO's; boxes that are evidently of another format are refused)",
-    )
-    add(
-        "--max-images",
-        type=parse_count,
-        metavar="N",
-        help="use the first N labelled images by id (default: all)",
+    add_labelled_image_flags(
+        add,
+        annotations=parse_data_set,
+        images=parse_existing_folder,
+        otherwise="the scenes that ship with the bundled models; else none, accuracy is UNKNOWN",
     )
     add(
         "--representative-images",
@@ -160,8 +136,8 @@ def add_options(add: Callable[..., object]) -> None:
         "--input-stats",
         type=parse_input_stats,
         metavar="MEAN/STD",
-        help="how a uint8 input maps to real values, (q - mean) / std; guide: "
-        f"{GUIDE_STATS} (default: the extractor's own preprocessing)",
+        help="real values are (pixel - mean) / std: of uint8 variants, or with --reference of "
+        f"given files; guide: {GUIDE_STATS} (default: the extractor's own preprocessing)",
     )
     add(
         "--policy",

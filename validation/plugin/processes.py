@@ -13,7 +13,7 @@ from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
-from validation.plugin.state import STATE
+from validation.plugin.state import STATE, is_isolated
 from validation.plugin.waiting import WAITING
 from validation.record.crash_files import keep_crash
 from validation.record.types import ModelKey
@@ -31,7 +31,7 @@ _SMALL_ARCHIVE_BYTES = 50_000_000
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start them, where there is something to check."""
     config = session.config
-    if STATE not in config.stash or config.option.collectonly or not _is_isolated(config):
+    if STATE not in config.stash or config.option.collectonly or not is_isolated(config):
         return
     items = [item for each in session.items if (item := item_of(each)) is not None]
     if not items:
@@ -60,11 +60,6 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
         say=waiting.say,
         waiting=waiting.show,
     )
-
-
-def _is_isolated(config: pytest.Config) -> bool:
-    # A debugger has to be in the process of the test.
-    return not (config.option.no_isolation or config.option.usepdb or config.option.trace)
 
 
 def _workers(config: pytest.Config, state: Session, items: int) -> int:

@@ -64,7 +64,7 @@ def header_of(config: pytest.Config, state: Session, run: str, started: datetime
         policy_sha256=state.policy.sha256,
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
-        given=tuple(each.for_header() for each in state.candidates),
+        given=tuple(each.for_header(state.feed) for each in state.candidates),
         structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
     )
 
@@ -101,8 +101,13 @@ def _given_options(state: Session) -> dict[str, str]:
     if not state.candidates:
         return {}
     by = state.judged_by
-    judge = "the archive's graph" if by is None else "none" if by.path is None else by.path.name
-    return {"given files": " ".join(each.key.file for each in state.candidates), "reference": judge}
+    path = None if by is None else by.packed or by.path
+    judge = "the archive's graph" if by is None else "none" if path is None else path.name
+    return {
+        "given files": " ".join(each.key.file for each in state.candidates),
+        "reference": judge,
+        **({"feed of given files, as stated": state.feed.describe()} if state.feed else {}),
+    }
 
 
 def _source(data: Dataset) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 
+from validation.checks.pool import limits_of
+from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
     UNSTATED,
     Given,
+    feed_of_given,
     given_to_judge,
     given_with_archives,
     require_no_archives,
@@ -17,11 +21,14 @@ from validation.plugin.given import (
 from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
-from validation.policy.load import load_policy
+from validation.policy.load import Policy, load_policy
+from validation.record.formatting import plural
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads
+from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, timed
+from validation.workspace.reference_source import read_first, takes_tensorflow
 from validation.workspace.session import Session
 from validation.zoo.bundled_files import BUNDLED_GROUP
 from validation.zoo.cache import default_cache_dir
@@ -46,7 +53,7 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
-    given = _given(config, steps)
+    given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.
     converted = entries if given.judged_by is None else ()
@@ -84,7 +91,8 @@ def _resolve(config: pytest.Config) -> Session:
         lock_file=lock_file,
         image_workers=_image_workers(),
         representative=calibrating,
-        input_stats=option("--input-stats"),
+        input_stats=option("--input-stats") if given.judged_by is None else None,
+        feed=feed_of_given(option("--feed"), option("--input-stats"), given),
         candidates=given.candidates,
         judged_by=given.judged_by,
         notes=given.notes,
@@ -92,16 +100,42 @@ def _resolve(config: pytest.Config) -> Session:
     )
 
 
-def _given(config: pytest.Config, steps: list[Step]) -> Given:
+def is_isolated(config: pytest.Config) -> bool:
+    """True where native code runs in child processes; a debugger has to be in that of the test."""
+    return not (config.option.no_isolation or config.option.usepdb or config.option.trace)
+
+
+def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
     option = config.getoption
     paths = [path for each in option("--candidate") or () for path in each]
     cache_dir = option("--cache-dir") or default_cache_dir()
-    if option("--reference") is not UNSTATED:
+    if option("--reference") != UNSTATED:
         require_no_archives(option("--zoo"))
         work = ProductCache(cache_dir / "work", steps.append)
-        return given_to_judge(paths, option("--reference"), work)
+        reference = option("--reference")
+        if paths and is_isolated(config) and takes_tensorflow(reference):
+            read = partial(read_first, reference, paths[0].resolve().stem, cache_dir)
+            limits = limits_of(policy)
+            steps += call_apart(read, limits, work=f"reading {reference.name}")
+        return given_to_judge(paths, reference, work)
     entries = chosen_models(option("--zoo"), option("--model"))
-    return given_with_archives(paths, entries, cache_dir)
+    packed = packed_archives(entries)
+    if not packed:
+        return given_with_archives(paths, entries, cache_dir)
+    _say(
+        config,
+        f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
+        "what is unpacked stays in the cache",
+    )
+    with timed("", Stage.FETCH, "look for .tflite files in packed archives", steps.append):
+        return given_with_archives(paths, entries, cache_dir)
+
+
+def _say(config: pytest.Config, words: str) -> None:
+    """A line before something that takes long; workers have no terminal."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"validation: {words}")
 
 
 def _image_workers() -> int:

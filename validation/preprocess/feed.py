@@ -8,7 +8,6 @@ copy the image. An int8 input gets the byte less 128.
 from __future__ import annotations
 
 import dataclasses
-import enum
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +16,12 @@ from numpy.typing import NDArray
 
 from validation.preprocess.quantise import quantise
 from validation.specs.contracts import Preprocessing
+from validation.specs.feeds import FeedWay as FeedWay
 from validation.specs.tensors import TensorSpec
 
 # Integer inputs that an image is copied into.
 IMAGE_INTEGERS = ("uint8", "int8")
 _PIXELS = np.arange(256, dtype=np.float64)
-
-
-class FeedWay(enum.StrEnum):
-    """How an image becomes an input tensor, once it has the input's size."""
-
-    FLOATS = "floats"
-    """``pixel * scale - offset``."""
-    BYTES = "bytes"
-    """The pixel; less 128 for int8."""
-    QUANTISED = "quantised"
-    """``pixel * scale - offset``, as an integer by the input's scale and zero point."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,25 @@ def resize_bilinear(
     return resized.reshape(height, width, channels)
 
 
+def resized_pixels(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The image at another size in whole numbers, as what takes bytes of one size is fed.
+
+    Args:
+        image: uint8 [H, W, C].
+        height: See `resize_bilinear`.
+        width: Alike.
+
+    Returns:
+        uint8 [height, width, C]; the image itself where it has that size.
+
+    Raises:
+        FeedError: See `resize_bilinear`.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    return np.rint(resize_bilinear(image, height, width)).astype(np.uint8)
+
+
 def _samples(
     size_in: int, size_out: int, align_corners: bool, half_pixel_centers: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

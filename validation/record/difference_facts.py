@@ -43,6 +43,7 @@ class AnchorChange(enum.StrEnum):
     COUNT = "count"
     ROW_ORDER = "row order"
     AXES = "axes"
+    SIDES = "sides"
     CORNERS = "corners"
     SCALED = "scaled"
     SHIFTED = "shifted"

@@ -103,7 +103,8 @@ def _feed(difference: ReferenceDifference) -> str:
     words = _by_facts(difference)
     if difference.kind is DifferenceKind.STATED_FEED:
         words = words.replace("the reference has", "its own metadata states")
-    return f"{words}, off by up to {number(round(difference.amount, 2))} of 255 steps"
+    steps = round(difference.amount, 2)
+    return f"{words}, off by up to {number(steps)} pixel {'step' if steps == 1 else 'steps'}"
 
 
 def _output_order(difference: ReferenceDifference) -> str:
@@ -141,6 +142,7 @@ def _factors(factors: tuple[float, ...]) -> str:
 _CHANGES: Mapping[AnchorChange, Callable[[tuple[float, ...]], str]] = {
     AnchorChange.ROW_ORDER: lambda _: "the same rows in another order",
     AnchorChange.AXES: lambda _: "y and x have changed places",
+    AnchorChange.SIDES: lambda _: "heights and widths have changed places",
     AnchorChange.CORNERS: lambda _: "corners where centres and sides belong",
     AnchorChange.SCALED: lambda factors: f"sides are {_factors(factors)} times as long",
     AnchorChange.SHIFTED: lambda factors: (

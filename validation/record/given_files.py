@@ -41,8 +41,21 @@ def reference_words(kind: ReferenceKind) -> str:
     return _KINDS[kind]
 
 
+def fed_as_stated(given: GivenFile) -> str:
+    """``fed as the user states: the pixels as they are``; empty where nothing was stated."""
+    stated = given.stated_feed
+    return f"fed as the user states: {stated.describe()}" if stated else ""
+
+
 def judged_by(record: Record, given: GivenFile) -> str:
-    """The reference by name and kind: ``judged by frozen.pb (an inference graph)``."""
+    """The reference by name and kind, and a stated feed.
+
+    For example ``judged by frozen.pb (an inference graph)``.
+    """
+    return "; ".join(filter(None, (_judged_by(record, given), fed_as_stated(given))))
+
+
+def _judged_by(record: Record, given: GivenFile) -> str:
     if given.reference is ReferenceKind.NONE:
         return NO_REFERENCE
     kind = _KINDS[given.reference]

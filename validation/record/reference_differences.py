@@ -131,6 +131,8 @@ def measures_of(difference: ReferenceDifference) -> tuple[str, ...]:
 
 
 def _signed(change: float) -> str:
-    """Three digits after the point, four where three would hide the change."""
+    """Three digits after the point, four where three would hide the change; no sign of nothing."""
     text = f"{change:+.3f}"
-    return f"{change:+.4f}" if float(text) == 0 and abs(change) >= 5e-5 else text
+    if float(text):
+        return text
+    return f"{change:+.4f}" if abs(change) >= 5e-5 else "0.000"

@@ -12,10 +12,18 @@ from validation.record.formatting import plural
 COCO_MOST_PER_IMAGE = 100
 # Of what was left out, so many are named.
 MOST_NAMED = 5
-# Of boxes and images: from this part on it is no carelessness.
-_MANY = 0.2
-# A detector that meets fewer objects than this, in any class, hardly detects.
-_HARDLY = 0.05
+
+
+class ResultsDoubt(enum.StrEnum):
+    """What makes detections of another system doubtful; the name of its measure."""
+
+    EITHER_WAY = "results_read_either_way"
+    UNKNOWN_CATEGORY = "results_of_unknown_category"
+    IN_ONE_CORNER = "results_in_one_corner"
+    BEYOND = "result_boxes_beyond_share"
+    MET = "results_meet_objects_share"
+    IN_CLASS = "results_in_class_share"
+    SILENT = "images_without_result_share"
 
 
 class ImagesBy(enum.StrEnum):
@@ -65,26 +73,6 @@ class Meeting:
             "of their category"
         )
 
-    def doubts(self) -> tuple[str, ...]:
-        """One sentence for each thing that makes figures doubtful."""
-        said = []
-        if self.met < _HARDLY * self.objects:
-            said.append(
-                f"hardly any object is met ({self.met} of {self.objects}): the boxes may be of "
-                "another format, scale or order, or of other images"
-            )
-        elif self.in_class < self.met / 2:
-            said.append(
-                f"of {self.met} objects that a box meets, only {self.in_class} are called by their "
-                "category: the category ids may be numbers of classes, or shifted"
-            )
-        if self.silent > _MANY * self.images:
-            said.append(
-                f"{self.silent} of {plural(self.images, 'image')} with objects have no detection: "
-                "the file may hold a part of the images"
-            )
-        return tuple(said)
-
 
 @dataclass(frozen=True)
 class ResultsFacts:
@@ -130,7 +118,7 @@ class ResultsFacts:
     meeting: Meeting = Meeting()
 
     def describe(self) -> tuple[str, ...]:
-        """One sentence for each thing that was assumed or left out, doubts last."""
+        """One sentence for each thing that was assumed or left out; doubts are `words`."""
         said = [
             f"{self.used} of {plural(self.results, 'result')} used, on {self.images_with} of "
             f"{plural(self.images, 'image')}, joined by {self.by}"
@@ -154,7 +142,7 @@ class ResultsFacts:
                 f"up to {self.most_per_image} detections on an image, of which COCO scores the "
                 f"best {COCO_MOST_PER_IMAGE} of a category"
             )
-        if self.boxes_beyond and not self._many_beyond:
+        if self.boxes_beyond:
             said.append(f"boxes that reach beyond their image: {self.boxes_beyond}")
         if self.boxes_without_area:
             said.append(
@@ -162,41 +150,71 @@ class ResultsFacts:
             )
         if self.meeting.objects:
             said.append(self.meeting.describe())
-        return (*said, *self.doubts())
+        return tuple(said)
 
     @property
-    def _many_beyond(self) -> bool:
-        return self.boxes_beyond > _MANY * self.used
+    def figures(self) -> dict[ResultsDoubt, float]:
+        """How far each doubt goes; without those that too little is there for."""
+        meeting = self.meeting
+        found: dict[ResultsDoubt, float] = {
+            ResultsDoubt.EITHER_WAY: self.either_way,
+            ResultsDoubt.UNKNOWN_CATEGORY: self.unknown_categories.count,
+            ResultsDoubt.IN_ONE_CORNER: int(self.in_one_corner),
+            ResultsDoubt.BEYOND: self.boxes_beyond / self.used,
+        }
+        if meeting.objects:
+            found[ResultsDoubt.MET] = meeting.met / meeting.objects
+        if meeting.met:
+            found[ResultsDoubt.IN_CLASS] = meeting.in_class / meeting.met
+        if meeting.images:
+            found[ResultsDoubt.SILENT] = meeting.silent / meeting.images
+        return found
 
-    def doubts(self) -> tuple[str, ...]:
-        """One sentence for each thing that makes figures doubtful."""
-        said = []
-        if self.either_way:
-            said.append(
-                f"{plural(self.either_way, 'image number')} read as image ids, and files of other "
-                "images are called so too"
-            )
-        if self.unknown_categories.count:
-            why = (
-                "they count from 0, as classes of a model do"
-                if self.from_zero
-                else "they may be numbers of classes and not the data set's ids"
-            )
-            said.append(
-                "results of category ids that the data set does not have, left out; "
-                f"{why}: {_describe(self.unknown_categories)}"
-            )
-        if self.in_one_corner:
-            said.append(
-                "all boxes lie in the upper left part of their images, as boxes in per cent or in "
-                "pixels of the model's input do"
-            )
-        if self._many_beyond:
-            said.append(
-                f"{self.boxes_beyond} of {self.used} boxes reach beyond their image, as boxes in "
-                "pixels of another size or with x and y exchanged do"
-            )
-        return (*said, *self.meeting.doubts())
+    def words(self, doubt: ResultsDoubt) -> str:
+        """What a doubt is about, one clause."""
+        meeting = self.meeting
+        match doubt:
+            case ResultsDoubt.EITHER_WAY:
+                return (
+                    f"{plural(self.either_way, 'image number')} read as image ids, and files of "
+                    "other images are called so too"
+                )
+            case ResultsDoubt.UNKNOWN_CATEGORY:
+                why = (
+                    "they count from 0, as classes of a model do"
+                    if self.from_zero
+                    else "they may be numbers of classes and not the data set's ids"
+                )
+                return (
+                    "results of category ids that the data set does not have, left out; "
+                    f"{why}: {_describe(self.unknown_categories)}"
+                )
+            case ResultsDoubt.IN_ONE_CORNER:
+                return (
+                    "all boxes lie in the upper left part of their images, as boxes in per cent "
+                    "or in pixels of the model's input do"
+                )
+            case ResultsDoubt.BEYOND:
+                return (
+                    f"{self.boxes_beyond} of {self.used} boxes reach beyond their image, as boxes "
+                    "in pixels of another size or with x and y exchanged do"
+                )
+            case ResultsDoubt.MET:
+                return (
+                    f"hardly any object is met ({meeting.met} of {meeting.objects}): the boxes "
+                    "may be of another format, scale or order, or of other images"
+                )
+            case ResultsDoubt.IN_CLASS:
+                return (
+                    f"of {meeting.met} objects that a box meets, only {meeting.in_class} are "
+                    "called by their category: the category ids may be numbers of classes, or "
+                    "shifted"
+                )
+            case ResultsDoubt.SILENT:
+                return (
+                    f"{meeting.silent} of {plural(meeting.images, 'image')} with objects have no "
+                    "detection: the file may hold a part of the images"
+                )
 
 
 def _describe(left: LeftResults) -> str:

@@ -9,6 +9,7 @@ from validation.policy.overlay import Overlay
 from validation.record.dataset_kind import DatasetKind
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.types import ModelKey, OfVariant
+from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
@@ -162,6 +163,7 @@ class GivenFile(OfVariant):
         file: Its name, or as much of its path as tells it from the others.
         sha256: Of its bytes.
         reference: What says what is right.
+        stated_feed: How it was fed, where the user stated it; None where nothing was stated.
     """
 
     model: str
@@ -169,6 +171,7 @@ class GivenFile(OfVariant):
     file: str
     sha256: str
     reference: ReferenceKind
+    stated_feed: StatedFeed | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import RecordError
@@ -41,10 +42,12 @@ class ModelKey:
     def __str__(self) -> str:
         """The test id: ``model-variant``, or ``model-file.tflite`` of a given file.
 
-        A file without a suffix may be called as a variant is.
+        A file without a suffix may be called as a variant is. A model that is called by its file
+        is not named before it once more.
         """
         given = " (given)" if self.file and "." not in self.file else ""
-        return f"{self.model}-{self.label}{given}"
+        label = f"{self.label}{given}"
+        return label if PurePath(self.file).stem == self.model else f"{self.model}-{label}"
 
     @property
     def label(self) -> str:
@@ -324,7 +327,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(OfVariant):
     """The same image seen by several runtimes, side by side in the report.
 
     Args:
@@ -335,6 +338,8 @@ class Picture:
         jpeg_base64: The reduced image, so that the report needs no other file.
         panels: Reference first; `GROUND_TRUTH` last, where there are labels.
         labels: Names of the class ids that occur.
+        variant: See `ModelKey`: of the file that is shown beside the reference.
+        file: See `ModelKey`.
     """
 
     model: str
@@ -344,6 +349,8 @@ class Picture:
     jpeg_base64: str
     panels: tuple[Panel, ...]
     labels: dict[str, str] = field(default_factory=dict)
+    variant: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.store import Record
-from validation.record.types import CheckResult
+from validation.record.types import CheckResult, Measure
 from validation.signoff.rules import evidence
 
 _CHECK = "evidence"
@@ -39,27 +40,42 @@ class EvidenceTable:
     Args:
         columns: What was counted, in words.
         rows: In the order of the run.
+        nowhere: What should be 0 and is 0 in every row, in words; it has no column.
     """
 
     columns: tuple[str, ...]
     rows: tuple[EvidenceRow, ...]
+    nowhere: tuple[str, ...] = ()
 
 
 def evidence_table(record: Record) -> EvidenceTable:
     """Images, objects, canaries, routes and calibration behind the verdicts of a run."""
     results = [each for each in record.results if each.check == _CHECK]
-    names = tuple(dict.fromkeys(each.name for result in results for each in result.measures))
+    measures = [each for result in results for each in result.measures]
+    found = {each.name for each in measures if not _is_nothing(each)}
+    every = tuple(dict.fromkeys(each.name for each in measures))
+    names = tuple(name for name in every if name in found)
     same: dict[tuple[str, Status, tuple[str, ...], str], list[str]] = {}
     for result in results:
         row = (result.model, evidence(result), _values(result, names), result.explanation)
         same.setdefault(row, []).append(result.key.label)
     return EvidenceTable(
-        tuple(name.replace("_", " ") for name in names),
+        _in_words(names),
         tuple(
             EvidenceRow(model, tuple(labels), status, values, message)
             for (model, status, values, message), labels in same.items()
         ),
+        _in_words(name for name in every if name not in found),
     )
+
+
+def _is_nothing(measure: Measure) -> bool:
+    limit = measure.limit
+    return limit is not None and limit.relation == "max" and measure.value == 0
+
+
+def _in_words(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.replace("_", " ") for name in names)
 
 
 def _values(result: CheckResult, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -187,7 +187,9 @@ def _row(
         ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
         ap=_ap(own, measures.get(("accuracy", "ap"))),
         ap_delta=formatting.coco_delta(difference) or formatting.NOTHING,
-        ap_interval=ap_interval(difference_of(record.ap_differences, key)),
+        ap_interval=""
+        if difference is None
+        else ap_interval(difference_of(record.ap_differences, key)),
         worse=(difference or 0) < 0,
         ap50=formatting.coco_figure(own.figures.ap50 if own else None),
         parity=worst,

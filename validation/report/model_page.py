@@ -59,7 +59,7 @@ class ModelPage:
         operating_points: One a subject.
         quantisations: One a quantised subject.
         timings: As recorded.
-        pictures: As recorded.
+        pictures: Of each subject that has some, in the order of the record.
         background: What the catalogue knows: a figure or a trap; None without either.
         artefacts: What each file was to the run, and for which subjects; and the file.
     """
@@ -76,7 +76,7 @@ class ModelPage:
     operating_points: tuple[OperatingView, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[tuple[ModelKey, tuple[Picture, ...]], ...]
     background: Background | None
     artefacts: tuple[tuple[str, Artefact], ...]
 
@@ -128,7 +128,7 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
             quantisation_view(entry) for entry in record.quantisations if entry.model == model
         ),
         timings=tuple(entry for entry in record.timings if entry.model == model),
-        pictures=tuple(entry for entry in record.pictures if entry.model == model),
+        pictures=_pictures([entry for entry in record.pictures if entry.model == model]),
         background=next(
             (
                 entry
@@ -181,6 +181,13 @@ def settled_measures(result: CheckResult) -> list[Measure]:
 def _is_settled(measure: Measure) -> bool:
     exact = measure.limit is not None and measure.limit.relation == "equal"
     return exact and measure.status is Status.PASS
+
+
+def _pictures(entries: list[Picture]) -> tuple[tuple[ModelKey, tuple[Picture, ...]], ...]:
+    by_key: dict[ModelKey, list[Picture]] = {}
+    for entry in entries:
+        by_key.setdefault(entry.key, []).append(entry)
+    return tuple((key, tuple(each)) for key, each in by_key.items())
 
 
 def _artefacts(entries: list[Artefact]) -> tuple[tuple[str, Artefact], ...]:

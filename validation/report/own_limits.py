@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from validation.policy.given import ChangedGivenRequirement, RequiredOfGiven
 from validation.policy.limits import Rule
 from validation.policy.overlay import ChangedLimit, ChangedOperatingPoint
 from validation.record import formatting
@@ -45,6 +46,7 @@ def own_limits(record: Record) -> tuple[OwnLimit, ...]:
     for each in overlay.required:
         value, built_in = _variants(each.variants), _variants(each.built_in)
         rows.append(OwnLimit(f"{each.check}: required", value, (built_in,)))
+    rows += _of_given(record, overlay.required_of_given)
     if overlay.ship is not None:
         ship = overlay.ship
         rows.append(OwnLimit("file to ship", ship.prefer, (ship.built_in,), reason=ship.reason))
@@ -85,6 +87,29 @@ def _operating_points(
             point.reason,
             formatting.number(used),
         )
+
+
+def _of_given(record: Record, changed: tuple[ChangedGivenRequirement, ...]) -> Iterator[OwnLimit]:
+    for each in changed:
+        asked = sum(each.now.covers(file.reference, file.variant) for file in record.header.given)
+        yield OwnLimit(
+            f"{each.check}: required of given files",
+            _of_files(each.now),
+            () if each.built_in is None else (_of_files(each.built_in),),
+            judged=formatting.number(asked),
+        )
+
+
+def _of_files(required: RequiredOfGiven) -> str:
+    """``judged by graph, tflite; for float, raw``: what a pattern leaves open is not named."""
+    references, variants = required.references, required.variants
+    if not references or not variants:
+        return "for no file"
+    texts = [
+        *([] if "*" in references else [f"judged by {', '.join(references)}"]),
+        *([] if "*" in variants else [_variants(variants)]),
+    ]
+    return "; ".join(texts) or "for every file"
 
 
 def _variants(patterns: tuple[str, ...]) -> str:

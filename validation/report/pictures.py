@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from validation.preprocess.image import ImageFile, load
-from validation.record.types import Panel, Picture
+from validation.record.types import ModelKey, Panel, Picture
 
 
 def picture_of(
-    model: str,
+    key: ModelKey,
     image: ImageFile,
     width: int,
     panels: Sequence[Panel],
@@ -22,7 +22,7 @@ def picture_of(
     """The image, no wider and no higher than `width`, with what each panel draws on it.
 
     Args:
-        model: See `Picture`.
+        key: Of the file that is shown.
         image: The file.
         width: Pixels.
         panels: In the order in which they are shown.
@@ -37,11 +37,13 @@ def picture_of(
     reduced.save(data, "JPEG", quality=80)
     occurring = {number for panel in panels for number in panel.classes}
     return Picture(
-        model=model,
+        model=key.model,
         image=image.path.name,
         width=reduced.width,
         height=reduced.height,
         jpeg_base64=base64.b64encode(data.getvalue()).decode(),
         panels=tuple(panels),
         labels={str(number): name for number, name in labels.items() if number in occurring},
+        variant=key.variant,
+        file=key.file,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from validation.policy.limits import Status
 from validation.record.formatting import plural
-from validation.record.given_files import reference_words
+from validation.record.given_files import fed_as_stated, reference_words
 from validation.record.store import Record
 from validation.signoff.rules import Judgement
 from validation.specs.references import ReferenceKind
@@ -83,7 +83,8 @@ def _of_given(record: Record) -> list[str]:
         words = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'}"
         text = _ALONE if kind is ReferenceKind.NONE else _AS_GIVEN
         sentences.append(text.format(files=words, reference=reference_words(kind)))
-    return sentences
+    stated = ((each.file, fed_as_stated(each)) for each in record.header.given)
+    return [*sentences, *(f"{file} was {words}." for file, words in stated if words)]
 
 
 def no_claims(record: Record, judgement: Judgement) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from validation.specs.tensors import TensorSpec
 
@@ -74,6 +75,26 @@ class Preprocessing:
     half_pixel_centers: bool = False
 
 
+class Suppression(Protocol):
+    """A model's own non-maximum suppression."""
+
+    @property
+    def score_threshold(self) -> float:
+        """Lower scores are dropped."""
+
+    @property
+    def iou_threshold(self) -> float:
+        """Overlap above which the lower score is dropped."""
+
+    @property
+    def max_detections_per_class(self) -> int:
+        """Kept for each class."""
+
+    @property
+    def max_total_detections(self) -> int:
+        """Kept in all."""
+
+
 @dataclass(frozen=True)
 class PostprocessAttributes:
     """The attributes of a TFLite_Detection_PostProcess node, under their own names.
@@ -103,6 +124,32 @@ class PostprocessAttributes:
     w_scale: float
     detections_per_class: int
     use_regular_nms: bool
+
+    @classmethod
+    def of_model(
+        cls, nms: Suppression, num_classes: int, scales: tuple[float, float, float, float]
+    ) -> PostprocessAttributes:
+        """What does in the op what a model does itself: NMS for each class.
+
+        Args:
+            nms: Of its graph or its config.
+            num_classes: Without the background.
+            scales: Of its box coder: y, x, height, width.
+        """
+        y_scale, x_scale, h_scale, w_scale = scales
+        return cls(
+            max_detections=nms.max_total_detections,
+            max_classes_per_detection=1,
+            nms_score_threshold=nms.score_threshold,
+            nms_iou_threshold=nms.iou_threshold,
+            num_classes=num_classes,
+            y_scale=y_scale,
+            x_scale=x_scale,
+            h_scale=h_scale,
+            w_scale=w_scale,
+            detections_per_class=nms.max_detections_per_class,
+            use_regular_nms=True,
+        )
 
 
 @dataclass(frozen=True)

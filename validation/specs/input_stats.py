@@ -8,35 +8,18 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from validation.errors import ConversionError
 from validation.specs.contracts import Preprocessing
+from validation.specs.feeds import InputStats as InputStats
 from validation.specs.tensors import TensorSpec
 
 Range = tuple[float, float]
 
 # A pixel's last value, and a uint8's.
 _LAST = 255
-
-
-@dataclass(frozen=True)
-class InputStats:
-    """The mean and std of quantized_input_stats, tflite_convert's mean_values and std_dev_values.
-
-    Args:
-        mean: Quantised value of 0.0.
-        std: Quantised steps in 1.0.
-    """
-
-    mean: float
-    std: float
-
-    def __str__(self) -> str:
-        """As the guide writes them: ``127.5/127.5``."""
-        return f"{self.mean:g}/{self.std:g}"
 
 
 # https://github.com/tensorflow/models, running_on_mobile_tensorflowlite.md.

@@ -9,21 +9,25 @@ from pathlib import Path
 from validation.errors import ConversionError, UsageError, ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.files.names import short_names
-from validation.inference.model_file import refusal_of
+from validation.inference.model_file import open_tflite, refusal_of
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
+from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
+from validation.specs.variants import variant_of
 from validation.tflite.custom_ops import EDGE_TPU, refusal
-from validation.tflite.facts import describe
+from validation.tflite.facts import TfliteFile, describe
 from validation.tflite.model import read_model
 from validation.workspace.given_subject import form_of
 from validation.zoo.archives import obtain
 from validation.zoo.entry import CatalogueEntry, FolderSource
 
 _PATTERN = "*.tflite"
+# References that state anchors and attributes, which a file that ends in raw outputs does not have.
+_WITH_ANCHORS = (ReferenceKind.GRAPH, ReferenceKind.TFLITE)
 
 
 @dataclass(frozen=True)
@@ -33,24 +37,38 @@ class Candidate:
     Args:
         key: Model, form and name.
         path: The file.
+        file: What it says of itself.
         reference: What it is judged by.
     """
 
     key: ModelKey
     path: Path
+    file: TfliteFile
     reference: ReferenceKind
 
-    def for_header(self) -> GivenFile:
-        """As the record's header has it."""
+    def for_header(self, feed: StatedFeed) -> GivenFile:
+        """As the record's header has it.
+
+        Args:
+            feed: What the user states of it.
+        """
         key = self.key
-        return GivenFile(key.model, key.variant, key.file, file_sha256(self.path), self.reference)
+        return GivenFile(
+            key.model,
+            key.variant,
+            key.file,
+            file_sha256(self.path),
+            self.reference,
+            feed or None,
+        )
 
 
 def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) -> Candidate:
     """A file with its form, which is read from it.
 
     Raises:
-        ArtefactMissing: No such file.
+        ArtefactMissing: No such file, or raw outputs whose anchors neither the file's own export
+            nor such a reference has.
         ConversionError: No .tflite, a damaged one, no detector, or one for the Edge TPU.
     """
     unpacked = read_model(path)
@@ -64,7 +82,22 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
         if len(file.outputs) != len(RAW_OUTPUTS):
             error.where = error.where or path.name
             raise refusal_of(unpacked, error) or error from error
-    return Candidate(ModelKey(model, form_of(file), name), path, reference)
+    key = ModelKey(model, form_of(file), name)
+    if variant_of(key.variant).raw_variant == key.variant and reference not in _WITH_ANCHORS:
+        open_tflite(path)
+    return Candidate(key, path, file, reference)
+
+
+def distinct(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths lead to.
+
+    Raises:
+        UsageError: One of them is named twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    return resolved
 
 
 def named_candidates(
@@ -81,9 +114,7 @@ def named_candidates(
             named twice.
         ValidationError: A file that cannot be judged.
     """
-    resolved = [path.resolve() for path in paths]
-    if len(set(resolved)) < len(resolved):
-        raise UsageError("a file is named twice", got=first_few(map(str, paths)))
+    resolved = distinct(paths)
     names = short_names(resolved)
     return tuple(
         candidate_of(_model_of(path, entries), path, names[path], ReferenceKind.GRAPH)
@@ -110,6 +141,16 @@ def _model_of(path: Path, entries: Sequence[CatalogueEntry]) -> str:
     )
 
 
+def packed_archives(entries: Sequence[CatalogueEntry]) -> tuple[Path, ...]:
+    """Those of a folder that `found_candidates` unpacks; their models need that anyway."""
+    sources = (entry.source for entry in entries)
+    return tuple(
+        source.path
+        for source in sources
+        if isinstance(source, FolderSource) and source.path.is_file()
+    )
+
+
 def found_candidates(
     entries: Sequence[CatalogueEntry], cache_dir: Path, named: Sequence[Candidate]
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
@@ -129,8 +170,10 @@ def found_candidates(
         for path in paths:
             try:
                 found.append(candidate_of(entry.name, path, names[path], ReferenceKind.GRAPH))
-            except ValidationError as error:
-                said.append(f"{path.name} of {entry.name} is not judged: {error}")
+            # Files come from anywhere: one of them is no reason to judge none of the others.
+            except Exception as error:
+                kind = "" if isinstance(error, ValidationError) else f"{type(error).__name__}: "
+                said.append(f"{path.name} of {entry.name} is not judged: {kind}{error}")
     return tuple(found), tuple(said)
 
 
@@ -138,9 +181,9 @@ def _files_in(entry: CatalogueEntry, cache_dir: Path) -> list[Path]:
     if not isinstance(entry.source, FolderSource):
         return []
     folder = entry.source.path
-    if not folder.is_dir():
-        try:
+    try:
+        if folder.is_file():
             folder = obtain(entry, cache_dir, offline=True, progress=False).root
-        except ValidationError:
-            return []  # the check of the archive says why
-    return sorted(path.resolve() for path in folder.rglob(_PATTERN))
+        return sorted(path.resolve() for path in folder.rglob(_PATTERN) if path.is_file())
+    except Exception:
+        return []  # the check of the archive says why

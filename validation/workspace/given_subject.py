@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,13 +15,16 @@ from validation.errors import NotProvided
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile
+from validation.inference.file_notices import FileNotice
 from validation.inference.known_model import KnownModel
 from validation.inference.model_file import TfliteModel, open_tflite
-from validation.inference.op_anchors import op_anchors
+from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.inference.outputs import Ending
+from validation.inference.score_notices import score_notices
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
 from validation.preprocess.feed import FeedWay, prepared_for
+from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
@@ -34,9 +37,10 @@ from validation.specs.contracts import (
     Preprocessing,
     SsdContract,
 )
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
-from validation.tflite.facts import TfliteFile, read_tflite
+from validation.tflite.facts import TfliteFile
 from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
 from validation.tflite.rewriting import exposing_heads, head_names
@@ -58,16 +62,26 @@ class GivenSubject:
     Args:
         key: Model, form and name.
         path: The file.
+        file: What it says of itself.
         runs: Images of the session, and where what it finds is kept.
         reference: What the file does not say of itself is taken from it, and said.
+        stated: What the user states of its feed.
     """
 
     def __init__(
-        self, key: ModelKey, path: Path, runs: ImageRuns, reference: Reference | None = None
+        self,
+        key: ModelKey,
+        path: Path,
+        file: TfliteFile,
+        runs: ImageRuns,
+        reference: Reference | None = None,
+        stated: StatedFeed = NOTHING_STATED,
     ) -> None:
         self.key = key
         self.path = path
+        self.file = file
         self.runs = runs
+        self.stated = stated
         self._reference = reference
 
     @property
@@ -76,26 +90,28 @@ class GivenSubject:
         return variant_of(self.key.variant)
 
     @cached_property
-    def file(self) -> TfliteFile:
-        """See `Subject`."""
-        return read_tflite(self.path)
-
-    @cached_property
     def opened(self) -> TfliteModel:
         """The file with what it is fed and how it is read, and what was assumed.
 
         Raises:
             ConversionError: No SSD, or it cannot be fed.
         """
-        return open_tflite(self.path, known=self._known())
+        return open_tflite(self.path, stated=self.stated, known=self.known)
 
-    def _known(self) -> KnownModel | None:
+    @cached_property
+    def known(self) -> KnownModel | None:
+        """What the reference states of the model; None where it states nothing."""
         if self._reference is None:
             return None
         try:
             return KnownModel(self._reference.contract, self._reference.anchors)
         except NotProvided:
             return None
+
+    @property
+    def notices(self) -> tuple[FileNotice, ...]:
+        """What was assumed, ignored or found wrong in the file and in what it detects."""
+        return (*self.opened.notices, *score_notices(self.detections().values()))
 
     @property
     def labels(self) -> LabelList | None:
@@ -139,11 +155,16 @@ class GivenSubject:
             where=self.path.name,
         )
 
+    @cached_property
+    def op_anchors(self) -> OpAnchors:
+        """See `Subject`."""
+        return op_anchors(self.path)
+
     @property
     def anchors(self) -> NDArray[np.float32]:
         """See `Subject`."""
         if self.file.postprocess is not None:
-            return op_anchors(self.path).values
+            return self.op_anchors.values
         if self.opened.anchors is not None:
             return self.opened.anchors
         raise NotProvided("the file has no anchors", where=self.path.name)
@@ -156,19 +177,14 @@ class GivenSubject:
 
     @cached_property
     def _run(self) -> Run:
-        made_from = {
-            "file": file_sha256(self.path),
-            "name": str(self.key),
-            "feed": unstructure(self.preprocessing),
-            "way": self.way.value,
-        }
         return self.runs.detected(
             self.runs.runs,
             self.key,
             Stage.RUN,
             f"run {self.key.label}",
-            made_from,
+            self._made_from(),
             lambda: contextlib.nullcontext(self._detector),
+            file=self.path,
         )
 
     def _detector(self) -> DetectFile:
@@ -199,21 +215,51 @@ class GivenSubject:
             return self.path, (boxes, scores)
         model = read_model(self.path)
         names = head_names(model)
-        path = self.runs.scratch / f"{file_sha256(self.path)[:20]}-heads.tflite"
+        path = self.runs.scratch / f"{self._sha256[:20]}-heads.tflite"
         if not path.is_file():
             path.write_bytes(exposing_heads(model))
         return path, names
 
     def raw_outputs(self, count: int) -> Arrays:
         """See `Subject`: of the op's own inputs, where the file ends in the op."""
-        path, names = self.heads
+        step, model = f"raw outputs of {self.key.label}", self.key.model
+        return self.runs.raw_outputs(
+            self.runs.runs,
+            model,
+            Stage.RUN,
+            step,
+            self._made_from(),
+            count,
+            lambda: self._raw_outputs(self._stacked(count)),
+            file=self.path,
+        )
+
+    def raw_outputs_of(self, pixels: Sequence[NDArray[np.uint8]]) -> Arrays:
+        """As `raw_outputs`, of images that are no files: uint8 [H, W, 3] each."""
+        prepared = prepared_for(self.preprocessing, self.way)
         give_back()
+        return self._raw_outputs(np.stack([prepare(each, prepared) for each in pixels]))
+
+    def _raw_outputs(self, feeds: NDArray[np.float32]) -> Arrays:
+        path, names = self.heads
         with TfliteRuntime(path) as runtime:
-            out = run_batchwise(runtime, self._stacked(count), self.way)
+            out = run_batchwise(runtime, feeds, self.way)
         boxes, scores = (out[name] for name in names)
         # Exporters leave an axis of one between anchors and coordinates.
         boxes = boxes.reshape(*boxes.shape[:2], -1, 4)
         return {BOX_ENCODINGS_NAME: boxes, CLASS_PREDICTIONS_NAME: scores}
+
+    @cached_property
+    def _sha256(self) -> str:
+        return file_sha256(self.path)
+
+    def _made_from(self) -> dict[str, object]:
+        return {
+            "file": self._sha256,
+            "name": str(self.key),
+            "feed": unstructure(self.preprocessing),
+            "way": self.way.value,
+        }
 
     def _stacked(self, count: int) -> NDArray[np.float32]:
         return self.runs.feeds.stacked(
@@ -252,14 +298,29 @@ class TfliteReference:
         return self._subject.path
 
     @property
+    def file(self) -> TfliteFile:
+        """What the file says of itself."""
+        return self._subject.file
+
+    @property
     def contract(self) -> SsdContract:
         """See `Reference`."""
         return self._subject.contract
 
     @property
+    def op_anchors(self) -> OpAnchors:
+        """As `Subject.op_anchors`."""
+        return self._subject.op_anchors
+
+    @property
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
         return self._subject.anchors
+
+    @property
+    def subject(self) -> GivenSubject:
+        """The file, with how it is read and fed."""
+        return self._subject
 
     @property
     def labels(self) -> LabelList | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from validation.files.digest import file_sha256
 from validation.inference.base import DetectFile, detect_all
 from validation.inference.input_cache import InputCache
@@ -18,8 +20,10 @@ from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
+from validation.specs.contracts import RAW_OUTPUTS
 from validation.workspace.memory import give_back
 from validation.workspace.products import ProductCache, image_sha256
+from validation.workspace.sides import Arrays
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
 
@@ -87,6 +91,42 @@ class ImageRuns:
         on = f"{step} on {len(self.images)} images"
         folder = cache.product(key.model, stage, on, depends, fill, file=file)
         return Run(key, folder, len(self.images))
+
+    def raw_outputs(
+        self,
+        cache: ProductCache,
+        model: str,
+        stage: Stage,
+        step: str,
+        made_from: Mapping[str, object],
+        count: int,
+        run: Callable[[], Arrays],
+        *,
+        file: Path | None = None,
+    ) -> Arrays:
+        """Box encodings and class predictions on the first images, run now or found again.
+
+        Args:
+            cache: `work` or `runs`.
+            model: For the step's report.
+            stage: For the step's report.
+            step: Alike, without the number of images.
+            made_from: What they depend on besides the images.
+            count: The first images.
+            run: Gives both by name: [I, 1, N, ...].
+            file: What is run.
+        """
+
+        def fill(folder: Path) -> None:
+            give_back()
+            out = run()
+            for index, name in enumerate(RAW_OUTPUTS):
+                np.save(folder / f"{index}.npy", out[name], allow_pickle=False)
+
+        depends = {**made_from, "images": list(self.image_hashes.values())[:count]}
+        on = f"{step} on {count} images"
+        folder = cache.product(model, stage, on, depends, fill, file=file)
+        return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.memory import give_back
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
 from validation.workspace.products import (
     ProductCache,
@@ -45,8 +44,7 @@ from validation.workspace.products import (
     installed_version,
     makers,
 )
-
-Arrays = dict[str, NDArray[np.float32]]
+from validation.workspace.sides import Arrays
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
@@ -177,35 +175,45 @@ class ModelInference:
         export = export or self.build.exported(add_postprocessing_op=False)
         graph = export.graph
 
-        def make(folder: Path) -> None:
+        def run() -> Arrays:
             from validation.runtimes.session import SessionRuntime
 
             with SessionRuntime(graph, RAW_OUTPUTS) as runtime:
-                out = run_batchwise(runtime, self.feeds(count))
-            for index, name in enumerate(RAW_OUTPUTS):
-                np.save(folder / f"{index}.npy", out[name], allow_pickle=False)
+                return run_batchwise(runtime, self.feeds(count))
 
         made_from = {
             "graph": file_sha256(graph),
-            "images": list(self.runs.image_hashes.values())[:count],
             # The graph begins after it, so its hash says nothing of it.
             "preprocessing": unstructure(export.contract.preprocessing),
             "pillow": installed_version("pillow"),
             **makers("inference", "runtimes", "preprocess"),
         }
-        step = f"session on {count} images"
-        folder = self.build.work.product(
-            self.build.name, Stage.SESSION, step, made_from, make, file=graph
+        return self.runs.raw_outputs(
+            self.runs.work,
+            self.build.name,
+            Stage.SESSION,
+            "session",
+            made_from,
+            count,
+            run,
+            file=graph,
         )
-        return {name: np.load(folder / f"{index}.npy") for index, name in enumerate(RAW_OUTPUTS)}
 
     def raw_outputs(self, variant: str, count: int) -> Arrays:
         """Raw outputs of a raw .tflite on the first images, [I, 1, N, ...]."""
-        give_back()
-        with TfliteRuntime(self.build.tflite(variant)) as runtime:
-            way, prepared = self._way(runtime)
-            feeds = self.runs.feeds.stacked(self.images[:count], prepared)
-            return run_batchwise(runtime, feeds, way)
+        path = self.build.tflite(variant)
+
+        def run() -> Arrays:
+            with TfliteRuntime(path) as runtime:
+                way, prepared = self._way(runtime)
+                feeds = self.runs.feeds.stacked(self.images[:count], prepared)
+                return run_batchwise(runtime, feeds, way)
+
+        made_from = {"model": self.build.name, "file": file_sha256(path)}
+        step = f"raw outputs of {variant}"
+        return self.runs.raw_outputs(
+            self.runs.runs, self.build.name, Stage.RUN, step, made_from, count, run
+        )
 
     def feeds(self, count: int) -> NDArray[np.float32]:
         """The first images as the model is fed them, [I, 1, H, W, 3]."""

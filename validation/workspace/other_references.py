@@ -1,9 +1,8 @@
-"""References without a graph of TensorFlow 1: a SavedModel, detections of any system, nothing."""
+"""References without a graph: detections of any system, and nothing."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -14,22 +13,19 @@ from validation.coco.dataset import Dataset
 from validation.coco.results_file import Results, read_results
 from validation.coco.results_join import results_as_detections
 from validation.errors import NotProvided
-from validation.files.digest import file_sha256
-from validation.inference.base import DetectFile, on_files
 from validation.record.detection_files import write_detections
 from validation.record.detections import Detections
 from validation.record.results_facts import ResultsFacts
-from validation.record.run import Evidence, Stage
+from validation.record.run import Evidence
 from validation.record.types import ModelKey
 from validation.specs.contracts import SsdContract
 from validation.specs.references import ReferenceKind
-from validation.workspace.image_runs import ImageRuns, Run, evidence_of
+from validation.workspace.image_runs import ImageRuns, evidence_of
 from validation.workspace.model_inference import REFERENCE
-from validation.workspace.products import makers
 from validation.workspace.sides import Arrays
 
 
-class _WithoutContract:
+class WithoutContract:
     """What a reference that only detects cannot give."""
 
     _what = ""
@@ -56,65 +52,7 @@ class _WithoutContract:
         )
 
 
-class SavedModelReference(_WithoutContract):
-    """A SavedModel whose graph cannot be cut: those of TensorFlow 2.
-
-    Args:
-        model: Name of the model.
-        path: Its folder.
-        runs: Images of the session.
-    """
-
-    kind = ReferenceKind.SAVED_MODEL
-    is_independent = True
-    _what = "a SavedModel of TensorFlow 2"
-
-    def __init__(self, model: str, path: Path, runs: ImageRuns) -> None:
-        self._model = model
-        self.path = path
-        self._runs = runs
-
-    @property
-    def origin(self) -> str:
-        """See `Reference`."""
-        return f"{self.path.name}, a SavedModel of TensorFlow 2"
-
-    @cached_property
-    def _run(self) -> Run:
-        from validation.inference.saved_model import SavedModelDetector
-        from validation.runtimes.saved_model import SavedModelRuntime
-
-        files = sorted(each for each in self.path.rglob("*") if each.is_file())
-        made_from = {
-            "files": {str(each.relative_to(self.path)): file_sha256(each) for each in files},
-            **makers("inference", "runtimes", "preprocess"),
-        }
-
-        @contextlib.contextmanager
-        def opened() -> Iterator[Callable[[], DetectFile]]:
-            with SavedModelRuntime(self.path) as runtime:
-                detector = SavedModelDetector(runtime, self.path.name)
-                yield lambda: on_files(detector)
-
-        return self._runs.detected(
-            self._runs.work,
-            ModelKey(self._model, REFERENCE),
-            Stage.REFERENCE,
-            REFERENCE,
-            made_from,
-            opened,
-        )
-
-    def detections(self) -> Mapping[str, Detections]:
-        """See `Reference`."""
-        return self._run.detections
-
-    def evidence(self) -> Evidence:
-        """See `Reference`."""
-        return self._run.evidence()
-
-
-class ResultsReference(_WithoutContract):
+class ResultsReference(WithoutContract):
     """Detections of any system in COCO's results format.
 
     Args:
@@ -179,7 +117,7 @@ class ResultsReference(_WithoutContract):
         return evidence_of(ModelKey(self._model, REFERENCE), path, len(self.detections()))
 
 
-class NoReference(_WithoutContract):
+class NoReference(WithoutContract):
     """Nothing says what is right but the labels."""
 
     kind = ReferenceKind.NONE

@@ -16,6 +16,7 @@ from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
 from validation.record.run import Step
 from validation.record.types import ModelKey
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.input_stats import InputStats
 from validation.specs.references import ReferenceKind
 from validation.tflite.facts import read_tflite
@@ -29,10 +30,10 @@ from validation.workspace.no_archive import NoArchive
 from validation.workspace.other_references import (
     NoReference,
     ResultsReference,
-    SavedModelReference,
 )
 from validation.workspace.products import ProductCache, folder_for
 from validation.workspace.reference_source import ReferenceSource
+from validation.workspace.saved_model_reference import SavedModelReference
 from validation.workspace.sides import Reference
 from validation.zoo.canaries import Canary
 from validation.zoo.entry import CatalogueEntry
@@ -55,6 +56,7 @@ class Session:
         image_workers: Images that are run at a time; None: one for each core.
         representative: Images to calibrate with, None where there are none.
         input_stats: Of uint8 inputs; None: each extractor's own.
+        feed: What the user states of the feed of given files.
         runs: Folder for what the files under test find, shared by the session's processes;
             None: a temporary one, removed with the session.
         candidates: Files that were given.
@@ -75,6 +77,7 @@ class Session:
     image_workers: int | None = None
     representative: CalibrationImages | None = None
     input_stats: InputStats | None = None
+    feed: StatedFeed = NOTHING_STATED
     runs: Path | None = None
     candidates: tuple[Candidate, ...] = ()
     judged_by: ReferenceSource | None = None
@@ -118,8 +121,8 @@ class Session:
         """The context of a given file; both sides are read once in a session."""
         key = context.key
         reference = self._reference(context, lambda: self._given[key])
-        path = next(each.path for each in self.candidates if each.key == key)
-        given = GivenSubject(key, path, self._image_runs, reference)
+        found = next(each for each in self.candidates if each.key == key)
+        given = GivenSubject(key, found.path, found.file, self._image_runs, reference, self.feed)
         return dataclasses.replace(context, given=given, judged_by=reference)
 
     def _reference(self, context: CheckContext, given: Callable[[], CheckContext]) -> Reference:
@@ -138,9 +141,10 @@ class Session:
         if source.kind is ReferenceKind.TFLITE:
             file = read_tflite(source.path)
             key = ModelKey(model, form_of(file), f"reference {source.path.name}")
-            return TfliteReference(GivenSubject(key, source.path, runs))
+            subject = GivenSubject(key, source.path, file, runs, stated=self.feed)
+            return TfliteReference(subject)
         if source.kind is ReferenceKind.SAVED_MODEL:
-            return SavedModelReference(model, source.path, runs)
+            return SavedModelReference(model, source.path, runs, source.packed)
 
         def categories() -> Mapping[int, int | None]:
             return class_join(given(), cast(Dataset, self.dataset)).categories

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.inference.op_anchors import OpAnchors
 from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
 from validation.record.run import Evidence
@@ -58,6 +59,10 @@ class Subject(Protocol):
     @property
     def anchors(self) -> NDArray[np.float32]:
         """Of its op, or what raw outputs are decoded with: [N, 4] in centre form."""
+
+    @property
+    def op_anchors(self) -> OpAnchors:
+        """Of its op, with what they are stored as; a file without the op has none."""
 
     def detections(self) -> Mapping[str, Detections]:
         """By image key; the file is run once in a session."""

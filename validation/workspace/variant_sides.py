@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.inference.feeding import way_by_contract
+from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
 from validation.record.run import Evidence
@@ -79,6 +80,11 @@ class VariantSubject:
         """See `Subject`."""
         anchors: NDArray[np.float32] = np.load(self._build.exported().anchors)
         return anchors
+
+    @property
+    def op_anchors(self) -> OpAnchors:
+        """See `Subject`."""
+        return op_anchors(self.path)
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""

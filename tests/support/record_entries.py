@@ -1,0 +1,338 @@
+"""Hypothesis strategies of every kind of entry of a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from validation.policy.limits import Limit, Rule, Status
+from validation.policy.operating_points import OperatingPoint
+from validation.policy.overlay import (
+    ChangedLimit,
+    ChangedOperatingPoint,
+    ChangedRequirement,
+    ChangedSetting,
+    Overlay,
+)
+from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.detections import Detections
+from validation.record.difference_facts import (
+    AnchorChange,
+    AnchorFacts,
+    ClassFacts,
+    DifferenceKind,
+    Fact,
+)
+from validation.record.error_facts import ErrorFacts
+from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
+from validation.record.quantisation_cost import (
+    ErrorStatistics,
+    LayerError,
+    OutputError,
+    QuantisationCost,
+)
+from validation.record.reference_differences import (
+    NotCompared,
+    ReferenceDifference,
+    ReferenceDifferences,
+)
+from validation.record.run import (
+    Artefact,
+    ArtefactRole,
+    DatasetFacts,
+    Evidence,
+    EvidenceContent,
+    Footer,
+    Header,
+    Stage,
+    Step,
+)
+from validation.record.types import (
+    Accuracy,
+    Background,
+    CheckResult,
+    CocoFigures,
+    Measure,
+    ModelKey,
+    Panel,
+    Picture,
+    PublishedFigure,
+    Timing,
+)
+from validation.specs.references import ReferenceKind
+from validation.specs.tensors import TensorSpec
+
+_TEXT = st.text(max_size=8)
+
+
+_NUMBER = st.floats(allow_nan=False) | st.integers()
+
+
+_VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(st.integers() | _TEXT, max_size=3)
+
+
+_LIMIT = st.builds(
+    Limit, st.sampled_from(["max", "min", "equal"]), _VALUE, _TEXT, st.none() | _NUMBER
+)
+
+
+_FLOAT = st.floats(allow_nan=False)
+
+
+_MEASURES = st.lists(
+    st.builds(
+        Measure,
+        _TEXT,
+        _VALUE,
+        st.none() | _LIMIT,
+        st.none() | st.tuples(_FLOAT, _FLOAT),
+        st.none() | st.integers(0, 10**9),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+_BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
+
+
+_DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
+    lambda found: Detections(
+        tuple(box for box, _, _ in found),
+        tuple(score for _, score, _ in found),
+        tuple(number for _, _, number in found),
+    )
+)
+
+
+_TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=2)
+
+
+_COUNT = st.integers(0, 10**9)
+
+
+_STATUS = st.sampled_from(Status)
+
+
+_WORDS = st.lists(_TEXT, max_size=2).map(tuple)
+
+
+_RULE = st.builds(Rule, _TEXT, _TEXT, _WORDS, _WORDS, _LIMIT)
+
+
+_POINT = st.builds(OperatingPoint, st.floats(0, 1), _TEXT, _WORDS)
+
+
+_OVERLAY = st.builds(
+    Overlay,
+    _TEXT,
+    _TEXT,
+    st.lists(
+        st.builds(ChangedLimit, _RULE, st.lists(_RULE, max_size=1).map(tuple)), max_size=2
+    ).map(tuple),
+    st.lists(st.builds(ChangedSetting, _TEXT, _NUMBER, _TEXT, _NUMBER), max_size=2).map(tuple),
+    st.lists(st.builds(ChangedRequirement, _TEXT, _WORDS, _WORDS), max_size=2).map(tuple),
+    st.none(),
+    st.lists(
+        st.builds(ChangedOperatingPoint, _POINT, st.lists(_POINT, max_size=1).map(tuple)),
+        max_size=2,
+    ).map(tuple),
+)
+
+
+_TENSOR = st.builds(
+    TensorSpec,
+    _TEXT,
+    _TEXT,
+    st.lists(_COUNT, max_size=3).map(tuple),
+    st.none() | _FLOAT,
+    st.none() | st.integers(),
+)
+
+
+_SHARE = st.none() | _FLOAT
+
+
+_FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
+
+
+_ERROR = st.builds(
+    ErrorFacts, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _TEXT, *[st.none() | _TEXT] * 4
+)
+
+
+_KINDS = st.lists(st.sampled_from(DifferenceKind), max_size=2).map(tuple)
+
+
+_DIFFERENCE = st.builds(
+    ReferenceDifference,
+    st.sampled_from(DifferenceKind),
+    _FLOAT,
+    st.lists(st.builds(Fact, _TEXT, _VALUE, _VALUE), max_size=2).map(tuple),
+    st.none()
+    | st.builds(
+        AnchorFacts,
+        *[_COUNT] * 3,
+        st.sampled_from(AnchorChange),
+        st.lists(_FLOAT, max_size=2).map(tuple),
+    ),
+    st.none()
+    | st.builds(
+        ClassFacts,
+        st.lists(st.tuples(_COUNT, _COUNT), max_size=2).map(tuple),
+        st.integers(),
+        _COUNT,
+        _COUNT,
+        st.booleans(),
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.none() | _FLOAT,
+)
+
+
+ENTRIES: dict[str, st.SearchStrategy[Any]] = {
+    "header": st.builds(
+        Header,
+        _TEXT,
+        _TEXT,
+        st.lists(st.builds(ModelKey, _TEXT, _TEXT), max_size=2).map(tuple),
+        _TABLE,
+        _TABLE,
+        _TABLE,
+        _TEXT,
+        st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
+        st.none() | _OVERLAY,
+    ),
+    "check": st.builds(
+        CheckResult,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _STATUS,
+        _MEASURES,
+        _TEXT,
+        _TEXT,
+        _FLOAT,
+        st.none() | _ERROR,
+    ),
+    "timing": st.builds(
+        Timing, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT, st.lists(_FLOAT, max_size=4).map(tuple)
+    ),
+    "accuracy": st.builds(
+        Accuracy,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        st.builds(CocoFigures, *[_FLOAT] * 12),
+        _COUNT,
+        st.lists(_COUNT, max_size=3).map(tuple),
+        _COUNT,
+        _FLOAT,
+        _FLOAT,
+    ),
+    "quantisation": st.builds(
+        QuantisationCost,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _COUNT,
+        st.lists(st.builds(OutputError, _TENSOR, _FIDELITY, st.booleans()), max_size=2).map(tuple),
+        st.lists(
+            st.builds(
+                LayerError,
+                _COUNT,
+                _TEXT,
+                _TENSOR,
+                _TEXT,
+                _SHARE,
+                st.none() | _FIDELITY,
+                st.none() | _FIDELITY,
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    "operating_point": st.builds(
+        OperatingPointLosses,
+        _TEXT,
+        _TEXT,
+        *[_FLOAT] * 5,
+        _COUNT,
+        _WORDS,
+        _COUNT,
+        _COUNT,
+        st.lists(
+            st.builds(
+                OperatingRow,
+                st.none() | _COUNT,
+                _TEXT,
+                st.none() | st.sampled_from(ObjectSize),
+                *[_COUNT] * 10,
+                st.none() | st.tuples(_FLOAT, _FLOAT),
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    "reference_differences": st.builds(
+        ReferenceDifferences,
+        _TEXT,
+        _TEXT,
+        st.sampled_from(ReferenceKind),
+        st.lists(_DIFFERENCE, max_size=2).map(tuple),
+        _KINDS,
+        st.lists(st.builds(NotCompared, _KINDS, _TEXT), max_size=2).map(tuple),
+        st.none() | _FLOAT,
+        st.none() | _FLOAT,
+        _COUNT,
+        _TEXT,
+    ),
+    "picture": st.builds(
+        Picture,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _COUNT,
+        _TEXT,
+        st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        _TABLE,
+    ),
+    "artefact": st.builds(
+        Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
+    ),
+    "evidence": st.builds(
+        Evidence,
+        *[_TEXT] * 4,
+        *[_COUNT] * 2,
+        st.sampled_from(EvidenceContent),
+    ),
+    "ap_difference": st.builds(
+        ApDifference,
+        *[_TEXT] * 3,
+        *[_COUNT] * 3,
+        st.booleans(),
+        st.lists(
+            st.builds(
+                Difference,
+                st.sampled_from(Figure),
+                *[_FLOAT] * 2,
+                _COUNT,
+                *[_FLOAT] * 3,
+                _COUNT,
+                st.none() | _COUNT,
+            ),
+            max_size=2,
+        ).map(tuple),
+        st.none() | _COUNT,
+        st.dictionaries(_COUNT, _TEXT, max_size=2),
+    ),
+    "background": st.builds(
+        Background,
+        _TEXT,
+        _TEXT,
+        st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
+        st.lists(_TEXT, max_size=2).map(tuple),
+    ),
+    "step": st.builds(Step, _TEXT, st.sampled_from(Stage), _TEXT, _FLOAT, st.booleans()),
+    "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
+}

@@ -1,0 +1,165 @@
+"""A SavedModel of TensorFlow 2 as reference: it is run by its signature and cannot be cut."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.files.digest import file_sha256
+from validation.inference.base import DetectFile, on_files
+from validation.inference.saved_model import RawDetections, SavedModelDetector
+from validation.preprocess.image import ImageFile, load
+from validation.preprocess.resize import resized_pixels
+from validation.record.detections import Detections
+from validation.record.run import Evidence, Stage
+from validation.record.types import ModelKey
+from validation.specs.references import ReferenceKind
+from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.model_inference import REFERENCE
+from validation.workspace.other_references import WithoutContract
+from validation.workspace.products import installed_version, makers
+
+_PIXELS = "pixels.npz"
+_RESIZED, _STORED = "resized.npz", "stored.npz"
+
+
+@dataclass(frozen=True)
+class RawRuns:
+    """What enters a SavedModel's NMS on some images, resized for it and as they are stored.
+
+    Args:
+        pixels: uint8 [H, W, 3] of each image, resized as they are for a file.
+        resized: Of these pixels, [I, N, ...]. Nothing is resized again where the SavedModel
+            wants the same size.
+        stored: Of the images as they are stored; None where the SavedModel takes images of one
+            size, so that somebody else resizes them for it in any case.
+    """
+
+    pixels: NDArray[np.uint8]
+    resized: RawDetections
+    stored: RawDetections | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pixels."""
+        height, width = self.pixels.shape[1:3]
+        return height, width
+
+
+class SavedModelReference(WithoutContract):
+    """A SavedModel whose graph cannot be cut: those of TensorFlow 2.
+
+    Args:
+        model: Name of the model.
+        path: Its folder.
+        runs: Images of the session.
+        packed: The archive that it was unpacked from, if it was.
+    """
+
+    kind = ReferenceKind.SAVED_MODEL
+    is_independent = True
+    _what = "a SavedModel of TensorFlow 2"
+
+    def __init__(self, model: str, path: Path, runs: ImageRuns, packed: Path | None = None) -> None:
+        self._model = model
+        self._packed = packed
+        self.path = path
+        self._runs = runs
+
+    @property
+    def origin(self) -> str:
+        """See `Reference`."""
+        packed = "" if self._packed is None else f" of {self._packed.name}"
+        return f"{self.path.name}{packed}, a SavedModel of TensorFlow 2"
+
+    @cached_property
+    def _made_from(self) -> dict[str, object]:
+        files = sorted(each for each in self.path.rglob("*") if each.is_file())
+        return {
+            "files": {str(each.relative_to(self.path)): file_sha256(each) for each in files},
+            **makers("inference", "runtimes", "preprocess"),
+        }
+
+    @contextlib.contextmanager
+    def _detector(self) -> Iterator[SavedModelDetector]:
+        from validation.runtimes.saved_model import SavedModelRuntime
+
+        with SavedModelRuntime(self.path) as runtime:
+            yield SavedModelDetector(runtime, self.path.name)
+
+    @cached_property
+    def _run(self) -> Run:
+        @contextlib.contextmanager
+        def opened() -> Iterator[Callable[[], DetectFile]]:
+            with self._detector() as detector:
+                yield lambda: on_files(detector)
+
+        return self._runs.detected(
+            self._runs.work,
+            ModelKey(self._model, REFERENCE),
+            Stage.REFERENCE,
+            REFERENCE,
+            self._made_from,
+            opened,
+        )
+
+    def detections(self) -> Mapping[str, Detections]:
+        """See `Reference`."""
+        return self._run.detections
+
+    def evidence(self) -> Evidence:
+        """See `Reference`."""
+        return self._run.evidence()
+
+    def raw_runs(self, images: Sequence[ImageFile], size: tuple[int, int]) -> RawRuns:
+        """Boxes and scores of every anchor, decoded and converted by the SavedModel itself.
+
+        Args:
+            images: At least one, of the session's.
+            size: Height and width of the input of the file that they are compared with.
+
+        Raises:
+            NotProvided: The SavedModel was exported without them.
+        """
+
+        def make(folder: Path) -> None:
+            with self._detector() as detector:
+                given = [load(image) for image in images]
+                pixels = [resized_pixels(each, *(detector.image_size or size)) for each in given]
+                np.savez(folder / _PIXELS, pixels=np.stack(pixels))
+                _write(folder / _RESIZED, [detector.raw(each) for each in pixels])
+                if detector.image_size is None:
+                    _write(folder / _STORED, [detector.raw(each) for each in given])
+
+        hashes = self._runs.image_hashes
+        made_from = {
+            **self._made_from,
+            "images": [hashes[image.key] for image in images],
+            "size": list(size),
+            "pillow": installed_version("pillow"),
+        }
+        step = f"raw detections on {len(images)} images"
+        folder = self._runs.work.product(self._model, Stage.SESSION, step, made_from, make)
+        with np.load(folder / _PIXELS) as file:
+            pixels: NDArray[np.uint8] = file["pixels"]
+        stored = _read(folder / _STORED) if (folder / _STORED).is_file() else None
+        return RawRuns(pixels, _read(folder / _RESIZED), stored)
+
+
+def _write(path: Path, found: Sequence[RawDetections]) -> None:
+    np.savez(
+        path,
+        boxes=np.stack([each.boxes for each in found]),
+        scores=np.stack([each.scores for each in found]),
+    )
+
+
+def _read(path: Path) -> RawDetections:
+    with np.load(path) as file:
+        return RawDetections(file["boxes"], file["scores"])
