@@ -14,7 +14,7 @@ from validation.record.formatting import printable
 from validation.zoo.locks import set_waiting
 
 # Most checks have run ahead: who waits for less does not look for a reason.
-_FIRST_SECONDS, _EACH_SECONDS = 1.0, 0.5
+_FIRST_SECONDS, _EACH_SECONDS = 1.0, 1.0
 # On fewer columns nothing is said.
 _LEAST_COLUMNS = 24
 _SAVE, _RESTORE, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
