@@ -74,15 +74,13 @@ class Recorder:
         """Alike, where workers do."""
         self._planned |= dict.fromkeys(ids)
 
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """One more has run."""
-        self._done.add(nodeid)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
         with self._config.stash[INTERRUPTION].shielded():
             for line in getattr(report, _LINES, []):
                 self.write(from_line(json.loads(line)))
+            if report.when == "teardown":
+                self._done.add(report.nodeid)
 
     def write(self, entry: Entry) -> None:
         """Append one entry."""
