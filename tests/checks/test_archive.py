@@ -63,8 +63,8 @@ def test_a_reference_of_one_size_is_said_to_be_one(
     miniature: MiniatureFiles, tmp_path: Path
 ) -> None:
     """Images are resized before it sees them, which a reader of its figures must know."""
+    assert "only" not in _origin(make_case(miniature, cache=tmp_path / "cache"))
     context = make_case(miniature, cache=tmp_path / "cache")
-    assert "only" not in _origin(context)
     graph = read_graph(context.build.reference_graph)
     (image,) = (node for node in graph.node if node.name == "image_tensor")
     for side, size in zip(image.attr["shape"].shape.dim, (1, 32, 48, 3), strict=True):

@@ -52,6 +52,7 @@ class _Side:
         self.op_anchors = op_anchors(path)
         self.anchors = self.op_anchors.values
         self.postprocess = self.file.postprocess
+        self.shared_size = None
 
     @property
     def contract(self) -> SsdContract:

@@ -13,6 +13,7 @@ from validation.errors import DatasetError
 from validation.inference.input_cache import InputCache
 from validation.preprocess.image import ImageFile, load_rgb
 from validation.preprocess.prepare import prepare
+from validation.preprocess.resize import resized_pixels
 from validation.specs.contracts import Preprocessing
 
 _SMALL = Preprocessing(4, 6, (2 / 255,) * 3, (1.0,) * 3)
@@ -52,6 +53,17 @@ def test_an_image_is_read_once(images: list[ImageFile]) -> None:
         first += 1
     with pytest.raises(DatasetError):
         feeds.of(images[0], _OTHER)
+
+
+def test_images_are_resized_before_in_whole_numbers(images: list[ImageFile]) -> None:
+    """To the model's own size or another, which is another feed."""
+    feeds = InputCache()
+    for size in ((4, 6), (5, 8)):
+        resized = resized_pixels(load_rgb(images[0].path), *size)
+        feed = feeds.of(images[0], _SMALL, size)
+        np.testing.assert_array_equal(feed, prepare(resized, _SMALL))
+        np.testing.assert_array_equal(feeds.stacked(images[:1], _SMALL, size)[0], feed)
+        assert (feed != feeds.of(images[0], _SMALL)).any()
 
 
 def test_preprocessing_tells_feeds_apart(images: list[ImageFile]) -> None:

@@ -18,8 +18,8 @@ _SUPPORT = Path(__file__).parents[1] / "support"
 _LITTLE_EVIDENCE = _SUPPORT / "little_evidence.toml"
 _QUICK = """
 [setting.process_image_seconds]
-value = 5
-reason = "a miniature takes a hundredth of a second"
+value = 20
+reason = "a miniature takes a hundredth of a second, on a loaded machine more"
 
 [setting.process_memory_gib]
 value = 2
@@ -86,7 +86,8 @@ def planted(session: Any, over_miniature: Run, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PYTHONPATH", f"{_SUPPORT}:{_SUPPORT.parents[1]}")
 
     def run(how: str, part: str, *options: object) -> pytest.RunResult:
-        monkeypatch.setenv("PLANTED", f"{how} {part}")
+        monkeypatch.setenv("PLANTED", f"{how} file {part}")
+        monkeypatch.setenv("PLANTED_MEGABYTES", "3000")
         return over_miniature("-p", "planted_faults", f"--policy={policy}", *options, apart=True)
 
     return run
@@ -97,7 +98,7 @@ def planted(session: Any, over_miniature: Run, monkeypatch: pytest.MonkeyPatch) 
     [
         ("abort", (), "signal 6 (SIGABRT)"),
         ("segv", ("-n", "2"), "signal 11 (SIGSEGV)"),
-        ("loop", ("--one-process",), "no sign of life for 5 s"),
+        ("loop", ("--one-process",), "no sign of life for 20 s"),
         ("memory", (), "GiB of memory"),
     ],
 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, UsageError
-from validation.zoo.entry import FolderSource
+from validation.zoo import catalogue
+from validation.zoo.archives import obtain
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry, FolderSource
+from validation.zoo.folders import entry_of
 
 _SIGNS = [
     "frozen_inference_graph.pb",

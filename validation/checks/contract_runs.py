@@ -63,6 +63,7 @@ def _run(
         "anchors": None if repair.anchors is None else repair.anchors.tolist(),
         "preprocessing": unstructure(preprocessing),
         "way": _way(subject, repair).value,
+        "shared_size": subject.shared_size,
         "pillow": installed_version("pillow"),
         "runtime": installed_version("ai-edge-litert"),
         **makers("inference", "runtimes", "preprocess", "postprocess", "tflite"),
@@ -100,9 +101,11 @@ def _detector(path: Path, subject: Subject, repair: Repair) -> DetectFile:
     way = _way(subject, repair)
     if file.postprocess is not None:
         names = bind_outputs(model, file, metadata_of(model)).names
-        return on_files(TfliteDetector(TfliteRuntime(path), preprocessing, names, way))
+        op = TfliteDetector(TfliteRuntime(path), preprocessing, names, way)
+        return on_files(op, subject.shared_size)
     attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
     anchors = subject.anchors if repair.anchors is None else repair.anchors
     contract = SsdContract(preprocessing, len(anchors), subject.num_classes, "", attributes)
     names = bind_outputs(model, file, metadata_of(model), contract).names
-    return on_files(RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way))
+    body = RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way)
+    return on_files(body, subject.shared_size)

@@ -11,6 +11,7 @@ from validation.policy.limits import Status
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.references import ReferenceKind
+from validation.specs.tensors import fed_by
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -38,11 +39,18 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         min_iou=context.policy.setting("parity_min_iou"),
         capacity=capacity(context),
         ties=ties(context),
+        fed=_fed(context),
     )
     entries: list[Entry] = [context.subject.evidence(), result]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     return [*(pictures(context) if _is_shown(context, result) else []), *reference, *entries]
+
+
+def _fed(context: CheckContext) -> str:
+    """What both sides were given, where the reference takes images of one size only."""
+    only = context.reference.only_image_size
+    return "" if only is None else fed_by(only, context.subject.shared_size)
 
 
 def _is_shown(context: CheckContext, result: CheckResult) -> bool:

@@ -30,6 +30,7 @@ def compare_detections(
     min_iou: float,
     capacity: int | None = None,
     ties: TieRule | None = None,
+    fed: str = "",
     check: str = "end_to_end_parity",
 ) -> CheckResult:
     """Judge whether the candidate finds what the reference finds, on every image.
@@ -51,6 +52,7 @@ def compare_detections(
         min_iou: See `match_detections`.
         capacity: See `match_detections`.
         ties: When an exchange of detections is a tie; None: never.
+        fed: What the sides were given, in words, where that is not the stored images.
         check: Name of the check in the policy.
     """
     faults = input_faults(reference, candidate)
@@ -81,6 +83,8 @@ def compare_detections(
         f" scores from {min_score:g}; {lost} of the reference not found,"
         f" {counts['gained_detections']} only in the candidate"
     )
+    if fed:
+        message += f"; {fed}"
     if _are_logits(measures):
         message += "; scores outside of 0 to 1 are logits: no score converter was found"
     if lost and any(measure.status is not Status.PASS for measure in measures):

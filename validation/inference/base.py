@@ -28,9 +28,9 @@ class Detector(Protocol):
 DetectFile = Callable[[ImageFile], Detections]
 
 
-def on_files(detector: Detector) -> DetectFile:
-    """A detector as it is used on stored images."""
-    return lambda image: detector.detect(load(image))
+def on_files(detector: Detector, size: tuple[int, int] | None = None) -> DetectFile:
+    """A detector as it is used on stored images, resized before where `load` is to do so."""
+    return lambda image: detector.detect(load(image, size))
 
 
 def detect_all(

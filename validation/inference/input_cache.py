@@ -17,8 +17,9 @@ from validation.specs.contracts import Preprocessing
 # Some 200 images of 300 pixels: a small data set as a whole, and little next to TensorFlow.
 _ROOM_BYTES = 250_000_000
 
-# The file, whether it is turned, and how it is fed.
-_Key = tuple[Path, bool, Preprocessing]
+_Size = tuple[int, int]
+# The file, whether it is turned, what it is resized to before, and how it is fed.
+_Key = tuple[Path, bool, _Size | None, Preprocessing]
 
 
 class InputCache:
@@ -30,24 +31,29 @@ class InputCache:
 
     def __init__(self, room_bytes: int = _ROOM_BYTES) -> None:
         self._room = room_bytes
-        self._kept: OrderedDict[tuple[Path, bool, Preprocessing], NDArray[np.float32]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[_Key, NDArray[np.float32]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def of(self, image: ImageFile, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    def of(
+        self, image: ImageFile, preprocessing: Preprocessing, size: _Size | None = None
+    ) -> NDArray[np.float32]:
         """One image, float32 [1, H, W, 3]; not to be written to.
+
+        Args:
+            image: The file.
+            preprocessing: From the image to the input.
+            size: See `load`: what the image is resized to before that.
 
         Raises:
             DatasetError: It cannot be read.
         """
-        key = (image.path, image.turned, preprocessing)
+        key = (image.path, image.turned, size, preprocessing)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None:
             return kept
-        feed = prepare(load(image), preprocessing)
+        feed = prepare(load(image, size), preprocessing)
         feed.setflags(write=False)
         with self._lock:
             # Two threads may have prepared the same one.
@@ -60,11 +66,14 @@ class InputCache:
         return feed
 
     def stacked(
-        self, images: Sequence[ImageFile], preprocessing: Preprocessing
+        self,
+        images: Sequence[ImageFile],
+        preprocessing: Preprocessing,
+        size: _Size | None = None,
     ) -> NDArray[np.float32]:
-        """Several images, float32 [I, 1, H, W, 3].
+        """Several images, float32 [I, 1, H, W, 3]; see `of`.
 
         Raises:
             DatasetError: One cannot be read.
         """
-        return np.stack([self.of(image, preprocessing) for image in images])
+        return np.stack([self.of(image, preprocessing, size) for image in images])

@@ -46,7 +46,9 @@ def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
     # So that nothing of a process that is killed stays behind: the folder goes with the parent.
     use_for_temporary_files(log.parent)
     faulthandler.enable(file=2)
-    watch(Board(board))
+    shared = Board(board)
+    watch(shared)
+    shared.alive()
     try:
         make: Made = pickle.loads(pipe.recv_bytes())
         do = make(lambda value: _send(pipe, Note(value)))
@@ -55,6 +57,7 @@ def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
     _send(pipe, Ready())
     with contextlib.suppress(EOFError, OSError):
         while (work := pipe.recv()) is not None:
+            shared.alive()
             _send(pipe, _done(do, work))
 
 

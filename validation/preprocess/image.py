@@ -14,6 +14,7 @@ from PIL import Image
 from validation.errors import DatasetError
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
+from validation.preprocess.resize import resized_pixels
 
 # Pillow reports a damaged file by any of these, depending on the format; by warnings where
 # the caller has made them errors, and then the file should be named as well.
@@ -89,13 +90,18 @@ def images_in(folder: Path) -> tuple[ImageFile, ...]:
     return tuple(ImageFile(path.name, path) for path in paths)
 
 
-def load(image: ImageFile) -> NDArray[np.uint8]:
+def load(image: ImageFile, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """`load_rgb` of an image, turned where it is to be.
+
+    Args:
+        image: The file.
+        size: Height and width to resize it to in whole numbers; None: the size that it has.
 
     Raises:
         DatasetError: As `load_rgb`.
     """
-    return load_rgb(image.path, turned=image.turned)
+    pixels = load_rgb(image.path, turned=image.turned)
+    return pixels if size is None else resized_pixels(pixels, *size)
 
 
 def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:

@@ -38,4 +38,26 @@ class OnlyImageSize:
 def takes_only(sides: tuple[int, int]) -> str:
     """What it means for images that a graph takes one size only."""
     height, width = sides
-    return f"takes images of {height}x{width} only; others are resized to it before they are fed"
+    return (
+        f"takes images of {height}x{width} only; others are resized to it in whole numbers before "
+        "they are fed"
+    )
+
+
+def fed_by(reference: tuple[int, int], shared: tuple[int, int] | None) -> str:
+    """What two sides are given where the reference takes one size only.
+
+    Args:
+        reference: Height and width that it takes.
+        shared: Of what the file is given as well; None: it is given stored images.
+    """
+    height, width = reference
+    if shared is not None:
+        return (
+            f"both sides get images resized to {height}x{width} in whole numbers, as the reference "
+            "takes no others"
+        )
+    return (
+        f"the reference takes images of {height}x{width} only and gets them resized in whole "
+        "numbers, the file is of another size and gets them as they are stored"
+    )

@@ -128,6 +128,14 @@ class GivenSubject:
         """See `Subject`."""
         return self.opened.feeding.way
 
+    @cached_property
+    def shared_size(self) -> tuple[int, int] | None:
+        """See `Subject`."""
+        if self._reference is None:
+            return None
+        own = self.preprocessing
+        return self._reference.shared_size((own.height, own.width))
+
     @property
     def num_classes(self) -> int:
         """See `Subject`."""
@@ -188,8 +196,10 @@ class GivenSubject:
         )
 
     def _detector(self) -> DetectFile:
-        detector = self.opened.detector()
-        return lambda image: detector.detect_feed(self.runs.feeds.of(image, detector.prepared))
+        detector, size = self.opened.detector(), self.shared_size
+        return lambda image: detector.detect_feed(
+            self.runs.feeds.of(image, detector.prepared, size)
+        )
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""
@@ -259,11 +269,14 @@ class GivenSubject:
             "name": str(self.key),
             "feed": unstructure(self.preprocessing),
             "way": self.way.value,
+            "shared_size": self.shared_size,
         }
 
     def _stacked(self, count: int) -> NDArray[np.float32]:
         return self.runs.feeds.stacked(
-            self.runs.images[:count], prepared_for(self.preprocessing, self.way)
+            self.runs.images[:count],
+            prepared_for(self.preprocessing, self.way),
+            self.shared_size,
         )
 
     def timed_call(self, threads: int) -> Callable[[], object]:
@@ -316,6 +329,15 @@ class TfliteReference:
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
         return self._subject.anchors
+
+    @property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """See `Reference`: it is fed as the file under test is, by this harness."""
+        return None
+
+    def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:  # noqa: ARG002
+        """See `only_image_size`."""
+        return None
 
     @property
     def subject(self) -> GivenSubject:

@@ -114,7 +114,7 @@ class ModelBuild:
     @property
     def reference_origin(self) -> str:
         """Where the reference comes from and what it takes, for the report."""
-        text, sides = reference.origin(self.archive), self._reference_size()
+        text, sides = reference.origin(self.archive), self.only_image_size
         return text if sides is None else f"{text}; {takes_only(sides)}"
 
     @property
@@ -136,7 +136,14 @@ class ModelBuild:
 
         return self._read_back(Stage.DESCRIBE, GraphSummary, shipped, read).postprocess
 
-    def _reference_size(self) -> tuple[int, int] | None:
+    @cached_property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """Height and width of the only images that the reference graph takes.
+
+        None where it takes any. Files of the network's input size get images resized to it in
+        whole numbers too, so that both sides see the same pixels.
+        """
+
         def read(graph: Path) -> OnlyImageSize:
             from validation.export.graph_io import read_graph
             from validation.export.processing_reading import only_image_size

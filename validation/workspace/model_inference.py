@@ -143,6 +143,7 @@ class ModelInference:
                 "variant": variant,
                 "options": unstructure(options),
                 "file": file_sha256(path),
+                "shared_size": self.build.only_image_size,
             }
             self._ran[variant, options] = self.runs.detected(
                 self.runs.runs,
@@ -185,6 +186,7 @@ class ModelInference:
             "graph": file_sha256(graph),
             # The graph begins after it, so its hash says nothing of it.
             "preprocessing": unstructure(export.contract.preprocessing),
+            "shared_size": self.build.only_image_size,
             "pillow": installed_version("pillow"),
             **makers("inference", "runtimes", "preprocess"),
         }
@@ -206,10 +208,13 @@ class ModelInference:
         def run() -> Arrays:
             with TfliteRuntime(path) as runtime:
                 way, prepared = self._way(runtime)
-                feeds = self.runs.feeds.stacked(self.images[:count], prepared)
-                return run_batchwise(runtime, feeds, way)
+                return run_batchwise(runtime, self._stacked(count, prepared), way)
 
-        made_from = {"model": self.build.name, "file": file_sha256(path)}
+        made_from = {
+            "model": self.build.name,
+            "file": file_sha256(path),
+            "shared_size": self.build.only_image_size,
+        }
         step = f"raw outputs of {variant}"
         return self.runs.raw_outputs(
             self.runs.runs, self.build.name, Stage.RUN, step, made_from, count, run
@@ -217,15 +222,18 @@ class ModelInference:
 
     def feeds(self, count: int) -> NDArray[np.float32]:
         """The first images as the model is fed them, [I, 1, H, W, 3]."""
-        contract = self.build.exported().contract
-        return self.runs.feeds.stacked(self.images[:count], contract.preprocessing)
+        return self._stacked(count, self.build.exported().contract.preprocessing)
+
+    def _stacked(self, count: int, prepared: Preprocessing) -> NDArray[np.float32]:
+        size = self.build.only_image_size
+        return self.runs.feeds.stacked(self.images[:count], prepared, size)
 
     def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
         """One inference of a variant on the first image, its feed made beforehand."""
         runtime = TfliteRuntime(self.build.tflite(variant), threads)
         (spec,) = runtime.inputs
         way, prepared = self._way(runtime)
-        feed = feed_of(spec, self.runs.feeds.stacked(self.images[:1], prepared)[0], way)
+        feed = feed_of(spec, self._stacked(1, prepared)[0], way)
         return lambda: runtime.run(feed)
 
     def _has_large_scores(self) -> bool:
@@ -243,7 +251,10 @@ class ModelInference:
             if with_op
             else RawTfliteDetector(runtime, contract, np.load(export.anchors), way=way)
         )
-        return lambda image: detector.detect_feed(self.runs.feeds.of(image, detector.prepared))
+        size = self.build.only_image_size
+        return lambda image: detector.detect_feed(
+            self.runs.feeds.of(image, detector.prepared, size)
+        )
 
     def _way(self, runtime: TfliteRuntime) -> tuple[FeedWay, Preprocessing]:
         """How a file is fed, as an app does it, and how its images are prepared for that."""

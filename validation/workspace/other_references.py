@@ -44,6 +44,15 @@ class WithoutContract:
         """See `contract`."""
         raise NotProvided(f"{self._what} states no anchors")
 
+    @property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """See `Reference`."""
+        return None
+
+    def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:
+        """See `Reference`: of a network's size nothing is known, so the input's has to be its."""
+        return own if own == self.only_image_size else None
+
     def raw_outputs(self, count: int) -> Arrays:  # noqa: ARG002
         """See `contract`."""
         raise NotProvided(

@@ -20,6 +20,7 @@ from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import ModelKey
 from validation.specs.references import ReferenceKind
+from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.model_inference import REFERENCE
 from validation.workspace.other_references import WithoutContract
@@ -76,7 +77,21 @@ class SavedModelReference(WithoutContract):
     def origin(self) -> str:
         """See `Reference`."""
         packed = "" if self._packed is None else f" of {self._packed.name}"
-        return f"{self.path.name}{packed}, a SavedModel of TensorFlow 2"
+        text = f"{self.path.name}{packed}, a SavedModel of TensorFlow 2"
+        sides = self.only_image_size
+        return text if sides is None else f"{text}; {takes_only(sides)}"
+
+    @cached_property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """See `Reference`."""
+
+        def find(_: Path) -> OnlyImageSize:
+            with self._detector() as detector:
+                return OnlyImageSize(detector.image_size)
+
+        return self._runs.work.facts(
+            self._model, Stage.DESCRIBE, Stage.DESCRIBE, self._made_from, OnlyImageSize, find
+        ).sides
 
     @cached_property
     def _made_from(self) -> dict[str, object]:

@@ -49,6 +49,10 @@ class Subject(Protocol):
         """How its input is fed: floats, bytes, or integers of real values."""
 
     @property
+    def shared_size(self) -> tuple[int, int] | None:
+        """See `Reference.shared_size`."""
+
+    @property
     def num_classes(self) -> int:
         """Without the background."""
 
@@ -106,6 +110,24 @@ class Reference(Protocol):
     @property
     def anchors(self) -> NDArray[np.float32]:
         """float32 [N, 4] in centre form."""
+
+    @property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """Height and width of the only images that it takes; None where it takes any."""
+
+    def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:
+        """Height and width that images get in whole numbers before a file is fed as well.
+
+        A graph of one size takes bytes of that size: rounding on one side alone would be taken
+        for a fault of the file.
+
+        Args:
+            own: Height and width of the file's input.
+
+        Returns:
+            None where the file is given stored images: the reference takes images of any size,
+            or the file is of another size.
+        """
 
     def detections(self) -> Mapping[str, Detections]:
         """By image key."""

@@ -66,6 +66,11 @@ class VariantSubject:
         return way_by_contract(self.file.inputs[0], self.preprocessing)
 
     @property
+    def shared_size(self) -> tuple[int, int] | None:
+        """See `Subject`: a variant has the size of its graph."""
+        return self._build.only_image_size
+
+    @property
     def num_classes(self) -> int:
         """See `Subject`."""
         return self._contract.num_classes
@@ -146,6 +151,19 @@ class GraphReference:
         """See `Reference`."""
         anchors: NDArray[np.float32] = np.load(self._build.exported().anchors)
         return anchors
+
+    @property
+    def only_image_size(self) -> tuple[int, int] | None:
+        """See `Reference`."""
+        return self._build.only_image_size
+
+    def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:
+        """See `Reference`: whatever the graph resizes images to is its network's size."""
+        only = self.only_image_size
+        if only is None:
+            return None
+        network = self.contract.preprocessing
+        return only if own == (network.height, network.width) else None
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""
