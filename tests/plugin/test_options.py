@@ -49,6 +49,7 @@ _OPTIONS = (
     "--cache-dir",
     "--lock-file",
     "--one-process",
+    "--no-isolation",
     "--offline",
 )
 

@@ -165,7 +165,7 @@ def add_options(add: Callable[..., object]) -> None:
         type=parse_folder,
         default=Path("reports"),
         metavar="DIR",
-        help="where the folder of each run is made (default: reports)",
+        help="where each run's folder is made (default: reports)",
     )
     add(
         "--cache-dir",
@@ -183,13 +183,13 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="checks run in one child process (default: in two, if no archive is over 50 MB)",
+        help="one child process (default: two; one for over 50 MB)",
     )
     add(
         "--no-isolation",
         action="store_true",
-        help="checks run in pytest's own process, which a crash of TensorFlow or LiteRT then ends; "
-        "for a debugger (default: in child processes, unless --pdb or --trace)",
+        help="run checks in pytest's own process, for a debugger (default: in child ones, "
+        "unless --pdb or --trace)",
     )
     add(
         "--offline",
