@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from distribution import is_slow, one_of_all_workers, rank, unit_of
+from limited_files import LimitFiles, limit
 
+from validation.files.limits import keep_to
 from validation.workspace.memory import collect_seldom
 
 if TYPE_CHECKING:
@@ -63,6 +65,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False
     return LoadModuleScheduling(config, log)
+
+
+@pytest.fixture
+def limit_files() -> Iterator[LimitFiles]:
+    """Limits of files from outside that hold in one test."""
+    yield limit
+    keep_to(None)
 
 
 @pytest.fixture(scope="session")

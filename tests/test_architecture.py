@@ -147,6 +147,13 @@ def test_no_module_is_a_drawer(path: Path) -> None:
     assert path.stem not in ("utils", "util", "helpers", "misc", "common")
 
 
+@pytest.mark.parametrize("path", _MODULES, ids=_name)
+def test_temporary_files_are_made_by_one_room(path: Path) -> None:
+    """Names that can be guessed, and folders that a killed process leaves, come from elsewhere."""
+    if path.parent.name != "files":
+        assert "tempfile" not in set(_imported(_tree(path)))
+
+
 def _light_rooms() -> list[str]:
     contracts = tomllib.loads(_PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
     (light,) = [each for each in contracts if each["type"] == "forbidden"]

@@ -72,7 +72,7 @@ def _commands(block: str) -> Iterator[Command]:
 def lay_out(folder: Path) -> None:
     """Give a folder what a reader brings: photographs with their annotations, and labels."""
     annotations, images = labelled_scenes()
-    table = json.loads(annotations.read_text())
+    table = json.loads(annotations.read_text(encoding="utf-8"))
     kept = sorted(table["images"], key=lambda image: image["id"])[:_SCENES]
     ids = {image["id"] for image in kept}
     table["images"] = kept
@@ -80,10 +80,10 @@ def lay_out(folder: Path) -> None:
     (folder / "photos").mkdir()
     for image in kept:
         shutil.copy(images / image["file_name"], folder / "photos" / image["file_name"])
-    (folder / "photos.json").write_text(json.dumps(table))
+    (folder / "photos.json").write_text(json.dumps(table), encoding="utf-8")
     names = {each["id"]: each["name"] for each in table["categories"]}
     lines = "".join(f"{names.get(key, '???')}\n" for key in range(1, max(names) + 1))
-    (folder / "labels.txt").write_text(lines)
+    (folder / "labels.txt").write_text(lines, encoding="utf-8")
 
 
 def run(command: Command, folder: Path) -> tuple[int, str]:
@@ -153,7 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lay_out(Path(folder))
         else:
             shutil.copytree(options.start, folder, dirs_exist_ok=True)
-        write_text_atomic(options.page, _rewritten(options.page.read_text(), Path(folder)))
+        text = _rewritten(options.page.read_text(encoding="utf-8"), Path(folder))
+        write_text_atomic(options.page, text)
     return 0
 
 

@@ -40,7 +40,9 @@ def _against(
 ) -> None:
     """Have the export say that these are its anchors."""
     np.save(folder / "anchors.npy", anchors)
-    other = dataclasses.replace(context.build.exported(), anchors=folder / "anchors.npy")
+    export = context.build.exported()
+    contract = dataclasses.replace(export.contract, num_anchors=len(anchors))
+    other = dataclasses.replace(export, anchors=folder / "anchors.npy", contract=contract)
     monkeypatch.setattr(context.build, "exported", lambda *_, **__: other)
 
 

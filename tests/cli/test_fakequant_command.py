@@ -117,4 +117,4 @@ def test_folder_that_cannot_be_written(
     """A file where the folder's parent should be."""
     (tmp_path / "file").write_text("")
     assert main(_arguments(source, images, tmp_path / "file" / "out")) == 1
-    assert "the archive cannot be written" in capsys.readouterr().err
+    assert "the folder cannot be written" in capsys.readouterr().err

@@ -1,16 +1,22 @@
 """An exported graph becomes a .tflite file whole, or a line that says why not."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from full_disk import NO_ROOM, room_for
 from miniatures import Miniature, build_graph, write_checkpoint, write_frozen_graph
 
 from validation.convert.conversion import Conversion, conversion_of
 from validation.convert.tflite import convert, default_variant
-from validation.errors import ArtefactMissing, ConversionError, CorruptGraph, UsageError
+from validation.errors import (
+    ArtefactError,
+    ArtefactMissing,
+    ConversionError,
+    CorruptGraph,
+    UsageError,
+)
 from validation.export.exported import ExportOptions
 from validation.export.from_graph import export_from_graph, without_postprocessing
 from validation.export.graph_io import write_export
@@ -245,17 +251,14 @@ def test_file_is_replaced_and_not_overwritten(exports, tmp_path):
     assert output.read_bytes()[4:8] == b"TFL3"
 
 
-def test_full_disk_leaves_the_earlier_file(exports, tmp_path, monkeypatch):
+def test_full_disk_leaves_the_earlier_file(exports, tmp_path):
     """Nothing half-written, and nothing lies about."""
     output = tmp_path / "r.tflite"
     output.write_bytes(b"earlier")
-
-    def fail(path, _):
-        path.open("wb").close()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", fail)
-    with pytest.raises(ConversionError, match=r"cannot be written \(.*r.tflite\): got No space"):
+    with (
+        room_for(1000),
+        pytest.raises(ArtefactError, match=rf"cannot be written \(.*r.tflite\): got {NO_ROOM}"),
+    ):
         convert(exports["raw"].graph, RAW, output)
     assert output.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [output]
@@ -264,5 +267,5 @@ def test_full_disk_leaves_the_earlier_file(exports, tmp_path, monkeypatch):
 def test_folder_that_cannot_be_made_is_told(exports, tmp_path):
     """A file stands where the folder should."""
     (tmp_path / "taken").write_text("")
-    with pytest.raises(ConversionError, match=r"cannot be written \(.*taken/r.tflite\)"):
+    with pytest.raises(ArtefactError, match=r"folder cannot be made \(.*taken\)"):
         convert(exports["raw"].graph, RAW, tmp_path / "taken" / "r.tflite")

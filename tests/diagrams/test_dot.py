@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from validation.diagrams.diagram import Cluster, Colours, Diagram, Edge, Node
 from validation.diagrams.dot import dot_text, marked_up, quoted, shortened
-from validation.record.formatting import printable
+from validation.files.terminal import printable
 
 _COLOURS = Colours("#ffffff", "#000000")
 _HOSTILE = (

@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from validation.errors import ArtefactMissing, GraphError
-from validation.export.exported import load_export
+from validation.export.exported import load_export, read_anchors
 from validation.export.graph_io import write_export
 
 
@@ -69,3 +70,30 @@ def test_other_text_is_no_contract(folder, text):
     (folder / "tflite_graph.json").write_text(text)
     with pytest.raises(GraphError, match="contract of an exported graph cannot be read"):
         load_export(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda anchors: anchors[1:], r"float32 \[\d+, 4\], not float32 \[\d+, 4\]"),
+        (lambda anchors: anchors[:, :3], r"float32 \[\d+, 3\], not"),
+        (lambda anchors: anchors.astype(np.float64), r"float64 \[\d+, 4\], not"),
+        (lambda anchors: np.where(anchors > 0.5, np.nan, anchors), "numbers that are not finite"),
+    ],
+    ids=["fewer", "columns", "dtype", "not finite"],
+)
+def test_anchors_of_another_model_are_refused(folder, change, said):
+    """Decoding by them would give boxes all the same."""
+    path = folder / "anchors.npy"
+    np.save(path, change(read_anchors(load_export(folder))))
+    with pytest.raises(GraphError, match=rf"anchors .* cannot be read .*anchors\.npy\).*{said}"):
+        read_anchors(load_export(folder))
+
+
+def test_damaged_anchors_are_refused(folder):
+    """Cut, empty, or something else."""
+    path = folder / "anchors.npy"
+    for content in (path.read_bytes()[:-4], b"", b"anchors"):
+        path.write_bytes(content)
+        with pytest.raises(GraphError, match=r"anchors of an exported graph cannot be read"):
+            read_anchors(load_export(folder))

@@ -1,8 +1,10 @@
 """A checkpoint prefix is checked before TensorFlow is loaded."""
 
+import os
+
 import pytest
 
-from validation.errors import ArtefactMissing
+from validation.errors import ArtefactMissing, GraphError
 from validation.export.checkpoint import check_prefix
 
 
@@ -27,3 +29,11 @@ def test_prefix_without_index_is_no_checkpoint(tmp_path):
     """The name that was looked for is reported."""
     with pytest.raises(ArtefactMissing, match=r"no checkpoint with this prefix.*nope.index"):
         check_prefix(tmp_path / "nope")
+
+
+def test_fifo_in_the_place_of_a_shard_is_not_waited_for(tmp_path):
+    """TensorFlow would open it, and never come back."""
+    (tmp_path / "model.ckpt.index").write_bytes(b"")
+    os.mkfifo(tmp_path / "model.ckpt.data-00000-of-00001")
+    with pytest.raises(GraphError, match=r"cannot be opened .*data-00000.*got a FIFO"):
+        check_prefix(tmp_path / "model.ckpt")

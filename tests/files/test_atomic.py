@@ -9,7 +9,6 @@ import pytest
 from validation.errors import ArtefactError
 from validation.files.atomic import (
     atomic_folder,
-    scratch_folder,
     write_bytes_atomic,
     write_new_bytes,
     write_text_atomic,
@@ -67,23 +66,10 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    """The scratch folder begins empty, and goes with its block."""
-    path = tmp_path / "product"
-    with scratch_folder(path) as left:
-        pass
-    left.mkdir()
-    (left / "half").write_text("x")
-    with scratch_folder(path) as folder:
-        assert folder == left
-        assert list(folder.iterdir()) == []
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_two_writers_of_one_folder_do_not_mix(tmp_path: Path) -> None:
     """Each has a folder of its own; the first to end is kept whole, the other is refused."""
     path = tmp_path / "made"
-    with pytest.raises(OSError), atomic_folder(path) as slow:
+    with pytest.raises(ArtefactError, match="something stands"), atomic_folder(path) as slow:
         (slow / "of").write_text("the slow one")
         with atomic_folder(path) as quick:
             assert list(quick.iterdir()) == []

@@ -56,30 +56,6 @@ def test_folder_of_a_killed_process_is_swept_and_no_other(place: Path) -> None:
     assert list(place.iterdir()) == []
 
 
-def test_what_nobody_owns_is_not_ours(place: Path) -> None:
-    """Folders of other programs with such a name stay, whatever is in them, and so do links."""
-    elsewhere = place / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "owner").touch()
-    (place / "validation-link").symlink_to(elsewhere)
-    (place / "validation-file").touch()
-    theirs = place / "validation-theirs"
-    theirs.mkdir()
-    (theirs / "data").touch()
-    fresh, old = place / "validation-fresh", place / "validation-old"
-    fresh.mkdir()
-    old.mkdir()
-    for each in (theirs, old):
-        os.utime(each, (0, 0))
-    sweep()
-    names = {each.name for each in place.iterdir()}
-    assert names == {
-        *("elsewhere", "validation-link", "validation-file"),
-        *("validation-theirs", "validation-fresh"),
-    }
-    assert (elsewhere / "owner").exists()
-
-
 def test_scratch_goes_with_its_block(place: Path) -> None:
     """On an error too."""
     with pytest.raises(ValueError, match="inside"), scratch() as folder:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limited_files import LimitFiles
 
 from validation.errors import DatasetError
 from validation.labels.alignment import align
@@ -294,3 +295,14 @@ def test_byte_order_marks_tell_the_encoding(tmp_path: Path, encoding: str) -> No
     path.write_text("1: caf\u00e9\n2: car\n", encoding)
     assert read_labels(path).names == ("caf\u00e9", "car")
     assert encoding != "utf-16" or path.read_bytes().startswith(codecs.BOM_UTF16_LE)
+
+
+def test_lines_are_bounded_by_the_policy(tmp_path: Path, limit_files: LimitFiles) -> None:
+    """A file of a million short lines would take minutes, and names no classes."""
+    path = tmp_path / "labels.txt"
+    limit_files(read_label_lines=20)
+    path.write_text("\n".join(f"name{number}" for number in range(21)))
+    assert len(read_labels(path).names) == 21
+    path.write_text("\n".join(f"name{number}" for number in range(22)))
+    with pytest.raises(DatasetError, match=r"more than 20 lines \(setting read_label_lines"):
+        read_labels(path)

@@ -348,3 +348,23 @@ def _labels(folder: Path) -> Path:
     path = folder / "labels.txt"
     path.write_text("square\ndisc\n")
     return path
+
+
+def test_names_reach_the_terminal_as_escapes(
+    judge: Judge, made: Path, graph: Path, tmp_path: Path
+) -> None:
+    """A file whose name clears the screen, in a session that fails and tells why."""
+    harm = "d\x1b[2J\x1b]0;x\a\x1b[32m.tflite"
+    named = tmp_path / harm
+    shutil.copy(made, named)
+    labels = tmp_path / "l\x1b[2J.txt"
+    labels.write_text("square\n\x1b[31mdisc\nring\n")
+    result = judge(named, graph, "-v", "-rA", "--label-map", labels)
+    assert _verdict(result) == "FAIL"
+    text = "".join([*result.outlines, *result.errlines])
+    assert "\\x1b[2J" in text
+    assert text.replace("\t", "").isprintable()
+    missing = judge(tmp_path / f"none{harm}", graph)
+    text = "".join([*missing.outlines, *missing.errlines])
+    assert "no such file" in text
+    assert text.replace("\t", "").isprintable()

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limited_files import LimitFiles
 from PIL import Image
 
 from validation.errors import DatasetError
-from validation.preprocess.image import load_rgb, shown_otherwise
+from validation.preprocess.image import load_rgb, shown_otherwise, stored_image
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +147,11 @@ def test_a_damaged_file_gives_an_image_or_a_named_refusal(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        pytest.param("number.ppm", b"P3 1 1 255 1 x 3", id="Pillow's ValueError"),
+        pytest.param(
+            "number.gif",
+            b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\x0d\1\0\0;",
+            id="Pillow's ValueError",
+        ),
         # One pixel's header, a data chunk cut short, and zeros where the next chunk's name is.
         pytest.param(
             "chunk.png",
@@ -161,7 +166,7 @@ def test_a_damaged_file_gives_an_image_or_a_named_refusal(
 def test_damage_that_pillow_reports_otherwise_is_named(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
-    """A word for a number in a text image, a chunk without a name in a PNG."""
+    """A code of too many bits in a GIF, a chunk without a name in a PNG."""
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(DatasetError, match=rf"the image cannot be read \(.*{name}\)"):
@@ -183,6 +188,58 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path, content: bytes, said: 
     path.write_bytes(content)
     with pytest.raises(DatasetError, match=said):
         load_rgb(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("eps.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"),
+        ("netpbm.png", b"P6 1 1 255 abc"),
+        ("icon.png", b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x04\0\0\0\x16\0\0\0abcd"),
+    ],
+)
+def test_formats_are_those_of_a_list(tmp_path: Path, name: str, content: bytes) -> None:
+    """Whatever a file is called; EPS would be handed to another program."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=r"expected an image: JPEG, PNG, BMP, WEBP, GIF, TIFF"):
+        load_rgb(tmp_path / name)
+    with pytest.raises(DatasetError, match=r"expected an image: JPEG"):
+        stored_image(content)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "webp", "gif", "tif"])
+def test_every_format_of_the_list_is_read(tmp_path: Path, suffix: str) -> None:
+    """With its size from the header, of a file and of bytes."""
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (7, 5), (10, 200, 30)).save(path)
+    assert load_rgb(path).shape == (5, 7, 3)
+    assert stored_image(path) == stored_image(path.read_bytes())
+    assert stored_image(path).size == (7, 5)
+
+
+def test_pixels_are_bounded_by_the_policy(tmp_path: Path, limit_files: LimitFiles) -> None:
+    """By the header, before one is decoded; as many as the policy says are."""
+    Image.new("RGB", (1000, 1000)).save(tmp_path / "a.png")
+    limit_files(read_image_megapixels=1)
+    assert load_rgb(tmp_path / "a.png").shape == (1000, 1000, 3)
+    limit_files(read_image_megapixels=0.9)
+    for read in (load_rgb, stored_image):
+        with pytest.raises(DatasetError, match=r"too many pixels .*1000 x 1000 pixels.*smaller"):
+            read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "1"])
+def test_strips_give_the_same_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A large image is converted in pieces, which nobody can see."""
+    path = tmp_path / "a.tif"
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 23, 3), np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+    whole = load_rgb(path)
+    monkeypatch.setattr("validation.preprocess.image._STRIP_PIXELS", 100)
+    monkeypatch.setattr("validation.preprocess.image._ALONE_PIXELS", 10)
+    np.testing.assert_array_equal(load_rgb(path), whole)
 
 
 @pytest.mark.parametrize("limit", [100, 500])

@@ -84,6 +84,18 @@ def change_weights(name: str, edit: Callable[[NDArray[np.float32]], Any]) -> Cha
     return change
 
 
+def change_anchors(edit: Callable[[NDArray[np.float32]], Any]) -> Change:
+    """Other anchors, [N, 4], of the post-processing op, kept as float32."""
+
+    def change(model: Any) -> None:
+        graph = model.subgraphs[0]
+        buffer = model.buffers[graph.tensors[graph.operators[-1].inputs[2]].buffer]
+        anchors = np.frombuffer(bytes(buffer.data), np.float32).reshape(-1, 4)
+        buffer.data = np.frombuffer(edit(anchors).astype(np.float32).tobytes(), np.uint8)
+
+    return change
+
+
 def change_attributes(**attributes: Any) -> Change:
     """Set attributes of the post-processing op; None takes one out."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -103,7 +104,11 @@ def test_nothing_is_kept_of_a_failure(tmp_path: Path, error: BaseException) -> N
     assert [path for path in (tmp_path / "export").iterdir() if path.is_dir()] == []
     assert steps == []
     folder = work.product("m", Stage.EXPORT, "export", {}, _writer("whole"))
-    assert [path.name for path in sorted(folder.iterdir())] == ["made_from.json", "product"]
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "made_from.json",
+        "manifest.txt",
+        "product",
+    ]
 
 
 def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
@@ -245,3 +250,64 @@ def test_versions_are_those_installed() -> None:
     """Read from the package's own files, without importing it."""
     assert installed_version("ssd-tflite-validation") == __version__
     assert installed_version("tensorflow").startswith("2.")
+
+
+@pytest.mark.parametrize("damage", ["a byte", "gone", "one more", "no manifest", "no folder"])
+def test_damaged_product_is_made_again(tmp_path: Path, damage: str) -> None:
+    """A session that finds it otherwise than it was made says so, and goes on with a new one."""
+    calls: list[str] = []
+
+    def ask() -> tuple[Path, Step]:
+        work, steps = _work(tmp_path)
+        folder = work.product("m", Stage.EXPORT, "export", {"a": 1}, _writer("text", calls))
+        assert work.product("m", Stage.EXPORT, "export", {"a": 1}, _writer("no")) == folder
+        (step,) = steps
+        return folder, step
+
+    folder, _ = ask()
+    name = "product"
+    if damage == "a byte":
+        (folder / name).write_text("tezt")
+    elif damage == "gone":
+        (folder / name).unlink()
+    elif damage == "one more":
+        name = "more"
+        (folder / name).touch()
+    elif damage == "no manifest":
+        name = "manifest.txt"
+        (folder / name).write_bytes(b"\xff")
+    else:
+        shutil.rmtree(folder)
+        name = ""
+    again, step = ask()
+    assert again == folder
+    assert (step.cached, step.damaged) == (False, name)
+    assert (folder / "product").read_text() == "text"
+    assert calls == ["text", "text"]
+    assert (ask()[1].cached, ask()[1].damaged) == (True, "")
+    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_damaged_product_that_cannot_be_made_again_stays_refused(tmp_path: Path) -> None:
+    """The refusal is of its making, not of the damage; what was there is not used either."""
+    work, _ = _work(tmp_path)
+    folder = work.product("m", Stage.EXPORT, "export", {}, _writer("x"))
+    (folder / "product").write_text("y")
+
+    def refuse(_: Path) -> None:
+        raise ConversionError("the converter refused the graph")
+
+    with pytest.raises(ConversionError, match="refused the graph"):
+        _work(tmp_path)[0].product("m", Stage.EXPORT, "export", {}, refuse)
+    again = _work(tmp_path)[0].product("m", Stage.EXPORT, "export", {}, _writer("x"))
+    assert (again / "product").read_text() == "x"
+
+
+def test_leftovers_of_a_killed_session_are_swept_by_one_that_finds_all(tmp_path: Path) -> None:
+    """Not only where something is made."""
+    work, _ = _work(tmp_path)
+    folder = work.product("m", Stage.EXPORT, "export", {}, _writer("x"))
+    left = folder.with_name(f".{folder.name}.{'0' * 16}.part")
+    left.mkdir()
+    assert _work(tmp_path)[0].product("m", Stage.EXPORT, "export", {}, _writer("x")) == folder
+    assert not left.exists()

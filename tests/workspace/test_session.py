@@ -76,7 +76,8 @@ def test_download_that_the_lock_file_does_not_name_is_refused(url: str, tmp_path
     """With both hashes and the lock file's path."""
     lock_file = tmp_path / "lock.json"
     note_digest(lock_file, url, Digest("a" * 64, 5))
-    with pytest.raises(IntegrityError, match=rf"aaaa, got .*with the lock file {lock_file}$"):
+    message = rf"expected 5 bytes with sha256 a.*, got .*with the lock file {lock_file}$"
+    with pytest.raises(IntegrityError, match=message):
         _archive(url, tmp_path / "cache", lock_file)
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from validation.errors import IntegrityError
 from validation.labels.reading import labels_by_id
-from validation.zoo import fetch as fetch_module
 from validation.zoo.archives import obtain
 from validation.zoo.entry import CatalogueEntry, PypiSource
 from validation.zoo.integrity import Digest
@@ -103,17 +102,16 @@ def test_wrong_wheel_is_never_opened(
     assert pip_runs
 
 
-def test_large_source_is_compared_before_it_is_unpacked_again(
-    cache: Path, pip_runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+def test_damaged_source_is_fetched_again_before_it_is_unpacked(
+    cache: Path, pip_runs: list[list[str]]
 ) -> None:
-    """A cached source of any size is read through before it is opened."""
-    monkeypatch.setattr(fetch_module, "REHASH_BELOW_BYTES", 0)
+    """A cached source is read through before it is opened, and only then."""
     entry = _pypi(_digest(_GRAPH), _digest(_WHEEL))
     root = obtain(entry, cache).root
     (source,) = (cache / "sources").iterdir()
     source.write_bytes(_WHEEL[::-1])
     assert obtain(entry, cache).root == root
-    shutil.rmtree(root)
-    with pytest.raises(IntegrityError, match="cached file of tiny is not the expected"):
-        obtain(entry, cache)
     assert len(pip_runs) == 1
+    shutil.rmtree(root)
+    assert obtain(entry, cache).damaged == source.name
+    assert len(pip_runs) == 2

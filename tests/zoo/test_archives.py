@@ -7,7 +7,6 @@ import hashlib
 import http.server
 import io
 import pickle
-import shutil
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limited_files import LimitFiles
 
 from validation.errors import (
     ArtefactError,
@@ -24,6 +24,7 @@ from validation.errors import (
     IntegrityError,
     UnsafeArchive,
 )
+from validation.files.limits import MIB
 from validation.labels.reading import labels_by_id
 from validation.zoo import archives
 from validation.zoo.archives import obtain
@@ -185,7 +186,7 @@ def test_archive_that_cannot_be_reached_is_missing(
 def test_declared_size_bounds_the_unpacking(
     tmp_path: Path,
     cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    limit_files: LimitFiles,
     declared: int | None,
     default: int,
 ) -> None:
@@ -193,7 +194,7 @@ def test_declared_size_bounds_the_unpacking(
     whole = sum(map(len, _FILES.values()))
 
     def entry(size: int) -> CatalogueEntry:
-        monkeypatch.setattr(archives, "DEFAULT_UNPACKED_BYTES", default or size)
+        limit_files(archive_unpacked_mib=(default or size) / MIB)
         return _packed(tmp_path, unpacked_bytes=None if declared is None else size)
 
     with pytest.raises(UnsafeArchive, match=f"more than {whole - 1} bytes"):
@@ -224,36 +225,35 @@ def test_declared_tar_is_compared_before_it_is_opened(
         obtain(_packed(tmp_path, digest=_digest(b"other")), cache)
 
 
-def test_changed_unpacked_file_is_found(tmp_path: Path, cache: Path) -> None:
-    """A file edited or lost in the cache is not taken for the model's."""
+@pytest.mark.parametrize("damage", ["a byte", "cut", "gone", "a link", "one more"])
+def test_changed_unpacked_file_is_unpacked_again(tmp_path: Path, cache: Path, damage: str) -> None:
+    """What is not as it was unpacked is not taken for the model's, and plays no part."""
     entry = _packed(tmp_path)
-    config = obtain(entry, cache).pipeline_config
-    assert config is not None
-    config.write_bytes(b"model []")
-    with pytest.raises(
-        IntegrityError, match=r"pipeline\.config of the unpacked ssd_tiny is not .*; delete .*again"
-    ):
-        obtain(entry, cache)
-    config.unlink()
-    with pytest.raises(ArtefactMissing, match=r"cannot be read .*pipeline\.config.*; delete "):
-        obtain(entry, cache)
-    shutil.rmtree(config.parent.parent)
-    assert obtain(entry, cache).pipeline_config == config
-
-
-def test_large_unpacked_file_is_compared_by_size(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Above the bound only the size of an unpacked file is looked at."""
-    entry = _packed(tmp_path)
-    graph = obtain(entry, cache).frozen_graph
+    archive = obtain(entry, cache)
+    graph, whole = archive.frozen_graph, _snapshot(archive.root)
+    assert archive.damaged == ""
     assert graph is not None
-    graph.write_bytes(graph.read_bytes()[::-1])
-    monkeypatch.setattr(archives, "REHASH_BELOW_BYTES", graph.stat().st_size)
-    assert obtain(entry, cache).frozen_graph == graph
-    graph.write_bytes(b"short")
-    with pytest.raises(IntegrityError, match="got 5 bytes"):
-        obtain(entry, cache)
+    data = graph.read_bytes()
+    name = graph.relative_to(archive.root).as_posix()
+    if damage == "a byte":
+        graph.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    elif damage == "cut":
+        graph.write_bytes(data[:-1])
+    elif damage == "one more":
+        name = "zzz"
+        (archive.root / name).touch()
+    else:
+        graph.unlink()
+        if damage == "a link":
+            (tmp_path / "elsewhere").write_bytes(data)
+            graph.symlink_to(tmp_path / "elsewhere")
+    again = obtain(entry, cache)
+    assert again.damaged == name
+    assert {path: data for path, (data, _) in _snapshot(again.root).items()} == {
+        path: data for path, (data, _) in whole.items()
+    }
+    assert not graph.is_symlink()
+    assert obtain(entry, cache) == archive
 
 
 @pytest.mark.parametrize("damage", [None, "", "no manifest\n", "a b c\n"])

@@ -42,16 +42,6 @@ def test_scratch_folder_may_become_the_target(tmp_path: Path) -> None:
     assert (tmp_path / "target" / "f").read_text() == "1"
 
 
-def test_leftovers_of_a_killed_process_are_swept(tmp_path: Path) -> None:
-    """The scratch folder starts empty, whatever an earlier process left."""
-    with scratch_folder(tmp_path / "target") as folder:
-        name = folder.name
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "half").touch()
-    with scratch_folder(tmp_path / "target") as folder:
-        assert list(folder.iterdir()) == []
-
-
 def test_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A cache below a file, or a full disk, is one clear error with the option to use."""
     (tmp_path / "file").touch()

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
-from validation.zoo import fetch as fetch_module
 from validation.zoo.cache import locked, source_path
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
-from validation.zoo.fetch import fetch
+from validation.zoo.fetch import Fetched, fetch
 from validation.zoo.integrity import Digest
 
 _DATA = bytes(range(256)) * 64
@@ -70,8 +69,7 @@ def _fetch(
     *,
     digest: Digest | None = None,
     offline: bool = False,
-    about_to_open: bool = True,
-) -> Path:
+) -> Fetched:
     digest = digest or _digest(_DATA)
     entry = CatalogueEntry("tiny", "group", source, digest, origin="a server")
     with locked(cache, digest.sha256, "the archive"):
@@ -82,7 +80,6 @@ def _fetch(
             cache,
             offline=offline,
             progress=True,
-            about_to_open=about_to_open,
         )
 
 
@@ -118,10 +115,10 @@ def _fake_pip(
 def test_http_download_is_kept_and_found_again(tmp_path: Path, server: _Server) -> None:
     """The first call downloads the bytes as stored, the second finds them, offline too."""
     source = HttpsSource(f"{server.url}/whole/tiny.tar.gz")
-    path = _fetch(tmp_path, source)
+    path = _fetch(tmp_path, source).path
     assert path == source_path(tmp_path, _digest(_DATA).sha256, "tiny.tar.gz")
     assert path.read_bytes() == _DATA
-    assert _fetch(tmp_path, source, offline=True) == path
+    assert _fetch(tmp_path, source, offline=True) == Fetched(path)
     assert server.requests == [("/whole/tiny.tar.gz", "identity")]
     assert _kept(tmp_path) == [path.name]
 
@@ -142,7 +139,7 @@ def test_interrupted_transfer_leaves_nothing_and_can_be_repeated(
     with pytest.raises(DownloadFailed, match=r"the download failed .*/cut/tiny.*run again"):
         _fetch(tmp_path, HttpsSource(f"{server.url}/cut/tiny.tar.gz"))
     assert _kept(tmp_path) == []
-    assert _fetch(tmp_path, HttpsSource(f"{server.url}/whole/tiny.tar.gz")).exists()
+    assert _fetch(tmp_path, HttpsSource(f"{server.url}/whole/tiny.tar.gz")).path.exists()
 
 
 def test_missing_file_and_dead_server_are_download_failures(
@@ -187,9 +184,9 @@ def test_offline_says_how_to_fill_the_cache(tmp_path: Path) -> None:
 def test_pip_is_asked_for_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pip of this Python gets the pinned version, without dependencies or builds, once."""
     commands = _fake_pip(monkeypatch, {"some_package-1.0-py3-none-any.whl": _DATA})
-    path = _fetch(tmp_path, _PYPI)
+    path = _fetch(tmp_path, _PYPI).path
     assert path.read_bytes() == _DATA
-    assert _fetch(tmp_path, _PYPI, offline=True) == path
+    assert _fetch(tmp_path, _PYPI, offline=True).path == path
     (command,) = commands
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:", "--no-input"} < set(command)
@@ -261,29 +258,26 @@ def test_pip_that_cannot_start_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         _fetch(tmp_path, _PYPI)
 
 
-def test_cached_file_is_compared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small file in the cache is read through each time; a changed one is refused."""
-    _fake_pip(monkeypatch, {"w.whl": _DATA})
-    path = _fetch(tmp_path, _PYPI)
-    path.write_bytes(_DATA[::-1])
-    for about_to_open in (True, False):
-        with pytest.raises(
-            IntegrityError, match=r"cached file of tiny is not the .*delete it and run again"
-        ):
-            _fetch(tmp_path, _PYPI, about_to_open=about_to_open)
-
-
-def test_large_cached_file_is_read_only_before_it_is_opened(
+def test_damaged_cached_file_is_fetched_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above the bound the size is compared each time and the sha256 before opening."""
+    """One byte changed by whatever, of the same length: the file is fetched anew, and said so."""
     _fake_pip(monkeypatch, {"w.whl": _DATA})
-    path = _fetch(tmp_path, _PYPI)
-    monkeypatch.setattr(fetch_module, "REHASH_BELOW_BYTES", len(_DATA))
-    path.write_bytes(_DATA[::-1])
-    assert _fetch(tmp_path, _PYPI, about_to_open=False) == path
-    with pytest.raises(IntegrityError, match="cached file of tiny"):
-        _fetch(tmp_path, _PYPI, about_to_open=True)
-    path.write_bytes(_DATA + b"!")
-    with pytest.raises(IntegrityError, match="got 16385 bytes"):
-        _fetch(tmp_path, _PYPI, about_to_open=False)
+    path = _fetch(tmp_path, _PYPI).path
+    for damaged in (_DATA[::-1], _DATA + b"!", b""):
+        path.write_bytes(damaged)
+        assert _fetch(tmp_path, _PYPI) == Fetched(path, path.name)
+        assert path.read_bytes() == _DATA
+        assert _fetch(tmp_path, _PYPI) == Fetched(path)
+
+
+def test_damaged_cached_file_is_refused_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be fetched, the damage is named with the way out."""
+    _fake_pip(monkeypatch, {"w.whl": _DATA})
+    _fetch(tmp_path, _PYPI).path.write_bytes(_DATA[::-1])
+    with pytest.raises(
+        IntegrityError, match=r"cached file of tiny is not the .*run once without --offline"
+    ):
+        _fetch(tmp_path, _PYPI, offline=True)

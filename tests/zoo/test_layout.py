@@ -243,14 +243,11 @@ def test_label_map_may_lie_beside_the_model_folder(tmp_path: Path) -> None:
 def test_unreadable_label_map_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A .pbtxt that cannot be read is an error, not an archive without labels."""
     _make(tmp_path, "pipeline.config", "a.pbtxt")
-    real = Path.open
 
-    def refuse(path: Path, *arguments: object, **options: object) -> object:
-        if path.suffix == ".pbtxt":
-            raise PermissionError(13, "Permission denied")
-        return real(path, *arguments, **options)  # type: ignore[call-overload]
+    def refuse(path: Path, _: int) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("validation.zoo.layout.read_head", refuse)
     with pytest.raises(ArtefactMissing, match=r"cannot be read .*a\.pbtxt.*Permission denied"):
         find_model_files(tmp_path)
 

@@ -6,8 +6,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from limited_files import LimitFiles
 from zoo_archives import entries_at
 
+from validation.errors import ArtefactError
 from validation.zoo.quantised import looks_quantised
 
 _PLAIN = b"model { ssd { num_classes: 3 } }\n"
@@ -59,9 +61,33 @@ def test_config_goes_before_the_graph(tmp_path: Path) -> None:
     assert not looks_quantised(path)
 
 
-def test_what_cannot_be_read_is_no_quantised_model(tmp_path: Path) -> None:
-    """Obtaining it tells what is wrong."""
-    broken = tmp_path / "model.tar.gz"
+def test_broken_archive_is_listed_with_its_reason(tmp_path: Path) -> None:
+    """One that cannot be read does not hide the others of its folder."""
+    good = _archive(tmp_path, {"pipeline.config": _QAT}, tar=True)
+    broken = good.with_name("broken.tar.gz")
     broken.write_bytes(b"\x1f\x8b\x08 no archive")
-    assert not looks_quantised(broken)
-    assert not looks_quantised(tmp_path / "none.tar")
+    entries = {entry.name: entry for entry in entries_at(good.parent)}
+    assert entries["model"].quantised
+    assert not entries["broken"].quantised
+    assert entries["broken"].problem.startswith("cannot be read: ")
+    assert not entries["model"].problem
+    with pytest.raises(ArtefactError, match="damaged or cut short"):
+        looks_quantised(broken)
+    with pytest.raises(ArtefactError, match="No such file"):
+        looks_quantised(tmp_path / "none.tar")
+
+
+def test_config_is_looked_at_no_further_than_a_text_may_be(
+    tmp_path: Path, limit_files: LimitFiles
+) -> None:
+    """Zeros that are packed a thousand to one are not read into memory."""
+    path = _archive(tmp_path, {"pipeline.config": bytes(3 << 20)}, tar=True)
+    limit_files(read_text_mib=2)
+    with pytest.raises(ArtefactError, match=r"more than 2 MiB \(setting read_text_mib"):
+        looks_quantised(path)
+
+
+def test_ranges_are_found_across_pieces(tmp_path: Path) -> None:
+    """A graph is read piece by piece, and the op's name may lie on the border of two."""
+    graph = bytes((1 << 20) - 5) + _GRAPH
+    assert looks_quantised(_archive(tmp_path, {"tflite_graph.pb": graph}, tar=False))

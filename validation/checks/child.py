@@ -17,6 +17,7 @@ from validation.checks.running import run_row
 from validation.isolation.activity import doing, remember
 from validation.isolation.board import Activity
 from validation.isolation.crash import Crash
+from validation.policy.file_limits import keep_to_policy
 from validation.record.lines import Entry
 from validation.record.run import Step
 from validation.record.types import ModelKey
@@ -73,6 +74,7 @@ class SessionChecks:
 
     def __call__(self, note: Callable[[Any], None]) -> Callable[[Work], list[Entry] | NotThere]:
         """Called in the child, once."""
+        keep_to_policy(self.session.policy)
         without_pools()
         collect_seldom()
         # Its own takes a semaphore of the system, which stays behind where a process is killed.

@@ -8,6 +8,7 @@ import numpy as np
 
 from validation.checks.needs import exported_graph
 from validation.errors import DatasetError
+from validation.files.atomic import atomic_file, write_text_atomic
 from validation.files.structured import write_json
 from validation.inspection.feeding_facts import LabelFacts, feeding_facts
 from validation.inspection.of_tflite import inspect_tflite
@@ -78,7 +79,8 @@ def _anchors(context: CheckContext) -> list[Artefact]:
         path = exported_graph(context).anchors
     else:
         path = context.scratch / anchors_name(context.key)
-        np.save(path, context.subject.anchors)
+        with atomic_file(path) as file:
+            np.save(file, context.subject.anchors)
     return [context.artefact(ArtefactRole.ANCHORS, path, kept=True)]
 
 
@@ -94,6 +96,6 @@ def _labels(context: CheckContext) -> tuple[list[Artefact], LabelFacts | None, t
         return [], None, (f"no label file: {error}",)
     path = context.scratch / labels_name(context.key)
     # Lines end as they do for every reader, whatever machine the suites run on.
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    write_text_atomic(path, "".join(f"{line}\n" for line in lines))
     about = LabelFacts(path.name, 1 if context.is_raw else 0, names.describe())
     return [context.artefact(ArtefactRole.LABELS, path, kept=True)], about, ()

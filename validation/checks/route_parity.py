@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from validation.checks.needs import session_outputs, without_batch
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ConfigError
-from validation.export.exported import ExportedGraph
+from validation.export.exported import ExportedGraph, read_anchors
 from validation.policy.limits import Status
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
@@ -72,4 +70,4 @@ def _half(result: CheckResult) -> str:
 
 
 def _with_anchors(outputs: Arrays, export: ExportedGraph) -> Arrays:
-    return {**without_batch(outputs), ANCHORS_NAME: np.load(export.anchors)}
+    return {**without_batch(outputs), ANCHORS_NAME: read_anchors(export)}

@@ -16,9 +16,10 @@ from importlib import import_module
 from validation import __version__
 from validation.cli.flags import Parser, say
 from validation.cli.former_flags import without_former_flags
-from validation.cli.output import JSON_FLAG, print_error
+from validation.cli.output import JSON_FLAG, print_error, print_error_line
 from validation.cli.typed import with_plain_dashes
 from validation.errors import ValidationError
+from validation.files.terminal import clean_output, encode_everything
 from validation.workspace.memory import collect_seldom
 
 # The main job, then the steps in the order of the guide: a module each, with `add_command`.
@@ -52,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    typed = sys.argv[1:] if arguments is None else arguments
     try:
+        encode_everything()
         try:
-            return _main(sys.argv[1:] if arguments is None else arguments)
+            return _main(typed)
         finally:
             # Here and not at the process's end, where Python would complain of a closed pipe.
             sys.stdout.flush()
@@ -77,6 +80,11 @@ def _main(arguments: Sequence[str]) -> int:
         from validation.cli.judge import judge
 
         return judge(typed[1:])
+    with clean_output():
+        return _command(typed)
+
+
+def _command(typed: list[str]) -> int:
     # One command does not wait for what the others import; all are listed where none is named.
     parser = _parser([name for name in _COMMANDS if typed[:1] == [name]] or _COMMANDS)
     # TensorFlow's start-up notes would bury the one line that matters.
@@ -91,7 +99,7 @@ def _main(arguments: Sequence[str]) -> int:
             raise
         if JSON_FLAG in typed:
             print_error(error)
-        print(f"error: {error.with_next_step()}", file=sys.stderr)
+        print_error_line(error)
         return error.exit_code
     except KeyboardInterrupt:
         say("interrupted; nothing half-written is left")

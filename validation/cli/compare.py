@@ -15,12 +15,13 @@ from validation.cli.output import print_json
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
+from validation.files.terminal import printable
 from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
 from validation.record.detections import Detections
-from validation.record.formatting import plural, printable
+from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of

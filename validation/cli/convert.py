@@ -13,10 +13,11 @@ from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
 from validation.cli.flags import Commands, add_flag, add_json, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
-from validation.cli.output import print_json
+from validation.cli.output import lines_beside, print_json, written
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
+from validation.files.targets import require_writable, written_bytes
 from validation.files.temporary import scratch
 from validation.inference.feed_sources import normalised
 from validation.kinds.kind import Wanted
@@ -122,6 +123,7 @@ def add_command(commands: Commands) -> None:
 def _convert(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     require_graph(options.graph_def_file, Wanted.CONVERTIBLE_GRAPH)
+    require_writable(options.output_file)
     stats = _input_stats(options)
     contract = contract_beside(options.graph_def_file)
     calibration = _calibration(options, contract)
@@ -157,10 +159,11 @@ def _convert(options: argparse.Namespace) -> None:
     with held_back():
         path = _made(partial(convert, options.graph_def_file, conversion), options, metadata)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    if options.json:
-        print_json({"file": str(path), "bytes": path.stat().st_size, "variant": variant})
-    else:
-        print(f"{path}: {path.stat().st_size} bytes")
+    with lines_beside(path):
+        if options.json:
+            print_json({"file": str(path), "bytes": written_bytes(path), "variant": variant})
+        else:
+            print(written(path))
 
 
 def _made(

@@ -21,6 +21,7 @@ from validation.cli.output import print_json
 from validation.comparison.matching import ImageMatch, match_detections
 from validation.errors import DatasetError
 from validation.files.atomic import write_bytes_atomic
+from validation.files.targets import require_writable_folder
 from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Wanted
 from validation.kinds.recognition import nearest_beside
@@ -88,6 +89,7 @@ def _share(text: str) -> float:
 
 def _detect(options: argparse.Namespace) -> None:
     _require_images(options.images)
+    require_writable_folder(options.output_directory)
     images = [ImageFile(str(index), path) for index, path in enumerate(options.images)]
     paths = [options.model, *([options.compare] if options.compare else [])]
     runs, notices = [], []

@@ -12,7 +12,7 @@ from typing import Any
 from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
-from validation.cli.output import print_json
+from validation.cli.output import lines_beside, print_json
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
@@ -20,6 +20,7 @@ from validation.coco.flags import add_labelled_image_flags
 from validation.coco.results import write_results
 from validation.errors import first_few
 from validation.files.structured import unstructure
+from validation.files.targets import require_writable
 from validation.inference.score_notices import score_notices
 from validation.record.class_join import JoinedBy
 from validation.record.types import CocoFigures
@@ -76,6 +77,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     # What each argument is comes first: a model takes seconds to open, and prints notices.
     refuse_other_models([options.model], options)
     refuse_other_labels(options)
+    if options.results_file is not None:
+        require_writable(options.results_file)
     with open_model(options.model, options) as model:
         dataset = labelled_images(options)
         labels = model.labels
@@ -96,10 +99,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     facts["trusted"] = not any(notice.not_trusted for notice in notices)
     facts["notices"] = [*(notice.as_json() for notice in notices), *facts["notices"]]
-    if options.json:
-        print_json(facts)
-    else:
-        _print(facts, dataset, join, result, options.per_category)
+    with lines_beside(options.results_file):
+        if options.json:
+            print_json(facts)
+        else:
+            _print(facts, dataset, join, result, options.per_category)
 
 
 def _describe_result(

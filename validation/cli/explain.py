@@ -14,7 +14,7 @@ from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
-from validation.cli.output import print_json
+from validation.cli.output import lines_beside, print_json
 from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset
 from validation.coco.flags import add_labelled_image_flags
@@ -28,6 +28,7 @@ from validation.explanation.sides import Side, side_of_graph, side_of_tflite
 from validation.explanation.text import as_lines
 from validation.files.atomic import write_bytes_atomic, write_text_atomic
 from validation.files.native_log import held_back
+from validation.files.targets import require_writable, require_writable_folder
 from validation.inference.base import DetectFile, on_files
 from validation.inference.model_file import TfliteModel
 from validation.policy.load import Policy, load_policy
@@ -75,6 +76,10 @@ def add_command(commands: Commands) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     refuse_other_models((options.first, options.second), options)
+    if options.html is not None:
+        require_writable(options.html)
+    if options.output_directory is not None:
+        require_writable_folder(options.output_directory)
     dataset, images = _images(options)
     names = told_apart(options.first, options.second)
     with contextlib.ExitStack() as stack:
@@ -104,10 +109,11 @@ def _explain(options: argparse.Namespace) -> None:
         for name, data in picture_files(seen):
             write_bytes_atomic(options.output_directory / name, data, make_folder=True)
             say(f"picture: {options.output_directory / name}")
-    if options.json:
-        print_json(found)
-    else:
-        print("\n".join(as_lines(found)))
+    with lines_beside(options.html):
+        if options.json:
+            print_json(found)
+        else:
+            print("\n".join(as_lines(found)))
 
 
 @dataclass(frozen=True)

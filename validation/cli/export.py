@@ -14,6 +14,7 @@ from validation.export.checkpoint import check_prefix
 from validation.export.exported import ExportOptions
 from validation.files.arguments import parse_count
 from validation.files.native_log import held_back
+from validation.files.targets import require_writable_folder
 from validation.kinds.kind import Wanted
 from validation.pipeline.config import PipelineConfig
 from validation.specs.contracts import EXPORTER_DEFAULT_MAX_DETECTIONS, POSTPROCESS_NAME
@@ -91,6 +92,7 @@ def _export(options: argparse.Namespace) -> None:
         source = _meta_beside(prefix, config)
     if source is not None:
         require_graph(source, Wanted.INFERENCE_GRAPH)
+    require_writable_folder(options.output_directory)
     flags = ExportOptions(
         add_postprocessing_op=options.add_postprocessing_op,
         max_detections=options.max_detections,

@@ -19,6 +19,8 @@ from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
 from validation.files.native_log import held_back
+from validation.files.outside import read_text
+from validation.files.targets import ANOTHER, require_writable_folder
 from validation.kinds.kind import Wanted
 from validation.policy.load import load_policy
 
@@ -77,6 +79,7 @@ def _fakequant(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     output: Path = options.output_directory
     _require_room(output)
+    require_writable_folder(output)
     prefix: Path | None = options.trained_checkpoint_prefix
     frozen: Path | None = options.frozen_graph
     # Refused before TensorFlow is loaded, which takes seconds.
@@ -111,7 +114,7 @@ def _fakequant(options: argparse.Namespace) -> None:
             if prefix is not None
             else fakequant_archive.weights_of_frozen_graph(read_graph(options.frozen_graph))
         )
-        text = options.pipeline_config_path.read_text()
+        text = read_text(options.pipeline_config_path)
         feeds = functools.partial(model_feeds, chosen)
         fakequant_archive.write_fakequant(archive, config, text, weights, feeds, facts)
     say(f"done in {time.perf_counter() - started:.1f} s")
@@ -141,5 +144,8 @@ def _whole(output: Path) -> Iterator[Path]:
             yield folder
     except OSError as error:
         raise ArtefactError(
-            "the archive cannot be written", got=error.strerror or error, where=output
+            "the archive cannot be written",
+            got=error.strerror or error,
+            where=output,
+            next_step=ANOTHER,
         ) from error

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 from validation.cli.output import JSON_FLAG, print_error
 from validation.cli.typed import as_declared, unknown_flags
 from validation.errors import UsageError, did_you_mean
+from validation.files.terminal import printable
 
 _CHOICE = re.compile(r"invalid choice: '(?P<typed>[^']*)' \(choose from (?P<known>.*)\)")
 # Least likeness of a word to the one that is offered for it, and letters of a part of one.
@@ -37,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         wrong_use = UsageError(self.complaint(message), next_step=self.advice)
         if JSON_FLAG in self._typed:
             print_error(wrong_use)
-        self.exit(wrong_use.exit_code, f"error: {wrong_use}\n")
+        self.exit(wrong_use.exit_code, f"error: {printable(str(wrong_use))}\n")
 
     def complaint(self, message: str) -> str:
         """What argparse says, and the flag or the choice that was probably meant."""
@@ -161,4 +162,4 @@ def say_as_stored(count: int) -> None:
 
 def say(text: str) -> None:
     """Print progress to standard error; results go to standard output."""
-    print(f"validation: {text}", file=sys.stderr, flush=True)
+    print(f"validation: {printable(text)}", file=sys.stderr, flush=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from validation.errors import ValidationError
 from validation.files.structured import unstructure
+from validation.files.targets import is_standard_output, written_bytes
+from validation.files.terminal import printable
 
 JSON_FLAG = "--json"
 
@@ -21,6 +27,25 @@ def print_json(document: Any) -> None:
     NaN becomes null, and the infinities the texts ``Infinity`` and ``-Infinity``.
     """
     print(json.dumps(_plain(unstructure(document)), indent=2, allow_nan=False))
+
+
+@contextlib.contextmanager
+def lines_beside(path: Path | None) -> Iterator[None]:
+    """What a command prints; on standard error where standard output is the file it wrote."""
+    aside = path is not None and is_standard_output(path)
+    with contextlib.redirect_stdout(sys.stderr) if aside else contextlib.nullcontext():
+        yield
+
+
+def written(path: Path) -> str:
+    """The line that a command ends in which wrote one file."""
+    size = written_bytes(path)
+    return f"{path}: written" if size is None else f"{path}: {size} bytes"
+
+
+def print_error_line(error: ValidationError) -> None:
+    """Print the one line of a command that fails, to standard error."""
+    print(f"error: {printable(error.with_next_step())}", file=sys.stderr, flush=True)
 
 
 def print_error(error: ValidationError) -> None:

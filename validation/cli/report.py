@@ -10,7 +10,7 @@ from validation.cli.output import print_json
 from validation.errors import UsageError
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
-from validation.record.store import RECORD_NAME, load_record
+from validation.record.store import RECORD_NAME, load_record, sweep_run
 from validation.report.render import render_report
 from validation.signoff.rules import judge, policy_of
 
@@ -50,6 +50,7 @@ def record_path(path: Path) -> Path:
 
 def _report(options: argparse.Namespace) -> None:
     path = record_path(options.record)
+    sweep_run(path.parent)
     record = load_record(path, allow_unfinished=True)
     policy = policy_of(record)
     judgement = judge(record, policy)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,13 @@ from validation import __version__
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.output import print_json
 from validation.cli.report import record_path
-from validation.errors import ArtefactError, ArtefactMissing, SignoffError, UsageError
+from validation.errors import ArtefactMissing, SignoffError, UsageError
 from validation.files.atomic import write_new_bytes
+from validation.files.outside import Size, read_bytes
+from validation.files.temporaries import PRIVATE_MODE
+from validation.files.terminal import printable
 from validation.policy.limits import Status
-from validation.record.formatting import plural, printable
+from validation.record.formatting import plural
 from validation.signoff.envelope import (
     SIGNED_SUFFIX,
     UNSIGNED_SUFFIX,
@@ -33,7 +34,6 @@ from validation.signoff.verification import PublicKey, Verification, verify_run
 _PROVES_NO_NAME = (
     "signed without a key: it proves that nothing has changed since, and not who signed"
 )
-_PRIVATE_MODE = 0o600
 
 
 def add_command(commands: Commands) -> None:
@@ -233,7 +233,8 @@ def _new_key(options: argparse.Namespace) -> int:
         if path.exists() or path.is_symlink():
             raise _there_already(path)
     pair = new_keys()
-    _write_private(private, pair.private)
+    # Never readable by others, not for a moment.
+    write_new_bytes(private, pair.private, mode=PRIVATE_MODE)
     try:
         write_new_bytes(public, pair.public)
     except BaseException:
@@ -249,25 +250,6 @@ def _new_key(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write_private(path: Path, data: bytes) -> None:
-    """Never readable by others, not for a moment, and never over another key."""
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_MODE)
-    except FileExistsError as error:
-        raise _there_already(path) from error
-    except OSError as error:
-        raise ArtefactError("the key cannot be written", got=error.strerror, where=path) from error
-    try:
-        with open(handle, "wb") as file:  # noqa: PTH123 a handle has no path
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
-
-
 def _there_already(path: Path) -> UsageError:
     return UsageError(
         "a key is never overwritten, and there is a file",
@@ -278,7 +260,7 @@ def _there_already(path: Path) -> UsageError:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, Size.TABLE)
     except OSError as error:
         raise ArtefactMissing("the file cannot be read", got=error.strerror, where=path) from error
 

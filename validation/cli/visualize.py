@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_json, add_parser, say
-from validation.cli.output import print_json
+from validation.cli.output import lines_beside, print_json, written
 from validation.diagrams.dot import dot_text
 from validation.diagrams.drawing import drawn
 from validation.diagrams.folding import fold
@@ -22,6 +22,7 @@ from validation.diagrams.of_tflite import tflite_operations
 from validation.diagrams.operations import OperationGraph
 from validation.errors import GraphError, UsageError
 from validation.files.native_log import held_back
+from validation.files.targets import require_writable, written_bytes
 from validation.inspection.kinds import GRAPH_FORMS, kind_of
 from validation.kinds.kind import Kind, Wanted
 
@@ -64,6 +65,7 @@ def _visualize(options: argparse.Namespace) -> None:
     target: Path = options.output_file or Path(source.with_suffix(TEXT_SUFFIXES[0]).name)
     # Refused before TensorFlow is loaded, which takes seconds.
     require_drawable(target)
+    require_writable(target)
     kind = kind_of(source, Wanted.DRAWN).kind
     if target.exists() and target.samefile(source):
         raise UsageError("the picture would replace the model", where=target)
@@ -72,17 +74,18 @@ def _visualize(options: argparse.Namespace) -> None:
     say(f"drawing {len(graph.operations)} operations as {len(folded.blocks)} nodes")
     path = write_picture(dot_text(drawn(folded)), target)
     say(f"done in {time.perf_counter() - started:.1f} s")
-    if options.json:
-        print_json(
-            {
-                "file": str(path),
-                "bytes": path.stat().st_size,
-                "operations": len(graph.operations),
-                "nodes": len(folded.blocks),
-            }
-        )
-    else:
-        print(f"{path}: {path.stat().st_size} bytes")
+    with lines_beside(path):
+        if options.json:
+            print_json(
+                {
+                    "file": str(path),
+                    "bytes": written_bytes(path),
+                    "operations": len(graph.operations),
+                    "nodes": len(folded.blocks),
+                }
+            )
+        else:
+            print(written(path))
 
 
 def _read(source: Path, kind: Kind) -> OperationGraph:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_json, add_parser, say
-from validation.cli.output import print_json
+from validation.cli.output import print_error_line, print_json
 from validation.errors import ArtefactError, UsageError, ValidationError, did_you_mean, first_few
 from validation.files.arguments import parse_file, parse_path
 from validation.files.atomic import atomic_folder
+from validation.files.manifest import first_difference, listed
 from validation.files.native_log import held_back
+from validation.files.targets import ANOTHER
 from validation.inspection.of_archive import ArchiveFacts, archive_facts, entry_facts
 from validation.inspection.text_of_archive import ModelRow, text_of_archive, text_of_models
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
+from validation.record.damage import damage_lines, damage_notice
+from validation.record.run import Step
 from validation.workspace.groups import chosen_models, every_model, named_models
 from validation.workspace.products import ProductCache
 from validation.workspace.synthetic import GROUP, synthetic_archive
@@ -140,7 +143,7 @@ def _list(options: argparse.Namespace) -> None:
             entry.published,
             "built on demand"
             if entry.group == GROUP
-            else presence(entry, cache, options.lock_file).value,
+            else entry.problem or presence(entry, cache, options.lock_file).value,
             entry.description,
         )
         for entry in entries
@@ -159,6 +162,7 @@ def _fetch(options: argparse.Namespace) -> int:
         say(f"{'making' if entry.group == GROUP else 'fetching'} {entry.name}")
         try:
             archive = _obtained(entry, cache, options)
+            _say_damage_of(archive)
             folder = find_model_files(archive.root, archive.entry.subfolder).folder
             if options.output_directory is not None:
                 folder = _copied(folder, options.output_directory / entry.name)
@@ -166,7 +170,7 @@ def _fetch(options: argparse.Namespace) -> int:
             if options.debug:
                 raise
             failed.append(entry.name)
-            print(f"error: {error.with_next_step()}", file=sys.stderr, flush=True)
+            print_error_line(error)
             continue
         folders[entry.name] = folder
         if not options.json:
@@ -181,29 +185,61 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _copied(folder: Path, target: Path) -> Path:
-    """A complete copy or none, which never replaces anything."""
-    if target.exists():
+    """A complete copy or none, which never replaces anything; a same one is used as it is."""
+    try:
+        if target.is_dir() and any(target.iterdir()):
+            return _same(folder, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with atomic_folder(target) as scratch:
+                shutil.copytree(folder, scratch, dirs_exist_ok=True)
+        except ArtefactError:
+            # Another process may have fetched the same meanwhile.
+            return _same(folder, target)
+    except OSError as error:
         raise ArtefactError(
-            "the target exists already",
+            "the folder cannot be made",
+            got=error.strerror or error,
+            where=target,
+            next_step=ANOTHER,
+        ) from error
+    return target
+
+
+def _same(folder: Path, target: Path) -> Path:
+    """The target, if it holds the same files.
+
+    Raises:
+        ArtefactError: It holds others, or is no folder.
+    """
+    other = first_difference(target, listed(folder)) if target.is_dir() else target.name
+    if other:
+        raise ArtefactError(
+            "the target exists already, with other files",
+            expected="the same files, an empty folder or nothing",
+            got=f"another {other}",
             where=target,
             next_step="remove it, or name another --output_directory",
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_folder(target) as scratch:
-            shutil.copytree(folder, scratch, dirs_exist_ok=True)
-    except OSError as error:
-        raise ArtefactError(
-            "the folder cannot be made", got=error.strerror, where=target
-        ) from error
+    say(f"{target} holds these files already")
     return target
 
 
 def _obtained(entry: CatalogueEntry, cache: Path, options: argparse.Namespace) -> Archive:
     if entry.group == GROUP:
         with held_back():
-            return synthetic_archive(entry, ProductCache(cache / "work", lambda _: None), cache)
+            return synthetic_archive(entry, ProductCache(cache / "work", _say_damage), cache)
     return obtain(entry, cache, offline=options.offline, lock_file=options.lock_file)
+
+
+def _say_damage_of(archive: Archive) -> None:
+    if archive.damaged:
+        say(damage_notice(archive.entry.name, "fetch", archive.damaged))
+
+
+def _say_damage(step: Step) -> None:
+    for line in damage_lines([step]):
+        say(line)
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -221,6 +257,7 @@ def _facts(name: str, cache: Path, lock_file: Path | None) -> ArchiveFacts:
         refuse(entry.name)
         return entry_facts(entry, present.value)
     archive = obtain(entry, cache, offline=True, lock_file=lock_file)
+    _say_damage_of(archive)
     return archive_facts(archive, present.value)
 
 

@@ -17,6 +17,8 @@ from validation.coco.found import is_file
 from validation.coco.image_folder import ImageFolder
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
@@ -142,13 +144,9 @@ def _read(path: Path) -> tuple[bytes, Mapping[str, Any]]:
             where=path,
             next_step="name the instances_*.json file of the data set",
         )
-    try:
-        data = path.read_bytes()
+    with guarded(DatasetError, "the annotation file cannot be read as JSON", where=path):
+        data = read_bytes(path, Size.TABLE)
         table = json.loads(data)
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(
-            "the annotation file cannot be read as JSON", got=error, where=path
-        ) from error
     parts = ("images", "annotations", "categories")
     if not isinstance(table, dict) or not all(isinstance(table.get(key), list) for key in parts):
         raise DatasetError(

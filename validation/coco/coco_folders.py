@@ -7,6 +7,7 @@ from pathlib import Path
 
 from validation.coco.found import is_file
 from validation.errors import DatasetError
+from validation.files.outside import Size, read_bytes, read_text
 
 _MARKS = ('"images"', '"annotations"', '"categories"')
 
@@ -50,7 +51,7 @@ def image_folder(annotations: Path) -> Path:
 
 def _first_image(path: Path) -> str:
     try:
-        table = json.loads(path.read_bytes())
+        table = json.loads(read_bytes(path, Size.TABLE))
         name = table["images"][0]["file_name"]
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return ""
@@ -59,7 +60,7 @@ def _first_image(path: Path) -> str:
 
 def _has_lists(path: Path) -> bool:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, Size.TABLE, encoding="utf-8-sig")
     except (OSError, ValueError):
         return False
     return all(mark in text for mark in _MARKS)

@@ -10,6 +10,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 
 from validation.coco.record_files import matching_files
 from validation.errors import DatasetError, first_few
+from validation.files.guard import guarded
+from validation.files.outside import read_text
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,10 @@ def read_eval_input(config: Path) -> EvalInput:
             here.
     """
     message = _CONFIG()
-    try:
-        text = config.read_text(encoding="utf-8-sig")
+    with guarded(DatasetError, "the pipeline.config cannot be read", where=config):
+        text = read_text(config, encoding="utf-8-sig")
         # As the OD API merges: what stands twice holds as it stands last.
         text_format.Merge(text, message, allow_unknown_extension=True, allow_unknown_field=True)
-    except (OSError, ValueError, RecursionError, text_format.ParseError) as error:
-        raise DatasetError("the pipeline.config cannot be read", got=error, where=config) from error
     readers = [*message.eval_input_reader, *message.eval_input_config]
     reading = [each for each in readers if each.tf_record_input_reader.input_path]
     if (

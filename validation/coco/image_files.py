@@ -62,7 +62,7 @@ def settle_files(
             where=folder,
             next_step="boxes are annotated in pixels: use the images in their original size",
         )
-    readable = [each for each in stored if each is not None]
+    readable = [each for each in stored if isinstance(each, StoredImage)]
     if not sizes_stated:
         return _as_shown(found, readable, notices)
     return _turned(found, readable, notices)
@@ -109,16 +109,16 @@ def _refuse_shared(images: Sequence[CocoImage], folder: Path) -> None:
         )
 
 
-def _stored(image: CocoImage) -> StoredImage | None:
+def _stored(image: CocoImage) -> StoredImage | DatasetError:
     try:
         return stored_image(image.path)
-    except DatasetError:
-        return None
+    except DatasetError as error:
+        return error
 
 
-def _size_fault(image: CocoImage, stored: StoredImage | None) -> str:
-    if stored is None:
-        return f"{image.file_name} (no image that can be read)"
+def _size_fault(image: CocoImage, stored: StoredImage | DatasetError) -> str:
+    if isinstance(stored, DatasetError):
+        return f"{image.file_name} ({stored.what}: {stored.got})"
     annotated = (image.width, image.height)
     if annotated in (stored.size, stored.shown_size):
         return ""

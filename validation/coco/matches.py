@@ -7,9 +7,7 @@ neither boxes nor images. An uncompressed .npz, so that equal matches have equal
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -19,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import RecordError
+from validation.files.arrays import parse_npz
+from validation.files.atomic import atomic_file
+from validation.files.outside import Size, read_bytes
 from validation.record.evidence import read_evidence
 from validation.record.run import Evidence, EvidenceContent
 
@@ -208,21 +209,22 @@ def write_matches(path: Path, matches: Matches) -> None:
         name: np.concatenate([getattr(one, name) for one in each], axis=-1)
         for name in (*_ROWS, *_OBJECT_ROWS)
     }
-    np.savez(
-        path,
-        image_ids=matches.image_ids,
-        category_ids=matches.category_ids,
-        ious=matches.ious,
-        areas=np.array(matches.areas, np.str_),
-        offsets=np.cumsum([0, *(len(one.images) for one in each)]),
-        object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
-        **columns,
-    )
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            image_ids=matches.image_ids,
+            category_ids=matches.category_ids,
+            ious=matches.ious,
+            areas=np.array(matches.areas, np.str_),
+            offsets=np.cumsum([0, *(len(one.images) for one in each)]),
+            object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
+            **columns,
+        )
 
 
 def read_matches(path: Path) -> Matches:
     """What `write_matches` wrote; see `parse_matches`."""
-    return parse_matches(path.read_bytes(), path)
+    return parse_matches(read_bytes(path, Size.ARRAYS), path)
 
 
 def load_matches(run_folder: str | os.PathLike[str], evidence: Evidence) -> Matches:
@@ -243,8 +245,7 @@ def parse_matches(data: bytes, where: PurePath) -> Matches:
         RecordError: The file holds something else.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            held = {name: arrays[name] for name in arrays.files}
+        held = parse_npz(data)
         matches = Matches(
             held["image_ids"],
             held["category_ids"],
@@ -254,7 +255,7 @@ def parse_matches(data: bytes, where: PurePath) -> Matches:
         )
         _check(matches)
         return matches
-    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise RecordError(
             "the file does not hold matches",
             expected=".npz as an evaluation writes it",

@@ -26,6 +26,7 @@ from validation.coco.voc_set import find_voc, read_voc_set
 from validation.coco.yolo_config import is_yolo_config
 from validation.coco.yolo_set import find_yolo, read_yolo_set
 from validation.errors import DatasetError, UsageError, first_few
+from validation.files.outside import read_head, special_file
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.labels.reading import read_labels
@@ -97,6 +98,8 @@ def recognise(
 def _of_path(path: Path, images: Path | None, cache: Path) -> Recognised:
     if is_folder(path):
         return _of_folder(path, images, cache)
+    if special := special_file(path):
+        raise DatasetError("the annotation file cannot be read", got=special, where=path)
     if not is_file(path) and is_pattern(path):
         return _of_records(matching_files(path), path, images, cache)
     if not is_file(path):
@@ -301,8 +304,7 @@ def _xml(path: Path, text: str) -> DatasetError:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(_HEAD_BYTES)
+        return read_head(path, _HEAD_BYTES)
     except OSError as error:
         raise DatasetError(
             "the annotation file cannot be read", got=error.strerror, where=path

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from validation.coco.dataset import Dataset
 from validation.coco.in_pixels import CocoDetections, in_pixels
-from validation.errors import ArtefactError
-from validation.files.atomic import atomic_file
+from validation.files.atomic import atomic_file, said_clearly
 from validation.record.detections import Detections
 
 # Dicts and lists of numbers take ten times the room of arrays.
@@ -34,17 +33,12 @@ def write_results(
         ArtefactError: The file cannot be written.
     """
     found = in_pixels(dataset, detections, categories)
-    try:
-        with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write("[")
-            for start in range(0, len(found), _AT_A_TIME):
-                file.write(", " if start else "")
-                file.write(_json(found.take(slice(start, start + _AT_A_TIME))))
-            file.write("]")
-    except OSError as error:
-        raise ArtefactError(
-            "the file cannot be written", got=error.strerror or error, where=path
-        ) from error
+    with said_clearly(path), atomic_file(path) as file:
+        file.write(b"[")
+        for start in range(0, len(found), _AT_A_TIME):
+            file.write(b", " if start else b"")
+            file.write(_json(found.take(slice(start, start + _AT_A_TIME))).encode())
+        file.write(b"]")
 
 
 def _json(found: CocoDetections) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, DatasetError, first_few
+from validation.files.outside import Size, read_bytes
 
 _LAYOUT = "a JSON list of objects with image_id, category_id, bbox and score"
 # What people call the list where it is part of an object.
@@ -75,7 +76,7 @@ def read_results(path: Path) -> Results:
             keypoints or captions, or a number that is none.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TABLE)
     except OSError as error:
         raise ArtefactMissing(
             "the results cannot be read", got=error.strerror, where=path
@@ -110,7 +111,7 @@ def _used(rows: list[_Row]) -> frozenset[str]:
 def _entries(data: bytes, path: Path) -> list[Mapping[str, Any]]:
     try:
         table = json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         table = _lines(data)
         if table is None:
             raise DatasetError(
@@ -142,7 +143,7 @@ def _lines(data: bytes) -> list[Any] | None:
     """One object a line, as logs have it; None where a line is none."""
     try:
         found = [json.loads(line) for line in data.splitlines() if line.strip()]
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return None
     return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
 

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from validation.errors import DatasetError
+from validation.files.outside import Size, read_bytes
 
-_MOST_BYTES = 16 << 20
 _DEEPEST = 32
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([\w.-]{1,20})["']""")
 
@@ -26,11 +26,7 @@ def read_xml(path: Path) -> Element:
             own, or is larger or deeper than any annotation.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise _Refused(f"more than {_MOST_BYTES} bytes")
-        return _parsed(data)
+        return _parsed(read_bytes(path, Size.TEXT))
     except (OSError, expat.ExpatError, LookupError, ValueError, _Refused) as error:
         raise DatasetError(
             "the XML file cannot be read",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
 
 from validation.errors import DatasetError
+from validation.files.guard import faults
 
 # Of one feature: texts, floats or whole numbers.
 Values: TypeAlias = list[bytes] | list[float] | list[int]
@@ -77,7 +77,7 @@ def parse_features(data: bytes, where: str) -> Features:
     """
     try:
         example = _EXAMPLE.FromString(data)
-    except DecodeError as error:
+    except faults() as error:
         raise DatasetError(
             "the record is no tf.train.Example",
             got=f"{len(data)} bytes that are no such message",

@@ -17,14 +17,13 @@ from typing import IO, Protocol
 
 from validation.coco.crc32c import crc32c
 from validation.errors import DatasetError
+from validation.files.outside import Size, open_file
 
 _HEAD = struct.Struct("<QI")
 _TAIL = struct.Struct("<I")
 _GZIP = b"\x1f\x8b"
 # The first byte of a zlib stream with the usual window; the second makes the two divisible by 31.
 _ZLIB = 0x78
-# A photograph of a camera has 50 MB at most.
-_MOST_BYTES = 1 << 30
 _AT_A_TIME = 1 << 22
 
 
@@ -82,10 +81,10 @@ def _read_record(stream: _Readable, path: Path, number: int) -> bytes | None:
     length, crc = _HEAD.unpack(head)
     if crc != _masked(head[:8]):
         raise _wrong_checksum("the length of a record", where)
-    if length > _MOST_BYTES:
+    if length > Size.IMAGE.most_bytes:
         raise DatasetError(
             "a record is longer than any labelled image",
-            expected=f"at most {_MOST_BYTES} bytes",
+            expected=f"at most {Size.IMAGE.most_bytes} bytes (setting {Size.IMAGE} of the policy)",
             got=f"{length} bytes",
             where=where,
         )
@@ -122,7 +121,7 @@ def _is_compressed(head: bytes) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Readable]:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_HEAD.size)
         file.seek(0)
         # The length of a plain record may look like the head of a compressed file.

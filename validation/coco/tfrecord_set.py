@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from validation.coco.annotations import AnnotationFile, CocoAnnotation, CocoImage
 from validation.coco.found import is_file
@@ -21,6 +18,7 @@ from validation.coco.tf_example import parse_features
 from validation.coco.tfrecord import read_records
 from validation.errors import DatasetError, first_few
 from validation.files.atomic import write_bytes_atomic
+from validation.files.digest import file_sha256
 from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -70,14 +68,15 @@ class EmbeddedImages:
             DatasetError: The bytes are no image.
         """
         try:
-            with Image.open(io.BytesIO(encoded)) as image:
-                kind, size = str(image.format), image.size
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            stored = stored_image(encoded)
+        except DatasetError as error:
             raise DatasetError(
                 "image/encoded is no image that can be read",
-                got=f"{len(encoded)} bytes",
+                expected=error.expected,
+                got=f"{len(encoded)} bytes: {error.got}",
                 where=where,
             ) from error
+        kind, size = stored.form, stored.size
         sha256 = hashlib.sha256(encoded).hexdigest()
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
         return self.folder / sha256[:2] / f"{sha256}{suffix}", size
@@ -181,7 +180,7 @@ def _record(
     size = example.size or own
     if example.size is None:
         # What EXIF turns may have been annotated either way up.
-        stored = stored_image(io.BytesIO(example.encoded) if example.encoded else path)
+        stored = stored_image(example.encoded or path)
         notices.add(Kind.SIZE_FROM_IMAGE, name, not stored.is_upright)
     elif own not in (size, size[::-1]):
         # Boxes are shares of the image: the pixels that are there are the ones to score in.
@@ -283,6 +282,6 @@ def _annotation(
 def _is_whole(path: Path) -> bool:
     """True where the file is there with the bytes that its name is the hash of."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+        return file_sha256(path) == path.stem
     except OSError:
         return False

@@ -25,6 +25,7 @@ from validation.coco.notice_list import NoticeList
 from validation.coco.parts import EVALUATED
 from validation.coco.voc import VocAnnotation, VocObject, read_voc
 from validation.errors import DatasetError, first_few
+from validation.files.outside import Size, read_bytes, read_text
 from validation.preprocess.image import StoredImage, stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -107,7 +108,7 @@ def read_voc_set(folder: VocFolder) -> AnnotationFile:
     files = []
     for path in paths:
         files.append(read_voc(path))
-        digest.update(path.name.encode("utf-8", "backslashreplace") + path.read_bytes())
+        digest.update(path.name.encode("utf-8", "backslashreplace") + read_bytes(path, Size.TEXT))
     images = _images(files, names, notices)
     if folder.split is None:
         # Without a list nothing says that these were left out on purpose.
@@ -148,7 +149,7 @@ def _annotation_files(folder: VocFolder) -> list[Path]:
     if folder.split is None:
         return list(there.values())
     try:
-        lines = folder.split.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(folder.split, Size.TABLE, encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise DatasetError(
             "the list of images cannot be read", got=error, where=folder.split

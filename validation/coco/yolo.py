@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.files.outside import read_text
 
 # Rounding leads a little beyond 1; pixels lead far beyond.
 _LARGEST_SHARE = 2.0
@@ -44,7 +45,7 @@ def read_yolo(path: Path, *, keypoints: bool = False) -> tuple[YoloObject, ...]:
         DatasetError: The file cannot be read, or a line is of no known form.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DatasetError("the label file cannot be read", got=error, where=path) from error
     return parse_yolo(text, path.name, keypoints=keypoints)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from validation.coco.found import is_file
 from validation.coco.parts import EVALUATED
 from validation.coco.yaml_keys import MOST_CHARACTERS, Value, read_keys, top_level_keys
 from validation.errors import DatasetError
+from validation.files.outside import read_head, read_text
 
 _DARKNET = re.compile(r"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 # One name a line, beside the set.
@@ -54,7 +56,7 @@ def read_yolo_config(path: Path) -> YoloConfig:
         DatasetError: The file cannot be read, or names no images but for training.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DatasetError("the description cannot be read", got=error, where=path) from error
     keys: Mapping[str, Value]
@@ -111,9 +113,13 @@ def names_beside(folder: Path) -> dict[int, str]:
 def head_of_text(path: Path) -> str:
     """The first part of a text file, ample for a data.yaml; empty where it is no text."""
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            return stream.read(MOST_CHARACTERS)
-    except (OSError, ValueError):
+        head = read_head(path, MOST_CHARACTERS)
+    except OSError:
+        return ""
+    try:
+        # The last character may be cut.
+        return str(codecs.getincrementaldecoder("utf-8-sig")().decode(head))
+    except ValueError:
         return ""
 
 
@@ -131,7 +137,7 @@ def read_name_file(path: Path) -> dict[int, str]:
         DatasetError: The file cannot be read, or a line between names is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        lines = read_text(path, encoding="utf-8-sig").rstrip().splitlines()
     except (OSError, ValueError) as error:
         raise DatasetError("the list of names cannot be read", got=error, where=path) from error
     names = [line.strip() for line in lines]

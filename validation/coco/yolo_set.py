@@ -22,6 +22,7 @@ from validation.coco.yolo_config import (
     read_yolo_config,
 )
 from validation.errors import DatasetError, first_few
+from validation.files.outside import Size, read_bytes, read_text
 from validation.preprocess.image import stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -105,7 +106,7 @@ def read_yolo_set(folder: YoloFolder) -> AnnotationFile:
             bare.append(path.name)
             continue
         read.add(labels)
-        digest.update(labels.read_bytes())
+        digest.update(read_bytes(labels, Size.TEXT))
         objects += [
             _annotation(image, each, folder.names, labels.name, notices)
             for each in read_yolo(labels, keypoints=folder.keypoints)
@@ -238,7 +239,7 @@ def _read_list(path: Path) -> str:
         DatasetError: It cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, Size.TABLE, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DatasetError("the list of images cannot be read", got=error, where=path) from error
 

@@ -17,7 +17,7 @@ from validation.convert.conversion import SETTINGS, Conversion
 from validation.convert.pre_flight import count_fake_quant, placeholder_shapes, pre_flight
 from validation.errors import ConversionError, ValidationError
 from validation.export.graph_io import read_graph
-from validation.files.atomic import atomic_file
+from validation.files.atomic import write_bytes_atomic
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.specs.contracts import POSTPROCESS_NAME
@@ -53,6 +53,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
         ArtefactMissing, CorruptGraph: The graph cannot be read.
         ConversionError: The graph is not convertible, or the converter refused it.
         FeedError: A representative image is not what the extractor is given.
+        ArtefactError: The file cannot be written.
     """
     definition = read_graph(graph)
     pre_flight(definition, conversion, graph.name)
@@ -77,7 +78,7 @@ def convert(graph: Path, conversion: Conversion, output: Path) -> Path:
             "the converter refused the graph", got=_cause(error), where=graph.name
         ) from error
     _refuse_unknown_ops(content, graph.name)
-    _write(output, content)
+    write_bytes_atomic(output, content, make_folder=True)
     return output
 
 
@@ -115,14 +116,3 @@ def _cause(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     marked = [line for line in lines if "error:" in line or "neither a custom op" in line]
     return (marked or lines or [type(error).__name__])[0]
-
-
-def _write(output: Path, content: bytes) -> None:
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(output) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise ConversionError(
-            "the .tflite file cannot be written", got=error.strerror, where=output
-        ) from error

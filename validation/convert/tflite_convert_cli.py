@@ -95,7 +95,7 @@ def tflite_convert(*runs: Sequence[str]) -> tuple[CommandResult, ...]:
             text=True,
             errors="replace",
             check=False,
-            env={**os.environ, **quiet},
+            env={**os.environ, **quiet, "TMPDIR": str(folder)},
         )
         if done.returncode:
             raise ConversionError("tflite_convert does not start", got=error_line(done.stderr))
@@ -108,7 +108,9 @@ def _result(run: Sequence[str], code: int, said: Path) -> CommandResult:
         raise ConversionError(
             "tflite_convert did not end in time", got=f"{_LONGEST_SECONDS} s", where=run[1]
         )
-    return CommandResult(code, error_line(said.read_text(errors="replace")) if code else "")
+    return CommandResult(
+        code, error_line(said.read_text(encoding="utf-8", errors="replace")) if code else ""
+    )
 
 
 def error_line(stderr: str) -> str:

@@ -11,13 +11,18 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError
+from validation.files.guard import guarded
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.preprocess.quantise import dequantise, quantise
 from validation.runtimes.tflite import default_threads
 from validation.specs.tensors import TensorSpec
+from validation.tflite.model import read_model
+from validation.tflite.runnable import check_runnable
 
 _Floats = NDArray[np.float32]
+_REFUSED = "LiteRT does not run the file without delegates"
+_WHERE = "layer table"
 
 
 class TensorValues:
@@ -37,20 +42,18 @@ class TensorValues:
     def __init__(self, content: bytes, *, keep_all: bool = True) -> None:
         # The bytes may be a part of a file, and have no name of their own.
         self._key = f"layers {hashlib.sha256(content).hexdigest()}"
-        try:
-            with doing(Activity("load for its layers", self._key, is_short=True)):
-                self._interpreter: Any = Interpreter(
-                    model_content=content,
-                    num_threads=default_threads(),
-                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                    experimental_preserve_all_tensors=keep_all,
-                )
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ConversionError(
-                "LiteRT does not run the file without delegates",
-                got=str(error).strip().partition("\n")[0],
-            ) from error
+        check_runnable(read_model(content, _WHERE))
+        with (
+            guarded(ConversionError, _REFUSED, where=_WHERE),
+            doing(Activity("load for its layers", self._key, is_short=True)),
+        ):
+            self._interpreter: Any = Interpreter(
+                model_content=content,
+                num_threads=default_threads(),
+                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                experimental_preserve_all_tensors=keep_all,
+            )
+            self._interpreter.allocate_tensors()
         self._inputs = [int(each["index"]) for each in self._interpreter.get_input_details()]
         self.outputs = [int(each["index"]) for each in self._interpreter.get_output_details()]
         self.specs: Mapping[int, TensorSpec] = {
@@ -77,14 +80,11 @@ class TensorValues:
             self._interpreter.set_tensor(
                 index, quantise(feed, spec).astype(spec.dtype).reshape(spec.shape)
             )
-        try:
-            with doing(Activity("run for its layers", self._key, is_short=True)):
-                self._interpreter.invoke()
-        except RuntimeError as error:
-            raise ConversionError(
-                "LiteRT does not run the file without delegates",
-                got=str(error).strip().partition("\n")[0],
-            ) from error
+        with (
+            guarded(ConversionError, _REFUSED, where=_WHERE),
+            doing(Activity("run for its layers", self._key, is_short=True)),
+        ):
+            self._interpreter.invoke()
 
     def value(self, index: int) -> _Floats:
         """A tensor of the last run in real units."""

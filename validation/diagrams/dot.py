@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from validation.diagrams.diagram import Cluster, Diagram, Edge, Node
-from validation.record.formatting import printable
+from validation.files.terminal import printable
 
 # A family that every system maps to one it has, and that dot knows the widths of.
 _FONT = "Helvetica,Arial,sans-serif"

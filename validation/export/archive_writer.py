@@ -51,7 +51,7 @@ def write_archive(folder: Path, config: PipelineConfig, text: str, weights: Weig
     meta = meta_graph_pb2.MetaGraphDef()
     meta.graph_def.CopyFrom(inference_graph(body, built))
     (folder / f"{PREFIX}.meta").write_bytes(meta.SerializeToString(deterministic=True))
-    (folder / "pipeline.config").write_text(text)
+    (folder / "pipeline.config").write_text(text, encoding="utf-8")
     frozen = freeze(body, named.get)
     if config.is_quantized:
         _write_tflite_graph(folder, frozen, built)
@@ -77,7 +77,7 @@ def _write_tflite_graph(folder: Path, frozen: Any, built: BuiltSsd) -> None:
     """
     graph = with_options(export_of_body(frozen, built), ExportOptions()).graph
     (folder / GRAPH_FILE).write_bytes(graph.SerializeToString(deterministic=True))
-    (folder / GRAPH_TEXT_FILE).write_text(text_format.MessageToString(graph))
+    (folder / GRAPH_TEXT_FILE).write_text(text_format.MessageToString(graph), encoding="utf-8")
 
 
 def _write_saved_model(folder: Path, frozen: Any) -> None:

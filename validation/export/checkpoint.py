@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
+from validation.files.outside import special_file
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
@@ -64,8 +65,10 @@ def check_prefix(prefix: Path) -> None:
 
 
 def _refuse_stand_ins(prefix: Path, index: Path) -> None:
-    """A pointer or a web page in the place of a file of the checkpoint."""
+    """A pointer, a web page or a FIFO in the place of a file of the checkpoint."""
     for path in (index, *sorted(prefix.parent.glob(f"{prefix.name}.data-*"))):
+        if special := special_file(path):
+            raise GraphError("the checkpoint cannot be opened", got=special, where=path)
         if path.stat().st_size < _STAND_IN_BYTES or path == index:
             found = recognise_alone(path)
             if found.kind in (Kind.LFS_POINTER, Kind.WEB_PAGE):
@@ -171,4 +174,4 @@ def write_checkpoint(prefix: Path, named: Mapping[str, np.ndarray]) -> None:
         f'{key}: "{prefix.name}"\n'
         for key in ("model_checkpoint_path", "all_model_checkpoint_paths")
     ]
-    (prefix.parent / "checkpoint").write_text("".join(lines))
+    (prefix.parent / "checkpoint").write_text("".join(lines), encoding="utf-8")

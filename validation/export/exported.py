@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from validation.errors import ArtefactMissing, GraphError, RecordError
+from validation.files.arrays import read_npy
+from validation.files.guard import guarded
 from validation.files.structured import read_json, structure
 from validation.specs.contracts import SsdContract
 
@@ -95,6 +100,36 @@ def read_contract(folder: Path) -> tuple[SsdContract, bool]:
             next_step="export the graph again",
         ) from error
     return contract, with_op
+
+
+def read_anchors(exported: ExportedGraph) -> NDArray[np.float32]:
+    """The anchors of an exported graph: float32 [N, 4] in centre form, read-only.
+
+    Raises:
+        GraphError: See `anchors_in`.
+    """
+    return anchors_in(exported.anchors, exported.contract)
+
+
+def anchors_in(path: Path, contract: SsdContract) -> NDArray[np.float32]:
+    """The anchors of a file beside a contract; see `read_anchors`.
+
+    Raises:
+        GraphError: The file cannot be read, or holds other numbers than the contract's anchors.
+    """
+    with guarded(
+        GraphError,
+        "the anchors of an exported graph cannot be read",
+        where=path,
+        next_step="export the graph again",
+    ):
+        anchors = read_npy(path)
+        expected = (contract.num_anchors, 4)
+        if anchors.dtype != np.float32 or anchors.shape != expected:
+            raise ValueError(f"{anchors.dtype} {list(anchors.shape)}, not float32 {list(expected)}")
+        if not np.isfinite(anchors).all():
+            raise ValueError("numbers that are not finite")
+        return anchors
 
 
 def contract_beside(graph: Path) -> SsdContract | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import graphlib
 import io
 import json
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -24,9 +22,13 @@ from validation.export.exported import (
     GRAPH_TEXT_FILE,
     ExportedGraph,
     load_export,
+    read_anchors,
 )
-from validation.files.atomic import atomic_file
+from validation.files.atomic import write_together
+from validation.files.guard import faults
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import unstructure
+from validation.files.targets import ANOTHER
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.specs.contracts import SsdContract
@@ -64,7 +66,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         CorruptGraph: Truncated, empty, or a file of another kind.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.MODEL)
     except OSError as error:
         if path.is_dir():
             require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
@@ -75,17 +77,8 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         found = require_kind(path, Wanted.GRAPH, CorruptGraph, where=path.name)
         form = _FORMS.get(found.kind, "")
     try:
-        if form == ".meta":
-            meta = meta_graph_pb2.MetaGraphDef()
-            meta.ParseFromString(data)
-            graph = meta.graph_def
-        else:
-            graph = graph_pb2.GraphDef()
-            if form == ".pbtxt":
-                text_format.Parse(data.decode(), graph)
-            else:
-                graph.ParseFromString(data)
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
+        graph = _parsed(data, form)
+    except faults() as error:
         raise CorruptGraph(
             "the file is not a TensorFlow graph, or only part of one",
             got=f"{len(data)} bytes that do not parse",
@@ -94,6 +87,19 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         ) from error
     _refuse_dangling(graph, path.name)
     _refuse_cycles(graph, path.name)
+    return graph
+
+
+def _parsed(data: bytes, form: str) -> Any:
+    if form == ".meta":
+        meta = meta_graph_pb2.MetaGraphDef()
+        meta.ParseFromString(data)
+        return meta.graph_def
+    graph = graph_pb2.GraphDef()
+    if form == ".pbtxt":
+        text_format.Parse(data.decode(), graph)
+    else:
+        graph.ParseFromString(data)
     return graph
 
 
@@ -161,20 +167,23 @@ def write_export(folder: Path, export: GraphExport, *, text: bool = True) -> Exp
     about = {"add_postprocessing_op": export.add_postprocessing_op, **unstructure(export.contract)}
     anchors = io.BytesIO()
     np.save(anchors, export.anchors, allow_pickle=False)
-    _replace_all(
-        folder,
-        {
-            CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
-            ANCHORS_FILE: anchors.getvalue(),
-            **(
-                {GRAPH_TEXT_FILE: text_format.MessageToString(export.graph).encode()}
-                if text
-                else {}
-            ),
-            # Last: where it is present, so are the files that explain it.
-            GRAPH_FILE: export.graph.SerializeToString(deterministic=True),
-        },
-    )
+    files = {
+        CONTRACT_FILE: json.dumps(about, indent=2).encode() + b"\n",
+        ANCHORS_FILE: anchors.getvalue(),
+    }
+    if text:
+        files[GRAPH_TEXT_FILE] = text_format.MessageToString(export.graph).encode()
+    # Last: where it is present, so are the files that explain it.
+    files[GRAPH_FILE] = export.graph.SerializeToString(deterministic=True)
+    try:
+        write_together(folder, files)
+    except OSError as error:
+        raise GraphError(
+            "the exported graph cannot be written",
+            got=error.strerror,
+            where=folder,
+            next_step=ANOTHER,
+        ) from error
     return load_export(folder)
 
 
@@ -185,31 +194,9 @@ def read_export(exported: ExportedGraph) -> GraphExport:
         ArtefactMissing, CorruptGraph: The graph cannot be read.
         GraphError: The anchors cannot be read.
     """
-    try:
-        anchors = np.load(exported.anchors, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise GraphError(
-            "the anchors of an exported graph cannot be read",
-            got=error,
-            where=exported.anchors,
-            next_step="export the graph again",
-        ) from error
     return GraphExport(
         graph=read_graph(exported.graph),
         contract=exported.contract,
-        anchors=anchors,
+        anchors=read_anchors(exported),
         add_postprocessing_op=exported.add_postprocessing_op,
     )
-
-
-def _replace_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all before any is replaced: an earlier export stays whole when a disk is full."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            for name, data in files.items():
-                stack.enter_context(atomic_file(folder / name)).write_bytes(data)
-    except OSError as error:
-        raise GraphError(
-            "the exported graph cannot be written", got=error.strerror, where=folder
-        ) from error

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import dtypes
@@ -21,6 +20,8 @@ from validation.errors import ArtefactMissing, CorruptGraph, GraphError, NotSsdG
 from validation.export.checkpoint import open_checkpoint
 from validation.export.freezing import freeze, prune, variables
 from validation.export.ssd_reading import read_ssd
+from validation.files.guard import faults
+from validation.files.outside import Size, read_bytes, special_file
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.of_folder import saved_model_folder
 from validation.kinds.recognition import recognise_alone
@@ -101,6 +102,7 @@ def read_saved_model(path: Path) -> SavedModelFile:
     nodes = {node.name: node.op for node in meta.graph_def.node}
     called = {nodes.get(each.tensor.partition(":")[0], "") for each in outputs}
     _require_variables(meta.graph_def, folder)
+    _refuse_special(folder)
     return SavedModelFile(
         folder=folder,
         tags=tuple(meta.meta_info_def.tags),
@@ -110,6 +112,14 @@ def read_saved_model(path: Path) -> SavedModelFile:
         graph=meta.graph_def,
         has_functions=any(op.endswith("PartitionedCall") for op in called),
     )
+
+
+def _refuse_special(folder: Path) -> None:
+    """TensorFlow opens these files itself, and would wait for a FIFO."""
+    for below in ("variables", "assets"):
+        for path in sorted((folder / below).rglob("*")):
+            if special := special_file(path):
+                raise GraphError("the SavedModel cannot be read", got=special, where=path)
 
 
 def graph_of_saved_model(path: Path) -> Any | None:
@@ -149,7 +159,7 @@ def _parse(folder: Path) -> Any:
         raise refusal(found, Wanted.REFERENCE, CorruptGraph, where=path)
     message = saved_model_pb2.SavedModel()
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.MODEL)
         if path == binary:
             message.ParseFromString(data)
         else:
@@ -158,7 +168,7 @@ def _parse(folder: Path) -> Any:
         raise ArtefactMissing(
             "the SavedModel cannot be read", got=error.strerror, where=path
         ) from error
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError, RecursionError) as error:
+    except faults() as error:
         raise CorruptGraph(
             "the file is not a SavedModel, or only part of one",
             got=f"{len(data)} bytes that do not parse",

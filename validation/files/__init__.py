@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, paths given as options, and output of native libraries."""
+"""Files: the door for those from outside, writing whole or not at all, paths given as options."""

@@ -6,6 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
+from validation.files.outside import special_file
+from validation.files.terminal import printable
+
 
 def parse_count(text: str) -> int:
     """A whole number, 1 or more."""
@@ -14,7 +17,7 @@ def parse_count(text: str) -> int:
     except ValueError:
         count = 0
     if count < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {printable(text)}")
     return count
 
 
@@ -22,8 +25,8 @@ def parse_existing_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text).expanduser()
     if not path.is_file():
-        fault = "a folder, not a file" if path.is_dir() else "no such file"
-        raise argparse.ArgumentTypeError(f"{fault}: {text}")
+        fault = "a folder, not a file" if path.is_dir() else special_file(path) or "no such file"
+        raise argparse.ArgumentTypeError(f"{fault}: {printable(text)}")
     return path
 
 
@@ -32,7 +35,7 @@ def parse_existing_folder(text: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_dir():
         fault = "a file, not a folder" if path.is_file() else "no such folder"
-        raise argparse.ArgumentTypeError(f"{fault}: {text}")
+        raise argparse.ArgumentTypeError(f"{fault}: {printable(text)}")
     return path
 
 
@@ -40,7 +43,7 @@ def parse_path(text: str) -> Path:
     """A folder that exists or can be made."""
     path = Path(text).expanduser()
     if not _can_be_written(path):
-        raise argparse.ArgumentTypeError(f"the folder cannot be written: {text}")
+        raise argparse.ArgumentTypeError(f"the folder cannot be written: {printable(text)}")
     return path
 
 
@@ -56,5 +59,5 @@ def parse_file(text: str) -> Path:
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"a folder, not a file: {text!r}")
     if not path.is_file() and not _can_be_written(path.parent):
-        raise argparse.ArgumentTypeError(f"the file cannot be written: {text}")
+        raise argparse.ArgumentTypeError(f"the file cannot be written: {printable(text)}")
     return path

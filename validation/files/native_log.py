@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 
 from validation.errors import ValidationError
+from validation.files.terminal import printable_lines
 
 
 @contextlib.contextmanager
@@ -45,7 +46,7 @@ def held_back() -> Iterator[None]:
         except BaseException:
             _restore(saved, descriptor)
             log.seek(0)
-            os.write(descriptor, log.read())
+            os.write(descriptor, printable_lines(log.read().decode(errors="replace")).encode())
             raise
         else:
             _restore(saved, descriptor)

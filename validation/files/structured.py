@@ -28,6 +28,9 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn, make_hetero_tuple_structure_fn
 
 from validation.errors import CatalogueError, RecordError, ValidationError, did_you_mean
+from validation.files.atomic import atomic_file
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 
 Text = NewType("Text", str)
 """A text that is not blank."""
@@ -93,7 +96,7 @@ def read_toml(path: Path, kind: type[_Kind], version: int | None = None) -> _Kin
         CatalogueError: It cannot be read, is not TOML or has another version; or as `structure`.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TEXT)
     except OSError as error:
         raise CatalogueError("the file cannot be read", got=error, where=path.name) from error
     return parse_toml(data, kind, version, where=path.name)
@@ -105,10 +108,8 @@ def parse_toml(data: bytes, kind: type[_Kind], version: int | None = None, *, wh
     Raises:
         CatalogueError: It is not TOML or has another version; or as `structure`.
     """
-    try:
+    with guarded(CatalogueError, "the file cannot be read", where=where):
         values = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError("the file cannot be read", got=error, where=where) from error
     if version is not None and values.get("version") != version:
         raise CatalogueError(
             "the file has another layout",
@@ -130,21 +131,20 @@ def read_json(path: Path, kind: type[_Kind]) -> _Kind:
     Raises:
         RecordError: It cannot be read; or as `structure`.
     """
-    try:
-        value = json.loads(path.read_bytes(), parse_constant=refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError("the file cannot be read", got=error, where=path) from error
+    with guarded(RecordError, "the file cannot be read", where=path):
+        value = json.loads(read_bytes(path, Size.TABLE), parse_constant=refuse_constant)
     return structure(kind, value, where=path.name)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a dataclass as one JSON document, indented.
+    """Write a dataclass as one JSON document, indented, whole or not at all.
 
     Raises:
         OSError: The file cannot be written.
     """
     text = json.dumps(unstructure(value), indent=2, allow_nan=False)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    with atomic_file(path) as file:
+        file.write(f"{text}\n".encode())
 
 
 def refuse_constant(name: str) -> NoReturn:

@@ -12,7 +12,9 @@ from validation.errors import GraphConfigMismatch, ValidationError
 from validation.export.exported import (
     ANCHORS_FILE,
     CONTRACT_FILE,
+    anchors_in,
     load_export,
+    read_anchors,
     read_contract,
 )
 from validation.inference.file_notices import FileNotice, FileNoticeKind
@@ -63,7 +65,7 @@ def own_export(file: TfliteFile, path: Path, named: Path | None = None) -> OwnEx
             raise GraphConfigMismatch(
                 "the export belongs to another model", got=unlike, where=f"{path.name} and {named}"
             )
-        return OwnExport(exported.contract, np.load(exported.anchors), is_named=True)
+        return OwnExport(exported.contract, read_anchors(exported), is_named=True)
     if not path.with_name(CONTRACT_FILE).is_file():
         return OwnExport()
     try:
@@ -74,7 +76,10 @@ def own_export(file: TfliteFile, path: Path, named: Path | None = None) -> OwnEx
     if unlike:
         return OwnExport(notices=(_ignored(f"it is of another model: {unlike}"),))
     anchors = path.with_name(ANCHORS_FILE)
-    return OwnExport(contract, np.load(anchors) if anchors.is_file() else None)
+    try:
+        return OwnExport(contract, anchors_in(anchors, contract) if anchors.is_file() else None)
+    except ValidationError as error:
+        return OwnExport(notices=(_ignored(f"{ANCHORS_FILE}: {error.got or error.what}"),))
 
 
 def with_known(own: OwnExport, file: TfliteFile, known: KnownModel | None) -> OwnExport:

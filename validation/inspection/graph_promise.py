@@ -7,6 +7,7 @@ import mmap
 from pathlib import Path
 
 from validation.errors import CorruptGraph
+from validation.files.outside import open_file
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.zoo.archives import Archive
@@ -40,7 +41,7 @@ def inference_graph_problem(path: Path) -> str:
         return f"{path.name} is a graph that was exported for TFLite, no inference graph"
     if found.kind is not Kind.GRAPH:
         return ""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with open_file(path) as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find(_TWO_STAGES) >= 0:
             return f"{path.name} is of a detector of two stages, Faster R-CNN for one, and no SSD"
         missing = [name.decode() for name in _ENDS if data.find(name) < 0]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from validation.files.terminal import printable
 from validation.inspection.preprocessing import PreprocessingFacts, format_formula
 from validation.inspection.tensors import TensorFacts
-from validation.record.formatting import printable
 from validation.specs.input_stats import format_range
 
 _GAP = "  "

@@ -41,6 +41,8 @@ def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
         parent: Its process id.
     """
     redirect(log)
+    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
+    use_for_temporary_files(log.parent)
     _go_with(parent)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTING)
     # So that nothing of a process that is killed stays behind: the folder goes with the parent.

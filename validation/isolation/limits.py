@@ -68,6 +68,7 @@ def resident_bytes(process: int) -> int:
 
 def _own_bytes(process: int) -> int:
     try:
-        return int(Path("/proc", str(process), "statm").read_text().split()[1]) * _PAGE_BYTES
+        statm = Path("/proc", str(process), "statm").read_text(encoding="ascii")
+        return int(statm.split()[1]) * _PAGE_BYTES
     except (OSError, ValueError, IndexError):
         return 0

@@ -82,26 +82,29 @@ def _of_gzip(path: Path) -> Recognised:
     """A packed tar, or something else that is packed."""
     # Not at the top, here and below: few files need them, and every command would wait.
     import gzip
-    import zlib
+
+    from validation.files.guard import faults, said
+    from validation.files.outside import open_file
 
     try:
-        with gzip.open(path) as stream:
+        with open_file(path) as packed, gzip.GzipFile(fileobj=packed) as stream:
             block = stream.read(_TAR_BLOCK)
-    except (OSError, EOFError, zlib.error) as error:
-        return Recognised(path, Kind.TAR, cut=str(error))
+    except faults() as error:
+        return Recognised(path, Kind.TAR, cut=said(error))
     is_tar = block[_TAR_MAGIC] == b"ustar" or path.name.endswith((".tar.gz", ".tgz"))
     return Recognised(path, Kind.TAR if is_tar else Kind.COMPRESSED, "" if is_tar else "by gzip")
 
 
 def _of_zip(path: Path) -> Recognised:
     """Keras and PyTorch store their models as zip files."""
-    import zipfile
+    from validation.files.guard import faults, said
+    from validation.files.zips import open_zip
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        return Recognised(path, Kind.ZIP, cut=str(error))
+    except faults() as error:
+        return Recognised(path, Kind.ZIP, cut=said(error))
     if "model.weights.h5" in names:
         return Recognised(path, Kind.KERAS)
     if any(name.endswith("data.pkl") for name in names):

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, did_you_mean
+from validation.files.outside import open_file, read_head
 from validation.kinds.kind import Kind, Recognised
 from validation.kinds.of_binary import binary_kind
 from validation.kinds.of_folder import folder_kind
@@ -48,7 +49,7 @@ def recognise_alone(path: Path) -> Recognised:
 
 
 def _of_file(path: Path) -> Recognised:
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         head = stream.read(_HEAD_BYTES)
         if not head:
             return Recognised(path, Kind.EMPTY)
@@ -71,8 +72,7 @@ def _of_file(path: Path) -> Recognised:
 def _is_not_a_pointer(path: Path) -> bool:
     """False where a file of a checkpoint is a text that stands for it."""
     try:
-        with path.open("rb") as stream:
-            return not stream.read(8).startswith(b"version ")
+        return not read_head(path, 8).startswith(b"version ")
     except OSError:
         return True
 
@@ -96,7 +96,7 @@ def _missing(path: Path, error: OSError) -> ArtefactMissing:
     beside = sorted(each.name for each in path.parent.glob(f"{path.name}*")) if path.name else []
     return ArtefactMissing(
         "no such file or checkpoint" if absent else "cannot be read",
-        got=", ".join(beside[:4]) or error.strerror,
+        got=(", ".join(beside[:4]) if absent else "") or error.strerror,
         where=path,
         next_step=None if beside or not absent else nearest_beside(path),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ _COUNT_LINE = re.compile(r"^nc\s*:\s*(\d{1,9})\s*(?:#.*)?$", re.MULTILINE)
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _ENTRY = re.compile(r"""["']?(?P<number>\d{1,9})["']?\s*:(?:\s+(?P<name>.*)|$)""")
 _WHOLE = re.compile(r"\s*\d{1,9}\s*")
+# Python takes a hundred bytes for each character that it parses.
+_MOST_LITERAL = 1 << 20
 # What a parser raises on a text of any kind.
 _NOT_PYTHON = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
@@ -106,13 +109,15 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object whose keys stand there once each."""
     table = dict(pairs)
     if len(table) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise DatasetError(f"the key {twice!r} is used twice")
     return table
 
 
 def _python(text: str) -> Any:
+    if len(text) > _MOST_LITERAL:
+        raise ValueError
     tree = ast.parse(text, mode="eval")
     for node in ast.walk(tree):
         if isinstance(node, ast.Dict):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.files.limits import file_limits
+from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.labels.documents import is_document, parse_document
@@ -28,7 +30,6 @@ _OTHERS = (
     ("<html", "an HTML page", "download the file itself, not the page about it"),
     ("<?xml", "XML", "name a list of the classes"),
 )
-_MOST_BYTES = 16 << 20
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     # As PowerShell and Notepad write text.
@@ -46,12 +47,12 @@ def read_labels(path: Path) -> LabelList:
     if path.exists():
         require_kind(path, Wanted.LABELS, DatasetError)
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError(f"more than {_MOST_BYTES} bytes")
+        content = read_bytes(path, Size.TEXT)
         marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark))
         text = content.decode(next(marks, "utf-8"))
+        most = int(file_limits().read_label_lines)
+        if text.count("\n") > most:
+            raise ValueError(f"more than {most:,} lines (setting read_label_lines of the policy)")
     except (OSError, ValueError) as error:
         raise DatasetError(
             "the label map cannot be read",

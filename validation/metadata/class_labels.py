@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import DatasetError
+from validation.files.outside import read_head, special_file
 from validation.kinds.kind import Wanted
 from validation.kinds.recognition import nearest_beside
 from validation.kinds.refusal import require_kind
@@ -41,6 +42,8 @@ def labels_named(name: str) -> LabelList:
     path = Path(name).expanduser()
     if path.is_dir():
         require_kind(path, Wanted.LABELS, DatasetError)
+    if special := special_file(path):
+        raise DatasetError("the label map cannot be read", got=special, where=path)
     if not path.is_file():
         raise DatasetError(
             "no such label map",
@@ -83,7 +86,6 @@ def _is_tflite(path: Path) -> bool:
     if path.suffix == ".tflite":
         return True
     try:
-        with path.open("rb") as stream:
-            return stream.read(8)[4:] == _TFLITE
+        return read_head(path, 8)[4:] == _TFLITE
     except OSError:
         return False

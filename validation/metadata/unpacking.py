@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from functools import cache
 from pathlib import Path
 
 from validation.errors import ConversionError
+from validation.files.guard import guarded
+from validation.files.zips import open_zip
 from validation.metadata.model_metadata import METADATA_NAME, ModelMetadata
 from validation.metadata.reader import parse_metadata
 from validation.tflite.model import UnpackedModel, read_model
-from validation.tflite.repacking import ZIP_DAMAGE
 
 # The longest label list of the zoo has 601 names; a ZIP can claim any size.
 _MOST_LABEL_BYTES = 1 << 20
@@ -56,8 +56,13 @@ def metadata_buffer_of(model: UnpackedModel) -> bytes | None:
 
 def _label_lines(data: bytes, name: str, where: str) -> tuple[str, ...]:
     """The lines of a label file in the archive behind the model."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with guarded(
+        ConversionError,
+        f"the label file {name!r} that the metadata names cannot be read",
+        expected="a ZIP archive behind the model that holds it",
+        where=where,
+    ):
+        with open_zip(data) as archive:
             method = archive.getinfo(name).compress_type
             if method not in _METHODS:
                 raise NotImplementedError(f"compression method {method}")
@@ -66,11 +71,4 @@ def _label_lines(data: bytes, name: str, where: str) -> tuple[str, ...]:
         if len(content) > _MOST_LABEL_BYTES:
             raise ValueError(f"more than {_MOST_LABEL_BYTES} bytes of labels")
         text = content.decode("utf-8-sig")
-    except ZIP_DAMAGE as error:
-        raise ConversionError(
-            f"the label file {name!r} that the metadata names cannot be read",
-            expected="a ZIP archive behind the model that holds it",
-            got=error,
-            where=where,
-        ) from error
     return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ArtefactMissing, ConfigError, NotSsdConfig
+from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.pipeline.reader import ReadText, read_text
@@ -161,7 +162,7 @@ def load_pipeline(path: Path) -> PipelineConfig:
     # The folder is the archive's name, the file is mostly pipeline.config.
     source = f"{path.parent.name}/{path.name}".removeprefix("/")
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TEXT)
     except FileNotFoundError as error:
         raise ArtefactMissing("no such pipeline.config", where=source) from error
     except OSError as error:

@@ -152,6 +152,8 @@ def _parse(text: str, fatal: UnknownField | None, source: str) -> Any:
     try:
         # As the OD API reads a config: of a value that is given twice, the last one holds.
         return text_format.Merge(text, message)
+    except RecursionError as error:
+        raise ConfigError("the text is nested too deeply", where=source) from error
     except text_format.ParseError as error:
         line = error.GetLine() or 1
         complaint = re.sub(r"^\d+:\d+ : ", "", str(error)).rstrip(".")

@@ -7,6 +7,7 @@ pytest_plugins = [
     "validation.plugin.interruption",
     "validation.plugin.waiting",
     "validation.plugin.options",
+    "validation.plugin.terminal",
     "validation.plugin.run_folder",
     "validation.plugin.processes",
     "validation.plugin.fixtures",

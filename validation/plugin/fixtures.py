@@ -12,6 +12,7 @@ from validation.checks.check import Check
 from validation.checks.child import NotThere
 from validation.checks.running import run_row
 from validation.errors import UsageError, ValidationError
+from validation.files.terminal import printable, printable_lines
 from validation.plugin import hookspecs
 from validation.plugin.places import places_tried
 from validation.plugin.processes import POOL
@@ -60,7 +61,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 set_waiting(None, say)
                 set_waiting(session_state(session.config).policy, say)
         except ValidationError as error:
-            raise pytest.UsageError(error.with_next_step()) from error
+            raise pytest.UsageError(printable(error.with_next_step())) from error
 
 
 def _runs_suites(config: pytest.Config) -> bool:
@@ -190,9 +191,9 @@ def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
 def _end_as(result: CheckResult) -> None:
     __tracebackhide__ = True
     if result.status is Status.FAIL:
-        pytest.fail(_describe_failure(result), pytrace=False)
+        pytest.fail(printable_lines(_describe_failure(result)), pytrace=False)
     if result.status is Status.UNKNOWN:
-        pytest.skip(f"UNKNOWN: {result.message}")
+        pytest.skip(printable(f"UNKNOWN: {result.message}"))
 
 
 def _describe_failure(result: CheckResult) -> str:

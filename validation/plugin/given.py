@@ -10,6 +10,8 @@ from pathlib import Path
 from validation.errors import UsageError
 from validation.files.arguments import parse_existing_file
 from validation.files.names import short_names
+from validation.files.terminal import printable
+from validation.record.run import Step
 from validation.specs.feeds import FeedWay, StatedFeed, add_feed_flag, stated_feed
 from validation.specs.input_stats import InputStats
 from validation.workspace.candidates import (
@@ -63,7 +65,7 @@ def parse_reference(text: str) -> Path | None:
         return None
     path = Path(text).expanduser()
     if not path.exists() and not path.with_name(f"{path.name}.index").is_file():
-        raise argparse.ArgumentTypeError(f"no such file or folder: {text}")
+        raise argparse.ArgumentTypeError(f"no such file or folder: {printable(text)}")
     return path
 
 
@@ -117,7 +119,10 @@ def given_to_judge(paths: Sequence[Path], reference: Path | None, work: ProductC
 
 
 def given_with_archives(
-    paths: Sequence[Path], entries: tuple[CatalogueEntry, ...], cache_dir: Path
+    paths: Sequence[Path],
+    entries: tuple[CatalogueEntry, ...],
+    cache_dir: Path,
+    on_step: Callable[[Step], None],
 ) -> Given:
     """Archives, the files that were named for them, and those that lie in them.
 
@@ -125,7 +130,7 @@ def given_with_archives(
         ValidationError: See `named_candidates`.
     """
     named = named_candidates(paths, entries)
-    found, notes = found_candidates(entries, cache_dir, named)
+    found, notes = found_candidates(entries, cache_dir, named, on_step)
     return Given(entries, (*named, *found), None, notes)
 
 

@@ -20,6 +20,7 @@ from validation.files.arguments import (
     parse_existing_folder,
     parse_file,
 )
+from validation.files.terminal import printable
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.metadata.class_labels import COCO_LABELS
@@ -38,7 +39,7 @@ def parse_toml(text: str) -> Path:
     try:
         require_kind(path, Wanted.TOML)
     except ValidationError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(printable(str(error))) from error
     return path
 
 
@@ -68,7 +69,7 @@ def parse_data_set(text: str) -> Path:
     """A file or folder that exists, or a pattern that files match."""
     path = Path(text).expanduser()
     if not is_file(path) and not is_folder(path) and not matching_files(path):
-        raise argparse.ArgumentTypeError(f"no such file: {text}")
+        raise argparse.ArgumentTypeError(f"no such file: {printable(text)}")
     return path
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from validation.checks.pool import without_repeats
 from validation.errors import ArtefactError, ValidationError
+from validation.files.terminal import printable
 from validation.plugin.ending import Ended, end_run
 from validation.plugin.fixtures import ENTRIES
 from validation.plugin.interruption import INTERRUPTION
@@ -27,14 +28,14 @@ from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.record.damage import damage_lines
 from validation.record.evidence import keep_evidence
-from validation.record.formatting import printable
 from validation.record.given_files import without_reference
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Step
-from validation.record.store import RecordWriter
+from validation.record.store import RecordWriter, sweep_runs
 from validation.record.types import CheckResult, ModelKey
 from validation.report.render import INDEX_NAME
 from validation.signoff.exit_codes import FAILED, Require, exit_code
@@ -89,6 +90,7 @@ class Recorder:
     def _opened(self) -> RecordWriter:
         if self._writer is None:
             state = session_state(self._config)
+            sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(header_of(self._config, state, self.run, self._started))
             # A full disk ends no run: what is missing at its end is said there.
@@ -138,6 +140,8 @@ class Recorder:
             terminalreporter.line(printable(f"  {reason}"))
         if nothing := without_reference(self.ended.record.header):
             terminalreporter.line(printable(f"  {nothing}"))
+        for line in damage_lines(self.ended.record.steps):
+            terminalreporter.line(printable(line))
         # Of what was lost nothing can be shipped.
         for line in told(self.shipping) if not self.ended.lost else ():
             terminalreporter.line(printable(f"to ship: {line}"))
@@ -173,7 +177,7 @@ def pytest_runtest_makereport(
     entries = item.stash.setdefault(ENTRIES, [])
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ValidationError):
-        report.longrepr = f"{type(error).__name__}: {error}"
+        report.longrepr = printable(f"{type(error).__name__}: {error}")
     judged = any(isinstance(entry, CheckResult) for entry in entries)
     if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
@@ -196,7 +200,7 @@ def pytest_runtest_makereport(
             except ValidationError as lost:
                 # A run that lacks a file ends with exit code 1, which no check explains: FAIL.
                 report.outcome = "failed"
-                report.longrepr = f"{type(lost).__name__}: {lost.with_next_step()}"
+                report.longrepr = printable(f"{type(lost).__name__}: {lost.with_next_step()}")
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report

@@ -11,6 +11,7 @@ import pytest
 
 from validation import __version__
 from validation.coco.dataset import Dataset
+from validation.files.terminal import printable
 from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
@@ -39,11 +40,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     state = config.stash[STATE]
     options = [f"{name}: {value}" for name, value in _options(config, state).items()]
     notices = () if state.dataset is None else state.dataset.notices
-    return [
-        "validation: " + ", ".join(options),
-        *(f"validation: labelled images: {notice.describe()}" for notice in notices),
-        *(f"validation: {note}" for note in state.notes),
+    lines = [
+        ", ".join(options),
+        *(f"labelled images: {notice.describe()}" for notice in notices),
+        *state.notes,
     ]
+    return [printable(f"validation: {line}") for line in lines]
 
 
 def header_of(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
@@ -123,7 +125,7 @@ def _box_format(config: pytest.Config) -> str:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):  # the kernel's own text
                 return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

@@ -21,6 +21,7 @@ from validation.plugin.given import (
 from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
+from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import Policy, load_policy
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
@@ -53,6 +54,7 @@ def _resolve(config: pytest.Config) -> Session:
     steps: list[Step] = []
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
+    keep_to_policy(policy)
     given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.
@@ -121,14 +123,14 @@ def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
     entries = chosen_models(option("--zoo"), option("--model"))
     packed = packed_archives(entries)
     if not packed:
-        return given_with_archives(paths, entries, cache_dir)
+        return given_with_archives(paths, entries, cache_dir, steps.append)
     _say(
         config,
         f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
         "what is unpacked stays in the cache",
     )
     with timed("", Stage.FETCH, "look for .tflite files in packed archives", steps.append):
-        return given_with_archives(paths, entries, cache_dir)
+        return given_with_archives(paths, entries, cache_dir, steps.append)
 
 
 def _say(config: pytest.Config, words: str) -> None:

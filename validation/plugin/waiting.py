@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from validation.record.formatting import printable
+from validation.files.terminal import printable
 from validation.zoo.locks import set_waiting
 
 # Most checks have run ahead: who waits for less does not look for a reason.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from validation.errors import CatalogueError, did_you_mean
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import parse_toml
 from validation.policy.given import ChangedGivenRequirement, RequiredOfGiven, required_of_given
 from validation.policy.limits import Limit, Rule, Status
@@ -324,7 +325,7 @@ def _built_in(data: bytes, name: str) -> tuple[Tables, tuple[Rule, ...]]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, Size.TEXT)
     except OSError as error:
         raise CatalogueError("the file cannot be read", got=error, where=path.name) from error
 

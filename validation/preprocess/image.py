@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from validation.errors import DatasetError
+from validation.files.guard import faults, said
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
+from validation.preprocess.opening import FORMATS, ManyPixels, opened_image
 from validation.preprocess.resize import resized_pixels
 
-# Pillow reports a damaged file by any of these, depending on the format; by warnings where
-# the caller has made them errors, and then the file should be named as well.
-_DAMAGE = (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError)
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+_READ = f"an image: {', '.join(FORMATS)}"
+# Beyond this an image is converted in strips, of about as many pixels.
+_STRIP_PIXELS = 4 << 20
+# Beyond this one thread at a time decodes: several would fill the memory.
+_ALONE_PIXELS = 24 << 20
+_ALONE = threading.Lock()
 
 # A tag of EXIF 2.3; 1 is upright, 2 to 8 are turned or mirrored.
 _ORIENTATION = 0x0112
@@ -61,10 +69,12 @@ class StoredImage:
     Args:
         size: Width and height of the stored pixels.
         orientation: Of EXIF: 1 is upright, 2 to 8 are turned or mirrored by viewers.
+        form: Pillow's name of the format; empty where it was not asked.
     """
 
     size: tuple[int, int]
     orientation: int = 1
+    form: str = ""
 
     @property
     def is_upright(self) -> bool:
@@ -112,17 +122,18 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
     stored, and COCO's boxes are given in those pixels.
 
     Args:
-        path: Any format that Pillow reads, with at most 8 bits a channel.
+        path: JPEG, PNG, BMP, WebP, GIF or TIFF, with at most 8 bits a channel.
         turned: Turn and mirror them as EXIF says.
 
     Returns:
         uint8 [H, W, 3].
 
     Raises:
-        DatasetError: No such file, damaged, not an image, or more than 8 bits a channel.
+        DatasetError: No such file, damaged, not an image, more than 8 bits a channel, or more
+            pixels than are decoded.
     """
     try:
-        with Image.open(path) as image:
+        with opened_image(path) as image:
             if image.mode.startswith(("I", "F")):
                 # Pillow would clip at 255 silently.
                 raise DatasetError(
@@ -133,11 +144,8 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
                     next_step="store it with 8 bits a channel",
                 )
             turns = _TURNS[_orientation(image)] if turned else ()
-            if image.mode == "P" and "transparency" in image.info:
-                # Pillow warns when such a palette loses its alpha in one step.
-                pixels = np.array(image.convert("RGBA").convert("RGB"))
-            else:
-                pixels = np.array(image.convert("RGB"))
+            with _ALONE if math.prod(image.size) > _ALONE_PIXELS else nullcontext():
+                pixels = _rgb(image)
             for turn in turns:
                 pixels = turn(pixels)
             return np.ascontiguousarray(pixels)
@@ -147,30 +155,70 @@ def load_rgb(path: Path, *, turned: bool = False) -> NDArray[np.uint8]:
             where=path,
             next_step="check the image folder against the annotations' file names",
         ) from error
-    except _DAMAGE as error:
+    except ManyPixels as error:
+        raise _too_large(error, path) from error
+    except faults() as error:
         require_kind(path, Wanted.PICTURE, DatasetError)
         raise DatasetError(
             "the image cannot be read",
-            got=error,
+            expected=_READ,
+            got=said(error),
             where=path,
             next_step="fetch the file again",
         ) from error
 
 
-def stored_image(path: Path | BytesIO) -> StoredImage:
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels, a strip at a time: Pillow and NumPy would each copy a large image twice."""
+    width, height = image.size
+    rows = max(_STRIP_PIXELS // width, 1)
+    if rows >= height:
+        return _converted(image)
+    image.load()
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        end = min(top + rows, height)
+        pixels[top:end] = _converted(image.crop((0, top, width, end)))
+    return pixels
+
+
+def _converted(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode == "P" and "transparency" in image.info:
+        # Pillow warns when such a palette loses its alpha in one step.
+        image = image.convert("RGBA")
+    return np.array(image.convert("RGB"))
+
+
+def _too_large(error: ManyPixels, where: object) -> DatasetError:
+    return DatasetError(
+        "the image has too many pixels",
+        got=error,
+        where=where,
+        next_step="make it smaller: a detector sees less than one million",
+    )
+
+
+def stored_image(source: Path | bytes, where: object = None) -> StoredImage:
     """Size and orientation of an image file, from its header.
 
     Args:
-        path: The file, or its bytes; damaged EXIF says upright.
+        source: The file, or its bytes; damaged EXIF says upright.
+        where: What messages call it; None: the file.
 
     Raises:
-        DatasetError: No such file, or no image.
+        DatasetError: No such file, no image, or one of too many pixels.
     """
+    if where is None and isinstance(source, Path):
+        where = source
     try:
-        with Image.open(path) as image:
-            return StoredImage(image.size, _orientation(image))
-    except _DAMAGE as error:
-        raise DatasetError("the image cannot be read", got=error, where=path) from error
+        with opened_image(source) as image:
+            return StoredImage(image.size, _orientation(image), str(image.format))
+    except ManyPixels as error:
+        raise _too_large(error, where) from error
+    except faults() as error:
+        raise DatasetError(
+            "the image cannot be read", expected=_READ, got=said(error), where=where
+        ) from error
 
 
 def shown_otherwise(path: Path) -> bool:
@@ -197,6 +245,6 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         found = image.getexif().get(_ORIENTATION)
-    except _DAMAGE:
+    except faults():
         return 1
     return found if isinstance(found, int) and found in _TURNED else 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from pathlib import Path
 
+from validation.errors import ArtefactError
+from validation.files.atomic import copy_atomic
 from validation.isolation.worker import Crashed
 from validation.record.kept_files import plain_name
 from validation.record.types import ModelKey
@@ -30,12 +31,12 @@ def keep_crash(check: str, key: ModelKey, crashed: Crashed, run_folder: Path) ->
     folder = run_folder / path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(crashed.log, folder / LOG_NAME)
-    except OSError:
+        copy_atomic(crashed.log, folder / LOG_NAME)
+    except (OSError, ArtefactError):
         # A full disk must not hide the crash.
         return ""
     source = Path(crashed.activity.file) if crashed.activity and crashed.activity.file else None
     if source is not None and source.is_file():
-        with contextlib.suppress(OSError):
-            shutil.copyfile(source, folder / source.name)
+        with contextlib.suppress(ArtefactError):
+            copy_atomic(source, folder / source.name)
     return path

@@ -12,8 +12,6 @@ can be named by its hash. The arrays, for I images with N detections in all:
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -23,6 +21,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from validation.errors import RecordError
+from validation.files.arrays import parse_npz
+from validation.files.atomic import atomic_file
+from validation.files.outside import Size, read_bytes
 from validation.record.detections import Detections
 
 
@@ -35,19 +36,20 @@ def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
     """
     # Of no image at all there are still arrays of the right shape.
     each = [Detections((), (), ()), *found.values()]
-    np.savez(
-        path,
-        keys=np.array(list(found), np.str_),
-        offsets=np.cumsum([len(one) for one in each]),
-        boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
-        scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
-        classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
-    )
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            keys=np.array(list(found), np.str_),
+            offsets=np.cumsum([len(one) for one in each]),
+            boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
+            scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
+            classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
+        )
 
 
 def read_detections(path: Path) -> dict[str, Detections]:
     """What `write_detections` wrote, by image key; see `parse_detections`."""
-    return parse_detections(path.read_bytes(), path)
+    return parse_detections(read_bytes(path, Size.ARRAYS), path)
 
 
 def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
@@ -61,16 +63,16 @@ def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
         RecordError: The file holds something else.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            keys, offsets = arrays["keys"].tolist(), arrays["offsets"].tolist()
-            whole = Detections(arrays["boxes"], arrays["scores"], arrays["classes"])
+        arrays = parse_npz(data)
+        keys, offsets = arrays["keys"].tolist(), arrays["offsets"].tolist()
+        whole = Detections(arrays["boxes"], arrays["scores"], arrays["classes"])
         if [offsets[0], offsets[-1]] != [0, len(whole)] or offsets != sorted(offsets):
             raise ValueError("offsets that do not divide the detections among the images")
         return {
             key: whole.take(slice(start, end))
             for key, (start, end) in zip(keys, pairwise(offsets), strict=True)
         }
-    except (ValueError, LookupError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise RecordError(
             "the file does not hold detections by image",
             expected=".npz with keys, offsets, boxes, scores and classes",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, IntegrityError, RecordError
 from validation.files.atomic import write_bytes_atomic
+from validation.files.outside import Size, read_bytes
 from validation.record.detection_files import parse_detections
 from validation.record.detections import Detections
 from validation.record.run import Evidence, EvidenceContent
@@ -92,7 +93,7 @@ def read_evidence(
 def _checked_bytes(path: Path, evidence: Evidence) -> bytes:
     """The file's bytes, which are those that the hash was taken of."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.ARRAYS)
     except OSError as error:
         raise ArtefactMissing(
             "an evidence file cannot be read",

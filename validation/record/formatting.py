@@ -227,11 +227,3 @@ def id_ranges(ids: tuple[int, ...]) -> str:
         else:
             runs.append([number_])
     return ", ".join(f"{run[0]}\u2013{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
-
-
-def printable(text: str) -> str:
-    """The text with control characters and what cannot be shown written as escapes.
-
-    Names come from files of any origin.
-    """
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

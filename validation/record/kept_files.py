@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-import shutil
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing, IntegrityError
@@ -28,6 +27,7 @@ _PLAIN_FILE = re.compile(r"[a-z0-9_][a-z0-9._-]{0,79}")
 # With such an end, a name could be that of another file with its hash.
 _LIKE_A_HASH = re.compile(r"(.*-)?[0-9a-f]{8}")
 _SUFFIX = ".tflite"
+_CHUNK_BYTES = 2**20
 
 
 def tflite_name(key: ModelKey) -> str:
@@ -127,9 +127,12 @@ def _copy(artefact: Artefact, target: Path) -> None:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(target) as temporary:
-            shutil.copyfile(source, temporary)
-            _require_same(artefact, file_sha256(temporary))
+        with atomic_file(target) as copy, source.open("rb") as content:
+            digest = hashlib.sha256()
+            while chunk := content.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                copy.write(chunk)
+            _require_same(artefact, digest.hexdigest())
     except OSError as error:
         raise ArtefactError(
             "a judged file cannot be copied into the run's folder",

@@ -13,9 +13,9 @@ from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
-# models whose weights are seeded. 4: files that were given. A reader refuses all others, see
-# `validation.record.lines`.
-RECORD_VERSION = 4
+# models whose weights are seeded. 4: files that were given. 5: crashes, and cached
+# products that were damaged. A reader refuses all others, see `validation.record.lines`.
+RECORD_VERSION = 5
 
 
 class ArtefactRole(enum.StrEnum):
@@ -121,6 +121,8 @@ class Step:
         step: For people, for example ``convert float``.
         seconds: Wall time.
         cached: True when the work folder already had the product.
+        damaged: File of the product in the work folder that was not as it had been made, for
+            which all was made again; empty where none was.
     """
 
     model: str
@@ -128,6 +130,7 @@ class Step:
     step: str
     seconds: float
     cached: bool
+    damaged: str = ""
 
 
 @dataclass(frozen=True)

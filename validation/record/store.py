@@ -6,6 +6,7 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
+from validation.files.guard import guarded
+from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
+from validation.files.temporaries import sweep
 from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
@@ -163,6 +167,23 @@ class RecordWriter:
                 self._file = None
 
 
+def sweep_run(run_folder: Path) -> None:
+    """Remove what a killed process was writing into the folder of a run."""
+    if not (run_folder / RECORD_NAME).is_file():
+        return
+    sweep(run_folder)
+    for folder in run_folder.iterdir():
+        if folder.is_dir() and not folder.is_symlink():
+            sweep(folder)
+
+
+def sweep_runs(reports: Path) -> None:
+    """`sweep_run` of every run below a folder; what else lies there is left alone."""
+    with contextlib.suppress(OSError):
+        for record in reports.glob(f"*/{RECORD_NAME}"):
+            sweep_run(record.parent)
+
+
 class _Order:
     """What may stand next in a record: a header first, each result once, a footer last."""
 
@@ -220,10 +241,14 @@ def load_record(path: str | os.PathLike[str], *, allow_unfinished: bool = False)
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, Size.TABLE)
     except FileNotFoundError as error:
         raise ArtefactMissing(
             "there is no record", where=path, next_step="run the suites with this report folder"
+        ) from error
+    except OSError as error:
+        raise RecordError(
+            "the record cannot be read", got=error.strerror or error, where=path
         ) from error
     return parse_record(data, path, allow_unfinished=allow_unfinished)
 
@@ -290,10 +315,8 @@ def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:
 
 
 def _entry(line: str, where: str) -> Entry:
-    try:
+    with guarded(RecordError, "a broken line in the record", where=where):
         fields = json.loads(line, parse_constant=refuse_constant)
-    except ValueError as error:
-        raise RecordError("a broken line in the record", got=error, where=where) from error
     if not isinstance(fields, dict):
         raise RecordError("a line that is no JSON object", got=type(fields).__name__, where=where)
     try:

@@ -10,6 +10,7 @@ from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.policy.preference import Preference
 from validation.record import formatting
+from validation.record.damage import damage_lines
 from validation.record.run import Header
 from validation.record.store import Record
 from validation.record.types import ModelKey
@@ -142,7 +143,7 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
             "The policy has changed since this run: limits are those of the run, "
             "the required checks are those of today's policy."
         )
-    return tuple(notices)
+    return (*notices, *damage_lines(record.steps))
 
 
 def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:

@@ -10,12 +10,14 @@ from typing import Any, Self
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from validation.errors import ArtefactMissing, ConversionError
+from validation.errors import ConversionError
+from validation.files.guard import guarded
 from validation.isolation.activity import using
 from validation.runtimes.base import check_feed
 from validation.specs.tensors import TensorSpec
 from validation.tflite.custom_ops import refusal
 from validation.tflite.model import read_model
+from validation.tflite.runnable import check_runnable
 
 
 def default_threads() -> int:
@@ -32,30 +34,30 @@ class TfliteRuntime:
 
     Raises:
         ArtefactMissing: No such file.
-        ConversionError: LiteRT does not take the file.
+        ConversionError: Not a TFLite file, one that cannot be run, or LiteRT does not take it.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        if not path.is_file():
-            raise ArtefactMissing("no .tflite file", where=path)
+        model = read_model(path)
+        refused = refusal(model.custom_ops, path.name)
+        if refused is not None:
+            raise refused
+        check_runnable(model)
         self.path = path
         self.threads = threads
-        try:
-            with using(path, "load"):
-                self._interpreter: Any = Interpreter(str(path), num_threads=threads)
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            refused = refusal(_custom_ops(path), path.name)
-            if refused is not None:
-                raise refused from error
-            raise ConversionError(
+        with (
+            guarded(
+                ConversionError,
                 "LiteRT does not load the file",
-                got=str(error).strip().partition("\n")[0],
                 where=path.name,
                 next_step="is it whole, and is LiteRT new enough for its ops?",
-            ) from error
-        self._in = {detail["name"]: detail for detail in self._interpreter.get_input_details()}
-        self._out = {detail["name"]: detail for detail in self._interpreter.get_output_details()}
+            ),
+            using(path, "load"),
+        ):
+            self._interpreter: Any = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+            self._in = {each["name"]: each for each in self._interpreter.get_input_details()}
+            self._out = {each["name"]: each for each in self._interpreter.get_output_details()}
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -81,33 +83,21 @@ class TfliteRuntime:
     def _ran(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         for name, array in feed.items():
             self._interpreter.set_tensor(self._in[name]["index"], array)
-        try:
+        with guarded(
+            ConversionError, "LiteRT loads the file and cannot run it", where=self.path.name
+        ):
             self._interpreter.invoke()
-        except RuntimeError as error:
-            raise ConversionError(
-                "LiteRT loads the file and cannot run it",
-                got=str(error).strip().partition("\n")[0],
-                where=self.path.name,
-            ) from error
-        # get_tensor copies; the view that `tensor()` gives would change with the next run.
-        return {
-            name: self._interpreter.get_tensor(detail["index"])
-            for name, detail in self._out.items()
-        }
+            # get_tensor copies; the view that `tensor()` gives would change with the next run.
+            return {
+                name: self._interpreter.get_tensor(detail["index"])
+                for name, detail in self._out.items()
+            }
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._interpreter = None
-
-
-def _custom_ops(path: Path) -> tuple[str, ...]:
-    """Names of a file's custom ops; none where it cannot be read."""
-    try:
-        return read_model(path).custom_ops
-    except ConversionError:
-        return ()
 
 
 def _spec(detail: Mapping[str, Any]) -> TensorSpec:

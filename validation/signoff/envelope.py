@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import SignoffError
+from validation.files.guard import guarded
 from validation.files.structured import refuse_constant
 
 if TYPE_CHECKING:
@@ -183,10 +184,8 @@ def _opened_hash(document: dict[str, Any], where: str) -> Opened:
 
 
 def _document(data: bytes, where: str) -> dict[str, Any]:
-    try:
+    with guarded(SignoffError, "the file is not JSON", where=where):
         document = json.loads(data, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise SignoffError("the file is not JSON", got=error, where=where) from error
     if not isinstance(document, dict):
         raise SignoffError("the file is no DSSE envelope", got=type(document), where=where)
     again = _rewritten(document)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.errors import ArtefactMissing
+from validation.files.outside import Size, read_bytes
 from validation.record.evidence import EVIDENCE_FOLDER
 from validation.record.kept_files import FILES_FOLDER
 from validation.record.policy_files import POLICY_FOLDER
@@ -58,7 +59,7 @@ class RunFiles(Mapping[str, bytes]):
         if path not in self._paths:
             raise KeyError(path)
         try:
-            return (self._folder / path).read_bytes()
+            return read_bytes(self._folder / path, Size.MODEL)
         except OSError as error:
             raise ArtefactMissing(
                 "a file of the run cannot be read", got=error.strerror, where=path

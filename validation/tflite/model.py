@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, ConversionError
+from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise_alone
 from validation.kinds.refusal import refusal
@@ -105,7 +106,7 @@ def read_model(source: Path | bytes, where: str = "") -> UnpackedModel:
     if isinstance(source, Path):
         where = source.name
         try:
-            content = source.read_bytes()
+            content = read_bytes(source, Size.MODEL)
         except OSError as error:
             raise ArtefactMissing("no .tflite file", got=error.strerror, where=source) from error
         if not MODEL.identifies(content):
@@ -129,6 +130,11 @@ def present(indices: Any) -> list[int]:
     return [] if indices is None else [int(index) for index in indices if index >= 0]
 
 
+def dtype_of(tensor: Any) -> str:
+    """NumPy's name of a tensor's type, TFLite's where NumPy has none."""
+    return _DTYPES[int(tensor.type)]
+
+
 def tensor_spec(tensor: Any) -> TensorSpec:
     """Name, dtype and shape of a tensor of the schema; scale and zero point if it has one."""
     signature = tensor.shape_signature if tensor.shape_signature is not None else tensor.shape
@@ -136,7 +142,7 @@ def tensor_spec(tensor: Any) -> TensorSpec:
     per_tensor = count_scales(tensor) == 1
     return TensorSpec(
         name=tensor.name or "",
-        dtype=_DTYPES[tensor.type],
+        dtype=dtype_of(tensor),
         shape=() if signature is None else tuple(int(side) for side in signature),
         scale=float(quantisation.scale[0]) if per_tensor else None,
         zero_point=int(quantisation.zero_point[0]) if per_tensor else None,
@@ -183,6 +189,14 @@ def _contradictions(root: Any) -> Iterator[str]:
     for index, graph in enumerate(root.subgraphs):
         for complaint in _contradictions_in(graph, len(root.operator_codes), len(root.buffers)):
             yield f"subgraphs[{index}].{complaint}"
+    for index, signature in enumerate(root.signature_defs or ()):
+        if signature.subgraph_index >= len(root.subgraphs):
+            yield f"signature_defs[{index}]: subgraph {signature.subgraph_index}"
+            continue
+        tensors = len(root.subgraphs[signature.subgraph_index].tensors or ())
+        for entry in (*(signature.inputs or ()), *(signature.outputs or ())):
+            if entry.tensor_index >= tensors:
+                yield f"signature_defs[{index}]: tensor {entry.tensor_index} of {tensors}"
 
 
 def _contradictions_in(graph: Any, codes: int, buffers: int) -> Iterator[str]:
@@ -200,7 +214,7 @@ def _contradictions_in(graph: Any, codes: int, buffers: int) -> Iterator[str]:
         if operator.opcode_index >= codes:
             yield f"operators[{index}]: operator code {operator.opcode_index} of {codes}"
         # An optional input that is absent has the index -1.
-        for field, lowest in (("inputs", -1), ("outputs", 0)):
+        for field, lowest in (("inputs", -1), ("outputs", 0), ("intermediates", -1)):
             strays = _strays(field, getattr(operator, field), len(tensors), lowest)
             yield from (f"operators[{index}].{stray}" for stray in strays)
 

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from typing import Any
 
 from validation.errors import ConversionError
+from validation.files.guard import faults, said
+from validation.files.zips import open_zip
 from validation.tflite.model import MODEL, UnpackedModel
 
 # Label files and vocabularies; a ZIP can claim any size.
 _MOST_ARCHIVE_BYTES = 16 << 20
-# What zipfile raises on archives that are torn, of an unknown method, encrypted, or lie.
-ZIP_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def repack(model: UnpackedModel, root: Any) -> bytes:
@@ -44,8 +30,8 @@ def repack(model: UnpackedModel, root: Any) -> bytes:
     content = MODEL.pack(root)
     try:
         return _with_archive_of(model.content, content)
-    except ZIP_DAMAGE as error:
-        raise model.damage(f"the archive behind the model: {error}") from error
+    except faults() as error:
+        raise model.damage(f"the archive behind the model: {said(error)}") from error
 
 
 def refuse_outside(model: UnpackedModel) -> None:
@@ -76,7 +62,7 @@ def _with_archive_of(original: bytes, content: bytes) -> bytes:
     whole.seek(0, io.SEEK_END)
     left = _MOST_ARCHIVE_BYTES
     with (
-        zipfile.ZipFile(io.BytesIO(original)) as old,
+        open_zip(original) as old,
         zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as new,
     ):
         for about in old.infolist():

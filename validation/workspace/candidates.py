@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from validation.files.names import short_names
 from validation.inference.model_file import open_tflite, refusal_of
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
-from validation.record.run import GivenFile
+from validation.record.run import GivenFile, Stage, Step
 from validation.record.types import ModelKey
 from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.feeds import StatedFeed
@@ -152,7 +152,10 @@ def packed_archives(entries: Sequence[CatalogueEntry]) -> tuple[Path, ...]:
 
 
 def found_candidates(
-    entries: Sequence[CatalogueEntry], cache_dir: Path, named: Sequence[Candidate]
+    entries: Sequence[CatalogueEntry],
+    cache_dir: Path,
+    named: Sequence[Candidate],
+    on_step: Callable[[Step], None],
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The .tflite files that lie in the archives of a folder, and what is said of unusable ones.
 
@@ -160,11 +163,12 @@ def found_candidates(
         entries: Models of the session; those that would have to be fetched are left out.
         cache_dir: Where packed archives are unpacked.
         named: Already chosen.
+        on_step: Called for an archive that had changed in the cache and was unpacked again.
     """
     known = {each.path for each in named}
     found, said = [], []
     for entry in entries:
-        paths = [path for path in _files_in(entry, cache_dir) if path not in known]
+        paths = [path for path in _files_in(entry, cache_dir, on_step) if path not in known]
         taken = {each.key.file for each in named if each.key.model == entry.name}
         names = short_names(paths, taken)
         for path in paths:
@@ -177,13 +181,21 @@ def found_candidates(
     return tuple(found), tuple(said)
 
 
-def _files_in(entry: CatalogueEntry, cache_dir: Path) -> list[Path]:
+def _files_in(
+    entry: CatalogueEntry, cache_dir: Path, on_step: Callable[[Step], None]
+) -> list[Path]:
     if not isinstance(entry.source, FolderSource):
         return []
     folder = entry.source.path
     try:
-        if folder.is_file():
-            folder = obtain(entry, cache_dir, offline=True, progress=False).root
+        if not folder.is_dir():
+            archive = obtain(entry, cache_dir, offline=True, progress=False)
+            folder = archive.root
+            if archive.damaged:
+                # The time it took is that of the step of looking for files.
+                step = Step(entry.name, Stage.FETCH, "unpack", 0.0, False, damaged=archive.damaged)
+                on_step(step)
         return sorted(path.resolve() for path in folder.rglob(_PATTERN) if path.is_file())
+    # Files come from anywhere, as above.
     except Exception:
         return []  # the check of the archive says why

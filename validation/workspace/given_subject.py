@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import NotProvided
+from validation.files.atomic import write_bytes_atomic
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile
@@ -227,7 +228,7 @@ class GivenSubject:
         names = head_names(model)
         path = self.runs.scratch / f"{self._sha256[:20]}-heads.tflite"
         if not path.is_file():
-            path.write_bytes(exposing_heads(model))
+            write_bytes_atomic(path, exposing_heads(model))
         return path, names
 
     def raw_outputs(self, count: int) -> Arrays:

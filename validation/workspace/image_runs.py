@@ -84,7 +84,9 @@ class ImageRuns:
             with opened() as make:
                 started = time.perf_counter()
                 found = detect_all(make, self.images, workers=workers, label=str(key))
-                (folder / _SECONDS).write_text(repr(time.perf_counter() - started))
+                (folder / _SECONDS).write_text(
+                    repr(time.perf_counter() - started), encoding="utf-8"
+                )
             write_detections(folder / _DETECTIONS, found)
 
         depends = {**made_from, "images": self.image_hashes}
@@ -151,7 +153,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """Wall time of the detections, what is run having been opened."""
-        return float((self.folder / _SECONDS).read_text())
+        return float((self.folder / _SECONDS).read_text(encoding="utf-8"))
 
     def evidence(self) -> Evidence:
         """The file for the record."""

@@ -55,6 +55,6 @@ def give_back() -> None:
 
 def _resident_bytes() -> int:
     try:
-        return int(_STATUS.read_text().split()[1]) * _PAGE_BYTES
+        return int(_STATUS.read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return 0

@@ -7,6 +7,7 @@ over cached products starts without it.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,7 +34,7 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
-from validation.workspace.products import ProductCache, folder_for, image_sha256, makers, timed
+from validation.workspace.products import ProductCache, folder_for, image_sha256, makers
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -95,13 +96,18 @@ class ModelBuild:
         try:
             if self.entry.group == GROUP:
                 return synthetic_archive(self.entry, self.work, self.cache_dir)
-            with timed(self.name, Stage.FETCH, "fetch", self.on_step):
-                return obtain(
-                    self.entry,
-                    self.cache_dir,
-                    offline=self.offline,
-                    lock_file=self.lock_file,
-                )
+            started = time.perf_counter()
+            archive = obtain(
+                self.entry,
+                self.cache_dir,
+                offline=self.offline,
+                lock_file=self.lock_file,
+            )
+            seconds = time.perf_counter() - started
+            self.on_step(
+                Step(self.name, Stage.FETCH, "fetch", seconds, False, damaged=archive.damaged)
+            )
+            return archive
         except ValidationError as error:
             self._not_obtained = error
             raise

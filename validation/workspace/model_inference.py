@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.export.exported import ExportedGraph, ExportOptions
+from validation.export.exported import ExportedGraph, ExportOptions, read_anchors
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.inference.base import DetectFile, on_files
@@ -249,7 +249,7 @@ class ModelInference:
         detector = (
             TfliteDetector(runtime, contract.preprocessing, way=way)
             if with_op
-            else RawTfliteDetector(runtime, contract, np.load(export.anchors), way=way)
+            else RawTfliteDetector(runtime, contract, read_anchors(export), way=way)
         )
         size = self.build.only_image_size
         return lambda image: detector.detect_feed(

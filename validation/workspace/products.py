@@ -1,8 +1,9 @@
 """The work folder: products addressed by what they were made from.
 
 A product's folder is named by the hash of everything that it depends on: input hashes,
-options, versions and the code that makes it. A folder that exists is complete, so a
-second run takes it as it is, and two processes never make it twice.
+options, versions and the code that makes it. A folder that exists was complete, and two
+processes never make it twice. Beside its files lies what they were: a session compares it when it
+first finds the product, and makes anew what a failing disk or another program has changed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from typing import TypeVar
 from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
 from validation.files.digest import file_sha256
+from validation.files.manifest import first_difference, listed, read_manifest, write_manifest
 from validation.files.structured import read_json, write_json
+from validation.files.temporaries import sweep
 from validation.files.temporary import remove_folder, temporary_folder
 from validation.isolation.activity import doing
 from validation.isolation.board import Activity
@@ -32,6 +35,9 @@ from validation.zoo.locks import held
 
 _PACKAGE = Path(__file__).parents[1]
 _MADE_FROM = "made_from.json"
+_MANIFEST = "manifest.txt"
+# Part of every address: products without a manifest are others.
+_LAYOUT = 2
 _FACTS = "facts.json"
 
 _Facts = TypeVar("_Facts")
@@ -71,12 +77,14 @@ class ProductCache:
             make: Fills an empty folder; on an error nothing is kept.
             file: What native code is given, kept for a bug report where that ends the process.
 
+        A product that is not as it was made is made again, and its step names the file.
+
         Raises:
             ArtefactError: The work folder cannot be written.
         """
         started = time.perf_counter()
         text = json.dumps(made_from, sort_keys=True)
-        name = hashlib.sha256(text.encode()).hexdigest()[:20]
+        name = hashlib.sha256(f"{_LAYOUT} {text}".encode()).hexdigest()[:20]
         folder = self._root / stage / name
         if folder in self._reported:
             return folder
@@ -87,8 +95,10 @@ class ProductCache:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with held(folder.with_suffix(".lock"), f"{model}: {step}" if model else step):
-                cached = folder.is_dir()
-                if not cached:
+                sweep(folder.parent)
+                found = folder.is_dir()
+                damaged = _damage(folder) if found else ""
+                if not found or damaged:
                     with doing(Activity(step, str(folder), stage, str(file or ""))):
                         _fill(folder, text, make)
         except ValidationError as error:
@@ -102,7 +112,9 @@ class ProductCache:
                 next_step="choose another with --cache-dir",
             ) from error
         self._reported.add(folder)
-        self._on_step(Step(model, stage, step, time.perf_counter() - started, cached))
+        seconds = time.perf_counter() - started
+        cached = found and not damaged
+        self._on_step(Step(model, stage, step, seconds, cached, damaged=damaged))
         return folder
 
     def facts(
@@ -127,11 +139,19 @@ class ProductCache:
 
 def _fill(folder: Path, made_from: str, make: Callable[[Path], None]) -> None:
     try:
-        with atomic_folder(folder) as scratch:
+        # The caller has the lock.
+        with atomic_folder(folder, replace=True) as scratch:
             make(scratch)
-            (scratch / _MADE_FROM).write_text(made_from)
+            (scratch / _MADE_FROM).write_text(made_from, encoding="utf-8")
+            write_manifest(scratch / _MANIFEST, listed(scratch))
     finally:
         give_back()
+
+
+def _damage(folder: Path) -> str:
+    """The first file of a product that is not as it was made; empty where all are."""
+    files = read_manifest(folder / _MANIFEST)
+    return _MANIFEST if files is None else first_difference(folder, files, (_MANIFEST,))
 
 
 def folder_for(owner: object) -> Path:

@@ -22,7 +22,7 @@ from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
 from validation.zoo.folders import entry_of
 from validation.zoo.packed import file_names
-from validation.zoo.unpack import DEFAULT_UNPACKED_BYTES, unpack_tar
+from validation.zoo.unpack import unpack_tar
 
 # A group of its own: neither the catalogue's nor the package's.
 GROUP = "given"
@@ -98,7 +98,7 @@ def _unpacked(
         return None
 
     def make(folder: Path) -> None:
-        unpack_tar(archive, folder, limit_bytes=DEFAULT_UNPACKED_BYTES)
+        unpack_tar(archive, folder)
 
     made_from = {"archive": file_sha256(archive), **makers("zoo")}
     folder = work.product(model, Stage.LOAD, f"unpack {archive.name}", made_from, make)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.export.exported import read_anchors
 from validation.inference.feeding import way_by_contract
 from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.preprocess.feed import FeedWay
@@ -83,8 +84,7 @@ class VariantSubject:
     @property
     def anchors(self) -> NDArray[np.float32]:
         """See `Subject`."""
-        anchors: NDArray[np.float32] = np.load(self._build.exported().anchors)
-        return anchors
+        return read_anchors(self._build.exported())
 
     @property
     def op_anchors(self) -> OpAnchors:
@@ -149,8 +149,7 @@ class GraphReference:
     @property
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
-        anchors: NDArray[np.float32] = np.load(self._build.exported().anchors)
-        return anchors
+        return read_anchors(self._build.exported())
 
     @property
     def only_image_size(self) -> tuple[int, int] | None:

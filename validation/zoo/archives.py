@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shutil
-from collections.abc import Iterable
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
-from validation.files.atomic import atomic_file
+from validation.files.atomic import replace_folder
+from validation.files.manifest import ListedFile, first_difference, read_manifest, write_manifest
 from validation.labels.label_list import LabelList
 from validation.labels.reading import read_labels
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
@@ -21,14 +21,12 @@ from validation.zoo.entry import (
     PackageSource,
     PypiSource,
 )
-from validation.zoo.fetch import REHASH_BELOW_BYTES, fetch, fetch_first
-from validation.zoo.integrity import Digest, digest_file, digest_files, verify, verify_file
+from validation.zoo.fetch import fetch, fetch_first
+from validation.zoo.integrity import Digest, digest_file, digest_files, verify
 from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpoints
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import (
-    DEFAULT_UNPACKED_BYTES,
-    UnpackedFile,
     unpack_tar,
     unpack_wheel_member,
 )
@@ -47,6 +45,8 @@ class Archive(ModelFiles):
             files named here together.
         labels: The catalogue's, else the label map's, else None.
         unusable: What is said of checkpoints where none can be used.
+        damaged: File of the cache that was not as it had been written, for which the archive was
+            fetched or unpacked again; empty where none was.
     """
 
     entry: CatalogueEntry
@@ -54,6 +54,7 @@ class Archive(ModelFiles):
     source: Digest
     labels: LabelList | None = None
     unusable: tuple[str, ...] = ()
+    damaged: str = ""
 
 
 def obtain(
@@ -128,18 +129,20 @@ def _downloaded(
 ) -> Archive:
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
     with locked(cache_dir, digest.sha256, _called(entry)):
-        file = fetch(
-            entry,
-            source,
-            digest,
-            cache_dir,
-            offline=offline,
-            progress=progress,
-            about_to_open=_manifest(unpacked) is None,
-            pinned_by=pinned_by,
-        )
-        _unpack_once(entry, file, unpacked)
-    return _archive(entry, unpacked, digest)
+        damaged = _damage(unpacked)
+        if damaged != "":
+            file = fetch(
+                entry,
+                source,
+                digest,
+                cache_dir,
+                offline=offline,
+                progress=progress,
+                pinned_by=pinned_by,
+            )
+            damaged = damaged or file.damaged
+            _unpack(entry, file.path, unpacked)
+    return _archive(entry, unpacked, digest, damaged)
 
 
 def _local(entry: CatalogueEntry, path: Path, cache_dir: Path) -> Archive:
@@ -159,11 +162,15 @@ def _local_tar(entry: CatalogueEntry, path: Path, cache_dir: Path, next_step: st
     _verify_local(entry, path, digest, next_step)
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
     with locked(cache_dir, digest.sha256, _called(entry)):
-        _unpack_once(entry, path, unpacked)
-    return _archive(entry, unpacked, digest)
+        damaged = _damage(unpacked)
+        if damaged != "":
+            _unpack(entry, path, unpacked)
+    return _archive(entry, unpacked, digest, damaged or "")
 
 
-def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archive:
+def _archive(
+    entry: CatalogueEntry, root: Path, digest: Digest | None, damaged: str = ""
+) -> Archive:
     files = find_model_files(root, entry.subfolder)
     if digest is None:
         digest = digest_files(root, files.paths())
@@ -179,6 +186,7 @@ def _archive(entry: CatalogueEntry, root: Path, digest: Digest | None) -> Archiv
         source=digest,
         labels=labels,
         unusable=unusable_checkpoints(files.folder),
+        damaged=damaged,
     )
 
 
@@ -202,51 +210,30 @@ def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest, next_step: 
         )
 
 
-def _unpack_once(entry: CatalogueEntry, file: Path, destination: Path) -> None:
-    """Unpack a verified file, or see that what was unpacked earlier is still the same."""
-    earlier = _manifest(destination)
-    if earlier is not None:
-        for each in earlier:
-            verify_file(
-                destination / each.name,
-                each.digest,
-                what=f"{each.name} of the unpacked {entry.name}",
-                next_step=f"delete {destination} and run again to unpack it again",
-                size_only=each.digest.size_bytes >= REHASH_BELOW_BYTES,
-            )
-        return
+def _damage(destination: Path) -> str | None:
+    """The first unpacked file that is not as it was; empty where all are, None where none are."""
+    if not os.path.lexists(destination):
+        return None
+    manifest = _manifest_path(destination)
+    earlier = read_manifest(manifest)
+    return manifest.name if earlier is None else first_difference(destination, earlier)
+
+
+def _unpack(entry: CatalogueEntry, file: Path, destination: Path) -> None:
+    """Unpack a verified file in the place of what may be there."""
     with scratch_folder(destination) as folder:
         if isinstance(entry.source, PypiSource):
             member, expected = entry.source.member, entry.source.member_digest
             files = unpack_wheel_member(file, member, folder, expected=expected)
         else:
-            limit = entry.unpacked_bytes or DEFAULT_UNPACKED_BYTES
-            files = unpack_tar(file, folder, limit_bytes=limit)
-        # Without its manifest a folder cannot be trusted, and with one it is taken for whole:
-        # so an old folder goes first, then the manifest comes, then the folder.
-        if destination.exists():
-            shutil.rmtree(destination)
-        _write_manifest(destination, files)
-        folder.rename(destination)
-
-
-def _manifest(destination: Path) -> tuple[UnpackedFile, ...] | None:
-    """What was unpacked to a folder; None if that was never done to its end."""
-    if not destination.is_dir():
-        return None
-    try:
-        lines = _manifest_path(destination).read_text(encoding="utf-8").splitlines()
-        parts = [line.split(" ", 2) for line in lines]
-        files = tuple(UnpackedFile(name, Digest(sha, int(size))) for sha, size, name in parts)
-    except (OSError, ValueError):
-        return None
-    return files or None
-
-
-def _write_manifest(destination: Path, files: Iterable[UnpackedFile]) -> None:
-    lines = [f"{file.digest.sha256} {file.digest.size_bytes} {file.name}\n" for file in files]
-    with atomic_file(_manifest_path(destination)) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+            files = unpack_tar(file, folder, limit_bytes=entry.unpacked_bytes or None)
+        # A folder is taken for whole only by its manifest. An old folder is none of the new one,
+        # and one that is not there has none: a kill between the two leaves nothing to be believed.
+        write_manifest(
+            _manifest_path(destination),
+            [ListedFile(each.name, each.digest.sha256, each.digest.size_bytes) for each in files],
+        )
+        replace_folder(folder, destination)
 
 
 def _manifest_path(destination: Path) -> Path:

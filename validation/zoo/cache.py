@@ -10,6 +10,7 @@ import pooch
 
 from validation.errors import ArtefactError
 from validation.files import atomic
+from validation.files.temporaries import sweep
 from validation.zoo.locks import held
 
 # Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
@@ -50,6 +51,8 @@ def locked(cache_dir: Path, sha256: str, what: str) -> Iterator[None]:
             each.mkdir(parents=True, exist_ok=True)
         stack = ExitStack()
         stack.enter_context(held(folder / f"{sha256[:_HASH_DIGITS]}.lock", what))
+        for each in (cache_dir / "sources", cache_dir / "archives"):
+            sweep(each)
     except OSError as error:
         raise _unwritable(cache_dir, error) from error
     with stack:

@@ -6,11 +6,11 @@ what parity of two runs cannot: a fault that both sides share.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import CatalogueError, IntegrityError
+from validation.files.digest import file_sha256
 from validation.files.structured import Text, read_toml
 
 DEFAULT_CANARIES = Path(__file__).with_name("canaries") / "canaries.toml"
@@ -73,7 +73,7 @@ def _canary(entry: _CanaryTable, folder: Path) -> Canary:
             got=entry.box,
             where=image.name,
         )
-    sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else "no file"
+    sha256 = file_sha256(image) if image.is_file() else "no file"
     if sha256 != entry.sha256:
         raise IntegrityError(
             "a canary image is not the one described",

@@ -141,6 +141,7 @@ class CatalogueEntry:
         description: One line.
         published: What the model's publisher measured, by the names of `PUBLISHED_FIGURES`.
         traps: What is odd about this archive, for the report; one sentence each.
+        problem: Why the archive of a folder cannot be read; empty where it can.
     """
 
     name: str
@@ -158,6 +159,7 @@ class CatalogueEntry:
     description: str = ""
     published: Mapping[str, float] = field(default_factory=dict, hash=False)
     traps: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def archive_name(self) -> str:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
-from validation.errors import ArtefactMissing, DownloadFailed
+from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
+from validation.files.outside import read_head
+from validation.files.temporary import scratch
+from validation.policy.load import load_policy
 from validation.zoo.cache import scratch_folder, source_path
+from validation.zoo.download import TooLong, http_download
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
 from validation.zoo.integrity import Digest, Sha384Digest, digest_file, verify_file
 
-# Smaller cached files are read through on every use: 0.3 s at most find a damaged disk or an
-# edited file. Larger ones would make every start wait, so only their size is compared, and the
-# sha256 once more before they are opened.
-REHASH_BELOW_BYTES = 64 * 2**20
-
-# Without an answer for so long a server is taken to be gone.
-_TIMEOUT_SECONDS = 60
-_CHUNK_BYTES = 2**20
 # Of a download, to see whether it is a web page.
 _HEAD_BYTES = 256
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file in the cache that is the expected one.
+
+    Args:
+        path: Where it lies.
+        damaged: Its name, where the one that lay there was another one and it was fetched again;
+            else empty.
+    """
+
+    path: Path
+    damaged: str = ""
 
 
 def fetch(
@@ -33,10 +43,9 @@ def fetch(
     *,
     offline: bool,
     progress: bool,
-    about_to_open: bool,
     pinned_by: str = "the catalogue",
-) -> Path:
-    """The file of an entry in the cache, downloaded if it is not there yet.
+) -> Fetched:
+    """The file of an entry in the cache, downloaded if it is not there or another one.
 
     Args:
         entry: The model.
@@ -45,40 +54,41 @@ def fetch(
         cache_dir: The cache; its lock for this digest is held.
         offline: Download nothing.
         progress: Show a bar while downloading over HTTP, if stderr is a terminal.
-        about_to_open: The file will be opened next, so its sha256 is compared in any case.
         pinned_by: Where ``digest`` stands, for the message when the file is another one.
-
-    Returns:
-        Path of a file that is the expected one.
 
     Raises:
         ArtefactMissing: Not in the cache, and offline.
         DownloadFailed: No network, no such file, or an interrupted transfer.
-        IntegrityError: Downloaded or cached, the file is another one.
+        IntegrityError: Downloaded, or cached while offline, the file is another one.
     """
     path = source_path(cache_dir, digest.sha256, source.filename)
+    damaged = ""
     if path.exists():
-        verify_file(
-            path,
-            digest,
-            what=f"the cached file of {entry.name}",
-            next_step="delete it and run again to fetch it again",
-            size_only=not about_to_open and digest.size_bytes >= REHASH_BELOW_BYTES,
-        )
-        if about_to_open:
+        try:
+            verify_file(
+                path,
+                digest,
+                what=f"the cached file of {entry.name}",
+                next_step="run once without --offline to fetch it again",
+            )
+        except (IntegrityError, ArtefactMissing):
+            if offline:
+                raise
+            damaged = path.name
+        else:
             _verify_published(entry, path)
-        return path
+            return Fetched(path)
     if offline:
         raise _not_in_cache(entry, path)
     with scratch_folder(path) as folder:
         if isinstance(source, PypiSource):
             downloaded = _pip_download(source, folder)
         else:
-            downloaded = _http_download(source, folder, progress)
+            downloaded = _download(entry, source, folder, digest, progress, pinned_by)
         _verify_download(entry, downloaded, digest, pinned_by)
         _verify_published(entry, downloaded)
         downloaded.replace(path)
-    return path
+    return Fetched(path, damaged)
 
 
 def fetch_first(
@@ -104,7 +114,7 @@ def fetch_first(
     if offline:
         raise _not_in_cache(entry, source.url)
     with scratch_folder(source_path(cache_dir, "", source.filename)) as folder:
-        downloaded = _http_download(source, folder, progress)
+        downloaded = _download(entry, source, folder, entry.digest, progress, "the catalogue")
         _refuse_web_page(downloaded, source)
         _verify_published(entry, downloaded)
         digest = digest_file(downloaded)
@@ -121,19 +131,23 @@ def _verify_published(entry: CatalogueEntry, path: Path) -> None:
 def _verify_download(
     entry: CatalogueEntry, path: Path, digest: Digest | Sha384Digest, pinned_by: str
 ) -> None:
-    verify_file(
-        path,
-        digest,
-        what=f"the download of {entry.name} from {entry.origin or 'its source'}",
-        next_step="run again; if it repeats, the source has changed: do not use it "
-        f"before someone has compared it with {pinned_by}",
+    verify_file(path, digest, what=_what(entry), next_step=_compare_with(pinned_by))
+
+
+def _what(entry: CatalogueEntry) -> str:
+    return f"the download of {entry.name} from {entry.origin or 'its source'}"
+
+
+def _compare_with(pinned_by: str) -> str:
+    return (
+        "run again; if it repeats, the source has changed: do not use it before someone has "
+        f"compared it with {pinned_by}"
     )
 
 
 def _refuse_web_page(path: Path, source: HttpsSource) -> None:
     """Say early that a server answered with a login form: trusted, it would stay for good."""
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+    head = read_head(path, _HEAD_BYTES)
     if head.lstrip().startswith(b"<"):
         raise DownloadFailed(
             "the server sent a web page, not an archive",
@@ -149,27 +163,35 @@ def _not_in_cache(entry: CatalogueEntry, where: object) -> ArtefactMissing:
     )
 
 
-def _http_download(source: HttpsSource, folder: Path, progress: bool) -> Path:
-    path = folder / source.filename
-    # The hash is of the file as it is stored, so no encoding may be put around it on the way.
-    download = pooch.HTTPDownloader(
-        progressbar=progress and sys.stderr.isatty(),
-        chunk_size=_CHUNK_BYTES,
-        timeout=_TIMEOUT_SECONDS,
-        headers={"Accept-Encoding": "identity"},
-    )
+def _download(
+    entry: CatalogueEntry,
+    source: HttpsSource,
+    folder: Path,
+    digest: Digest | Sha384Digest | None,
+    progress: bool,
+    pinned_by: str,
+) -> Path:
+    """No more than the file has, or than the policy takes where nobody has published its size."""
+    policy = load_policy()
+    most = int(policy.setting("download_bytes")) if digest is None else digest.size_bytes
     try:
-        download(source.url, str(path), None)
-    except (OSError, ValueError) as error:
-        # Every error of requests is an OSError, and so is a full disk; a header that is no
-        # number is a ValueError.
-        raise DownloadFailed(
-            "the download failed",
+        return http_download(source, folder, most=most, progress=progress)
+    except TooLong as error:
+        if digest is None:
+            raise DownloadFailed(
+                "the server sends more than is taken from it",
+                expected=f"{most} bytes at most, the policy's download_bytes",
+                got=error,
+                where=source.url,
+                next_step="state the file's size and sha256 in the catalogue",
+            ) from error
+        raise IntegrityError(
+            f"{_what(entry)} is not the expected file",
+            expected=digest,
             got=error,
             where=source.url,
-            next_step="check the network and run again; nothing of it was kept",
+            next_step=_compare_with(pinned_by),
         ) from error
-    return path
 
 
 def _pip_download(source: PypiSource, folder: Path) -> Path:
@@ -178,10 +200,19 @@ def _pip_download(source: PypiSource, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     command += ["--dest", str(folder), requirement]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    except OSError as error:
-        raise DownloadFailed("pip cannot be started", got=error, where=requirement) from error
+    # What pip leaves where it is killed lies there, and goes with the next run.
+    with scratch() as temporary:
+        try:
+            run = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                env={**os.environ, "TMPDIR": str(temporary)},
+            )
+        except OSError as error:
+            raise DownloadFailed("pip cannot be started", got=error, where=requirement) from error
     output = f"{run.stdout}\n{run.stderr}"
     if run.returncode != 0:
         raise DownloadFailed(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from validation.errors import ArtefactMissing, UsageError
+from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.files.outside import special_file
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
 from validation.zoo.quantised import looks_quantised
@@ -27,9 +28,12 @@ def archives_at(path: Path) -> dict[str, Path]:
 
     Raises:
         ArtefactMissing: The folder cannot be listed.
+        ArtefactError: A FIFO or a device.
         UsageError: Two archives would give models of the same name.
     """
     path = path.resolve()
+    if special := special_file(path):
+        raise ArtefactError("no archive", got=special, where=path)
     inside = (path,) if path.is_file() else list_folder(path)
     visible = [each for each in inside if not each.name.startswith(".")]
     folders = [each for each in visible if _is_archive_folder(each)]
@@ -60,15 +64,22 @@ def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
     a large tar file: to be asked for the chosen models only.
 
     Returns:
-        Without digest, which is computed when the archive is obtained.
+        Without digest, which is computed when the archive is obtained. One that cannot be read
+        has the reason as its problem, and fails when it is obtained.
     """
+    quantised, problem = False, ""
+    try:
+        quantised = looks_quantised(path)
+    except ArtefactError as error:
+        problem = f"cannot be read: {error.got or error.what}"
     return CatalogueEntry(
         name=name,
         group=group,
         source=FolderSource(path),
-        quantised=looks_quantised(path),
+        quantised=quantised,
         origin=str(path),
         description="archive given by the user",
+        problem=problem,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, IntegrityError
+from validation.files.outside import open_file
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def verify_file(
 
 def _hashed(path: Path, algorithm: str, next_step: str | None) -> tuple[str, int]:
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             digits = hashlib.file_digest(stream, algorithm).hexdigest()
             return digits, stream.tell()
     except OSError as error:

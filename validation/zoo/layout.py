@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing
+from validation.files.outside import read_head, read_text
 from validation.labels.items import is_items
 
 FROZEN_GRAPH = "frozen_inference_graph.pb"
@@ -19,7 +20,7 @@ _TF2_CHECKPOINTS = "checkpoint"
 
 _LABEL_LIST = re.compile(r".*label.*\.txt|(.*[_-])?classes\.txt|.*\.names", re.IGNORECASE)
 # Enough to see how a label map begins. Text graphs with weights are .pbtxt too, and huge.
-_HEAD_CHARACTERS = 4096
+_HEAD_BYTES = 4096
 SHARD = re.compile(r"(?P<prefix>.+)\.data-[0-9]{5}-of-(?P<count>[0-9]{5})")
 _STEP = re.compile(r"-([0-9]+)$")
 _NAMED_PREFIX = re.compile(r'^\s*model_checkpoint_path\s*:\s*"([^"]*)"', re.MULTILINE)
@@ -249,7 +250,7 @@ def _preferred(prefixes: list[str], folder: Path) -> str | None:
 def _named_prefix(path: Path) -> str | None:
     """Basename only: the path is of the machine that trained the model."""
     try:
-        match = _NAMED_PREFIX.search(path.read_text(encoding="utf-8", errors="replace"))
+        match = _NAMED_PREFIX.search(read_text(path, errors="replace"))
     except OSError:
         # Many archives lack the file, and the highest step then says the same.
         return None
@@ -277,8 +278,7 @@ def _label_map(folder: Path) -> Path | None:
 
 def _head(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            return stream.read(_HEAD_CHARACTERS)
+        return read_head(path, _HEAD_BYTES).decode(errors="replace")
     except OSError as error:
         raise _unreadable("the file cannot be read", path, error) from error
 

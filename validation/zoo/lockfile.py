@@ -15,6 +15,7 @@ from typing import Any, NewType
 
 from validation.errors import ArtefactError, CatalogueError, RecordError
 from validation.files.atomic import atomic_file
+from validation.files.outside import read_text
 from validation.files.structured import refuse_constant, register, structure, unstructure
 from validation.zoo.catalogue_file import Sha256
 from validation.zoo.integrity import Digest, verify
@@ -84,8 +85,8 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
                 where=lock_file,
                 next_step="another process noted another file: the source changes, do not use it",
             )
-            with atomic_file(lock_file) as temporary:
-                temporary.write_text(_text({**digests, url: digest}), encoding="utf-8")
+            with atomic_file(lock_file) as file:
+                file.write(_text({**digests, url: digest}).encode())
     except OSError as error:
         raise ArtefactError(
             "the lock file cannot be written",
@@ -103,7 +104,7 @@ def _text(digests: Mapping[str, Digest]) -> str:
 
 def _read(lock_file: Path) -> dict[str, Digest]:
     try:
-        values = json.loads(lock_file.read_text(encoding="utf-8"), parse_constant=refuse_constant)
+        values = json.loads(read_text(lock_file), parse_constant=refuse_constant)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -1,0 +1,37 @@
+"""Archives are looked through for .tflite files, and what had changed in the cache is told."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from zoo_archives import entries_at
+
+from validation.record.run import Stage, Step
+from validation.workspace.candidates import found_candidates
+
+
+def test_damage_that_is_found_on_the_way_is_told(tmp_path: Path) -> None:
+    """The archive is whole again when its own check reads it, which could not tell any more."""
+    zoo, cache = tmp_path / "zoo", tmp_path / "cache"
+    zoo.mkdir()
+    model = tmp_path / "ssd_tiny"
+    model.mkdir()
+    for name in ("pipeline.config", "frozen_inference_graph.pb"):
+        (model / name).write_bytes(b"model {}")
+    with tarfile.open(zoo / "ssd_tiny.tar.gz", "w:gz") as archive:
+        archive.add(model, "ssd_tiny")
+    steps: list[Step] = []
+    entries = entries_at(zoo)
+    assert found_candidates(entries, cache, (), steps.append) == ((), ())
+    assert steps == []
+    (config,) = cache.rglob("pipeline.config")
+    config.write_bytes(b"model []")
+    found_candidates(entries, cache, (), steps.append)
+    (step,) = steps
+    assert (step.model, step.stage, step.damaged) == (
+        "ssd_tiny",
+        Stage.FETCH,
+        "ssd_tiny/pipeline.config",
+    )
+    assert config.read_bytes() == b"model {}"
