@@ -23,7 +23,7 @@ def with_those_below(process: int) -> Iterator[int]:
     yield process
     with contextlib.suppress(OSError, ValueError):
         for thread in (_PROC / str(process) / "task").iterdir():
-            for child in (thread / "children").read_text().split():
+            for child in (thread / "children").read_text(encoding="ascii").split():
                 yield from with_those_below(int(child))
 
 
@@ -53,7 +53,7 @@ def lock_holder(file: Path) -> int | None:
     """The process that has locked a file by flock; None where that is not known."""
     try:
         stat = file.stat()
-        lines = (_PROC / "locks").read_text().splitlines()
+        lines = (_PROC / "locks").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
     wanted = f"{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}:{stat.st_ino}"
@@ -73,7 +73,7 @@ def signal_at_end_of_parent(number: int) -> None:
 
 def _stat(process: int) -> list[str]:
     try:
-        text = (_PROC / str(process) / "stat").read_text()
+        text = (_PROC / str(process) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
     # The name is in parentheses, and may hold any character.
