@@ -34,6 +34,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class LoadModelScheduling(LoadScopeScheduling):  # type: ignore[misc]
         """One unit of work for each model; what has ended a worker is not given to another."""
 
+        def _reschedule(self, node: Any) -> None:
+            # A worker in the place of one that crashed has not collected yet.
+            if node in self.registered_collections:
+                super()._reschedule(node)
+
         def remove_node(self, node: Any) -> str | None:
             """Of a worker that crashed, the test that it was at; see the base class."""
             units = self.assigned_work[node]
