@@ -40,7 +40,8 @@ def test_folder_that_cannot_be_written_is_one_line(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     what = "report" if option == "--report-dir" else "cache"
-    assert line.startswith(f"ERROR: the {what} folder cannot be written ({path})")
+    shown = path.replace("\0", "\\x00")
+    assert line.startswith(f"ERROR: the {what} folder cannot be written ({shown})")
     assert f"got {why.format(session.path)}; name another with {option}" in line
     assert result.outlines == []
     assert not session.reports.exists()
