@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ValidationError, first_few
 from validation.files.atomic import write_bytes_atomic
+from validation.files.temporary import folder_to_keep
 from validation.policy.load import Policy
 from validation.record.policy_files import BUILT_IN_POLICY, keep_policy
 from validation.record.store import RECORD_NAME, Record, load_record, parse_record
@@ -81,8 +81,7 @@ def _write(folder: Path, data: bytes, policy: Policy) -> tuple[Record, Judgement
 
 
 def _elsewhere(folder: Path) -> Path:
-    # A name that no sweep takes: it is to stay.
-    other = Path(tempfile.mkdtemp(prefix="report-")) / folder.name
+    other = folder_to_keep() / folder.name
     with contextlib.suppress(OSError, shutil.Error):
         shutil.copytree(folder, other)
     return other

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from validation.errors import UsageError
+from validation.files.temporaries import new_file
 from validation.files.temporary import sweep
 from validation.plugin.state import session_state
 from validation.zoo.cache import default_cache_dir
@@ -35,14 +35,14 @@ def require_writable(folder: Path, what: str, option: str) -> None:
     missing = [each for each in (folder, *folder.parents) if not _is_there(each)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".validation-try-")
-        try:
-            with os.fdopen(handle, "wb") as file:
+        path, handle = new_file(folder / "try")
+        with os.fdopen(handle, "wb") as file:
+            try:
                 file.write(bytes(_TRIED_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-        finally:
-            Path(name).unlink()
+            finally:
+                path.unlink()
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the {what} cannot be written",
