@@ -2,6 +2,6 @@
 
 import sys
 
-from validation.cli import main
+from validation.entry import main
 
 sys.exit(main())

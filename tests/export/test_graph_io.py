@@ -214,3 +214,15 @@ def test_folder_that_cannot_be_made_is_named(export_of, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(GraphError, match=r"cannot be written \(.*taken\): got File exists"):
         write_export(tmp_path / "taken", export_of())
+
+
+@pytest.mark.parametrize("number", [0, 99])
+def test_type_that_there_is_not_is_refused(frozen, tmp_path, number):
+    """Of a placeholder: everything asks for it."""
+    graph = tf.GraphDef.FromString(frozen.read_bytes())
+    placeholder = next(node for node in graph.node if node.op == "Placeholder")
+    placeholder.attr["dtype"].type = number
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph.SerializeToString())
+    with pytest.raises(CorruptGraph, match=rf"no type that there is .*got dtype {number} of node"):
+        read_graph(path)

@@ -62,14 +62,16 @@ class Outer:
 
 
 _FLOATS = st.floats(allow_nan=False)
+# Whole numbers of 64 bits; others are refused.
+_WHOLE = st.integers(-(2**63), 2**63 - 1)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | _FLOATS | st.text(),
+    st.none() | st.booleans() | _WHOLE | _FLOATS | st.text(),
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=5,
 )
 _INNER = st.builds(
     Inner,
-    st.integers(),
+    _WHOLE,
     _FLOATS,
     st.text(),
     st.booleans(),
@@ -80,12 +82,12 @@ _INNER = st.builds(
 _KEYS = st.text() | st.just("float")
 _OUTER = st.builds(
     Outer,
-    st.tuples(st.integers(), st.text()),
+    st.tuples(_WHOLE, st.text()),
     st.lists(_INNER, max_size=2).map(tuple),
     st.none() | _INNER,
     st.dictionaries(_KEYS, st.text() | st.just("nan"), max_size=3),
-    st.dictionaries(_KEYS, st.integers(), max_size=3),
-    st.dictionaries(st.integers(), _FLOATS, max_size=3),
+    st.dictionaries(_KEYS, _WHOLE, max_size=3),
+    st.dictionaries(_WHOLE, _FLOATS, max_size=3),
 )
 _SAMPLE = Inner(1, 0.5, "n", True, Colour.RED, None, [1, "a"])
 

@@ -71,15 +71,16 @@ def write(folder: Path, *entries: Entry) -> Path:
 # number in a record's line, so names of options and labels stay clear of it.
 texts = st.text(max_size=12)
 numbers = st.floats(allow_nan=False)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
 names = texts.filter(lambda text: text != "float")
 tables = st.dictionaries(names, texts, max_size=3)
-scalars = st.one_of(st.none(), st.booleans(), st.integers(), numbers, texts)
+scalars = st.one_of(st.none(), st.booleans(), WHOLE, numbers, texts)
 limits = st.one_of(
     st.builds(Limit, st.sampled_from(["max", "min"]), numbers, texts, st.none() | numbers),
     st.builds(Limit, st.just("equal"), scalars, texts),
 )
 tensors = st.builds(TensorSpec, texts, texts, st.just((1, 2)))
-fidelities = st.builds(ErrorStatistics, st.integers(), *[numbers] * 5)
+fidelities = st.builds(ErrorStatistics, WHOLE, *[numbers] * 5)
 measures = st.builds(Measure, texts, scalars, st.none() | limits)
 results = st.builds(
     CheckResult,
@@ -112,8 +113,8 @@ others = st.one_of(
         texts,
         texts,
         texts,
-        st.integers(),
-        st.integers(),
+        WHOLE,
+        WHOLE,
         st.lists(numbers, max_size=4).map(tuple),
     ),
     st.builds(
@@ -122,9 +123,9 @@ others = st.one_of(
         texts,
         texts,
         figures,
-        st.integers(),
-        st.lists(st.integers(), max_size=4).map(tuple),
-        st.integers(),
+        WHOLE,
+        st.lists(WHOLE, max_size=4).map(tuple),
+        WHOLE,
         numbers,
         numbers,
     ),
@@ -133,11 +134,11 @@ others = st.one_of(
         texts,
         texts,
         texts,
-        st.integers(),
-        st.integers(),
+        WHOLE,
+        WHOLE,
         st.lists(st.builds(OutputError, tensors, fidelities, st.booleans()), max_size=2).map(tuple),
         st.lists(
-            st.builds(LayerError, st.integers(), texts, tensors, local=st.none() | fidelities),
+            st.builds(LayerError, WHOLE, texts, tensors, local=st.none() | fidelities),
             max_size=2,
         ).map(tuple),
     ),
@@ -158,11 +159,11 @@ others = st.one_of(
         texts,
         texts,
         texts,
-        st.integers(),
+        WHOLE,
         texts,
         texts,
     ),
-    st.builds(Evidence, texts, texts, texts, texts, st.integers(), st.integers()),
+    st.builds(Evidence, texts, texts, texts, texts, WHOLE, WHOLE),
     st.builds(
         Background,
         texts,
@@ -181,7 +182,7 @@ headers = st.builds(
     tables,
     tables,
     texts,
-    st.none() | st.builds(DatasetFacts, texts, texts, st.integers(), st.integers()),
+    st.none() | st.builds(DatasetFacts, texts, texts, WHOLE, WHOLE),
 )
 
 

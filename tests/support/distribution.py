@@ -16,7 +16,6 @@ LONGEST = (
     "tools/test_training.py",
     "real/test_person_fakequant.py",
     "plugin/test_sessions.py",
-    "plugin/test_second_process.py",
     "cli/test_run_command.py",
     "graphs/test_zoo_archives.py",
     "docs/test_guide_page.py",
@@ -32,18 +31,20 @@ LONGEST = (
     "graphs/extractors/test_inverted_residual.py",
     "calibration/test_fakequant_archive.py",
     "graphs/extractors/test_mobiledet.py",
-    "workspace/test_prefetch.py",
     "calibration/test_graph_ranges.py",
     "graphs/test_ssd.py",
     "graphs/extractors/test_spaghettinet.py",
 )
 # No part of `-m quick`: they build graphs, convert them or start processes.
 SLOW = {
-    *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "graphs"),
+    *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "fuzz"),
+    "graphs",
     *("inference", "inspection", "plugin", "real", "runtimes", "tools", "workspace"),
     "test_packaging.py",
     # Simulates thousands of pairs.
     "coco/test_coverage.py",
+    # Kill processes.
+    *("files/test_targets.py", "files/test_temporaries.py"),
 }
 _TESTS = Path(__file__).parents[1]
 

@@ -66,10 +66,11 @@ from validation.specs.tensors import TensorSpec
 _TEXT = st.text(max_size=8)
 
 
-_NUMBER = st.floats(allow_nan=False) | st.integers()
+_WHOLE = st.integers(-(2**63), 2**63 - 1)
+_NUMBER = st.floats(allow_nan=False) | _WHOLE
 
 
-_VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(st.integers() | _TEXT, max_size=3)
+_VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(_WHOLE | _TEXT, max_size=3)
 
 
 _LIMIT = st.builds(
@@ -146,7 +147,7 @@ _TENSOR = st.builds(
     _TEXT,
     st.lists(_COUNT, max_size=3).map(tuple),
     st.none() | _FLOAT,
-    st.none() | st.integers(),
+    st.none() | _WHOLE,
 )
 
 
@@ -180,7 +181,7 @@ _DIFFERENCE = st.builds(
     | st.builds(
         ClassFacts,
         st.lists(st.tuples(_COUNT, _COUNT), max_size=2).map(tuple),
-        st.integers(),
+        _WHOLE,
         _COUNT,
         _COUNT,
         st.booleans(),

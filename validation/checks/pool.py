@@ -15,7 +15,6 @@ from validation.isolation.crash import Crash, ended_in, never_started
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.worker import PAUSE_SECONDS, Crashed, Worker
-from validation.policy.load import Policy
 from validation.record.lines import Entry
 from validation.record.run import Step
 
@@ -171,17 +170,6 @@ def next_item(items: Sequence[Item], *, from_the_end: bool) -> Item:
     if not from_the_end:
         return first
     return [each for each in items if each[0] == first[0]][-1]
-
-
-def limits_of(policy: Policy) -> ProcessLimits:
-    """The limits of child processes, as the policy sets them."""
-    return ProcessLimits(
-        start_seconds=policy.setting("process_start_seconds"),
-        stopped_seconds=policy.setting("process_stopped_seconds"),
-        step_seconds=policy.setting("process_step_seconds"),
-        image_seconds=policy.setting("process_image_seconds"),
-        memory_bytes=int(policy.setting("process_memory_gib") * 2**30),
-    )
 
 
 def _entries(outcome: Returned | Raised) -> list[Entry] | NotThere:

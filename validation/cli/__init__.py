@@ -60,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _main(typed)
         finally:
             # Here and not at the process's end, where Python would complain of a closed pipe.
-            sys.stdout.flush()
+            # There is none where the shell closed it.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         return _BROKEN_PIPE

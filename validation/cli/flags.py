@@ -124,6 +124,12 @@ def add_parser(
     # The full name, where it is the subcommand of another command.
     parser.epilog = f"example:\n  python -m {parser.prog} {example}\n"
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    parser.add_argument(
+        "--no-isolation",
+        action="store_true",
+        help="run in this very process and without limits of memory and time, for a debugger; a "
+        "crash of TensorFlow or LiteRT then ends it without a word",
+    )
     parser.set_defaults(command=command)
     return parser
 

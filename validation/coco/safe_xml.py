@@ -8,13 +8,14 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from validation.errors import DatasetError
+from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 
 _DEEPEST = 32
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([\w.-]{1,20})["']""")
 
 
-class _Refused(Exception):
+class _Refused(ValueError):
     """What the file has and must not."""
 
 
@@ -25,15 +26,13 @@ def read_xml(path: Path) -> Element:
         DatasetError: The file cannot be read, is not well-formed, has a DTD or entities of its
             own, or is larger or deeper than any annotation.
     """
-    try:
+    with guarded(
+        DatasetError,
+        "the XML file cannot be read",
+        expected="an annotation of Pascal VOC, without DTD or entities",
+        where=path,
+    ):
         return _parsed(read_bytes(path, Size.TEXT))
-    except (OSError, expat.ExpatError, LookupError, ValueError, _Refused) as error:
-        raise DatasetError(
-            "the XML file cannot be read",
-            expected="an annotation of Pascal VOC, without DTD or entities",
-            got=error,
-            where=path,
-        ) from error
 
 
 def _parsed(data: bytes) -> Element:

@@ -13,6 +13,7 @@ import numpy as np
 
 from validation.errors import ArtefactMissing, GraphError
 from validation.files.outside import special_file
+from validation.isolation.activity import using
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
@@ -102,7 +103,8 @@ def open_checkpoint(prefix: Path) -> Values:
         if name not in present:
             return None
         try:
-            tensor: np.ndarray = reader.get_tensor(name)
+            with using(prefix, "load"):
+                tensor: np.ndarray = reader.get_tensor(name)
         except _read_errors() as error:
             raise GraphError(
                 f"variable {name!r} cannot be read from the checkpoint",
@@ -120,8 +122,9 @@ def _reader(prefix: Path) -> Any:
     from tensorflow.python.training import py_checkpoint_reader
 
     try:
-        reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
-        present = reader.get_variable_to_shape_map()
+        with using(prefix, "load"):
+            reader = py_checkpoint_reader.NewCheckpointReader(str(prefix))
+            present = reader.get_variable_to_shape_map()
     except _read_errors() as error:
         raise GraphError(
             "the checkpoint cannot be opened",

@@ -5,6 +5,8 @@ Needs no TensorFlow, so that a run over cached exports does not import it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,16 @@ from numpy.typing import NDArray
 from validation.errors import ArtefactMissing, GraphError, RecordError
 from validation.files.arrays import read_npy
 from validation.files.guard import guarded
+from validation.files.limits import file_limits
 from validation.files.structured import read_json, structure
 from validation.specs.contracts import SsdContract
+from validation.tflite.runnable import attribute_complaints
 
 GRAPH_FILE = "tflite_graph.pb"
 GRAPH_TEXT_FILE = "tflite_graph.pbtxt"
 CONTRACT_FILE = "tflite_graph.json"
 ANCHORS_FILE = "anchors.npy"
+_FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ def read_contract(folder: Path) -> tuple[SsdContract, bool]:
         about = read_json(folder / CONTRACT_FILE, dict[str, Any])
         with_op = bool(about.pop("add_postprocessing_op"))
         contract = structure(SsdContract, about)
+        for complaint in _complaints(contract):
+            raise RecordError(complaint)
     except (KeyError, RecordError) as error:
         raise GraphError(
             "the contract of an exported graph cannot be read",
@@ -100,6 +107,20 @@ def read_contract(folder: Path) -> tuple[SsdContract, bool]:
             next_step="export the graph again",
         ) from error
     return contract, with_op
+
+
+def _complaints(contract: SsdContract) -> Iterator[str]:
+    """Numbers that no detector has, and that arrays would be made of."""
+    size, most = contract.preprocessing, file_limits().size_bytes("tflite_tensor_mib")
+    if min(size.height, size.width) < 1 or _FLOAT_BYTES * 3 * size.height * size.width > most:
+        yield f"an input of {size.height} x {size.width} pixels"
+    if min(contract.num_anchors, contract.num_classes) < 1 or (
+        _FLOAT_BYTES * contract.num_anchors * (contract.num_classes + 1) > most
+    ):
+        yield f"{contract.num_anchors} anchors of {contract.num_classes} classes"
+    if not all(map(math.isfinite, (*size.scale, *size.offset))):
+        yield f"scale {size.scale}, offset {size.offset}"
+    yield from attribute_complaints(contract.postprocess)
 
 
 def read_anchors(exported: ExportedGraph) -> NDArray[np.float32]:

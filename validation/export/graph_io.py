@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf import text_format
-from tensorflow.core.framework import graph_pb2
+from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from validation.errors import ArtefactMissing, CorruptGraph, GraphError, first_few
@@ -34,6 +34,7 @@ from validation.kinds.refusal import require_kind
 from validation.specs.contracts import SsdContract
 
 _FORMS = {Kind.GRAPH_TEXT: ".pbtxt", Kind.META_GRAPH: ".meta"}
+_TYPES = frozenset(types_pb2.DataType.values()) - {types_pb2.DT_INVALID}
 _LOOP_BACK = ("NextIteration", "RefNextIteration")
 
 
@@ -87,6 +88,7 @@ def read_graph(path: Path, form: str | None = None) -> Any:
         ) from error
     _refuse_dangling(graph, path.name)
     _refuse_cycles(graph, path.name)
+    _refuse_unknown_types(graph, path.name)
     return graph
 
 
@@ -135,6 +137,17 @@ def _refuse_cycles(graph: Any, where: str) -> None:
             got=first_few(error.args[1]),
             where=where,
         ) from error
+
+
+def _refuse_unknown_types(graph: Any, where: str) -> None:
+    """Readers ask what a placeholder or a constant is made of."""
+    for node in graph.node:
+        if "dtype" in node.attr and node.attr["dtype"].type not in _TYPES:
+            raise CorruptGraph(
+                "a node of the graph is of no type that there is",
+                got=f"dtype {node.attr['dtype'].type} of node {node.name!r}",
+                where=where,
+            )
 
 
 def node_name(tensor: str) -> str:

@@ -228,7 +228,7 @@ def _ends(tensors: Mapping[str, Any]) -> tuple[SignatureTensor, ...]:
 
 
 def _dtype(number: int) -> str:
-    if number == types_pb2.DT_INVALID:
+    if number == types_pb2.DT_INVALID or number not in types_pb2.DataType.values():
         return "unknown"
     return f"{dtypes.as_dtype(number).name}"
 

@@ -39,6 +39,8 @@ _FAULTS_OF = (
     ("tarfile", "TarError"),
     ("zipfile", "BadZipFile"),
     ("xml.parsers.expat", "ExpatError"),
+    # NumPy's reader of the header of an array.
+    ("tokenize", "TokenError"),
     ("google.protobuf.message", "Error"),
     ("google.protobuf.text_format", "Error"),
     ("PIL.Image", "DecompressionBombError"),

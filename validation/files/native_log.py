@@ -13,9 +13,47 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
 
 from validation.errors import ValidationError
 from validation.files.terminal import printable_lines
+
+
+@dataclass
+class _Kept:
+    """Where it is held back.
+
+    Args:
+        descriptor: Of a file that another process reads if this one crashes; None for a temporary
+            file of this process alone.
+        is_used: True while it holds something.
+    """
+
+    descriptor: int | None = None
+    is_used: bool = False
+
+
+_KEPT = _Kept()
+
+
+def file_in_memory() -> int:
+    """A file for `keep_in`, by its descriptor."""
+    try:
+        return os.memfd_create("validation-log")
+    except OSError:
+        # Some sandboxes have none.
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
+def keep_in(descriptor: int) -> None:
+    """Hold output back in this file from now on, and leave it empty wherever nothing is held.
+
+    Args:
+        descriptor: Of a file that can be cut short.
+    """
+    _KEPT.descriptor = descriptor
 
 
 @contextlib.contextmanager
@@ -31,7 +69,7 @@ def held_back() -> Iterator[None]:
     except (AttributeError, OSError, ValueError):
         yield
         return
-    with tempfile.TemporaryFile() as log:
+    with _file() as log:
         saved = os.dup(descriptor)
         os.dup2(log.fileno(), descriptor)
         try:
@@ -50,6 +88,22 @@ def held_back() -> Iterator[None]:
             raise
         else:
             _restore(saved, descriptor)
+
+
+@contextlib.contextmanager
+def _file() -> Iterator[IO[bytes]]:
+    if _KEPT.descriptor is None or _KEPT.is_used:
+        with tempfile.TemporaryFile() as log:
+            yield log
+        return
+    with os.fdopen(os.dup(_KEPT.descriptor), "r+b") as log:
+        log.seek(0)
+        _KEPT.is_used = True
+        try:
+            yield log
+        finally:
+            log.truncate(0)
+            _KEPT.is_used = False
 
 
 def _restore(saved: int, descriptor: int) -> None:

@@ -12,6 +12,7 @@ import enum
 import functools
 import json
 import math
+import sys
 import tomllib
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -229,7 +230,7 @@ def _converter(*, complete: bool) -> Converter:
 def _primitive(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise WrongValue(_NAMES[kind], value)
-    return value
+    return _finite(value)
 
 
 def _positive_whole(value: Any) -> Any:
@@ -242,16 +243,20 @@ _NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongValue("a number", value)
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise WrongValue("a number that a float holds", value)
     return value
 
 
 def _finite(value: Any) -> Any:
-    """Any value of JSON or TOML but NaN and the infinities, which JSON and data files lack."""
+    """Any value of JSON or TOML but NaN, the infinities, and numbers that no array holds."""
     if isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _finite(item)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("a finite number", value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise WrongValue("a whole number of 64 bits", f"one of {len(str(abs(value)))} digits")
     return value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,3 +81,36 @@ def use_for_temporary_files(folder: Path) -> None:
 def sweep() -> None:
     """Remove the temporary folders of this user whose processes have ended."""
     temporaries.sweep(Path(tempfile.gettempdir()))
+
+
+def name_by_process() -> None:
+    """Let names of what libraries make for a while in this process begin with its number."""
+    tempfile.template = _of_process(os.getpid())
+
+
+def remove_of(process: int) -> None:
+    """Remove what a process left that has ended, its libraries' files too; never fails.
+
+    Args:
+        process: It called `name_by_process`.
+    """
+    sweep()
+    with contextlib.suppress(OSError):
+        for path in Path(tempfile.gettempdir()).glob(f"{_of_process(process)}*"):
+            with contextlib.suppress(OSError):
+                _remove_own(path)
+
+
+def _remove_own(path: Path) -> None:
+    about = path.lstat()
+    # Others may write there too.
+    if about.st_uid != os.geteuid():
+        return
+    if stat.S_ISDIR(about.st_mode):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
+
+
+def _of_process(process: int) -> str:
+    return f"{_NAME}-{process}-"

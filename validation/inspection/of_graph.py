@@ -290,11 +290,13 @@ def _inference(facts: GraphFacts, reading: Any, nodes: Any, classes: int | None)
 
 def _dtype(nodes: Any, name: str) -> str:
     """Of a node's first output, by its attributes; empty where they do not state it."""
+    from tensorflow.core.framework import types_pb2
     from tensorflow.python.framework import dtypes
 
     attributes = nodes.nodes[name].attr
     for key in ("T", "dtype", "DstT", "output_type"):
-        if key in attributes and attributes[key].type:
+        stated = attributes[key].type if key in attributes else 0
+        if stated and stated in types_pb2.DataType.values():
             return str(dtypes.as_dtype(attributes[key].type).name)
     return ""
 

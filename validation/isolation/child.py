@@ -17,9 +17,9 @@ from validation.errors import ValidationError
 from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
+from validation.isolation.forked import end_with_parent
 from validation.isolation.log import redirect
 from validation.isolation.messages import Note, Raised, Ready, Returned
-from validation.isolation.processes import signal_at_end_of_parent
 
 # Blocked while a child is started, and inherited so.
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -110,7 +110,4 @@ def _go_with(parent: int) -> None:
     """End with the parent, however that ends, and leave signals of the terminal to it."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    signal_at_end_of_parent(signal.SIGKILL)
-    # It may have ended before.
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with_parent(parent)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 import signal
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from validation.errors import ValidationError
+from validation.isolation.board import Activity
 
 # What a reader of a message takes in; the whole log is kept beside it.
 MOST_LAST_WORDS = 5
@@ -66,6 +69,33 @@ class Crash:
     def at(self) -> str:
         """What it was doing: ``convert int8, tflite_graph.pb``; empty where that is not known."""
         return ", ".join(each for each in (self.step, self.file) if each)
+
+    def placed(self, activities: Sequence[Activity], last_words: tuple[str, ...]) -> Crash:
+        """The same with what the process was at.
+
+        Args:
+            activities: That had begun and not ended, the latest last.
+            last_words: What it wrote last.
+        """
+        step = _step(activities)
+        return replace(
+            self,
+            stage="" if step is None else step.stage,
+            step=described(activities),
+            file=next((Path(each.file).name for each in reversed(activities) if each.file), ""),
+            last_words=last_words,
+        )
+
+
+def _step(activities: Sequence[Activity]) -> Activity | None:
+    return next((each for each in reversed(activities) if each.stage), None)
+
+
+def described(activities: Sequence[Activity]) -> str:
+    """The step and what a process was at inside of it: ``run int8 on 80 images, load``."""
+    latest = activities[-1] if activities else None
+    names = [each.step for each in (_step(activities), latest) if each is not None]
+    return ", ".join(dict.fromkeys(names))
 
 
 def _signal_name(number: int) -> str:

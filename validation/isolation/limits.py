@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.isolation.board import Activity
 from validation.isolation.crash import Crash, Ending
-from validation.isolation.processes import with_those_below
+from validation.isolation.processes import is_stopped, with_those_below
 
 _PAGE_BYTES = 4096
 
@@ -17,18 +18,18 @@ class ProcessLimits:
     """What a child process may take.
 
     Args:
-        start_seconds: Until it can be given work.
-        stopped_seconds: Stopped by a signal.
         step_seconds: Without a sign of life, in a step such as a conversion.
         image_seconds: Alike, while a model file is loaded or run on one image.
         memory_bytes: Resident, with the processes that it has started itself.
+        start_seconds: Until it can be given work.
+        stopped_seconds: Stopped by a signal.
     """
 
-    start_seconds: float
-    stopped_seconds: float
     step_seconds: float
     image_seconds: float
     memory_bytes: int
+    start_seconds: float = math.inf
+    stopped_seconds: float = math.inf
 
     def broken_by(
         self,
@@ -59,6 +60,35 @@ class ProcessLimits:
         if silent_seconds > most:
             return Crash(Ending.TIME, round(most))
         return None
+
+
+class Silence:
+    """How long a process has given no sign of life, while it could.
+
+    Args:
+        look_seconds: Between two looks at it; a longer time is not counted in full, for then
+            whoever looks was stopped too, or the machine was asleep.
+    """
+
+    def __init__(self, look_seconds: float) -> None:
+        self._most = 2 * look_seconds
+        self._signs, self._looked, self._silent = -1, 0.0, 0.0
+
+    def seconds(self, signs: int, now: float, process: int, *, counts: bool) -> float:
+        """Since the last sign of life.
+
+        Args:
+            signs: How many there were.
+            now: Of a clock that never goes back.
+            process: Its id: the time in which it is stopped is not counted.
+            counts: Whether it is at something that gives signs.
+        """
+        if signs != self._signs or not counts:
+            self._silent = 0.0
+        elif not is_stopped(process):
+            self._silent += min(now - self._looked, self._most)
+        self._signs, self._looked = signs, now
+        return self._silent
 
 
 def resident_bytes(process: int) -> int:

@@ -34,9 +34,9 @@ def cpu_ticks(process: int) -> int | None:
 
 
 def is_stopped(process: int) -> bool:
-    """True where a signal has stopped it, as Ctrl-Z does; not where a debugger has."""
+    """True where a signal has stopped it, as Ctrl-Z does, or a debugger."""
     stat = _stat(process)
-    return bool(stat) and stat[_STATE] == "T"
+    return bool(stat) and stat[_STATE] in ("T", "t")
 
 
 def command_of(process: int) -> str:

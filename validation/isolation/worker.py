@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -21,7 +21,7 @@ from typing import Any, cast
 from validation.errors import ValidationError
 from validation.isolation.board import Activity, Board
 from validation.isolation.child import INTERRUPTING, Made, serve
-from validation.isolation.crash import Crash, Ending
+from validation.isolation.crash import Crash, Ending, described
 from validation.isolation.limits import ProcessLimits, resident_bytes
 from validation.isolation.log import last_words
 from validation.isolation.messages import (
@@ -149,7 +149,7 @@ class Worker:
 
     def at(self) -> tuple[str, float]:
         """What it is at, for people, and the seconds since its work began."""
-        step = _described(self._board.activities()) if self._is_ready else _STARTING
+        step = described(self._board.activities()) if self._is_ready else _STARTING
         return step, time.monotonic() - self._submitted
 
     def _send(self, work: object) -> None:
@@ -228,15 +228,10 @@ class Worker:
     def _crashed(self, crash: Crash) -> Crashed:
         activities = self._board.activities()
         self.kill()
-        step = _step(activities)
         latest = activities[-1] if activities else None
-        found = replace(
-            crash,
-            stage="" if step is None else step.stage,
-            step=_described(activities) if self._is_ready else _STARTING,
-            file=next((Path(each.file).name for each in reversed(activities) if each.file), ""),
-            last_words=last_words(self._log, self._began_at),
-        )
+        found = crash.placed(activities, last_words(self._log, self._began_at))
+        if not self._is_ready:
+            found = replace(found, step=_STARTING)
         log = self._log.with_name(f"log-{time.monotonic_ns()}.txt")
         with contextlib.suppress(OSError):
             self._log.replace(log)
@@ -267,17 +262,6 @@ def kill_all() -> None:
     """End the children of this process now; for its last moments."""
     for worker in list(_WORKERS):
         worker.kill()
-
-
-def _step(activities: Sequence[Activity]) -> Activity | None:
-    return next((each for each in reversed(activities) if each.stage), None)
-
-
-def _described(activities: Sequence[Activity]) -> str:
-    """Of the step and what it was at inside of it: ``run int8 on 80 images, load``."""
-    latest = activities[-1] if activities else None
-    names = [each.step for each in (_step(activities), latest) if each is not None]
-    return ", ".join(dict.fromkeys(names))
 
 
 def _talk(make: bytes, pipe: Connection, messages: queue.Queue[Message | None]) -> None:

@@ -172,7 +172,7 @@ def add_options(add: Callable[..., object]) -> None:
         "--cache-dir",
         type=parse_folder,
         metavar="DIR",
-        help="downloads, exports and converted files (default: the user's cache folder)",
+        help="downloads and products (default: the user's cache)",
     )
     add(
         "--lock-file",
@@ -184,13 +184,13 @@ def add_options(add: Callable[..., object]) -> None:
     add(
         "--one-process",
         action="store_true",
-        help="one child process (default: two; one for over 50 MB)",
+        help="one child process (default: two, archives up to 50 MB)",
     )
     add(
         "--no-isolation",
         action="store_true",
-        help="run checks in pytest's own process, for a debugger (default: in child ones, "
-        "unless --pdb or --trace)",
+        help="checks run in pytest's own process, for a debugger; a crash "
+        "ends it (default: only with --pdb or --trace)",
     )
     add(
         "--offline",

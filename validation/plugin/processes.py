@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from validation.checks.child import Item, SessionChecks
-from validation.checks.pool import CheckPool, limits_of
+from validation.checks.pool import CheckPool
 from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE, is_isolated
 from validation.plugin.waiting import WAITING
+from validation.policy.process_limits import limits_of
 from validation.record.crash_files import keep_crash
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads

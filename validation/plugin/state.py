@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from validation.checks.pool import limits_of
 from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
 from validation.plugin.given import (
@@ -23,6 +22,7 @@ from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import Policy, load_policy
+from validation.policy.process_limits import limits_of
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
 from validation.runtimes.tflite import default_threads

@@ -23,8 +23,11 @@ from numpy.typing import DTypeLike, NDArray
 from validation.errors import RecordError
 from validation.files.arrays import parse_npz
 from validation.files.atomic import atomic_file
+from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 from validation.record.detections import Detections
+
+_NO_DETECTIONS = "the file does not hold detections by image"
 
 
 def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
@@ -49,7 +52,9 @@ def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
 
 def read_detections(path: Path) -> dict[str, Detections]:
     """What `write_detections` wrote, by image key; see `parse_detections`."""
-    return parse_detections(read_bytes(path, Size.ARRAYS), path)
+    with guarded(RecordError, _NO_DETECTIONS, where=path):
+        data = read_bytes(path, Size.ARRAYS)
+    return parse_detections(data, path)
 
 
 def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
@@ -62,7 +67,12 @@ def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
     Raises:
         RecordError: The file holds something else.
     """
-    try:
+    with guarded(
+        RecordError,
+        _NO_DETECTIONS,
+        expected=".npz with keys, offsets, boxes, scores and classes",
+        where=where,
+    ):
         arrays = parse_npz(data)
         keys, offsets = arrays["keys"].tolist(), arrays["offsets"].tolist()
         whole = Detections(arrays["boxes"], arrays["scores"], arrays["classes"])
@@ -72,13 +82,6 @@ def parse_detections(data: bytes, where: PurePath) -> dict[str, Detections]:
             key: whole.take(slice(start, end))
             for key, (start, end) in zip(keys, pairwise(offsets), strict=True)
         }
-    except (ValueError, LookupError, TypeError) as error:
-        raise RecordError(
-            "the file does not hold detections by image",
-            expected=".npz with keys, offsets, boxes, scores and classes",
-            got=error,
-            where=where,
-        ) from error
 
 
 def _narrow(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

@@ -153,7 +153,7 @@ def _of_op(model: UnpackedModel, op: Any) -> Iterator[str]:
         yield f"{len(read)} inputs and {len(made)} outputs, not {_OP_INPUTS} and {_OP_OUTPUTS}"
         return
     attributes = attributes_of(model, op)
-    yield from _of_attributes(attributes)
+    yield from attribute_complaints(attributes)
     boxes, scores, anchors = (_shape(model.graph.tensors[index]) for index in read)
     # Shapes that are computed may not be stated.
     if len(anchors) != 2 or anchors[1] != _COORDINATES:
@@ -166,7 +166,8 @@ def _of_op(model: UnpackedModel, op: Any) -> Iterator[str]:
         yield f"num_classes {attributes.num_classes:g} for {scores[2]} columns of scores"
 
 
-def _of_attributes(attributes: PostprocessAttributes) -> Iterator[str]:
+def attribute_complaints(attributes: PostprocessAttributes) -> Iterator[str]:
+    """What the post-processing op cannot be run with, an attribute each."""
     most = file_limits().tflite_detections
     counts = ("max_detections", "max_classes_per_detection", "num_classes", "detections_per_class")
     for name in counts:
