@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pool_work import StandIn
 
 from validation.checks.child import Item, NotThere, SessionChecks
-from validation.checks.pool import CheckPool, next_item, without_repeats
+from validation.checks.pool import CheckPool, Waiting, next_item, without_repeats
 from validation.isolation.crash import ProcessEnded
 from validation.isolation.worker import Crashed
 from validation.policy.load import load_policy
@@ -36,7 +36,13 @@ def pool(tmp_path: Path) -> Iterator[Made]:
     """Makes a pool, which is closed at the end."""
     made: list[CheckPool] = []
 
-    def make(ahead: Sequence[Item] = (), workers: int = 1, **how: Any) -> CheckPool:
+    def make(
+        ahead: Sequence[Item] = (),
+        workers: int = 1,
+        say: Callable[[str], object] = print,
+        waiting: Waiting = print,
+        **how: Any,
+    ) -> CheckPool:
         checks = cast(SessionChecks, StandIn(**how))
         kept: list[Crashed] = []
 
@@ -51,6 +57,8 @@ def pool(tmp_path: Path) -> Iterator[Made]:
             folder=tmp_path / str(len(made)),
             limits=limits_of(load_policy()),
             keep=keep,
+            say=say,
+            waiting=waiting,
         )
         made.append(one)
         return one
@@ -133,6 +141,38 @@ def test_machine_is_quiet_after_preparing(pool: Made) -> None:
     assert both.entries(items[-1])[0][:2] == ("one", "m5")
     with pytest.raises(ProcessEnded, match="SIGABRT"):
         both.prepare(("crash", ModelKey("m0", "float")))
+
+
+def test_processes_that_do_not_start_end_all_checks(pool: Made, tmp_path: Path) -> None:
+    """Each with the same reason, after a few processes and no more."""
+    starts = tmp_path / "starts"
+    items = _items(("one", 4))
+    one = pool(items, starts=starts, failing_starts=100)
+    for item in items:
+        with pytest.raises(ProcessEnded, match=r"3 processes.*did not start.*exit code 3"):
+            one.entries(item)
+    with pytest.raises(ProcessEnded, match="did not start"):
+        one.prepare(items[0])
+    assert len(starts.read_text().splitlines()) == 3
+
+
+def test_start_that_fails_once_is_tried_again(pool: Made, tmp_path: Path) -> None:
+    """The check had no part in it."""
+    items = _items(("one", 1))
+    one = pool(items, starts=tmp_path / "starts", failing_starts=2)
+    assert one.entries(items[0])[0][:2] == ("one", "m0")
+    one.prepare(items[0])
+
+
+def test_who_waits_is_told(pool: Made) -> None:
+    """What a child says, and what it is at."""
+    said: list[str] = []
+    shown: list[tuple[str, str, float]] = []
+    item = ("note", ModelKey("m", "float"))
+    one = pool(say=said.append, waiting=lambda *what: shown.append(what), seconds=0.5)
+    one.entries(item)
+    assert said == ["waiting for a lock"]
+    assert {subject for subject, _, _ in shown} == {"m-float"}
 
 
 def test_product_is_listed_once_with_the_time_that_it_took() -> None:

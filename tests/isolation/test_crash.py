@@ -14,7 +14,9 @@ from validation.isolation.crash import Crash, Ending, ProcessEnded, ended_in
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.log import last_words
 
-_LIMITS = ProcessLimits(step_seconds=10, image_seconds=2, memory_bytes=1000)
+_LIMITS = ProcessLimits(
+    start_seconds=20, stopped_seconds=5, step_seconds=10, image_seconds=2, memory_bytes=1000
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,7 @@ _LIMITS = ProcessLimits(step_seconds=10, image_seconds=2, memory_bytes=1000)
         (Crash(Ending.EXIT, 3), "exit code 3"),
         (Crash(Ending.TIME, 60), "no sign of life for 60 s"),
         (Crash(Ending.MEMORY, 2**31), "2.0 GiB"),
+        (Crash(Ending.STOPPED, 60), "did not go on for 60 s"),
         (Crash(Ending.GARBAGE, 0), "no result"),
     ],
 )
@@ -62,6 +65,15 @@ def test_limits(silent: float, resident: int, short: bool, ending: Ending | None
     latest = Activity("run", "key", is_short=short)
     crash = _LIMITS.broken_by(silent, resident, latest)
     assert (None if crash is None else crash.ending) == ending
+
+
+def test_limits_of_a_process_that_starts_or_is_stopped() -> None:
+    """Each has its own."""
+    starting = _LIMITS.broken_by(15, 0, None, starting=True)
+    assert starting is None
+    late = _LIMITS.broken_by(21, 0, None, starting=True)
+    assert late == Crash(Ending.TIME, 20)
+    assert _LIMITS.broken_by(0, 0, None, stopped_seconds=6) == Crash(Ending.STOPPED, 5)
 
 
 def test_what_ended_a_process_is_not_begun_again() -> None:

@@ -7,7 +7,9 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,16 @@ from validation.isolation.apart import call_apart
 from validation.isolation.crash import Crash, Ending, ProcessEnded
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
-from validation.isolation.worker import Crashed, Outcome, Worker
+from validation.isolation.worker import Crashed, Outcome, Worker, kill_all
 
 # A loaded machine may need a second for what takes a hundredth.
-_LIMITS = ProcessLimits(step_seconds=3.0, image_seconds=3.0, memory_bytes=200 * 2**20)
+_LIMITS = ProcessLimits(
+    start_seconds=60.0,
+    stopped_seconds=1.0,
+    step_seconds=3.0,
+    image_seconds=3.0,
+    memory_bytes=200 * 2**20,
+)
 
 
 class _Watched:
@@ -71,6 +79,7 @@ def test_same_process_does_one_work_after_another(watched: _Watched) -> None:
         (("loop",), Ending.TIME, 3),
         (("garbage",), Ending.GARBAGE, 0),
         (("half",), Ending.TIME, 3),
+        (("stop",), Ending.STOPPED, 1),
     ],
 )
 def test_ended_process_is_a_result_and_the_next_work_is_done(
@@ -133,6 +142,76 @@ def test_child_that_cannot_begin_says_why(tmp_path: Path) -> None:
     assert isinstance(outcome, Raised)
     assert isinstance(outcome.error, ConfigError)
     worker.close()
+
+
+def _failed_start(worker: Worker) -> Crashed:
+    worker.submit(("echo", 1))
+    while (outcome := worker.outcome(0.05)) is None:
+        pass
+    assert isinstance(outcome, Crashed)
+    assert not outcome.had_started
+    assert outcome.crash.step == "start of the process"
+    return outcome
+
+
+def test_child_that_ends_as_it_begins_has_not_had_the_work(tmp_path: Path) -> None:
+    """Each work starts another."""
+    worker = Worker(ending_work.make_that_ends, tmp_path, _LIMITS, print)
+    for _ in range(2):
+        crash = _failed_start(worker).crash
+        assert (crash.ending, crash.number) == (Ending.EXIT, 7)
+        assert crash.last_words == ("not today",)
+    worker.close()
+
+
+def test_child_that_never_begins_is_ended(tmp_path: Path) -> None:
+    """Whatever it has to begin with, it has no more time than the limit."""
+    limits = replace(_LIMITS, start_seconds=2.0)
+    worker = Worker(ending_work.make_that_hangs, tmp_path, limits, print)
+    crash = _failed_start(worker).crash
+    assert (crash.ending, crash.number) == (Ending.TIME, 2)
+    worker.close()
+
+
+def test_refused_process_is_the_error_of_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next work tries again."""
+
+    def refuse(_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpawnProcess, "start", refuse)
+        one = _Watched(tmp_path)
+        refused = one.done("pid")
+    assert isinstance(refused, Raised)
+    assert "no process can be started: got Resource temporarily" in str(refused.error)
+    assert isinstance(one.done("pid"), Returned)
+    one.worker.close()
+
+
+def test_what_it_is_at_can_be_asked(tmp_path: Path) -> None:
+    """For a person who waits."""
+    one = _Watched(tmp_path)
+    assert one.worker.at()[0] == "start of the process"
+    one.done("pid")
+    assert one.worker.at()[0] == ""
+    one.worker.submit(("wait in", "convert int8"))
+    while one.worker.at()[0] != "convert int8":
+        assert one.worker.outcome(0.05) is None
+    one.worker.close(at_once=True)
+
+
+def test_all_children_are_ended_in_last_moments(tmp_path: Path) -> None:
+    """Whatever they are at."""
+    workers = [_Watched(tmp_path / name) for name in "ab"]
+    pids = [each.done("pid") for each in workers]
+    kill_all()
+    for each in pids:
+        assert isinstance(each, Returned)
+        with pytest.raises(ProcessLookupError):
+            os.kill(each.value, 0)
 
 
 def test_nothing_is_left_running(tmp_path: Path) -> None:

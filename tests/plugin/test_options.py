@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.files.arguments import parse_count
+from validation.files.arguments import parse_count, parse_path
 from validation.plugin.options import (
     parse_existing_file,
     parse_existing_folder,
     parse_file,
-    parse_path,
     parse_toml,
     parse_variant,
 )
@@ -166,8 +165,6 @@ def test_empty_selection(over_miniature: Run) -> None:
         (("--label-map", "none"), "argument --label-map: no such file: none"),
         (("--policy", "suites"), "argument --policy: a folder, not a file: suites"),
         (("--coco-images", "conftest.py"), "argument --coco-images/--images: a file, not a folder"),
-        (("--report-dir", "conftest.py"), "argument --report-dir: the folder cannot be written"),
-        (("--cache-dir", "conftest.py/x"), "argument --cache-dir: the folder cannot be written"),
         (("--lock-file", "suites"), "argument --lock-file: a folder, not a file: 'suites'"),
         (("--lock-file", "conftest.py/x"), "argument --lock-file: the file cannot be written"),
         (("--lock-file", "pyproject.toml"), r"lock file cannot be read \(pyproject.toml\)"),

@@ -63,3 +63,48 @@ def test_asked_distribution_is_kept(over_models: Callable[..., dict[str, set[str
     """--dist of the user counts: by file, all models go to one worker."""
     workers = over_models("--dist", "loadfile")
     assert len(set.union(*workers.values())) == 1
+
+
+_ENDS_ITS_WORKER = """
+import os
+import signal
+
+
+def _note(name, context):
+    with open("ran", "a") as file:
+        file.write(f"{name} {context.key.model}\\n")
+
+
+@pytest.mark.check("archive")
+def test_one(context, run_check, record):
+    _note("one", context)
+    if context.key.model == "second":
+        os.kill(os.getpid(), signal.SIGKILL)
+    record(run_check(context))
+
+
+@pytest.mark.check("evidence")
+def test_two(context, run_check, record):
+    _note("two", context)
+    record(run_check(context))
+"""
+
+
+def test_what_ended_a_worker_is_not_given_to_another(
+    session: Any, miniature: MiniatureFiles, tmp_path: Any
+) -> None:
+    """It fails by pytest-xdist's own words, and all other checks are run once."""
+    names = ("first", "second", "third")
+    for name in names:
+        shutil.copytree(miniature.archive, tmp_path / "zoo" / name)
+    session.suite(_ENDS_ITS_WORKER)
+    options = ("--zoo", tmp_path / "zoo", "--cache-dir", miniature.cache, "--variant", "raw")
+    result = session.run_apart(*options, "-n", "2")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    ran = (session.path / "ran").read_text().splitlines()
+    assert sorted(ran) == sorted(f"{check} {name}" for check in ("one", "two") for name in names)
+    assert "crashed while running 'suites/test_own.py::test_one[second-raw]'" in result.stdout.str()
+    footer = session.lines()[-1]
+    assert footer["results"] == 5
+    assert footer["not_run"] == ["suites/test_own.py::test_one[second-raw]"]
+    assert "second" in session.page()

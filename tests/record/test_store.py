@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import resource
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,30 @@ def test_missing_record(tmp_path: Path) -> None:
     """No file is said as such."""
     with pytest.raises(ArtefactMissing, match="there is no record"):
         load_record(tmp_path / RECORD_NAME)
+
+
+def test_full_disk_ends_no_record(tmp_path: Path) -> None:
+    """From then on the lines are in memory; what the file has is the beginning of them."""
+    writer = RecordWriter(tmp_path).open()
+    writer.write(HEADER)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (writer.path.stat().st_size + 10, hard))
+    try:
+        writer.write(RESULT)
+        writer.close(FOOTER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    written = writer.path.read_bytes()
+    assert len(written) < len(writer.data)
+    assert writer.data.startswith(written)
+    writer.path.write_bytes(writer.data)
+    assert load_record(writer.path).footer == FOOTER
+
+
+def test_folder_that_cannot_be_made_ends_no_record(tmp_path: Path) -> None:
+    """All lines are in memory."""
+    (tmp_path / "file").touch()
+    writer = RecordWriter(tmp_path / "file" / "run").open()
+    writer.write(HEADER)
+    writer.close()
+    assert json.loads(writer.data)["kind"] == "header"

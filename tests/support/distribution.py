@@ -16,6 +16,7 @@ LONGEST = (
     "tools/test_training.py",
     "real/test_person_fakequant.py",
     "plugin/test_sessions.py",
+    "plugin/test_processes.py",
     "cli/test_run_command.py",
     "graphs/test_zoo_archives.py",
     "docs/test_guide_page.py",
@@ -39,7 +40,7 @@ LONGEST = (
 SLOW = {
     *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "fuzz"),
     "graphs",
-    *("inference", "inspection", "plugin", "real", "runtimes", "tools", "workspace"),
+    *("inference", "inspection", "isolation", "plugin", "real", "runtimes", "tools", "workspace"),
     "test_packaging.py",
     # Simulates thousands of pairs.
     "coco/test_coverage.py",

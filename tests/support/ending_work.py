@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,23 @@ def make(note: Callable[[Any], None]) -> Callable[[Any], Any]:
 def make_that_fails(_: Callable[[Any], None]) -> Callable[[Any], Any]:
     """A child that cannot begin."""
     raise ConfigError("cannot begin", where="here")
+
+
+def make_that_ends(_: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """A child that ends while it begins."""
+    os.write(2, b"not today\n")
+    os._exit(7)
+
+
+def make_that_hangs(_: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """A child that never begins."""
+    while True:
+        time.sleep(1)
+
+
+def _stop(_: object) -> str:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return "went on"
 
 
 def _echo(_: object, value: Any) -> Any:
@@ -115,6 +133,11 @@ def _activity(_: object, key: str) -> str:
         os.abort()
 
 
+def _wait_in(_: object, step: str) -> None:
+    with doing(Activity(step, "key", "convert")):
+        time.sleep(60)
+
+
 _WORK: dict[str, Callable[..., Any]] = {
     "echo": _echo,
     "noted": _noted,
@@ -127,6 +150,8 @@ _WORK: dict[str, Callable[..., Any]] = {
     "garbage": _garbage,
     "half": _half_a_message,
     "exit": _exit,
+    "stop": _stop,
+    "wait in": _wait_in,
     "refuse": _refuse,
     "unreadable": _unreadable,
     "unsendable": _unsendable,

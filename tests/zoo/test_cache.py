@@ -47,7 +47,7 @@ def test_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(ArtefactError, match=r"cannot be written .*Not a directory; .*--cache-dir"),
-        locked(tmp_path / "file" / "cache", "1" * 64),
+        locked(tmp_path / "file" / "cache", "1" * 64, "the archive"),
     ):
         pass
     with (
@@ -69,14 +69,14 @@ def test_one_hash_has_one_writer(tmp_path: Path) -> None:
 
     def second() -> None:
         waiting.set()
-        with locked(tmp_path, "1" * 64):
+        with locked(tmp_path, "1" * 64, "the archive"):
             events.append("second")
 
-    with locked(tmp_path, "1" * 64):
+    with locked(tmp_path, "1" * 64, "the archive"):
         thread = threading.Thread(target=second)
         thread.start()
         waiting.wait(5)
-        with locked(tmp_path, "2" * 64):
+        with locked(tmp_path, "2" * 64, "the archive"):
             events.append("other hash")
         thread.join(0.2)
         events.append("first")

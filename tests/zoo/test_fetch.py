@@ -72,7 +72,7 @@ def _fetch(
 ) -> Fetched:
     digest = digest or _digest(_DATA)
     entry = CatalogueEntry("tiny", "group", source, digest, origin="a server")
-    with locked(cache, digest.sha256):
+    with locked(cache, digest.sha256, "the archive"):
         return fetch(
             entry,
             source,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, UsageError
-from validation.zoo.entry import FolderSource
+from validation.zoo import catalogue
+from validation.zoo.archives import obtain
+from validation.zoo.catalogue import load_catalogue
+from validation.zoo.entry import CatalogueEntry, FolderSource
+from validation.zoo.folders import entry_of
 
 _SIGNS = [
     "frozen_inference_graph.pb",
@@ -94,10 +99,10 @@ def test_unreadable_folder_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
         entries_at(tmp_path)
 
 
-def test_folder_that_cannot_be_entered_is_missing(
+def test_folder_that_cannot_be_entered_fails_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sub-folder whose files cannot be looked at is an error, not an empty folder."""
+    """It is an archive like others, and obtaining it says why; it hides none of them."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "pipeline.config").touch()
     real = Path.is_file
@@ -108,5 +113,29 @@ def test_folder_that_cannot_be_entered_is_missing(
         return real(path)
 
     monkeypatch.setattr(Path, "is_file", refuse)
+    (entry,) = entries_at(tmp_path)
     with pytest.raises(ArtefactMissing, match=r"cannot be entered .*a.*: got Permission denied"):
-        entries_at(tmp_path)
+        obtain(entry, tmp_path / "cache", offline=True)
+
+
+def test_what_cannot_be_read_is_a_model_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a reader raises, and for what is no regular file: its own check fails."""
+    for name in ("good", "bad"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pipeline.config").touch()
+    os.mkfifo(tmp_path / "pipe.tar.gz")
+
+    def read(name: str, path: Path, group: str) -> CatalogueEntry:
+        assert name != "pipe"
+        if name == "bad":
+            raise ValueError("invalid literal for int()")
+        return entry_of(name, path, group)
+
+    monkeypatch.setattr(catalogue, "entry_of", read)
+    entries = load_catalogue().select(str(tmp_path))
+    assert [entry.name for entry in entries] == ["bad", "good", "pipe"]
+    assert {entry.source for entry in entries} == {
+        FolderSource(tmp_path / name) for name in ("bad", "good", "pipe.tar.gz")
+    }

@@ -23,6 +23,7 @@ from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.workspace.memory import collect_seldom, without_pools
 from validation.workspace.session import Session
+from validation.zoo.locks import set_waiting
 
 # One thing to do: the name of a check, and its subject.
 Item = tuple[str, ModelKey]
@@ -82,6 +83,7 @@ class SessionChecks:
             # What it does without is the business of its own checks.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+        set_waiting(self.session.policy, note)
         session = replace(self.session, steps=_Sent(note))
         return lambda work: self._done(session, work)
 

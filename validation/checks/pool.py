@@ -11,15 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from validation.checks.child import Item, NotThere, SessionChecks, Work
-from validation.isolation.crash import Crash, ended_in
+from validation.isolation.crash import Crash, ended_in, never_started
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.worker import PAUSE_SECONDS, Crashed, Worker
 from validation.record.lines import Entry
 from validation.record.run import Step
 
+# A start may fail for lack of memory; what fails again and again will not get better.
+_MOST_STARTS = 3
+
 # Keeps what a crash leaves: of an item, gives the folder where it lies now.
 Keep = Callable[[Item, Crashed], str]
+# Is called while a result is waited for: subject, step and seconds that it has taken.
+Waiting = Callable[[str, str, float], None]
 
 
 class CheckPool:
@@ -32,6 +37,8 @@ class CheckPool:
         folder: Of this pool alone, for logs.
         limits: Of each child.
         keep: See `Keep`.
+        say: Takes a line that a child has for the user.
+        waiting: See `Waiting`.
     """
 
     def __init__(
@@ -43,16 +50,20 @@ class CheckPool:
         folder: Path,
         limits: ProcessLimits,
         keep: Keep,
+        say: Callable[[str], object] = lambda _: None,
+        waiting: Waiting = lambda *_: None,
     ) -> None:
         self._open = list(dict.fromkeys(ahead))
-        self._keep = keep
+        self._keep, self._say, self._waiting = keep, say, waiting
+        self._failed_starts = 0
+        # The outcome of all that is left, once no child can be started.
+        self._given_up: Raised | None = None
         self._steps: list[Step] = []
         self._crashes: dict[str, Crash] = {}
         self._outcomes: dict[Item, Returned | Raised] = {}
-        self._at: dict[Worker, Item] = {}
+        self._at: dict[Worker, Work] = {}
         self._workers = [
-            Worker(checks, folder / str(number), limits, self._steps.append)
-            for number in range(workers)
+            Worker(checks, folder / str(number), limits, self._noted) for number in range(workers)
         ]
 
     def entries(self, item: Item) -> list[Entry] | NotThere:
@@ -62,9 +73,11 @@ class CheckPool:
             ProcessEnded: The process ended before the check did.
             BaseException: Whatever the check raised.
         """
-        if item not in self._outcomes and item not in self._at.values():
+        if item not in self._outcomes and all(item != work.item for work in self._at.values()):
             self._open = [item, *(each for each in self._open if each != item)]
         while item not in self._outcomes:
+            if self._given_up is not None:
+                return _entries(self._given_up)
             self._hand_out()
             self._listen()
         return _entries(self._outcomes[item])
@@ -76,9 +89,10 @@ class CheckPool:
             ProcessEnded, BaseException: As `entries`.
         """
         self._rest()
+        if self._given_up is not None:
+            _entries(self._given_up)
         worker = self._workers[0]
-        worker.submit(Work(item, only_needs=True, crashes=dict(self._crashes)))
-        self._at[worker] = item
+        self._submit(worker, Work(item, only_needs=True, crashes=dict(self._crashes)))
         while worker in self._at:
             self._listen()
         _entries(self._outcomes.pop(item))
@@ -103,18 +117,40 @@ class CheckPool:
             if worker.is_idle and self._open:
                 item = next_item(self._open, from_the_end=number > 0)
                 self._open.remove(item)
-                self._at[worker] = item
-                worker.submit(Work(item, crashes=dict(self._crashes)))
+                self._submit(worker, Work(item, crashes=dict(self._crashes)))
+
+    def _submit(self, worker: Worker, work: Work) -> None:
+        self._at[worker] = work
+        worker.submit(work)
 
     def _listen(self) -> None:
-        for worker, item in list(self._at.items()):
+        for worker, work in list(self._at.items()):
             outcome = worker.outcome(PAUSE_SECONDS / len(self._at))
             if outcome is None:
+                self._waiting(str(work.item[1]), *worker.at())
                 continue
             del self._at[worker]
-            if isinstance(outcome, Crashed):
-                outcome = self._kept(item, outcome)
-            self._outcomes[item] = outcome
+            if isinstance(outcome, Crashed) and not outcome.had_started:
+                self._failed_starts += 1
+                if self._failed_starts < _MOST_STARTS:
+                    self._submit(worker, work)
+                    continue
+                outcome = self._given_up = self._never_started(work.item, outcome)
+            elif isinstance(outcome, Crashed):
+                outcome = self._kept(work.item, outcome)
+            else:
+                self._failed_starts = 0
+            self._outcomes[work.item] = outcome
+
+    def _never_started(self, item: Item, crashed: Crashed) -> Raised:
+        crash = replace(crashed.crash, kept=self._keep(item, crashed))
+        return Raised(never_started(crash, _MOST_STARTS))
+
+    def _noted(self, note: object) -> None:
+        if isinstance(note, Step):
+            self._steps.append(note)
+        else:
+            self._say(str(note))
 
     def _kept(self, item: Item, crashed: Crashed) -> Raised:
         crash = replace(crashed.crash, kept=self._keep(item, crashed))

@@ -28,8 +28,8 @@ goes to a new folder below reports/ in the current folder. A PATH adds suites of
 """
 _MORE_HELP = """
 and every option of pytest, such as -k EXPRESSION, -n WORKERS, -x, -v, --junit-xml FILE and
--p PLUGIN; `pytest --help` lists them. The exit code is pytest's: 0 all passed, 1 a check failed,
-4 wrong use, 5 nothing to check.
+-p PLUGIN; `pytest --help` lists them. Exit codes are pytest's: 0 all passed, 1 a check failed,
+2 interrupted, 4 wrong use, 5 nothing to check.
 
 example:
   python -m validation run --zoo my_models --coco-annotations my.json --coco-images my_images"""

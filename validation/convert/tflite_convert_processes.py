@@ -5,6 +5,7 @@ Started by `tflite_convert_cli` as a file. Its argument is a `Runs` as JSON; it 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ import sys
 import traceback
 from collections.abc import Callable
 from typing import TypedDict
+
+# prctl(2). This file is run by itself, where the package may not be found.
+_PR_SET_PDEATHSIG = 1
 
 
 class Runs(TypedDict):
@@ -33,9 +37,11 @@ def _exit_codes(runs: Runs) -> list[int]:
     from tensorflow.lite.python.tflite_convert import main
 
     codes = []
+    _end_with_parent()
     for arguments, said in zip(runs["arguments"], runs["said"], strict=True):
         process = os.fork()
         if process == 0:
+            _end_with_parent()
             signal.alarm(runs["seconds"])
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
@@ -44,6 +50,12 @@ def _exit_codes(runs: Runs) -> list[int]:
         _, status = os.waitpid(process, 0)
         codes.append(os.waitstatus_to_exitcode(status))
     return codes
+
+
+def _end_with_parent() -> None:
+    """Work for a process that was killed is work for nobody."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _exit_code(main: Callable[[], object]) -> int:

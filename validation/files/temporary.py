@@ -64,6 +64,15 @@ def scratch() -> Iterator[Path]:
         remove_folder(folder)
 
 
+def folder_to_keep() -> Path:
+    """A new folder among the system's temporary ones that no sweep takes.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    return Path(tempfile.mkdtemp(prefix="report-"))
+
+
 def use_for_temporary_files(folder: Path) -> None:
     """Let whatever this process and those below it make for a while lie in a folder."""
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)

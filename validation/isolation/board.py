@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import struct
 import threading
 from dataclasses import asdict, dataclass
@@ -44,6 +45,9 @@ class Board:
     Args:
         path: A file that both processes map; made if it is not there. None: memory that a
             forked child shares.
+
+    Raises:
+        OSError: The file cannot be made, or has no room.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -51,7 +55,8 @@ class Board:
             self._memory = mmap.mmap(-1, _BYTES)
         else:
             with path.open("a+b") as file:
-                file.truncate(_BYTES)
+                # Memory of a file that has no room on its disk ends the process that writes there.
+                os.posix_fallocate(file.fileno(), 0, _BYTES)
                 self._memory = mmap.mmap(file.fileno(), _BYTES)
         self._lock = threading.Lock()
         self._open: dict[object, bytes] = {}

@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import os
 import pickle
+import signal
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -18,7 +19,10 @@ from validation.isolation.activity import watch
 from validation.isolation.board import Board
 from validation.isolation.forked import end_with_parent
 from validation.isolation.log import redirect
-from validation.isolation.messages import Note, Raised, Returned
+from validation.isolation.messages import Note, Raised, Ready, Returned
+
+# Blocked while a child is started, and inherited so.
+INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Does one piece of work.
 Do = Callable[[Any], Any]
@@ -26,12 +30,12 @@ Do = Callable[[Any], Any]
 Made = Callable[[Callable[[Any], None]], Do]
 
 
-def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> None:
+def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
     """The whole of a child process.
 
     Args:
-        make: Gives what does the work.
-        pipe: Work comes from here, None at the end; messages go back.
+        pipe: First comes what makes what does the work, then work, None at the end; messages go
+            back.
         board: File of the shared memory.
         log: Takes both streams.
         parent: Its process id.
@@ -40,14 +44,19 @@ def serve(make: Made, pipe: Connection, board: Path, log: Path, parent: int) -> 
     # So that nothing of a process that is killed stays behind: the folder goes with the parent.
     use_for_temporary_files(log.parent)
     _go_with(parent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTING)
+    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
+    use_for_temporary_files(log.parent)
     faulthandler.enable(file=2)
     shared = Board(board)
     watch(shared)
     shared.alive()
     try:
+        make: Made = pickle.loads(pipe.recv_bytes())
         do = make(lambda value: _send(pipe, Note(value)))
     except BaseException as error:
         do = _failing(error)
+    _send(pipe, Ready())
     with contextlib.suppress(EOFError, OSError):
         while (work := pipe.recv()) is not None:
             shared.alive()
@@ -88,7 +97,7 @@ def _portable(error: BaseException) -> BaseException:
     return error
 
 
-def _send(pipe: Connection, message: Returned | Raised | Note) -> None:
+def _send(pipe: Connection, message: Returned | Raised | Note | Ready) -> None:
     try:
         data = pickle.dumps(message)
     except Exception as error:

@@ -21,6 +21,7 @@ class Ending(enum.StrEnum):
     SIGNAL = "signal"
     EXIT = "exit"
     TIME = "time"
+    STOPPED = "stopped"
     MEMORY = "memory"
     GARBAGE = "garbage"
 
@@ -31,8 +32,8 @@ class Crash:
 
     Args:
         ending: What ended it.
-        number: The signal, the exit code, the seconds without a sign of life, or the bytes of
-            memory, by ``ending``; 0 for garbage.
+        number: The signal, the exit code, the seconds without a sign of life or stopped, or the
+            bytes of memory, by ``ending``; 0 for garbage.
         stage: Of the step that it was at; empty where it was at none.
         step: For people: ``convert int8``.
         file: Name of the file that native code was given; empty where none was.
@@ -58,6 +59,8 @@ class Crash:
                 return f"ended itself with exit code {self.number}"
             case Ending.TIME:
                 return f"gave no sign of life for {self.number} s and was ended"
+            case Ending.STOPPED:
+                return f"was stopped by a signal, did not go on for {self.number} s and was ended"
             case Ending.MEMORY:
                 return f"used {self.number / 2**30:.1f} GiB of memory and was ended"
             case Ending.GARBAGE:
@@ -74,20 +77,24 @@ class Crash:
             activities: That had begun and not ended, the latest last.
             last_words: What it wrote last.
         """
-        step = next((each for each in reversed(activities) if each.stage), None)
-        latest = activities[-1] if activities else None
+        step = _step(activities)
         return replace(
             self,
             stage="" if step is None else step.stage,
-            step=_described(step, latest),
+            step=described(activities),
             file=next((Path(each.file).name for each in reversed(activities) if each.file), ""),
             last_words=last_words,
         )
 
 
-def _described(step: Activity | None, latest: Activity | None) -> str:
-    """Of the step and what it was at inside of it: ``run int8 on 80 images, load``."""
-    names = [each.step for each in (step, latest) if each is not None]
+def _step(activities: Sequence[Activity]) -> Activity | None:
+    return next((each for each in reversed(activities) if each.stage), None)
+
+
+def described(activities: Sequence[Activity]) -> str:
+    """The step and what a process was at inside of it: ``run int8 on 80 images, load``."""
+    latest = activities[-1] if activities else None
+    names = [each.step for each in (_step(activities), latest) if each is not None]
     return ", ".join(dict.fromkeys(names))
 
 
@@ -132,22 +139,31 @@ def ended_in(work: str, crash: Crash) -> ProcessEnded:
         work: What the process was for: ``this check``.
         crash: How it ended.
     """
-    words = "; ".join(crash.last_words)
-    return ProcessEnded(
-        crash,
-        f"the process of {work} {crash.how()}",
-        got=f"last words: {words}" if words else None,
-        next_step=f"{crash.kept} holds the file and the log for a bug report"
-        if crash.kept
-        else None,
-    )
+    return _error(crash, f"the process of {work} {crash.how()}", with_words=True)
 
 
 def ended_before(crash: Crash) -> ProcessEnded:
     """The error of work that is not begun again, because it ended another process."""
+    return _error(crash, f"not tried again: the process that did it before {crash.how()}")
+
+
+def never_started(crash: Crash, tries: int) -> ProcessEnded:
+    """The error of all work after processes that ended before they could be given any.
+
+    Args:
+        crash: Of the last one.
+        tries: How many there were.
+    """
+    what = f"{tries} processes, one after another, did not start: the last one {crash.how()}"
+    return _error(crash, what, with_words=True)
+
+
+def _error(crash: Crash, what: str, *, with_words: bool = False) -> ProcessEnded:
+    words = "; ".join(crash.last_words) if with_words else ""
     return ProcessEnded(
         crash,
-        f"not tried again: the process that did it before {crash.how()}",
+        what,
+        got=f"last words: {words}" if words else None,
         next_step=f"{crash.kept} holds the file and the log for a bug report"
         if crash.kept
         else None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.isolation.board import Activity
 from validation.isolation.crash import Crash, Ending
+from validation.isolation.processes import is_stopped, with_those_below
 
 _PAGE_BYTES = 4096
 
@@ -20,14 +21,24 @@ class ProcessLimits:
         step_seconds: Without a sign of life, in a step such as a conversion.
         image_seconds: Alike, while a model file is loaded or run on one image.
         memory_bytes: Resident, with the processes that it has started itself.
+        start_seconds: Until it can be given work.
+        stopped_seconds: Stopped by a signal.
     """
 
     step_seconds: float
     image_seconds: float
     memory_bytes: int
+    start_seconds: float = math.inf
+    stopped_seconds: float = math.inf
 
     def broken_by(
-        self, silent_seconds: float, resident_bytes: int, latest: Activity | None
+        self,
+        silent_seconds: float,
+        resident_bytes: int,
+        latest: Activity | None,
+        *,
+        starting: bool = False,
+        stopped_seconds: float = 0.0,
     ) -> Crash | None:
         """How the process ends by these limits; None where it keeps them.
 
@@ -35,11 +46,17 @@ class ProcessLimits:
             silent_seconds: Since the last sign of life.
             resident_bytes: Of memory, now.
             latest: What it is at.
+            starting: It cannot be given work yet.
+            stopped_seconds: Since a signal has stopped it; 0 while it goes on.
         """
         if resident_bytes > self.memory_bytes:
             return Crash(Ending.MEMORY, resident_bytes)
+        if stopped_seconds > self.stopped_seconds:
+            return Crash(Ending.STOPPED, round(self.stopped_seconds))
         short = latest is not None and latest.is_short
         most = self.image_seconds if short else self.step_seconds
+        if starting:
+            most = self.start_seconds
         if silent_seconds > most:
             return Crash(Ending.TIME, round(most))
         return None
@@ -68,27 +85,20 @@ class Silence:
         """
         if signs != self._signs or not counts:
             self._silent = 0.0
-        elif not _is_stopped(process):
+        elif not is_stopped(process):
             self._silent += min(now - self._looked, self._most)
         self._signs, self._looked = signs, now
         return self._silent
 
 
-def _is_stopped(process: int) -> bool:
-    with contextlib.suppress(OSError):
-        # After the name, which may hold anything.
-        words = Path("/proc", str(process), "stat").read_bytes().rpartition(b")")[2].split()
-        return words[0] in (b"T", b"t")
-    return False
-
-
 def resident_bytes(process: int) -> int:
     """Memory of a process and of those below it; 0 for one that has ended."""
-    total = 0
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        folder = Path("/proc", str(process))
-        total = int((folder / "statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
-        for thread in (folder / "task").iterdir():
-            for child in (thread / "children").read_text(encoding="ascii").split():
-                total += resident_bytes(int(child))
-    return total
+    return sum(map(_own_bytes, with_those_below(process)))
+
+
+def _own_bytes(process: int) -> int:
+    try:
+        statm = Path("/proc", str(process), "statm").read_text(encoding="ascii")
+        return int(statm.split()[1]) * _PAGE_BYTES
+    except (OSError, ValueError, IndexError):
+        return 0

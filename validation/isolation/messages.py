@@ -43,8 +43,13 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """The process has started, and can be given work."""
+
+
+@dataclass(frozen=True)
 class Garbage:
     """Bytes that are no message."""
 
 
-Message = Returned | Raised | Note | Garbage
+Message = Returned | Raised | Note | Ready | Garbage

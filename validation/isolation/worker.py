@@ -10,18 +10,30 @@ import queue
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from validation.errors import ValidationError
 from validation.isolation.board import Activity, Board
-from validation.isolation.child import Made, serve
-from validation.isolation.crash import Crash, Ending
+from validation.isolation.child import INTERRUPTING, Made, serve
+from validation.isolation.crash import Crash, Ending, described
 from validation.isolation.limits import ProcessLimits, resident_bytes
 from validation.isolation.log import last_words
-from validation.isolation.messages import MOST_BYTES, Garbage, Message, Note, Raised, Returned
+from validation.isolation.messages import (
+    MOST_BYTES,
+    Garbage,
+    Message,
+    Note,
+    Raised,
+    Ready,
+    Returned,
+)
+from validation.isolation.processes import is_stopped
 
 # To wait for a message, before the limits are looked at again.
 PAUSE_SECONDS = 0.05
@@ -29,6 +41,7 @@ PAUSE_SECONDS = 0.05
 _LOOK_SECONDS = 0.2
 # For a child that was asked to end, and for one whose pipe has closed.
 _LAST_SECONDS, _ENDING_SECONDS = 5.0, 2.0
+_STARTING = "start of the process"
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,13 @@ class Crashed:
         crash: How.
         activity: What it was at; None where it had begun nothing.
         log: What it wrote, the work before this one too.
+        had_started: It could be given work: what it was given may have ended it.
     """
 
     crash: Crash
     activity: Activity | None
     log: Path
+    had_started: bool = True
 
 
 Outcome = Returned | Raised | Crashed
@@ -68,7 +83,7 @@ class Worker:
     ) -> None:
         # A fresh interpreter: TensorFlow does not survive a fork, nor do threads.
         self._context = multiprocessing.get_context("spawn")
-        self._make = make
+        self._make = pickle.dumps(make)
         self._limits = limits
         self._on_note = on_note
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +92,9 @@ class Worker:
         self._board, self._board_path = Board(board), board
         self._work: Any = None
         self._began_at = 0
+        self._process: SpawnProcess | None = None
         self._start()
+        _WORKERS.add(self)
 
     @property
     def is_idle(self) -> bool:
@@ -86,12 +103,14 @@ class Worker:
 
     def submit(self, work: object) -> None:
         """Hand out one piece of work; `outcome` says what became of it."""
-        self._began_at = self._log.stat().st_size
+        self._began_at = self._log.stat().st_size if self._log.exists() else 0
         self._work = work
+        if self._process is None:
+            self._start()
         self._seen, self._heard = self._board.signs(), time.monotonic()
-        # It may have ended by itself: `outcome` finds that.
-        with contextlib.suppress(OSError):
-            self._pipe.send(work)
+        self._submitted = self._went_on = self._heard
+        if self._is_ready:
+            self._send(work)
 
     def outcome(self, wait_seconds: float = 0.0) -> Outcome | None:
         """What became of the work; None while it goes on.
@@ -106,6 +125,10 @@ class Worker:
         if isinstance(message, Note):
             self._on_note(message.value)
             return None
+        if isinstance(message, Ready):
+            self._is_ready, self._heard = True, time.monotonic()
+            self._send(self._work)
+            return None
         if message is None or isinstance(message, Garbage):
             return self._crashed(self._how_it_ended())
         self._work = None
@@ -117,33 +140,65 @@ class Worker:
         Args:
             at_once: What it is at is lost; else it may end that.
         """
-        with contextlib.suppress(OSError):
-            self._pipe.send(None)
-        if not at_once:
+        if self._process is None:
+            return
+        if self._is_ready and not at_once:
+            self._send(None)
             self._process.join(_LAST_SECONDS)
-        self._kill()
+        self.kill()
+
+    def at(self) -> tuple[str, float]:
+        """What it is at, for people, and the seconds since its work began."""
+        step = described(self._board.activities()) if self._is_ready else _STARTING
+        return step, time.monotonic() - self._submitted
+
+    def _send(self, work: object) -> None:
+        # It may have ended by itself: `outcome` finds that.
+        with contextlib.suppress(OSError):
+            self._pipe.send(work)
 
     def _next(self) -> Message | None:
         return self._messages.get_nowait()
 
     def _start(self) -> None:
+        self._messages: queue.Queue[Message | None] = queue.Queue()
+        self._is_ready = False
+        self._looked, self._went_on = 0.0, time.monotonic()
+        self._submitted = self._heard = self._went_on
         self._board.clear()
+        try:
+            self._begin()
+        except OSError as error:
+            self._process = None
+            refused = ValidationError(
+                "no process can be started",
+                got=error.strerror or error,
+                next_step="end other programs, or give this one more processes and files (ulimit)",
+            )
+            self._messages.put(Raised(refused))
+
+    def _begin(self) -> None:
         ours, theirs = self._context.Pipe()
         self._pipe: Connection = ours
         self._process = self._context.Process(
             target=serve,
-            args=(self._make, theirs, self._board_path, self._log, os.getpid()),
+            args=(theirs, self._board_path, self._log, os.getpid()),
             daemon=True,
         )
-        self._process.start()
-        theirs.close()
-        self._messages: queue.Queue[Message | None] = queue.Queue()
-        threading.Thread(target=_receive, args=(ours, self._messages), daemon=True).start()
-        self._looked = 0.0
+        # Not to be interrupted half-way: the child would complain of what it was not sent.
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTING)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
+            theirs.close()
+        arguments = (self._make, ours, self._messages)
+        threading.Thread(target=_talk, args=arguments, daemon=True).start()
 
     def _how_it_ended(self) -> Crash:
-        self._process.join(_ENDING_SECONDS)
-        code = self._process.exitcode
+        process = cast(SpawnProcess, self._process)
+        process.join(_ENDING_SECONDS)
+        code = process.exitcode
         if code is None:
             # It lives on: something else wrote into the pipe, or closed it.
             return Crash(Ending.GARBAGE, 0)
@@ -157,39 +212,66 @@ class Worker:
         signs = self._board.signs()
         if signs != self._seen:
             self._seen, self._heard = signs, now
+        pid = cast(SpawnProcess, self._process).pid or 0
+        if not is_stopped(pid):
+            self._went_on = now
         activities = self._board.activities()
         crash = self._limits.broken_by(
             now - self._heard,
-            resident_bytes(self._process.pid or 0),
+            resident_bytes(pid),
             activities[-1] if activities else None,
+            starting=not self._is_ready,
+            stopped_seconds=now - self._went_on,
         )
         return None if crash is None else self._crashed(crash)
 
     def _crashed(self, crash: Crash) -> Crashed:
         activities = self._board.activities()
-        self._kill()
+        self.kill()
         latest = activities[-1] if activities else None
         found = crash.placed(activities, last_words(self._log, self._began_at))
+        if not self._is_ready:
+            found = replace(found, step=_STARTING)
         log = self._log.with_name(f"log-{time.monotonic_ns()}.txt")
-        self._log.replace(log)
-        self._log.touch()
-        self._work = None
-        self._start()
-        return Crashed(found, latest, log)
-
-    def _kill(self) -> None:
-        pid = self._process.pid
-        # With all that it has started: it leads a group of its own.
         with contextlib.suppress(OSError):
-            if pid is not None and self._process.is_alive():
-                os.killpg(pid, signal.SIGKILL)
-        self._process.kill()
-        self._process.join()
+            self._log.replace(log)
+            self._log.touch()
+        self._work = None
+        # The next one starts with the next work: there may be none.
+        self._process = None
+        return Crashed(found, latest, log, had_started=self._is_ready)
+
+    def kill(self) -> None:
+        """End the child now, and all that it has started."""
+        process = self._process
+        if process is None:
+            return
+        # It leads a group of its own, but for its first moments.
+        with contextlib.suppress(OSError):
+            if process.pid is not None and process.is_alive():
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
         self._pipe.close()
 
 
-def _receive(pipe: Connection, messages: queue.Queue[Message | None]) -> None:
-    """Read messages until the child ends; in a thread, for a part of one may never end."""
+_WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def kill_all() -> None:
+    """End the children of this process now; for its last moments."""
+    for worker in list(_WORKERS):
+        worker.kill()
+
+
+def _talk(make: bytes, pipe: Connection, messages: queue.Queue[Message | None]) -> None:
+    """Send the child what it is for, and read messages until it ends.
+
+    In a thread, because a child that is stopped or stuck takes nothing, and a part of a message
+    may never end.
+    """
+    with contextlib.suppress(OSError):
+        pipe.send_bytes(make)
     while True:
         try:
             data = pipe.recv_bytes(MOST_BYTES)
@@ -201,7 +283,7 @@ def _receive(pipe: Connection, messages: queue.Queue[Message | None]) -> None:
             message = pickle.loads(data)
         except Exception:
             message = Garbage()
-        known = isinstance(message, Returned | Raised | Note)
+        known = isinstance(message, Returned | Raised | Note | Ready)
         messages.put(message if known else Garbage())
         if not known:
             return

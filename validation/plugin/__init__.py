@@ -4,11 +4,14 @@ PYTEST_DONT_REWRITE: `validation run` has imported this before pytest does.
 """
 
 pytest_plugins = [
+    "validation.plugin.interruption",
+    "validation.plugin.waiting",
     "validation.plugin.options",
     "validation.plugin.terminal",
     "validation.plugin.run_folder",
     "validation.plugin.processes",
     "validation.plugin.fixtures",
     "validation.plugin.recorder",
+    "validation.plugin.run_header",
     "validation.plugin.workers",
 ]

@@ -14,9 +14,11 @@ from validation.checks.running import run_row
 from validation.errors import UsageError, ValidationError
 from validation.files.terminal import printable, printable_lines
 from validation.plugin import hookspecs
+from validation.plugin.places import places_tried
 from validation.plugin.processes import POOL
 from validation.plugin.session_checks import check_of, session_checks
 from validation.plugin.state import session_state
+from validation.plugin.waiting import WAITING
 from validation.policy.limits import Status
 from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
@@ -24,6 +26,7 @@ from validation.record.types import CheckResult, ModelKey
 from validation.timing.sampling import Stopwatch
 from validation.workspace.context import CheckContext
 from validation.workspace.memory import collect_seldom, without_pools
+from validation.zoo.locks import set_waiting
 
 ENTRIES = pytest.StashKey[list[Entry]]()
 # Which test records a check of a subject; a record holds each result once.
@@ -52,8 +55,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         without_pools()
         collect_seldom()
         try:
-            session_checks(session.config)
-            session_state(session.config)
+            with places_tried(session.config):
+                session_checks(session.config)
+                say = session.config.stash[WAITING].say
+                set_waiting(None, say)
+                set_waiting(session_state(session.config).policy, say)
         except ValidationError as error:
             raise pytest.UsageError(printable(error.with_next_step())) from error
 
@@ -138,10 +144,16 @@ def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[E
         if pool is None:
             return run_row(check, replace(context, stopwatch=_stopwatch(request, check)))
         if not check.quiet:
-            entries = pool.entries((check.name, context.key))
+            try:
+                entries = pool.entries((check.name, context.key))
+            finally:
+                request.config.stash[WAITING].clear()
             return run_row(check, context) if isinstance(entries, NotThere) else entries
         # What ends a process ends a child that makes the file and runs it, before this one does.
-        pool.prepare((check.name, context.key))
+        try:
+            pool.prepare((check.name, context.key))
+        finally:
+            request.config.stash[WAITING].clear()
         return run_row(check, replace(context, stopwatch=_stopwatch(request, check)))
 
     return run

@@ -19,7 +19,6 @@ from validation.files.arguments import (
     parse_existing_file,
     parse_existing_folder,
     parse_file,
-    parse_path,
 )
 from validation.files.terminal import printable
 from validation.kinds.kind import Wanted
@@ -42,6 +41,14 @@ def parse_toml(text: str) -> Path:
     except ValidationError as error:
         raise argparse.ArgumentTypeError(printable(str(error))) from error
     return path
+
+
+def parse_folder(text: str) -> Path:
+    """A folder to write into; whether that can be done is tried when the session starts."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{error}: {text}") from error
 
 
 def parse_variant(text: str) -> str:
@@ -156,14 +163,14 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--report-dir",
-        type=parse_path,
+        type=parse_folder,
         default=Path("reports"),
         metavar="DIR",
-        help="where the folder of each run is made (default: reports)",
+        help="where each run's folder is made (default: reports)",
     )
     add(
         "--cache-dir",
-        type=parse_path,
+        type=parse_folder,
         metavar="DIR",
         help="downloads and products (default: the user's cache)",
     )

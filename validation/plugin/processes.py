@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from validation.checks.child import Item, SessionChecks
 from validation.checks.pool import CheckPool
+from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE, is_isolated
+from validation.plugin.waiting import WAITING
 from validation.policy.process_limits import limits_of
 from validation.record.crash_files import keep_crash
 from validation.record.types import ModelKey
@@ -32,21 +34,32 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if STATE not in config.stash or config.option.collectonly or not is_isolated(config):
         return
-    state, rows = config.stash[STATE], session_checks(config)
     items = [item for each in session.items if (item := item_of(each)) is not None]
     if not items:
         return
-    # A worker of pytest-xdist is given some of the tests only, and does not know which.
+    try:
+        folder = config.stash[_FOLDER] = temporary_folder()
+        config.stash[POOL] = _pool(config, items, folder)
+    except (ValidationError, OSError) as error:
+        said = error.with_next_step() if isinstance(error, ValidationError) else error
+        raise pytest.UsageError(f"the checks' processes cannot be started: {said}") from error
+
+
+def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPool:
+    state, rows = config.stash[STATE], session_checks(config)
     is_worker = hasattr(config, "workerinput")
+    # Of pytest-xdist: it is given some of the tests only, and does not know which.
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
-    folder = config.stash[_FOLDER] = temporary_folder()
-    config.stash[POOL] = CheckPool(
+    waiting = config.stash[WAITING]
+    return CheckPool(
         SessionChecks.of(state, rows, _plugins(config)),
         ahead,
         workers=1 if is_worker else _workers(config, state, len(ahead)),
         folder=folder,
         limits=limits_of(state.policy),
         keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
+        say=waiting.say,
+        waiting=waiting.show,
     )
 
 
@@ -83,4 +96,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     pool = session.config.stash.get(POOL, None)
     if pool is not None:
         pool.close(at_once=exitstatus == pytest.ExitCode.INTERRUPTED)
+    if _FOLDER in session.config.stash:
         remove_folder(session.config.stash[_FOLDER])

@@ -6,9 +6,9 @@ writes: one record a run, whichever process did the work.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import platform
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -17,49 +17,33 @@ from pathlib import Path
 
 import pytest
 
-from validation import __version__
 from validation.checks.pool import without_repeats
-from validation.coco.dataset import Dataset
-from validation.errors import ValidationError
+from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
+from validation.plugin.ending import Ended, end_run
 from validation.plugin.fixtures import ENTRIES
+from validation.plugin.interruption import INTERRUPTION
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
+from validation.plugin.run_header import header_of
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.damage import damage_lines
-from validation.record.dataset_kind import DatasetKind
 from validation.record.evidence import keep_evidence
-from validation.record.formatting import plural
 from validation.record.given_files import without_reference
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
-from validation.record.run import Artefact, Evidence, Footer, Header, Step
-from validation.record.store import RECORD_NAME, RecordWriter, load_record, sweep_runs
+from validation.record.run import Artefact, Evidence, Footer, Step
+from validation.record.store import RecordWriter, sweep_runs
 from validation.record.types import CheckResult, ModelKey
-from validation.report.render import render_report
-from validation.signoff.exit_codes import Require, exit_code
+from validation.report.render import INDEX_NAME
+from validation.signoff.exit_codes import FAILED, Require, exit_code
 from validation.signoff.findings import grouped_reasons
-from validation.signoff.rules import Judgement, judge
 from validation.signoff.shipping import Shipping, told, which_files
-from validation.workspace.products import installed_version
-from validation.workspace.session import Session
-from validation.workspace.synthetic import GROUP
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
-_PACKAGES = (
-    "tensorflow",
-    "ai-edge-litert",
-    "tf-slim",
-    "tf-keras",
-    "numpy",
-    "protobuf",
-    "pillow",
-    "pycocotools",
-    "pytest",
-)
 
 
 class Recorder:
@@ -71,59 +55,80 @@ class Recorder:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._planned: dict[str, None] = {}
+        self._done: set[str] = set()
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
         self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
         self.folder = Path(config.getoption("--report-dir")) / self.run
-        self.judgement: Judgement | None = None
+        self.ended: Ended | None = None
         self.shipping: tuple[Shipping, ...] = ()
-        self.without_reference = ""
-        self.damaged: tuple[str, ...] = ()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What is to be run, where this process runs it."""
+        if not self._config.option.collectonly:
+            self._planned |= dict.fromkeys(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Alike, where workers do."""
+        self._planned |= dict.fromkeys(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
-        for line in getattr(report, _LINES, []):
-            self.write(from_line(json.loads(line)))
+        with self._config.stash[INTERRUPTION].shielded():
+            for line in getattr(report, _LINES, []):
+                self.write(from_line(json.loads(line)))
+            if report.when == "teardown":
+                self._done.add(report.nodeid)
 
     def write(self, entry: Entry) -> None:
         """Append one entry."""
+        self._opened().write(entry)
+
+    def _opened(self) -> RecordWriter:
         if self._writer is None:
             state = session_state(self._config)
             sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
-            self._writer.write(_header(self._config, state, self.run, self._started))
-            keep_policy(state.policy, self.folder)
-        self._writer.write(entry)
+            self._writer.write(header_of(self._config, state, self.run, self._started))
+            # A full disk ends no run: what is missing at its end is said there.
+            with contextlib.suppress(ArtefactError):
+                keep_policy(state.policy, self.folder)
+        return self._writer
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the record, render the report, and let the exit code say the verdict."""
-        if self._writer is None:
+        by = self._config.stash[INTERRUPTION].by
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED and bool(by)
+        if self._writer is None and not (interrupted and STATE in self._config.stash):
             return
+        writer = self._opened()
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             seconds=time.perf_counter() - self._clock,
-            results=self._writer.results,
+            results=writer.results,
             exit_code=int(exitstatus),
+            interrupted_by=by if interrupted else "",
+            not_run=tuple(each for each in self._planned if each not in self._done),
         )
-        self._writer.close(footer)
+        writer.close(footer)
         policy = session_state(self._config).policy
-        record = load_record(self.folder / RECORD_NAME)
-        self.judgement = judge(record, policy)
-        self.shipping = which_files(record, self.judgement, policy)
-        self.without_reference = without_reference(record.header)
-        self.damaged = damage_lines(record.steps)
-        render_report(self.folder, record, self.judgement, policy)
+        self.ended = end_run(writer.data, self.folder, policy)
+        judgement = self.ended.judgement
+        self.shipping = which_files(self.ended.record, judgement, policy)
         require = Require(self._config.getoption("--require"))
-        session.exitstatus = exit_code(self.judgement.run.status, int(exitstatus), require)
+        code = exit_code(judgement.run.status, int(exitstatus), require, interrupted=interrupted)
+        session.exitstatus = code or (FAILED if self.ended.lost else code)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The verdict and where the report lies."""
-        if self.judgement is None:
+        if self.ended is None:
             return
-        run = self.judgement.run
+        run = self.ended.judgement.run
         terminalreporter.section("validation")
         terminalreporter.line(
             f"verdict: {run.describe()}",
@@ -133,13 +138,18 @@ class Recorder:
         )
         for reason in grouped_reasons(run.findings):
             terminalreporter.line(printable(f"  {reason}"))
-        if self.without_reference:
-            terminalreporter.line(printable(f"  {self.without_reference}"))
-        for line in self.damaged:
+        if nothing := without_reference(self.ended.record.header):
+            terminalreporter.line(printable(f"  {nothing}"))
+        for line in damage_lines(self.ended.record.steps):
             terminalreporter.line(printable(line))
-        for line in told(self.shipping):
+        # Of what was lost nothing can be shipped.
+        for line in told(self.shipping) if not self.ended.lost else ():
             terminalreporter.line(printable(f"to ship: {line}"))
-        terminalreporter.line(f"report: {self.folder / 'index.html'}")
+        for lost in self.ended.lost:
+            terminalreporter.line(printable(f"not written: {lost}"), red=True)
+        folder = self.ended.folder
+        pages = "none, no disk took it" if folder is None else folder / INDEX_NAME
+        terminalreporter.line(f"report: {pages}")
 
 
 _SEEN = pytest.StashKey[set[tuple[str, str]]]()
@@ -215,100 +225,3 @@ def _steps(config: pytest.Config) -> list[Step]:
 def _key(item: pytest.Item) -> ModelKey:
     key: ModelKey = item.callspec.params["context"]  # type: ignore[attr-defined]
     return key
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """The resolved options of a suite run."""
-    if STATE not in config.stash:
-        return []
-    state = config.stash[STATE]
-    options = [f"{name}: {value}" for name, value in _options(config, state).items()]
-    notices = () if state.dataset is None else state.dataset.notices
-    lines = [
-        ", ".join(options),
-        *(f"labelled images: {notice.describe()}" for notice in notices),
-        *state.notes,
-    ]
-    return [printable(f"validation: {line}") for line in lines]
-
-
-def _header(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
-    versions = {package: installed_version(package) for package in _PACKAGES}
-    return Header(
-        run=run,
-        started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        selection=tuple(state.keys),
-        options=_options(config, state),
-        versions={"harness": __version__, "python": platform.python_version(), **versions},
-        machine={
-            "system": f"{platform.system()} {platform.release()}",
-            "architecture": platform.machine(),
-            "processor": _processor(),
-            "cores": str(os.cpu_count()),
-        },
-        policy_sha256=state.policy.sha256,
-        policy_overlay=state.policy.overlay,
-        dataset=None if state.dataset is None else state.dataset.facts(),
-        given=tuple(each.for_header(state.feed) for each in state.candidates),
-        structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
-    )
-
-
-def _options(config: pytest.Config, state: Session) -> dict[str, str]:
-    option = config.getoption
-    data = state.dataset
-    return {
-        "zoo": option("--zoo") if state.judged_by is None else "none",
-        "models": " ".join(dict.fromkeys(key.model for key in state.keys)),
-        **_given_options(state),
-        "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
-        "labelled images": "none"
-        if data is None
-        else f"{data.name}, {plural(len(data.images), 'image')}"
-        + _source(data)
-        + _box_format(config)
-        + (f", {data.set_apart} more to calibrate with" if data.set_apart else ""),
-        "canaries": str(len(state.canaries)),
-        "representative images": "none"
-        if state.representative is None
-        else state.representative.describe(),
-        "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
-        "policy": Path(option("--policy") or "built in").name,
-        "label map": "the archive's own"
-        if state.labels is None
-        else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
-        "lock file": state.lock_file.name if state.lock_file else "in the cache",
-        "offline": "yes" if state.offline else "no",
-    }
-
-
-def _given_options(state: Session) -> dict[str, str]:
-    if not state.candidates:
-        return {}
-    by = state.judged_by
-    path = None if by is None else by.packed or by.path
-    judge = "the archive's graph" if by is None else "none" if path is None else path.name
-    return {
-        "given files": " ".join(each.key.file for each in state.candidates),
-        "reference": judge,
-        **({"feed of given files, as stated": state.feed.describe()} if state.feed else {}),
-    }
-
-
-def _source(data: Dataset) -> str:
-    """What a data set was read from, where it is not COCO's json, the usual one."""
-    return "" if data.kind is DatasetKind.COCO else f" from {data.kind} ({data.parts})"
-
-
-def _box_format(config: pytest.Config) -> str:
-    stated = config.getoption("--box-format")
-    return "" if stated is None else f", boxes as {stated}"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):  # the kernel's own text
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"

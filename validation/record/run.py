@@ -213,9 +213,20 @@ class Header:
 
 @dataclass(frozen=True)
 class Footer:
-    """The last line: without it the run did not end and cannot be signed."""
+    """The last line: without it the run did not end and cannot be signed.
+
+    Args:
+        finished: UTC.
+        seconds: Wall time of the run.
+        results: Of checks, in the record.
+        exit_code: pytest's own, before the verdict.
+        interrupted_by: Name of a signal; empty where none interrupted the run.
+        not_run: pytest's ids of the checks that were selected and did not run to their end.
+    """
 
     finished: str
     seconds: float
     results: int
     exit_code: int
+    interrupted_by: str = ""
+    not_run: tuple[str, ...] = ()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TextIO, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.files.guard import guarded
@@ -79,6 +80,7 @@ class RecordWriter:
     """The one who writes a record: header first, footer last, every line flushed.
 
     Closed without a footer it is the record of a run that did not end, which cannot be signed.
+    A full disk ends no run: from then on the lines are kept in memory alone, see `data`.
 
     Args:
         run_dir: The run's own folder; made when it is not there.
@@ -86,8 +88,15 @@ class RecordWriter:
 
     def __init__(self, run_dir: Path) -> None:
         self.path = run_dir / RECORD_NAME
-        self._file: TextIO | None = None
+        self._file: io.FileIO | None = None
         self._order = _Order()
+        self._lines: list[bytes] = []
+        self._is_open = False
+
+    @property
+    def data(self) -> bytes:
+        """All that was written so far, whether the disk took it or not."""
+        return b"".join(self._lines)
 
     @property
     def results(self) -> int:
@@ -100,15 +109,18 @@ class RecordWriter:
         Raises:
             RecordError: A record already stands there; it is never overwritten.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._file = self.path.open("x", encoding="utf-8", newline="\n")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("xb", buffering=0)
         except FileExistsError as error:
             raise RecordError(
                 "there is already a record in the run's folder",
                 where=self.path,
                 next_step="choose another folder for this run",
             ) from error
+        except OSError:
+            self._file = None
+        self._is_open = True
         return self
 
     def write(self, entry: Entry) -> None:
@@ -117,7 +129,7 @@ class RecordWriter:
         Raises:
             RecordError: Out of order, a result twice, or a value that JSON cannot carry.
         """
-        if self._file is None:
+        if not self._is_open:
             raise RecordError("the record is not open", got=_name(entry), where=self.path)
         try:
             line = json.dumps(to_line(entry), allow_nan=False)
@@ -129,8 +141,15 @@ class RecordWriter:
                 where=_name(entry),
             ) from error
         self._order.take(entry, self.path)
-        self._file.write(line + "\n")
-        self._file.flush()
+        self._lines.append(f"{line}\n".encode())
+        if self._file is not None:
+            try:
+                is_written = self._file.write(self._lines[-1]) == len(self._lines[-1])
+            except OSError:
+                is_written = False
+            if not is_written:
+                self._file.close()
+                self._file = None
 
     def close(self, footer: Footer | None = None) -> None:
         """Write the footer, if one is given, and close the file; closing twice is harmless.
@@ -142,6 +161,7 @@ class RecordWriter:
             if footer is not None:
                 self.write(footer)
         finally:
+            self._is_open = False
             if self._file is not None:
                 self._file.close()
                 self._file = None

@@ -133,6 +133,11 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
             "This run did not end. The pages show what was recorded until then; "
             "checks may be missing."
         )
+    elif record.footer.interrupted_by:
+        left = formatting.plural(len(record.footer.not_run), "check")
+        notices.append(
+            f"This run was interrupted by {record.footer.interrupted_by}: {left} did not run."
+        )
     if record.header.policy_sha256 != policy.sha256:
         notices.append(
             "The policy has changed since this run: limits are those of the run, "

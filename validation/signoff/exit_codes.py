@@ -23,7 +23,9 @@ class Require(enum.StrEnum):
     WARN = "warn"
 
 
-def exit_code(verdict: Status, of_pytest: int, require: Require = Require.WARN) -> int:
+def exit_code(
+    verdict: Status, of_pytest: int, require: Require = Require.WARN, *, interrupted: bool = False
+) -> int:
     """The exit code of a session.
 
     Args:
@@ -31,7 +33,10 @@ def exit_code(verdict: Status, of_pytest: int, require: Require = Require.WARN) 
         of_pytest: What pytest would end with. What is neither success nor a failed test says
             more than a verdict on what was done until then.
         require: The worst verdict that is good enough.
+        interrupted: By a signal, whatever failed until then.
     """
+    if interrupted:
+        return INTERRUPTED
     if of_pytest not in (0, FAILED):
         # -x under pytest-xdist is an interruption with a failed check.
         return FAILED if of_pytest == INTERRUPTED and verdict is Status.FAIL else of_pytest

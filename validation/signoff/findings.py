@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from validation.errors import first_few
 from validation.policy.limits import Status
-from validation.record.formatting import describe_measure, describe_result
+from validation.record.formatting import describe_measure, describe_result, plural
 from validation.record.types import CheckResult, Measure, ModelKey
 
 
@@ -51,6 +51,8 @@ class Finding:
         result: Of that check, where there is one.
         measures: Those of the result that have the finding's status.
         exit_code: Of the session, where that is the cause.
+        interrupted_by: Name of the signal that interrupted the run, where it was one.
+        not_run: How many checks an interrupted run left out.
     """
 
     status: Status
@@ -60,6 +62,8 @@ class Finding:
     result: CheckResult | None = None
     measures: tuple[Measure, ...] = ()
     exit_code: int = 0
+    interrupted_by: str = ""
+    not_run: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ def explain(finding: Finding) -> str:
     if finding.cause is Cause.EXIT_CODE:
         return f"the session ended with exit code {finding.exit_code}, and no check says why"
     result = finding.result
+    if finding.cause is Cause.INTERRUPTED:
+        by = f" by {finding.interrupted_by}" if finding.interrupted_by else ""
+        left = f": {plural(finding.not_run, 'check')} not run" if finding.not_run else ""
+        return f"{_FIXED[finding.cause]}{by}{left}"
     if result is None:
         return _FIXED[finding.cause]
     if finding.cause is Cause.CONTRADICTED:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
 from validation.record.given_files import given_file
+from validation.record.run import Footer
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.exit_codes import INTERRUPTED
@@ -150,16 +151,28 @@ def _on_variant(
 
 def _on_session(record: Record, findings: list[Finding]) -> list[Finding]:
     """What only the run as a whole can show."""
+    footer = record.footer
+    if footer is not None and footer.interrupted_by:
+        return [_interrupted(footer)]
     if not record.results:
         selected = record.header.selection
         return [Finding(Status.FAIL, Cause.NOTHING_TESTED if selected else Cause.NOTHING_SELECTED)]
     failed = any(finding.status is Status.FAIL for finding in findings)
-    if record.footer and record.footer.exit_code and not failed:
-        code = record.footer.exit_code
-        if code == INTERRUPTED:
-            return [Finding(Status.UNKNOWN, Cause.INTERRUPTED, exit_code=code)]
-        return [Finding(Status.FAIL, Cause.EXIT_CODE, exit_code=code)]
+    if footer is not None and footer.exit_code and not failed:
+        if footer.exit_code == INTERRUPTED:
+            return [_interrupted(footer)]
+        return [Finding(Status.FAIL, Cause.EXIT_CODE, exit_code=footer.exit_code)]
     return []
+
+
+def _interrupted(footer: Footer) -> Finding:
+    return Finding(
+        Status.UNKNOWN,
+        Cause.INTERRUPTED,
+        exit_code=footer.exit_code,
+        interrupted_by=footer.interrupted_by,
+        not_run=len(footer.not_run),
+    )
 
 
 def _counting(findings: list[Finding]) -> list[Finding]:

@@ -174,8 +174,10 @@ def found_candidates(
         for path in paths:
             try:
                 found.append(candidate_of(entry.name, path, names[path], ReferenceKind.GRAPH))
-            except ValidationError as error:
-                said.append(f"{path.name} of {entry.name} is not judged: {error}")
+            # Files come from anywhere: one of them is no reason to judge none of the others.
+            except Exception as error:
+                kind = "" if isinstance(error, ValidationError) else f"{type(error).__name__}: "
+                said.append(f"{path.name} of {entry.name} is not judged: {kind}{error}")
     return tuple(found), tuple(said)
 
 
@@ -185,13 +187,15 @@ def _files_in(
     if not isinstance(entry.source, FolderSource):
         return []
     folder = entry.source.path
-    if not folder.is_dir():
-        try:
+    try:
+        if not folder.is_dir():
             archive = obtain(entry, cache_dir, offline=True, progress=False)
-        except ValidationError:
-            return []  # the check of the archive says why
-        folder = archive.root
-        if archive.damaged:
-            # The time it took is that of the step of looking for files.
-            on_step(Step(entry.name, Stage.FETCH, "unpack", 0.0, False, damaged=archive.damaged))
-    return sorted(path.resolve() for path in folder.rglob(_PATTERN))
+            folder = archive.root
+            if archive.damaged:
+                # The time it took is that of the step of looking for files.
+                step = Step(entry.name, Stage.FETCH, "unpack", 0.0, False, damaged=archive.damaged)
+                on_step(step)
+        return sorted(path.resolve() for path in folder.rglob(_PATTERN) if path.is_file())
+    # Files come from anywhere, as above.
+    except Exception:
+        return []  # the check of the archive says why

@@ -19,8 +19,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock
-
 from validation.errors import ArtefactError, ValidationError
 from validation.files.atomic import atomic_folder
 from validation.files.digest import file_sha256
@@ -33,6 +31,7 @@ from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
 from validation.workspace.memory import give_back
+from validation.zoo.locks import held
 
 _PACKAGE = Path(__file__).parents[1]
 _MADE_FROM = "made_from.json"
@@ -95,7 +94,7 @@ class ProductCache:
             raise self._refused[folder].with_traceback(None)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
+            with held(folder.with_suffix(".lock"), f"{model}: {step}" if model else step):
                 sweep(folder.parent)
                 found = folder.is_dir()
                 damaged = _damage(folder) if found else ""

@@ -102,7 +102,7 @@ def obtain(
     if isinstance(source, PypiSource) or (entry.digest is None and not entry.trust_first_download):
         raise _unpinned(entry)
     lock_file = lock_file or cache_dir / LOCK_NAME
-    with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest()):
+    with locked(cache_dir, hashlib.sha256(source.url.encode()).hexdigest(), _called(entry)):
         digest = noted_digest(lock_file, source.url)
         if digest is not None:
             by = f"the lock file {lock_file}"
@@ -128,7 +128,7 @@ def _downloaded(
     pinned_by: str = "the catalogue",
 ) -> Archive:
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
-    with locked(cache_dir, digest.sha256):
+    with locked(cache_dir, digest.sha256, _called(entry)):
         damaged = _damage(unpacked)
         if damaged != "":
             file = fetch(
@@ -161,7 +161,7 @@ def _local_tar(entry: CatalogueEntry, path: Path, cache_dir: Path, next_step: st
     digest = digest_file(path, "the archive has been moved or cannot be reached")
     _verify_local(entry, path, digest, next_step)
     unpacked = archive_path(cache_dir, digest.sha256, entry.name)
-    with locked(cache_dir, digest.sha256):
+    with locked(cache_dir, digest.sha256, _called(entry)):
         damaged = _damage(unpacked)
         if damaged != "":
             _unpack(entry, path, unpacked)
@@ -188,6 +188,10 @@ def _archive(
         unusable=unusable_checkpoints(files.folder),
         damaged=damaged,
     )
+
+
+def _called(entry: CatalogueEntry) -> str:
+    return f"the archive of {entry.name}"
 
 
 def _unpinned(entry: CatalogueEntry) -> CatalogueError:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pooch
-from filelock import FileLock
 
 from validation.errors import ArtefactError
 from validation.files import atomic
 from validation.files.temporaries import sweep
+from validation.zoo.locks import held
 
 # Of the sha256, in names: 64 bits keep any number of models apart and leave names readable.
 _HASH_DIGITS = 16
@@ -33,29 +33,30 @@ def archive_path(cache_dir: Path, sha256: str, name: str) -> Path:
 
 
 @contextmanager
-def locked(cache_dir: Path, sha256: str) -> Iterator[None]:
+def locked(cache_dir: Path, sha256: str, what: str) -> Iterator[None]:
     """Keep other processes away from what belongs to one source.
 
-    Waits without end: the other process may be at a long download, and the lock of a process
-    that died is gone.
+    Args:
+        cache_dir: The cache.
+        sha256: Of the source, or of its URL.
+        what: For people who wait: ``the archive of MODEL``.
 
     Raises:
-        ArtefactError: The cache cannot be written.
+        ArtefactError: The cache cannot be written, or another process keeps it locked, see
+            `validation.zoo.locks`.
     """
     folder = cache_dir / "locks"
     try:
         for each in (folder, cache_dir / "sources", cache_dir / "archives"):
             each.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{sha256[:_HASH_DIGITS]}.lock")
-        lock.acquire()
+        stack = ExitStack()
+        stack.enter_context(held(folder / f"{sha256[:_HASH_DIGITS]}.lock", what))
         for each in (cache_dir / "sources", cache_dir / "archives"):
             sweep(each)
     except OSError as error:
         raise _unwritable(cache_dir, error) from error
-    try:
+    with stack:
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from validation.errors import ArtefactError, UsageError
+from validation.errors import ArtefactError, ArtefactMissing, UsageError
 from validation.files.outside import special_file
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
@@ -36,7 +36,7 @@ def archives_at(path: Path) -> dict[str, Path]:
         raise ArtefactError("no archive", got=special, where=path)
     inside = (path,) if path.is_file() else list_folder(path)
     visible = [each for each in inside if not each.name.startswith(".")]
-    folders = [each for each in visible if each.is_dir() and looks_like_archive(each)]
+    folders = [each for each in visible if _is_archive_folder(each)]
     if path.is_dir() and looks_like_archive(path):
         folders.append(path)
     tars = [each for each in visible if is_packed(each)]
@@ -44,9 +44,17 @@ def archives_at(path: Path) -> dict[str, Path]:
     return {name: archives[name] for name in sorted(archives)}
 
 
+def _is_archive_folder(path: Path) -> bool:
+    """True also for a folder that cannot be looked into: its check says so."""
+    try:
+        return path.is_dir() and looks_like_archive(path)
+    except (ArtefactMissing, OSError):
+        return True
+
+
 def is_packed(path: Path) -> bool:
-    """True for a file with the name of a tar archive."""
-    return path.name.endswith(_TAR_SUFFIXES) and path.is_file()
+    """True for a file with the name of a tar archive, whatever it turns out to be."""
+    return path.name.endswith(_TAR_SUFFIXES) and not path.is_dir()
 
 
 def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:

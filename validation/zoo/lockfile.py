@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NewType
 
-from filelock import FileLock
-
 from validation.errors import ArtefactError, CatalogueError, RecordError
 from validation.files.atomic import atomic_file
 from validation.files.outside import read_text
 from validation.files.structured import refuse_constant, register, structure, unstructure
 from validation.zoo.catalogue_file import Sha256
 from validation.zoo.integrity import Digest, verify
+from validation.zoo.locks import held
 
 LOCK_NAME = "catalogue.lock.json"
 LOCK_VERSION = 1
@@ -76,7 +75,8 @@ def note_digest(lock_file: Path, url: str, digest: Digest) -> None:
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock_file.with_name(f".{lock_file.name}.lock")):
+        lock = lock_file.with_name(f".{lock_file.name}.lock")
+        with held(lock, f"the lock file {lock_file.name}"):
             digests = _read(lock_file)
             verify(
                 digest,

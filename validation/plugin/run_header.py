@@ -1,0 +1,131 @@
+"""What a session was asked for: shown at its beginning, and the first line of its record."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from validation import __version__
+from validation.coco.dataset import Dataset
+from validation.files.terminal import printable
+from validation.plugin.state import STATE
+from validation.record.dataset_kind import DatasetKind
+from validation.record.formatting import plural
+from validation.record.run import Header
+from validation.workspace.products import installed_version
+from validation.workspace.session import Session
+from validation.workspace.synthetic import GROUP
+
+_PACKAGES = (
+    "tensorflow",
+    "ai-edge-litert",
+    "tf-slim",
+    "tf-keras",
+    "numpy",
+    "protobuf",
+    "pillow",
+    "pycocotools",
+    "pytest",
+)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The resolved options of a suite run."""
+    if STATE not in config.stash:
+        return []
+    state = config.stash[STATE]
+    options = [f"{name}: {value}" for name, value in _options(config, state).items()]
+    notices = () if state.dataset is None else state.dataset.notices
+    lines = [
+        ", ".join(options),
+        *(f"labelled images: {notice.describe()}" for notice in notices),
+        *state.notes,
+    ]
+    return [printable(f"validation: {line}") for line in lines]
+
+
+def header_of(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
+    """The record's first line: all that the figures of a session depend on."""
+    versions = {package: installed_version(package) for package in _PACKAGES}
+    return Header(
+        run=run,
+        started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        selection=tuple(state.keys),
+        options=_options(config, state),
+        versions={"harness": __version__, "python": platform.python_version(), **versions},
+        machine={
+            "system": f"{platform.system()} {platform.release()}",
+            "architecture": platform.machine(),
+            "processor": _processor(),
+            "cores": str(os.cpu_count()),
+        },
+        policy_sha256=state.policy.sha256,
+        policy_overlay=state.policy.overlay,
+        dataset=None if state.dataset is None else state.dataset.facts(),
+        given=tuple(each.for_header(state.feed) for each in state.candidates),
+        structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
+    )
+
+
+def _options(config: pytest.Config, state: Session) -> dict[str, str]:
+    option = config.getoption
+    data = state.dataset
+    return {
+        "zoo": option("--zoo") if state.judged_by is None else "none",
+        "models": " ".join(dict.fromkeys(key.model for key in state.keys)),
+        **_given_options(state),
+        "variants": " ".join(dict.fromkeys(key.variant for key in state.keys)),
+        "labelled images": "none"
+        if data is None
+        else f"{data.name}, {plural(len(data.images), 'image')}"
+        + _source(data)
+        + _box_format(config)
+        + (f", {data.set_apart} more to calibrate with" if data.set_apart else ""),
+        "canaries": str(len(state.canaries)),
+        "representative images": "none"
+        if state.representative is None
+        else state.representative.describe(),
+        "uint8 input": str(state.input_stats or "as each extractor's preprocessing"),
+        "policy": Path(option("--policy") or "built in").name,
+        "label map": "the archive's own"
+        if state.labels is None
+        else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
+        "lock file": state.lock_file.name if state.lock_file else "in the cache",
+        "offline": "yes" if state.offline else "no",
+    }
+
+
+def _given_options(state: Session) -> dict[str, str]:
+    if not state.candidates:
+        return {}
+    by = state.judged_by
+    path = None if by is None else by.packed or by.path
+    judge = "the archive's graph" if by is None else "none" if path is None else path.name
+    return {
+        "given files": " ".join(each.key.file for each in state.candidates),
+        "reference": judge,
+        **({"feed of given files, as stated": state.feed.describe()} if state.feed else {}),
+    }
+
+
+def _source(data: Dataset) -> str:
+    """What a data set was read from, where it is not COCO's json, the usual one."""
+    return "" if data.kind is DatasetKind.COCO else f" from {data.kind} ({data.parts})"
+
+
+def _box_format(config: pytest.Config) -> str:
+    stated = config.getoption("--box-format")
+    return "" if stated is None else f", boxes as {stated}"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):  # the kernel's own text
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
