@@ -5,14 +5,20 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
+from flatbuffers import flexbuffers
 from signable_run import write_signable_run
 
-from validation.errors import GraphError, RecordError
+from validation.errors import ConversionError, GraphError, RecordError
 from validation.files.arrays import read_npy
 from validation.files.guard import guarded
 from validation.record.detection_files import read_detections
 from validation.record.store import RECORD_NAME, load_record
+from validation.tflite.facts import read_tflite
+from validation.tflite.model import MODEL
+
+_DATA = Path(__file__).parents[1] / "data" / "metadata"
 
 
 def test_array_whose_header_never_closes_its_brackets(tmp_path: Path) -> None:
@@ -45,3 +51,17 @@ def test_record_with_a_number_that_no_figure_has(tmp_path: Path, number: str) ->
     record.write_text(text.replace('"seconds": 60.0', f'"seconds": {number}', 1))
     with pytest.raises(RecordError, match="digits"):
         load_record(record)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_whole_attribute_of_the_op_that_is_no_number(tmp_path: Path, value: float) -> None:
+    """No document can say it, so `judge` could not write what lies beside the file."""
+    root = MODEL.unpack((_DATA / "tiny.tflite").read_bytes(), "tiny.tflite")
+    operator = root.subgraphs[0].operators[-1]
+    options = flexbuffers.Loads(operator.custom_options.tobytes())
+    options["max_classes_per_detection"] = value
+    operator.custom_options = np.frombuffer(bytes(flexbuffers.Dumps(options)), np.uint8)
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(MODEL.pack(root))
+    with pytest.raises(ConversionError, match="max_classes_per_detection of the post-processing"):
+        read_tflite(path)

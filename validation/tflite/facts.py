@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -162,15 +163,17 @@ def attributes_of(model: UnpackedModel, op: Any) -> PostprocessAttributes:
     Raises:
         ConversionError: No options, damaged ones, one missing, or one that is not a number.
     """
-    names = [field.name for field in fields(PostprocessAttributes)]
+    kinds = {field.name: field.type for field in fields(PostprocessAttributes)}
     try:
         options = flexbuffers.GetRoot(bytearray(op.custom_options)).AsMap
-        values = {name: _option(options, name) for name in names}
+        values = {name: _option(options, name) for name in kinds}
     except FLEXBUFFER_DAMAGE as error:
         damaged = f"options of {POSTPROCESS_NAME}: no map of numbers that can be read"
         raise model.damage(damaged) from error
     for name, value in values.items():
-        if not isinstance(value, int | float):
+        is_number = isinstance(value, int | float)
+        # Neither a document nor a kernel has a whole number that is NaN or infinite.
+        if not is_number or (kinds[name] == "int" and not math.isfinite(value)):
             raise ConversionError(
                 f"{name} of the post-processing op is not a number",
                 got=repr(value),
