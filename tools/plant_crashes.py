@@ -26,7 +26,7 @@ _ROOT = Path(__file__).parents[1]
 _SUPPORT = _ROOT / "tests" / "support"
 # The models, and the one of them whose process is ended.
 _MODELS, _STRUCK = ("first", "second", "third"), "second"
-_HOW = ("abort", "segv", "loop", "memory")
+_HOW = ("abort", "segv", "memory", "loop")
 # Conversion, export, session, inference, diagnosis.
 _PLACES = ("convert", "export", "session", "run", "layers")
 _PROCESSES = {"one child": ("--one-process",), "two children": (), "-n 2": ("-n", "2")}
@@ -35,11 +35,11 @@ _POLICY = """
 version = 1
 
 [setting.process_step_seconds]
-value = 40
-reason = "one of these models is converted in a second, on a loaded machine in ten"
+value = 15
+reason = "one of these models is converted in a second"
 
 [setting.process_image_seconds]
-value = 40
+value = 15
 reason = "one of these models takes milliseconds for an image"
 """
 _LONGEST_SECONDS = 400

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from validation.isolation.crash import Crash, Ending, ProcessEnded
+from validation.errors import ProcessEnded
+from validation.isolation.crash import Crash, Ending
 from validation.isolation.supervision import (
     GRACE_SECONDS,
     CrashedAfterwards,
@@ -126,8 +127,9 @@ def _error(arguments: Sequence[str], crash: Crash) -> ProcessEnded:
     command = next((each for each in arguments if not each.startswith("-")), "")
     words = "; ".join(crash.last_words)
     return ProcessEnded(
-        crash,
         f"`{command}` {crash.how()}",
+        crash=crash,
+        where=crash.at() or None,
         got=f"last words: {words}" if words else None,
         next_step=_next_step(arguments, crash),
     )

@@ -22,7 +22,7 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── FeedError               an array that does not fit a model's input
     ├── DatasetError            annotations, images or label map
     ├── NotProvided             a file or a reference cannot give what a check needs
-    ├── ProcessEnded            a child process ended before its work (isolation/crash.py)
+    ├── ProcessEnded            a process that did something ended before it was done
     ├── RecordError             a run record that cannot be trusted
     │   ├── RecordVersionError  written by an older or newer harness
     │   └── IncompleteRecord    no header, no footer, or nothing in between
@@ -33,6 +33,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from validation.isolation.crash import Crash
 
 
 class ValidationError(Exception):
@@ -196,6 +200,25 @@ class NotProvided(ValidationError):
     """A file or a reference cannot give what a check needs."""
 
     usual_step = "give a reference that has it"
+
+
+class ProcessEnded(ValidationError):
+    """A process that did something ended before it was done."""
+
+    usual_step = "the log of the process says more"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        crash: Crash | None = None,
+        expected: object = None,
+        got: object = None,
+        where: object = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(what, expected=expected, got=got, where=where, next_step=next_step)
+        self.crash = crash
 
 
 class RecordError(ValidationError):

@@ -13,7 +13,7 @@ from pool_work import StandIn
 
 from validation.checks.child import Item, NotThere, SessionChecks
 from validation.checks.pool import CheckPool, Waiting, next_item, without_repeats
-from validation.isolation.crash import ProcessEnded
+from validation.errors import ProcessEnded
 from validation.isolation.worker import Crashed
 from validation.policy.load import load_policy
 from validation.policy.process_limits import limits_of

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from validation.errors import ProcessEnded
 from validation.isolation.activity import doing, remember, using, watch
 from validation.isolation.board import Activity, Board
-from validation.isolation.crash import Crash, Ending, ProcessEnded, ended_in
+from validation.isolation.crash import Crash, Ending, ended_in
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.log import last_words
 

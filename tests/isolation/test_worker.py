@@ -16,9 +16,9 @@ from typing import Any
 import ending_work
 import pytest
 
-from validation.errors import ConfigError, ValidationError
+from validation.errors import ConfigError, ProcessEnded, ValidationError
 from validation.isolation.apart import call_apart
-from validation.isolation.crash import Crash, Ending, ProcessEnded
+from validation.isolation.crash import Crash, Ending
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
 from validation.isolation.worker import Crashed, Outcome, Worker, kill_all

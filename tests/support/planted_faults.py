@@ -55,8 +55,10 @@ def _in_stage(how: str, stage: str, model: str) -> None:
 
     def planted(self: ProductCache, *what: Any, **more: Any) -> Path:
         of, at, step, made_from, make = what
-        striking: Callable[[Path], None] = lambda _: _strike(how)  # noqa: E731 - as short as it is
-        make = striking if (of, at) == (model, stage) else make
+        if (of, at) == (model, stage):
+            striking: Callable[[Path], None] = lambda _: _strike(how)  # noqa: E731 - so short
+            # Another product than that of an equal model, which may be there already.
+            make, made_from = striking, {**made_from, "planted": model}
         return product(self, of, at, step, made_from, make, **more)
 
     ProductCache.product = planted  # type: ignore[method-assign,assignment]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from validation.errors import ValidationError
+from validation.errors import ProcessEnded
 from validation.isolation.board import Activity
 
 # What a reader of a message takes in; the whole log is kept beside it.
@@ -105,33 +105,6 @@ def _signal_name(number: int) -> str:
         return "unknown"
 
 
-class ProcessEnded(ValidationError):
-    """The process that did something ended before it was done.
-
-    Args:
-        crash: How.
-        what: The complaint.
-        got: What it said.
-        next_step: What the reader can do.
-    """
-
-    usual_step = "the log of the process says more"
-
-    def __init__(
-        self, crash: Crash, what: str, *, got: str | None = None, next_step: str | None = None
-    ) -> None:
-        super().__init__(what, got=got, where=crash.at() or None, next_step=next_step)
-        self.crash = crash
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Another process gets all of it."""
-        return (_again, (self.crash, self.what, self.got, self.next_step))
-
-
-def _again(crash: Crash, what: str, got: str | None, next_step: str | None) -> ProcessEnded:
-    return ProcessEnded(crash, what, got=got, next_step=next_step)
-
-
 def ended_in(work: str, crash: Crash) -> ProcessEnded:
     """The error of work that a process did not finish.
 
@@ -161,8 +134,9 @@ def never_started(crash: Crash, tries: int) -> ProcessEnded:
 def _error(crash: Crash, what: str, *, with_words: bool = False) -> ProcessEnded:
     words = "; ".join(crash.last_words) if with_words else ""
     return ProcessEnded(
-        crash,
         what,
+        crash=crash,
+        where=crash.at() or None,
         got=f"last words: {words}" if words else None,
         next_step=f"{crash.kept} holds the file and the log for a bug report"
         if crash.kept

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from validation.errors import ValidationError, sentence
-from validation.isolation.crash import Crash, ProcessEnded
+from validation.errors import ProcessEnded, ValidationError, sentence
+from validation.isolation.crash import Crash
 
 
 @dataclass(frozen=True)
