@@ -19,10 +19,10 @@ from validation.files import native_log
 from validation.files.temporary import name_by_process
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
+from validation.isolation.processes import signal_at_end_of_parent
 
-# Linux: the signal that a process gets when its parent ends; and to be the parent of whatever the
-# children leave behind (prctl(2)).
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+# Linux: to be the parent of whatever the children leave behind (prctl(2)).
+_PR_SET_CHILD_SUBREAPER = 36
 # Is the work done; its exit code.
 _DONE = struct.Struct("<ii")
 # A terminal and a parent may both send one request to end.
@@ -105,8 +105,7 @@ def end_with_parent(parent: int) -> None:
     Args:
         parent: Its process id.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal_at_end_of_parent(signal.SIGKILL)
     # It may have ended before.
     if os.getppid() != parent:
         os._exit(1)
