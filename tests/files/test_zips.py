@@ -42,7 +42,9 @@ def test_list_of_a_million_members_is_not_read() -> None:
         open_zip(entries + end)
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * 100, _zip()[:60]])
+@pytest.mark.parametrize(
+    "data", [b"", b"x" * 100, _zip()[:60]], ids=["nothing", "another kind", "half of one"]
+)
 def test_what_is_none_is_refused(data: bytes) -> None:
     """In the library's own words."""
     with pytest.raises(zipfile.BadZipFile):
