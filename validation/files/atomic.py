@@ -109,16 +109,11 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         finally:
             os.close(through)
         return
-    temporary, handle = new_file(path)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            # Before it is closed, which would make it a leftover.
-            temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _part(path) as (temporary, file):
+        yield file
+        file.flush()
+        # Before it is closed, which would make it a leftover.
+        temporary.replace(path)
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -144,10 +139,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
                 stack.callback(os.close, through)
                 write_whole(through, data)
                 continue
-            temporary, handle = new_file(target)
-            made[target] = temporary
-            stack.callback(temporary.unlink, missing_ok=True)
-            file = stack.enter_context(os.fdopen(handle, "wb"))
+            made[target], file = stack.enter_context(_part(target))
             file.write(data)
             file.flush()
         if made:
@@ -168,21 +160,28 @@ def write_new_bytes(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     Raises:
         ArtefactError: There is a file, or it cannot be written.
     """
-    with said_clearly(path):
-        temporary, handle = new_file(path, mode)
+    with said_clearly(path), _part(path, mode) as (temporary, file):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                # Unlike a renaming, a link never takes the place of another file.
-                os.link(temporary, path)
+            # Unlike a renaming, a link never takes the place of another file.
+            os.link(temporary, path)
         except FileExistsError as error:
             raise ArtefactError(
                 "there is such a file, and it is never overwritten", where=path
             ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _part(target: Path, mode: int = FILE_MODE) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file beside its place, and open; gone when the block ends, unless it was renamed."""
+    temporary, handle = new_file(target, mode)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield temporary, file
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
