@@ -1,4 +1,4 @@
-"""The door for files and folders that are written: there whole or not at all.
+"""Everything that writes files and folders: they are there whole or not at all.
 
 New content is made beside its place under a name of `temporaries` and takes its place by one
 renaming. Where no file can stand, `targets` decides. Against a kill at any moment this is enough;
@@ -21,7 +21,7 @@ from validation.files.targets import ANOTHER, open_through, write_whole
 from validation.files.temporaries import FILE_MODE, new_file, new_folder
 
 _CHUNK_BYTES = 2**20
-# What renaming a folder says where something stands in its place.
+# Errors of renaming a folder to where something is already.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -126,7 +126,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         files: Content by name; the last one is the one that is looked for.
 
     Raises:
-        ArtefactError: A folder stands in the place of a file.
+        ArtefactError: There is a folder where a file is to be.
         OSError: The files cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files and folders on their way: names that cannot be guessed, and what killed runs left.
+"""Files and folders being made: names that cannot be guessed, and what killed runs left.
 
 What is being made lies beside its place as ``.NAME.<16 hexadecimal digits>.part``, and its maker
 holds a lock on it (flock) as long as it lives. The kernel gives the lock back however the maker

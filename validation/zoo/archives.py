@@ -217,15 +217,15 @@ def _damage(destination: Path) -> str | None:
 
 
 def _unpack(entry: CatalogueEntry, file: Path, destination: Path) -> None:
-    """Unpack a verified file in the place of what may be there."""
+    """Unpack a verified file, replacing what may be there."""
     with scratch_folder(destination) as folder:
         if isinstance(entry.source, PypiSource):
             member, expected = entry.source.member, entry.source.member_digest
             files = unpack_wheel_member(file, member, folder, expected=expected)
         else:
             files = unpack_tar(file, folder, limit_bytes=entry.unpacked_bytes or None)
-        # A folder is taken for whole only by its manifest. An old folder is none of the new one,
-        # and one that is not there has none: a kill between the two leaves nothing to be believed.
+        # Only a folder that its manifest describes is taken for whole. The manifest comes first:
+        # until the folder follows it describes an old one wrongly, or none.
         write_manifest(_manifest_path(destination), files)
         replace_folder(folder, destination)
 
