@@ -1,7 +1,7 @@
 """Locks between processes: who waits for another says so, and does not wait for ever.
 
 The system frees a lock when its holder ends, however that ends. A holder that is stopped or
-stuck keeps it: the waiting process names it, and gives up in the end.
+stuck keeps it: the user sees which process is waited for, and the wait ends after a time limit.
 """
 
 from __future__ import annotations
