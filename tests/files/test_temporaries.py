@@ -101,6 +101,25 @@ def test_leftovers_of_a_killed_process_are_swept_and_a_living_ones_are_not(tmp_p
     assert (tmp_path / "out").read_bytes() == b"mine"
 
 
+def test_a_folder_is_listed_for_the_first_of_many_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing it for each would take longer than writing them."""
+    list_folder, listed = os.scandir, []
+
+    def counted(folder: Path) -> object:
+        listed.append(folder)
+        return list_folder(folder)
+
+    left = tmp_path / f".out.{'0' * 16}.part"
+    left.touch()
+    monkeypatch.setattr(os, "scandir", counted)
+    for number in range(5):
+        write_bytes_atomic(tmp_path / f"{number}", b"x")
+    assert listed == [tmp_path]
+    assert not left.exists()
+
+
 def test_own_temporaries_are_not_swept(tmp_path: Path) -> None:
     """Another thread of the process sweeps as another process does."""
     with atomic_file(tmp_path / "out") as file, scratch_folder(tmp_path / "made"):
