@@ -46,7 +46,11 @@ def _pax(**headers: str) -> bytes:
     return stream.getvalue()
 
 
-_GIGABYTE = bytes(1 << 30)
+def _zeros(mib: int) -> bytes:
+    """Packed; several gzip members behind each other are one file, and take no memory here."""
+    return gzip.compress(bytes(64 << 20), 1) * (mib // 64)
+
+
 _HOSTILE: dict[str, Callable[[], bytes]] = {
     "a size that is not there": lambda: _packed(_block(_header(size=1 << 62)), bytes(1024)),
     "a size below 0": lambda: _packed(_block(_header(size=-512)), bytes(1024)),
@@ -55,10 +59,10 @@ _HOSTILE: dict[str, Callable[[], bytes]] = {
     "a sparse map without end": lambda: _packed(
         _pax(**{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})[:-10240], b"1" * (8 << 20)
     ),
-    "a long name": lambda: _packed(
-        _block(_header(type=tarfile.GNUTYPE_LONGNAME, size=256 << 20)), bytes(256 << 20)
+    "a long name": lambda: (
+        _packed(_block(_header(type=tarfile.GNUTYPE_LONGNAME, size=256 << 20))) + _zeros(256)
     ),
-    "a bomb as config": lambda: _packed(_block(_header(size=3 << 30)), _GIGABYTE),
+    "a bomb as config": lambda: _packed(_block(_header(size=3 << 30))) + _zeros(1024),
     "many members": lambda: _packed(_block(_header("x")) * 20_000),
     "headers behind headers": lambda: _packed(
         _block(_header(type=tarfile.GNUTYPE_LONGNAME, size=1)).ljust(1024, b"\0") * 3_000
