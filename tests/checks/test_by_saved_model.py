@@ -151,7 +151,7 @@ def test_one_size_alone(judge: Judge, saved_model: Callable[..., Path]) -> None:
     }  # fmt: skip
 
 
-def test_another_resize_is_told_from_another_body(
+def test_another_resize_is_distinguished_from_another_body(
     judge: Judge, saved_model: Callable[..., Path]
 ) -> None:
     """The body agrees on the same pixels; that stored images come in otherwise is a WARN."""

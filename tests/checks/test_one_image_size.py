@@ -61,7 +61,7 @@ def of_size(miniature: MiniatureFiles, tmp_path: Path) -> OfSize:
 def _given(
     context: CheckContext, reference: Reference, feed: StatedFeed = NOTHING_STATED
 ) -> CheckContext:
-    """The float file, given back as a stranger's."""
+    """The float file as one of unknown origin."""
     return given_case(context, context.build.tflite("float"), reference, feed)
 
 

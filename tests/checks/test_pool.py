@@ -164,8 +164,8 @@ def test_start_that_fails_once_is_tried_again(pool: Made, tmp_path: Path) -> Non
     one.prepare(items[0])
 
 
-def test_who_waits_is_told(pool: Made) -> None:
-    """What a child says, and what it is at."""
+def test_what_is_waited_for_is_said(pool: Made) -> None:
+    """What a child says, and what it is doing."""
     said: list[str] = []
     shown: list[tuple[str, str, float]] = []
     item = ("note", ModelKey("m", "float"))

@@ -197,7 +197,7 @@ def test_commands_with_children_of_their_own_get_no_other(
 
 @pytest.mark.parametrize("flag", ["--no-isolation", "--no_isolation"])
 def test_flag_leaves_the_work_in_the_process_that_was_started(flag: str) -> None:
-    """For a debugger; the crash is then the system's to tell."""
+    """For a debugger; the system reports the crash then."""
     code, _, err = _run("segv", flag)
     assert (code, err) == (-signal.SIGSEGV, "")
 
@@ -248,7 +248,7 @@ def test_work_reads_from_the_terminal() -> None:
 
 
 def test_error_takes_the_line_of_a_bar() -> None:
-    """Where one stood when the crash came."""
+    """Where one was shown when the crash came."""
     process = _in_a_terminal("segv")
     out, _ = process.communicate(timeout=_AT_MOST_SECONDS)
     assert process.returncode == 1

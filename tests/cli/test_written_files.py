@@ -1,4 +1,4 @@
-"""Where commands write: devices stay devices, planted links lead nowhere, wrong places are said."""
+"""Where commands write: devices stay, links are not followed, wrong paths are refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_planted_link_is_replaced(exported: Path, tmp_path: Path, capsys: Capt
 def test_wrong_places_are_refused_before_the_work(
     exported: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """A folder in the file's place, and a file in a folder's."""
+    """A folder where the file should be, and a file where a folder should be."""
     (tmp_path / "file").touch()
     for output, said in [
         (tmp_path, "got a folder"),

@@ -50,7 +50,7 @@ def test_repeated_copy_is_used_as_it_is(tmp_path: Path, capsys: Capture) -> None
     assert config.read_text() == "mine"
 
 
-def test_damaged_cache_is_told(tmp_path: Path, capsys: Capture) -> None:
+def test_damaged_cache_is_said(tmp_path: Path, capsys: Capture) -> None:
     """What was unpacked earlier and is not the same any more is unpacked again."""
     flags = [f"--cache_dir={tmp_path / 'cache'}"]
     assert main(["zoo", "fetch", "ssd_mobilenet_v1_ppn", *flags]) == 0

@@ -117,7 +117,7 @@ def test_another_number_and_damaged_rows() -> None:
 
 @given(st.permutations(range(48)))
 def test_rows_in_another_order_are_found_in_8_bits(order: list[int]) -> None:
-    """Both tables are rounded to one grid; what stands where it stood does not differ."""
+    """Both tables are rounded to one grid; a row that was not moved does not differ."""
     anchors, step = _anchors(), 1 / 255
     rounded = np.round(anchors / step) * np.float32(step)
     facts = anchor_difference(anchors, rounded[order], step)
@@ -125,7 +125,7 @@ def test_rows_in_another_order_are_found_in_8_bits(order: list[int]) -> None:
 
 
 def test_few_changed_rows_are_no_change_of_all() -> None:
-    """Square shapes are the same with heights and widths in each other's places."""
+    """Square shapes are the same with heights and widths swapped."""
     anchors = np.tile(_anchors()[::3], (3, 1))
     changed = anchors.copy()
     changed[:3, 2] *= 2

@@ -31,7 +31,7 @@ def test_prefix_without_index_is_no_checkpoint(tmp_path):
         check_prefix(tmp_path / "nope")
 
 
-def test_fifo_in_the_place_of_a_shard_is_not_waited_for(tmp_path):
+def test_fifo_instead_of_a_shard_is_not_waited_for(tmp_path):
     """TensorFlow would open it, and never come back."""
     (tmp_path / "model.ckpt.index").write_bytes(b"")
     os.mkfifo(tmp_path / "model.ckpt.data-00000-of-00001")

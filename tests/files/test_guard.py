@@ -82,7 +82,7 @@ def test_unknown_errors_are_not_hidden() -> None:
     """An exception of no parser is a mistake of ours."""
 
     class Own(Exception):
-        """Of nobody's parser."""
+        """No parser raises it."""
 
     with pytest.raises(Own), guarded(DatasetError, "other"):
         raise Own

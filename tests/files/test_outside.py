@@ -84,7 +84,7 @@ def test_folder_and_nothing_are_what_they_are(
     assert special_file(tmp_path) == special_file(tmp_path / "none") == ""
 
 
-def test_fifo_in_the_place_of_a_file_is_not_waited_for(
+def test_fifo_instead_of_a_file_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the look at a path and its opening a FIFO may have taken its place."""

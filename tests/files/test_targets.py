@@ -170,7 +170,7 @@ def test_names_of_standard_output(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", [require_writable, require_writable_folder])
 def test_what_takes_no_files_is_refused_early(tmp_path: Path, check: object) -> None:
-    """A file in the place of a folder above, or a folder of others."""
+    """A file where a folder above should be, or a folder of another user."""
     assert callable(check)
     (tmp_path / "file").touch()
     check(tmp_path / "new" / "deep" / "out")

@@ -1,4 +1,4 @@
-"""Temporary names are nobody's to guess, and what killed runs left goes with the next one."""
+"""Temporary names cannot be guessed, and what killed runs left is removed by the next one."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_files_that_belong_together_are_never_mixed(
     assert {each.read_bytes() for each in tmp_path.iterdir()} == {b"2"}
 
 
-def test_folder_is_put_in_the_place_of_another(tmp_path: Path) -> None:
+def test_folder_replaces_another(tmp_path: Path) -> None:
     """Whoever reads the old one reads on; nothing of it stays beside the new one."""
     path = tmp_path / "made"
     for content in ("old", "new"):

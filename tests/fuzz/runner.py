@@ -56,7 +56,7 @@ class Input:
         source: The seed, below the seeds' folder.
         data: Its bytes.
         words: The command that reads it.
-        form: What stands in its place; empty for a file of these bytes.
+        form: What is there instead, of `targets.FORMS`; empty for a file of these bytes.
         name: Of the file, where it is not that of the seed.
     """
 
@@ -253,7 +253,7 @@ class Runner:
 
 
 def _write(path: Path, made: Input) -> None:
-    """The changed file, or what stands in its place."""
+    """Write the changed file, or what is there instead."""
     match made.form:
         case "fifo":
             os.mkfifo(path)

@@ -24,7 +24,7 @@ __all__ = ["FORMS", "TARGETS", "Target", "Words", "no_files"]
 # A command line. ``IN`` is the changed file, ``FOLDER`` the folder that it lies in, ``@NAME`` a
 # seed, ``%NAME`` a copy of a seed's folder, for commands that write there.
 Words = tuple[str, ...]
-# What stands in the place of a file.
+# What there may be instead of a file.
 FORMS = ("fifo", "folder", "device", "dangling", "loop", "empty", "unreadable")
 
 
@@ -288,7 +288,7 @@ TARGETS: tuple[Target, ...] = (
 
 
 def no_files() -> Target:
-    """Something else than a file, in the place of each that a command reads."""
+    """Something else instead of each file that a command reads."""
     commands = [
         words
         for target in TARGETS

@@ -57,7 +57,7 @@ def _replace(pattern: re.Pattern[str], values: Sequence[str], quote: bool = Fals
 
 
 def _swap_words(data: bytes, random: Random) -> bytes:
-    """A word stands where another one stood: a key or a value of the wrong kind."""
+    """A word is replaced by another one of the text: a key or a value of the wrong kind."""
     text = _changed(data)
     words = _WORD.findall(text)
     return _replace(_WORD, words)(data, random) if words else data

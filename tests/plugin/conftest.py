@@ -21,7 +21,7 @@ _ROOT = Path(__file__).parents[2]
 LITTLE_EVIDENCE = _ROOT / "tests" / "support" / "little_evidence.toml"
 # Hypothesis imports itself at the end of every session that has not, and takes seconds.
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-# What a test puts in the place of something is there in its own process only.
+# What a test patches is patched in its own process only.
 _HERE = ("--no-isolation",)
 
 

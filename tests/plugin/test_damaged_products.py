@@ -1,4 +1,4 @@
-"""What a failing disk changed in the cache is made again: the same figures, and a word."""
+"""What a failing disk changed in the cache is made again: the same figures, and a notice."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _steps(session: Any) -> list[Step]:
 def test_one_bit_of_every_kind_of_product(
     over_miniature: Run, session: Any, miniature: MiniatureFiles, tmp_path: Path
 ) -> None:
-    """Nothing of it reaches a figure, no check fails, and terminal, record and page tell it."""
+    """Nothing of it reaches a figure, no check fails, and terminal, record and page say so."""
     cache = tmp_path / "cache"
     shutil.copytree(miniature.cache, cache)
     over_miniature("--cache-dir", cache).assert_outcomes(passed=19, skipped=4)
@@ -66,9 +66,9 @@ def test_one_bit_of_every_kind_of_product(
     result = over_miniature("--cache-dir", cache)
     result.assert_outcomes(passed=19, skipped=4)
     assert _figures(session) == before
-    told = {(str(step.stage), step.damaged) for step in _steps(session) if step.damaged}
-    assert told <= changed
-    assert {kind for kind, _ in told} == asked & {kind.name for kind in kinds}
+    said = {(str(step.stage), step.damaged) for step in _steps(session) if step.damaged}
+    assert said <= changed
+    assert {kind for kind, _ in said} == asked & {kind.name for kind in kinds}
     for step in _steps(session):
         if step.damaged:
             assert not step.cached

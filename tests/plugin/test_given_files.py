@@ -290,7 +290,7 @@ def test_wrong_use(session: Any, miniature: MiniatureFiles, made: Path, tmp_path
 def test_a_feed_that_is_assumed_is_no_pass(
     judge: Judge, session: Any, made: Path, tmp_path: Path
 ) -> None:
-    """Without metadata, reference and a word of the user nothing says what pixels become."""
+    """Without metadata, a reference or a flag nothing says what pixels become."""
     assert _verdict(judge(made, "none", "--label-map", _labels(tmp_path))) == "WARN"
     assert _measured(session, "feed_assumed") == ("warn", 1)
     assert "how pixels are normalised is not stated" in session.explanation("evidence", "float")
@@ -299,7 +299,7 @@ def test_a_feed_that_is_assumed_is_no_pass(
 def test_a_feed_that_the_reference_states_is_none(
     judge: Judge, session: Any, made: Path, graph: Path
 ) -> None:
-    """The file is fed what it wants, and what lies beside the file says whose word that is."""
+    """The file is fed what it wants, and what lies beside the file says where that comes from."""
     assert _verdict(judge(made, graph)) == "PASS"
     assert _measured(session, "feed_assumed") == ("pass", 0)
     (facts,) = session.reports.glob("*/files/*.tflite.json")
@@ -352,7 +352,7 @@ def _labels(folder: Path) -> Path:
 def test_names_reach_the_terminal_as_escapes(
     judge: Judge, made: Path, graph: Path, tmp_path: Path
 ) -> None:
-    """A file whose name clears the screen, in a session that fails and tells why."""
+    """A file whose name clears the screen, in a session that fails and says why."""
     harm = "d\x1b[2J\x1b]0;x\a\x1b[32m.tflite"
     named = tmp_path / harm
     shutil.copy(made, named)

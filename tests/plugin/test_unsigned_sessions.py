@@ -109,7 +109,7 @@ def test_own_limits_judge_and_are_shown(
 
 
 def test_policy_with_a_slip_ends_the_session(over_miniature: Run, session: Any) -> None:
-    """A setting that does not exist is wrong use, told with the closest one."""
+    """A setting that does not exist is wrong use, refused with the closest one."""
     own = session.path / "own.toml"
     own.write_text('version = 1\n[setting.timing_round]\nvalue = 5\nreason = "quick"\n')
     result = over_miniature("--policy", own)
@@ -143,7 +143,7 @@ def test_interrupted_run_cannot_be_signed(
 
 
 def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None:
-    """-x after the first failure: the failure is told, and all that was not run."""
+    """-x after the first failure: the failure is reported, and all that was not run."""
     session.suite(
         "from validation.record.types import CheckResult\n\n\n"
         '@pytest.mark.check("archive")\n'
@@ -157,7 +157,7 @@ def test_stopped_run_cannot_be_signed(over_miniature: Run, session: Any) -> None
     assert any("on purpose" in line for line in result.outlines)
 
 
-def test_failed_limit_is_told_with_its_reason(over_miniature: Run, session: Any) -> None:
+def test_failed_limit_is_reported_with_its_reason(over_miniature: Run, session: Any) -> None:
     """The reader sees value, limit and reason, and no trace of the harness."""
     session.suite(
         "from validation.policy.limits import Limit\n"

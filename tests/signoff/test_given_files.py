@@ -131,7 +131,7 @@ def test_a_file_without_reference_is_signed_as_such(tmp_path: Path) -> None:
 
 
 def test_a_stated_feed_is_signed(tmp_path: Path) -> None:
-    """Figures hold for it alone, and whoever reads the signature sees whose word it was."""
+    """Figures hold for it alone, and whoever reads the signature sees who stated it."""
     folder = write_signable_run(tmp_path / "run", given={GIVEN_FLOAT: ReferenceKind.GRAPH})
     before = files_of(folder)
     header = _record(before).header

@@ -17,7 +17,7 @@ from validation.record.run import Stage, Step
 
 @dataclass(frozen=True)
 class StandIn:
-    """In the place of the session's checks: the name of a check says what becomes of it."""
+    """Used instead of the session's checks: the name of a check says what becomes of it."""
 
     seconds: float = 0.0
     starts: Path | None = None

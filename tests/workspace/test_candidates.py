@@ -1,4 +1,4 @@
-"""Archives are looked through for .tflite files, and what had changed in the cache is told."""
+"""Archives are looked through for .tflite files, and what had changed in the cache is said."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from validation.record.run import Stage, Step
 from validation.workspace.candidates import found_candidates
 
 
-def test_damage_that_is_found_on_the_way_is_told(tmp_path: Path) -> None:
-    """The archive is whole again when its own check reads it, which could not tell any more."""
+def test_damage_that_is_found_on_the_way_is_said(tmp_path: Path) -> None:
+    """The archive is whole again when its own check reads it, which would not notice it."""
     zoo, cache = tmp_path / "zoo", tmp_path / "cache"
     zoo.mkdir()
     model = tmp_path / "ssd_tiny"

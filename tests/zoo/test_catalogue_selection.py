@@ -65,7 +65,7 @@ def test_empty_selection_is_a_usage_error(zoo: str, glob: str, message: str) -> 
 
 
 def test_folder_without_archive_is_a_usage_error(tmp_path: Path) -> None:
-    """A folder that holds no archive is told by what it holds instead."""
+    """A folder that holds no archive is refused with what it holds instead."""
     with pytest.raises(UsageError, match=r"no archive found.*got an empty folder"):
         _three().select(str(tmp_path))
     (tmp_path / "notes.md").touch()

@@ -88,7 +88,7 @@ def test_what_is_too_long_is_cut_off(url: str, tmp_path: Path, path: str, said: 
     ],
 )
 def test_no_server_leads_from_https_to_http(at: str, target: str, refused: bool) -> None:
-    """Anybody on the way could put another file in its place; of a first download nobody knows."""
+    """Anybody on the way could send another file, which a first download would not notice."""
     response = requests.Response()
     response.url, response.status_code = at, 302
     response.headers["location"] = target

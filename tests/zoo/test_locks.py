@@ -1,4 +1,4 @@
-"""One process waits for another: aloud, and not for ever."""
+"""One process waits for another with a notice, and not for ever."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def hold() -> Iterator[Hold]:
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the user is told while this process waits by `_LIMITS`."""
+    """What is said to the user while this process waits by `_LIMITS`."""
     lines: list[str] = []
     set_waiting(None, lines.append)
     monkeypatch.setattr(locks._PROCESS, "limits", _LIMITS)
@@ -127,6 +127,6 @@ def test_limits_are_those_of_the_policy() -> None:
 
 
 def test_notice_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of a command, which has nobody else to tell."""
+    """Of a command, which has no other place for it."""
     locks._say("waiting for m")
     assert capsys.readouterr().err == "validation: waiting for m\n"

@@ -58,7 +58,7 @@ def add_command(commands: Commands) -> None:
     )
     add_labelled_image_flags(
         parser.add_argument,
-        why=", in place of --images; adds AP and the ground truth",
+        why=", instead of --images; adds AP and the ground truth",
         images_alone=False,
     )
     add_model_flags(parser)

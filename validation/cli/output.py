@@ -49,7 +49,7 @@ def print_error_line(error: ValidationError) -> None:
 
 
 def print_error(error: ValidationError) -> None:
-    """Print the one document of a command that fails; its line stands on standard error too."""
+    """Print the one document of a command that fails; its line is on standard error too."""
     stated = {"expected": error.expected, "got": error.got, "where": error.where}
     facts = {key: None if value is None else str(value) for key, value in stated.items()}
     print_json(
