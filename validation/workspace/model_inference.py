@@ -215,9 +215,15 @@ class ModelInference:
             "file": file_sha256(path),
             "shared_size": self.build.only_image_size,
         }
-        step = f"raw outputs of {variant}"
         return self.runs.raw_outputs(
-            self.runs.runs, self.build.name, Stage.RUN, step, made_from, count, run
+            self.runs.runs,
+            self.build.name,
+            Stage.RUN,
+            f"raw outputs of {variant}",
+            made_from,
+            count,
+            run,
+            file=path,
         )
 
     def feeds(self, count: int) -> NDArray[np.float32]:
