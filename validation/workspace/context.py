@@ -21,7 +21,6 @@ from validation.timing.sampling import Stopwatch
 from validation.workspace.given_subject import GivenSubject, TfliteReference
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
-from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
 from validation.workspace.sides import Reference, Subject

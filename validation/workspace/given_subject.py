@@ -28,7 +28,7 @@ from validation.preprocess.feed import FeedWay, prepared_for
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
@@ -357,7 +357,7 @@ class TfliteReference:
     def evidence(self) -> Evidence:
         """See `Reference`."""
         found = self._subject.evidence()
-        return dataclasses.replace(found, variant="reference", file="")
+        return dataclasses.replace(found, variant=REFERENCE, file="")
 
     def raw_outputs(self, count: int) -> Arrays:
         """See `Reference`."""

@@ -32,7 +32,7 @@ from validation.preprocess.feed import FeedWay, prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage, Step
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
@@ -48,9 +48,6 @@ from validation.workspace.sides import Arrays
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
-
-# Instead of a variant: what the variants are judged by.
-REFERENCE = "reference"
 
 
 class ModelInference:

@@ -17,11 +17,10 @@ from validation.preprocess.image import ImageFile, load
 from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.model_inference import REFERENCE
 from validation.workspace.other_references import WithoutContract
 from validation.workspace.products import file_hashes, installed_version, makers
 
