@@ -92,7 +92,7 @@ class CheckContext:
     @property
     def scratch(self) -> Path:
         """A folder for what is made for a run and kept in the run's own."""
-        return self.build.scratch if self.given is None else self.given.runs.scratch
+        return self.runs.scratch
 
     @property
     def work(self) -> ProductCache:
