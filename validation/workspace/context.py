@@ -142,7 +142,7 @@ class CheckContext:
         if self.given is not None and self.given.labels is not None:
             return self.given.labels
         if isinstance(self.judged_by, TfliteReference):
-            return self.judged_by.labels
+            return self.judged_by.subject.labels
         try:
             return self.build.archive.labels
         except NotProvided:
