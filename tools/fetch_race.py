@@ -9,7 +9,6 @@ Each process has to end well, and the folder and the cache to be whole, with not
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import os
 import shutil
@@ -65,7 +64,7 @@ def race(folder: Path, *, shared_cache: bool) -> tuple[tuple[ListedFile, ...], l
         for number, process in enumerate(processes)
         if process.exitcode != 0
     ]
-    left = [*folder.rglob("*.part"), *(each for each in (folder / "out").iterdir())]
+    left = [*folder.rglob("*.part"), *(folder / "out").iterdir()]
     faults += [f"left: {path.name}" for path in left if path.name != _MODEL]
     return listed(folder / "out"), faults
 
@@ -77,10 +76,9 @@ def main(arguments: Sequence[str] | None = None, show: Callable[[str], object] =
     options = parser.parse_args(arguments)
     found: Counter[tuple[ListedFile, ...]] = Counter()
     faults: list[str] = []
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fetch-race-")))
+    with tempfile.TemporaryDirectory(prefix="fetch-race-") as folder:
         for number in range(options.rounds):
-            inside = folder / str(number)
+            inside = Path(folder, str(number))
             inside.mkdir()
             files, wrong = race(inside, shared_cache=number % 2 == 0)
             found[files] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import strangers
-from miniature_cases import make_case
+from miniature_cases import GIVEN_FILE, RAW_TENSORS, given_case, make_case
 
 from validation.checks.raw_parity import raw_parity
 from validation.checks.reference_contract import contract_entries
@@ -18,17 +17,14 @@ from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.difference_facts import AnchorChange, DifferenceKind
 from validation.record.reference_differences import ReferenceDifferences
-from validation.record.types import CheckResult, ModelKey
-from validation.tflite.facts import read_tflite
+from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
-from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import SavedModelReference
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
-# Of the miniature: every anchor's box and scores, before the NMS; the size of its input.
-_RAW = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
+# Of the miniature's input.
 _SIZE = (48, 64)
 # float32 sums in another order; boxes and scores are around 1.
 _ROUNDING = 1e-5
@@ -51,7 +47,7 @@ def saved_model(
 
     def write(**options: Any) -> Path:
         folder: Path = tmp_path_factory.mktemp("tf2") / "saved_model"
-        return write_tf2(folder, graph, **{"raw": _RAW, **options})
+        return write_tf2(folder, graph, **{"raw": RAW_TENSORS, **options})
 
     return write
 
@@ -95,16 +91,11 @@ def _judged(
     miniature: MiniatureFiles, folder: Path, reference: Path, change: Change | None
 ) -> CheckContext:
     context = make_case(miniature, canaries=())
-    path = Path(shutil.copy(context.build.tflite("float"), folder / "detect.tflite"))
+    path = Path(shutil.copy(context.build.tflite("float"), folder / GIVEN_FILE))
     if change is not None:
         change(path, path)
-    key = ModelKey(context.key.model, "float", path.name)
-    return dataclasses.replace(
-        context,
-        key=key,
-        given=GivenSubject(key, path, read_tflite(path), context.runs),
-        judged_by=SavedModelReference(key.model, reference, context.runs),
-    )
+    judged_by = SavedModelReference(context.key.model, reference, context.runs)
+    return given_case(context, path, judged_by)
 
 
 def _figures(result: CheckResult) -> dict[str, Any]:

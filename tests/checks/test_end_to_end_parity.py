@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from miniature_cases import MODEL, MiniatureFiles, make_case
+from miniature_cases import GIVEN_FILE, MODEL, MiniatureFiles, given_case, make_case
 
 from validation.checks import end_to_end_parity
 from validation.errors import NotProvided
@@ -14,9 +14,6 @@ from validation.policy.limits import Status
 from validation.record.detections import Detections
 from validation.record.types import GROUND_TRUTH, CheckResult, ModelKey, Picture
 from validation.workspace.context import CheckContext
-from validation.workspace.given_subject import GivenSubject
-
-_FILE = "detect.tflite"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +70,9 @@ def test_given_files_have_pictures_of_their_own(miniature: MiniatureFiles) -> No
     """Beside the variants of their archive, whichever comes first."""
     pictures, result = _shown(_given(miniature))
     assert result.status is Status.PASS
-    assert {(each.key.file, each.panels[1].title) for each in pictures} == {(_FILE, _FILE)}
+    assert {(each.key.file, each.panels[1].title) for each in pictures} == {
+        (GIVEN_FILE, GIVEN_FILE)
+    }
 
 
 def test_pictures_without_a_reference(
@@ -91,19 +90,11 @@ def test_pictures_without_a_reference(
     assert result.message == "there is no reference"
     assert pictures
     assert {tuple(panel.title for panel in each.panels) for each in pictures} == {
-        (_FILE, GROUND_TRUTH)
+        (GIVEN_FILE, GROUND_TRUTH)
     }
 
 
 def _given(miniature: MiniatureFiles) -> CheckContext:
     """The float variant's own file, given beside it."""
     context = make_case(miniature, "float")
-    key = ModelKey(MODEL, "float", _FILE)
-    given = GivenSubject(
-        key,
-        context.build.tflite("float"),
-        context.build.tflite_file("float"),
-        context.runs,
-        context.reference,
-    )
-    return dataclasses.replace(context, key=key, given=given)
+    return given_case(context, context.build.tflite("float"), context.reference)

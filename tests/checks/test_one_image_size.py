@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from miniature_cases import make_case
+from miniature_cases import given_case, make_case
 
 from validation.checks.contract_costs import Repair
 from validation.checks.contract_runs import detections_with
@@ -17,11 +16,9 @@ from validation.checks.judged_files import files_beside, judged_file
 from validation.checks.raw_parity import raw_parity
 from validation.policy.limits import Status
 from validation.record.run import ArtefactRole
-from validation.record.types import CheckResult, ModelKey
+from validation.record.types import CheckResult
 from validation.specs.feeds import NOTHING_STATED, InputStats, StatedFeed
-from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
-from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import SavedModelReference
 
 if TYPE_CHECKING:
@@ -65,10 +62,7 @@ def _given(
     context: CheckContext, reference: Reference, feed: StatedFeed = NOTHING_STATED
 ) -> CheckContext:
     """The float file, given back as a stranger's."""
-    path = context.build.tflite("float")
-    key = ModelKey(context.key.model, "float", "detect.tflite")
-    given = GivenSubject(key, path, read_tflite(path), context.runs, reference, feed)
-    return dataclasses.replace(context, key=key, given=given, judged_by=reference)
+    return given_case(context, context.build.tflite("float"), reference, feed)
 
 
 def _saved_model(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import strangers
-from miniature_cases import MODEL, MiniatureFiles, make_case
+from miniature_cases import GIVEN_FILE, MiniatureFiles, given_case, make_case
 
 from validation.checks.accuracy import accuracy
 from validation.checks.quantisation import quantisation
@@ -16,11 +16,9 @@ from validation.checks.raw_parity import raw_parity
 from validation.policy.limits import Status
 from validation.record.lines import Entry
 from validation.record.quantisation_cost import QuantisationCost
-from validation.record.types import Accuracy, CheckResult, ModelKey
+from validation.record.types import Accuracy, CheckResult
 from validation.specs.tensors import TensorSpec
-from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext
-from validation.workspace.given_subject import GivenSubject
 from validation.workspace.other_references import NoReference
 
 Given = Callable[..., CheckContext]
@@ -32,12 +30,9 @@ def given(miniature: MiniatureFiles, tmp_path: Path) -> Given:
 
     def make(columns: Sequence[int], num_classes: int | None = None) -> CheckContext:
         context = make_case(miniature)
-        path = tmp_path / "detect.tflite"
+        path = tmp_path / GIVEN_FILE
         strangers.chosen_columns(context.build.tflite("float"), path, columns, num_classes)
-        key = ModelKey(MODEL, "float", path.name)
-        reference = context.reference
-        subject = GivenSubject(key, path, read_tflite(path), context.runs, reference)
-        return dataclasses.replace(context, key=key, given=subject, judged_by=reference)
+        return given_case(context, path, context.reference)
 
     return make
 

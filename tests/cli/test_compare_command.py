@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kind_samples import META_GRAPH, field
+from kind_samples import META_GRAPH
 from miniature_cases import MiniatureFiles, make_case
+from protobuf_wire import field
 
 from validation.cli import main
 from validation.policy.limits import Limit

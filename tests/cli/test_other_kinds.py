@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kind_samples import CORE_ML, GRAPH, LFS, META_GRAPH, ONNX, TFLITE, field
+from kind_samples import CORE_ML, GRAPH, LFS, META_GRAPH, ONNX, TFLITE
+from protobuf_wire import field
 
 from validation.cli import main
 

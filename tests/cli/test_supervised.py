@@ -204,13 +204,12 @@ def test_flag_leaves_the_work_in_the_process_that_was_started(flag: str) -> None
 
 def test_traced_command_stays_in_its_process() -> None:
     """pdb, coverage and profilers know one process."""
-    code = "import sys; sys.settrace(lambda *_: None); import runpy; runpy.run_path(sys.argv[0])"
-    program = "sys.argv = [sys.argv[1], 'wait']; "
-    text = code.replace("import runpy;", f"import runpy; {program}").replace(
-        "runpy.run_path(sys.argv[0])", "runpy.run_path(sys.argv[0], run_name='__main__')"
+    code = (
+        "import runpy, sys; sys.settrace(lambda *_: None); del sys.argv[0]; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", text, str(_PROGRAM)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(_PROGRAM), "wait"], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert int(process.stdout.readline()) == process.pid

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,28 +110,16 @@ def test_no_locale_stops_a_command(
         assert b"UnicodeEncodeError" not in ended.err
 
 
-def test_the_same_in_a_process_of_its_own(run_line: Callable[..., Ended], tmp_path: Path) -> None:
+def test_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     """Its streams are made by the interpreter, for the locale."""
+    words = (sys.executable, "-m", "validation", "inspect", str(tmp_path / "größe 猫 \udcff"))
     for settings in _LOCALES.values():
-        ended = run_line(["inspect", str(tmp_path / "größe 猫 \udcff")], settings)
-        assert ended.code != 0
-        assert ended.err.startswith(b"error: ")
-        assert b"Traceback" not in ended.err
-
-
-@pytest.fixture
-def run_line() -> Callable[..., Ended]:
-    """Runs one command in a fresh interpreter."""
-    import subprocess
-    import sys
-
-    def run(words: list[str], settings: dict[str, str]) -> Ended:
         done = subprocess.run(
-            [os.fsencode(each) for each in (sys.executable, "-m", "validation", *words)],
+            [os.fsencode(each) for each in words],
             capture_output=True,
             check=False,
             env={**os.environ, **settings},
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
-
-    return run
+        assert done.returncode != 0
+        assert done.stderr.startswith(b"error: ")
+        assert b"Traceback" not in done.stderr

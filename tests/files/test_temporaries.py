@@ -25,7 +25,6 @@ from validation.files.atomic import (
     write_together,
 )
 from validation.files.temporaries import new_file, sweep
-from validation.files.temporary import remove_folder, scratch, temporary_folder
 
 _NAME = re.compile(r"\.out\.[0-9a-f]{16}\.part")
 
@@ -102,6 +101,25 @@ def test_leftovers_of_a_killed_process_are_swept_and_a_living_ones_are_not(tmp_p
     assert (tmp_path / "out").read_bytes() == b"mine"
 
 
+def test_a_folder_is_listed_for_the_first_of_many_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing it for each would take longer than writing them."""
+    list_folder, listed = os.scandir, []
+
+    def counted(folder: Path) -> object:
+        listed.append(folder)
+        return list_folder(folder)
+
+    left = tmp_path / f".out.{'0' * 16}.part"
+    left.touch()
+    monkeypatch.setattr(os, "scandir", counted)
+    for number in range(5):
+        write_bytes_atomic(tmp_path / f"{number}", b"x")
+    assert listed == [tmp_path]
+    assert not left.exists()
+
+
 def test_own_temporaries_are_not_swept(tmp_path: Path) -> None:
     """Another thread of the process sweeps as another process does."""
     with atomic_file(tmp_path / "out") as file, scratch_folder(tmp_path / "made"):
@@ -155,32 +173,6 @@ def test_mode_follows_the_umask(tmp_path: Path) -> None:
         os.umask(before)
     modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("out", "key", "made")]
     assert modes == [0o640, 0o600, 0o750]
-
-
-def test_temporary_folder_goes_when_it_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It lies among temporary files, for its owner alone, and no other's making removes it."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = temporary_folder()
-    (folder / "deep").mkdir()
-    assert folder.parent == tmp_path
-    assert folder.stat().st_mode & 0o777 == 0o700
-    with scratch() as other:
-        assert folder.exists()
-    assert not other.exists()
-    remove_folder(folder)
-    remove_folder(folder)
-    assert not folder.exists()
-
-
-def test_temporary_folder_that_cannot_be_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The variable that names another place is named."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
-    with pytest.raises(ArtefactError, match=r"no temporary folder .*variable TMPDIR"):
-        temporary_folder()
 
 
 def test_full_disk_leaves_what_was_there(tmp_path: Path) -> None:

@@ -52,8 +52,21 @@ def test_folder_of_a_killed_process_is_swept_and_no_other(place: Path) -> None:
     sweep()
     assert sorted(place.iterdir()) == [own]
     remove_folder(own)
-    remove_folder(own)
     assert list(place.iterdir()) == []
+
+
+def test_folder_goes_when_it_is_removed(place: Path) -> None:
+    """It lies among temporary files, for its owner alone, and no other's making removes it."""
+    folder = temporary_folder()
+    (folder / "deep").mkdir()
+    assert folder.parent == place
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with scratch() as other:
+        assert folder.exists()
+    assert not other.exists()
+    remove_folder(folder)
+    remove_folder(folder)
+    assert not folder.exists()
 
 
 def test_scratch_goes_with_its_block(place: Path) -> None:
@@ -69,5 +82,5 @@ def test_folder_that_cannot_be_made_is_one_line(
 ) -> None:
     """With the variable that names another."""
     monkeypatch.setattr(tempfile, "tempdir", str(place / "none"))
-    with pytest.raises(ArtefactError, match=r"no temporary folder.*TMPDIR"):
+    with pytest.raises(ArtefactError, match=r"no temporary folder .*variable TMPDIR"):
         temporary_folder()

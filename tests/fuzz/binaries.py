@@ -12,6 +12,7 @@ import zlib
 from random import Random
 
 from fuzz.mutations import EXTREMES, Mutator, change_bytes
+from protobuf_wire import varint
 from set_writers import frame
 
 __all__ = [
@@ -287,19 +288,11 @@ def _varint_at(data: bytes, place: int) -> tuple[int, int]:
             raise IndexError
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
 def _packed(key: int, value: bytes | int) -> bytes:
     if isinstance(value, int):
-        return _varint(key & ~7) + _varint(value)
+        return varint(key & ~7) + varint(value)
     wire = key & 7
-    return _varint(key) + (_varint(len(value)) if wire == 2 else b"") + value
+    return varint(key) + (varint(len(value)) if wire == 2 else b"") + value
 
 
 def inside_frames(mutator: Mutator) -> Mutator:

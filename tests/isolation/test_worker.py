@@ -33,6 +33,13 @@ _LIMITS = ProcessLimits(
 )
 
 
+def _outcome(worker: Worker) -> Outcome:
+    """Of the work that it was given, waited for."""
+    while (outcome := worker.outcome(0.05)) is None:
+        pass
+    return outcome
+
+
 class _Watched:
     """A worker, its notes, and its outcomes waited for."""
 
@@ -42,9 +49,7 @@ class _Watched:
 
     def done(self, *work: Any) -> Outcome:
         self.worker.submit(work)
-        while (outcome := self.worker.outcome(0.05)) is None:
-            pass
-        return outcome
+        return _outcome(self.worker)
 
     def crash(self, *work: Any) -> Crash:
         outcome = self.done(*work)
@@ -137,8 +142,7 @@ def test_child_that_cannot_begin_says_why(tmp_path: Path) -> None:
     """Each work gets the error."""
     worker = Worker(ending_work.make_that_fails, tmp_path, _LIMITS, print)
     worker.submit(("echo", 1))
-    while (outcome := worker.outcome(0.05)) is None:
-        pass
+    outcome = _outcome(worker)
     assert isinstance(outcome, Raised)
     assert isinstance(outcome.error, ConfigError)
     worker.close()
@@ -146,8 +150,7 @@ def test_child_that_cannot_begin_says_why(tmp_path: Path) -> None:
 
 def _failed_start(worker: Worker) -> Crashed:
     worker.submit(("echo", 1))
-    while (outcome := worker.outcome(0.05)) is None:
-        pass
+    outcome = _outcome(worker)
     assert isinstance(outcome, Crashed)
     assert not outcome.had_started
     assert outcome.crash.step == "start of the process"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kind_samples import EXPORTED, FILES, FOLDERS, GRAPH, ONNX, field, folder_of
+from kind_samples import EXPORTED, FILES, FOLDERS, GRAPH, ONNX, folder_of
+from protobuf_wire import field
 
 from validation.errors import ArtefactMissing
 from validation.kinds.kind import Kind

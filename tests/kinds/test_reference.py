@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kind_samples import FILES, GRAPH, META_GRAPH, TFLITE, field, folder_of
+from kind_samples import FILES, GRAPH, META_GRAPH, TFLITE, folder_of
+from protobuf_wire import field
 
 from validation.errors import ArtefactError
 from validation.kinds.kind import Kind

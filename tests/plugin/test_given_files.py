@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import strangers
-from miniature_cases import make_case
+from miniature_cases import RAW_TENSORS, make_case
 
 from validation.record.lines import from_line
 from validation.record.types import CheckResult
@@ -133,8 +133,7 @@ def test_by_a_packed_archive_of_tensorflow_2(
     from validation.export.graph_io import read_graph
 
     folder = tmp_path / "ssd_tf2"
-    raw = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
-    write_tf2(folder / "saved_model", read_graph(graph), raw=raw)
+    write_tf2(folder / "saved_model", read_graph(graph), raw=RAW_TENSORS)
     (folder / "pipeline.config").write_text("model { ssd { num_classes: 2 } }")
     archive = tmp_path / "ssd_tf2.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:

@@ -57,11 +57,7 @@ from validation.timing.sampling import check_latency
 from validation.zoo.canaries import Canary
 
 _ROOT = Path(__file__).parents[2]
-
-
 _KEY = ModelKey("m", "float")
-
-
 # A signature does without them: most models know no class of the canaries, an archive without
 # pipeline.config has one route only, and the guide is tried on the first model of a session.
 _NEVER_REQUIRED = {"canaries", "route_parity", "guide"}

@@ -5,38 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import resource
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from full_disk import room_for
 from hypothesis import given, settings
+from record_entries import ENTRIES
 
 from validation.errors import (
     ArtefactMissing,
     IncompleteRecord,
     RecordError,
 )
-from validation.policy.limits import Limit, Status
-from validation.record.detections import Detections
+from validation.policy.limits import Limit
+from validation.record.ap_difference import ApDifference
 from validation.record.lines import Entry
 from validation.record.operating_point import OperatingPointLosses
-from validation.record.quantisation_cost import (
-    ErrorStatistics,
-    LayerError,
-    OutputError,
-    QuantisationCost,
-)
+from validation.record.quantisation_cost import QuantisationCost
+from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import (
     Artefact,
     ArtefactRole,
-    DatasetFacts,
     Evidence,
     Footer,
     Header,
-    Stage,
     Step,
 )
 from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
@@ -44,15 +39,11 @@ from validation.record.types import (
     Accuracy,
     Background,
     CheckResult,
-    CocoFigures,
     Measure,
     ModelKey,
-    Panel,
     Picture,
-    PublishedFigure,
     Timing,
 )
-from validation.specs.tensors import TensorSpec
 
 KEY = ModelKey("a", "float")
 HEADER = Header("r1", "2026-01-02T03:04:05+00:00", (KEY,), {}, {}, {}, "0" * 64)
@@ -67,130 +58,18 @@ def write(folder: Path, *entries: Entry) -> Path:
     return folder / RECORD_NAME
 
 
-# Whatever the dataclasses may hold. A dict whose only key is "float" stands for a
-# number in a record's line, so names of options and labels stay clear of it.
-texts = st.text(max_size=12)
-numbers = st.floats(allow_nan=False)
-WHOLE = st.integers(-(2**63), 2**63 - 1)
-names = texts.filter(lambda text: text != "float")
-tables = st.dictionaries(names, texts, max_size=3)
-scalars = st.one_of(st.none(), st.booleans(), WHOLE, numbers, texts)
-limits = st.one_of(
-    st.builds(Limit, st.sampled_from(["max", "min"]), numbers, texts, st.none() | numbers),
-    st.builds(Limit, st.just("equal"), scalars, texts),
-)
-tensors = st.builds(TensorSpec, texts, texts, st.just((1, 2)))
-fidelities = st.builds(ErrorStatistics, WHOLE, *[numbers] * 5)
-measures = st.builds(Measure, texts, scalars, st.none() | limits)
-results = st.builds(
-    CheckResult,
-    texts,
-    texts,
-    texts,
-    st.sampled_from(Status),
-    st.lists(measures, max_size=3).map(tuple),
-    texts,
-    texts,
-    numbers,
-)
-figures = st.builds(CocoFigures, **dict.fromkeys(CocoFigures.__dataclass_fields__, numbers))
-
-
-@st.composite
-def detections(draw: st.DrawFn) -> Detections:
-    count = draw(st.integers(0, 3))
-    box = st.tuples(numbers, numbers, numbers, numbers)
-
-    def several(of: st.SearchStrategy[Any]) -> tuple[Any, ...]:
-        return tuple(draw(st.lists(of, min_size=count, max_size=count)))
-
-    return Detections(several(box), several(numbers), several(st.integers(1, 90)))
-
-
-others = st.one_of(
-    st.builds(
-        Timing,
-        texts,
-        texts,
-        texts,
-        WHOLE,
-        WHOLE,
-        st.lists(numbers, max_size=4).map(tuple),
-    ),
-    st.builds(
-        Accuracy,
-        texts,
-        texts,
-        texts,
-        figures,
-        WHOLE,
-        st.lists(WHOLE, max_size=4).map(tuple),
-        WHOLE,
-        numbers,
-        numbers,
-    ),
-    st.builds(
-        QuantisationCost,
-        texts,
-        texts,
-        texts,
-        WHOLE,
-        WHOLE,
-        st.lists(st.builds(OutputError, tensors, fidelities, st.booleans()), max_size=2).map(tuple),
-        st.lists(
-            st.builds(LayerError, WHOLE, texts, tensors, local=st.none() | fidelities),
-            max_size=2,
-        ).map(tuple),
-    ),
-    st.builds(
-        Picture,
-        texts,
-        texts,
-        st.integers(1, 99),
-        st.integers(1, 99),
-        texts,
-        st.lists(st.builds(Panel.of, texts, detections()), max_size=2).map(tuple),
-        tables,
-    ),
-    st.builds(
-        Artefact,
-        texts,
-        st.sampled_from(ArtefactRole),
-        texts,
-        texts,
-        texts,
-        WHOLE,
-        texts,
-        texts,
-    ),
-    st.builds(Evidence, texts, texts, texts, texts, WHOLE, WHOLE),
-    st.builds(
-        Background,
-        texts,
-        texts,
-        st.lists(st.builds(PublishedFigure, texts, numbers, texts), max_size=2).map(tuple),
-        st.lists(texts, max_size=2).map(tuple),
-    ),
-    st.builds(Step, texts, st.sampled_from(Stage), texts, numbers, st.booleans()),
-)
-headers = st.builds(
-    Header,
-    texts,
-    texts,
-    st.lists(st.builds(ModelKey, texts, texts), max_size=3).map(tuple),
-    tables,
-    tables,
-    tables,
-    texts,
-    st.none() | st.builds(DatasetFacts, texts, texts, WHOLE, WHOLE),
+_OTHERS = st.one_of(
+    *(entry for kind, entry in ENTRIES.items() if kind not in ("header", "check", "footer"))
 )
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    headers,
-    st.lists(results, max_size=3, unique_by=lambda one: (one.check, one.model, one.variant)),
-    st.lists(others, max_size=5),
+    ENTRIES["header"],
+    st.lists(
+        ENTRIES["check"], max_size=3, unique_by=lambda one: (one.check, one.model, one.variant)
+    ),
+    st.lists(_OTHERS, max_size=5),
     st.integers(-3, 3),
 )
 def test_round_trip(
@@ -212,8 +91,10 @@ def test_round_trip(
         results=tuple(found),
         timings=only(Timing),
         accuracies=only(Accuracy),
+        ap_differences=only(ApDifference),
         quantisations=only(QuantisationCost),
         operating_points=only(OperatingPointLosses),
+        reference_differences=only(ReferenceDifferences),
         pictures=only(Picture),
         artefacts=only(Artefact),
         evidence=only(Evidence),
@@ -344,13 +225,9 @@ def test_full_disk_ends_no_record(tmp_path: Path) -> None:
     """From then on the lines are in memory; what the file has is the beginning of them."""
     writer = RecordWriter(tmp_path).open()
     writer.write(HEADER)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (writer.path.stat().st_size + 10, hard))
-    try:
+    with room_for(writer.path.stat().st_size + 10):
         writer.write(RESULT)
         writer.close(FOOTER)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     written = writer.path.read_bytes()
     assert len(written) < len(writer.data)
     assert writer.data.startswith(written)

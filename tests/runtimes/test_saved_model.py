@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from kind_samples import LFS
+from miniature_cases import RAW_TENSORS
 from miniatures import DEFAULT, build_graph, draw_picture, write_checkpoint
 from saved_models import write_tf1, write_tf2
 
@@ -22,9 +23,6 @@ from validation.inference.saved_model import SavedModelDetector
 from validation.runtimes.saved_model import SavedModelRuntime
 from validation.runtimes.session import SessionRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS
-
-# Of the miniature: every anchor's box and scores, before the NMS.
-RAW = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     folder = tmp_path_factory.mktemp("saved")
     graph = build_graph(DEFAULT).as_graph_def()
     named = {name: name for name in DETECTION_OUTPUTS}
-    raw = {"raw_detection_boxes": RAW[0], "raw_detection_scores": RAW[1]}
+    raw = {"raw_detection_boxes": RAW_TENSORS[0], "raw_detection_scores": RAW_TENSORS[1]}
     return Models(
         graph,
         write_tf1(folder / "tf1", graph, outputs=named | raw),
-        write_tf2(folder / "tf2" / "saved_model", graph, raw=RAW),
+        write_tf2(folder / "tf2" / "saved_model", graph, raw=RAW_TENSORS),
     )
 
 
@@ -61,7 +59,7 @@ def detector(request: pytest.FixtureRequest, models: Models) -> Iterator[SavedMo
 @pytest.fixture(scope="module")
 def graph_runtime(models: Models) -> Iterator[SessionRuntime]:
     """The frozen graph with what enters its NMS."""
-    with SessionRuntime(models.graph, (*DETECTION_OUTPUTS, *RAW)) as runtime:
+    with SessionRuntime(models.graph, (*DETECTION_OUTPUTS, *RAW_TENSORS)) as runtime:
         yield runtime
 
 
@@ -88,8 +86,8 @@ def test_what_enters_the_nms_is_that_of_the_frozen_graph(
     out = graph_runtime.run({"image_tensor": image[np.newaxis]})
     assert raw.boxes.shape == (DEFAULT.num_anchors, 4)
     assert raw.scores.shape == (DEFAULT.num_anchors, DEFAULT.num_classes + 1)
-    np.testing.assert_allclose(raw.boxes, out[RAW[0]].reshape(-1, 4), rtol=0, atol=1e-5)
-    np.testing.assert_allclose(raw.scores, out[RAW[1]][0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(raw.boxes, out[RAW_TENSORS[0]].reshape(-1, 4), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(raw.scores, out[RAW_TENSORS[1]][0], rtol=0, atol=1e-5)
 
 
 def test_a_feed_of_another_type_is_refused(models: Models) -> None:

@@ -39,8 +39,8 @@ LONGEST = (
 # No part of `-m quick`: they build graphs, convert them or start processes.
 SLOW = {
     *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "fuzz"),
-    "graphs",
-    *("inference", "inspection", "isolation", "plugin", "real", "runtimes", "tools", "workspace"),
+    *("graphs", "inference", "inspection", "isolation", "plugin", "real", "runtimes", "tools"),
+    "workspace",
     "test_packaging.py",
     # Simulates thousands of pairs.
     "coco/test_coverage.py",

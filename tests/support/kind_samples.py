@@ -10,25 +10,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from protobuf_wire import field
+
 from validation.kinds.kind import Kind
 
 TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 27381234\n"
-
-
-def field(number: int, value: bytes | int) -> bytes:
-    """A protobuf field with a length, or a varint."""
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def node(name: str, op: str) -> bytes:

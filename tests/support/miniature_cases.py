@@ -18,14 +18,21 @@ from validation.coco.dataset import load_dataset
 from validation.policy.load import load_policy
 from validation.record.run import Step
 from validation.record.types import ModelKey
+from validation.specs.feeds import NOTHING_STATED, StatedFeed
+from validation.tflite.facts import read_tflite
 from validation.workspace.context import CheckContext, image_files
+from validation.workspace.given_subject import GivenSubject
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT, ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
+from validation.workspace.sides import Reference
 from validation.zoo.canaries import Canary, load_canaries
 
 MODEL = "mini"
 VARIANTS = ("float", "raw")
+# Tensors of the miniature's graph before the NMS: every anchor's box and scores.
+RAW_TENSORS = ("Postprocessor/Reshape", "Postprocessor/convert_scores")
+GIVEN_FILE = "detect.tflite"
 SUBJECTS = tuple(ModelKey(MODEL, variant) for variant in VARIANTS)
 
 
@@ -98,6 +105,25 @@ def make_case(
     inference = ModelInference(build, image_runs(image_files(dataset, tried), work, told.append))
     key = ModelKey(MODEL, variant)
     return CheckContext(key, build, inference, load_policy(), dataset, tried, SUBJECTS)
+
+
+def given_case(
+    context: CheckContext,
+    path: Path,
+    reference: Reference,
+    stated: StatedFeed = NOTHING_STATED,
+) -> CheckContext:
+    """The case of a float file that was made elsewhere, beside the variants of a case.
+
+    Args:
+        context: See `make_case`.
+        path: The file; it is called `GIVEN_FILE`.
+        reference: What it is judged by.
+        stated: What the user states of its feed.
+    """
+    key = ModelKey(context.key.model, "float", GIVEN_FILE)
+    given = GivenSubject(key, path, read_tflite(path), context.runs, reference, stated)
+    return dataclasses.replace(context, key=key, given=given, judged_by=reference)
 
 
 def own_canaries(files: MiniatureFiles) -> tuple[Canary, ...]:

@@ -63,40 +63,31 @@ from validation.record.types import (
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
-_TEXT = st.text(max_size=8)
-
-
+_TEXT = st.text(max_size=12)
 _WHOLE = st.integers(-(2**63), 2**63 - 1)
 _NUMBER = st.floats(allow_nan=False) | _WHOLE
-
-
 _VALUE = st.none() | st.booleans() | _NUMBER | _TEXT | st.lists(_WHOLE | _TEXT, max_size=3)
-
-
 _LIMIT = st.builds(
     Limit, st.sampled_from(["max", "min", "equal"]), _VALUE, _TEXT, st.none() | _NUMBER
 )
-
-
 _FLOAT = st.floats(allow_nan=False)
-
-
+# A record is read only if the bounds of its measures can be compared.
+_LIMIT_OF_MEASURE = st.one_of(
+    st.builds(Limit, st.sampled_from(["max", "min"]), _NUMBER, _TEXT, st.none() | _NUMBER),
+    st.builds(Limit, st.just("equal"), _VALUE, _TEXT, st.none() | _NUMBER),
+)
 _MEASURES = st.lists(
     st.builds(
         Measure,
         _TEXT,
         _VALUE,
-        st.none() | _LIMIT,
+        st.none() | _LIMIT_OF_MEASURE,
         st.none() | st.tuples(_FLOAT, _FLOAT),
         st.none() | st.integers(0, 10**9),
     ),
     max_size=3,
 ).map(tuple)
-
-
 _BOX = st.tuples(_FLOAT, _FLOAT, _FLOAT, _FLOAT)
-
-
 _DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=3).map(
     lambda found: Detections(
         tuple(box for box, _, _ in found),
@@ -104,26 +95,12 @@ _DETECTIONS = st.lists(st.tuples(_BOX, _FLOAT, st.integers(0, 2**31)), max_size=
         tuple(number for _, _, number in found),
     )
 )
-
-
-_TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=2)
-
-
+_TABLE = st.dictionaries(_TEXT | st.just("float"), _TEXT, max_size=3)
 _COUNT = st.integers(0, 10**9)
-
-
 _STATUS = st.sampled_from(Status)
-
-
 _WORDS = st.lists(_TEXT, max_size=2).map(tuple)
-
-
 _RULE = st.builds(Rule, _TEXT, _TEXT, _WORDS, _WORDS, _LIMIT)
-
-
 _POINT = st.builds(OperatingPoint, st.floats(0, 1), _TEXT, _WORDS)
-
-
 _OVERLAY = st.builds(
     Overlay,
     _TEXT,
@@ -139,8 +116,6 @@ _OVERLAY = st.builds(
         max_size=2,
     ).map(tuple),
 )
-
-
 _TENSOR = st.builds(
     TensorSpec,
     _TEXT,
@@ -149,22 +124,12 @@ _TENSOR = st.builds(
     st.none() | _FLOAT,
     st.none() | _WHOLE,
 )
-
-
 _SHARE = st.none() | _FLOAT
-
-
-_FIDELITY = st.builds(ErrorStatistics, _COUNT, *[_FLOAT] * 5, *[_SHARE] * 3)
-
-
+_FIDELITY = st.builds(ErrorStatistics, _WHOLE, *[_FLOAT] * 5, *[_SHARE] * 3)
 _ERROR = st.builds(
     ErrorFacts, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _TEXT, *[st.none() | _TEXT] * 4
 )
-
-
 _KINDS = st.lists(st.sampled_from(DifferenceKind), max_size=2).map(tuple)
-
-
 _DIFFERENCE = st.builds(
     ReferenceDifference,
     st.sampled_from(DifferenceKind),
@@ -191,18 +156,17 @@ _DIFFERENCE = st.builds(
     st.none() | _FLOAT,
 )
 
-
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "header": st.builds(
         Header,
         _TEXT,
         _TEXT,
-        st.lists(st.builds(ModelKey, _TEXT, _TEXT), max_size=2).map(tuple),
+        st.lists(st.builds(ModelKey, _TEXT, _TEXT), max_size=3).map(tuple),
         _TABLE,
         _TABLE,
         _TABLE,
         _TEXT,
-        st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _COUNT, _COUNT),
+        st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _WHOLE, _WHOLE),
         st.none() | _OVERLAY,
     ),
     "check": st.builds(
@@ -218,7 +182,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.none() | _ERROR,
     ),
     "timing": st.builds(
-        Timing, _TEXT, _TEXT, _TEXT, _COUNT, _COUNT, st.lists(_FLOAT, max_size=4).map(tuple)
+        Timing, _TEXT, _TEXT, _TEXT, _WHOLE, _WHOLE, st.lists(_FLOAT, max_size=4).map(tuple)
     ),
     "accuracy": st.builds(
         Accuracy,
@@ -226,9 +190,9 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TEXT,
         _TEXT,
         st.builds(CocoFigures, *[_FLOAT] * 12),
-        _COUNT,
-        st.lists(_COUNT, max_size=3).map(tuple),
-        _COUNT,
+        _WHOLE,
+        st.lists(_WHOLE, max_size=4).map(tuple),
+        _WHOLE,
         _FLOAT,
         _FLOAT,
     ),
@@ -237,13 +201,13 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TEXT,
         _TEXT,
         _TEXT,
-        _COUNT,
-        _COUNT,
+        _WHOLE,
+        _WHOLE,
         st.lists(st.builds(OutputError, _TENSOR, _FIDELITY, st.booleans()), max_size=2).map(tuple),
         st.lists(
             st.builds(
                 LayerError,
-                _COUNT,
+                _WHOLE,
                 _TEXT,
                 _TENSOR,
                 _TEXT,
@@ -299,12 +263,12 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TABLE,
     ),
     "artefact": st.builds(
-        Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _COUNT, _TEXT, _TEXT
+        Artefact, _TEXT, st.sampled_from(ArtefactRole), _TEXT, _TEXT, _TEXT, _WHOLE, _TEXT, _TEXT
     ),
     "evidence": st.builds(
         Evidence,
         *[_TEXT] * 4,
-        *[_COUNT] * 2,
+        *[_WHOLE] * 2,
         st.sampled_from(EvidenceContent),
     ),
     "ap_difference": st.builds(

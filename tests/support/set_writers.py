@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from protobuf_wire import field, varint
+
 from validation.coco.crc32c import crc32c
 from validation.coco.dataset import Dataset
 
@@ -27,10 +29,10 @@ def frame(data: bytes) -> bytes:
 def example(features: Mapping[str, Values]) -> bytes:
     """A serialised tf.train.Example, in protobuf's wire format."""
     entries = b"".join(
-        _field(1, _field(1, name.encode()) + _field(2, _feature(values)))
+        field(1, field(1, name.encode()) + field(2, _feature(values)))
         for name, values in features.items()
     )
-    return _field(1, entries)
+    return field(1, entries)
 
 
 def write_tfrecords(
@@ -142,20 +144,8 @@ def _feature(values: Values) -> bytes:
     if not values:
         return b""
     if isinstance(values[0], bytes):
-        return _field(1, b"".join(_field(1, value) for value in values))
+        return field(1, b"".join(field(1, value) for value in values))
     if isinstance(values[0], float):
-        return _field(2, _field(1, struct.pack(f"<{len(values)}f", *values)))
-    return _field(3, _field(1, b"".join(_varint(int(value)) for value in values)))
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _varint(value: int) -> bytes:
-    value &= 2**64 - 1
-    parts = []
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*parts, value])
+        return field(2, field(1, struct.pack(f"<{len(values)}f", *values)))
+    # One below 0 as int64 has it.
+    return field(3, field(1, b"".join(varint(int(value) % 2**64) for value in values)))

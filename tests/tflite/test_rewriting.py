@@ -32,7 +32,7 @@ from validation.tflite.rewriting import (
     with_attributes,
 )
 
-_BOXES, _CLASSES, _SCORES, _COUNT = range(4)
+_COUNT = 3
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,9 @@ from validation.errors import ConversionError, NotProvided
 from validation.tflite.facts import read_anchors
 from validation.tflite.heads import constant_path
 from validation.tflite.model import read_model
-from validation.tflite.rewriting import (
-    with_anchors,
-)
+from validation.tflite.rewriting import with_anchors
 
-_BOXES, _CLASSES, _SCORES, _COUNT = range(4)
+_BOXES, _SCORES = 0, 2
 
 
 @pytest.fixture(scope="module")

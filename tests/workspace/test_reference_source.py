@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from kind_samples import GRAPH, TFLITE
 
 from validation.errors import ArtefactError, UnsafeArchive
+from validation.isolation.apart import call_apart
+from validation.policy.load import Policy, load_policy
+from validation.policy.process_limits import limits_of
+from validation.record.run import Step
 from validation.specs.references import ReferenceKind
 from validation.workspace.products import ProductCache
-from validation.workspace.reference_source import ReferenceSource, reference_source
+from validation.workspace.reference_source import ReferenceSource, read_first, reference_source
 from validation.zoo.entry import FolderSource
 from validation.zoo.packed import file_names
 
@@ -56,6 +61,22 @@ def test_a_file_in_an_archive(tmp_path: Path) -> None:
     assert source.path is not None
     assert source.path.read_bytes() == TFLITE
     assert _source(path, tmp_path / "work").path == source.path
+
+
+def test_what_is_read_apart_keeps_to_the_sessions_policy(tmp_path: Path) -> None:
+    """In a process of its own, which knows no policy by itself."""
+    files = {"m/detect.tflite": TFLITE, **{f"m/{number}": b"" for number in range(10)}}
+    path = _tar(tmp_path / "m.tar.gz", files)
+    own = tmp_path / "own.toml"
+    own.write_text('version = 1\n[setting.archive_members]\nvalue = 10\nreason = "few"\n')
+
+    def read(policy: Policy) -> list[Step]:
+        call = partial(read_first, path, _MODEL, tmp_path / "cache", policy)
+        return call_apart(call, limits_of(policy), work="reading")
+
+    # Refused as an archive of the zoo would be, when its model is asked for.
+    assert read(load_policy(own, ())) == []
+    assert [step.step for step in read(load_policy())] == ["unpack m.tar.gz"]
 
 
 @pytest.mark.parametrize("name", ["/saved_model/a", "saved_model/../../a", "C:/a"])

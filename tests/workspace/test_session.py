@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import http.server
 import tarfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_server import Quiet, serving
 
 from validation.errors import IntegrityError
 from validation.policy.load import load_policy
@@ -23,9 +23,8 @@ from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 _NAME = "ssd_tiny"
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
+class _Files(Quiet, http.server.SimpleHTTPRequestHandler):
+    """Sends what lies in a folder."""
 
 
 @pytest.fixture
@@ -36,13 +35,8 @@ def url(tmp_path: Path) -> Iterator[str]:
     (folder / _NAME / "frozen_inference_graph.pb").write_bytes(b"graph")
     with tarfile.open(folder / f"{_NAME}.tar.gz", "w:gz") as tar:
         tar.add(folder / _NAME, _NAME)
-    handler = functools.partial(_Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}/{_NAME}.tar.gz"
-        running.shutdown()
-        thread.join()
+    with serving(functools.partial(_Files, directory=folder)) as address:
+        yield f"{address}/{_NAME}.tar.gz"
 
 
 def _archive(url: str, cache: Path, lock_file: Path | None) -> Archive:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from limited_files import LimitFiles
+from local_server import Quiet, serving
 
 from validation.errors import (
     ArtefactError,
@@ -302,7 +303,7 @@ def test_download_without_digest_is_refused(cache: Path) -> None:
 def served() -> Iterator[tuple[str, list[str]]]:
     requests: list[str] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet, http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             requests.append(self.path)
             self.send_response(200)
@@ -310,15 +311,8 @@ def served() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(_TAR)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/ssd_tiny.tar.gz", requests
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as url:
+        yield f"{url}/ssd_tiny.tar.gz", requests
 
 
 def test_archive_behind_a_url_is_obtained_once_by_many(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from local_server import Quiet, serving
 
 from validation.errors import DownloadFailed
 from validation.zoo.download import TooLong, _Session, http_download
@@ -18,7 +18,7 @@ from validation.zoo.entry import HttpsSource
 _STORED = gzip.compress(bytes(1_000_000))
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Quiet, http.server.BaseHTTPRequestHandler):
     """/encoded declares gzip, /endless states no length, /long a long one, /redirect leads on."""
 
     def do_GET(self) -> None:
@@ -41,19 +41,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:  # the reader has gone
             pass
 
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
     """Where the server is."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with serving(_Handler) as address:
+        yield address
 
 
 def _get(address: str, folder: Path, most: int = 10**6) -> bytes:

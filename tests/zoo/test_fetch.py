@@ -6,12 +6,12 @@ import hashlib
 import http.server
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from local_server import Quiet, serving
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
 from validation.zoo.cache import locked, source_path
@@ -39,7 +39,7 @@ def server() -> Iterator[_Server]:
     """/whole gives the data, /cut half of what it promises, /other other bytes, /none nothing."""
     found = _Server()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet, http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found.requests.append((self.path, self.headers["Accept-Encoding"]))
             if self.path.startswith("/none"):
@@ -51,16 +51,9 @@ def server() -> Iterator[_Server]:
             self.end_headers()
             self.wfile.write(body[: len(body) // 2] if self.path.startswith("/cut") else body)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        found.url = f"http://127.0.0.1:{running.server_address[1]}"
+    with serving(Handler) as url:
+        found.url = url
         yield found
-        running.shutdown()
-        thread.join()
 
 
 def _fetch(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local_server import Quiet, serving
 
 from validation.errors import (
     ArtefactError,
@@ -68,23 +69,16 @@ class _Server:
 def server() -> Iterator[_Server]:
     found = _Server()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet, http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found.requests.append(self.path)
             self.send_response(200)
             self.end_headers()
             self.wfile.write(found.body)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        found.url = f"http://127.0.0.1:{running.server_address[1]}/ssd_tiny.tar.gz"
+    with serving(Handler) as url:
+        found.url = f"{url}/ssd_tiny.tar.gz"
         yield found
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

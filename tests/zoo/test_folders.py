@@ -9,11 +9,11 @@ import pytest
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, UsageError
-from validation.zoo import catalogue
+from validation.zoo import folders
 from validation.zoo.archives import obtain
 from validation.zoo.catalogue import load_catalogue
-from validation.zoo.entry import CatalogueEntry, FolderSource
-from validation.zoo.folders import entry_of
+from validation.zoo.entry import FolderSource
+from validation.zoo.quantised import looks_quantised
 
 _SIGNS = [
     "frozen_inference_graph.pb",
@@ -127,15 +127,19 @@ def test_what_cannot_be_read_is_a_model_all_the_same(
         (tmp_path / name / "pipeline.config").touch()
     os.mkfifo(tmp_path / "pipe.tar.gz")
 
-    def read(name: str, path: Path, group: str) -> CatalogueEntry:
-        assert name != "pipe"
-        if name == "bad":
+    def read(path: Path) -> bool:
+        if path.name == "bad":
             raise ValueError("invalid literal for int()")
-        return entry_of(name, path, group)
+        return looks_quantised(path)
 
-    monkeypatch.setattr(catalogue, "entry_of", read)
+    monkeypatch.setattr(folders, "looks_quantised", read)
     entries = load_catalogue().select(str(tmp_path))
     assert [entry.name for entry in entries] == ["bad", "good", "pipe"]
     assert {entry.source for entry in entries} == {
         FolderSource(tmp_path / name) for name in ("bad", "good", "pipe.tar.gz")
     }
+    assert [entry.problem for entry in entries] == [
+        "cannot be read: invalid literal for int()",
+        "",
+        "cannot be read: a FIFO (named pipe), not a regular file",
+    ]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from validation.errors import ArtefactError, IntegrityError, UnsafeArchive
+from validation.files.manifest import ListedFile
 from validation.zoo.integrity import Digest
-from validation.zoo.unpack import UnpackedFile, unpack_wheel_member
+from validation.zoo.unpack import unpack_wheel_member
 
 
 def _wheel(path: Path, data: bytes = b"graph") -> Path:
@@ -25,7 +26,7 @@ def _member_of(tmp_path: Path, member: str, expected: bytes, data: bytes = b"gra
     folder.mkdir()
     digest = Digest(hashlib.sha256(expected).hexdigest(), len(expected))
     files = unpack_wheel_member(_wheel(tmp_path / "a.whl", data), member, folder, expected=digest)
-    assert files == (UnpackedFile("graph.pb", digest),)
+    assert files == (ListedFile("graph.pb", digest.sha256, digest.size_bytes),)
 
 
 def test_one_member_of_a_wheel_is_written(tmp_path: Path) -> None:

@@ -17,13 +17,11 @@ from validation.checks.running import run_row
 from validation.isolation.activity import doing, remember
 from validation.isolation.board import Activity
 from validation.isolation.crash import Crash
-from validation.policy.file_limits import keep_to_policy
 from validation.record.lines import Entry
 from validation.record.run import Step
 from validation.record.types import ModelKey
-from validation.workspace.memory import collect_seldom, without_pools
 from validation.workspace.session import Session
-from validation.zoo.locks import set_waiting
+from validation.workspace.settled import settle_process
 
 # One thing to do: the name of a check, and its subject.
 Item = tuple[str, ModelKey]
@@ -57,7 +55,7 @@ class SessionChecks:
         session: What it takes part in.
         rows: Each check pickled by itself: a module that cannot be imported there costs its own
             checks the other process, and no others.
-        plugins: Modules to import first, whatever they put in the place of something.
+        plugins: Modules to import first, since they may replace something.
     """
 
     session: Session
@@ -74,16 +72,13 @@ class SessionChecks:
 
     def __call__(self, note: Callable[[Any], None]) -> Callable[[Work], list[Entry] | NotThere]:
         """Called in the child, once."""
-        keep_to_policy(self.session.policy)
-        without_pools()
-        collect_seldom()
+        settle_process(self.session.policy, note)
         # Its own takes a semaphore of the system, which stays behind where a process is killed.
         tqdm.set_lock(threading.RLock())
         for name in self.plugins:
             # What it does without is the business of its own checks.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-        set_waiting(self.session.policy, note)
         session = replace(self.session, steps=_Sent(note))
         return lambda work: self._done(session, work)
 

@@ -53,13 +53,13 @@ def _exit_codes(runs: Runs) -> list[int]:
 
 
 def _end_with_parent() -> None:
-    """Work for a process that was killed is work for nobody."""
+    """End with the process that started this one: nothing else reads what it makes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _exit_code(main: Callable[[], object]) -> int:
-    """Run the program; what it raises is told as the interpreter tells it."""
+    """Run the program; what it raises is printed as the interpreter prints it."""
     try:
         main()
     except SystemExit as end:

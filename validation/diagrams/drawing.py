@@ -12,10 +12,10 @@ from validation.diagrams.frames import COLOURS, frames, node_key, sections_of, t
 from validation.diagrams.operations import OperationGraph, Tensor, shape_text
 from validation.diagrams.rows import Row, rows_of
 from validation.diagrams.sections import Section
-from validation.specs.contracts import POSTPROCESS_OUTPUTS
+from validation.specs.contracts import DETECTION_ROLES, POSTPROCESS_OUTPUTS
 
 _ENDS = Colours("#ffffff", "#1f2933")
-_MEANINGS = dict(zip(POSTPROCESS_OUTPUTS, ("boxes", "classes", "scores", "count"), strict=True))
+_MEANINGS = dict(zip(POSTPROCESS_OUTPUTS, DETECTION_ROLES, strict=True))
 _SIGNS = (
     "A node lists its operations in the order they run, each with its output's shape without the "
     "batch.",

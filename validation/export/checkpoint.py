@@ -66,7 +66,7 @@ def check_prefix(prefix: Path) -> None:
 
 
 def _refuse_stand_ins(prefix: Path, index: Path) -> None:
-    """A pointer, a web page or a FIFO in the place of a file of the checkpoint."""
+    """Refuse a pointer, a web page or a FIFO instead of a file of the checkpoint."""
     for path in (index, *sorted(prefix.parent.glob(f"{prefix.name}.data-*"))):
         if special := special_file(path):
             raise GraphError("the checkpoint cannot be opened", got=special, where=path)

@@ -148,7 +148,7 @@ def _refuse_unknown_types(graph: Any, where: str) -> None:
         number = node.attr["dtype"].type if is_stated else types_pb2.DT_INVALID
         if (is_stated or node.op in _TYPED) and number not in _TYPES:
             raise CorruptGraph(
-                "a node of the graph is of no type that there is",
+                "a node of the graph has an unknown type",
                 got=f"dtype {number} of node {node.name!r}",
                 where=where,
             )

@@ -1,1 +1,1 @@
-"""Files: the door for those from outside, writing whole or not at all, paths given as options."""
+"""Files: those from outside read within bounds, others written whole, paths given as options."""

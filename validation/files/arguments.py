@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
+from validation.errors import ArtefactError
 from validation.files.outside import special_file
+from validation.files.targets import require_writable_folder
 from validation.files.terminal import printable
 
 
@@ -49,8 +50,11 @@ def parse_path(text: str) -> Path:
 
 def _can_be_written(folder: Path) -> bool:
     """True for a folder that exists or can be made."""
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), Path())
-    return nearest.is_dir() and os.access(nearest, os.W_OK)
+    try:
+        require_writable_folder(folder)
+    except ArtefactError:
+        return False
+    return True
 
 
 def parse_file(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""The door for files and folders that are written: there whole or not at all.
+"""Everything that writes files and folders: they are there whole or not at all.
 
 New content is made beside its place under a name of `temporaries` and takes its place by one
 renaming. Where no file can stand, `targets` decides. Against a kill at any moment this is enough;
@@ -21,7 +21,7 @@ from validation.files.targets import ANOTHER, open_through, write_whole
 from validation.files.temporaries import FILE_MODE, new_file, new_folder
 
 _CHUNK_BYTES = 2**20
-# What renaming a folder says where something stands in its place.
+# Errors of renaming a folder to where something is already.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -109,16 +109,11 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         finally:
             os.close(through)
         return
-    temporary, handle = new_file(path)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            # Before it is closed, which would make it a leftover.
-            temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _part(path) as (temporary, file):
+        yield file
+        file.flush()
+        # Before it is closed, which would make it a leftover.
+        temporary.replace(path)
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -131,7 +126,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         files: Content by name; the last one is the one that is looked for.
 
     Raises:
-        ArtefactError: A folder stands in the place of a file.
+        ArtefactError: There is a folder where a file is to be.
         OSError: The files cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,10 +139,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
                 stack.callback(os.close, through)
                 write_whole(through, data)
                 continue
-            temporary, handle = new_file(target)
-            made[target] = temporary
-            stack.callback(temporary.unlink, missing_ok=True)
-            file = stack.enter_context(os.fdopen(handle, "wb"))
+            made[target], file = stack.enter_context(_part(target))
             file.write(data)
             file.flush()
         if made:
@@ -168,21 +160,28 @@ def write_new_bytes(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     Raises:
         ArtefactError: There is a file, or it cannot be written.
     """
-    with said_clearly(path):
-        temporary, handle = new_file(path, mode)
+    with said_clearly(path), _part(path, mode) as (temporary, file):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                # Unlike a renaming, a link never takes the place of another file.
-                os.link(temporary, path)
+            # Unlike a renaming, a link never takes the place of another file.
+            os.link(temporary, path)
         except FileExistsError as error:
             raise ArtefactError(
                 "there is such a file, and it is never overwritten", where=path
             ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _part(target: Path, mode: int = FILE_MODE) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file beside its place, and open; gone when the block ends, unless it was renamed."""
+    temporary, handle = new_file(target, mode)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield temporary, file
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

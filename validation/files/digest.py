@@ -1,4 +1,4 @@
-"""The sha256 of a file."""
+"""Hashes of files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from validation.files.outside import open_file
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file's bytes, read piece by piece."""
+    """The sha256 of a file's bytes."""
+    return hash_and_size(path)[0]
+
+
+def hash_and_size(path: Path, algorithm: str = "sha256") -> tuple[str, int]:
+    """Hash of a file's bytes in hexadecimal digits, and how many there are; read piece by piece.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
     with open_file(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest(), file.tell()

@@ -1,7 +1,7 @@
 """How much of a file from outside is read: what policy.toml sets, or a user's own policy.
 
 Rooms below `policy` open files too. So the shipped values are read here as data, from the one file
-that holds every limit, and a session puts those of its policy in their place.
+that holds every limit, and a session replaces them by those of its policy.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ the size between.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Collection, Iterable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.files.atomic import atomic_file
+from validation.files.digest import hash_and_size
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def listed(folder: Path) -> tuple[ListedFile, ...]:
     Raises:
         OSError: A file cannot be read.
     """
-    return tuple(_listed(folder / name, name) for name in sorted(_names(folder)))
+    return tuple(ListedFile(name, *hash_and_size(folder / name)) for name in sorted(_names(folder)))
 
 
 def write_manifest(path: Path, files: Iterable[ListedFile]) -> None:
@@ -86,15 +86,9 @@ def _differs(folder: Path, file: ListedFile) -> bool:
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode) or about.st_size != file.size_bytes:
             return True
-        return _listed(path, file.name) != file
+        return hash_and_size(path) != (file.sha256, file.size_bytes)
     except OSError:
         return True
-
-
-def _listed(path: Path, name: str) -> ListedFile:
-    with path.open("rb") as stream:
-        digits = hashlib.file_digest(stream, "sha256").hexdigest()
-        return ListedFile(name, digits, stream.tell())
 
 
 def _names(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def short_names(paths: Sequence[Path], taken: Collection[str] = ()) -> dict[Path, str]:
-    """Each path by its name, with as many folders as tell it from the others."""
+    """Each path by its name, with as many folders as distinguish it from the others."""
     names: dict[Path, str] = {}
     for path in paths:
         for count in range(1, len(path.parts) + 1):

@@ -1,7 +1,7 @@
-"""The one door for files that users and the network give: regular files only, of a bounded size.
+"""Files that users and the network give are opened here: regular ones only, of a bounded size.
 
-A FIFO, a device or a socket in the place of a file would be read without end, or waited for. What
-is refused is an OSError, so that every reader words it as any other file that cannot be read.
+A FIFO, a device or a socket instead of a file would be read without end, or waited for. What is
+refused is an OSError, so that every reader words it as any other file that cannot be read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files and folders on their way: names that cannot be guessed, and what killed runs left.
+"""Files and folders being made: names that cannot be guessed, and what killed runs left.
 
 What is being made lies beside its place as ``.NAME.<16 hexadecimal digits>.part``, and its maker
 holds a lock on it (flock) as long as it lives. The kernel gives the lock back however the maker
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import re
 import secrets
@@ -35,19 +36,19 @@ FILE_MODE, PRIVATE_MODE, _FOLDER_MODE, _PRIVATE_FOLDER_MODE = 0o666, 0o600, 0o77
 def new_file(target: Path, mode: int = FILE_MODE) -> tuple[Path, int]:
     """An empty file beside ``target``, and its descriptor, whose closing gives it up.
 
-    Leftovers in the folder are removed first.
+    Leftovers in the folder are removed before the first one that this process makes there.
 
     Raises:
         OSError: It cannot be made.
     """
-    sweep(target.parent)
+    _sweep_once(target.parent.absolute())
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     return _made(target, lambda path: os.open(path, flags, mode))
 
 
 def new_folder(target: Path, *, private: bool = False) -> tuple[Path, int]:
     """An empty folder beside ``target``, and its descriptor; see `new_file`."""
-    sweep(target.parent)
+    _sweep_once(target.parent.absolute())
 
     def make(path: Path) -> int:
         path.mkdir(_PRIVATE_FOLDER_MODE if private else _FOLDER_MODE)
@@ -65,6 +66,12 @@ def sweep(folder: Path) -> None:
         return
     for path in left:
         _remove_leftover(path)
+
+
+@functools.cache
+def _sweep_once(folder: Path) -> None:
+    """A folder is listed once: for each of many files that would take longer than to write it."""
+    sweep(folder)
 
 
 def _made(target: Path, make: Callable[[Path], int]) -> tuple[Path, int]:

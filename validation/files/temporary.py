@@ -1,6 +1,6 @@
-"""Temporary folders that go with their process, or with the next run where it was killed.
+"""Temporary folders, removed with their process, or by the next run where it was killed.
 
-They are told from those of living processes by their locks, see `validation.files.temporaries`.
+Locks distinguish them from those of running processes, see `validation.files.temporaries`.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class CleanStream:
 def encode_everything() -> None:
     """Let standard output and error write as escapes what their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
-        # A capture in their place may know no encodings.
+        # A capture that replaces them may have no encoding.
         with contextlib.suppress(AttributeError, ValueError):
             cast(Any, stream).reconfigure(errors="backslashreplace")
 

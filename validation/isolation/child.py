@@ -17,12 +17,9 @@ from validation.errors import ValidationError
 from validation.files.temporary import use_for_temporary_files
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
-from validation.isolation.forked import end_with_parent
 from validation.isolation.log import redirect
 from validation.isolation.messages import Note, Raised, Ready, Returned
-
-# Blocked while a child is started, and inherited so.
-INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from validation.isolation.processes import ENDING_SIGNALS, end_with_parent
 
 # Does one piece of work.
 Do = Callable[[Any], Any]
@@ -41,10 +38,8 @@ def serve(pipe: Connection, board: Path, log: Path, parent: int) -> None:
         parent: Its process id.
     """
     redirect(log)
-    # So that nothing of a process that is killed stays behind: the folder goes with the parent.
-    use_for_temporary_files(log.parent)
     _go_with(parent)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
     # So that nothing of a process that is killed stays behind: the folder goes with the parent.
     use_for_temporary_files(log.parent)
     faulthandler.enable(file=2)

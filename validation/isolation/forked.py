@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import mmap
-import os
 import signal
 import struct
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,15 +16,12 @@ from validation.files import native_log
 from validation.files.temporary import name_by_process
 from validation.isolation.activity import watch
 from validation.isolation.board import Board
-from validation.isolation.processes import signal_at_end_of_parent
+from validation.isolation.processes import end_with_parent
 
-# Linux: to be the parent of whatever the children leave behind (prctl(2)).
-_PR_SET_CHILD_SUBREAPER = 36
 # Is the work done; its exit code.
 _DONE = struct.Struct("<ii")
 # A terminal and a parent may both send one request to end.
 _SAME_REQUEST_SECONDS = 1.0
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What the command itself returns where it was interrupted.
 _INTERRUPTED, _BY_SIGNAL = 130, 128
 
@@ -97,21 +91,3 @@ def begin(shared: Shared, parent: int, *, with_stacks: bool) -> None:
     if with_stacks:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             faulthandler.enable()
-
-
-def end_with_parent(parent: int) -> None:
-    """End when the parent ends, however that ends.
-
-    Args:
-        parent: Its process id.
-    """
-    signal_at_end_of_parent(signal.SIGKILL)
-    # It may have ended before.
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def adopt_orphans() -> None:
-    """Become the parent of what a child that ends leaves running."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

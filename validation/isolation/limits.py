@@ -11,6 +11,11 @@ from validation.isolation.crash import Crash, Ending
 from validation.isolation.processes import is_stopped, with_those_below
 
 _PAGE_BYTES = 4096
+# Between two looks at a process: it can take about 0.5 GiB meanwhile.
+LOOK_SECONDS = 0.2
+# What counts of the time between two looks. Where it is longer, whoever looks was stopped too, or
+# the machine was asleep.
+_MOST_COUNTED = 2 * LOOK_SECONDS
 
 
 @dataclass(frozen=True)
@@ -63,16 +68,12 @@ class ProcessLimits:
 
 
 class Silence:
-    """How long a process has given no sign of life, while it could.
+    """How long a process has given no sign of life, while it could; one look after another."""
 
-    Args:
-        look_seconds: Between two looks at it; a longer time is not counted in full, for then
-            whoever looks was stopped too, or the machine was asleep.
-    """
-
-    def __init__(self, look_seconds: float) -> None:
-        self._most = 2 * look_seconds
+    def __init__(self) -> None:
         self._signs, self._looked, self._silent = -1, 0.0, 0.0
+        # Since a signal has stopped it; 0 while it goes on.
+        self.stopped_seconds = 0.0
 
     def seconds(self, signs: int, now: float, process: int, *, counts: bool) -> float:
         """Since the last sign of life.
@@ -83,10 +84,13 @@ class Silence:
             process: Its id: the time in which it is stopped is not counted.
             counts: Whether it is at something that gives signs.
         """
+        passed = min(now - self._looked, _MOST_COUNTED)
         if signs != self._signs or not counts:
-            self._silent = 0.0
-        elif not is_stopped(process):
-            self._silent += min(now - self._looked, self._most)
+            self._silent = self.stopped_seconds = 0.0
+        elif is_stopped(process):
+            self.stopped_seconds += passed
+        else:
+            self._silent, self.stopped_seconds = self._silent + passed, 0.0
         self._signs, self._looked = signs, now
         return self._silent
 

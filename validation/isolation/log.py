@@ -10,8 +10,8 @@ from validation.isolation.crash import MOST_LAST_WORDS
 # From the end: a library may repeat itself for hours.
 _READ_BYTES = 16_384
 _LONGEST_LINE = 300
-# What Python's fault handler writes: one line to keep, then the stack of every thread.
-_FAULT, _STACKS = "Fatal Python error", ("Thread 0x", "Current thread 0x", "Extension modules:")
+# What Python's fault handler writes behind the one line that is kept: the stack of every thread.
+_STACKS = ("Thread 0x", "Current thread 0x", "Extension modules:")
 
 
 def redirect(log: Path) -> None:

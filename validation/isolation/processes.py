@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +16,25 @@ _PROC = Path("/proc")
 _STATE, _TIMES = 0, slice(11, 15)
 _LONGEST_COMMAND = 80
 # prctl(2)
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+# That ask a process to end: blocked while a child is started, which inherits that.
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def with_those_below(process: int) -> Iterator[int]:
     """The process and those that it has started, as far as they live."""
     yield process
+    for child in children_of(process):
+        yield from with_those_below(child)
+
+
+def children_of(process: int) -> list[int]:
+    """Processes that it has started, and orphans that it has adopted."""
+    found: list[int] = []
     with contextlib.suppress(OSError, ValueError):
         for thread in (_PROC / str(process) / "task").iterdir():
-            for child in (thread / "children").read_text(encoding="ascii").split():
-                yield from with_those_below(int(child))
+            found += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return found
 
 
 def cpu_ticks(process: int) -> int | None:
@@ -69,6 +79,24 @@ def signal_at_end_of_parent(number: int) -> None:
     """Let the system send this process a signal when its parent ends, however that ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+def end_with_parent(parent: int) -> None:
+    """End when the parent ends, however that ends.
+
+    Args:
+        parent: Its process id.
+    """
+    signal_at_end_of_parent(signal.SIGKILL)
+    # It may have ended before.
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what a child that ends leaves running."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _stat(process: int) -> list[str]:

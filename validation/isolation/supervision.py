@@ -12,22 +12,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from validation.files.temporary import remove_of
 from validation.isolation.crash import Crash, Ending
-from validation.isolation.forked import (
-    ENDING_SIGNALS,
-    Requests,
-    Shared,
-    adopt_orphans,
-    begin,
-)
-from validation.isolation.limits import ProcessLimits, Silence, resident_bytes
+from validation.isolation.forked import Requests, Shared, begin
+from validation.isolation.limits import LOOK_SECONDS, ProcessLimits, Silence, resident_bytes
 from validation.isolation.log import last_words
+from validation.isolation.processes import ENDING_SIGNALS, adopt_orphans, children_of
 
-# Between two looks at the child: it can take about 0.5 GiB meanwhile.
-_LOOK_SECONDS = 0.2
 # Below both no limit is broken, whatever it is, and it is not looked up.
 _FREE_SECONDS, _FREE_BYTES = 0.4, 2**28
 # For a child that was asked to end: native code does not hear of it before it returns.
@@ -129,7 +121,7 @@ class _Watch:
         self._make_limits = limits
         self._limits: ProcessLimits | None = None
         self._asking = asking
-        self._silence = Silence(_LOOK_SECONDS)
+        self._silence = Silence()
         self._asked, self._asked_at = 0, 0.0
 
     def outcome(self) -> Outcome:
@@ -137,14 +129,14 @@ class _Watch:
         waited = {*self._asking, signal.SIGCHLD}
         looked = time.monotonic()
         while True:
-            info = signal.sigtimedwait(waited, _LOOK_SECONDS)
+            info = signal.sigtimedwait(waited, LOOK_SECONDS)
             if info is not None and info.si_signo != signal.SIGCHLD and self._is_urgent(info):
                 return self._stopped()
             ended, status = os.waitpid(self._process, os.WNOHANG)
             if ended:
                 return self._ended(os.waitstatus_to_exitcode(status))
             now = time.monotonic()
-            if now - looked < _LOOK_SECONDS:
+            if now - looked < LOOK_SECONDS:
                 continue
             looked = now
             if self._asked and now - self._asked_at > GRACE_SECONDS:
@@ -205,7 +197,7 @@ class _Watch:
     def _clear_away(self) -> None:
         """End what the child has started, and remove its temporary files."""
         for _ in range(_ROUNDS):
-            left = _children()
+            left = children_of(os.getpid())
             for each in left:
                 with contextlib.suppress(OSError):
                     os.kill(each, signal.SIGKILL)
@@ -214,12 +206,3 @@ class _Watch:
             if not left:
                 break
         remove_of(self._process)
-
-
-def _children() -> list[int]:
-    """Of this process, orphans of its children among them."""
-    found: list[int] = []
-    with contextlib.suppress(OSError, ValueError):
-        for thread in Path("/proc/self/task").iterdir():
-            found += map(int, (thread / "children").read_text().split())
-    return found

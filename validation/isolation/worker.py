@@ -20,9 +20,9 @@ from typing import Any, cast
 
 from validation.errors import ValidationError
 from validation.isolation.board import Activity, Board
-from validation.isolation.child import INTERRUPTING, Made, serve
+from validation.isolation.child import Made, serve
 from validation.isolation.crash import Crash, Ending, described
-from validation.isolation.limits import ProcessLimits, resident_bytes
+from validation.isolation.limits import LOOK_SECONDS, ProcessLimits, Silence, resident_bytes
 from validation.isolation.log import last_words
 from validation.isolation.messages import (
     MOST_BYTES,
@@ -33,12 +33,10 @@ from validation.isolation.messages import (
     Ready,
     Returned,
 )
-from validation.isolation.processes import is_stopped
+from validation.isolation.processes import ENDING_SIGNALS
 
 # To wait for a message, before the limits are looked at again.
 PAUSE_SECONDS = 0.05
-# Between two looks at the memory of a child: it can take about 0.5 GiB meanwhile.
-_LOOK_SECONDS = 0.2
 # For a child that was asked to end, and for one whose pipe has closed.
 _LAST_SECONDS, _ENDING_SECONDS = 5.0, 2.0
 _STARTING = "start of the process"
@@ -107,26 +105,25 @@ class Worker:
         self._work = work
         if self._process is None:
             self._start()
-        self._seen, self._heard = self._board.signs(), time.monotonic()
-        self._submitted = self._went_on = self._heard
+        self._submitted, self._silence = time.monotonic(), Silence()
         if self._is_ready:
             self._send(work)
 
-    def outcome(self, wait_seconds: float = 0.0) -> Outcome | None:
+    def outcome(self, wait_seconds: float) -> Outcome | None:
         """What became of the work; None while it goes on.
 
         Args:
             wait_seconds: For the next message, at most.
         """
         try:
-            message = self._messages.get(timeout=wait_seconds) if wait_seconds else self._next()
+            message = self._messages.get(timeout=wait_seconds)
         except queue.Empty:
             return self._ended_by_limits()
         if isinstance(message, Note):
             self._on_note(message.value)
             return None
         if isinstance(message, Ready):
-            self._is_ready, self._heard = True, time.monotonic()
+            self._is_ready, self._silence = True, Silence()
             self._send(self._work)
             return None
         if message is None or isinstance(message, Garbage):
@@ -157,14 +154,10 @@ class Worker:
         with contextlib.suppress(OSError):
             self._pipe.send(work)
 
-    def _next(self) -> Message | None:
-        return self._messages.get_nowait()
-
     def _start(self) -> None:
         self._messages: queue.Queue[Message | None] = queue.Queue()
         self._is_ready = False
-        self._looked, self._went_on = 0.0, time.monotonic()
-        self._submitted = self._heard = self._went_on
+        self._looked, self._submitted, self._silence = 0.0, time.monotonic(), Silence()
         self._board.clear()
         try:
             self._begin()
@@ -186,7 +179,7 @@ class Worker:
             daemon=True,
         )
         # Not to be interrupted half-way: the child would complain of what it was not sent.
-        former = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTING)
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
             self._process.start()
         finally:
@@ -206,22 +199,17 @@ class Worker:
 
     def _ended_by_limits(self) -> Crashed | None:
         now = time.monotonic()
-        if self._work is None or now - self._looked < _LOOK_SECONDS:
+        if self._work is None or now - self._looked < LOOK_SECONDS:
             return None
         self._looked = now
-        signs = self._board.signs()
-        if signs != self._seen:
-            self._seen, self._heard = signs, now
         pid = cast(SpawnProcess, self._process).pid or 0
-        if not is_stopped(pid):
-            self._went_on = now
         activities = self._board.activities()
         crash = self._limits.broken_by(
-            now - self._heard,
+            self._silence.seconds(self._board.signs(), now, pid, counts=True),
             resident_bytes(pid),
             activities[-1] if activities else None,
             starting=not self._is_ready,
-            stopped_seconds=now - self._went_on,
+            stopped_seconds=self._silence.stopped_seconds,
         )
         return None if crash is None else self._crashed(crash)
 

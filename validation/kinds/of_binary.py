@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 
 from validation.errors import first_few
+from validation.files.guard import faults, said
+from validation.files.outside import open_file
 from validation.kinds.kind import Kind, Recognised
 from validation.kinds.of_protobuf import Mapped, protobuf_kind
 
@@ -80,11 +82,8 @@ def binary_kind(path: Path, data: Mapped, head: bytes, tail: bytes) -> Recognise
 
 def _of_gzip(path: Path) -> Recognised:
     """A packed tar, or something else that is packed."""
-    # Not at the top, here and below: few files need them, and every command would wait.
+    # Not at the top, as zipfile below: few files need them, and every command would wait.
     import gzip
-
-    from validation.files.guard import faults, said
-    from validation.files.outside import open_file
 
     try:
         with open_file(path) as packed, gzip.GzipFile(fileobj=packed) as stream:
@@ -97,7 +96,6 @@ def _of_gzip(path: Path) -> Recognised:
 
 def _of_zip(path: Path) -> Recognised:
     """Keras and PyTorch store their models as zip files."""
-    from validation.files.guard import faults, said
     from validation.files.zips import open_zip
 
     try:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from validation.isolation.child import INTERRUPTING
+from validation.isolation.processes import ENDING_SIGNALS
 from validation.isolation.worker import kill_all
 
 # A terminal that closes and programs such as timeout(1) send theirs twice.
@@ -46,7 +46,7 @@ class Interruption:
         """Take the signals from now on, but for those that this process is to ignore."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for each in INTERRUPTING:
+        for each in ENDING_SIGNALS:
             former = signal.getsignal(each)
             # Of nohup, and of shells for what they start in the background.
             if former is not signal.SIG_IGN:

@@ -20,6 +20,7 @@ from validation.plugin.given import (
 from validation.plugin.images import session_images
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
+from validation.plugin.waiting import WAITING
 from validation.policy.file_limits import keep_to_policy
 from validation.policy.load import Policy, load_policy
 from validation.policy.process_limits import limits_of
@@ -116,7 +117,7 @@ def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
         work = ProductCache(cache_dir / "work", steps.append)
         reference = option("--reference")
         if paths and is_isolated(config) and takes_tensorflow(reference):
-            read = partial(read_first, reference, paths[0].resolve().stem, cache_dir)
+            read = partial(read_first, reference, paths[0].resolve().stem, cache_dir, policy)
             limits = limits_of(policy)
             steps += call_apart(read, limits, work=f"reading {reference.name}")
         return given_to_judge(paths, reference, work)
@@ -124,20 +125,13 @@ def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
     packed = packed_archives(entries)
     if not packed:
         return given_with_archives(paths, entries, cache_dir, steps.append)
-    _say(
-        config,
-        f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
-        "what is unpacked stays in the cache",
-    )
+    if not hasattr(config, "workerinput"):
+        config.stash[WAITING].say(
+            f"reading {plural(len(packed), 'packed archive')} for .tflite files; "
+            "what is unpacked stays in the cache"
+        )
     with timed("", Stage.FETCH, "look for .tflite files in packed archives", steps.append):
         return given_with_archives(paths, entries, cache_dir, steps.append)
-
-
-def _say(config: pytest.Config, words: str) -> None:
-    """A line before something that takes long; workers have no terminal."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"validation: {words}")
 
 
 def _image_workers() -> int:

@@ -20,7 +20,7 @@ from validation.files.outside import Size, open_file, require_size
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 _MEGA = 1_000_000
 
-# The policy's limit takes the place of this warning, and lies below Pillow's own refusal.
+# The policy's limit replaces this warning, and is below the one at which Pillow refuses.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
@@ -59,5 +59,5 @@ def _identified(stream: IO[bytes]) -> Image.Image:
     try:
         return Image.open(stream, formats=FORMATS)
     except UnidentifiedImageError as error:
-        # Pillow's own words show the stream.
+        # Pillow's own message shows the stream object.
         raise UnidentifiedImageError("another format, or a damaged header") from error

@@ -75,8 +75,8 @@ def resized_pixels(image: NDArray[np.uint8], height: int, width: int) -> NDArray
 
     Args:
         image: uint8 [H, W, C].
-        height: See `resize_bilinear`.
-        width: Alike.
+        height: Of the result.
+        width: Of the result.
 
     Returns:
         uint8 [height, width, C]; the image itself where it has that size.

@@ -91,7 +91,7 @@ def add_feed_flag(add: Callable[..., object], whose: str = "") -> None:
 
     Args:
         add: Takes what argparse's ``add_argument`` takes.
-        whose: Words before the help, where it is not of the file that a command names.
+        whose: Put before the help, where the flag is not about the file that a command names.
     """
     add(
         "--feed",

@@ -6,7 +6,7 @@ import enum
 
 
 class ReferenceKind(enum.StrEnum):
-    """What says what is right of a file; what it can be asked for follows from it."""
+    """What a file is judged by; which checks can ask it for what follows from it."""
 
     GRAPH = "graph"
     """A graph with the OD API's names: detections, raw outputs, anchors, attributes."""
@@ -17,4 +17,4 @@ class ReferenceKind(enum.StrEnum):
     DETECTIONS = "detections"
     """Detections of any system in COCO's results format."""
     NONE = "none"
-    """Nothing: only labelled images speak."""
+    """Nothing: labelled images alone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError
+from validation.files.guard import faults
 from validation.specs.contracts import POSTPROCESS_NAME, PostprocessAttributes
 from validation.specs.tensors import TensorSpec
 from validation.tflite.heads import constant_path, postprocess_ops
@@ -25,17 +25,6 @@ from validation.tflite.model import (
     tensor_spec,
 )
 
-# What the flexbuffers library raises on damaged bytes; it never reads outside of them.
-FLEXBUFFER_DAMAGE = (
-    struct.error,
-    AssertionError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    TypeError,
-    ValueError,
-)
 # Where the post-processing kernel takes a value that the file does not have.
 _KERNEL_DEFAULTS = {"detections_per_class": 100, "use_regular_nms": False}
 _MIN_RUNTIME = "min_runtime_version"
@@ -167,7 +156,7 @@ def attributes_of(model: UnpackedModel, op: Any) -> PostprocessAttributes:
     try:
         options = flexbuffers.GetRoot(bytearray(op.custom_options)).AsMap
         values = {name: _option(options, name) for name in kinds}
-    except FLEXBUFFER_DAMAGE as error:
+    except faults() as error:
         damaged = f"options of {POSTPROCESS_NAME}: no map of numbers that can be read"
         raise model.damage(damaged) from error
     for name, value in values.items():

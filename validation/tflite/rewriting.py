@@ -17,9 +17,10 @@ from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 from validation.errors import ConversionError, NotProvided
+from validation.files.guard import faults, said
 from validation.specs.contracts import POSTPROCESS_NAME, RAW_OUTPUTS, PostprocessAttributes
 from validation.specs.tensors import TensorSpec
-from validation.tflite.facts import FLEXBUFFER_DAMAGE, attributes_of
+from validation.tflite.facts import attributes_of
 from validation.tflite.heads import constant_path, postprocess_ops
 from validation.tflite.model import MODEL, UnpackedModel, present, tensor_spec
 from validation.tflite.repacking import repack
@@ -234,8 +235,8 @@ def _plain_options(model: UnpackedModel, op: Any) -> dict[str, Any]:
             if value.IsFloat and np.isfinite(value.Value) and abs(value.Value) > _LARGEST:
                 raise ValueError(f"{key.AsKey} is {value.Value:g}")
             options[str(key.AsKey)] = value.Value
-    except FLEXBUFFER_DAMAGE as error:
-        raise model.damage(f"options of {POSTPROCESS_NAME}: {error}") from error
+    except faults() as error:
+        raise model.damage(f"options of {POSTPROCESS_NAME}: {said(error)}") from error
     return options
 
 

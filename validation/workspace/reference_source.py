@@ -14,10 +14,12 @@ from validation.errors import UsageError, first_few
 from validation.files.digest import file_sha256
 from validation.kinds.kind import Kind, Recognised
 from validation.kinds.reference import has_graph, recognise_reference
+from validation.policy.load import Policy
 from validation.record.run import Stage, Step
 from validation.specs.references import ReferenceKind
 from validation.workspace.groups import chosen_models
 from validation.workspace.products import ProductCache, file_hashes, makers
+from validation.workspace.settled import settle_process
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
 from validation.zoo.folders import entry_of
@@ -75,11 +77,12 @@ def reference_source(path: Path | None, model: str, work: ProductCache) -> Refer
     return _source(found, model, work)
 
 
-def read_first(path: Path, model: str, cache_dir: Path) -> list[Step]:
+def read_first(path: Path, model: str, cache_dir: Path, policy: Policy) -> list[Step]:
     """Leave in the cache what `reference_source` makes of a path, and say how long it took.
 
     For another process, which TensorFlow may end.
     """
+    settle_process(policy)
     steps: list[Step] = []
     reference_source(path, model, ProductCache(cache_dir / "work", steps.append))
     return steps

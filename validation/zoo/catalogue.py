@@ -86,7 +86,7 @@ class Catalogue:
                 where="--model",
             )
         where = str(Path(zoo).expanduser().resolve()) if archives else ""
-        return tuple(known.get(name) or _given(name, archives[name], where) for name in chosen)
+        return tuple(known.get(name) or entry_of(name, archives[name], where) for name in chosen)
 
     def _archives(self, zoo: str, groups: Sequence[str]) -> dict[str, Path]:
         path = _existing(zoo)
@@ -111,23 +111,6 @@ class Catalogue:
                 next_step="name the folder above the archives",
             )
         return archives
-
-
-def _given(name: str, path: Path, group: str) -> CatalogueEntry:
-    """The entry of an archive; one that cannot be read has one too, and fails by its check."""
-    try:
-        if path.is_dir() or path.is_file():
-            return entry_of(name, path, group)
-    # Files come from anywhere: what one of them raises is no reason to leave out the others.
-    except Exception:
-        pass
-    return CatalogueEntry(
-        name=name,
-        group=group,
-        source=FolderSource(path),
-        origin=str(path),
-        description="an archive that cannot be read",
-    )
 
 
 def _existing(zoo: str) -> Path | None:

@@ -33,8 +33,8 @@ def http_download(source: HttpsSource, folder: Path, *, most: int, progress: boo
 
     Raises:
         TooLong: There are more bytes.
-        DownloadFailed: No network, no such file, an interrupted transfer, or a server that leads
-            from https to http.
+        DownloadFailed: No network, no such file, an interrupted transfer, or a server that
+            redirects from https to http.
     """
     path = folder / source.filename
     try:
@@ -96,10 +96,10 @@ class _Session(requests.Session):
         whole = urljoin(resp.url, target)
         if urlsplit(whole).scheme != "https":
             raise DownloadFailed(
-                "the server leads to an address that is not encrypted",
+                "the server redirects to an address that is not encrypted",
                 expected="https",
                 got=whole,
                 where=resp.url,
-                next_step="do not use it: anybody on the way could send another file",
+                next_step="do not use it: anyone between could send another file",
             )
         return target

@@ -123,7 +123,7 @@ def fetch_first(
 
 
 def _verify_published(entry: CatalogueEntry, path: Path) -> None:
-    """Compare the hash that the publisher gives in place of a sha256."""
+    """Compare the hash that the publisher gives instead of a sha256."""
     if isinstance(entry.digest, Sha384Digest):
         _verify_download(entry, path, entry.digest, "the catalogue")
 
@@ -200,7 +200,7 @@ def _pip_download(source: PypiSource, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     command += ["--dest", str(folder), requirement]
-    # What pip leaves where it is killed lies there, and goes with the next run.
+    # What pip leaves when it is killed is there, and is removed by the next run.
     with scratch() as temporary:
         try:
             run = subprocess.run(

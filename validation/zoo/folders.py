@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from validation.errors import ArtefactError, ArtefactMissing, UsageError
+from validation.files.guard import said
 from validation.files.outside import special_file
 from validation.zoo.entry import CatalogueEntry, FolderSource
 from validation.zoo.layout import list_folder, looks_like_archive
@@ -72,6 +73,9 @@ def entry_of(name: str, path: Path, group: str) -> CatalogueEntry:
         quantised = looks_quantised(path)
     except ArtefactError as error:
         problem = f"cannot be read: {error.got or error.what}"
+    # Files come from anywhere: whatever one of them raises, the others are still listed.
+    except Exception as error:
+        problem = f"cannot be read: {said(error)}"
     return CatalogueEntry(
         name=name,
         group=group,

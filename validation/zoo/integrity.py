@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, IntegrityError
-from validation.files.outside import open_file
+from validation.files.digest import hash_and_size
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,7 @@ def verify_file(
 
 def _hashed(path: Path, algorithm: str, next_step: str | None) -> tuple[str, int]:
     try:
-        with open_file(path) as stream:
-            digits = hashlib.file_digest(stream, algorithm).hexdigest()
-            return digits, stream.tell()
+        return hash_and_size(path, algorithm)
     except OSError as error:
         raise _unreadable(path, error, next_step) from error
 

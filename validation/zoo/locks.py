@@ -1,7 +1,7 @@
-"""Locks between processes: one waits for another aloud, and not for ever.
+"""Locks between processes: who waits for another says so, and does not wait for ever.
 
 The system frees a lock when its holder ends, however that ends. A holder that is stopped or
-stuck keeps it: who waits is told for whom, and gives up in the end.
+stuck keeps it: the user sees which process is waited for, and the wait ends after a time limit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LockLimits:
     """How long a process waits for a lock.
 
     Args:
-        notice_seconds: Until the user is told.
+        notice_seconds: Until the user is informed.
         idle_seconds: For a holder that does nothing.
         most_seconds: For any.
     """

@@ -11,7 +11,7 @@ from validation.zoo.tar_stream import opened_tar
 def file_names(archive: Path) -> frozenset[str]:
     """The last names of the files in a tar archive, packed or not.
 
-    What cannot be read, or is more than an archive may be, has no names here: unpacking it tells
+    What cannot be read, or is more than an archive may be, has no names here: unpacking it says
     what is wrong with it.
     """
     try:

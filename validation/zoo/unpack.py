@@ -6,39 +6,26 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from validation.errors import ArtefactError, UnsafeArchive
 from validation.files.limits import file_limits
+from validation.files.manifest import ListedFile
 from validation.files.zips import open_zip
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise_alone
 from validation.kinds.refusal import refusal
-from validation.zoo.integrity import Digest, verify_file
+from validation.zoo.integrity import Digest, verify
 from validation.zoo.tar_stream import opened_tar, said_clearly, unsafe_member
 
 _CHUNK_BYTES = 2**20
 _DRIVE = re.compile("[A-Za-z]:")
 
 
-@dataclass(frozen=True)
-class UnpackedFile:
-    """One file that was written.
-
-    Args:
-        name: Path below the folder, with slashes.
-        digest: Size and sha256 of the bytes written.
-    """
-
-    name: str
-    digest: Digest
-
-
 def unpack_tar(
     archive: Path, folder: Path, *, limit_bytes: int | None = None
-) -> tuple[UnpackedFile, ...]:
+) -> tuple[ListedFile, ...]:
     """Write the files of a .tar or .tar.gz into an empty folder.
 
     Only plain files are written, never a link, so no member can be written through another. A
@@ -84,7 +71,7 @@ def unpack_tar(
 
 def unpack_wheel_member(
     wheel: Path, member: str, folder: Path, *, expected: Digest
-) -> tuple[UnpackedFile, ...]:
+) -> tuple[ListedFile, ...]:
     """Write one file of a wheel into an empty folder, under its last name.
 
     Args:
@@ -108,20 +95,22 @@ def unpack_wheel_member(
             raise ArtefactError("the wheel lacks a file", expected=member, where=wheel)
         with archive.open(member) as content:
             writer.write(name, content, archive.getinfo(member).file_size)
-    verify_file(
-        folder / name,
+    file = writer.files[name]
+    verify(
+        Digest(file.sha256, file.size_bytes),
         expected,
         what=f"{member} of {wheel.name}",
+        where=folder / name,
         next_step="the catalogue's entry is wrong: its wheel is right, its member is not",
     )
-    return tuple(writer.files.values())
+    return (file,)
 
 
 class _Writer:
     """Writes files below one folder, each name once, and counts every byte."""
 
     def __init__(self, archive: Path, folder: Path, limit_bytes: int) -> None:
-        self.files: dict[str, UnpackedFile] = {}
+        self.files: dict[str, ListedFile] = {}
         self._archive = archive
         self._folder = folder
         self._limit_bytes = limit_bytes
@@ -168,8 +157,7 @@ class _Writer:
                 self._left_bytes -= len(chunk)
                 sha256.update(chunk)
                 target.write(chunk)
-        digest = Digest(sha256.hexdigest(), before - self._left_bytes)
-        self.files[name] = UnpackedFile(name, digest)
+        self.files[name] = ListedFile(name, sha256.hexdigest(), before - self._left_bytes)
 
     def _too_much(self, name: str) -> UnsafeArchive:
         return unsafe_member(name, f"unpacks to more than {self._limit_bytes} bytes", self._archive)
@@ -209,7 +197,7 @@ def _link_target(member: tarfile.TarInfo, name: str, archive: Path) -> str:
 
 
 def _followed(
-    name: str, links: Mapping[str, str], files: Mapping[str, UnpackedFile], archive: Path
+    name: str, links: Mapping[str, str], files: Mapping[str, ListedFile], archive: Path
 ) -> str:
     """The file at the end of a chain of links."""
     target = name
