@@ -28,7 +28,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Runs]:
 def test_disagreement_comes_first(miniature: MiniatureFiles, runs: dict[str, Runs]) -> None:
     """An image on which one clear detection is lost, before all that show more and agree."""
     context = make_case(miniature, "float")
-    keys = [image.key for image in context.inference.images]
+    keys = [image.key for image in context.images]
     many = Detections([(0.1, 0.1, 0.3, 0.3), (0.5, 0.5, 0.9, 0.9)], [0.9, 0.8], [1, 2])
     few, none = many.take(slice(1)), many.take(slice(0))
     runs["reference"] = {**dict.fromkeys(keys, many), keys[-1]: few}
@@ -36,7 +36,7 @@ def test_disagreement_comes_first(miniature: MiniatureFiles, runs: dict[str, Run
     shown = pictures(context)
     assert len(shown) == int(context.policy.setting("pictures"))
     first = shown[0]
-    assert first.image == context.inference.images[-1].path.name
+    assert first.image == context.images[-1].path.name
     assert [len(panel.scores) for panel in first.panels[:2]] == [1, 0]
     assert all(len(each.panels[1].scores) == 2 for each in shown[1:])
 
@@ -48,7 +48,7 @@ def test_labels_are_a_panel_of_their_own(miniature: MiniatureFiles, runs: dict[s
         context = make_case(
             miniature, "float", labelled=labelled, canaries=() if labelled else None
         )
-        keys = [image.key for image in context.inference.images]
+        keys = [image.key for image in context.images]
         runs["reference"] = runs["candidate"] = dict.fromkeys(keys, nothing)
         shown = pictures(context)
         assert {len(each.panels) for each in shown} == {count}
@@ -67,7 +67,7 @@ def test_without_a_reference_labels_are_what_is_expected(
 
     monkeypatch.setattr(module, "reference_detections", nobody)
     context = make_case(miniature, "float")
-    keys = [image.key for image in context.inference.images]
+    keys = [image.key for image in context.images]
     runs["candidate"] = dict.fromkeys(keys, Detections((), (), ()))
     shown = pictures(context)
     assert {tuple(panel.title for panel in each.panels) for each in shown} == {

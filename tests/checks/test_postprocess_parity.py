@@ -23,7 +23,7 @@ from validation.workspace.context import CheckContext
 def test_post_processing_is_judged_in_every_form(miniature: MiniatureFiles, variant: str) -> None:
     """The op reads what the raw form gives, whatever the numbers are kept as."""
     context = make_case(miniature, variant)
-    images = context.inference.images[:4]
+    images = context.images[:4]
     context.build.representative = CalibrationImages(
         images, 1, "the session's images", min_span=context.policy.setting("calibration_min_span")
     )

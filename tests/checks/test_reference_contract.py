@@ -55,6 +55,11 @@ class _Side:
         self.shared_size = None
 
     @property
+    def subject(self) -> _Side:
+        """Of a reference that is a .tflite."""
+        return self
+
+    @property
     def contract(self) -> SsdContract:
         """Of a reference."""
         if self.kind is ReferenceKind.DETECTIONS:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_ssd
+from image_runs import image_runs
 from zoo_archives import entries_at
 
 from validation.checks.archive import archive
@@ -55,7 +56,9 @@ def _context(zoo: Path, cache: Path, variant: str = "raw") -> CheckContext:
         on_step=steps.append,
     )
     canaries = load_canaries()
-    inference = ModelInference(build, image_files(None, canaries), steps.append)
+    inference = ModelInference(
+        build, image_runs(image_files(None, canaries), build.work, steps.append)
+    )
     key = ModelKey(entry.name, variant)
     return CheckContext(key, build, inference, load_policy(), None, canaries, (key,))
 

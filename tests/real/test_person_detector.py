@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_runs import image_runs
 
 from validation.checks.accuracy import accuracy
 from validation.cli import main
@@ -54,7 +55,9 @@ def person() -> Iterator[CheckContext]:
         on_step=steps.append,
     )
     canaries = load_canaries()
-    inference = ModelInference(build, image_files(dataset, canaries), steps.append)
+    inference = ModelInference(
+        build, image_runs(image_files(dataset, canaries), build.work, steps.append)
+    )
     yield CheckContext(
         ModelKey(entry.name, "float"),
         build,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from image_runs import image_runs
 from numpy.typing import NDArray
 from zoo_archives import entries_at
 
@@ -204,7 +205,9 @@ def suite(check: str) -> Step:
         work = ProductCache(cache / "work", lambda _: None)
         build = ModelBuild(entry, work, cache_dir=cache, offline=True, on_step=lambda _: None)
         images = load_canaries()[:1]
-        inference = ModelInference(build, image_files(None, images), lambda _: None)
+        inference = ModelInference(
+            build, image_runs(image_files(None, images), work, lambda _: None)
+        )
         key = ModelKey(entry.name, "raw")
         context = CheckContext(key, build, inference, load_policy(), None, images, (key,))
         try:

@@ -180,7 +180,7 @@ def both_blind(patch: pytest.MonkeyPatch, _: Path) -> None:
     nothing = Detections((), (), ())
 
     def none(inference: ModelInference, *_: object) -> Found:
-        return {image.key: nothing for image in inference.images}
+        return {image.key: nothing for image in inference.runs.images}
 
     patch.setattr(ModelInference, "reference", none)
     patch.setattr(ModelInference, "candidate", none)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from image_runs import image_runs
 from zoo_archives import entries_at
 
 from validation.checks.accuracy import accuracy
@@ -101,7 +102,7 @@ def make_case(
     build = ModelBuild(entry, work, cache_dir=cache, offline=True, on_step=told.append)
     dataset = load_dataset(files.annotations, files.images) if labelled else None
     tried = load_canaries() if canaries is None else tuple(canaries)
-    inference = ModelInference(build, image_files(dataset, tried), told.append)
+    inference = ModelInference(build, image_runs(image_files(dataset, tried), work, told.append))
     key = ModelKey(MODEL, variant)
     return CheckContext(key, build, inference, load_policy(), dataset, tried, SUBJECTS)
 

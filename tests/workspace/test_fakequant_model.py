@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_runs import image_runs
 from PIL import Image
 
 from validation.calibration.images import CalibrationImages
@@ -67,7 +68,9 @@ def test_float_model_becomes_uint8(
     with TfliteRuntime(build.tflite("uint8-raw")) as runtime:
         assert [spec.dtype for spec in (*runtime.inputs, *runtime.outputs)] == ["uint8"] * 3
     # One answer to what is fed: the suites and `evaluate` give the file the same bytes.
-    found = ModelInference(build, chosen.images, steps.append).candidate("uint8-raw")
+    found = ModelInference(build, image_runs(chosen.images, build.work, steps.append)).candidate(
+        "uint8-raw"
+    )
     export = build.exported(EVALUATION, add_postprocessing_op=False).graph.parent
     model = open_tflite(build.tflite("uint8-raw"), export=export)
     assert model.feeding.way is FeedWay.BYTES

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_runs import image_runs
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.errors import DatasetError
@@ -21,7 +22,7 @@ def test_reference_sees_every_image_and_is_cached(miniature: MiniatureFiles) -> 
     steps: list[Step] = []
     inference = make_case(miniature, steps=steps).inference
     found = inference.reference()
-    assert list(found) == [image.key for image in inference.images]
+    assert list(found) == [image.key for image in inference.runs.images]
     assert any(len(each) for each in found.values())
     assert [(step.step, step.cached) for step in steps] == [
         ("fetch", False),
@@ -111,7 +112,7 @@ def test_image_that_cannot_be_read(miniature: MiniatureFiles, tmp_path: Path) ->
     context = make_case(miniature)
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     images = (*context.images, ImageFile("broken", tmp_path / "broken.jpg"))
-    inference = ModelInference(context.build, images, lambda _: None)
+    inference = ModelInference(context.build, image_runs(images, context.work, lambda _: None))
     with pytest.raises(DatasetError, match=r"broken\.jpg"):
         inference.candidate("float")
     assert context.key.model == MODEL

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limited_files import LimitFiles
 from local_server import Quiet, serving
 
 from validation.errors import (
@@ -162,6 +163,19 @@ def test_what_is_no_model_is_never_trusted(
     assert noted_digest(cache / LOCK_NAME, server.url) is None
     assert _kept(cache) == []
     server.body = _TAR
+    assert obtain(_entry(server), cache).source == _digest(_TAR)
+
+
+def test_no_more_is_taken_than_the_policy_says(
+    server: _Server, cache: Path, limit_files: LimitFiles
+) -> None:
+    """Of a file whose size nobody has published, within a policy of the user's own too."""
+    limit_files(download_bytes=len(_TAR) - 1)
+    message = rf"sends more than is taken .*{len(_TAR) - 1} bytes at most .*download_bytes"
+    with pytest.raises(DownloadFailed, match=message):
+        obtain(_entry(server), cache)
+    assert _kept(cache) == []
+    limit_files(download_bytes=len(_TAR))
     assert obtain(_entry(server), cache).source == _digest(_TAR)
 
 

@@ -63,24 +63,21 @@ def test_only_equal_digests_pass(left: bytes, right: bytes) -> None:
         verify(got, expected, what="the file", where=Path("f"), next_step="fetch again")
 
 
-def test_size_only_does_not_read_the_content(tmp_path: Path) -> None:
-    """With size_only other bytes of the same length pass, another length does not."""
+def test_file_of_other_bytes_or_another_length_is_refused(tmp_path: Path) -> None:
+    """Whatever its size, it is read."""
     path = tmp_path / "f"
     path.write_bytes(b"abc")
-    verify_file(path, _digest(b"xyz"), what="it", next_step="-", size_only=True)
+    verify_file(path, _digest(b"abc"), what="it", next_step="-")
     with pytest.raises(IntegrityError, match=r"expected 3 bytes .*got 3 bytes"):
         verify_file(path, _digest(b"xyz"), what="it", next_step="-")
     with pytest.raises(IntegrityError, match=r"expected 4 bytes .*got 3 bytes"):
-        verify_file(path, _digest(b"wxyz"), what="it", next_step="-", size_only=True)
+        verify_file(path, _digest(b"wxyz"), what="it", next_step="-")
 
 
-@pytest.mark.parametrize("size_only", [False, True])
-def test_missing_file_is_said_with_advice(tmp_path: Path, size_only: bool) -> None:
+def test_missing_file_is_said_with_advice(tmp_path: Path) -> None:
     """A file that is not there is not compared, and the advice goes with the error."""
     with pytest.raises(ArtefactMissing, match=r"cannot be read .*none.*No such file.*; look"):
-        verify_file(
-            tmp_path / "none", _digest(b""), what="it", next_step="look", size_only=size_only
-        )
+        verify_file(tmp_path / "none", _digest(b""), what="it", next_step="look")
 
 
 def test_digest_of_files_knows_names_and_contents(tmp_path: Path) -> None:

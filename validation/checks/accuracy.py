@@ -30,9 +30,9 @@ from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.results_facts import Meeting
 from validation.record.run import Evidence, EvidenceContent, Stage
-from validation.record.types import Accuracy, CheckResult, ModelKey
+from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
-from validation.workspace.context import REFERENCE, CheckContext, class_join
+from validation.workspace.context import CheckContext, class_join
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256, installed_version
 from validation.zoo.bundled_files import BUNDLED_GROUP

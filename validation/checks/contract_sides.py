@@ -108,11 +108,9 @@ def _with_order(facts: SideFacts, reference: Reference, subject: Subject) -> Sid
         return dataclasses.replace(facts, outputs=order)
     if reference.kind is not ReferenceKind.TFLITE:
         return facts
-    given = cast(TfliteReference, reference)
-    anchors = given.op_anchors if given.file.postprocess else None
+    given = cast(TfliteReference, reference).subject
     return dataclasses.replace(
         facts,
         outputs=roles_of(reference.path, None).roles,
-        anchors=facts.anchors if anchors is None else anchors.values,
-        anchor_step=0.0 if anchors is None else anchors.step,
+        anchor_step=0.0 if given.file.postprocess is None else given.op_anchors.step,
     )

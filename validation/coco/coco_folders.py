@@ -7,6 +7,7 @@ from pathlib import Path
 
 from validation.coco.found import is_file
 from validation.errors import DatasetError
+from validation.files.guard import faults
 from validation.files.outside import Size, read_bytes, read_text
 
 _MARKS = ('"images"', '"annotations"', '"categories"')
@@ -53,7 +54,7 @@ def _first_image(path: Path) -> str:
     try:
         table = json.loads(read_bytes(path, Size.TABLE))
         name = table["images"][0]["file_name"]
-    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+    except faults():
         return ""
     return name if isinstance(name, str) else ""
 

@@ -14,9 +14,8 @@ from validation.errors import RecordError
 from validation.record.ap_difference import ApDifference, Difference
 from validation.record.run import Evidence, EvidenceContent
 from validation.record.store import Record
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 
-_REFERENCE = "reference"
 # Sums in another order, by another release of NumPy, differ by less.
 _ROUNDING = 1e-9
 
@@ -68,7 +67,7 @@ def recompute_difference(
     recorded = _recorded(record, key)
     sides = [
         load_matches(run_folder, _evidence_of(record, each))
-        for each in (ModelKey(key.model, _REFERENCE), key)
+        for each in (ModelKey(key.model, REFERENCE), key)
     ]
     return _made_again(recorded, sides[0], sides[1])
 
@@ -80,7 +79,7 @@ def recompute_from(files: Mapping[str, bytes], record: Record, key: ModelKey) ->
         RecordError: The record has no difference or no matches of it, or they are none.
     """
     recorded, sides = _recorded(record, key), []
-    for each in (ModelKey(key.model, _REFERENCE), key):
+    for each in (ModelKey(key.model, REFERENCE), key):
         path = _evidence_of(record, each).path
         if path not in files:
             raise RecordError("an evidence file is not there", expected=path, where=each)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from validation.errors import RecordError
 from validation.files.arrays import parse_npz
 from validation.files.atomic import atomic_file
+from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 from validation.record.evidence import read_evidence
 from validation.record.run import Evidence, EvidenceContent
@@ -244,7 +245,12 @@ def parse_matches(data: bytes, where: PurePath) -> Matches:
     Raises:
         RecordError: The file holds something else.
     """
-    try:
+    with guarded(
+        RecordError,
+        "the file does not hold matches",
+        expected=".npz as an evaluation writes it",
+        where=where,
+    ):
         held = parse_npz(data)
         matches = Matches(
             held["image_ids"],
@@ -255,13 +261,6 @@ def parse_matches(data: bytes, where: PurePath) -> Matches:
         )
         _check(matches)
         return matches
-    except (ValueError, LookupError, TypeError) as error:
-        raise RecordError(
-            "the file does not hold matches",
-            expected=".npz as an evaluation writes it",
-            got=error,
-            where=where,
-        ) from error
 
 
 def _categories(held: dict[str, NDArray[Any]]) -> Iterator[CategoryMatches]:

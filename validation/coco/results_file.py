@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ArtefactMissing, DatasetError, first_few
+from validation.files.guard import faults, said
 from validation.files.outside import Size, read_bytes
 
 _LAYOUT = "a JSON list of objects with image_id, category_id, bbox and score"
@@ -111,11 +112,11 @@ def _used(rows: list[_Row]) -> frozenset[str]:
 def _entries(data: bytes, path: Path) -> list[Mapping[str, Any]]:
     try:
         table = json.loads(data)
-    except (ValueError, RecursionError, MemoryError) as error:
+    except faults() as error:
         table = _lines(data)
         if table is None:
             raise DatasetError(
-                "the results cannot be read as JSON", expected=_LAYOUT, got=error, where=path
+                "the results cannot be read as JSON", expected=_LAYOUT, got=said(error), where=path
             ) from error
     if isinstance(table, dict):
         lists = [key for key in _LISTS if isinstance(table.get(key), list)]
@@ -143,7 +144,7 @@ def _lines(data: bytes) -> list[Any] | None:
     """One object a line, as logs have it; None where a line is none."""
     try:
         found = [json.loads(line) for line in data.splitlines() if line.strip()]
-    except (ValueError, RecursionError, MemoryError):
+    except faults():
         return None
     return found if len(found) > 1 and all(isinstance(each, dict) for each in found) else None
 

@@ -28,6 +28,7 @@ class FileLimits:
         read_arrays_mib: Of NumPy's files.
         read_image_mib: Of an image file, or of a record that holds one.
         read_image_megapixels: Of an image.
+        download_bytes: Of a download whose size nobody has published.
         archive_members: Files, folders and links of an archive.
         archive_unpacked_mib: Of everything in it, where the catalogue states no size.
         tflite_tensor_mib: Of one tensor of a .tflite.
@@ -41,6 +42,7 @@ class FileLimits:
     read_arrays_mib: float
     read_image_mib: float
     read_image_megapixels: float
+    download_bytes: float
     archive_members: float
     archive_unpacked_mib: float
     tflite_tensor_mib: float

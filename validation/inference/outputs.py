@@ -113,17 +113,6 @@ def bind_outputs(
     raise _no_detector(model, file)
 
 
-def raw_columns(file: TfliteFile, binding: OutputBinding) -> tuple[int | None, int | None]:
-    """Anchors and classes that the shapes of raw outputs state; None where they do not."""
-    if binding.ending is not Ending.RAW:
-        return None, None
-    shapes = {spec.name: spec.shape for spec in file.outputs}
-    boxes, scores = (shapes[name] for name in binding.names)
-    anchors = boxes[1] if len(boxes) > 1 and boxes[1] > 0 else None
-    classes = scores[-1] - 1 if len(scores) > 1 and scores[-1] > 1 else None
-    return anchors, classes
-
-
 def _of_the_op(
     model: UnpackedModel,
     file: TfliteFile,

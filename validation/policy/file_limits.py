@@ -17,6 +17,7 @@ def keep_to_policy(policy: Policy) -> None:
             read_arrays_mib=policy.setting("read_arrays_mib"),
             read_image_mib=policy.setting("read_image_mib"),
             read_image_megapixels=policy.setting("read_image_megapixels"),
+            download_bytes=policy.setting("download_bytes"),
             archive_members=policy.setting("archive_members"),
             archive_unpacked_mib=policy.setting("archive_unpacked_mib"),
             tflite_tensor_mib=policy.setting("tflite_tensor_mib"),

@@ -284,6 +284,8 @@ class Accuracy(OfVariant):
     file: str = ""
 
 
+# Instead of a variant: what the variants of a model are judged by.
+REFERENCE = "reference"
 # Title of the panel that shows labels: its boxes are objects, and nothing scored them.
 GROUND_TRUTH = "ground truth"
 

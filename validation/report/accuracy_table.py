@@ -7,11 +7,8 @@ from dataclasses import astuple, dataclass
 
 from validation.record import formatting
 from validation.record.ap_difference import ApDifference
-from validation.record.types import Accuracy, ModelKey
+from validation.record.types import REFERENCE, Accuracy, ModelKey
 from validation.report.interval_tables import figure_intervals
-
-# The variant under which a model's own frozen graph is recorded.
-REFERENCE = "reference"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from validation.record.given_files import given_file, judged_by
 from validation.record.kept_files import FILES_FOLDER
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, Measure, ModelKey, Timing
-from validation.report.accuracy_table import REFERENCE, comparable, reference_first, reference_of
+from validation.record.types import REFERENCE, Accuracy, Measure, ModelKey, Timing
+from validation.report.accuracy_table import comparable, reference_first, reference_of
 from validation.report.interval_tables import ap_interval, difference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict

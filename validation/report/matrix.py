@@ -14,8 +14,7 @@ from validation.record import formatting
 from validation.record.error_facts import ErrorFacts
 from validation.record.run import ArtefactRole, Stage
 from validation.record.store import Record
-from validation.record.types import CheckResult, ModelKey
-from validation.report.accuracy_table import REFERENCE
+from validation.record.types import REFERENCE, CheckResult, ModelKey
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.rules import evidence
 

@@ -13,8 +13,7 @@ from validation.record import formatting
 from validation.record.damage import damage_lines
 from validation.record.run import Header
 from validation.record.store import Record
-from validation.record.types import ModelKey
-from validation.report.accuracy_table import REFERENCE
+from validation.record.types import REFERENCE, ModelKey
 from validation.report.index import IndexModel, index_model
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page

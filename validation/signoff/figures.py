@@ -9,11 +9,10 @@ from validation.policy.limits import Status
 from validation.record.given_files import given_file
 from validation.record.run import ArtefactRole
 from validation.record.store import Record
-from validation.record.types import Accuracy, ModelKey
+from validation.record.types import REFERENCE, Accuracy, ModelKey
 from validation.signoff.rules import Judgement
 from validation.specs.references import ReferenceKind
 
-_REFERENCE = "reference"
 # COCO's evaluation gives this where no ground truth of the kind exists.
 _NO_GROUND_TRUTH = -1
 
@@ -98,7 +97,7 @@ def _of(
     files = [each for each in record.artefacts if each.role is ArtefactRole.TFLITE]
     file = next((each for each in files if each.key == key), None)
     given = given_file(record.header, key)
-    reference = _accuracy(record, ModelKey(key.model, _REFERENCE))
+    reference = _accuracy(record, ModelKey(key.model, REFERENCE))
     ap, ap_reference = _ap(_accuracy(record, key)), _ap(reference)
     return SubjectFigures(
         model=key.model,

@@ -12,12 +12,11 @@ from validation.comparison.ap_difference import interval_of
 from validation.errors import ValidationError
 from validation.record.run import EvidenceContent
 from validation.record.store import Record
-from validation.record.types import Accuracy, CheckResult, ModelKey
+from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
 
 if TYPE_CHECKING:
     from validation.coco.matches import Matches
 
-_REFERENCE = "reference"
 _ALL_SIZES = "all"
 # Sums in another order, by another release of NumPy, differ by less.
 _ROUNDING = 1e-9
@@ -80,7 +79,7 @@ def _latencies(record: Record) -> Iterator[Contradiction]:
 
 def _average_precisions(record: Record) -> Iterator[Contradiction]:
     """Measures of accuracy that the COCO figures do not give."""
-    references = {each.model: each for each in record.accuracies if each.variant == _REFERENCE}
+    references = {each.model: each for each in record.accuracies if each.variant == REFERENCE}
     for result in record.results:
         own = [each for each in record.accuracies if each.key == result.key]
         reference = references.get(result.model)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from validation.errors import RecordError, SignoffError
+from validation.files.guard import faults
 from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
 from validation.record.policy_files import POLICY_FOLDER
@@ -158,7 +159,7 @@ def parse_statement(payload: bytes, where: str) -> Statement:
         raise SignoffError(
             error.what, expected=error.expected, got=error.got, where=error.where
         ) from error
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except faults() as error:
         raise SignoffError(
             "the payload is no statement of this harness",
             expected=f"in-toto's Statement v1 with {FACTS}",

@@ -27,6 +27,7 @@ WAIVERS_VERSION = 1
 Day = NewType("Day", str)
 """A date as ISO 8601 has it, for example 2027-01-31."""
 
+# In a user's file: its TOML parser does not say on which lines an entry is.
 _TABLE = re.compile(r"\s*\[\[\s*waiver\s*\]\]")
 # What stands at the end of a run that went wrong; no reason makes it a run that went well.
 _OF_CHECKS = frozenset({Cause.RESULT, Cause.MISSING})
@@ -305,7 +306,7 @@ def _quoted(name: str) -> str:
 
 
 def _spans(text: str, count: int) -> list[tuple[int, int]]:
-    """First and last line of each entry, from 1; none where they cannot be told."""
+    """First and last line of each entry, from 1; none where the lines do not show them."""
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines, 1) if _TABLE.match(line)]
     if len(starts) != count:

@@ -21,7 +21,6 @@ from validation.timing.sampling import Stopwatch
 from validation.workspace.given_subject import GivenSubject, TfliteReference
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
-from validation.workspace.model_inference import REFERENCE as REFERENCE
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
 from validation.workspace.sides import Reference, Subject
@@ -93,7 +92,7 @@ class CheckContext:
     @property
     def scratch(self) -> Path:
         """A folder for what is made for a run and kept in the run's own."""
-        return self.build.scratch if self.given is None else self.given.runs.scratch
+        return self.runs.scratch
 
     @property
     def work(self) -> ProductCache:
@@ -143,7 +142,7 @@ class CheckContext:
         if self.given is not None and self.given.labels is not None:
             return self.given.labels
         if isinstance(self.judged_by, TfliteReference):
-            return self.judged_by.labels
+            return self.judged_by.subject.labels
         try:
             return self.build.archive.labels
         except NotProvided:

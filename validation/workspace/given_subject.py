@@ -28,7 +28,7 @@ from validation.preprocess.feed import FeedWay, prepared_for
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
@@ -292,14 +292,14 @@ class TfliteReference:
     """Another .tflite, asked as the file under test is.
 
     Args:
-        subject: The file, read as one that is given.
+        subject: The file, read and fed as one that is given.
     """
 
     kind = ReferenceKind.TFLITE
     is_independent = True
 
     def __init__(self, subject: GivenSubject) -> None:
-        self._subject = subject
+        self.subject = subject
 
     @property
     def origin(self) -> str:
@@ -309,27 +309,17 @@ class TfliteReference:
     @property
     def path(self) -> Path:
         """See `Reference`."""
-        return self._subject.path
-
-    @property
-    def file(self) -> TfliteFile:
-        """What the file says of itself."""
-        return self._subject.file
+        return self.subject.path
 
     @property
     def contract(self) -> SsdContract:
         """See `Reference`."""
-        return self._subject.contract
-
-    @property
-    def op_anchors(self) -> OpAnchors:
-        """As `Subject.op_anchors`."""
-        return self._subject.op_anchors
+        return self.subject.contract
 
     @property
     def anchors(self) -> NDArray[np.float32]:
         """See `Reference`."""
-        return self._subject.anchors
+        return self.subject.anchors
 
     @property
     def only_image_size(self) -> tuple[int, int] | None:
@@ -340,25 +330,15 @@ class TfliteReference:
         """See `only_image_size`."""
         return None
 
-    @property
-    def subject(self) -> GivenSubject:
-        """The file, with how it is read and fed."""
-        return self._subject
-
-    @property
-    def labels(self) -> LabelList | None:
-        """Of its own metadata."""
-        return self._subject.labels
-
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""
-        return self._subject.detections()
+        return self.subject.detections()
 
     def evidence(self) -> Evidence:
         """See `Reference`."""
-        found = self._subject.evidence()
-        return dataclasses.replace(found, variant="reference", file="")
+        found = self.subject.evidence()
+        return dataclasses.replace(found, variant=REFERENCE, file="")
 
     def raw_outputs(self, count: int) -> Arrays:
         """See `Reference`."""
-        return self._subject.raw_outputs(count)
+        return self.subject.raw_outputs(count)

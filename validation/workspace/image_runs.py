@@ -104,7 +104,7 @@ class ImageRuns:
         count: int,
         run: Callable[[], Arrays],
         *,
-        file: Path | None = None,
+        file: Path,
     ) -> Arrays:
         """Box encodings and class predictions on the first images, run now or found again.
 

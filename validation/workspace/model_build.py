@@ -34,7 +34,7 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
-from validation.workspace.products import ProductCache, folder_for, image_sha256, makers
+from validation.workspace.products import ProductCache, image_sha256, makers
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -111,11 +111,6 @@ class ModelBuild:
         except ValidationError as error:
             self._not_obtained = error
             raise
-
-    @cached_property
-    def scratch(self) -> Path:
-        """A folder for what is made for a run and kept in the run's own: gone with the build."""
-        return folder_for(self)
 
     @property
     def reference_origin(self) -> str:

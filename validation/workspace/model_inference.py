@@ -8,7 +8,7 @@ session's processes comes first.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from validation.files.structured import unstructure
 from validation.inference.base import DetectFile, on_files
 from validation.inference.feeding import way_by_contract
 from validation.inference.graph import GraphDetector
-from validation.inference.input_cache import InputCache
 from validation.inference.tflite import (
     RawTfliteDetector,
     TfliteDetector,
@@ -29,28 +28,19 @@ from validation.inference.tflite import (
     run_batchwise,
 )
 from validation.preprocess.feed import FeedWay, prepared_for
-from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
-from validation.record.run import Evidence, Stage, Step
-from validation.record.types import ModelKey
+from validation.record.run import Evidence, Stage
+from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
-from validation.workspace.products import (
-    ProductCache,
-    folder_for,
-    installed_version,
-    makers,
-)
+from validation.workspace.products import installed_version, makers
 from validation.workspace.sides import Arrays
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.
 _LARGE_SCORES = 20_000_000
-
-# Instead of a variant: what the variants are judged by.
-REFERENCE = "reference"
 
 
 class ModelInference:
@@ -58,39 +48,13 @@ class ModelInference:
 
     Args:
         build: Makes the model's files.
-        images: Every image of the session: the data set's and the canaries.
-        on_step: Called with every step and how long it took.
-        workers: Images at a time; one where the raw outputs of an image are very large.
-        runs: Folder of this session, where what the files under test find is kept; its
-            processes share it. None: a temporary one.
-        feeds: Keeps prepared images; None: a cache of its own.
+        runs: Images of the session, and where what is found on them is kept.
     """
 
-    def __init__(
-        self,
-        build: ModelBuild,
-        images: Sequence[ImageFile],
-        on_step: Callable[[Step], None],
-        *,
-        workers: int | None = None,
-        runs: Path | None = None,
-        feeds: InputCache | None = None,
-    ) -> None:
+    def __init__(self, build: ModelBuild, runs: ImageRuns) -> None:
         self.build = build
-        self.runs = ImageRuns(
-            tuple(images),
-            build.work,
-            ProductCache(runs or folder_for(self), on_step),
-            feeds or InputCache(),
-            build.scratch,
-            workers,
-        )
+        self.runs = runs
         self._ran: dict[tuple[str, ExportOptions], Run] = {}
-
-    @property
-    def images(self) -> tuple[ImageFile, ...]:
-        """Every image of the session."""
-        return self.runs.images
 
     def reference(self) -> Mapping[str, Detections]:
         """Detections of the archive's inference graph, by image."""
@@ -215,9 +179,15 @@ class ModelInference:
             "file": file_sha256(path),
             "shared_size": self.build.only_image_size,
         }
-        step = f"raw outputs of {variant}"
         return self.runs.raw_outputs(
-            self.runs.runs, self.build.name, Stage.RUN, step, made_from, count, run
+            self.runs.runs,
+            self.build.name,
+            Stage.RUN,
+            f"raw outputs of {variant}",
+            made_from,
+            count,
+            run,
+            file=path,
         )
 
     def feeds(self, count: int) -> NDArray[np.float32]:
@@ -226,7 +196,7 @@ class ModelInference:
 
     def _stacked(self, count: int, prepared: Preprocessing) -> NDArray[np.float32]:
         size = self.build.only_image_size
-        return self.runs.feeds.stacked(self.images[:count], prepared, size)
+        return self.runs.feeds.stacked(self.runs.images[:count], prepared, size)
 
     def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
         """One inference of a variant on the first image, its feed made beforehand."""

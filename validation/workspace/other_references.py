@@ -17,11 +17,10 @@ from validation.record.detection_files import write_detections
 from validation.record.detections import Detections
 from validation.record.results_facts import ResultsFacts
 from validation.record.run import Evidence
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.specs.contracts import SsdContract
 from validation.specs.references import ReferenceKind
 from validation.workspace.image_runs import ImageRuns, evidence_of
-from validation.workspace.model_inference import REFERENCE
 from validation.workspace.sides import Arrays
 
 

@@ -174,6 +174,12 @@ def image_sha256(image: ImageFile) -> str:
     return file_sha256(image.path) + (" turned" if image.turned else "")
 
 
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Hash of every file of a folder and of those below it, by its path there."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    return {str(each.relative_to(folder)): file_sha256(each) for each in files}
+
+
 @cache
 def code_sha256(*rooms: str) -> str:
     """Hash of the code and tables of some rooms: a product of others is another product."""

@@ -18,7 +18,7 @@ from validation.policy.load import Policy
 from validation.record.run import Stage, Step
 from validation.specs.references import ReferenceKind
 from validation.workspace.groups import chosen_models
-from validation.workspace.products import ProductCache, makers
+from validation.workspace.products import ProductCache, file_hashes, makers
 from validation.workspace.settled import settle_process
 from validation.zoo.catalogue import load_catalogue
 from validation.zoo.entry import CatalogueEntry, FolderSource, PypiSource
@@ -198,9 +198,8 @@ def _of_saved_model(path: Path, model: str, work: ProductCache) -> Path:
         if config is not None:
             shutil.copyfile(config, folder / _CONFIG)
 
-    files = sorted(each for each in path.rglob("*") if each.is_file())
     made_from = {
-        "files": {str(each.relative_to(path)): file_sha256(each) for each in files},
+        "files": file_hashes(path),
         "config": None if config is None else file_sha256(config),
         **makers("export"),
     }

@@ -11,20 +11,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.files.digest import file_sha256
 from validation.inference.base import DetectFile, on_files
 from validation.inference.saved_model import RawDetections, SavedModelDetector
 from validation.preprocess.image import ImageFile, load
 from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
-from validation.record.types import ModelKey
+from validation.record.types import REFERENCE, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.model_inference import REFERENCE
 from validation.workspace.other_references import WithoutContract
-from validation.workspace.products import installed_version, makers
+from validation.workspace.products import file_hashes, installed_version, makers
 
 _PIXELS = "pixels.npz"
 _RESIZED, _STORED = "resized.npz", "stored.npz"
@@ -95,9 +93,8 @@ class SavedModelReference(WithoutContract):
 
     @cached_property
     def _made_from(self) -> dict[str, object]:
-        files = sorted(each for each in self.path.rglob("*") if each.is_file())
         return {
-            "files": {str(each.relative_to(self.path)): file_sha256(each) for each in files},
+            "files": file_hashes(self.path),
             **makers("inference", "runtimes", "preprocess"),
         }
 

@@ -87,10 +87,6 @@ class Session:
     _given: dict[ModelKey, CheckContext] = field(default_factory=dict)
 
     @cached_property
-    def _feeds(self) -> InputCache:
-        return InputCache()
-
-    @cached_property
     def _shared(self) -> Path:
         return self.runs or folder_for(self)
 
@@ -153,13 +149,13 @@ class Session:
 
     @cached_property
     def _image_runs(self) -> ImageRuns:
-        scratch = self._shared / "given"
+        scratch = self._shared / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         return ImageRuns(
             image_files(self.dataset, self.canaries),
             self._work,
             ProductCache(self._shared, self.steps.append),
-            self._feeds,
+            InputCache(),
             scratch,
             self.image_workers,
         )
@@ -181,15 +177,7 @@ class Session:
                 input_stats=self.input_stats,
                 on_step=self.steps.append,
             )
-            images = image_files(self.dataset, self.canaries)
-            inference = ModelInference(
-                build,
-                images,
-                self.steps.append,
-                workers=self.image_workers,
-                runs=self._shared,
-                feeds=self._feeds,
-            )
+            inference = ModelInference(build, self._image_runs)
             self._inference[model] = inference
         return inference.build, inference
 

@@ -14,12 +14,13 @@ from validation.inference.op_anchors import OpAnchors, op_anchors
 from validation.preprocess.feed import FeedWay
 from validation.record.detections import Detections
 from validation.record.run import Evidence
+from validation.record.types import REFERENCE
 from validation.specs.contracts import PostprocessAttributes, Preprocessing, SsdContract
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.model_build import ModelBuild
-from validation.workspace.model_inference import REFERENCE, ModelInference
+from validation.workspace.model_inference import ModelInference
 from validation.workspace.sides import Arrays
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
+from validation.files.limits import file_limits
 from validation.files.outside import read_head
 from validation.files.temporary import scratch
-from validation.policy.load import load_policy
 from validation.zoo.cache import scratch_folder, source_path
 from validation.zoo.download import TooLong, http_download
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
@@ -172,15 +172,14 @@ def _download(
     pinned_by: str,
 ) -> Path:
     """No more than the file has, or than the policy takes where nobody has published its size."""
-    policy = load_policy()
-    most = int(policy.setting("download_bytes")) if digest is None else digest.size_bytes
+    most = int(file_limits().download_bytes) if digest is None else digest.size_bytes
     try:
         return http_download(source, folder, most=most, progress=progress)
     except TooLong as error:
         if digest is None:
             raise DownloadFailed(
                 "the server sends more than is taken from it",
-                expected=f"{most} bytes at most, the policy's download_bytes",
+                expected=f"{most} bytes at most (setting download_bytes of the policy)",
                 got=error,
                 where=source.url,
                 next_step="state the file's size and sha256 in the catalogue",

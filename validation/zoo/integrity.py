@@ -114,7 +114,6 @@ def verify_file(
     *,
     what: str,
     next_step: str,
-    size_only: bool = False,
 ) -> None:
     """`verify` of a file.
 
@@ -123,17 +122,11 @@ def verify_file(
         expected: See `verify`.
         what: See `verify`.
         next_step: See `verify`.
-        size_only: Do not read a file whose size is right.
 
     Raises:
         ArtefactMissing: The file is not there or cannot be read.
         IntegrityError: Another size or another hash.
     """
-    try:
-        if size_only and path.stat().st_size == expected.size_bytes:
-            return
-    except OSError as error:
-        raise _unreadable(path, error, next_step) from error
     digest = digest_file if isinstance(expected, Digest) else sha384_file
     verify(digest(path, next_step), expected, what=what, where=path, next_step=next_step)
 
@@ -142,10 +135,6 @@ def _hashed(path: Path, algorithm: str, next_step: str | None) -> tuple[str, int
     try:
         return hash_and_size(path, algorithm)
     except OSError as error:
-        raise _unreadable(path, error, next_step) from error
-
-
-def _unreadable(path: Path, error: OSError, next_step: str | None) -> ArtefactMissing:
-    return ArtefactMissing(
-        "the file cannot be read", got=error.strerror or error, where=path, next_step=next_step
-    )
+        raise ArtefactMissing(
+            "the file cannot be read", got=error.strerror or error, where=path, next_step=next_step
+        ) from error
