@@ -29,6 +29,7 @@ from pathlib import Path
 
 from validation.files.manifest import listed
 from validation.record.store import RECORD_NAME, load_record
+from validation.report.render import INDEX_NAME
 
 # How often a kill comes soon after the first file: most of a command is reading and computing.
 _FROM_FIRST_FILE, _SHARE_AFTER_IT = 0.6, 0.3
@@ -228,7 +229,7 @@ def _torn(reports: Path) -> list[str]:
             for file in (*record.artefacts, *record.evidence)
             if file.path and kept.get(file.path) != file.sha256
         ]
-        if record.footer is not None and "index.html" in kept:
+        if record.footer is not None and INDEX_NAME in kept:
             faults += _not_verified(run)
     return faults
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +20,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from validation.errors import RecordError
+from validation.record.store import RECORD_NAME, load_record
+from validation.report.render import INDEX_NAME
 
 _ROOT = Path(__file__).parents[1]
 _SUPPORT = _ROOT / "tests" / "support"
@@ -146,19 +149,20 @@ def _wrong(code: int | None, reports: Path, place: str) -> str:
     if code != 1:
         return "did not end" if code is None else f"exit code {code}"
     runs = list(reports.iterdir())
-    if len(runs) != 1 or not (runs[0] / "index.html").is_file():
+    if len(runs) != 1 or not (runs[0] / INDEX_NAME).is_file():
         return "no page"
-    lines = [json.loads(line) for line in (runs[0] / "record.jsonl").read_text().splitlines()]
-    if lines[-1]["kind"] != "footer":
-        return "no footer"
-    checks = [line for line in lines if line["kind"] == "check"]
-    crashed = [line for line in checks if line["error"] and line["error"]["crash"]]
-    if {line["model"] for line in crashed} != {_STRUCK}:
-        return f"crashed: {sorted({line['model'] for line in crashed})}"
-    if place not in {line["error"]["crash"]["stage"] for line in crashed}:
-        return f"stages: {sorted({line['error']['crash']['stage'] for line in crashed})}"
+    try:
+        results = load_record(runs[0] / RECORD_NAME).results
+    except RecordError as error:
+        return str(error)
+    crashes = [(each.model, each.error.crash) for each in results if each.error]
+    stages = {(model, crash.stage) for model, crash in crashes if crash is not None}
+    if {model for model, _ in stages} != {_STRUCK}:
+        return f"crashed: {sorted({model for model, _ in stages})}"
+    if (_STRUCK, place) not in stages:
+        return f"stages: {sorted(stage for _, stage in stages)}"
     # `guide` speaks of the tools and is run for the first model alone.
-    counts = Counter(line["model"] for line in checks if line["check"] != "guide")
+    counts = Counter(each.model for each in results if each.check != "guide")
     return "" if len(counts) == 3 and len(set(counts.values())) == 1 else f"checks: {dict(counts)}"
 
 
