@@ -28,7 +28,7 @@ def main() -> int:
     """Run; 1 where something was found."""
     from fuzz.outcomes import FINDS, Outcome, Result, as_table
     from fuzz.runner import Runner, schedule
-    from fuzz.seeds import write_seeds, write_tensorflow_seeds
+    from fuzz.seeds import write_seeds
     from fuzz.targets import TARGETS, no_files
 
     options = _options()
@@ -47,7 +47,7 @@ def main() -> int:
         seeds = Path(name, "seeds")
         write_seeds(seeds)
         # In a process of its own: what is forked later must not have it.
-        _in_a_process(write_tensorflow_seeds, seeds)
+        _write_tensorflow_seeds(seeds)
         runner = Runner(seeds, options.finds, options.seed)
         jobs = schedule(chosen, options.inputs)
         if options.inputs is not None:
@@ -93,9 +93,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_a_process(function: object, folder: Path) -> None:
-    name = getattr(function, "__name__", "")
-    code = f"import sys, pathlib; from fuzz.seeds import {name}; {name}(pathlib.Path(sys.argv[1]))"
+def _write_tensorflow_seeds(folder: Path) -> None:
+    code = (
+        "import sys, pathlib, fuzz.seeds as s; s.write_tensorflow_seeds(pathlib.Path(sys.argv[1]))"
+    )
     paths = os.pathsep.join(map(str, _FOLDERS))
     environment = {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from random import Random
 
-__all__ = ["EXTREMES", "Mutator", "change_bytes", "cut", "mixed", "several"]
+__all__ = ["EXTREMES", "Mutator", "change_bytes", "mixed", "several"]
 
 # Gives a changed copy.
 Mutator = Callable[[bytes, Random], bytes]
