@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
 
 _ROOT = Path(__file__).parents[2]
-# Limits on evidence that six drawn images keep; a --policy of the test's own goes in its place.
+# Limits on evidence that six drawn images keep; a --policy of the test's own replaces it.
 LITTLE_EVIDENCE = _ROOT / "tests" / "support" / "little_evidence.toml"
 # Hypothesis imports itself at the end of every session that has not, and takes seconds.
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 # What a test patches is patched in its own process only.
-_HERE = ("--no-isolation",)
+_WITHOUT_CHILDREN = ("--no-isolation",)
 
 
 class Session:
@@ -44,18 +44,18 @@ class Session:
 
     def run(self, *arguments: object, suites: str = "suites") -> pytest.RunResult:
         """Run the suites in this process."""
-        return self._pytester.runpytest_inprocess(suites, *_WITHOUT, *_HERE, *arguments)
+        return self.run_with_children(*_WITHOUT_CHILDREN, *arguments, suites=suites)
 
-    def here(self, *arguments: object) -> pytest.RunResult:
+    def run_with_children(self, *arguments: object, suites: str = "suites") -> pytest.RunResult:
         """As `run`, with the child processes that a session starts by itself."""
-        return self._pytester.runpytest_inprocess("suites", *_WITHOUT, *arguments)
+        return self._pytester.runpytest_inprocess(suites, *_WITHOUT, *arguments)
 
     def run_apart(self, *arguments: object) -> pytest.RunResult:
         """Run the suites in a process of their own."""
         return self._pytester.runpytest_subprocess("suites", *_WITHOUT, *arguments)
 
     def suite(self, text: str) -> None:
-        """Put one suite in the place of all."""
+        """Replace all suites by one."""
         shutil.rmtree(self.path / "suites")
         (self.path / "suites").mkdir()
         (self.path / "suites" / "test_own.py").write_text(f"import pytest\n\n{text}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import strangers
 from miniature_cases import RAW_TENSORS, make_case
+from session_results import verdict
 
 from validation.record.lines import from_line
 from validation.record.types import CheckResult
@@ -54,8 +55,7 @@ def judge(session: Any, miniature: MiniatureFiles) -> Judge:
 
 
 def _verdict(result: pytest.RunResult) -> str:
-    (line,) = [line for line in result.outlines if line.startswith("verdict: ")]
-    return line.removeprefix("verdict: ").split()[0]
+    return verdict(result).split()[0]
 
 
 def _statuses(session: Any) -> dict[str, str]:

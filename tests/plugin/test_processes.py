@@ -63,7 +63,9 @@ def test_two_children_where_two_models_fit(
 ) -> None:
     """Of a folder nothing says how large its archives are; what needs a quiet machine waits."""
     monkeypatch.setattr(processes, "_is_small", lambda _: small)
-    session.here(*("--zoo", miniature.zoo, "--variant", "float", "--variant", "raw"), *options)
+    session.run_with_children(
+        *("--zoo", miniature.zoo, "--variant", "float", "--variant", "raw"), *options
+    )
     (how,) = started
     assert how["workers"] == workers
     assert "latency" not in {check for check, _ in how["ahead"]}
@@ -74,7 +76,7 @@ def test_no_child_where_none_is_wanted(
     option: str, started: list[dict[str, Any]], session: Any, miniature: MiniatureFiles
 ) -> None:
     """A debugger has to be where the check is."""
-    session.here("--zoo", miniature.zoo, "-k", "no_such_test", option)
+    session.run_with_children("--zoo", miniature.zoo, "-k", "no_such_test", option)
     assert started == []
 
 
