@@ -19,13 +19,12 @@ _MODULE = '''
 """How many bytes a file under test takes."""
 
 from validation.checks.check import Check
-from validation.checks.needs import tflite
 from validation.record.types import CheckResult, Measure
 
 
 def size(context):
     """The file is small enough for the device."""
-    value = tflite(context).stat().st_size
+    value = context.subject.path.stat().st_size
     limit = context.policy.limit("size", "bytes", context.key.model, context.key.variant)
     return [CheckResult.judged("size", context.key, (Measure("bytes", value, limit),))]
 

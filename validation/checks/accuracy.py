@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.needs import candidate_detections, reference_detections
+from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference

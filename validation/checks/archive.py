@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import reference_graph, reference_origin
 from validation.comparison.archive_parts import check_archive
 from validation.policy.limits import Status
 from validation.record.lines import Entry
@@ -31,7 +30,7 @@ def archive(context: CheckContext) -> list[Entry]:
     result = check_archive(obtained, context.key)
     if result.status is Status.FAIL:
         return [*known, result]
-    graph = reference_graph(context)
+    graph = context.build.reference_graph
     reference = Artefact(
         model=context.key.model,
         role=ArtefactRole.REFERENCE,
@@ -39,7 +38,7 @@ def archive(context: CheckContext) -> list[Entry]:
         name=graph.name,
         sha256=context.build.reference_sha256,
         size_bytes=graph.stat().st_size,
-        origin=reference_origin(context),
+        origin=context.build.reference_origin,
     )
     return [*known, reference, result]
 

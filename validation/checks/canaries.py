@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import candidate_detections
+from validation.checks.both_sides import candidate_detections
 from validation.comparison.canary_matching import check_canaries
 from validation.record.lines import Entry
 from validation.workspace.context import CheckContext

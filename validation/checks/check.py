@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from validation.record.lines import Entry
 from validation.record.types import ModelKey
-from validation.workspace.context import CheckContext, Need
+from validation.workspace.context import CheckContext
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Check:
     run: Callable[[CheckContext], list[Entry]]
     subjects: tuple[str, ...] = ("*",)
     given: tuple[str, ...] = ()
-    needs: tuple[Need, ...] = ()
+    needs: tuple[Callable[[CheckContext], object], ...] = ()
     first_only: bool = False
     quiet: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import candidate_detections, reference_detections
+from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.pictures import pictures
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule

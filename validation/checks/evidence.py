@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 
 from validation.checks.doubts import doubts_of
-from validation.checks.needs import exported_graph
 from validation.checks.route_parity import no_second_route
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
@@ -88,7 +87,7 @@ def _changed_flags(context: CheckContext) -> tuple[ChangedFlag, ...]:
     if context.is_raw or shipped is None:
         return ()
     before = dataclasses.asdict(shipped)
-    now = dataclasses.asdict(exported_graph(context).contract.postprocess)
+    now = dataclasses.asdict(context.exported.contract.postprocess)
     return tuple(
         ChangedFlag(name, before[name], now[name]) for name in before if before[name] != now[name]
     )

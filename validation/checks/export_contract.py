@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import exported_graph, graph_summary
 from validation.comparison.structure import check_export_contract
 from validation.record.lines import Entry
 from validation.record.run import ArtefactRole
@@ -11,9 +10,9 @@ from validation.workspace.context import CheckContext
 
 def export_contract(context: CheckContext) -> list[Entry]:
     """The exported graph has the exporter's names, shapes, dtypes and attributes."""
-    export = exported_graph(context)
+    export = context.exported
     result = check_export_contract(
-        graph_summary(context),
+        context.build.summary(add_postprocessing_op=not context.is_raw),
         export.contract,
         context.key,
         add_postprocessing_op=not context.is_raw,

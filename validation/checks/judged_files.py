@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from validation.checks.needs import exported_graph
 from validation.errors import DatasetError
 from validation.files.atomic import atomic_file, write_text_atomic
 from validation.files.structured import write_json
@@ -33,7 +32,7 @@ def files_beside(context: CheckContext, judged: Artefact) -> list[Artefact]:
     """
     given = context.given
     if given is None:
-        facts = inspect_tflite(judged.path, exported_graph(context).graph.parent)
+        facts = inspect_tflite(judged.path, context.exported.graph.parent)
     else:  # as it is judged: with what the user and the reference state
         facts = inspect_tflite(judged.path, stated=given.stated, known=given.known)
     labels, about, misfit = _labels(context)
@@ -76,7 +75,7 @@ def reference_file(context: CheckContext) -> list[Artefact]:
 
 def _anchors(context: CheckContext) -> list[Artefact]:
     if context.given is None:
-        path = exported_graph(context).anchors
+        path = context.exported.anchors
     else:
         path = context.scratch / anchors_name(context.key)
         with atomic_file(path) as file:

@@ -26,6 +26,13 @@ def latency(context: CheckContext) -> list[Entry]:
     return [timing, *others, check_latency(timing, context.policy)]
 
 
+def first_runs(context: CheckContext) -> None:
+    """The file under test, run once with each number of threads that it is timed with."""
+    plans = _judged(context.policy), _beside(context.policy)
+    for threads in {plan.threads for plan in plans} - {0}:
+        context.subject.timed_call(threads)()
+
+
 def _judged(policy: Policy) -> TimingPlan:
     return TimingPlan(
         warmup=int(policy.setting("timing_warmup")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from validation.checks.accuracy import NO_DATA, score_threshold
+from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
-from validation.checks.needs import candidate_detections, reference_detections
 from validation.coco.labelled_images import category_names, labelled_images
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import OperatingRule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from validation.checks.accuracy import REFERENCE_TITLES
-from validation.checks.needs import candidate_detections, reference_detections
+from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.coco.labelled_images import category_names, ground_truth
 from validation.comparison.disagreements import DisagreementRule, disagreements, worst_images
 from validation.errors import NotProvided

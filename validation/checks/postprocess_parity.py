@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.needs import candidate_detections, raw_outputs
+from validation.checks.both_sides import candidate_detections, raw_outputs
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.errors import NotProvided
 from validation.inference.op_anchors import OpAnchors

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from validation.checks.needs import (
-    both_raw_outputs,
-    raw_tflite,
-)
+from validation.checks.both_sides import both_raw_outputs
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
@@ -74,9 +71,16 @@ def _compared_with(context: CheckContext) -> str:
     return text + ", FakeQuant nodes in place" if fake_quant else text
 
 
+def _raw_tflite(context: CheckContext) -> Path:
+    """The file with the same body as the one under test, ending in the raw outputs."""
+    if context.given is not None:
+        return context.given.heads[0]
+    return context.build.tflite(variant_of(context.key.variant).raw_variant)
+
+
 def _head_specs(context: CheckContext) -> dict[str, TensorSpec]:
     """What the raw outputs are kept as, by the OD API's names."""
-    with TfliteRuntime(raw_tflite(context)) as runtime:
+    with TfliteRuntime(_raw_tflite(context)) as runtime:
         specs = {spec.name: spec for spec in runtime.outputs}
     if context.given is None:
         return specs
@@ -108,7 +112,7 @@ def layer_errors(context: CheckContext) -> tuple[LayerError, ...]:
     Raises:
         ValidationError: The two files cannot be compared layer by layer.
     """
-    quantised, counterpart = raw_tflite(context), context.build.tflite(_FLOAT_FILE)
+    quantised, counterpart = _raw_tflite(context), context.build.tflite(_FLOAT_FILE)
     feeds = context.inference.feeds(_layer_images(context))
 
     def find(_: Path) -> tuple[LayerError, ...]:

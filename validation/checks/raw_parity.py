@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.checks.needs import both_raw_outputs, without_batch
+from validation.checks.both_sides import both_raw_outputs, without_batch
 from validation.checks.saved_model_sides import saved_model_sides
 from validation.comparison.decoded_outputs import compare_decoded
 from validation.comparison.tensors import compare_tensors

@@ -16,8 +16,7 @@ from validation.checks.evidence import evidence
 from validation.checks.export_contract import export_contract
 from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.checks.guide import guide
-from validation.checks.latency import latency
-from validation.checks.needs import first_runs, tflite
+from validation.checks.latency import first_runs, latency
 from validation.checks.operating_point import operating_point
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.checks.quantisation import quantisation
@@ -52,5 +51,5 @@ CHECKS: tuple[Check, ...] = (
     Check("evidence", evidence, given=("*",)),
     Check("accuracy", accuracy, given=("*",)),
     Check("operating_point", operating_point, given=("*",)),
-    Check("latency", latency, given=("*",), needs=(tflite, first_runs), quiet=True),
+    Check("latency", latency, given=("*",), needs=(first_runs,), quiet=True),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from validation.checks.needs import session_outputs, without_batch
+from validation.checks.both_sides import reference_outputs, without_batch
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ConfigError
 from validation.export.exported import ExportedGraph, read_anchors
@@ -26,7 +26,7 @@ def route_parity(context: CheckContext) -> list[Entry]:
     if reason := no_second_route(context):
         return [CheckResult.unknown("route_parity", context.key, reason)]
     own = _with_anchors(
-        session_outputs(context), context.build.exported(add_postprocessing_op=False)
+        reference_outputs(context), context.build.exported(add_postprocessing_op=False)
     )
     result = compare_tensors(
         own, second_route(context), policy=context.policy, key=context.key, check="route_parity"

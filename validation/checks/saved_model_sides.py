@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.needs import without_batch
+from validation.checks.both_sides import without_batch
 from validation.comparison.contract_differences import SideFacts
 from validation.comparison.decoded_outputs import DecodedSides, same_columns
 from validation.comparison.difference_rules import DifferenceRules

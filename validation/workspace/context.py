@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.errors import NotProvided
+from validation.export.exported import ExportedGraph
 from validation.files.digest import file_sha256
 from validation.labels.alignment import ClassNames, align, no_names
 from validation.labels.label_list import LabelList
@@ -63,6 +63,11 @@ class CheckContext:
     def is_raw(self) -> bool:
         """True when the variant ends in the raw outputs."""
         return not variant_of(self.key.variant).add_postprocessing_op
+
+    @property
+    def exported(self) -> ExportedGraph:
+        """The model's exported graph in the form that the variant has: with the op, or raw."""
+        return self.build.exported(add_postprocessing_op=not self.is_raw)
 
     @property
     def is_first(self) -> bool:
@@ -172,10 +177,6 @@ def class_join(context: CheckContext, dataset: Dataset) -> CategoryJoin:
     """The category of the labelled images that each of the model's classes is scored as."""
     labels = context.class_names()
     return join_categories(labels.names, dataset, context.num_classes, labels.count)
-
-
-# Makes a product, or runs a model, that a check uses.
-Need = Callable[[CheckContext], object]
 
 
 def image_files(dataset: Dataset | None, canaries: tuple[Canary, ...]) -> tuple[ImageFile, ...]:
