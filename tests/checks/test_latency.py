@@ -1,4 +1,4 @@
-"""What the check times: the threads that users are told to run, and others beside them."""
+"""What the check times: the threads that the README says to run, and others beside them."""
 
 from __future__ import annotations
 

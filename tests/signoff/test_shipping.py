@@ -15,7 +15,7 @@ from validation.record.run import Artefact, ArtefactRole, Footer, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
 from validation.signoff.rules import judge
-from validation.signoff.shipping import Choice, Shipping, describe, told, which_files
+from validation.signoff.shipping import Choice, Shipping, describe, shipping_lines, which_files
 
 _LIMIT = Limit("max", 1.0, "why", warn=0.5)
 _VALUES = {Status.PASS: 0.1, Status.WARN: 0.7, Status.FAIL: 2.0}
@@ -250,17 +250,17 @@ def _of(count: int, shipping: Shipping) -> list[Shipping]:
 def test_the_end_of_a_run_tells_each_file() -> None:
     """By its path in the run's folder; of many models how many have a file."""
     good = _shipping(_record({"float": _File(1)}))
-    assert told(_of(8, good)) == ["files/m.tflite (the only file that passes)"] * 8
-    assert told(_of(9, good)) == ["files of 9 of 9 models, see the report"]
+    assert shipping_lines(_of(8, good)) == ["files/m.tflite (the only file that passes)"] * 8
+    assert shipping_lines(_of(9, good)) == ["files of 9 of 9 models, see the report"]
 
 
-def test_models_without_a_file_are_told_together() -> None:
+def test_models_without_a_file_share_a_line() -> None:
     """One line a reason, however many models have it."""
     unknown = _shipping(_record({"float": _File(1, status=Status.UNKNOWN)}))
     seeded = dataclasses.replace(unknown, is_seeded=True)
-    lines = told([*_of(20, unknown), seeded])
+    lines = shipping_lines([*_of(20, unknown), seeded])
     assert lines == [
         "m0, m1 and 18 more: none: float UNKNOWN",
         "m: none: the weights are seeded, so that there is nothing to ship",
     ]
-    assert told([]) == []
+    assert shipping_lines([]) == []

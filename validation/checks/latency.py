@@ -1,4 +1,4 @@
-"""The time that one inference takes, with as many threads as users are told to run."""
+"""The time that one inference takes, with as many threads as the README says to run."""
 
 from __future__ import annotations
 

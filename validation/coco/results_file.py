@@ -23,7 +23,7 @@ _LAYOUT = "a JSON list of objects with image_id, category_id, bbox and score"
 _LISTS = ("annotations", "detections", "predictions", "results")
 _IMAGE, _NAME = "image_id", "file_name"
 _KEYS = frozenset({_IMAGE, "category_id", "bbox", "score"})
-# What results of COCO's other tasks have in the place of a box.
+# What results of COCO's other tasks have instead of a box.
 _OTHER_TASKS = {
     "segmentation": "outlines",
     "keypoints": "keypoints",
@@ -66,7 +66,7 @@ def read_results(path: Path) -> Results:
     """Read and check a file of detections (https://cocodataset.org/#format-results).
 
     Taken too: the list inside an object as annotations, detections, predictions or results; one
-    object a line; ids as text or with a decimal point; file_name in the place of image_id.
+    object a line; ids as text or with a decimal point; file_name instead of image_id.
 
     Args:
         path: The JSON file.

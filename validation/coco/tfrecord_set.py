@@ -115,7 +115,7 @@ def read_tfrecords(
     Args:
         files: TFRecords, in the order in which their records are counted.
         images: Folder of the image files, for records without `image/encoded`.
-        cache: Folder for image files that stand in the records.
+        cache: Folder for image files that the records hold.
         labels: Name of each number, from the label map that belongs to the files; None takes
             `image/object/class/text` alone.
 

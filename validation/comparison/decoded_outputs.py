@@ -64,7 +64,7 @@ def compare_decoded(
     key: ModelKey,
     images: Sequence[object],
 ) -> CheckResult:
-    """Judge boxes and scores of every anchor, and tell what the resize adds.
+    """Judge boxes and scores of every anchor, and say what the resize adds.
 
     Boxes longer than the image are compared in units of their own longest side: what one step of
     an encoding moves grows with them.

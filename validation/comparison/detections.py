@@ -99,7 +99,7 @@ def compare_detections(
 
 
 def _score_range(found: Sequence[Detections]) -> dict[str, float]:
-    """Of both runs; 0 to 0 where nothing was found. Classes in the place of scores are neither."""
+    """Of both runs; 0 to 0 where nothing was found. Classes taken for scores are neither."""
     scores = np.concatenate([each.scores for each in found])
     if not len(scores) or (scores == np.rint(scores)).all():
         return {"lowest_score": 0.0, "highest_score": 0.0}

@@ -206,7 +206,7 @@ def _rows(sides: ShownSides, names: Mapping[int, str], *, exact: bool) -> tuple[
         scopes += [(None, size) for size in sizes]
     scopes += [(class_id, size) for class_id in classes for size in sizes]
     chosen = [(scope, _within(ours, scope), _within(theirs, scope)) for scope in scopes]
-    # What has no right detection cannot lose one, so nobody looks at it.
+    # What has no right detection cannot lose one, so it is not looked at.
     looked_at = sum(bool((mask & ours.right).any()) for _, mask, _ in chosen[1:])
     level = joint_level(looked_at)
     return tuple(

@@ -61,7 +61,7 @@ def score_kinds(
         rules: Say what is rounding, and how near a function has to come.
 
     Returns:
-        None where they are of one kind, or of kinds that cannot be told.
+        None where they are of one kind, or of kinds that are not known.
     """
     ours, theirs = (each.reshape(-1, each.shape[-1]) for each in (reference, candidate))
     logits = [is_logits(side, rules) for side in (ours, theirs)]

@@ -79,7 +79,7 @@ def _feed(first: Side, second: Side) -> Iterator[Fact]:
         yield Fact.of("resize", sizes, "the network sees other pixels", Aspect.FEED)
     fed = [_fed(side) for side in (first, second)]
     yield from _values("what pixels become", (first, second), fed, Aspect.FEED)
-    # What somebody says that bytes stand for plays no part in feeding them.
+    # What is stated of bytes plays no part in feeding them.
     if any(is_overruled(side) for side in (first, second)):
         stated = [_stated(side) for side in (first, second)]
         yield from _values("what pixels stand for", (first, second), stated, None)

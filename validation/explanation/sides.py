@@ -23,7 +23,7 @@ class Side:
         name: What it is called beside the other.
         labels: Names of its classes.
         num_classes: Without the background; None where it is not known.
-        postprocess: Attributes of its op, or what stands for them; None where it is not known.
+        postprocess: Attributes of its op, or what is used instead; None where it is not known.
         anchors: float32 [N, 4]; None where they are not known.
         preprocessing: From image to input; None where it is not known.
         feed: The same in words.

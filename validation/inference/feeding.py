@@ -43,10 +43,10 @@ class Feeding:
 
     Args:
         way: See `FeedWay`.
-        preprocessing: Resize, and what pixels stand for; with `FeedWay.BYTES` nothing but the
+        preprocessing: Resize, and what pixels become; with `FeedWay.BYTES` nothing but the
             resize is done.
         source: Why it is fed so, for people.
-        stated_by: Who says what pixels stand for; empty where nobody does.
+        stated_by: Who says what pixels become; empty where nothing does.
         notices: What was assumed, and where two sources disagree.
     """
 
@@ -131,7 +131,7 @@ def describe_feeding(feeding: Feeding, spec: TensorSpec) -> str:
 def _normalisation(
     spec: TensorSpec, height: int, width: int, sources: FeedSources
 ) -> tuple[Preprocessing | None, str]:
-    """What pixels stand for, and who says so; None where nothing does."""
+    """What pixels become, and who says so; None where nothing does."""
     if sources.stats is not None:
         return normalised(height, width, sources.stats), f"{sources.stats} as stated"
     if sources.export is not None and sources.export_is_named:

@@ -65,7 +65,7 @@ class TfliteModel:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The resize, and what pixels stand for."""
+        """The resize, and what pixels become."""
         return self.feeding.preprocessing
 
     @property
@@ -217,7 +217,7 @@ def file_notices(
 
 
 def metadata_notices(metadata: ModelMetadata | None) -> tuple[FileNotice, ...]:
-    """What apps' libraries do to scores by the metadata, and nobody here does."""
+    """What apps' libraries do to scores by the metadata, and this harness does not."""
     outputs = () if metadata is None else metadata.outputs
     found: dict[str, FileNotice] = {}
     for notice in _about_scores(outputs):

@@ -20,7 +20,7 @@ class OpAnchors:
 
     Args:
         values: float32 [N, 4] in centre form: y, x, height, width.
-        stored: As they stand in the file.
+        stored: As the file has them.
         spec: What they are stored as.
     """
 

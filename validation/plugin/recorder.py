@@ -40,7 +40,7 @@ from validation.record.types import CheckResult, ModelKey
 from validation.report.render import INDEX_NAME
 from validation.signoff.exit_codes import FAILED, Require, exit_code
 from validation.signoff.findings import grouped_reasons
-from validation.signoff.shipping import Shipping, told, which_files
+from validation.signoff.shipping import Shipping, shipping_lines, which_files
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -143,7 +143,7 @@ class Recorder:
         for line in damage_lines(self.ended.record.steps):
             terminalreporter.line(printable(line))
         # Of what was lost nothing can be shipped.
-        for line in told(self.shipping) if not self.ended.lost else ():
+        for line in shipping_lines(self.shipping) if not self.ended.lost else ():
             terminalreporter.line(printable(f"to ship: {line}"))
         for lost in self.ended.lost:
             terminalreporter.line(printable(f"not written: {lost}"), red=True)

@@ -75,7 +75,7 @@ class AnchorFacts:
         expected: Rows of the reference's.
         got: Rows of the file's.
         differing: Rows that differ; 0 where they are not as many.
-        change: What was done to most of them, as far as it can be told.
+        change: What was done to most of them, as far as it is known.
         factors: Of `SCALED`: height and width of the file's over the reference's. Of
             `SHIFTED`: what is added to the centres' y and x.
     """

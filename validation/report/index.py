@@ -109,7 +109,7 @@ class IndexModel:
         return next(known, formatting.NOTHING)
 
     def row(self, column: Column) -> IndexRow | None:
-        """The row that stands in a column; None where the model has none."""
+        """The row of a column; None where the model has none."""
         key = ModelKey(self.model, column.variant, column.file)
         return next((row for row in self.rows if row.key == key), None)
 

@@ -37,7 +37,7 @@ class Change:
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
-        worse: It would keep somebody from signing what was signed before.
+        worse: It would prevent signing what was signed before.
         reason: One line, where there is more to say.
     """
 

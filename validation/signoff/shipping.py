@@ -20,7 +20,7 @@ from validation.signoff.rules import Judgement, ModelVerdict
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import VARIANTS
 
-# Models whose files are told one a line at the end of a run.
+# Up to so many models have a line each at the end of a run.
 _FEW_MODELS = 8
 # What the file is held against: the same model, not quantised.
 _BASE = "float"
@@ -127,10 +127,10 @@ def describe(shipping: Shipping) -> str:
     return f"none: {verdicts}"
 
 
-def told(shippings: Sequence[Shipping]) -> list[str]:
+def shipping_lines(shippings: Sequence[Shipping]) -> list[str]:
     """The file of each model, one a line; of many models, how many have one.
 
-    Models that have none are told together where the reason is the same.
+    Models that have none share a line where the reason is the same.
     """
     chosen = [each.choice is not None for each in shippings]
     if sum(chosen) > _FEW_MODELS:

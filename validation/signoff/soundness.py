@@ -112,7 +112,7 @@ def examine(files: Mapping[str, bytes], *, redraw: bool) -> Examined:
 def _file_faults(
     record: Record, hashes: Mapping[str, str], files: Mapping[str, bytes]
 ) -> Iterator[Fault]:
-    """Files that are missing, that are others, or that nobody knows."""
+    """Files that are missing, changed or unknown."""
     named = named_files(record)
     for path, file in named.items():
         if not is_counted(path):

@@ -74,7 +74,7 @@ class SignedFacts:
         to_ship: Of each model the file that the policy prefers, where one is good enough.
         waivers: What was accepted; none for a verdict without waivers.
         reasons: Why the verdict is no plain PASS, one line each.
-        without_evidence: Checks that nobody required and that found nothing out.
+        without_evidence: Checks that were not required and found nothing out.
         claims: What the signature says.
         does_not_claim: What it does not say.
     """

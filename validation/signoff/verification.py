@@ -117,10 +117,10 @@ def verify_run(
             holding.append(Signoff(name, statement.facts, own))
         else:
             others.append(name)
-    faults += _not_told(examined, faults)
+    faults += _further(examined, faults)
     holding.sort(key=lambda each: (each.facts.at, each.file), reverse=True)
     if not holding and not faults:
-        faults.append(_nobodys(others, own))
+        faults.append(_not_by_this_key(others, own))
     return Verification(
         holding[0] if holding and not faults else None,
         () if faults else tuple(holding),
@@ -131,7 +131,7 @@ def verify_run(
 
 
 class _NeedsKey(SignoffError):
-    """A signature that nobody has looked at proves nothing."""
+    """A signature that was not verified proves nothing."""
 
 
 def _needs_key(name: str, opened: Opened) -> _NeedsKey:
@@ -142,18 +142,18 @@ def _needs_key(name: str, opened: Opened) -> _NeedsKey:
     )
 
 
-def _nobodys(others: list[str], own: str) -> Fault:
+def _not_by_this_key(others: list[str], own: str) -> Fault:
     hashes = "a file with a hash alone proves no name"
     return Fault(", ".join(others), f"nothing was signed by this key; {hashes}", f"key {own}")
 
 
-def _not_told(examined: Examined, told: list[Fault]) -> Iterator[Fault]:
-    """What is wrong in the folder itself, but for what follows from a fault that was told."""
-    wheres = {each.where for each in told}
+def _further(examined: Examined, known: list[Fault]) -> Iterator[Fault]:
+    """What is wrong in the folder itself, but for what follows from a known fault."""
+    wheres = {each.where for each in known}
     for fault in examined.faults:
         is_folder = fault.where.endswith("/")
-        known = is_folder and any(each.startswith(fault.where) for each in wheres)
-        if fault.where not in wheres and not known:
+        follows = is_folder and any(each.startswith(fault.where) for each in wheres)
+        if fault.where not in wheres and not follows:
             yield fault
 
 

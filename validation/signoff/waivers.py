@@ -194,7 +194,7 @@ def apply_waivers(
         judgement: On that record.
         waivers: Each has to be used.
         today: As ISO 8601 has it.
-        source: Name and text of the file that they stand in, for the commands that mend it.
+        source: Name and text of the file that has them, for the commands that mend it.
     """
     bad = [each for each in judgement.run.findings if each.status in (Status.FAIL, Status.UNKNOWN)]
     waivable = [each for each in bad if each.cause in _OF_CHECKS and each.check]

@@ -1,4 +1,4 @@
-"""A model of which there is no archive: whoever asks for its products is told so."""
+"""A model without an archive: asking for its products is an error that says so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from validation.errors import NotProvided
 
 
 class NoArchive:
-    """Stands for the build and the runs of a model that is not converted here."""
+    """Instead of the build and the runs of a model that is not converted here."""
 
     def __getattr__(self, name: str) -> NoReturn:
         """Whatever is asked for.

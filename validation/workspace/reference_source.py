@@ -114,7 +114,7 @@ def _source(found: Recognised, model: str, work: ProductCache) -> ReferenceSourc
         return ReferenceSource(ReferenceKind.TFLITE, found.path)
     if found.kind in _DETECTIONS:
         if found.kind is not Kind.COCO_RESULTS:
-            # Labels in the place of a reference are refused before anything is run.
+            # Labels instead of a reference are refused before anything is run.
             read_results(found.path)
         return ReferenceSource(ReferenceKind.DETECTIONS, found.path)
     if found.kind is Kind.SAVED_MODEL:

@@ -37,7 +37,7 @@ class RawRuns:
         resized: Of these pixels, [I, N, ...]. Nothing is resized again where the SavedModel
             wants the same size.
         stored: Of the images as they are stored; None where the SavedModel takes images of one
-            size, so that somebody else resizes them for it in any case.
+            size, so that they are resized before it in any case.
     """
 
     pixels: NDArray[np.uint8]

@@ -114,7 +114,7 @@ class VariantSubject:
 
 
 class GraphReference:
-    """The archive's own graph, or one that stands for it.
+    """The archive's own graph, or the one that is used instead.
 
     Args:
         build: Has it.
