@@ -34,7 +34,7 @@ def raw_parity(context: CheckContext) -> list[Entry]:
 
 def _decoded(context: CheckContext, given: GivenSubject, reference: SavedModelReference) -> Entry:
     images = context.parity_images
-    sides = saved_model_sides(given, reference, images)
+    sides = saved_model_sides(given, reference, len(images))
     return compare_decoded(
         sides.decoded(given),
         sides.decoded_of_stored(given, len(images)),

@@ -86,7 +86,7 @@ def _decoded(
     if not (isinstance(subject, GivenSubject) and isinstance(reference, SavedModelReference)):
         return None
     try:
-        return saved_model_sides(subject, reference, context.parity_images)
+        return saved_model_sides(subject, reference, len(context.parity_images))
     except NotProvided:
         return None
 

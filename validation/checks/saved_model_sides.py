@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,6 @@ from validation.comparison.implied_coding import implied_coding
 from validation.errors import NotProvided
 from validation.inference.saved_model import RawDetections
 from validation.postprocess.decode import decode_boxes
-from validation.preprocess.image import ImageFile
 from validation.specs.contracts import BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME
 from validation.workspace.given_subject import GivenSubject
 from validation.workspace.saved_model_reference import RawRuns, SavedModelReference
@@ -80,16 +78,16 @@ class SavedModelSides:
 
 
 def saved_model_sides(
-    given: GivenSubject, reference: SavedModelReference, images: Sequence[ImageFile]
+    given: GivenSubject, reference: SavedModelReference, count: int
 ) -> SavedModelSides:
-    """Run both sides.
+    """Run both sides on the first images.
 
     Raises:
         NotProvided: One of them has nothing before its NMS, or not as many rows as the other.
     """
     size = given.preprocessing.height, given.preprocessing.width
-    runs = reference.raw_runs(images, size)
-    raw = without_batch(given.raw_outputs_of(list(runs.pixels)))
+    runs = reference.raw_runs(count, size)
+    raw = without_batch(given.raw_outputs(count, runs.size))
     expected, got = raw[BOX_ENCODINGS_NAME].shape[1], runs.resized.boxes.shape[1]
     if expected != got:
         raise NotProvided(

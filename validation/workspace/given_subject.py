@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from validation.inference.score_notices import score_notices
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
 from validation.preprocess.feed import FeedWay, prepared_for
-from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import REFERENCE, ModelKey
@@ -46,7 +45,6 @@ from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
 from validation.tflite.rewriting import exposing_heads, head_names
 from validation.workspace.image_runs import ImageRuns, Run
-from validation.workspace.memory import give_back
 from validation.workspace.sides import Arrays, Reference
 
 
@@ -191,7 +189,7 @@ class GivenSubject:
             self.key,
             Stage.RUN,
             f"run {self.key.label}",
-            self._made_from(),
+            self._made_from(self.shared_size),
             lambda: contextlib.nullcontext(self._detector),
             file=self.path,
         )
@@ -231,25 +229,24 @@ class GivenSubject:
             write_bytes_atomic(path, exposing_heads(model))
         return path, names
 
-    def raw_outputs(self, count: int) -> Arrays:
-        """See `Subject`: of the op's own inputs, where the file ends in the op."""
-        step, model = f"raw outputs of {self.key.label}", self.key.model
+    def raw_outputs(self, count: int, size: tuple[int, int] | None = None) -> Arrays:
+        """See `Subject`: of the op's own inputs, where the file ends in the op.
+
+        Args:
+            count: The first images.
+            size: Instead of `shared_size`, where that is None.
+        """
+        size = self.shared_size or size
         return self.runs.raw_outputs(
             self.runs.runs,
-            model,
+            self.key.model,
             Stage.RUN,
-            step,
-            self._made_from(),
+            f"raw outputs of {self.key.label}",
+            self._made_from(size),
             count,
-            lambda: self._raw_outputs(self._stacked(count)),
+            lambda: self._raw_outputs(self._stacked(count, size)),
             file=self.path,
         )
-
-    def raw_outputs_of(self, pixels: Sequence[NDArray[np.uint8]]) -> Arrays:
-        """As `raw_outputs`, of images that are no files: uint8 [H, W, 3] each."""
-        prepared = prepared_for(self.preprocessing, self.way)
-        give_back()
-        return self._raw_outputs(np.stack([prepare(each, prepared) for each in pixels]))
 
     def _raw_outputs(self, feeds: NDArray[np.float32]) -> Arrays:
         path, names = self.heads
@@ -264,27 +261,24 @@ class GivenSubject:
     def _sha256(self) -> str:
         return file_sha256(self.path)
 
-    def _made_from(self) -> dict[str, object]:
+    def _made_from(self, size: tuple[int, int] | None) -> dict[str, object]:
         return {
             "file": self._sha256,
             "name": str(self.key),
             "feed": unstructure(self.preprocessing),
             "way": self.way.value,
-            "shared_size": self.shared_size,
+            "shared_size": size,
         }
 
-    def _stacked(self, count: int) -> NDArray[np.float32]:
-        return self.runs.feeds.stacked(
-            self.runs.images[:count],
-            prepared_for(self.preprocessing, self.way),
-            self.shared_size,
-        )
+    def _stacked(self, count: int, size: tuple[int, int] | None) -> NDArray[np.float32]:
+        prepared = prepared_for(self.preprocessing, self.way)
+        return self.runs.feeds.stacked(self.runs.images[:count], prepared, size)
 
     def timed_call(self, threads: int) -> Callable[[], object]:
         """See `Subject`."""
         runtime = TfliteRuntime(self.path, threads)
         (spec,) = runtime.inputs
-        feed = feed_of(spec, self._stacked(1)[0], self.way)
+        feed = feed_of(spec, self._stacked(1, self.shared_size)[0], self.way)
         return lambda: runtime.run(feed)
 
 

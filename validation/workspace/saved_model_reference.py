@@ -9,11 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from validation.inference.base import DetectFile, on_files
 from validation.inference.saved_model import RawDetections, SavedModelDetector
-from validation.preprocess.image import ImageFile, load
+from validation.preprocess.image import load
 from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
@@ -24,7 +23,6 @@ from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.other_references import WithoutContract
 from validation.workspace.products import file_hashes, installed_version, makers
 
-_PIXELS = "pixels.npz"
 _RESIZED, _STORED = "resized.npz", "stored.npz"
 
 
@@ -33,22 +31,16 @@ class RawRuns:
     """What enters a SavedModel's NMS on some images, resized for it and as they are stored.
 
     Args:
-        pixels: uint8 [H, W, 3] of each image, resized as they are for a file.
+        size: Height and width that the images were resized to in whole numbers.
         resized: Of these pixels, [I, N, ...]. Nothing is resized again where the SavedModel
             wants the same size.
         stored: Of the images as they are stored; None where the SavedModel takes images of one
             size, so that they are resized before it in any case.
     """
 
-    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
     resized: RawDetections
     stored: RawDetections | None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the pixels."""
-        height, width = self.pixels.shape[1:3]
-        return height, width
 
 
 class SavedModelReference(WithoutContract):
@@ -129,39 +121,36 @@ class SavedModelReference(WithoutContract):
         """See `Reference`."""
         return self._run.evidence()
 
-    def raw_runs(self, images: Sequence[ImageFile], size: tuple[int, int]) -> RawRuns:
+    def raw_runs(self, count: int, size: tuple[int, int]) -> RawRuns:
         """Boxes and scores of every anchor, decoded and converted by the SavedModel itself.
 
         Args:
-            images: At least one, of the session's.
+            count: The first images, at least one.
             size: Height and width of the input of the file that they are compared with.
 
         Raises:
             NotProvided: The SavedModel was exported without them.
         """
+        size = self.only_image_size or size
 
         def make(folder: Path) -> None:
             with self._detector() as detector:
-                given = [load(image) for image in images]
-                pixels = [resized_pixels(each, *(detector.image_size or size)) for each in given]
-                np.savez(folder / _PIXELS, pixels=np.stack(pixels))
+                given = [load(image) for image in self._runs.images[:count]]
+                pixels = [resized_pixels(each, *size) for each in given]
                 _write(folder / _RESIZED, [detector.raw(each) for each in pixels])
                 if detector.image_size is None:
                     _write(folder / _STORED, [detector.raw(each) for each in given])
 
-        hashes = self._runs.image_hashes
         made_from = {
             **self._made_from,
-            "images": [hashes[image.key] for image in images],
+            "images": list(self._runs.image_hashes.values())[:count],
             "size": list(size),
             "pillow": installed_version("pillow"),
         }
-        step = f"raw detections on {len(images)} images"
+        step = f"raw detections on {count} images"
         folder = self._runs.work.product(self._model, Stage.SESSION, step, made_from, make)
-        with np.load(folder / _PIXELS) as file:
-            pixels: NDArray[np.uint8] = file["pixels"]
         stored = _read(folder / _STORED) if (folder / _STORED).is_file() else None
-        return RawRuns(pixels, _read(folder / _RESIZED), stored)
+        return RawRuns(size, _read(folder / _RESIZED), stored)
 
 
 def _write(path: Path, found: Sequence[RawDetections]) -> None:
