@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.pictures import pictures
+from validation.comparison import disagreements
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
 from validation.errors import NotProvided
@@ -83,7 +84,6 @@ def ties(context: CheckContext) -> TieRule | None:
 
 
 def score_epsilon(context: CheckContext) -> float:
-    """Distance from the cut within which it cannot be said whether a detection is lost."""
-    if variant_of(context.key.variant).is_quantised:
-        return context.policy.setting("quantised_score_epsilon")
-    return context.policy.setting("parity_score_epsilon")
+    """`disagreements.score_epsilon` of the file under test."""
+    quantised = variant_of(context.key.variant).is_quantised
+    return disagreements.score_epsilon(context.policy, in_8_bits=quantised)

@@ -12,6 +12,13 @@ from validation.policy.load import Policy
 from validation.record.detections import Detections
 
 
+def score_epsilon(policy: Policy, *, in_8_bits: bool) -> float:
+    """Distance from the cut within which it cannot be said whether a detection is lost."""
+    if in_8_bits:
+        return policy.setting("quantised_score_epsilon")
+    return policy.setting("parity_score_epsilon")
+
+
 @dataclass(frozen=True)
 class DisagreementRule:
     """What is compared.
@@ -39,9 +46,7 @@ class DisagreementRule:
         """
         return cls(
             min_score=min_score,
-            score_epsilon=policy.setting("quantised_score_epsilon")
-            if in_8_bits
-            else policy.setting("parity_score_epsilon"),
+            score_epsilon=score_epsilon(policy, in_8_bits=in_8_bits),
             min_iou=policy.setting("parity_min_iou"),
             moved_iou=policy.setting("operating_moved_iou"),
         )
