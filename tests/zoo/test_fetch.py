@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import http.server
+import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from local_server import Quiet, serving
 
 from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
+from validation.files.limits import file_limits, keep_to
 from validation.zoo.cache import locked, source_path
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
 from validation.zoo.fetch import Fetched, fetch
@@ -81,6 +85,11 @@ def _kept(cache: Path) -> list[str]:
 
 
 _PYPI = PypiSource("some-package", "1.0", "some_package/graph.pb", "b" * 64, 1)
+_WHEEL_FILES = {
+    "METADATA": "Metadata-Version: 2.1\nName: some-package\nVersion: 1.0\n",
+    "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "RECORD": "",
+}
 _KEPT_WHEEL = f"{_digest(_DATA).sha256[:16]}-some_package-1.0.whl"
 
 
@@ -185,6 +194,33 @@ def test_pip_is_asked_for_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert {"--no-deps", "--only-binary=:all:", "--no-input"} < set(command)
     assert command[-1] == "some-package==1.0"
     assert _kept(tmp_path) == [_KEPT_WHEEL]
+
+
+def test_pip_writes_no_longer_file_than_a_download_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package of any size would fill the disk before anybody could compare its hash."""
+    wheel = tmp_path / "index" / "some_package-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in _WHEEL_FILES.items():
+            archive.writestr(f"some_package-1.0.dist-info/{name}", text)
+        archive.writestr("some_package/graph.pb", b"x" * 300_000)
+    for name, value in (
+        ("NO_INDEX", "1"),
+        ("FIND_LINKS", str(wheel.parent)),
+        ("CONFIG_FILE", os.devnull),
+    ):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    keep_to(dataclasses.replace(file_limits(), download_bytes=100_000))
+    try:
+        with pytest.raises(DownloadFailed, match=r"File too large.*download_bytes"):
+            _fetch(tmp_path, _PYPI)
+    finally:
+        keep_to(None)
+    assert _kept(tmp_path) == []
+    with pytest.raises(IntegrityError):
+        _fetch(tmp_path, _PYPI)
 
 
 def test_other_wheel_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def cpu_ticks(process: int) -> int | None:
     """Ticks of CPU that it and those below it have used; None where that is not known."""
     found = [stat for each in with_those_below(process) if (stat := _stat(each))]
     return sum(int(tick) for stat in found for tick in stat[_TIMES]) if found else None
+
+
+def keep_files_below(size_bytes: int) -> None:
+    """From now on this process, and those that it starts, write no file longer than this."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
 def is_stopped(process: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from validation.errors import ArtefactMissing, DownloadFailed, IntegrityError
 from validation.files.limits import file_limits
 from validation.files.outside import read_head
 from validation.files.temporary import scratch
+from validation.isolation.processes import keep_files_below
 from validation.zoo.cache import scratch_folder, source_path
 from validation.zoo.download import TooLong, http_download
 from validation.zoo.entry import CatalogueEntry, HttpsSource, PypiSource
@@ -19,6 +22,7 @@ from validation.zoo.integrity import Digest, Sha384Digest, digest_file, verify_f
 
 # Of a download, to see whether it is a web page.
 _HEAD_BYTES = 256
+_OWN_ERROR = "ERROR: Exception:"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def fetch(
         raise _not_in_cache(entry, path)
     with scratch_folder(path) as folder:
         if isinstance(source, PypiSource):
-            downloaded = _pip_download(source, folder)
+            downloaded = _pip_download(source, folder, digest)
         else:
             downloaded = _download(entry, source, folder, digest, progress, pinned_by)
         _verify_download(entry, downloaded, digest, pinned_by)
@@ -193,8 +197,10 @@ def _download(
         ) from error
 
 
-def _pip_download(source: PypiSource, folder: Path) -> Path:
+def _pip_download(source: PypiSource, folder: Path, digest: Digest) -> Path:
     """The wheel, by pip and so by the user's own index, proxy and certificate settings."""
+    # Pip cannot be told a size; the system ends what writes a longer file, index pages included.
+    most = max(digest.size_bytes, int(file_limits().download_bytes))
     requirement = f"{source.package}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
@@ -209,6 +215,7 @@ def _pip_download(source: PypiSource, folder: Path) -> Path:
                 errors="replace",
                 check=False,
                 env={**os.environ, "TMPDIR": str(temporary)},
+                preexec_fn=functools.partial(keep_files_below, most),
             )
         except OSError as error:
             raise DownloadFailed("pip cannot be started", got=error, where=requirement) from error
@@ -235,13 +242,16 @@ def _last_meaningful_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
     other = [line for line in lines if not line.startswith(("WARNING:", "[notice]"))]
-    last = (errors or other or [""])[-1]
-    return last.removeprefix("ERROR:").strip()
+    # Of an error of its own pip prints the trace, which ends in what happened.
+    said = other if errors[-1:] == [_OWN_ERROR] else errors or other
+    return (said or [""])[-1].removeprefix("ERROR:").strip()
 
 
 def _pip_advice(output: str) -> str:
     if "No module named pip" in output:
         return "this Python has no pip: run python -m ensurepip"
+    if os.strerror(errno.EFBIG) in output:
+        return "the package is larger than a download may be (setting download_bytes of the policy)"
     if "WARNING: Retrying" in output:
         return "pip could not reach its index: check the network and pip's settings"
     return "check pip's index settings (pip config list)"
