@@ -20,25 +20,35 @@ _ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
-def test_debug_shows_the_trace(tmp_path: Path, graph: Path) -> None:
-    """--debug raises what was one line without it."""
+def test_debug_shows_the_trace(tmp_path: Path, graph: Path, capsys: Capture) -> None:
+    """--debug puts the trace before the line that is all without it; the exit code is the same."""
     out = f"--output_directory={tmp_path / 'out'}"
-    with pytest.raises(ArtefactMissing, match="no such graph"):
-        main(["export", "--debug", f"--frozen_graph={tmp_path / 'none.pb'}", out])
     cut = tmp_path / "cut.pb"
     cut.write_bytes(graph.read_bytes()[:-1000])
-    with pytest.raises(CorruptGraph, match=r"cut\.pb"):
-        main(["export", "--debug", f"--frozen_graph={cut}", out])
-    with pytest.raises(UsageError, match="unknown variant"):
-        main(
-            [
-                "convert",
-                "--debug",
-                f"--graph_def_file={graph}",
-                "--variant=int3",
-                f"--output_file={tmp_path / 'm.tflite'}",
-            ]
-        )
+    variant = ["convert", f"--graph_def_file={graph}", "--variant=int3", "--output_file=m.tflite"]
+    for words, code, kind in (
+        (["export", f"--frozen_graph={tmp_path / 'none.pb'}", out], 1, ArtefactMissing),
+        (["export", f"--frozen_graph={cut}", out], 1, CorruptGraph),
+        (variant, 2, UsageError),
+    ):
+        assert main(words) == code
+        plain = capsys.readouterr().err
+        assert main([*words, "--debug"]) == code
+        traced = capsys.readouterr().err
+        assert "Traceback (most recent call last)" in traced
+        assert kind.__name__ in traced
+        assert traced.splitlines()[-1] == plain.splitlines()[-1]
+
+
+def test_trace_is_as_clean_as_the_line(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name moves no cursor from there either."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["inspect", "a\x1b[2J.pb", "--debug"]) == 1
+    text = capsys.readouterr().err
+    assert "Traceback" in text
+    assert "\x1b" not in text
 
 
 def test_interrupt(

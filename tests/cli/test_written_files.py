@@ -50,6 +50,14 @@ def test_a_planted_link_is_replaced(exported: Path, tmp_path: Path, capsys: Capt
     assert "bytes" in capsys.readouterr().out
 
 
+def test_a_newline_in_a_name_ends_no_line(exported: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Who reads lines gets one a file, whatever it is called."""
+    output = tmp_path / "a\nverdict: PASS.tflite"
+    assert main(_convert(exported, output)) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(f"a\\nverdict: PASS.tflite: {output.stat().st_size} bytes")
+
+
 def test_wrong_places_are_refused_before_the_work(
     exported: Path, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
@@ -98,7 +99,7 @@ def _command(typed: list[str]) -> int:
         code = options.command(options)
     except ValidationError as error:
         if debug:
-            raise
+            traceback.print_exception(error)
         if JSON_FLAG in typed:
             print_error(error)
         print_error_line(error)

@@ -11,11 +11,10 @@ from pathlib import Path
 from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import add_model_flags, is_tflite, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
-from validation.cli.output import print_json
+from validation.cli.output import print_json, print_line
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
-from validation.files.terminal import printable
 from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -87,19 +86,19 @@ def _compare_runs(options: argparse.Namespace) -> int:
     _print_changes("worse", [change for change in changed if change.worse])
     _print_changes("changed", [change for change in changed if not change.worse])
     runs = f"{before.header.run} to {after.header.run}"
-    print(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
+    print_line(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
     return int(worse > 0)
 
 
 def _print_changes(title: str, changed: Sequence[Change]) -> None:
     if not changed:
         return
-    print(f"{title}:")
+    print_line(f"{title}:")
     for change in changed:
         words = f"{change.before or 'nothing'} -> {change.after or 'nothing'}"
         reason = f" ({change.reason})" if change.reason else ""
         # Files are called as somebody else called them; no name moves a terminal's cursor.
-        print(printable(f"  {change.subject}: {change.what}: {words}{reason}"))
+        print_line(f"  {change.subject}: {change.what}: {words}{reason}")
 
 
 def _compare_models(options: argparse.Namespace) -> int:
@@ -138,21 +137,23 @@ def _print_models(
 ) -> None:
     if differing:
         width = max(len(each.what) for each in differing)
-        print(f"{'':<{width}}  {' | '.join(told_apart(options.first, options.second))}")
+        print_line(f"{'':<{width}}  {' | '.join(told_apart(options.first, options.second))}")
         for each in differing:
-            print(f"{each.what:<{width}}  {each.first} | {each.second}")
+            print_line(f"{each.what:<{width}}  {each.first} | {each.second}")
     elif both:
-        print("the files hold the same inputs, outputs, ops, constants and attributes")
-    print(
+        print_line("the files hold the same inputs, outputs, ops, constants and attributes")
+    print_line(
         f"detections of score {like.min_score:g} and more on {like.images} images: "
         f"{like.pairs} detected by both, {like.only_first} by the first alone, "
         f"{like.only_second} by the second alone"
     )
     if like.pairs:
-        print(
+        print_line(
             f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
             f"({like.where})"
         )
     if differing or like.only_first or like.only_second:
         files = shlex.join(map(str, (options.first, options.second)))
-        print(f"`python -m validation explain {files}` says where; --html draws the worst images")
+        print_line(
+            f"`python -m validation explain {files}` says where; --html draws the worst images"
+        )

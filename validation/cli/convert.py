@@ -13,7 +13,7 @@ from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
 from validation.cli.flags import Commands, add_flag, add_json, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
-from validation.cli.output import lines_beside, print_json, written
+from validation.cli.output import lines_beside, print_json, print_line, written
 from validation.errors import ArtefactMissing, UsageError
 from validation.export.exported import CONTRACT_FILE, contract_beside
 from validation.files.native_log import held_back
@@ -163,7 +163,7 @@ def _convert(options: argparse.Namespace) -> None:
         if options.json:
             print_json({"file": str(path), "bytes": written_bytes(path), "variant": variant})
         else:
-            print(written(path))
+            print_line(written(path))
 
 
 def _made(

@@ -12,7 +12,7 @@ from typing import Any
 from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
-from validation.cli.output import lines_beside, print_json
+from validation.cli.output import lines_beside, print_json, print_line
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate
@@ -142,25 +142,25 @@ def _print(
     per_category: bool,
 ) -> None:
     names = first_few(_category_name(dataset, key) for key in result.category_ids)
-    print(
+    print_line(
         f"{facts['model']} on {facts['data_set']}: {facts['images']} images, {facts['objects']} "
         f"objects, {facts['detections']} detections; scored: {names}"
     )
     if facts["unscored_detections"]:
-        print(f"ignored: {facts['unscored_detections']} detections of other classes")
+        print_line(f"ignored: {facts['unscored_detections']} detections of other classes")
     # What else was noticed of the file stands on standard error.
     for notice in facts["notices"]:
         if notice.get("not_trusted"):
-            print(notice["text"])
+            print_line(notice["text"])
     for text in (*join.facts.describe(), *(notice.describe() for notice in dataset.notices)):
-        print(text)
+        print_line(text)
     for figure in dataclasses.fields(CocoFigures):
         value = _number(facts["figures"][figure.name])
-        print("  " + _MEANING[figure.name].format(value))
+        print_line("  " + _MEANING[figure.name].format(value))
     if per_category:
         best_first = sorted(facts["per_category"].items(), key=lambda item: -item[1])
         for name, average in best_first:
-            print(f"  {name:<24} {_number(average)}")
+            print_line(f"  {name:<24} {_number(average)}")
 
 
 def _category_name(dataset: Dataset, key: int) -> str:

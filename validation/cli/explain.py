@@ -14,7 +14,7 @@ from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
-from validation.cli.output import lines_beside, print_json
+from validation.cli.output import lines_beside, print_json, print_line
 from validation.coco.categories import CategoryJoin
 from validation.coco.dataset import Dataset
 from validation.coco.flags import add_labelled_image_flags
@@ -113,7 +113,8 @@ def _explain(options: argparse.Namespace) -> None:
         if options.json:
             print_json(found)
         else:
-            print("\n".join(as_lines(found)))
+            for line in as_lines(found):
+                print_line(line)
 
 
 @dataclass(frozen=True)

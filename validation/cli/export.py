@@ -8,7 +8,7 @@ from pathlib import Path
 
 from validation.cli.flags import Commands, add_flag, add_json, add_parser, say
 from validation.cli.given import read_config, require_graph
-from validation.cli.output import print_json
+from validation.cli.output import print_json, print_line
 from validation.errors import UsageError
 from validation.export.checkpoint import check_prefix
 from validation.export.exported import ExportOptions
@@ -124,12 +124,12 @@ def _export(options: argparse.Namespace) -> None:
             }
         )
         return
-    print(
+    print_line(
         f"{written.graph}: {size.height}x{size.width}, {contract.num_anchors} anchors, "
         f"{contract.num_classes} classes"
     )
     for path in (*files, written.anchors):
-        print(path)
+        print_line(path)
 
 
 def _meta_beside(prefix: Path, config: PipelineConfig | None) -> Path | None:

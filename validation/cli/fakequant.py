@@ -14,7 +14,7 @@ from validation.calibration.images import drawn_from_folder
 from validation.calibration.ranges import RangeMethod
 from validation.cli.flags import Commands, add_json, add_parser, say, say_as_stored
 from validation.cli.given import read_config, require_graph
-from validation.cli.output import print_json
+from validation.cli.output import print_json, print_line
 from validation.errors import ArtefactError, UsageError
 from validation.export.checkpoint import check_prefix
 from validation.files.atomic import atomic_folder
@@ -123,7 +123,7 @@ def _fakequant(options: argparse.Namespace) -> None:
         print_json({"files": files, "calibration": facts})
         return
     for file in files:
-        print(file)
+        print_line(file)
 
 
 def _require_room(output: Path) -> None:

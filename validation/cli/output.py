@@ -37,6 +37,11 @@ def lines_beside(path: Path | None) -> Iterator[None]:
         yield
 
 
+def print_line(text: object, *, flush: bool = False) -> None:
+    """Print one line of a result; a name that holds a newline ends none."""
+    print(printable(str(text)), flush=flush)
+
+
 def written(path: Path) -> str:
     """The line that a command ends in which wrote one file."""
     size = written_bytes(path)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_json, add_parser
-from validation.cli.output import print_json
+from validation.cli.output import print_json, print_line
 from validation.errors import UsageError
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -58,5 +58,5 @@ def _report(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"verdict": judgement.run.status, "page": str(index)})
     else:
-        print(f"verdict: {judgement.run.describe()}")
-        print(index)
+        print_line(f"verdict: {judgement.run.describe()}")
+        print_line(index)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_json, add_parser, say
-from validation.cli.output import lines_beside, print_json, written
+from validation.cli.output import lines_beside, print_json, print_line, written
 from validation.diagrams.dot import dot_text
 from validation.diagrams.drawing import drawn
 from validation.diagrams.folding import fold
@@ -85,7 +85,7 @@ def _visualize(options: argparse.Namespace) -> None:
                 }
             )
         else:
-            print(written(path))
+            print_line(written(path))
 
 
 def _read(source: Path, kind: Kind) -> OperationGraph:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from validation.cli.flags import Commands, add_json, add_parser, say
-from validation.cli.output import print_error_line, print_json
+from validation.cli.output import print_error_line, print_json, print_line
 from validation.errors import ArtefactError, UsageError, ValidationError, did_you_mean, first_few
 from validation.files.arguments import parse_file, parse_path
 from validation.files.atomic import atomic_folder
@@ -174,7 +174,7 @@ def _fetch(options: argparse.Namespace) -> int:
             continue
         folders[entry.name] = folder
         if not options.json:
-            print(folder, flush=True)
+            print_line(folder, flush=True)
     if failed:
         say(f"{len(failed)} not fetched: {first_few(failed)}")
     if options.json:
