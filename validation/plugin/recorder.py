@@ -193,17 +193,33 @@ def pytest_runtest_makereport(
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
         entries.extend(_steps(item.config))
-        kept = []
-        for entry in entries:
-            try:
-                kept.append(_kept(entry, item.config))
-            except ValidationError as lost:
-                # A run that lacks a file ends with exit code 1, which no check explains: FAIL.
-                report.outcome = "failed"
-                report.longrepr = printable(f"{type(lost).__name__}: {lost.with_next_step()}")
+        kept, lost = _all_kept(entries, item.config)
+        if lost is not None:
+            report.outcome = "failed"
+            report.longrepr = printable(f"{type(lost).__name__}: {lost.with_next_step()}")
+            # What the check found cannot be proved without its files.
+            stopped = CheckResult.stopped(marker.args[0], _key(item), lost)
+            kept = [stopped if _is_good(entry) else entry for entry in kept]
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
+
+
+def _all_kept(
+    entries: list[Entry], config: pytest.Config
+) -> tuple[list[Entry], ValidationError | None]:
+    """What of them could be kept, and the last error where some could not."""
+    kept, lost = [], None
+    for entry in entries:
+        try:
+            kept.append(_kept(entry, config))
+        except ValidationError as error:
+            lost = error
+    return kept, lost
+
+
+def _is_good(entry: Entry) -> bool:
+    return isinstance(entry, CheckResult) and entry.status is not Status.FAIL
 
 
 def _kept(entry: Entry, config: pytest.Config) -> Entry:
