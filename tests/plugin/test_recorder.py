@@ -292,4 +292,7 @@ def test_file_that_cannot_be_kept_fails_the_run(
     assert not any("no check says why" in line for line in result.outlines)
     assert not any("INTERNALERROR" in line for line in result.outlines)
     assert [line for line in session.lines() if line["kind"] == "artefact"] == []
-    assert session.explanation("tflite_contract", "float").startswith("the disk is full")
+    assert (
+        session.explanation("tflite_contract", "float")
+        == "ArtefactError: the disk is full; make room"
+    )
