@@ -137,6 +137,15 @@ def test_nothing_to_test_is_no_success(over_miniature: Run, session: Any) -> Non
     assert not session.reports.exists()
 
 
+def test_models_by_several_patterns(over_miniature: Run) -> None:
+    """Each adds the models that it matches, once, and one without a model is wrong use."""
+    arguments = ("--collect-only", "-q", "--variant", "float", "--model", "mini")
+    both = over_miniature(*arguments, "--model", "m*")
+    assert len([line for line in both.outlines if "::" in line]) == 12
+    line = _usage_error(over_miniature(*arguments, "--model", "nothing*"))
+    assert "matches 'nothing*'" in line
+
+
 def test_empty_selection(over_miniature: Run) -> None:
     """No model matches: wrong use, with the names that there are; never "0 tests"."""
     line = _usage_error(over_miniature("--model", "nothing*"))

@@ -99,9 +99,9 @@ def add_options(add: Callable[..., object]) -> None:
     )
     add(
         "--model",
-        default="*",
+        action="append",
         metavar="GLOB",
-        help="only models whose name matches (default: *)",
+        help="only models whose name matches, may be repeated (default: *)",
     )
     add(
         "--variant",

@@ -121,7 +121,7 @@ def _given(config: pytest.Config, policy: Policy, steps: list[Step]) -> Given:
             limits = limits_of(policy)
             steps += call_apart(read, limits, work=f"reading {reference.name}")
         return given_to_judge(paths, reference, work)
-    entries = chosen_models(option("--zoo"), option("--model"))
+    entries = chosen_models(option("--zoo"), option("--model") or ("*",))
     packed = packed_archives(entries)
     if not packed:
         return given_with_archives(paths, entries, cache_dir, steps.append)

@@ -17,20 +17,25 @@ def group_names() -> tuple[str, ...]:
     return (*load_catalogue().groups, GROUP)
 
 
-def chosen_models(zoo: str, model_glob: str = "*") -> tuple[CatalogueEntry, ...]:
-    """The models that --zoo and --model choose.
+def chosen_models(zoo: str, model_globs: Sequence[str] = ("*",)) -> tuple[CatalogueEntry, ...]:
+    """The models that --zoo and --model choose, each once.
 
     Args:
         zoo: A group, ``synthetic`` among them, or a folder of archives, or one archive.
-        model_glob: Shell pattern that the model's name must match.
+        model_globs: Shell patterns, of which a model's name must match one.
 
     Raises:
-        UsageError: No such group or folder, nothing selected, or a model that is no SSD.
+        UsageError: No such group or folder, a pattern without a model, or a model that is no SSD.
         ArtefactMissing: The folder cannot be listed.
     """
-    if zoo == GROUP:
-        return synthetic_entries(model_glob)
-    return load_catalogue().select(zoo, model_glob, group_names())
+    chosen: dict[str, CatalogueEntry] = {}
+    for glob in model_globs:
+        if zoo == GROUP:
+            matching = synthetic_entries(glob)
+        else:
+            matching = load_catalogue().select(zoo, glob, group_names())
+        chosen |= {entry.name: entry for entry in matching}
+    return tuple(chosen.values())
 
 
 def every_model() -> tuple[CatalogueEntry, ...]:
