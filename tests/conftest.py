@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytester"]
 # Sessions inside of tests load the plugin, which these tests import too.
 pytest.register_assert_rewrite("validation.plugin")
+
+# Who runs the tests in the background ignores these, and so would the sessions that tests start
+# and interrupt.
+for _each in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_each) is signal.SIG_IGN:
+        signal.signal(
+            _each, signal.default_int_handler if _each is signal.SIGINT else signal.SIG_DFL
+        )
 
 # Importing the modules under test, and the tests, leaves nothing to collect.
 gc.disable()
