@@ -87,7 +87,11 @@ def page_names(models: list[str]) -> tuple[str, ...]:
 
 def subject(index: Index) -> str:
     """One sentence: what was tested."""
-    record, judgement = index.record, index.judgement
+    return subject_of(index.record, index.judgement)
+
+
+def subject_of(record: Record, judgement: Judgement) -> str:
+    """The same of a record and its judgement."""
     keys = [key for model in judgement.models for key in model.subjects]
     names = [key.variant for key in keys if not key.file and key.variant != REFERENCE]
     given = [key.file for key in keys if key.file]
