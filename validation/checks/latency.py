@@ -9,8 +9,8 @@ from validation.timing.sampling import Stopwatch, TimingPlan, check_latency, mea
 from validation.workspace.context import CheckContext
 
 DISTURBED = (
-    "not timed: workers (-n) would disturb it, and --benchmark-disable and --benchmark-skip "
-    "leave it out"
+    "latency was not measured: -n, --benchmark-disable and --benchmark-skip leave it out; "
+    "run without them"
 )
 
 

@@ -1,4 +1,4 @@
-"""What a CI reads of a run: properties in its JUnit file, and the summary of a job of GitHub Actions."""
+"""What a CI reads of a run: properties in its JUnit file, and the summary of a job."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_for_ci(
     rows: Sequence[SummaryRow],
     shipping: Sequence[Shipping],
 ) -> tuple[str, ...]:
-    """Complete the JUnit file where one was asked for; append to the job's summary where there is one.
+    """Complete the JUnit file and append to the summary of the job, where there are such.
 
     Args:
         config: Of the controlling process, in which pytest has written its file.

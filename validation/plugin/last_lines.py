@@ -1,4 +1,4 @@
-"""What a session ends with, below all that pytest and its plugins print: the path of the page last."""
+"""What a session ends with, below all that pytest prints: the path of the page last."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ class LastLines:
             if line.status is not None:
                 reporter.write(line.status.upper(), **_colour(line.status))
             reporter.line(line.text)
+        if self._rows:
+            reporter.line("")
 
     def _verdict(self, reporter: pytest.TerminalReporter) -> None:
         run, record = self._ended.judgement.run, self._ended.record
@@ -101,7 +103,7 @@ class LastLines:
 
 
 def print_at_the_end(config: pytest.Config, lines: LastLines) -> None:
-    """Print them last of all: hooks that want to be last are called in the order of their coming."""
+    """Print them last of all: of hooks that want to be last the last one to come is."""
     config.pluginmanager.register(lines, _NAME)
 
 

@@ -17,7 +17,7 @@ _WHOLE_LINES = 2
 
 
 def say_why(report: pytest.TestReport, entries: Iterable[Entry]) -> None:
-    """Let the line of a failed test, in the terminal and in a JUnit file, name measure and limit."""
+    """Let the line of a failed test, in a JUnit file too, name measure and limit."""
     crash = getattr(report.longrepr, "reprcrash", None)
     failed = (each for each in entries if isinstance(each, CheckResult))
     result = next((each for each in failed if each.status is Status.FAIL), None)

@@ -61,7 +61,8 @@ def with_properties(
         _add(case, _of_case(own[CHECK], row, result, folder))
     for suite in root.iter("testsuite"):
         _add(suite, _of_suite(record, judgement, folder, page))
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _identity_of(key: ModelKey) -> tuple[str, ...]:
@@ -101,7 +102,8 @@ def _of_case(
 
 def _properties_of(element: ET.Element) -> dict[str, str]:
     return {
-        each.get("name", ""): each.get("value", "") for each in element.iterfind("properties/property")
+        each.get("name", ""): each.get("value", "")
+        for each in element.iterfind("properties/property")
     }
 
 

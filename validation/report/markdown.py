@@ -11,19 +11,20 @@ from validation.files.terminal import printable
 _MARKUP = re.compile(r"[\\`*\[\]<>|~&$@]|(?<![^\W_])_|_(?![^\W_])")
 # What GitHub makes a link of by itself.
 _LINK = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
-# A heading, a list, a quotation or a line below a heading, where a line or a list's entry begins.
-_BEGINNING = re.compile(r"^(?:[#+>=-]|\d+(?=[.)]))")
+# A heading, a list's entry, or a line of its own or below a heading, where a line begins.
+_BEGINNING = re.compile(r"(?:#{1,6}|[+-])(?= |$)|[-=]+(?= *$)|\d+(?=[.)](?: |$))")
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line, in a table too."""
     line = _MARKUP.sub(_escape, printable(" ".join(text.split())))
     line = _LINK.sub(_escape, line)
-    number = _BEGINNING.match(line)
-    if number is None:
+    start = _BEGINNING.match(line)
+    if start is None:
         return line
-    end = number.end()
-    return f"{line[:end]}\\{line[end:]}" if line[0].isdigit() else f"\\{line}"
+    # A digit has no escape, what stands behind the number has.
+    at = start.end() if line[0].isdigit() else 0
+    return f"{line[:at]}\\{line[at:]}"
 
 
 def _escape(match: re.Match[str]) -> str:

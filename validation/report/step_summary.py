@@ -1,4 +1,4 @@
-"""What a run says in the summary of a CI's job: Markdown, short enough for the page it appears on."""
+"""What a run says in the summary of a CI job: Markdown, short enough for its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of each judged file, a row each: for the terminal, for JUnit, for a CI's summary."""
+"""What is known of each judged file, a row each, for terminal, JUnit and job summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from validation.record.types import REFERENCE, Accuracy, ModelKey, OfVariant
 from validation.report.accuracy_table import comparable
 from validation.report.views import page_names
 from validation.signoff.rules import Judgement
-
 
 _Entry = TypeVar("_Entry", bound=OfVariant)
 

@@ -161,4 +161,6 @@ def _latencies(rows: Sequence[SummaryRow]) -> _Column:
 def _counted(left: Sequence[SummaryRow]) -> str:
     statuses = [each.status for each in left]
     counts = [f"{statuses.count(each)} {each.upper()}" for each in WORST_FIRST if each in statuses]
-    return f"and {formatting.plural(len(left), 'more file')}: {', '.join(counts)}; all are on the page"
+    return (
+        f"and {formatting.plural(len(left), 'more file')}: {', '.join(counts)}; all are on the page"
+    )

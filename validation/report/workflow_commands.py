@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from validation.errors import first_few
 from validation.files.terminal import printable
 from validation.policy.limits import Status
 from validation.record.formatting import plural
-from validation.signoff.findings import FindingGroup
+from validation.signoff.findings import FindingGroup, grouped_findings
 from validation.signoff.rules import Judgement
-from validation.signoff.findings import grouped_findings
 
 # GitHub shows ten of each kind for a step.
 _MOST = 10
