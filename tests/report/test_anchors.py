@@ -11,11 +11,22 @@ from validation.record.types import REFERENCE, ModelKey
 from validation.report.anchors import check_anchor, subject_anchor
 from validation.specs.variants import VARIANTS
 
-SECTIONS = (
-    "accuracy detections parity layers latency pictures artefacts checks commands summary"
-).split()
+SECTIONS = [
+    "accuracy",
+    "detections",
+    "parity",
+    "layers",
+    "latency",
+    "pictures",
+    "artefacts",
+    "checks",
+    "commands",
+    "summary",
+]
 CHECK_NAMES = st.one_of(
-    st.sampled_from([check.name for check in CHECKS]), st.text(min_size=1), st.sampled_from(("raw", "a-b", "a_b"))
+    st.sampled_from([check.name for check in CHECKS]),
+    st.text(min_size=1),
+    st.sampled_from(("raw", "a-b", "a_b")),
 )
 FILE_NAMES = st.one_of(
     st.text(min_size=1),

@@ -36,6 +36,5 @@ def check_anchor(key: ModelKey, check: str) -> str:
     return f"{anchor}_{_digest(check)}"
 
 
-
 def _digest(of: object) -> str:
     return hashlib.sha256(repr(of).encode("utf-8", "backslashreplace")).hexdigest()[:6]
