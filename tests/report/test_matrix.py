@@ -284,7 +284,7 @@ def test_page(write_run: Write, entries: tuple[Entry, ...], policy: Policy) -> N
         "3.6e-04 (\u2264 0.001)",
         "<small>ConversionError: &lt;op&gt; is not known</small>",
         "<b>person</b> int8: ConversionError: &lt;op&gt; is not known",
-        'href="model-person.html#variant-1"',
+        'href="model-person.html#float"',
         'href="index.html"',
         "<h2>Refused</h2>",
     ):

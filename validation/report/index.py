@@ -16,6 +16,7 @@ from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import Record
 from validation.record.types import REFERENCE, Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import comparable, reference_first, reference_of
+from validation.report.anchors import subject_anchor
 from validation.report.interval_tables import ap_interval, difference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
@@ -134,9 +135,9 @@ def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
                 key,
                 verdict.subjects[key],
                 reference,
-                f"variant-{number}",
+                subject_anchor(key),
             )
-            for number, key in enumerate(reference_first(verdict.subjects), 1)
+            for key in reference_first(verdict.subjects)
         ),
     )
 
