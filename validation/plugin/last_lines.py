@@ -19,6 +19,7 @@ from validation.report.summary_table import summary_table
 from validation.report.workflow_commands import workflow_commands
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.shipping import Shipping, shipping_lines
+from validation.signoff.since import since_baseline, since_lines
 
 # What a person takes in: a screen or two of files, and reasons on one.
 _MOST_LINES, _MOST_REASONS = 60, 20
@@ -99,6 +100,9 @@ class LastLines:
         if nothing := without_reference(record.header):
             reporter.line(printable(f"  {nothing}"))
         for line in damage_lines(record.steps):
+            reporter.line(printable(line))
+        since = since_baseline(record, self._ended.judgement)
+        for line in since_lines(since) if since else ():
             reporter.line(printable(line))
 
 

@@ -16,6 +16,7 @@ from validation.report.views import circumstances, subject_of
 from validation.signoff.findings import FindingGroup, grouped_findings
 from validation.signoff.rules import Judgement
 from validation.signoff.shipping import Shipping, shipping_lines
+from validation.signoff.since import since_baseline, since_lines
 
 # GitHub takes 1 MiB for a step: of rows and reasons at their longest these are a tenth.
 _MOST_ROWS, _MOST_REASONS = 200, 40
@@ -45,6 +46,7 @@ def step_summary(
     """
     groups = grouped_findings(judgement.run.findings)
     ship = () if lost else shipping_lines(shipping)
+    since = since_baseline(record, judgement)
     notes = [without_reference(record.header), *damage_lines(record.steps)]
     blocks = [
         f"## Validation: {judgement.run.describe()}",
@@ -52,6 +54,7 @@ def step_summary(
         *_section("Why", _limited([_reason(each) for each in groups])),
         "\n".join(table(_TITLES, map(_cells, rows[:_MOST_ROWS]), _FIGURES)) if rows else "",
         _left_out(rows[_MOST_ROWS:]),
+        *_section("Since the baseline", map(escaped, since_lines(since) if since else ())),
         *_section("To ship", map(escaped, ship)),
         *_section("Notes", [escaped(each) for each in notes if each]),
         *_section("Not written", map(escaped, lost)),
