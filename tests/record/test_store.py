@@ -20,9 +20,16 @@ from validation.errors import (
     IncompleteRecord,
     RecordError,
 )
-from validation.policy.limits import Limit
+from validation.policy.limits import Limit, Status
 from validation.record.ap_difference import ApDifference
+from validation.record.baseline import (
+    Baseline,
+    BaselineComparison,
+    BaselineKind,
+    LatencyTrial,
+)
 from validation.record.lines import Entry
+from validation.record.machine_class import MachineClass
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
@@ -49,6 +56,19 @@ KEY = ModelKey("a", "float")
 HEADER = Header("r1", "2026-01-02T03:04:05+00:00", (KEY,), {}, {}, {}, "0" * 64)
 RESULT = CheckResult.judged("latency", KEY, (Measure("p50_ms", 3.5, Limit("max", 9.0, "why")),))
 FOOTER = Footer("2026-01-02T03:05:05+00:00", 60.0, 1, 0)
+BASELINE = Baseline(
+    BaselineKind.RUN,
+    "r0",
+    "r0",
+    "2026-01-01T03:04:05+00:00",
+    MachineClass("CPU", 2, "x86_64"),
+    {},
+    Status.PASS,
+    (),
+    "baseline/baseline.json",
+    "0" * 64,
+    10,
+)
 
 
 def write(folder: Path, *entries: Entry) -> Path:
@@ -63,13 +83,19 @@ _OTHERS = st.one_of(
 )
 
 
+def _of_one_baseline(entries: list[Entry]) -> list[Entry]:
+    """The same without any further baseline, which a record refuses."""
+    seen = [each for each in entries if isinstance(each, Baseline)]
+    return [each for each in entries if each not in seen[1:] or each is seen[0]]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     ENTRIES["header"],
     st.lists(
         ENTRIES["check"], max_size=3, unique_by=lambda one: (one.check, one.model, one.variant)
     ),
-    st.lists(_OTHERS, max_size=5),
+    st.lists(_OTHERS, max_size=5).map(_of_one_baseline),
     st.integers(-3, 3),
 )
 def test_round_trip(
@@ -95,6 +121,9 @@ def test_round_trip(
         quantisations=only(QuantisationCost),
         operating_points=only(OperatingPointLosses),
         reference_differences=only(ReferenceDifferences),
+        baseline=next(iter(only(Baseline)), None),
+        baseline_comparisons=only(BaselineComparison),
+        latency_trials=only(LatencyTrial),
         pictures=only(Picture),
         artefacts=only(Artefact),
         evidence=only(Evidence),
@@ -160,6 +189,7 @@ def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
     [
         ((RESULT,), "no header.*expected header, got checkresult"),
         ((HEADER, HEADER), "a second header"),
+        ((HEADER, BASELINE, BASELINE), "a second baseline"),
         ((HEADER, RESULT, FOOTER, RESULT), "an entry after the footer.*got checkresult"),
         ((HEADER, RESULT, RESULT, FOOTER), "recorded twice.*got latency on a-float"),
         ((HEADER, FOOTER), "counts other results.*expected 0 results, got 1 in the footer"),

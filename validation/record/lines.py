@@ -12,6 +12,7 @@ from typing import Any
 from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
+from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
@@ -26,6 +27,9 @@ Entry = (
     | QuantisationCost
     | OperatingPointLosses
     | ReferenceDifferences
+    | Baseline
+    | BaselineComparison
+    | LatencyTrial
     | Picture
     | Artefact
     | Evidence
@@ -44,6 +48,9 @@ KINDS: dict[str, type] = {
     "quantisation": QuantisationCost,
     "operating_point": OperatingPointLosses,
     "reference_differences": ReferenceDifferences,
+    "baseline": Baseline,
+    "baseline_comparison": BaselineComparison,
+    "latency_trial": LatencyTrial,
     "picture": Picture,
     "artefact": Artefact,
     "evidence": Evidence,

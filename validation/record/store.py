@@ -21,6 +21,7 @@ from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
 from validation.files.temporaries import sweep
 from validation.record.ap_difference import ApDifference
+from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.quantisation_cost import QuantisationCost
@@ -46,6 +47,9 @@ class Record:
         quantisations: What quantised files lose, by output and by layer.
         operating_points: What files lose at the score from which an app shows detections.
         reference_differences: What given files have otherwise than their references.
+        baseline: What the run was compared with; None where it was with nothing.
+        baseline_comparisons: What of each file is no longer as it was in the baseline.
+        latency_trials: The baseline's files and this run's, timed by turns.
         pictures: Images with the detections of several runtimes.
         artefacts: Files that took part.
         evidence: Files with the detections and the matches of each subject.
@@ -63,6 +67,9 @@ class Record:
     quantisations: tuple[QuantisationCost, ...] = ()
     operating_points: tuple[OperatingPointLosses, ...] = ()
     reference_differences: tuple[ReferenceDifferences, ...] = ()
+    baseline: Baseline | None = None
+    baseline_comparisons: tuple[BaselineComparison, ...] = ()
+    latency_trials: tuple[LatencyTrial, ...] = ()
     pictures: tuple[Picture, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -190,14 +197,15 @@ class _Order:
     def __init__(self) -> None:
         self.results: set[tuple[str, ModelKey]] = set()
         self._last: type | None = None
+        self._has_baseline = False
 
     def take(self, entry: Entry, where: object) -> None:
         """Remember an entry that stands next; refuse one that may not.
 
         Raises:
             IncompleteRecord: Anything before the header.
-            RecordError: A second header, a result twice, an entry after the footer, or a footer
-                that counts other results.
+            RecordError: A second header or baseline, a result twice, an entry after the footer, or
+                a footer that counts other results.
         """
         if self._last is Footer:
             raise RecordError("an entry after the footer", got=_name(entry), where=where)
@@ -207,6 +215,10 @@ class _Order:
             )
         if self._last is not None and isinstance(entry, Header):
             raise RecordError("a second header: two runs in one record", where=where)
+        if isinstance(entry, Baseline):
+            if self._has_baseline:
+                raise RecordError("a second baseline in one record", where=where)
+            self._has_baseline = True
         if isinstance(entry, CheckResult):
             if (entry.check, entry.key) in self.results:
                 raise RecordError(
@@ -286,6 +298,9 @@ def parse_record(
         quantisations=_only(QuantisationCost, entries),
         operating_points=_only(OperatingPointLosses, entries),
         reference_differences=_only(ReferenceDifferences, entries),
+        baseline=next(iter(_only(Baseline, entries)), None),
+        baseline_comparisons=_only(BaselineComparison, entries),
+        latency_trials=_only(LatencyTrial, entries),
         pictures=_only(Picture, entries),
         artefacts=_only(Artefact, entries),
         evidence=_only(Evidence, entries),

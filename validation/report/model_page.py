@@ -12,6 +12,7 @@ from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
+from validation.report.anchors import subject_anchor
 from validation.report.contract_tables import ContractView, contract_view
 from validation.report.interval_tables import DifferenceView, difference_view
 from validation.report.operating_tables import OperatingView, operating_view
@@ -105,12 +106,12 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
             SubjectSection(
                 key,
                 _given(record, key),
-                f"variant-{number}",
+                subject_anchor(key),
                 verdict.subjects[key],
                 _checks(key, results, required[key]),
                 required[key],
             )
-            for number, key in enumerate(reference_first(verdict.subjects), 1)
+            for key in reference_first(verdict.subjects)
         ),
         accuracies=accuracies,
         differences=tuple(map(difference_view, differences)),

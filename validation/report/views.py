@@ -88,23 +88,18 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
 
 def _parts(record: Record, models: Iterable[str]) -> dict[str, Record]:
     """The record of each model alone, so that no page searches the entries of all others."""
-    entries = {field.name: getattr(record, field.name) for field in fields(record)}
-    lists = {
-        name: each
-        for name, each in entries.items()
-        if isinstance(each, tuple) and all(hasattr(entry, "model") for entry in each)
-    }
-    parts: dict[str, dict[str, list[Any]]] = {
-        model: {name: [] for name in lists} for model in models
-    }
+    whole = {field.name: getattr(record, field.name) for field in fields(record)}
+    lists = {name: each for name, each in whole.items() if isinstance(each, tuple)}
+    own: dict[str, dict[str, list[Any]]] = {model: {name: [] for name in lists} for model in models}
     for name, entries in lists.items():
         for entry in entries:
-            if entry.model in parts:
-                parts[entry.model][name].append(entry)
-    return {
-        model: replace(record, **{name: tuple(each) for name, each in own.items()})
-        for model, own in parts.items()
-    }
+            if entry.model in own:
+                own[entry.model][name].append(entry)
+    parts = {}
+    for model, kinds in own.items():
+        changes: dict[str, Any] = {name: tuple(each) for name, each in kinds.items()}
+        parts[model] = replace(record, **changes)
+    return parts
 
 
 def page_names(models: list[str]) -> tuple[str, ...]:

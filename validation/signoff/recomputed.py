@@ -152,6 +152,8 @@ def _evidence(record: Record, files: Mapping[str, bytes]) -> Iterator[Contradict
                 matches = parse_matches(data, path)
                 images = len(matches.image_ids)
                 yield from _of_matches(matches, accuracies.get(each.key), source)
+            elif each.content is EvidenceContent.BASELINE_MATCHES:
+                images = len(parse_matches(data, path).image_ids)
             else:
                 images = len(parse_detections(data, path))
         except ValidationError as error:

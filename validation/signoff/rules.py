@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
+from validation.record.baseline import BASELINE_CHECK
 from validation.record.given_files import given_file
 from validation.record.run import Footer
 from validation.record.store import Record
@@ -97,13 +98,18 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
 
 
 def required_of(record: Record, key: ModelKey, policy: Policy) -> tuple[str, ...]:
-    """The checks without which a subject is not signed."""
+    """The checks without which a subject is not signed.
+
+    That against a baseline is one of a run that was compared with one and judged by it.
+    """
     given = given_file(record.header, key)
-    return policy.required_checks(
+    required = policy.required_checks(
         key.variant,
         structure_only=key.model in record.header.structure_only,
         given_by="" if given is None else given.reference.value,
     )
+    is_compared = record.baseline is not None and not record.baseline.accepted
+    return tuple(check for check in required if is_compared or check != BASELINE_CHECK)
 
 
 def keys_under_test(record: Record) -> tuple[ModelKey, ...]:

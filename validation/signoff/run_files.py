@@ -12,6 +12,7 @@ from typing import Any
 
 from validation.errors import ArtefactMissing
 from validation.files.outside import Size, read_bytes
+from validation.record.baseline_facts import BASELINE_FOLDER
 from validation.record.evidence import EVIDENCE_FOLDER
 from validation.record.kept_files import FILES_FOLDER
 from validation.record.policy_files import POLICY_FOLDER
@@ -20,12 +21,22 @@ from validation.record.store import RECORD_NAME, Record
 SIGNOFF_PREFIX = "signoff-"
 
 # Pages are made from the record, again and again; signatures cannot cover themselves.
-_COUNTING = (EVIDENCE_FOLDER, FILES_FOLDER, POLICY_FOLDER)
+_COUNTING = (BASELINE_FOLDER, EVIDENCE_FOLDER, FILES_FOLDER, POLICY_FOLDER)
 _DERIVED = (".html",)
 
 # What a record holds many of, and what names no file.
 _WITHOUT_FILES = frozenset(
-    {"results", "timings", "accuracies", "quantisations", "pictures", "backgrounds", "steps"}
+    {
+        "results",
+        "timings",
+        "accuracies",
+        "quantisations",
+        "baseline_comparisons",
+        "latency_trials",
+        "pictures",
+        "backgrounds",
+        "steps",
+    }
 )
 
 
