@@ -49,18 +49,17 @@ def test_enough() -> None:
     summary = _summary(facts, facts)
     assert summary.status is Status.PASS
     assert not any(each.is_limited for each in summary.lines)
-    assert _line(summary, "Images").text == "80 of scenes, 216 objects"
+    assert _line(summary, "Images").text == "80 of scenes, 216 objects, at least 60 of each class"
     assert _line(summary, "Reference").text == (
-        "the archive's own graph; independent of this harness"
+        "the archive's own graph; independent of this harness; confirmed by a second route"
     )
-    assert _line(summary, "Checked").text == "confirmed by a second route to the graph"
     assert _line(summary, "Calibration").text == "24 images, none of them scored"
 
 
 @pytest.mark.parametrize(
     ("changed", "term", "text"),
     [
-        ({"images": 8}, "Images", "8 to 80 of scenes, 216 objects"),
+        ({"images": 8}, "Images", "8 to 80 of scenes, 216 objects, at least 60 of each class"),
         (
             {"objects": {"cat": 80, "dog": 0, "cow": 9}},
             "Classes",
@@ -69,10 +68,16 @@ def test_enough() -> None:
         (
             {"is_independent": False, "reference": "built from pipeline.config"},
             "Reference",
-            "the archive's own graph, for 1 file built here from the config; not independent",
+            "the archive's own graph, for 1 file built here from the config; "
+            "not independent of this harness; confirmed by a second route",
         ),
-        ({"routes": 1}, "Checked", "no second route to the graph for 1 file"),
-        ({"canaries": 0}, "Canaries", "0 images with one known object"),
+        (
+            {"routes": 1},
+            "Reference",
+            "the archive's own graph; independent of this harness; "
+            "no second route to the graph for 1 file",
+        ),
+        ({"canaries": 0}, "Canaries", "none"),
         (
             {"calibration": CalibrationEvidence(60, 60)},
             "Calibration",
@@ -92,7 +97,8 @@ def test_given_files_name_their_references() -> None:
     """One that labels alone judged is marked, and no independence is claimed."""
     file = GivenFile("m", "int8", "x.tflite", "ab" * 32, ReferenceKind.TFLITE)
     header = dataclasses.replace(HEADER, selection=(), given=(file,))
-    assert _line(_summary(ENOUGH, header=header), "Reference") == EvidenceLine(
+    enough = dataclasses.replace(ENOUGH, routes=None)
+    assert _line(_summary(enough, header=header), "Reference") == EvidenceLine(
         "Reference", "another .tflite file; independent of this harness"
     )
     alone = dataclasses.replace(file, reference=ReferenceKind.NONE)

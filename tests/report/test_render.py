@@ -121,9 +121,9 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
     text = pages["index.html"].text
     for expected in (
         "FAIL Run 2026-01-02-night",
-        "Not to be signed: raw_parity of person-int8 .",
-        "raw_parity the largest difference is in a box; "
-        "box_encodings_max_abs_diff 0.31 (\u2264 0.001) person-int8 all figures",
+        "Not to be signed: raw_parity of int8.",
+        "raw_parity int8 the largest difference is in a box; box_encodings_max_abs_diff 0.31 "
+        "(\u2264 0.001)",
         "person-int8: raw_parity: the largest difference is in a box; "
         "box_encodings_max_abs_diff is 0.31, should be at most 0.001",
         "1 model in 2 variants (float, int8)",
@@ -306,9 +306,9 @@ def test_passing_run_can_be_signed(
     run = write_run(good, header=selected)
     text = pages_of(render_run(run, policy))["index.html"].text
     assert "PASS Run 2026-01-02-night" in text
-    assert "signs the run's folder: the judged files" in text
+    assert "signs files, record, evidence and policy of the run's folder" in text
     assert "cannot be signed" not in text
-    assert "Why " not in text
+    assert "Every finding" not in text
 
 
 def test_not_a_number_is_shown(write_run: Write, policy: Policy) -> None:

@@ -40,8 +40,8 @@ def test_what_one_check_found_alike_is_one_case() -> None:
     (case,) = row.cases
     assert (row.status, row.title) == (Status.FAIL, "accuracy")
     assert case.touched == (
-        Link("m-float", "model-m.html#float-accuracy"),
-        Link("m-int8", "model-m.html#int8-accuracy"),
+        Link("float", "model-m.html#float-accuracy"),
+        Link("int8", "model-m.html#int8-accuracy"),
     )
     assert [each.name for each in case.measures] == ["value"]
     assert row.full == (
@@ -76,8 +76,8 @@ def test_an_error_that_stopped_many_checks_is_said_once() -> None:
     assert row.title == "3 checks"
     assert row.cases[0].text == "ArtefactError: the archive is damaged"
     assert row.touched == (
-        Link("m-float", "model-m.html#float"),
-        Link("m-int8", "model-m.html#int8"),
+        Link("float", "model-m.html#float"),
+        Link("int8", "model-m.html#int8"),
     )
     assert len(row.full) == 6
 
@@ -113,7 +113,7 @@ def test_few_measures_stand_beside_a_message() -> None:
 
 
 def test_headline() -> None:
-    """The worst causes alone, each with its first place; what is left out is counted."""
+    """The worst causes alone, of the same files together; what is left out is counted."""
     verdict = Verdict(
         Status.FAIL,
         (
@@ -126,9 +126,8 @@ def test_headline() -> None:
     assert headline(verdict, why_rows(verdict, PAGES)) == Headline(
         "Not to be signed:",
         (
-            (Link("a", "model-m.html#float-a"), "of 2 files"),
-            (Link("b", "model-m.html#raw-b"), "of m-raw"),
-            (Link("c", "model-m.html#raw-c"), "of m-raw"),
+            ((Link("a", "model-m.html#float-a"),), "of 2 files"),
+            ((Link("b", "model-m.html#raw-b"), Link("c", "model-m.html#raw-c")), "of raw"),
         ),
         1,
     )
@@ -138,7 +137,7 @@ def test_headline_of_the_run_itself() -> None:
     """What is about no file is said in words, and leads nowhere."""
     verdict = Verdict(Status.UNKNOWN, (Finding(Status.UNKNOWN, Cause.UNFINISHED),))
     said = headline(verdict, why_rows(verdict, PAGES))
-    assert said.causes == ((Link("the run did not end: its record has no footer", ""), ""),)
+    assert said.causes == (((Link("the run did not end: its record has no footer", ""),), ""),)
     assert headline(Verdict(Status.PASS), ()) == Headline("All required checks passed.", (), 0)
 
 

@@ -23,6 +23,7 @@ from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.record.types import GROUND_TRUTH
 from validation.report import (
+    anchors,
     charts,
     evidence_table,
     index,
@@ -45,6 +46,7 @@ MATRIX_NAME = "matrix.html"
 
 # How the templates choose, measure and write what they show of a record's entries.
 _FILTERS: tuple[Callable[..., Any], ...] = (
+    anchors.check_anchor,
     charts.draw_boxes,
     charts.font_size,
     charts.histogram,

@@ -152,17 +152,23 @@ class FindingGroup:
 
 
 def grouped_findings(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
-    """Findings with one cause together, in the order of the first of each.
-
-    One cause: the same words, or the same process that ended, whether a check was running in it or
-    was not begun again because of it.
-    """
-    same: dict[tuple[Status, str | Crash], list[Finding]] = {}
+    """Findings with one cause together, in the order of the first of each."""
+    same: dict[tuple[Status, str | Crash, str], list[Finding]] = {}
     for finding in findings:
-        error = None if finding.result is None else finding.result.error
-        crash = None if error is None else error.crash
-        same.setdefault((finding.status, crash or explain(finding)), []).append(finding)
+        same.setdefault((finding.status, *_cause(finding)), []).append(finding)
     return tuple(FindingGroup(tuple(each)) for each in same.values())
+
+
+def _cause(finding: Finding) -> tuple[str | Crash, str]:
+    """What is the same wherever one thing happened.
+
+    A process that ended is one cause, whether a check was running in it or was not begun again
+    because of it. Figures that read alike are of one cause within one check only.
+    """
+    result = finding.result
+    if result is not None and result.error is not None and result.error.crash is not None:
+        return result.error.crash, ""
+    return explain(finding), finding.check if result is not None and result.measures else ""
 
 
 def grouped_reasons(findings: Iterable[Finding]) -> list[str]:
