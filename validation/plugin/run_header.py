@@ -16,7 +16,7 @@ from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
 from validation.record.run import Header
-from validation.workspace.products import installed_version
+from validation.workspace.installed import installed_version
 from validation.workspace.session import Session
 from validation.workspace.synthetic import GROUP
 
