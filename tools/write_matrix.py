@@ -119,7 +119,7 @@ def _cells(model: str, row: MatrixRow) -> list[str]:
         row.names.upper() if row.names else "\u2014",
         _figure(row.parity),
         _figure(row.unmatched),
-        row.index.size,
+        row.index.size.text,
         _figure(row.latency),
         row.index.status.upper(),
     ]
