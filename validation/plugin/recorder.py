@@ -20,8 +20,9 @@ import pytest
 from validation.checks.pool import without_repeats
 from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
+from validation.plugin.baseline import update_line
 from validation.plugin.ending import Ended, end_run
-from validation.plugin.fixtures import ENTRIES
+from validation.plugin.fixtures import ENTRIES, keep_found
 from validation.plugin.interruption import INTERRUPTION
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
@@ -41,6 +42,7 @@ from validation.report.render import INDEX_NAME
 from validation.signoff.exit_codes import FAILED, Require, exit_code
 from validation.signoff.findings import grouped_reasons
 from validation.signoff.shipping import Shipping, shipping_lines, which_files
+from validation.signoff.since import since_baseline, since_lines
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -64,6 +66,7 @@ class Recorder:
         self.folder = Path(config.getoption("--report-dir")) / self.run
         self.ended: Ended | None = None
         self.shipping: tuple[Shipping, ...] = ()
+        self.updated = ("", True)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is to be run, where this process runs it."""
@@ -93,9 +96,13 @@ class Recorder:
             sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(header_of(self._config, state, self.run, self._started))
+            if state.baseline is not None:
+                self._writer.write(state.baseline.entry)
             # A full disk ends no run: what is missing at its end is said there.
             with contextlib.suppress(ArtefactError):
                 keep_policy(state.policy, self.folder)
+                if state.baseline is not None:
+                    state.baseline.keep_copy(self.folder)
         return self._writer
 
     @pytest.hookimpl(trylast=True)
@@ -119,6 +126,8 @@ class Recorder:
         self.ended = end_run(writer.data, self.folder, policy)
         judgement = self.ended.judgement
         self.shipping = which_files(self.ended.record, judgement, policy)
+        state = session_state(self._config)
+        self.updated = update_line(self._config, self.ended.folder, judgement, state.baseline)
         require = Require(self._config.getoption("--require"))
         code = exit_code(judgement.run.status, int(exitstatus), require, interrupted=interrupted)
         session.exitstatus = code or (FAILED if self.ended.lost else code)
@@ -140,6 +149,12 @@ class Recorder:
             terminalreporter.line(printable(f"  {reason}"))
         if nothing := without_reference(self.ended.record.header):
             terminalreporter.line(printable(f"  {nothing}"))
+        since = since_baseline(self.ended.record, self.ended.judgement)
+        for line in since_lines(since) if since else ():
+            terminalreporter.line(printable(line))
+        updated, is_written = self.updated
+        if updated:
+            terminalreporter.line(updated, red=not is_written)
         for line in damage_lines(self.ended.record.steps):
             terminalreporter.line(printable(line))
         # Of what was lost nothing can be shipped.
@@ -200,6 +215,7 @@ def pytest_runtest_makereport(
             # What the check found cannot be proved without its files.
             stopped = CheckResult.stopped(marker.args[0], _key(item), lost)
             kept = [stopped if _is_good(entry) else entry for entry in kept]
+        keep_found(item.config, kept)
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
