@@ -12,7 +12,7 @@ from validation.comparison.baseline import Evidence as ComparedBy
 from validation.comparison.baseline import compare_subject, limits_of
 from validation.comparison.baseline_check import check_baseline
 from validation.comparison.latency_shift import latency_shift
-from validation.errors import DatasetError, NotProvided, ValidationError
+from validation.errors import DatasetError, ValidationError
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import LatencyTrial
@@ -25,10 +25,16 @@ from validation.workspace.context import CheckContext
 from validation.workspace.given_baseline import GivenBaseline
 from validation.workspace.products import code_sha256, installed_version
 
+NO_BASELINE = (
+    "compared with nothing: --baseline names an earlier run, or a file that was made of one"
+)
+
 
 def baseline(context: CheckContext) -> list[Entry]:
     """The file is what it was in the baseline: names, bytes, figures, size and speed."""
-    given = _given(context)
+    given = context.baseline
+    if given is None:
+        return [CheckResult.unknown("baseline", context.key, NO_BASELINE)]
     before, now = given.facts.of(context.key), _now(context)
     trial = _trial(context, given, before, now)
     evidence, difference = _difference(context, given, before, now)
@@ -54,16 +60,10 @@ def baseline(context: CheckContext) -> list[Entry]:
 
 def first_runs(context: CheckContext) -> None:
     """Both files, run once where they are to be timed: what ends a process ends a child."""
-    given = _given(context)
-    path = _to_time(context, given, _now(context))
+    given = context.baseline
+    path = None if given is None else _to_time(context, given, _now(context))
     for each in () if path is None else (path, context.subject.path):
         context.subject.timed_call(_threads(context), each)()
-
-
-def _given(context: CheckContext) -> GivenBaseline:
-    if context.baseline is None:
-        raise NotProvided("the session was given no baseline", next_step="--baseline names one")
-    return context.baseline
 
 
 def _threads(context: CheckContext) -> int:
