@@ -32,7 +32,7 @@ class TurnsPlan:
         least_blocks: Of files that are too slow for that.
         calls: Of each arm in a block.
         warmup: Calls of each interpreter before the first block.
-        seconds: That the blocks may take, as long as there are enough.
+        seconds: That the blocks may take on a quiet machine, as long as there are enough.
         interpreters: How often all three interpreters are made anew: each lies elsewhere in memory.
     """
 
@@ -95,14 +95,15 @@ def _nothing() -> None:
 
 
 def _warmed_up(call: Call, warmup: int, clock: Callable[[], float]) -> float:
-    """Seconds of the last call; the first one plans memory."""
-    seconds = 0.0
-    for _ in range(max(warmup, 2)):
+    """Seconds of the quickest call but the first one, which plans memory."""
+    call()
+    seconds = []
+    for _ in range(max(warmup - 1, 1)):
         began = clock()
         call()
-        seconds = clock() - began
+        seconds.append(clock() - began)
     # A clock may stand still for a call that takes no time at all.
-    return max(seconds, 1e-9)
+    return max(min(seconds), 1e-9)
 
 
 def _block(
