@@ -46,6 +46,8 @@ SLOW = {
     "coco/test_coverage.py",
     # Kill processes.
     *("files/test_targets.py", "files/test_temporaries.py"),
+    # Asks pip.
+    "bisection/test_index.py",
 }
 _TESTS = Path(__file__).parents[1]
 

@@ -33,8 +33,9 @@ from validation.record.run import Evidence, EvidenceContent, Stage
 from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext, class_join
+from validation.workspace.installed import installed_version
 from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
-from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.products import code_sha256
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
 NO_DATA = (

@@ -23,7 +23,8 @@ from validation.record.types import CheckResult
 from validation.timing.turns import TurnsPlan, time_by_turns
 from validation.workspace.context import CheckContext
 from validation.workspace.given_baseline import GivenBaseline
-from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.installed import installed_version
+from validation.workspace.products import code_sha256
 
 NO_BASELINE = (
     "compared with nothing: --baseline names an earlier run, or a file that was made of one"

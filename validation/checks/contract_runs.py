@@ -26,7 +26,8 @@ from validation.tflite.facts import describe
 from validation.tflite.model import read_model
 from validation.tflite.rewriting import with_anchors, with_attributes
 from validation.workspace.image_runs import ImageRuns
-from validation.workspace.products import installed_version, makers
+from validation.workspace.installed import installed_version
+from validation.workspace.products import makers
 from validation.workspace.sides import Subject
 
 _COPY = "copy.tflite"

@@ -21,7 +21,8 @@ from validation.specs.variants import Scheme, variant_of
 from validation.tflite.heads import quantised_heads
 from validation.tflite.model import read_model
 from validation.workspace.context import CheckContext
-from validation.workspace.products import code_sha256, installed_version
+from validation.workspace.installed import installed_version
+from validation.workspace.products import code_sha256
 from validation.workspace.sides import Arrays
 
 _FLOAT_FILE = "raw"

@@ -39,6 +39,7 @@ _COMMANDS = (
     "explain",
     "report",
     "signoff",
+    "bisect",
     "completion",
 )
 # As the shell reports a program that SIGPIPE has ended.
@@ -88,6 +89,8 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _command(typed: list[str]) -> int:
+    # What follows -- is a command line of its own.
+    typed, rest = _before_dashes(typed) if typed[:1] == ["bisect"] else (typed, [])
     # One command does not wait for what the others import; all are listed where none is named.
     parser = _parser([name for name in _COMMANDS if typed[:1] == [name]] or _COMMANDS)
     # TensorFlow's start-up notes would bury the one line that matters.
@@ -96,6 +99,7 @@ def _command(typed: list[str]) -> int:
     try:
         options = parser.parse_args(without_former_flags(typed))
         debug = options.debug
+        options.rest = rest
         code = options.command(options)
     except ValidationError as error:
         if debug:
@@ -108,6 +112,11 @@ def _command(typed: list[str]) -> int:
         say("interrupted; nothing half-written is left")
         return 130
     return code or 0
+
+
+def _before_dashes(typed: list[str]) -> tuple[list[str], list[str]]:
+    end = typed.index("--") if "--" in typed else len(typed)
+    return typed[:end], typed[end + 1 :]
 
 
 def _drop_output() -> None:

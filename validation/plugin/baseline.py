@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,12 +99,25 @@ def _check_update(path: Path | None, reason: str | None) -> None:
         raise UsageError("a baseline is not replaced without saying why", expected="--reason TEXT")
 
 
+@dataclass(frozen=True)
+class Updated:
+    """What became of a baseline that was to be replaced.
+
+    Args:
+        line: To print.
+        is_written: The file is there.
+    """
+
+    line: str
+    is_written: bool
+
+
 def update_line(
     config: pytest.Config,
     run_folder: Path | None,
     judgement: Judgement,
     before: GivenBaseline | None,
-) -> tuple[str, bool]:
+) -> Updated | None:
     """Write the baseline where that was asked for, and what to say of it.
 
     Args:
@@ -113,15 +127,15 @@ def update_line(
         before: The baseline that is replaced.
 
     Returns:
-        A line, empty where nothing was asked for, and whether the file was written.
+        None where nothing was asked for.
     """
     path: Path | None = config.getoption("--baseline")
     if path is None or not config.getoption("--update-baseline"):
-        return "", True
+        return None
     status = judgement.run.status
     if status not in _GOOD or run_folder is None:
         why = f"the verdict is {status.upper()}" if run_folder else "the run could not be kept"
-        return printable(f"baseline: {path} is left as it is: {why}"), False
+        return Updated(printable(f"baseline: {path} is left as it is: {why}"), is_written=False)
     update = BaselineUpdate(
         config.getoption("--reason"),
         _user(),
@@ -132,12 +146,14 @@ def update_line(
     try:
         facts = write_baseline(path, run_folder, update)
     except (ValidationError, OSError) as error:
-        return printable(f"baseline: {path} could not be written: {error}"), False
+        said = f"baseline: {path} could not be written: {error}"
+        return Updated(printable(said), is_written=False)
     known = {each.key for each in facts.subjects}
     gone = [] if before is None else [each.key for each in before.facts.subjects]
     left = [str(key) for key in gone if key not in known]
     lost = f"; no longer in it: {first_few(left)}" if left else ""
-    return printable(f"baseline: {path} written from this run: {update.reason}{lost}"), True
+    said = f"baseline: {path} written from this run: {update.reason}{lost}"
+    return Updated(printable(said), is_written=True)
 
 
 def _user() -> str:

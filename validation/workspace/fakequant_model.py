@@ -15,7 +15,8 @@ from validation.calibration.images import CalibrationImages
 from validation.errors import ConfigError
 from validation.files.digest import file_sha256
 from validation.record.run import Stage
-from validation.workspace.products import ProductCache, image_sha256, installed_version, makers
+from validation.workspace.installed import installed_version
+from validation.workspace.products import ProductCache, image_sha256, makers
 from validation.zoo.archives import Archive
 from validation.zoo.entry import CatalogueEntry, FolderSource
 

@@ -35,8 +35,9 @@ from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.installed import installed_version
 from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
-from validation.workspace.products import installed_version, makers
+from validation.workspace.products import makers
 from validation.workspace.sides import Arrays
 
 # Scores of one image, 80 MB: NMS by class needs them several times over.

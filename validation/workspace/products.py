@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import json
 import time
 import weakref
@@ -30,6 +29,7 @@ from validation.isolation.activity import doing
 from validation.isolation.board import Activity
 from validation.preprocess.image import ImageFile
 from validation.record.run import Stage, Step
+from validation.workspace.installed import installed_version
 from validation.workspace.memory import give_back
 from validation.zoo.locks import held
 
@@ -190,12 +190,6 @@ def code_sha256(*rooms: str) -> str:
                 digest.update(path.name.encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-@cache
-def installed_version(package: str) -> str:
-    """Version of an installed package, without importing it."""
-    return importlib.metadata.version(package)
 
 
 def makers(*rooms: str) -> dict[str, str]:

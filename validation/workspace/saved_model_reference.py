@@ -20,8 +20,9 @@ from validation.record.types import REFERENCE, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.installed import installed_version
 from validation.workspace.other_references import WithoutContract
-from validation.workspace.products import file_hashes, installed_version, makers
+from validation.workspace.products import file_hashes, makers
 
 _RESIZED, _STORED = "resized.npz", "stored.npz"
 

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from validation import __version__
-from validation.workspace.products import installed_version
+from validation.workspace.installed import installed_version
 
 _PACKAGES = (
     "tensorflow",

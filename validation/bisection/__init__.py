@@ -1,0 +1,1 @@
+"""The version at which a figure moved: a fresh environment for each version that is tried."""

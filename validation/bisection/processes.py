@@ -1,0 +1,70 @@
+"""Programs that a search starts: their output in a log, and none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import IO
+
+from validation.isolation.processes import signal_at_end_of_parent
+
+# For a program that was asked to end: pip removes what it has half-unpacked, a run its workers.
+_GRACE_SECONDS = 20.0
+# What would lead Python to packages outside of the environment, or pip to install there.
+_LEADS_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PIP_TARGET", "PIP_PREFIX")
+
+
+def own_variables() -> dict[str, str]:
+    """Environment variables of this process, less those that lead out of an environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in _LEADS_OUT}
+    # Over a setting of pip's own files.
+    return {**kept, "PIP_USER": "0"}
+
+
+def run_to_end(command: Sequence[str], log: IO[bytes], variables: Mapping[str, str]) -> int:
+    """Run a program and wait for it; where the wait is interrupted, it is ended.
+
+    Args:
+        command: Program and arguments.
+        log: Gets the command line and what it prints.
+        variables: Its environment variables.
+
+    Returns:
+        Its exit code; of one that a signal has ended, the signal's number below 0.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    log.write(f"$ {' '.join(command)}\n".encode("utf-8", "backslashreplace"))
+    log.flush()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=dict(variables),
+        # With whatever it starts: Ctrl-C comes here first, and an exit code that it caused is
+        # never taken for an answer.
+        process_group=0,
+        # It ends with this process, however that ends.
+        preexec_fn=partial(signal_at_end_of_parent, signal.SIGTERM),
+    )
+    try:
+        return process.wait()
+    finally:
+        if process.returncode is None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.wait(_GRACE_SECONDS)
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
