@@ -31,6 +31,7 @@ from validation.record.baseline import (
 from validation.record.lines import Entry
 from validation.record.machine_class import MachineClass
 from validation.record.operating_point import OperatingPointLosses
+from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import (
@@ -48,7 +49,6 @@ from validation.record.types import (
     CheckResult,
     Measure,
     ModelKey,
-    Picture,
     Timing,
 )
 

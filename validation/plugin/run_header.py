@@ -9,6 +9,7 @@ import pytest
 
 from validation.coco.dataset import Dataset
 from validation.files.terminal import printable
+from validation.plugin.command_line import command_line
 from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
@@ -46,6 +47,7 @@ def header_of(config: pytest.Config, state: Session, run: str, started: datetime
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
         given=tuple(each.for_header(state.feed) for each in state.candidates),
+        command_line=command_line(config),
         structure_only=tuple(entry.name for entry in state.entries if entry.group == GROUP),
     )
 
