@@ -19,6 +19,7 @@ from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.lines import Entry
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
+from validation.record.pictures import GROUND_TRUTH, Panel, Picture
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -37,15 +38,12 @@ from validation.record.run import (
 )
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import (
-    GROUND_TRUTH,
     Accuracy,
     Background,
     CheckResult,
     CocoFigures,
     Measure,
     ModelKey,
-    Panel,
-    Picture,
     PublishedFigure,
     Timing,
 )
