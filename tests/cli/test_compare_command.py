@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import urllib.parse
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from kind_samples import META_GRAPH
 from miniature_cases import MiniatureFiles, make_case
 from protobuf_wire import field
+from run_pages import Page
 
 from validation.cli import main
 from validation.policy.limits import Limit
@@ -60,6 +62,62 @@ def test_worse_run(tmp_path: Path, capsys: Capture) -> None:
     assert main(["compare", str(second), str(first), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [change["worse"] for change in printed["changes"]] == [False] * len(printed["changes"])
+
+
+def test_page_of_two_runs(tmp_path: Path, capsys: Capture) -> None:
+    """Both runs with their verdicts, what differs before and after, and links to their pages."""
+    first = _run(tmp_path / "a", 0.1)
+    header = dataclasses.replace(_HEADER, run="night-2", versions={"tensorflow": "2.22.0"})
+    second = _run(tmp_path / "b: it's", 5.0, header)
+    assert main(["report", str(second)]) == 0
+    target = tmp_path / "pages" / "difference.html"
+    target.parent.mkdir()
+    assert main(["compare", str(first), str(second), "--html", str(target)]) == 1
+    assert "a-float: raw_parity: pass -> fail" in capsys.readouterr().out
+    page = Page(target.read_text())
+    for text in (
+        "Before: night-1",
+        "After: night-2",
+        "FAIL",
+        "version tensorflow 2.21.0 2.22.0",
+        "raw_parity pass fail value is 5",
+    ):
+        assert text in page.text
+    links = [link for link in page.values("href") if link]
+    assert links
+    # The first run has no pages.
+    assert all(link.startswith("../b%3A%20it%27s/") for link in links)
+    assert any(link.endswith("/model-a.html#float") for link in links)
+    for link in links:
+        assert (target.parent / urllib.parse.unquote(link.partition("#")[0])).is_file()
+
+
+def test_page_that_cannot_be_written(tmp_path: Path, capsys: Capture) -> None:
+    """An error before anything is compared."""
+    first, second = _run(tmp_path / "a", 0.1), _run(tmp_path / "b", 0.1)
+    target = first / "record.jsonl" / "page.html"
+    assert main(["compare", str(first), str(second), f"--html={target}"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the file cannot be written" in err
+
+
+def test_page_of_two_files(miniature: MiniatureFiles, tmp_path: Path, capsys: Capture) -> None:
+    """What the files hold otherwise, what both detect, and the command that says where."""
+    build = make_case(miniature).build
+    paths = [str(build.tflite("float")), str(build.tflite("float", GUIDE_DEFAULT))]
+    target = tmp_path / "files.html"
+    words = ["compare", *paths, f"--images={miniature.images}", f"--html={target}"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    page = Page(target.read_text())
+    assert "max_detections 20 10" in page.text
+    assert "use_regular_nms True False" in page.text
+    assert f"page: {target}" in err
+    lines = [line for line in out.splitlines() if line.startswith(("detections of", "worst IoU"))]
+    assert lines
+    assert all(line in page.text for line in lines)
+    assert "python -m validation explain" in page.text
 
 
 def test_files_of_one_detector(miniature: MiniatureFiles, capsys: Capture) -> None:

@@ -48,6 +48,7 @@ _OPTIONS = (
     "--report-dir",
     "--cache-dir",
     "--lock-file",
+    "--latency-table",
     "--one-process",
     "--no-isolation",
     "--offline",

@@ -77,8 +77,8 @@ def test_it_is_on_the_first_page(
     found = (*entries, _result(FLOAT, {"images": 80, "canaries": 0}, "no canary"))
     text = pages_of(render_run(write_run(found), policy))["index.html"].text
     assert (
-        "What the verdicts rest on Model and files Enough images canaries What is lacking "
-        "person float WARN 80 0 no canary" in text
+        "What the verdicts rest on, file by file Model and files Enough images canaries "
+        "What is lacking person float WARN 80 0 no canary" in text
     )
 
 
@@ -87,4 +87,4 @@ def test_without_the_check_there_is_no_table(
 ) -> None:
     """An empty table would look like a finding."""
     text = pages_of(render_run(write_run(entries), policy))["index.html"].text
-    assert "What the verdicts rest on" not in text
+    assert "What the verdicts rest on, file by file" not in text

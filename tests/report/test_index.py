@@ -1,4 +1,4 @@
-"""The two tables of the first page."""
+"""The rows of the first page, and where the time went."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from validation.record.lines import Entry
 from validation.record.run import Artefact, Footer, Header, Stage, Step
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
-from validation.report.index import IndexRow, index_model
+from validation.report.index import Figure, IndexRow, index_model
 from validation.report.time_table import time_table
 from validation.signoff.rules import judge
 
@@ -48,13 +48,19 @@ def test_row(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None
     """A row gathers what several entries say about one variant."""
     row = rows_of(record_of(header, entries), policy)["float"]
     assert row.status is Status.PASS
-    assert (row.ap_reference, row.ap, row.ap_delta) == ("0.1948", "0.1694", "-0.0254")
+    assert (row.ap_reference.text, row.ap.text, row.ap_delta.text) == (
+        "0.1948",
+        "0.1694",
+        "-0.0254",
+    )
     assert row.worse
-    assert row.ap50 == "0.4487"
-    assert (row.parity, row.parity_of) == ("3.6e-04", "box_encodings_max_abs_diff \u2264 0.001")
-    assert row.unmatched == "0 of 128"
-    assert row.size == "12.18 MB"
-    assert (row.p50, row.p95, row.p50_beside) == ("9.75", "13.40", "5.75")
+    assert row.ap50.text == "0.4487"
+    assert row.parity.text == "3.6e-04"
+    assert row.parity_of == "box_encodings_max_abs_diff \u2264 0.001"
+    assert row.unmatched == Figure("0 of 128", 0)
+    assert row.size == Figure("12.18 MB", 12_180_000)
+    assert (row.p50.text, row.p95.text, row.p50_beside.text) == ("9.75", "13.40", "5.75")
+    assert row.href == "model-person.html#float"
 
 
 def test_row_without_evidence(header: Header, policy: Policy) -> None:
@@ -64,7 +70,15 @@ def test_row_without_evidence(header: Header, policy: Policy) -> None:
     row = rows["int8"]
     assert row.status is Status.UNKNOWN
     cells = (row.ap_reference, row.ap, row.ap_delta, row.ap50, row.parity, row.unmatched)
-    assert {*cells, row.size, row.p50, row.p95, row.p50_beside} == {"\u2014"}
+    assert {*cells, row.size, row.p50, row.p95, row.p50_beside} == {Figure("\u2014", None)}
+
+
+@pytest.mark.parametrize(
+    ("value", "order"), [(None, ""), (0.25, "0.25"), (7, "7"), (math.nan, "Infinity")]
+)
+def test_what_rows_are_sorted_by(value: float | None, order: str) -> None:
+    """The number itself; nothing for what was not measured, the far end for NaN."""
+    assert Figure("as it is written", value).order == order
 
 
 def test_reference_is_the_first_row(
@@ -76,7 +90,7 @@ def test_reference_is_the_first_row(
     )
     rows = rows_of(record_of(header, (*entries, archive)), policy)
     assert list(rows) == ["reference", "float", "int8"]
-    assert (rows["reference"].ap, rows["reference"].ap_delta) == ("0.1948", "\u2014")
+    assert (rows["reference"].ap.text, rows["reference"].ap_delta.text) == ("0.1948", "\u2014")
 
 
 def test_other_images_have_no_difference(
@@ -90,14 +104,14 @@ def test_other_images_have_no_difference(
         for entry in entries
     ]
     row = rows_of(record_of(header, changed), policy)["float"]
-    assert (row.ap, row.ap_delta) == ("0.1694", "\u2014")
+    assert (row.ap.text, row.ap_delta.text) == ("0.1694", "\u2014")
 
 
 def test_ap_of_the_check_when_nothing_else_says_it(header: Header, policy: Policy) -> None:
     """Without an accuracy entry, the measure of the check is shown."""
     result = CheckResult.judged("accuracy", FLOAT, (Measure("ap", 0.1912, Limit("min", 0.1, "")),))
     row = rows_of(record_of(header, (result,)), policy)["float"]
-    assert row.ap == "0.1912"
+    assert row.ap == Figure("0.1912", 0.1912)
 
 
 @pytest.mark.parametrize(
@@ -116,17 +130,16 @@ def test_worst_parity(
         Measure(name, value, Limit("max", bound, "")) for name, (value, bound) in values.items()
     )
     result = CheckResult.judged("raw_parity", FLOAT, measures)
-    assert rows_of(record_of(header, (result,)), policy)["float"].parity == worst
+    assert rows_of(record_of(header, (result,)), policy)["float"].parity.text == worst
 
 
-def test_latency_is_told_with_its_threads(
+def test_latency_names_its_threads(
     write_run: Callable[..., Path], entries: tuple[Entry, ...], policy: Policy
 ) -> None:
     """Every figure says how many threads it was measured with; no column stands empty."""
     text = pages_of(render_run(write_run(entries), policy))["index.html"].text
-    assert "median latency with 1 thread; a verdict" in text
-    assert "Latency, ms; 1 thread" in text
-    assert "p50, 2 threads" in text
+    assert "p50, ms 1 thread" in text
+    assert "p50, ms 2 threads" in text
     assert "12.18 MB 9.75 13.40 5.75" in text
 
 
@@ -136,7 +149,7 @@ def test_latency_of_one_kind_has_no_column_beside(
     """Without a second number of threads, or without any latency, the table says no more."""
     one = [each for each in entries if not isinstance(each, Timing) or each.threads == 1]
     text = pages_of(render_run(write_run(one), policy))["index.html"].text
-    assert "Latency, ms; 1 thread" in text
+    assert "p50, ms 1 thread" in text
     assert "2 threads" not in text
 
 
@@ -144,7 +157,7 @@ def test_unmatched_without_total(header: Header, policy: Policy) -> None:
     """The number of compared detections may be missing."""
     measures = (Measure("unmatched_detections", 3, Limit("max", 5, "")),)
     result = CheckResult.judged("end_to_end_parity", FLOAT, measures)
-    assert rows_of(record_of(header, (result,)), policy)["float"].unmatched == "3"
+    assert rows_of(record_of(header, (result,)), policy)["float"].unmatched == Figure("3", 3)
 
 
 def test_time_table(header: Header, entries: tuple[Entry, ...]) -> None:

@@ -73,11 +73,11 @@ def test_converted_row(header: Header, entries: tuple[Entry, ...], policy: Polic
     row = rows_of(matrix)["person-float"]
     assert (row.converts, row.error) == (Converts.YES, "")
     assert row.names is Status.PASS
-    assert row.parity == Cell("3.6e-04 (\u2264 0.001)")
+    assert row.parity == Cell("3.6e-04 (\u2264 0.001)", order="0.00036")
     assert row.index.parity_of == "box_encodings_max_abs_diff \u2264 0.001"
-    assert row.unmatched == Cell("0 of 128")
-    assert row.index.size == "12.18 MB"
-    assert row.latency == Cell("9.75 / 13.40")
+    assert row.unmatched == Cell("0 of 128", order="0")
+    assert row.index.size.text == "12.18 MB"
+    assert row.latency == Cell("9.75 / 13.40", order="9.75")
     assert matrix.summary == "1 model, 2 files asked for: 1 converted, 0 refused, 1 not tried."
     assert matrix.refused == matrix.not_tried == ()
 
@@ -189,7 +189,7 @@ def test_nothing_is_not_tried(header: Header, policy: Policy) -> None:
     matrix = matrix_of(header, (), policy)
     row = rows_of(matrix)["person-float"]
     assert (row.converts, row.error, row.names) == (Converts.NOT_TRIED, "", None)
-    assert (row.index.size, row.index.status) == ("\u2014", Status.UNKNOWN)
+    assert (row.index.size.text, row.index.status) == ("\u2014", Status.UNKNOWN)
     assert matrix.summary.endswith("0 converted, 0 refused, 2 not tried.")
 
 
@@ -222,7 +222,7 @@ def test_status_beside_a_figure(header: Header, entries: tuple[Entry, ...], poli
     row = rows_of(matrix_of(header, found, policy))["person-int8"]
     assert row.converts is Converts.YES
     assert row.names is Status.FAIL
-    assert row.parity == Cell("0.31 (\u2264 0.001)", Status.FAIL)
+    assert row.parity == Cell("0.31 (\u2264 0.001)", Status.FAIL, "0.31")
     assert row.unmatched == Cell("\u2014", Status.FAIL)
     assert row.latency == Cell("\u2014", Status.UNKNOWN)
 
@@ -233,7 +233,7 @@ def test_limit_is_never_rounded_into_the_value(header: Header, policy: Policy) -
     measures = (Measure("boxes_max_abs_diff", 0.00100001, limit),)
     result = CheckResult.judged("raw_parity", FLOAT, measures)
     row = rows_of(matrix_of(header, [FILE, result], policy))["person-float"]
-    assert row.parity == Cell("0.00100001 (\u2264 0.001)", Status.FAIL)
+    assert row.parity == Cell("0.00100001 (\u2264 0.001)", Status.FAIL, "0.00100001")
 
 
 def test_first_words(header: Header, policy: Policy) -> None:

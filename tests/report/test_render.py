@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import math
 import os
 import re
@@ -82,9 +84,12 @@ def test_rendering_twice_gives_the_same(
 
 
 def test_self_contained(pages: dict[str, Page]) -> None:
-    """No page asks for anything that is not in it, and none runs a script."""
+    """No page asks for anything that is not in it, and none runs any script but its own."""
+    script = (Path(render.__file__).parent / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     for page in pages.values():
-        assert not {"script", "link", "iframe", "object"} & page.tags
+        assert not {"link", "iframe", "object"} & page.tags
+        assert page.scripts == [script]
         assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("src"))
         assert all(
             re.fullmatch(
@@ -93,10 +98,12 @@ def test_self_contained(pages: dict[str, Page]) -> None:
             for value in page.values("href")
         )
         assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-        assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.values(
-            "content"
-        )
-    assert "http" not in (Path(render.__file__).parent / "report.css").read_text()
+        assert (
+            "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        ) in page.values("content")
+    for name in ("report.css", "first_page.css", "report.js"):
+        assert "http" not in (Path(render.__file__).parent / name).read_text()
 
 
 def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
@@ -114,12 +121,16 @@ def test_index_tells_everything(pages: dict[str, Page]) -> None:
     text = pages["index.html"].text
     for expected in (
         "FAIL Run 2026-01-02-night",
+        "Not to be signed: raw_parity of int8.",
+        "raw_parity int8 the largest difference is in a box; box_encodings_max_abs_diff 0.31 "
+        "(\u2264 0.001)",
         "person-int8: raw_parity: the largest difference is in a box; "
         "box_encodings_max_abs_diff is 0.31, should be at most 0.001",
         "1 model in 2 variants (float, int8)",
         "80 images of coco-tiny",
         "tensorflow 2.21.0",
-        "0.1948 0.1694 -0.0254 0.4487 3.6e-04 0 of 128 12.18 MB 9.75 13.40 5.75",
+        "0.1948 0.1694 -0.0254 0.4487 3.6e-04 box_encodings_max_abs_diff \u2264 0.001 0 of 128 "
+        "12.18 MB 9.75 13.40 5.75",
         "export 7.25 s",
         "Unaccounted",
         "Counts as not signed.",
@@ -262,7 +273,7 @@ def test_markup_in_names_is_escaped(write_run: Write, header: Header, policy: Po
     pages = pages_of(render_run(write_run(found, header=selected), policy))
     assert sorted(pages)[0] == "index.html"
     for page in pages.values():
-        assert "script" not in page.tags
+        assert len(page.scripts) == 1
         assert "onerror" not in [name for _, name, _ in page.attributes]
         assert "<script>alert('x')</script>" in page.text
 
@@ -295,9 +306,9 @@ def test_passing_run_can_be_signed(
     run = write_run(good, header=selected)
     text = pages_of(render_run(run, policy))["index.html"].text
     assert "PASS Run 2026-01-02-night" in text
-    assert "signs the run's folder: the judged files" in text
+    assert "signs files, record, evidence and policy of the run's folder" in text
     assert "cannot be signed" not in text
-    assert "Why" not in text
+    assert "Every finding" not in text
 
 
 def test_not_a_number_is_shown(write_run: Write, policy: Policy) -> None:

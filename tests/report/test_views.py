@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -109,19 +110,22 @@ def test_notices(header: Header, policy: Policy) -> None:
     assert changed.startswith("The policy has changed since this run")
 
 
-def test_many_findings_unfold(
+def test_one_cause_is_said_once(
     write_run: Callable[..., Path], header: Header, policy: Policy
 ) -> None:
-    """The first findings are shown at once, no finding is lost, and such a run is unsigned."""
+    """With what it touches; no finding is lost, and such a run is unsigned."""
     long = dataclasses.replace(
         header, selection=tuple(ModelKey(f"m{n}", "float") for n in range(20))
     )
     assert dict(counts(judge(Record(long, footer=ENDED), policy)))[Status.UNKNOWN] == 20
     page = render_run(write_run([], header=long), policy).read_text()
-    shown, _, folded = page.partition("<summary>13 more</summary>")
-    folded = folded.partition("</details>")[0]
-    assert (shown + folded).count("selected, but no check left a result") == 20
-    assert folded.count("<li>") == 13
+    section = page[page.index('<section class="why"') :]
+    section = section[: section.index("</section>")]
+    causes, _, full = section.partition("<summary>Every finding with all its figures</summary>")
+    assert causes.count("selected, but no check left a result") == 1
+    assert re.findall('href="([^"]*)"', causes) == [f"model-m{n}.html#float" for n in range(6)]
+    assert "and 14 more" in causes
+    assert full.count("selected, but no check left a result") == 20
     assert "This run cannot be signed" in page
 
 

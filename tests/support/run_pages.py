@@ -25,7 +25,7 @@ def render_run(run_dir: Path, policy: Policy | None = None) -> Path:
 
 
 class Page(HTMLParser):
-    """Tags that do not balance, every attribute, and the text of a page."""
+    """Tags that do not balance, every attribute, every script, and the text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -33,6 +33,7 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.tags: set[str] = set()
         self.text = ""
+        self.scripts: list[str] = []
         self.feed(text)
         self.close()
         assert self.open == [], "tags left open"
@@ -52,7 +53,9 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Gather what a reader sees."""
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif self.open and self.open[-1] != "style":
             self.text += f" {data}"
 
     def values(self, name: str) -> list[str]:

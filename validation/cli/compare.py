@@ -11,10 +11,12 @@ from pathlib import Path
 from validation.cli.compared_images import images_to_compare_on, told_apart
 from validation.cli.detectors import add_model_flags, is_tflite, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
-from validation.cli.output import print_json, print_line
+from validation.cli.output import lines_beside, print_json, print_line
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
 from validation.errors import UsageError
+from validation.files.atomic import write_text_atomic
+from validation.files.targets import require_writable
 from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
@@ -22,6 +24,7 @@ from validation.policy.load import load_policy
 from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
+from validation.report.compare_page import compared_models, compared_runs, detection_lines
 from validation.signoff.changes import Change, changes, circumstances
 from validation.signoff.rules import policy_of
 from validation.tflite.differences import Difference, differences
@@ -49,6 +52,9 @@ def add_command(commands: Commands) -> None:
         help="images for two model files (default: photographs and scenes of this package)",
     )
     add_model_flags(parser)
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the comparison as a page too"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
 
@@ -61,6 +67,8 @@ def _compare(options: argparse.Namespace) -> int:
             expected="two runs, or two model files",
             got=f"{first}, {second}",
         )
+    if options.html is not None:
+        require_writable(options.html)
     return _compare_runs(options) if kinds[0] else _compare_models(options)
 
 
@@ -72,22 +80,30 @@ def _is_run(path: Path) -> bool:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    before, after = (
-        load_record(record_path(path), allow_unfinished=True)
-        for path in (options.first, options.second)
-    )
-    around, changed = circumstances(before, after), changes(before, after, policy_of(after))
+    paths = record_path(options.first), record_path(options.second)
+    before, after = (load_record(path, allow_unfinished=True) for path in paths)
+    policy = policy_of(after)
+    around, changed = circumstances(before, after), changes(before, after, policy)
     worse = sum(change.worse for change in changed)
-    if options.json:
-        document = {"circumstances": around, "changes": changed}
-        print_json(document)
-        return int(worse > 0)
-    _print_changes("run under other conditions", around)
-    _print_changes("worse", [change for change in changed if change.worse])
-    _print_changes("changed", [change for change in changed if not change.worse])
-    runs = f"{before.header.run} to {after.header.run}"
-    print_line(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
+    if options.html is not None:
+        folders = paths[0].parent, paths[1].parent
+        page = compared_runs(before, after, around, changed, policy, folders, options.html)
+        _write_page(options.html, page)
+    with lines_beside(options.html):
+        if options.json:
+            print_json({"circumstances": around, "changes": changed})
+            return int(worse > 0)
+        _print_changes("run under other conditions", around)
+        _print_changes("worse", [change for change in changed if change.worse])
+        _print_changes("changed", [change for change in changed if not change.worse])
+        runs = f"{before.header.run} to {after.header.run}"
+        print_line(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
     return int(worse > 0)
+
+
+def _write_page(path: Path, page: str) -> None:
+    write_text_atomic(path, page)
+    say(f"page: {path}")
 
 
 def _print_changes(title: str, changed: Sequence[Change]) -> None:
@@ -123,37 +139,49 @@ def _compare_models(options: argparse.Namespace) -> int:
         min_score=policy.setting("parity_min_score"),
         min_iou=policy.setting("parity_min_iou"),
     )
-    if options.json:
-        said = {side: [each.as_json() for each in found] for side, found in notices.items()}
-        document = {"files": differing, "detections": like, "notices": said}
-        print_json(document)
-    else:
-        _print_models(options, differing, like, both)
+    if options.html is not None:
+        page = compared_models(
+            told_apart(*paths),
+            paths,
+            differing if both else None,
+            like,
+            (
+                [each.describe() for each in notices["first"]],
+                [each.describe() for each in notices["second"]],
+            ),
+            _next_step(paths) if _differ(differing, like) else "",
+        )
+        _write_page(options.html, page)
+    with lines_beside(options.html):
+        if options.json:
+            said = {side: [each.as_json() for each in found] for side, found in notices.items()}
+            document = {"files": differing, "detections": like, "notices": said}
+            print_json(document)
+        else:
+            _print_models(paths, differing, like, both)
     return 0
 
 
 def _print_models(
-    options: argparse.Namespace, differing: Sequence[Difference], like: Similarity, both: bool
+    paths: tuple[Path, Path], differing: Sequence[Difference], like: Similarity, both: bool
 ) -> None:
     if differing:
         width = max(len(each.what) for each in differing)
-        print_line(f"{'':<{width}}  {' | '.join(told_apart(options.first, options.second))}")
+        print_line(f"{'':<{width}}  {' | '.join(told_apart(*paths))}")
         for each in differing:
             print_line(f"{each.what:<{width}}  {each.first} | {each.second}")
     elif both:
         print_line("the files hold the same inputs, outputs, ops, constants and attributes")
-    print_line(
-        f"detections of score {like.min_score:g} and more on {like.images} images: "
-        f"{like.pairs} detected by both, {like.only_first} by the first alone, "
-        f"{like.only_second} by the second alone"
-    )
-    if like.pairs:
-        print_line(
-            f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
-            f"({like.where})"
-        )
-    if differing or like.only_first or like.only_second:
-        files = shlex.join(map(str, (options.first, options.second)))
-        print_line(
-            f"`python -m validation explain {files}` says where; --html draws the worst images"
-        )
+    for line in detection_lines(like):
+        print_line(line)
+    if _differ(differing, like):
+        print_line(_next_step(paths))
+
+
+def _differ(differing: Sequence[Difference], like: Similarity) -> bool:
+    return bool(differing or like.only_first or like.only_second)
+
+
+def _next_step(paths: tuple[Path, Path]) -> str:
+    files = shlex.join(map(str, paths))
+    return f"`python -m validation explain {files}` says where; --html draws the worst images"

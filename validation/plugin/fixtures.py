@@ -14,6 +14,7 @@ from validation.checks.running import run_row
 from validation.errors import UsageError, ValidationError
 from validation.files.terminal import printable, printable_lines
 from validation.plugin import hookspecs
+from validation.plugin.latency_table import measures_latency, runs_suites
 from validation.plugin.places import places_tried
 from validation.plugin.processes import POOL
 from validation.plugin.session_checks import check_of, session_checks
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Bad options end the session in one line, before anything is collected."""
-    if _runs_suites(session.config):
+    if runs_suites(session.config):
         without_pools()
         collect_seldom()
         try:
@@ -62,15 +63,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 set_waiting(session_state(session.config).policy, say)
         except ValidationError as error:
             raise pytest.UsageError(printable(error.with_next_step())) from error
-
-
-def _runs_suites(config: pytest.Config) -> bool:
-    suites = config.rootpath / "suites"
-    for argument in config.args:
-        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
-        if path == suites or suites in path.parents or path in suites.parents:
-            return True
-    return False
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -209,7 +201,7 @@ def _describe_failure(result: CheckResult) -> str:
 
 def _stopwatch(request: pytest.FixtureRequest, check: Check) -> Stopwatch | None:
     """pytest-benchmark's stopwatch; None where nothing is timed, or other work would disturb."""
-    if not check.quiet or hasattr(request.config, "workerinput"):
+    if not check.quiet or not measures_latency(request.config):
         return None
     watch = request.getfixturevalue("benchmark")
     return None if watch.disabled else watch

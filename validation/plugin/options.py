@@ -182,6 +182,12 @@ def add_options(add: Callable[..., object]) -> None:
         f"(default: {LOCK_NAME} in the cache folder)",
     )
     add(
+        "--latency-table",
+        action="store_true",
+        help="show pytest-benchmark's table of the samples as well (default: only with its own "
+        "options for it, such as --benchmark-columns)",
+    )
+    add(
         "--one-process",
         action="store_true",
         help="one child process (default: two, archives up to 50 MB)",

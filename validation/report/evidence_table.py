@@ -48,9 +48,14 @@ class EvidenceTable:
     nowhere: tuple[str, ...] = ()
 
 
+def evidence_results(record: Record) -> tuple[CheckResult, ...]:
+    """What the check found that says what verdicts rest on, one a file."""
+    return tuple(each for each in record.results if each.check == _CHECK)
+
+
 def evidence_table(record: Record) -> EvidenceTable:
     """Images, objects, canaries, routes and calibration behind the verdicts of a run."""
-    results = [each for each in record.results if each.check == _CHECK]
+    results = evidence_results(record)
     measures = [each for result in results for each in result.measures]
     found = {each.name for each in measures if not _is_nothing(each)}
     every = tuple(dict.fromkeys(each.name for each in measures))

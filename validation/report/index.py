@@ -1,10 +1,10 @@
-"""The tables of the first page: models and their files."""
+"""The rows of the first page: every file of a run with the figures that it is chosen by."""
 
 from __future__ import annotations
 
 import math
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -21,23 +21,41 @@ from validation.report.interval_tables import ap_interval, difference_of
 from validation.signoff.findings import Verdict
 from validation.signoff.rules import ModelVerdict
 from validation.specs.references import ReferenceKind
-from validation.specs.variants import VARIANTS
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value as it is written, and the number that rows are sorted by.
+
+    Args:
+        text: An em dash where nothing was measured.
+        value: None likewise.
+    """
+
+    text: str = formatting.NOTHING
+    value: float | None = None
+
+    @property
+    def order(self) -> str:
+        """The number for a script that sorts; NaN counts as beyond all others."""
+        if self.value is None:
+            return ""
+        return "Infinity" if math.isnan(self.value) else repr(self.value)
 
 
 @dataclass(frozen=True)
 class IndexRow:
-    """One subject; an em dash stands for what was not measured.
+    """One subject.
 
     Args:
         key: Of the subject.
         given: How a file that was made elsewhere was judged; empty for one that was made here.
-        anchor: Of its section on the model's page.
+        href: Its section on the model's page.
         status: Its verdict.
         ap_reference: AP of the model's reference.
         ap: AP of this subject.
         ap_delta: AP less the reference's.
         ap_interval: The 95 % interval of that; empty where there is none.
-        worse: True when the difference is negative.
         ap50: AP at IoU 0.5.
         parity: Largest difference of a raw output, of the output nearest to its limit.
         parity_limit: What that difference may be at most.
@@ -52,46 +70,32 @@ class IndexRow:
 
     key: ModelKey
     given: str
-    anchor: str
+    href: str
     status: Status
-    ap_reference: str
-    ap: str
-    ap_delta: str
+    ap_reference: Figure
+    ap: Figure
+    ap_delta: Figure
     ap_interval: str
-    worse: bool
-    ap50: str
-    parity: str
+    ap50: Figure
+    parity: Figure
     parity_limit: str
     parity_of: str
-    unmatched: str
-    size: str
+    unmatched: Figure
+    size: Figure
     file: str
-    p50: str
-    p95: str
-    p50_beside: str
+    p50: Figure
+    p95: Figure
+    p50_beside: Figure
 
     @property
     def label(self) -> str:
         """What the row is called."""
         return self.key.label or "?"
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the overview: one variant of all models, or the given files of one name.
-
-    Args:
-        variant: Or the form of a given file.
-        file: Its name; empty for what was made here.
-    """
-
-    variant: str
-    file: str
-
     @property
-    def label(self) -> str:
-        """What the column is called."""
-        return self.file or self.variant or "?"
+    def worse(self) -> bool:
+        """The AP is lower than the reference's."""
+        return (self.ap_delta.value or 0) < 0
 
 
 @dataclass(frozen=True)
@@ -103,74 +107,28 @@ class IndexModel:
     status: Status
     rows: tuple[IndexRow, ...]
 
-    @property
-    def ap_reference(self) -> str:
-        """AP of the reference, from whichever row has it."""
-        known = (row.ap_reference for row in self.rows if row.ap_reference != formatting.NOTHING)
-        return next(known, formatting.NOTHING)
-
-    def row(self, column: Column) -> IndexRow | None:
-        """The row of a column; None where the model has none."""
-        key = ModelKey(self.model, column.variant, column.file)
-        return next((row for row in self.rows if row.key == key), None)
-
 
 def index_model(record: Record, verdict: ModelVerdict, href: str) -> IndexModel:
     """The rows of one model, in the order of its verdicts.
 
     Args:
-        record: The run's record.
+        record: The run's record, or its entries on this model alone.
         verdict: On this model.
         href: File name of the model's page.
     """
     model = verdict.model
     reference = reference_of([entry for entry in record.accuracies if entry.model == model])
-    return IndexModel(
-        model,
-        href,
-        verdict.verdict.status,
-        tuple(
-            _row(
-                record,
-                key,
-                verdict.subjects[key],
-                reference,
-                subject_anchor(key),
-            )
-            for key in reference_first(verdict.subjects)
-        ),
+    rows = tuple(
+        _row(record, key, verdict.subjects[key], reference, f"{href}#{subject_anchor(key)}")
+        for key in reference_first(verdict.subjects)
     )
-
-
-def overview_columns(models: Iterable[IndexModel]) -> tuple[Column, ...]:
-    """The variants that some model has, in the order of `VARIANTS`; unknown ones last, not lost.
-
-    Given files come after them, in the order of the run.
-    """
-    known = {
-        Column(row.key.variant, row.key.file): None
-        for model in models
-        for row in model.rows
-        if row.key.file or row.key.variant != REFERENCE
-    }
-    return tuple(sorted(known, key=_place))
-
-
-def _place(column: Column) -> tuple[bool, int]:
-    order = list(VARIANTS)
-    known = column.variant in order and not column.file
-    return bool(column.file), order.index(column.variant) if known else len(order)
+    return IndexModel(model, href, verdict.verdict.status, rows)
 
 
 def _row(
-    record: Record, key: ModelKey, verdict: Verdict, reference: Accuracy | None, anchor: str
+    record: Record, key: ModelKey, verdict: Verdict, reference: Accuracy | None, href: str
 ) -> IndexRow:
-    measures = {
-        (result.check, measure.name): measure
-        for result in record.results
-        if result.key == key
-        for measure in result.measures
-    }
+    measures = _measures(record, key)
     own = next((entry for entry in record.accuracies if entry.key == key), None)
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
@@ -183,17 +141,16 @@ def _row(
     return IndexRow(
         key=key,
         given="" if given is None else judged_by(record, given),
-        anchor=anchor,
+        href=href,
         status=verdict.status,
-        ap_reference=formatting.coco_figure(reference.figures.ap if reference else None),
+        ap_reference=_coco(reference.figures.ap if reference else None),
         ap=_ap(own, measures.get(("accuracy", "ap"))),
-        ap_delta=formatting.coco_delta(difference) or formatting.NOTHING,
+        ap_delta=Figure(formatting.coco_delta(difference) or formatting.NOTHING, difference),
         ap_interval=""
         if difference is None
         else ap_interval(difference_of(record.ap_differences, key)),
-        worse=(difference or 0) < 0,
-        ap50=formatting.coco_figure(own.figures.ap50 if own else None),
-        parity=worst,
+        ap50=_coco(own.figures.ap50 if own else None),
+        parity=Figure(worst, float(parity.value) if parity else None),
         parity_limit=bound,
         parity_of=f"{parity.name} {formatting.value_and_limit(parity)[1]}".strip()
         if parity
@@ -202,18 +159,37 @@ def _row(
             measures.get(("end_to_end_parity", "unmatched_detections")),
             measures.get(("end_to_end_parity", "compared_detections")),
         ),
-        size=formatting.size(None if file is None else file.size_bytes),
+        size=Figure(formatting.size(file.size_bytes), file.size_bytes) if file else Figure(),
         file="" if file is None else file_link(file),
-        p50=latency(timing, 50),
-        p95=latency(timing, 95),
-        p50_beside=latency(beside, 50),
+        p50=_latency(timing, 50),
+        p95=_latency(timing, 95),
+        p50_beside=_latency(beside, 50),
     )
 
 
-def _ap(own: Accuracy | None, measure: Measure | None) -> str:
+def _measures(record: Record, key: ModelKey) -> Mapping[tuple[str, str], Measure]:
+    return {
+        (result.check, measure.name): measure
+        for result in record.results
+        if result.key == key
+        for measure in result.measures
+    }
+
+
+def _coco(value: float | None) -> Figure:
+    known = None if value in (None, formatting.NO_GROUND_TRUTH) else value
+    return Figure(formatting.coco_figure(value), known)
+
+
+def _ap(own: Accuracy | None, measure: Measure | None) -> Figure:
     if own is not None:
-        return formatting.coco_figure(own.figures.ap)
-    return formatting.number(measure.value) if measure else formatting.NOTHING
+        return _coco(own.figures.ap)
+    if measure is None:
+        return Figure()
+    return Figure(
+        formatting.number(measure.value),
+        measure.value if formatting.is_number(measure.value) else None,
+    )
 
 
 def _difference(own: Accuracy | None, reference: Accuracy | None) -> float | None:
@@ -245,11 +221,13 @@ def _value_and_bound(measure: Measure) -> tuple[str, str]:
     return formatting.value_and_limit(replace(measure, limit=limit))
 
 
-def _unmatched(unmatched: Measure | None, compared: Measure | None) -> str:
+def _unmatched(unmatched: Measure | None, compared: Measure | None) -> Figure:
     if unmatched is None:
-        return formatting.NOTHING
+        return Figure()
     text = formatting.number(unmatched.value)
-    return f"{text} of {formatting.number(compared.value)}" if compared else text
+    if compared:
+        text = f"{text} of {formatting.number(compared.value)}"
+    return Figure(text, unmatched.value if formatting.is_number(unmatched.value) else None)
 
 
 def _file(record: Record, key: ModelKey) -> Artefact | None:
@@ -273,9 +251,14 @@ def file_link(artefact: Artefact) -> str:
 
 def latency(timing: Timing | None, percent: float) -> str:
     """A percentile of the samples in milliseconds; an em dash without samples."""
+    return _latency(timing, percent).text
+
+
+def _latency(timing: Timing | None, percent: float) -> Figure:
     if timing is None or not timing.samples_ms:
-        return formatting.NOTHING
-    return formatting.milliseconds(timing.percentile(percent))
+        return Figure()
+    value = timing.percentile(percent)
+    return Figure(formatting.milliseconds(value), value)
 
 
 def reference_name(record: Record) -> str:
@@ -295,8 +278,11 @@ def threads_beside(record: Record) -> str:
 
 
 def _threads(record: Record, which: slice) -> str:
-    keys = dict.fromkeys(timing.key for timing in record.timings)
-    counts = {each.threads for key in keys for each in record.timings_of(key)[which]}
+    threads: dict[ModelKey, list[int]] = {}
+    for timing in record.timings:
+        if timing.samples_ms:
+            threads.setdefault(timing.key, []).append(timing.threads)
+    counts = {count for each in threads.values() for count in each[which]}
     if len(counts) < 2:
         return "".join(formatting.plural(count, "thread") for count in counts)
     return f"{', '.join(map(str, sorted(counts)))} threads"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from validation.errors import ArtefactError, ArtefactMissing
-from validation.policy.limits import Status
+from validation.policy.limits import WORST_FIRST, Status
 from validation.record import formatting
 from validation.record.error_facts import ErrorFacts
 from validation.record.run import ArtefactRole, Stage
 from validation.record.store import Record
 from validation.record.types import REFERENCE, CheckResult, ModelKey
-from validation.report.index import IndexModel, IndexRow
+from validation.report.index import Figure, IndexModel, IndexRow
 from validation.signoff.rules import evidence
 
 # What each column says; the page and the document show it alike.
@@ -60,10 +60,17 @@ class Converts(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, and the status of its check where that is not a PASS."""
+    """A figure, and the status of its check where that is not a PASS.
+
+    Args:
+        text: As it is written.
+        status: Of its check; None for a PASS.
+        order: What a script sorts it by; empty where nothing was measured.
+    """
 
     text: str
     status: Status | None = None
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,11 @@ class MatrixRow:
     parity: Cell
     unmatched: Cell
     latency: Cell
+
+    @property
+    def severity(self) -> int:
+        """0 for the worst verdict."""
+        return WORST_FIRST.index(self.index.status)
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,10 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
         record: The run's record.
         models: The index's rows of the same record.
     """
-    results = {(result.key, result.check): result for result in record.results}
+    results: dict[ModelKey, dict[str, CheckResult]] = {}
+    for result in record.results:
+        results.setdefault(result.key, {})[result.check] = result
+    seen = _Seen.of(record)
     rows_of: dict[IndexModel, list[MatrixRow]] = {}
     stopped: dict[tuple[Converts, str, str], list[str]] = {}
     for model in models:
@@ -132,8 +147,8 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
             key = row.key
             if key.variant == REFERENCE and not key.file:
                 continue
-            own = {check: result for (of, check), result in results.items() if of == key}
-            converts, error = _outcome(record, key, own)
+            own = results.get(key, {})
+            converts, error = _outcome(seen, key, own)
             if error:
                 stopped.setdefault((converts, key.model, error), []).append(key.label)
             rows_of.setdefault(model, []).append(_row(row, own, converts, error))
@@ -146,12 +161,28 @@ def convertibility(record: Record, models: tuple[IndexModel, ...]) -> Matrix:
     )
 
 
-def _outcome(
-    record: Record, key: ModelKey, results: dict[str, CheckResult]
-) -> tuple[Converts, str]:
+@dataclass(frozen=True)
+class _Seen:
+    """What a run got hold of.
+
+    Args:
+        files: Subjects with a .tflite file.
+        obtained: Models whose archives were fetched or found.
+    """
+
+    files: frozenset[ModelKey]
+    obtained: frozenset[str]
+
+    @classmethod
+    def of(cls, record: Record) -> _Seen:
+        tflite = (each for each in record.artefacts if each.role is ArtefactRole.TFLITE)
+        fetched = (step.model for step in record.steps if step.stage is Stage.FETCH)
+        return cls(frozenset(each.key for each in tflite), frozenset(fetched))
+
+
+def _outcome(seen: _Seen, key: ModelKey, results: dict[str, CheckResult]) -> tuple[Converts, str]:
     """Whether it converts, and the error that stopped it, on one line."""
-    files = {entry.key for entry in record.artefacts if entry.role is ArtefactRole.TFLITE}
-    if key in files:
+    if key in seen.files:
         return Converts.GIVEN if key.file else Converts.YES, ""
     errors = (results[check].error for check in _CHECKS if check in results)
     error = next((error for error in errors if error is not None), None)
@@ -159,8 +190,7 @@ def _outcome(
         return Converts.GIVEN, "" if error is None else _one_line(error)
     if error is None:
         return Converts.NOT_TRIED, ""
-    obtained = any(step.model == key.model and step.stage is Stage.FETCH for step in record.steps)
-    tried = _is_about_the_model(error, obtained=obtained)
+    tried = _is_about_the_model(error, obtained=key.model in seen.obtained)
     return Converts.NO if tried else Converts.NOT_TRIED, _one_line(error)
 
 
@@ -185,23 +215,25 @@ def _row(
     # What stopped the conversion stopped every check after it: it is shown once.
     shown = {} if error else results
     contract = shown.get("tflite_contract")
-    parity = f"{row.parity} ({row.parity_limit})" if row.parity_limit else row.parity
-    measured = formatting.NOTHING not in (row.p50, row.p95)
-    latency = f"{row.p50} / {row.p95}" if measured else formatting.NOTHING
+    parity, limit = row.parity, row.parity_limit
+    measured = row.p50.value is not None and row.p95.value is not None
+    latency = f"{row.p50.text} / {row.p95.text}" if measured else formatting.NOTHING
     return MatrixRow(
         index=row,
         converts=converts,
         error=_shortened(error, _FIRST_WORDS),
         names=evidence(contract) if contract else None,
-        parity=_cell(parity, shown.get("raw_parity")),
-        unmatched=_cell(row.unmatched, shown.get("end_to_end_parity")),
-        latency=_cell(latency, shown.get("latency")),
+        parity=_cell(
+            f"{parity.text} ({limit})" if limit else parity.text, parity, shown.get("raw_parity")
+        ),
+        unmatched=_cell(row.unmatched.text, row.unmatched, shown.get("end_to_end_parity")),
+        latency=_cell(latency, row.p50, shown.get("latency")),
     )
 
 
-def _cell(text: str, result: CheckResult | None) -> Cell:
+def _cell(text: str, figure: Figure, result: CheckResult | None) -> Cell:
     status = evidence(result) if result else Status.PASS
-    return Cell(text, None if status is Status.PASS else status)
+    return Cell(text, None if status is Status.PASS else status, figure.order)
 
 
 def _shortened(text: str, most: int) -> str:

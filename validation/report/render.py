@@ -6,7 +6,9 @@ not have made the run.
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.store import Record
 from validation.record.types import GROUND_TRUTH
 from validation.report import (
+    anchors,
     charts,
     evidence_table,
     index,
@@ -43,6 +46,7 @@ MATRIX_NAME = "matrix.html"
 
 # How the templates choose, measure and write what they show of a record's entries.
 _FILTERS: tuple[Callable[..., Any], ...] = (
+    anchors.check_anchor,
     charts.draw_boxes,
     charts.font_size,
     charts.histogram,
@@ -65,7 +69,6 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     given_files.without_reference,
     index.file_link,
     index.latency,
-    index.overview_columns,
     index.reference_name,
     index.threads_beside,
     index.threads_judged,
@@ -89,6 +92,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     views.circumstances,
     views.counts,
     views.environment,
+    views.short_subject,
     views.subject,
 )
 
@@ -115,7 +119,7 @@ def render_pages(report: Report) -> dict[str, str]:
     """The text of every page by file name, the index last."""
     environment = _environment()
     shared = {
-        "css": _css(),
+        **_inlined(),
         "index": report.index,
         "index_name": INDEX_NAME,
         "matrix_name": MATRIX_NAME,
@@ -136,11 +140,16 @@ def render_page(template: str, **given: Any) -> str:
         template: File name among the templates.
         given: What it shows.
     """
-    return _environment().get_template(template).render(css=_css(), **given)
+    return _environment().get_template(template).render(**_inlined(), **given)
 
 
-def _css() -> str:
-    return (_HERE / "report.css").read_text(encoding="utf-8")
+@functools.cache
+def _inlined() -> dict[str, str]:
+    """Sheet and script of every page, and what lets a browser run that script and no other."""
+    names = ("report.css", "first_page.css", "report.js")
+    shared, own, script = ((_HERE / name).read_text(encoding="utf-8") for name in names)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {"css": shared + own, "script": script, "script_hash": f"sha256-{digest}"}
 
 
 @functools.cache

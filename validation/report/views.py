@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
@@ -13,12 +14,15 @@ from validation.record import formatting
 from validation.record.damage import damage_lines
 from validation.record.run import Header
 from validation.record.store import Record
-from validation.record.types import REFERENCE, ModelKey
-from validation.report.index import IndexModel, index_model
+from validation.record.types import REFERENCE
+from validation.report.evidence_summary import EvidenceSummary, evidence_summary
+from validation.report.files_table import FilesTable, files_table
+from validation.report.index import index_model
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
+from validation.report.why import Headline, Why, headline, why_rows
 from validation.signoff.rules import Judgement
-from validation.signoff.shipping import Shipping, which_files
+from validation.signoff.shipping import which_files
 
 
 @dataclass(frozen=True)
@@ -29,22 +33,21 @@ class Index:
         record: Of the run.
         judgement: Of that record.
         notices: What a reader must know before anything else.
-        models: Rows of the tables of models and their files.
-        shipping: Which file each model has to ship.
-        preference: What decided that.
+        why: The causes of the verdict, the worst first.
+        headline: The worst of them in one sentence.
+        evidence: What the verdicts rest on, in a few lines.
+        files: The table of all models' files.
+        preference: What decided which file to ship.
     """
 
     record: Record
     judgement: Judgement
     notices: tuple[str, ...]
-    models: tuple[IndexModel, ...]
-    shipping: tuple[Shipping, ...]
+    why: tuple[Why, ...]
+    headline: Headline
+    evidence: EvidenceSummary
+    files: FilesTable
     preference: Preference
-
-    def ships(self, key: ModelKey) -> bool:
-        """Whether that file is the one to ship."""
-        chosen = (each.choice.file.key for each in self.shipping if each.choice is not None)
-        return key in chosen
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,37 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
     """
     names = page_names([verdict.model for verdict in judgement.models])
     named = tuple(zip(judgement.models, names, strict=True))
-    pages = tuple(model_page(record, verdict, policy, name) for verdict, name in named)
-    models = tuple(index_model(record, verdict, name) for verdict, name in named)
-    shipping = which_files(record, judgement, policy)
-    index = Index(record, judgement, _notices(record, policy), models, shipping, policy.ship)
+    parts = _parts(record, [verdict.model for verdict in judgement.models])
+    pages = tuple(model_page(parts[each.model], each, policy, name) for each, name in named)
+    models = tuple(index_model(parts[each.model], each, name) for each, name in named)
+    why = why_rows(judgement.run, {verdict.model: name for verdict, name in named})
+    index = Index(
+        record,
+        judgement,
+        _notices(record, policy),
+        why,
+        headline(judgement.run, why),
+        evidence_summary(record, judgement),
+        files_table(models, which_files(record, judgement, policy)),
+        policy.ship,
+    )
     return Report(index, convertibility(record, models), pages)
+
+
+def _parts(record: Record, models: Iterable[str]) -> dict[str, Record]:
+    """The record of each model alone, so that no page searches the entries of all others."""
+    whole = {field.name: getattr(record, field.name) for field in fields(record)}
+    lists = {name: each for name, each in whole.items() if isinstance(each, tuple)}
+    own: dict[str, dict[str, list[Any]]] = {model: {name: [] for name in lists} for model in models}
+    for name, entries in lists.items():
+        for entry in entries:
+            if entry.model in own:
+                own[entry.model][name].append(entry)
+    parts = {}
+    for model, kinds in own.items():
+        changes: dict[str, Any] = {name: tuple(each) for name, each in kinds.items()}
+        parts[model] = replace(record, **changes)
+    return parts
 
 
 def page_names(models: list[str]) -> tuple[str, ...]:
@@ -85,9 +114,21 @@ def page_names(models: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def short_subject(index: Index) -> str:
+    """What was tested and when, for beside the verdict: ``8 models, 37 files, 2026-01-02 ...``."""
+    models = index.judgement.models
+    named = models[0].model if len(models) == 1 else formatting.plural(len(models), "model")
+    files = formatting.plural(len(index.files.rows), "file")
+    return f"{named}, {files}, {formatting.moment(index.record.header.started)}"
+
+
 def subject(index: Index) -> str:
     """One sentence: what was tested."""
-    record, judgement = index.record, index.judgement
+    return subject_of(index.record, index.judgement)
+
+
+def subject_of(record: Record, judgement: Judgement) -> str:
+    """The same of a record and its judgement."""
     keys = [key for model in judgement.models for key in model.subjects]
     names = [key.variant for key in keys if not key.file and key.variant != REFERENCE]
     given = [key.file for key in keys if key.file]

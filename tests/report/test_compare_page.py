@@ -1,0 +1,67 @@
+"""The page of two runs: what differs, whose it is, and where it is on the later run's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from run_pages import Page
+from shown_runs import HOSTILE, write_shown_comparison, write_shown_run
+
+
+@pytest.fixture(scope="module")
+def folder(made_once: Callable[..., Path]) -> Path:
+    """The runs `pass`, `fail` and `hostile`, each with a comparison with the first."""
+
+    def write(folder: Path) -> None:
+        earlier = write_shown_run(folder / "pass")
+        write_shown_comparison(earlier, earlier)
+        later = write_shown_run(folder / "fail", fails=True, run="2026-01-03-night")
+        write_shown_comparison(earlier, later)
+        hostile = write_shown_run(folder / "hostile", fails=True, names=HOSTILE, run="<b>x")
+        write_shown_comparison(earlier, hostile)
+
+    return made_once("compared-runs", write)
+
+
+def _page(run: Path) -> Page:
+    return Page((run / "compare.html").read_text(encoding="utf-8"))
+
+
+def test_a_run_with_itself(folder: Path) -> None:
+    """Nothing differs, and the page says so under each heading."""
+    page = _page(folder / "pass")
+    assert "No change" in page.text
+    assert page.text.count("Nothing.") == 3
+    assert "table" not in page.tags
+
+
+def test_a_worse_run(folder: Path) -> None:
+    """Worse things with their values before and after, each subject once a table."""
+    page = _page(folder / "fail")
+    assert "12 changes, 9 for the worse" in page.text
+    for text in ("Worse (9)", "AP of int8 .tflite 0.4300 0.3381 -0.0919", "accuracy pass fail"):
+        assert text in page.text
+    # The given file has worse things and others; the float file has neither.
+    assert page.text.count("ssd_mobilenet_v2-detect.tflite") == 2
+    assert "ssd_mobilenet_v2-float" not in page.text
+
+
+def test_links_lead_somewhere(folder: Path) -> None:
+    """To both runs' first pages, and to each subject's section of the later run."""
+    links = _page(folder / "fail").values("href")
+    assert {"../pass/index.html", "index.html"} <= set(links)
+    assert "model-ssd_mobilenet_v2.html#int8" in links
+    for link in links:
+        name, _, anchor = link.partition("#")
+        text = (folder / "fail" / name).read_text(encoding="utf-8")
+        assert not anchor or anchor in Page(text).values("id")
+
+
+def test_any_name_is_text(folder: Path) -> None:
+    """What others called something opens no element and no attribute."""
+    page = _page(folder / "hostile")
+    for name in (HOSTILE.model, HOSTILE.file, HOSTILE.option, "<b>x"):
+        assert " ".join(name.split()) in page.text
+    assert not {"script", "img", "iframe", "svg", "b"} & page.tags

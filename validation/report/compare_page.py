@@ -1,0 +1,270 @@
+"""What two runs, or two model files, do not have in common, as one page in the report's style."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from validation.comparison.similarity import Similarity
+from validation.policy.limits import Status
+from validation.policy.load import Policy
+from validation.record import formatting
+from validation.record.store import Record
+from validation.report.anchors import subject_anchor
+from validation.report.render import INDEX_NAME, render_page
+from validation.report.views import page_names
+from validation.signoff.changes import RUN, Change
+from validation.signoff.rules import Judgement, judge
+from validation.tflite.differences import Difference
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """One of the two.
+
+    Args:
+        name: Of the run or the file.
+        href: Of its own page, relative to the page that is written; empty without one.
+        status: Verdict of a run, by the policy that judges both; None of a file.
+        facts: What a reader needs to know it again, name and text.
+    """
+
+    name: str
+    href: str
+    status: Status | None
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One thing that differs.
+
+    Args:
+        what: Its name.
+        before: Its value on the first side; empty where there is none.
+        after: On the second side.
+        note: Empty where there is nothing to add.
+    """
+
+    what: str
+    before: str
+    after: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ComparedGroup:
+    """What differs of one subject.
+
+    Args:
+        of: Whose it is; empty for all that the page is about.
+        href: Of its place on the later run's pages; empty without one.
+        rows: Never empty.
+    """
+
+    of: str
+    href: str
+    rows: tuple[ComparedRow, ...]
+
+
+@dataclass(frozen=True)
+class ComparedPart:
+    """One table of the page.
+
+    Args:
+        anchor: Its id.
+        title: Its heading.
+        lead: How to read it.
+        groups: Empty where nothing differs.
+    """
+
+    anchor: str
+    title: str
+    lead: str
+    groups: tuple[ComparedGroup, ...]
+
+    @property
+    def count(self) -> int:
+        """Of everything that differs."""
+        return sum(len(group.rows) for group in self.groups)
+
+
+def compared_runs(
+    before: Record,
+    after: Record,
+    around: Iterable[Change],
+    changed: Sequence[Change],
+    policy: Policy,
+    folders: tuple[Path, Path],
+    target: Path,
+) -> str:
+    """The page of two runs.
+
+    Args:
+        before: The earlier run.
+        after: The later one.
+        around: See `circumstances`.
+        changed: See `changes`.
+        policy: That judged both.
+        folders: Of the runs, whose pages are linked where they are there.
+        target: Where the page will be; links are relative to it.
+    """
+    judgements = tuple(judge(record, policy) for record in (before, after))
+    later = _link(folders[1] / INDEX_NAME, target)
+    hrefs = _places(judgements[1], later) if later else {}
+    sides = tuple(
+        ComparedSide(
+            record.header.run,
+            _link(folder / INDEX_NAME, target),
+            judgement.run.status,
+            _facts(record),
+        )
+        for record, folder, judgement in zip((before, after), folders, judgements, strict=True)
+    )
+    worse = [change for change in changed if change.worse]
+    parts = (
+        ComparedPart(
+            "circumstances",
+            "Run under other conditions",
+            "These can explain what moved.",
+            _grouped(around, hrefs),
+        ),
+        ComparedPart(
+            "worse",
+            "Worse",
+            "This would prevent signing what was signed before.",
+            _grouped(worse, hrefs),
+        ),
+        ComparedPart(
+            "changed",
+            "Changed",
+            "This differs and is not worse by itself.",
+            _grouped([change for change in changed if not change.worse], hrefs),
+        ),
+    )
+    count = formatting.plural(len(changed), "change")
+    return render_page(
+        "compare.html",
+        kind="runs",
+        sides=sides,
+        summary=f"{count}, {len(worse)} for the worse" if changed else "No change",
+        parts=parts,
+        lines=(f"Both runs were judged by the policy of {after.header.run}.",),
+    )
+
+
+def compared_models(
+    names: tuple[str, str],
+    paths: tuple[Path, Path],
+    differing: Sequence[Difference] | None,
+    like: Similarity,
+    notices: tuple[Sequence[str], Sequence[str]],
+    next_step: str,
+) -> str:
+    """The page of two model files.
+
+    Args:
+        names: That tell them apart.
+        paths: Of the files, as they were named.
+        differing: Facts that differ; None where one of them is no .tflite file.
+        like: What both detect.
+        notices: Of each file.
+        next_step: The command that says where they differ; empty where they do not.
+    """
+    sides = tuple(
+        ComparedSide(
+            name,
+            "",
+            None,
+            (("Path", str(path)), *(("Notice", notice) for notice in said)),
+        )
+        for name, path, said in zip(names, paths, notices, strict=True)
+    )
+    rows = tuple(ComparedRow(each.what, each.first, each.second) for each in differing or ())
+    parts = () if differing is None else (_files_part(rows),)
+    return render_page(
+        "compare.html",
+        kind="files",
+        sides=sides,
+        summary=_files_summary(differing, like),
+        parts=parts,
+        lines=(*detection_lines(like), *([next_step] if next_step else [])),
+    )
+
+
+def detection_lines(like: Similarity) -> tuple[str, ...]:
+    """What two files detect alike, for the page and the terminal."""
+    first = (
+        f"detections of score {like.min_score:g} and more on {like.images} images: "
+        f"{like.pairs} detected by both, {like.only_first} by the first alone, "
+        f"{like.only_second} by the second alone"
+    )
+    if not like.pairs:
+        return (first,)
+    return (
+        first,
+        f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
+        f"({like.where})",
+    )
+
+
+def _files_part(rows: tuple[ComparedRow, ...]) -> ComparedPart:
+    return ComparedPart(
+        "files",
+        "What the files hold",
+        "Inputs, outputs, operators, constants and attributes that are not the same in both.",
+        (ComparedGroup("", "", rows),) if rows else (),
+    )
+
+
+def _files_summary(differing: Sequence[Difference] | None, like: Similarity) -> str:
+    alone = like.only_first + like.only_second
+    found = formatting.plural(alone, "detection") + " of one file alone"
+    if differing is None:
+        return found
+    return f"{formatting.plural(len(differing), 'difference')} in the files, {found}"
+
+
+def _facts(record: Record) -> tuple[tuple[str, str], ...]:
+    header = record.header
+    given = (
+        ("Started", formatting.moment(header.started)),
+        ("TensorFlow", header.versions.get("tensorflow", "")),
+        ("LiteRT", header.versions.get("ai-edge-litert", "")),
+        ("Machine", ", ".join(header.machine.values())),
+        ("Labelled images", "" if header.dataset is None else header.dataset.name),
+        ("sha256 of the record", record.sha256),
+    )
+    return tuple((name, text) for name, text in given if text)
+
+
+def _link(page: Path, target: Path) -> str:
+    """Empty where no page is there, or none can be named from the target."""
+    if not page.is_file():
+        return ""
+    path = Path(os.path.relpath(page.resolve(), target.resolve().parent)).as_posix()
+    # Quoted, a folder's name is neither a scheme nor a query.
+    return urllib.parse.quote(path)
+
+
+def _places(judgement: Judgement, index: str) -> dict[str, str]:
+    """Where the later run's pages have each subject; the run itself has the first page."""
+    folder = index.removesuffix(INDEX_NAME)
+    names = page_names([model.model for model in judgement.models])
+    return {RUN: index} | {
+        str(key): f"{folder}{name}#{subject_anchor(key)}"
+        for model, name in zip(judgement.models, names, strict=True)
+        for key in model.subjects
+    }
+
+
+def _grouped(changes: Iterable[Change], hrefs: Mapping[str, str]) -> tuple[ComparedGroup, ...]:
+    """The changes of each subject together, in the order of their first."""
+    rows: dict[str, list[ComparedRow]] = {}
+    for each in changes:
+        row = ComparedRow(each.what, each.before, each.after, each.reason)
+        rows.setdefault(each.subject, []).append(row)
+    return tuple(ComparedGroup(of, hrefs.get(of, ""), tuple(own)) for of, own in rows.items())
