@@ -26,7 +26,15 @@ from validation.files.atomic import atomic_folder, said_clearly
 _PROJECT = "ssd-tflite-validation"
 _PACKAGE = Path(validation.__file__).parent
 _SUITES = "suites"
-_SCRIPT = "#!{python}\nimport sys\n\nfrom validation.entry import main\n\nsys.exit(main())\n"
+_SCRIPT = """#!{python}
+import sys
+
+from validation.entry import main
+
+# Child processes import this file as well.
+if __name__ == "__main__":
+    sys.exit(main())
+"""
 
 
 @dataclass(frozen=True)
