@@ -70,7 +70,12 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
     names = page_names([verdict.model for verdict in judgement.models])
     named = tuple(zip(judgement.models, names, strict=True))
     parts = _parts(record, [verdict.model for verdict in judgement.models])
-    pages = tuple(model_page(parts[each.model], each, policy, name) for each, name in named)
+    shippings = which_files(record, judgement, policy)
+    ships = {each.model: each for each in shippings}
+    pages = tuple(
+        model_page(parts[each.model], each, policy, name, ships.get(each.model))
+        for each, name in named
+    )
     models = tuple(index_model(parts[each.model], each, name) for each, name in named)
     why = why_rows(judgement.run, {verdict.model: name for verdict, name in named})
     index = Index(
@@ -80,7 +85,7 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         why,
         headline(judgement.run, why),
         evidence_summary(record, judgement),
-        files_table(models, which_files(record, judgement, policy)),
+        files_table(models, shippings),
         policy.ship,
     )
     return Report(index, convertibility(record, models), pages)
