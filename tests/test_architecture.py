@@ -225,8 +225,12 @@ def test_a_run_of_the_suites_has_the_settings_of_a_checkout() -> None:
     installed.read(_ROOT / "validation" / "plugin" / "pytest.ini")
     settings = dict(installed["pytest"])
     assert settings.pop("addopts").split() == checkout["addopts"]
-    assert settings == {"xfail_strict": str(checkout["xfail_strict"]).lower()}
-    assert set(checkout) == {"addopts", "xfail_strict", "testpaths", "python_files"}
+    assert settings == {
+        "xfail_strict": str(checkout["xfail_strict"]).lower(),
+        "junit_family": checkout["junit_family"],
+    }
+    own = {"addopts", "testpaths", "python_files"}
+    assert set(checkout) == {*own, *settings}
 
 
 def _project_files() -> list[Path]:

@@ -9,7 +9,6 @@ A run that did not end is refused: half a matrix would be taken for a whole one.
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
 from validation.record.run import Header
 from validation.record.store import load_record
+from validation.report.markdown import escaped, table
 from validation.report.matrix import LEGEND, Cell, MatrixRow, Stopped
 from validation.report.views import Report, build_report
 from validation.signoff.rules import judge, policy_of
@@ -37,8 +37,6 @@ _COLUMNS = (
     ("p50 / p95, ms", True),
     ("Verdict", False),
 )
-# What could start markup anywhere in a line. An underscore inside a word is only a letter.
-_MARKUP = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def document(record_path: Path, policy: Policy | None = None) -> str:
@@ -99,11 +97,6 @@ def command(header: Header) -> str:
     return shlex.join(words)
 
 
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line, in a table too."""
-    return _MARKUP.sub(lambda match: f"\\{match[0]}", " ".join(text.split()))
-
-
 def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
     record = report.index.record
     yield from report.matrix.facts
@@ -112,12 +105,9 @@ def _circumstances(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _table(report: Report) -> str:
-    lines = [
-        [title for title, _ in _COLUMNS],
-        ["---:" if figures else "---" for _, figures in _COLUMNS],
-        *(_cells(model.model, row) for model, rows in report.matrix.models for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    titles, figures = zip(*_COLUMNS, strict=True)
+    rows = (_cells(model.model, row) for model, rows in report.matrix.models for row in rows)
+    return "\n".join(table(titles, rows, figures))
 
 
 def _cells(model: str, row: MatrixRow) -> list[str]:

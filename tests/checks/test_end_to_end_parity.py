@@ -12,7 +12,8 @@ from validation.checks import end_to_end_parity
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.detections import Detections
-from validation.record.types import GROUND_TRUTH, CheckResult, ModelKey, Picture
+from validation.record.pictures import GROUND_TRUTH, BoxState, Picture
+from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext
 
 
@@ -38,7 +39,7 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     # A run of int8 would take images to calibrate with.
     monkeypatch.setattr(context.inference, "evidence", lambda _: None)
     context = dataclasses.replace(
-        context, key=ModelKey(MODEL, variant), subjects=(ModelKey(MODEL, "other"),)
+        context, key=ModelKey(MODEL, variant), subjects=(ModelKey(MODEL, "uint8"),)
     )
     _, result = end_to_end_parity.end_to_end_parity(context)
     assert isinstance(result, CheckResult)
@@ -53,10 +54,10 @@ def _shown(context: CheckContext) -> tuple[list[Picture], CheckResult]:
 
 
 @pytest.mark.parametrize("agrees", [True, False])
-def test_of_later_variants_there_are_pictures_where_they_disagree(
+def test_of_variants_at_less_risk_there_are_pictures_where_they_disagree(
     miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch, agrees: bool
 ) -> None:
-    """The first speaks for those that agree; the others would show the same again."""
+    """The file in the fewest bits, with the op, is shown in any case; others would look alike."""
     context = make_case(miniature, "raw")
     if not agrees:
         nothing = dict.fromkeys(context.inference.reference(), Detections((), (), ()))
@@ -64,6 +65,24 @@ def test_of_later_variants_there_are_pictures_where_they_disagree(
     pictures, result = _shown(context)
     assert (result.status is Status.PASS) is agrees
     assert {each.key for each in pictures} == (set() if agrees else {context.key})
+
+
+@pytest.mark.parametrize(("variant", "shown"), [("int8", True), ("float", False)])
+def test_the_variant_most_at_risk_has_pictures_although_it_agrees(
+    miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch, variant: str, shown: bool
+) -> None:
+    """Not the first one, which computes what the reference computes."""
+    context = make_case(miniature, "float")
+    detections = context.inference.reference()
+    monkeypatch.setattr(context.inference, "candidate", lambda _: detections)
+    monkeypatch.setattr(context.inference, "evidence", lambda _: None)
+    subjects = tuple(ModelKey(MODEL, name) for name in ("float", "float16", "int8", "int8-raw"))
+    context = dataclasses.replace(context, key=ModelKey(MODEL, variant), subjects=subjects)
+    pictures, result = _shown(context)
+    assert result.status is Status.PASS
+    assert bool(pictures) is shown
+    states = {state for each in pictures for panel in each.panels for state in panel.states}
+    assert states <= {BoxState.FOUND}
 
 
 def test_given_files_have_pictures_of_their_own(miniature: MiniatureFiles) -> None:

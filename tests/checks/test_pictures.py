@@ -11,7 +11,7 @@ from validation.checks import pictures as module
 from validation.checks.pictures import pictures
 from validation.errors import NotProvided
 from validation.record.detections import Detections
-from validation.record.types import GROUND_TRUTH
+from validation.record.pictures import GROUND_TRUTH
 
 Runs = Mapping[str, Detections]
 

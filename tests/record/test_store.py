@@ -31,6 +31,7 @@ from validation.record.baseline import (
 from validation.record.lines import Entry
 from validation.record.machine_class import MachineClass
 from validation.record.operating_point import OperatingPointLosses
+from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import (
@@ -48,7 +49,6 @@ from validation.record.types import (
     CheckResult,
     Measure,
     ModelKey,
-    Picture,
     Timing,
 )
 
@@ -194,7 +194,7 @@ def test_writer_refuses_an_old_record(tmp_path: Path) -> None:
         ((HEADER, RESULT, RESULT, FOOTER), "recorded twice.*got latency on a-float"),
         ((HEADER, FOOTER), "counts other results.*expected 0 results, got 1 in the footer"),
     ],
-    ids=["no header", "two headers", "after footer", "twice", "wrong count"],
+    ids=["no header", "two headers", "two baselines", "after footer", "twice", "wrong count"],
 )
 def test_writer_keeps_order(tmp_path: Path, entries: tuple[Entry, ...], message: str) -> None:
     """What would make the record unreadable is refused while it is written."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from validation.errors import RecordError
 from validation.policy.limits import Limit, Status
-from validation.record.types import CheckResult, Measure, ModelKey, Panel, Timing
+from validation.record.pictures import Panel
+from validation.record.types import CheckResult, Measure, ModelKey, Timing
 
 _KEY = ModelKey("ssd-mobile", "float")
 _GOOD = Measure("good", 1, Limit("max", 2, "test"))

@@ -13,6 +13,7 @@ from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.detections import Detections
 from validation.record.lines import Entry
+from validation.record.pictures import Panel, Picture
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -36,8 +37,6 @@ from validation.record.types import (
     CocoFigures,
     Measure,
     ModelKey,
-    Panel,
-    Picture,
     PublishedFigure,
     Timing,
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from validation.record.types import Panel, Timing
+from validation.record.pictures import BoxState, Panel
 from validation.report import charts
 
 WIDTH, HEIGHT = 360, 240
@@ -97,25 +96,13 @@ def test_classes_differ_in_colour() -> None:
     assert len({charts.class_colour(class_id)[0] for class_id in range(1, 91)}) == 90
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=50))
-def test_histogram_keeps_every_sample(samples: list[float]) -> None:
-    """Bars stay in their frame, the tallest fills it, and marks stand inside."""
-    drawn = charts.histogram(_timing(samples), width=100, height=20)
-    assert drawn is not None
-    assert max(height for _, _, _, height in drawn.bars) == 20
-    for x, y, width, height in drawn.bars:
-        assert x >= 0
-        assert x + width <= 100
-        assert y + height == pytest.approx(20, abs=0.02)
-    assert 0 <= drawn.p50_x <= drawn.p95_x <= 100
-
-
-@pytest.mark.parametrize("samples", [(), (math.nan,), (1.0, math.nan)])
-def test_no_histogram_without_numbers(samples: tuple[float, ...]) -> None:
-    """Nothing is drawn where nothing was measured."""
-    assert charts.histogram(_timing(samples)) is None
-
-
-def _timing(samples: Sequence[float]) -> Timing:
-    return Timing("person", "float", "LiteRT", 1, 0, tuple(samples))
+def test_what_one_side_alone_shows_says_so() -> None:
+    """By a word before class and score; what both show may go without a label."""
+    box = (0.1, 0.1, 0.4, 0.4)
+    states = (BoxState.LOST, BoxState.FOUND)
+    both = Panel("", (box, box), (0.9, 0.8), (1, 1), states)
+    drawn = charts.draw_boxes(both, WIDTH, HEIGHT, {"1": "cat"}, label_found=False)
+    assert [(each.state, each.label) for each in drawn] == [
+        (BoxState.FOUND, ""),
+        (BoxState.LOST, "lost cat 0.90"),
+    ]

@@ -130,8 +130,9 @@ def test_each_file_has_a_section(pages: dict[str, Page]) -> None:
     page = pages["model-person.html"].text
     for key in KEYS[2:]:
         named = f"{key.label} given, {key.variant}"
-        # Checks, accuracy, its interval, the operating point, latency; int8 costs something.
-        assert page.count(named) == 5 + (key == GIVEN_INT8)
+        # Summary, accuracy, its interval, operating point, latency, checks, commands; int8 costs
+        # something.
+        assert page.count(named) == 7 + (key == GIVEN_INT8)
     assert page.count("Made elsewhere; judged by frozen.pb (an inference graph).") == 2
     assert "tflite vendor/detect.tflite vendor-detect.tflite.tflite" in page
 

@@ -53,22 +53,22 @@ def page(write_run: Callable[..., Path], policy: Policy) -> Callable[[OperatingP
 
 
 def test_worst_rows_first(page: Callable[[OperatingPointLosses], str]) -> None:
-    """All together, then five rows; the whole table, every row once, unfolds below."""
-    shown, folded = _names(page(_losses(9)))
-    assert shown[:3] == [
+    """A line for the file; the whole table, every row once, unfolds below."""
+    files, rows = _names(page(_losses(9)))
+    assert files == ["int8"]
+    assert rows[:3] == [
         "all objects",
         "small objects of class class3",
         "small objects of class class2",
     ]
-    assert (len(shown), len(folded), len(set(folded))) == (6, 10, 10)
-    assert folded[:3] == shown[:3]
+    assert len(rows) == len(set(rows)) == 10
 
 
-def test_few_rows_are_shown_whole(page: Callable[[OperatingPointLosses], str]) -> None:
-    """Nothing is folded that would fit."""
-    text = page(_losses(5))
-    assert [len(names) for names in _names(text)] == [6]
-    assert "rows, the worst first" not in text
+def test_a_file_is_one_line(page: Callable[[OperatingPointLosses], str]) -> None:
+    """What is lost in all, and of what most."""
+    text = Page(page(_losses(5))).text
+    assert "int8 0.3 10 of 1,000 1 % 0.4 to" in text
+    assert "small objects of class class3 9 of 9" in text
 
 
 def test_a_row_says_how_many_and_how_sure(page: Callable[[OperatingPointLosses], str]) -> None:
@@ -84,14 +84,14 @@ def test_a_row_says_how_many_and_how_sure(page: Callable[[OperatingPointLosses],
         *("1", "2", "12", "10", "2", "14", "3"),
     ]
     said = Page(text).text
-    assert "Detections at scores from 0.3, 80 images. The file had no slot left for 4" in said
+    assert "Scores from 0.3, 80 images. The file had no slot left for 4" in said
     assert "all detections of the reference count as right: hat." in said
 
 
 def test_the_models_own_threshold_is_told(page: Callable[[OperatingPointLosses], str]) -> None:
     """It is another than the policy's."""
     said = Page(page(_losses(4, 0.5))).text
-    assert "scores from 0.5, the model's own threshold (policy: 0.3), 80 images" in said
+    assert "Scores from 0.5, the model's own threshold (policy: 0.3), 80 images" in said
 
 
 def test_a_row_without_right_detections_has_no_interval() -> None:
@@ -108,4 +108,4 @@ def test_a_table_of_one_row() -> None:
         "m", "int8", 0.3, 0.3, 0.05, 0.5, 0.75, 1, (), 0, 0, (_row(None, None, 0, 0, 0.0),)
     )
     view = operating_view(losses)
-    assert (view.shown, view.folded) == (losses.rows, ())
+    assert view.rows == losses.rows

@@ -27,6 +27,7 @@ from validation.record.difference_facts import (
 )
 from validation.record.error_facts import ErrorFacts
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
+from validation.record.pictures import BoxState, Panel, Picture
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -41,6 +42,7 @@ from validation.record.reference_differences import (
 from validation.record.run import (
     Artefact,
     ArtefactRole,
+    CommandOption,
     DatasetFacts,
     Evidence,
     EvidenceContent,
@@ -56,8 +58,6 @@ from validation.record.types import (
     CocoFigures,
     Measure,
     ModelKey,
-    Panel,
-    Picture,
     PublishedFigure,
     Timing,
 )
@@ -157,6 +157,10 @@ _DIFFERENCE = st.builds(
     st.none() | _FLOAT,
 )
 
+_PANEL = st.tuples(_TEXT, _DETECTIONS, st.sampled_from(BoxState) | st.none()).map(
+    lambda of: Panel.of(*of[:2], [] if of[2] is None else [of[2]] * len(of[1]))
+)
+
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "header": st.builds(
         Header,
@@ -169,6 +173,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TEXT,
         st.none() | st.builds(DatasetFacts, _TEXT, _TEXT, _WHOLE, _WHOLE),
         st.none() | _OVERLAY,
+        command_line=st.lists(st.builds(CommandOption, _TEXT, _TEXT), max_size=2).map(tuple),
     ),
     "check": st.builds(
         CheckResult,
@@ -260,7 +265,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _COUNT,
         _COUNT,
         _TEXT,
-        st.lists(st.builds(Panel.of, _TEXT, _DETECTIONS), max_size=2).map(tuple),
+        st.lists(_PANEL, max_size=2).map(tuple),
         _TABLE,
     ),
     "artefact": st.builds(

@@ -19,6 +19,7 @@ from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.lines import Entry
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
+from validation.record.pictures import GROUND_TRUTH, Panel, Picture
 from validation.record.quantisation_cost import (
     ErrorStatistics,
     LayerError,
@@ -37,15 +38,12 @@ from validation.record.run import (
 )
 from validation.record.store import RECORD_NAME, RecordWriter, load_record
 from validation.record.types import (
-    GROUND_TRUTH,
     Accuracy,
     Background,
     CheckResult,
     CocoFigures,
     Measure,
     ModelKey,
-    Panel,
-    Picture,
     PublishedFigure,
     Timing,
 )
@@ -292,7 +290,7 @@ def _quantisation_cost(own: dict[str, str], names: Names) -> QuantisationCost:
             dataclasses.replace(error, sqnr_db=31.5 - index),
             dataclasses.replace(error, sqnr_db=12.25 if index == 3 else 39.5),
         )
-        for index in range(1, 25)
+        for index in range(1, 9)
     )
     return QuantisationCost(
         **own,

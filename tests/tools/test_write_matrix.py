@@ -9,10 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import hypothesis.strategies as st
 import pytest
 import write_matrix
-from hypothesis import given, settings
 
 from validation.errors import ArtefactMissing, ConversionError, DownloadFailed, IncompleteRecord
 from validation.policy.limits import Limit
@@ -170,22 +168,6 @@ def test_command(change: dict[str, Any], expected: str) -> None:
     """The command says what the record knows of the options, and no path of a disk."""
     bare = dataclasses.replace(HEADER, options={}, selection=())
     assert write_matrix.command(dataclasses.replace(bare, **change)) == expected
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.text(st.sampled_from("ab _*|\\`<>[]~&$\n") | st.characters(), max_size=30))
-def test_escaped(text: str) -> None:
-    """Any text is one line, cannot end a cell or start markup, and can be read back."""
-    found = write_matrix.escaped(text)
-    assert "\n" not in found
-    assert re.sub(r"\\([\\`*_\[\]<>|~&$])", r"\1", found) == " ".join(text.split())
-    bare = re.sub(r"\\.", "", found)
-    assert not set(bare) & set("\\`*[]<>|~&$")
-
-
-def test_names_keep_their_underscores() -> None:
-    """An underscore between letters starts no emphasis and stays readable."""
-    assert write_matrix.escaped("ssd_mobilenet_v1 _x_") == "ssd_mobilenet_v1 \\_x\\_"
 
 
 def test_written_whole(write_record: Write, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from validation.comparison.ties import TieRule
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.lines import Entry
-from validation.record.types import CheckResult
+from validation.record.pictures import Picture
+from validation.record.types import CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import fed_by
-from validation.specs.variants import variant_of
+from validation.specs.variants import VARIANTS, Scheme, variant_of
 from validation.workspace.context import CheckContext
 
 _CHECK = "end_to_end_parity"
@@ -45,7 +46,7 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
     entries: list[Entry] = [context.subject.evidence(), result]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
-    return [*(pictures(context) if _is_shown(context, result) else []), *reference, *entries]
+    return [*_pictures(context, result), *reference, *entries]
 
 
 def _fed(context: CheckContext) -> str:
@@ -54,9 +55,29 @@ def _fed(context: CheckContext) -> str:
     return "" if only is None else fed_by(only, context.subject.shared_size)
 
 
-def _is_shown(context: CheckContext, result: CheckResult) -> bool:
-    """Variants that agree look alike: the first of them is enough, to keep the page light."""
-    return context.is_first or context.given is not None or result.status is not Status.PASS
+def _pictures(context: CheckContext, result: CheckResult) -> list[Picture]:
+    """Of a file that disagrees, and of the variant most at risk; variants that agree look alike.
+
+    Of other variants in fewer bits the images that disagree, if any: accuracy may yet find one of
+    them the worst of the model.
+    """
+    if context.given is not None or result.status is not Status.PASS or _is_most_at_risk(context):
+        return pictures(context)
+    if variant_of(context.key.variant).is_quantised:
+        return pictures(context, where_all_agree=False)
+    return []
+
+
+def _is_most_at_risk(context: CheckContext) -> bool:
+    """It has the fewest bits of the model's variants; schemes are listed by that."""
+    schemes = list(Scheme)
+    made = [each for each in context.subjects if not each.file and each.variant in VARIANTS]
+
+    def risk(key: ModelKey) -> tuple[int, bool]:
+        variant = VARIANTS[key.variant]
+        return schemes.index(variant.scheme), variant.add_postprocessing_op
+
+    return bool(made) and context.key == max(made, key=risk)
 
 
 def capacity(context: CheckContext) -> int:

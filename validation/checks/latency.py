@@ -8,7 +8,10 @@ from validation.record.types import CheckResult, Timing
 from validation.timing.sampling import Stopwatch, TimingPlan, check_latency, measure_latency
 from validation.workspace.context import CheckContext
 
-DISTURBED = "not timed beside other work: run the timing suite without -n and --benchmark-disable"
+DISTURBED = (
+    "latency was not measured: -n, --benchmark-disable and --benchmark-skip leave it out; "
+    "run without them"
+)
 
 
 def latency(context: CheckContext) -> list[Entry]:

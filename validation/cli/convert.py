@@ -11,6 +11,7 @@ from pathlib import Path
 
 from validation.calibration.feeding import Calibration, calibration_of
 from validation.calibration.images import drawn_from_folder
+from validation.cli.bundled import CALIBRATION_WORDS, calibration_place
 from validation.cli.flags import Commands, add_flag, add_json, add_parser, say, say_as_stored
 from validation.cli.given import require_graph
 from validation.cli.output import lines_beside, print_json, print_line, written
@@ -91,7 +92,8 @@ def add_command(commands: Commands) -> None:
         "--representative_images",
         type=Path,
         metavar="DIR",
-        help="for int8: images to calibrate with; the policy says how many are drawn",
+        help="for int8: images to calibrate with; the policy says how many are drawn"
+        + CALIBRATION_WORDS,
     )
     parser.add_argument(
         "--input_arrays", metavar="NAMES", help=f"comma-separated (default: {INPUT_NAME})"
@@ -229,9 +231,9 @@ def _input_stats(options: argparse.Namespace) -> InputStats | None:
 
 
 def _calibration(options: argparse.Namespace, contract: SsdContract | None) -> Calibration | None:
-    folder: Path | None = options.representative_images
-    if folder is None:
+    if options.representative_images is None:
         return None
+    folder = calibration_place(options.representative_images)
     if contract is None:
         raise ArtefactMissing(
             "the preprocessing of the representative images is not known",

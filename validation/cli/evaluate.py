@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from validation.cli.bundled import LABELLED_WORDS
 from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
@@ -59,7 +60,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help=".tflite, or frozen_inference_graph.pb"
     )
-    add_labelled_image_flags(parser.add_argument, required=True)
+    add_labelled_image_flags(parser.add_argument, required=True, why=LABELLED_WORDS)
     add_model_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument(

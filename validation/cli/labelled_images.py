@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from validation.cli.bundled import labelled_places
 from validation.cli.flags import say
 from validation.coco.dataset import Dataset, load_dataset, refuse_other_kinds
 
@@ -17,7 +18,8 @@ def refuse_other_labels(options: argparse.Namespace) -> None:
     Raises:
         ValidationError: No data set.
     """
-    refuse_other_kinds(options.coco_annotations, options.coco_images, options.box_format)
+    annotations, images = labelled_places(options.coco_annotations, options.coco_images)
+    refuse_other_kinds(annotations, images, options.box_format)
 
 
 def labelled_images(options: argparse.Namespace) -> Dataset:
@@ -29,9 +31,10 @@ def labelled_images(options: argparse.Namespace) -> Dataset:
     Raises:
         ValidationError: They cannot be read.
     """
+    annotations, images = labelled_places(options.coco_annotations, options.coco_images)
     dataset = load_dataset(
-        options.coco_annotations,
-        options.coco_images,
+        annotations,
+        images,
         max_images=options.max_images,
         box_format=options.box_format,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from validation.comparison.matching import ImageMatch, Pair, match_detections
 from validation.policy.load import Policy
 from validation.record.detections import Detections
+from validation.record.pictures import BoxState
 
 
 def score_epsilon(policy: Policy, *, in_8_bits: bool) -> float:
@@ -185,3 +186,33 @@ def _same_places(lost: Detections, gained: Detections, rule: DisagreementRule) -
 
 def _of_one_class(found: Detections) -> Detections:
     return Detections(found.boxes, found.scores, np.zeros_like(found.classes))
+
+
+def box_states(
+    first: Detections, second: Detections, rule: DisagreementRule
+) -> tuple[tuple[BoxState, ...], tuple[BoxState, ...]]:
+    """What the other side makes of each detection of one image, for a drawing.
+
+    Args:
+        first: Of the reference.
+        second: Of the file, on the same image.
+        rule: What is compared.
+
+    Returns:
+        One state for each detection of `first` and of `second`; those below the threshold, which
+        are not compared, count as found.
+    """
+    there, back = _matched(first, second, rule), _matched(second, first, rule)
+    of_first, of_second = [BoxState.FOUND] * len(first), [BoxState.FOUND] * len(second)
+    for pair in there.pairs:
+        if pair.iou < rule.moved_iou:
+            of_first[pair.reference] = of_second[pair.candidate] = BoxState.MOVED
+    lost, gained = _missing(there), _missing(back)
+    for index in lost.tolist():
+        of_first[index] = BoxState.LOST
+    for index in gained.tolist():
+        of_second[index] = BoxState.GAINED
+    for pair in _same_places(first.take(lost), second.take(gained), rule):
+        of_first[lost[pair.reference]] = BoxState.RENAMED
+        of_second[gained[pair.candidate]] = BoxState.RENAMED
+    return tuple(of_first), tuple(of_second)

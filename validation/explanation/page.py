@@ -11,8 +11,9 @@ from validation.explanation.facts import Explanation
 from validation.explanation.sides import Side
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
+from validation.record.pictures import GROUND_TRUTH, Panel
 from validation.record.quantisation_cost import QuantisationCost
-from validation.record.types import GROUND_TRUTH, ModelKey, Panel
+from validation.record.types import ModelKey
 from validation.report.annotated import annotated_panel, encoded, side_by_side
 from validation.report.pictures import picture_of
 from validation.report.quantisation_tables import quantisation_view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from validation.metadata.model_metadata import CATEGORY, COUNT, LOCATION, SCORE
 from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS
@@ -42,10 +42,12 @@ class Seeming:
     Args:
         what: A clause: ``seems to be ...``, with what gives it away.
         next_step: What makes it usable, or what to give in its place.
+        has_raw_outputs: It may be an SSD; a reference's shapes decide.
     """
 
     what: str
     next_step: str = _GIVE_AN_SSD
+    has_raw_outputs: bool = False
 
 
 def seeming(
@@ -87,7 +89,7 @@ def seeming(
     for recognise in _RECOGNISERS:
         found = recognise(shapes, names)
         if found is not None:
-            return Seeming(found.what, found.next_step.replace("{file}", file))
+            return replace(found, next_step=found.next_step.replace("{file}", file))
     return Seeming("gives nothing that is known as the output of an SSD")
 
 
@@ -134,6 +136,7 @@ def _anchored(shapes: Sequence[Shape], _: Sequence[str]) -> Seeming | None:
             "seems to end in raw outputs, as an SSD or an EfficientDet before its post-processing: "
             f"encoded boxes and {_scores(widths[1])} for each of {rows} anchors",
             _ANCHORS_ELSEWHERE,
+            has_raw_outputs=True,
         )
     if widths[1] == 1 and widths[0] > _YOLO_NUMBERS and widths[0] % 2 == 0:
         points = (widths[0] - 4) // 2

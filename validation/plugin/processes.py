@@ -86,8 +86,10 @@ def _plugins(config: pytest.Config) -> tuple[str, ...]:
 def item_of(item: pytest.Item) -> Item | None:
     """Check and subject of a test; None for a test of something else."""
     marker = item.get_closest_marker("check")
-    key = item.callspec.params.get("context") if isinstance(item, pytest.Function) else None
-    return (marker.args[0], key) if marker and isinstance(key, ModelKey) else None
+    if marker is None or not isinstance(item, pytest.Function):
+        return None
+    key = item.callspec.params.get("context")
+    return (marker.args[0], key) if isinstance(key, ModelKey) else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -20,27 +20,28 @@ import pytest
 from validation.checks.pool import without_repeats
 from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
-from validation.plugin.ending import Ended, end_run
-from validation.plugin.fixtures import ENTRIES
+from validation.plugin.baseline import update_line
+from validation.plugin.ci_files import on_github, write_for_ci
+from validation.plugin.ending import end_run
+from validation.plugin.fixtures import ENTRIES, keep_found
 from validation.plugin.interruption import INTERRUPTION
+from validation.plugin.last_lines import LastLines, print_at_the_end
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
+from validation.plugin.short_summary import say_why
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
-from validation.record.damage import damage_lines
 from validation.record.evidence import keep_evidence
-from validation.record.given_files import without_reference
 from validation.record.kept_files import keep_file
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Step
 from validation.record.store import RecordWriter, sweep_runs
 from validation.record.types import CheckResult, ModelKey
-from validation.report.render import INDEX_NAME
+from validation.report.summary_rows import summary_rows
 from validation.signoff.exit_codes import FAILED, Require, exit_code
-from validation.signoff.findings import grouped_reasons
-from validation.signoff.shipping import Shipping, shipping_lines, which_files
+from validation.signoff.shipping import which_files
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -62,8 +63,6 @@ class Recorder:
         self._writer: RecordWriter | None = None
         self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
         self.folder = Path(config.getoption("--report-dir")) / self.run
-        self.ended: Ended | None = None
-        self.shipping: tuple[Shipping, ...] = ()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is to be run, where this process runs it."""
@@ -93,14 +92,21 @@ class Recorder:
             sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(header_of(self._config, state, self.run, self._started))
+            if state.baseline is not None:
+                self._writer.write(state.baseline.entry)
             # A full disk ends no run: what is missing at its end is said there.
             with contextlib.suppress(ArtefactError):
                 keep_policy(state.policy, self.folder)
+                if state.baseline is not None:
+                    state.baseline.keep_copy(self.folder)
         return self._writer
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """End the record, render the report, and let the exit code say the verdict."""
+        """End the record, render the report, and let the exit code say the verdict.
+
+        Comes after pytest has written its JUnit file.
+        """
         by = self._config.stash[INTERRUPTION].by
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED and bool(by)
         if self._writer is None and not (interrupted and STATE in self._config.stash):
@@ -116,40 +122,21 @@ class Recorder:
         )
         writer.close(footer)
         policy = session_state(self._config).policy
-        self.ended = end_run(writer.data, self.folder, policy)
-        judgement = self.ended.judgement
-        self.shipping = which_files(self.ended.record, judgement, policy)
+        ended = end_run(writer.data, self.folder, policy)
+        judgement = ended.judgement
         require = Require(self._config.getoption("--require"))
         code = exit_code(judgement.run.status, int(exitstatus), require, interrupted=interrupted)
-        session.exitstatus = code or (FAILED if self.ended.lost else code)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The verdict and where the report lies."""
-        if self.ended is None:
-            return
-        run = self.ended.judgement.run
-        terminalreporter.section("validation")
-        terminalreporter.line(
-            f"verdict: {run.describe()}",
-            green=run.status is Status.PASS,
-            red=run.status is Status.FAIL,
-            yellow=run.status in (Status.WARN, Status.UNKNOWN),
+        session.exitstatus = code or (FAILED if ended.lost else code)
+        rows = summary_rows(ended.record, judgement)
+        shipping = which_files(ended.record, judgement, policy)
+        unwritten = write_for_ci(self._config, ended, rows, shipping)
+        updated = update_line(
+            self._config, ended.folder, judgement, session_state(self._config).baseline
         )
-        for reason in grouped_reasons(run.findings):
-            terminalreporter.line(printable(f"  {reason}"))
-        if nothing := without_reference(self.ended.record.header):
-            terminalreporter.line(printable(f"  {nothing}"))
-        for line in damage_lines(self.ended.record.steps):
-            terminalreporter.line(printable(line))
-        # Of what was lost nothing can be shipped.
-        for line in shipping_lines(self.shipping) if not self.ended.lost else ():
-            terminalreporter.line(printable(f"to ship: {line}"))
-        for lost in self.ended.lost:
-            terminalreporter.line(printable(f"not written: {lost}"), red=True)
-        folder = self.ended.folder
-        pages = "none, no disk took it" if folder is None else folder / INDEX_NAME
-        terminalreporter.line(f"report: {pages}")
+        lines = LastLines(
+            self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
+        )
+        print_at_the_end(self._config, lines)
 
 
 _SEEN = pytest.StashKey[set[tuple[str, str]]]()
@@ -179,6 +166,11 @@ def pytest_runtest_makereport(
     if isinstance(error, ValidationError):
         report.longrepr = printable(f"{type(error).__name__}: {error}")
     judged = any(isinstance(entry, CheckResult) for entry in entries)
+    say_why(report, entries)
+    if report.skipped and not judged and isinstance(error, pytest.skip.Exception):
+        # By whoever: a mark, an option of another plugin. What was not looked at is not known.
+        why = f"skipped: {error.msg}" if error.msg else "skipped"
+        entries.append(CheckResult.unknown(marker.args[0], _key(item), why))
     if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
         result = (
@@ -200,6 +192,7 @@ def pytest_runtest_makereport(
             # What the check found cannot be proved without its files.
             stopped = CheckResult.stopped(marker.args[0], _key(item), lost)
             kept = [stopped if _is_good(entry) else entry for entry in kept]
+        keep_found(item.config, kept)
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report

@@ -19,6 +19,9 @@ NOTHING = "\u2014"  # an em dash: not measured
 NO_GROUND_TRUTH = -1
 
 ANY_VALUE = "any value"
+AMPLE = "ample"
+# A limit this many times the value, or the value this many times its limit, is far away.
+_FAR = 100
 _RELATIONS = {"max": "\u2264", "min": "\u2265", "equal": "="}
 _RELATIONS_IN_WORDS = {"max": "at most", "min": "at least", "equal": "exactly"}
 
@@ -58,30 +61,48 @@ def _real(value: float) -> str:
     return text
 
 
+def quantity(name: str, value: Any) -> str:
+    """A measured value in the unit that its measure's name ends in: 9.75 ms, 1.2 %, 4.30 MB."""
+    if not is_number(value) or not math.isfinite(value):
+        return number(value)
+    match name.rpartition("_")[2]:
+        case "ms":
+            return with_milliseconds(value)
+        case "bytes":
+            return size(value) if value >= 0 else f"-{size(-value)}"
+        case "share":
+            return f"{number(float(f'{100 * value:.3g}'))} %"
+        case "db":
+            return f"{number(value)} dB"
+    return number(value)
+
+
 def value_and_limit(measure: Measure) -> tuple[str, str]:
     """A measured value and its limit, never rounded to the same text when they differ."""
-    if measure.limit is None:
-        return number(measure.value), ""
-    value, bound = number(measure.value), number(measure.limit.bound)
-    if measure.limit.relation == "any":
+    name, limit = measure.name, measure.limit
+    value = quantity(name, measure.value)
+    if limit is None:
+        return value, ""
+    if limit.relation == "any":
         return value, ANY_VALUE
-    if value == bound and measure.value != measure.limit.bound:
-        value, bound = repr(measure.value), repr(measure.limit.bound)
-    return value, _limit_text(measure.limit, bound)
+    bound = quantity(name, limit.bound)
+    if value == bound and measure.value != limit.bound:
+        value, bound = repr(measure.value), repr(limit.bound)
+    return value, _limit_text(limit, bound, name)
 
 
 def limit_text(limit: Limit) -> str:
     """A limit by itself, with the value from which it warns."""
-    return _limit_text(limit, number(limit.bound))
+    return _limit_text(limit, number(limit.bound), "")
 
 
-def _limit_text(limit: Limit, bound: str) -> str:
+def _limit_text(limit: Limit, bound: str, name: str) -> str:
     if limit.relation == "any":
         return ANY_VALUE
     text = f"{_RELATIONS.get(limit.relation, limit.relation)} {bound}"
     if limit.beyond is Status.WARN:
         return f"{text}, only warns"
-    return text if limit.warn is None else f"{text}, warns beyond {number(limit.warn)}"
+    return text if limit.warn is None else f"{text}, warns beyond {quantity(name, limit.warn)}"
 
 
 def describe_result(result: CheckResult) -> str:
@@ -126,11 +147,26 @@ def _six_digits(value: object) -> str:
 
 
 def headroom(measure: Measure) -> str:
-    """How far the value stays inside its limit; a minus sign is outside."""
+    """How far the value stays inside its limit; a minus sign is outside.
+
+    In figures only where the limit is within two orders of magnitude of the value: how far a
+    value is from a limit that it never comes near says nothing.
+    """
     if measure.limit is None:
         return ""
     left = measure.limit.headroom(measure.value) if is_number(measure.value) else None
-    return NOTHING if left is None else number(left)
+    if left is None:
+        return NOTHING
+    return AMPLE if _is_far(measure) else quantity(measure.name, left)
+
+
+def _is_far(measure: Measure) -> bool:
+    value, limit = measure.value, measure.limit
+    if limit is None or limit.status(value) is not Status.PASS or limit.bound <= 0 or value < 0:
+        return False
+    if limit.relation == "min":
+        return bool(value >= _FAR * limit.bound)
+    return bool(_FAR * (value or 1) <= limit.bound)
 
 
 def used_percent(measure: Measure) -> int | None:
@@ -189,6 +225,13 @@ def milliseconds(value: float | None) -> str:
     if not math.isfinite(value):
         return number(value)
     return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def with_milliseconds(value: float) -> str:
+    """A latency with its unit; seconds from one second on."""
+    if abs(value) >= 1000:
+        return f"{number(value / 1000)} s"
+    return f"{milliseconds(value)} ms" if abs(value) >= 0.01 or not value else f"{number(value)} ms"
 
 
 def duration(seconds: float | None) -> str:

@@ -14,10 +14,11 @@ from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.operating_point import OperatingPointLosses
+from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
-from validation.record.types import Accuracy, Background, CheckResult, Picture, Timing
+from validation.record.types import Accuracy, Background, CheckResult, Timing
 
 Entry = (
     CheckResult

@@ -180,6 +180,19 @@ class GivenFile(OfVariant):
 
 
 @dataclass(frozen=True)
+class CommandOption:
+    """An option that was given, so that it can be given again.
+
+    Args:
+        flag: Such as ``--coco-annotations``.
+        value: As it is typed, paths as they were given; empty for a switch.
+    """
+
+    flag: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
 class Header:
     """The first line of a record: everything that the figures depend on.
 
@@ -196,6 +209,7 @@ class Header:
         structure_only: Models whose weights are seeded and not trained: they have no accuracy, and
             are judged by structure, parity and speed.
         given: Files that were made elsewhere.
+        command_line: The options of the harness that were given and are not the default.
         version: Of the layout.
     """
 
@@ -210,6 +224,7 @@ class Header:
     policy_overlay: Overlay | None = None
     structure_only: tuple[str, ...] = ()
     given: tuple[GivenFile, ...] = ()
+    command_line: tuple[CommandOption, ...] = ()
     version: int = RECORD_VERSION
 
 

@@ -26,10 +26,11 @@ from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
+from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import Artefact, Evidence, Footer, Header, Step
-from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Picture, Timing
+from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Timing
 
 RECORD_NAME = "record.jsonl"
 

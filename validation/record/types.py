@@ -9,20 +9,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from validation.errors import RecordError
 from validation.policy.limits import Limit, Status, worst_status
 from validation.record.class_join import ClassJoin
 from validation.record.error_facts import ErrorFacts
 
 if TYPE_CHECKING:
     from validation.policy.load import Policy
-
-    # Pages are made of a record without NumPy.
-    from validation.record.detections import Detections
 
 
 @dataclass(frozen=True)
@@ -286,73 +282,6 @@ class Accuracy(OfVariant):
 
 # Instead of a variant: what the variants of a model are judged by.
 REFERENCE = "reference"
-# Title of the panel that shows labels: its boxes are objects, and nothing scored them.
-GROUND_TRUTH = "ground truth"
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One way to see a picture: a title and the boxes to draw, as numbers that JSON holds.
-
-    Args:
-        title: What ran.
-        boxes: Of `Detections`, one each.
-        scores: One each.
-        classes: One each.
-
-    Raises:
-        RecordError: They do not describe the same detections.
-    """
-
-    title: str
-    boxes: tuple[tuple[float, float, float, float], ...]
-    scores: tuple[float, ...]
-    classes: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """The three lists describe the same detections."""
-        if not len(self.boxes) == len(self.scores) == len(self.classes):
-            raise RecordError(
-                "a panel's detections are of unequal length",
-                got=f"{len(self.boxes)} boxes, {len(self.scores)} scores, "
-                f"{len(self.classes)} classes",
-            )
-
-    @classmethod
-    def of(cls, title: str, detections: Detections) -> Panel:
-        """The panel that shows these detections."""
-        boxes = tuple(
-            (top, left, low, right) for top, left, low, right in detections.boxes.tolist()
-        )
-        scores, classes = detections.scores.tolist(), detections.classes.tolist()
-        return cls(title, boxes, tuple(scores), tuple(classes))
-
-
-@dataclass(frozen=True)
-class Picture(OfVariant):
-    """The same image seen by several runtimes, side by side in the report.
-
-    Args:
-        model: See `ModelKey`.
-        image: File name in the data set.
-        width: Of the stored JPEG, pixels.
-        height: Of the stored JPEG, pixels.
-        jpeg_base64: The reduced image, so that the report needs no other file.
-        panels: Reference first; `GROUND_TRUTH` last, where there are labels.
-        labels: Names of the class ids that occur.
-        variant: See `ModelKey`: of the file that is shown beside the reference.
-        file: See `ModelKey`.
-    """
-
-    model: str
-    image: str
-    width: int
-    height: int
-    jpeg_base64: str
-    panels: tuple[Panel, ...]
-    labels: dict[str, str] = field(default_factory=dict)
-    variant: str = ""
-    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from validation.record.detections import Detections
-from validation.record.types import Panel
+from validation.record.pictures import Panel
 from validation.report.charts import DrawnBox, draw_boxes, font_size, label_height
 
 # Width of a frame's line for the width of its picture, in pixels.

@@ -10,38 +10,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from validation.record.types import GROUND_TRUTH, Panel, Timing
+from validation.record.pictures import GROUND_TRUTH, BoxState, Panel
 
 # Labels are set in a monospace face, whose letters are about this wide for their height.
 _LETTER_WIDTH = 0.61
 _LINE_HEIGHT = 1.35
-
-_HISTOGRAM_BINS = 28
 
 # Successive multiples of the golden angle keep the hues of neighbouring class ids far apart.
 _GOLDEN_ANGLE = 137.508
 _LIGHTNESS = (0.56, 0.45, 0.35)
 
 _Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """A histogram of samples as rectangles in a box of ``width`` x ``height``.
-
-    Args:
-        width: Of the drawing.
-        height: Of the drawing.
-        bars: (x, y, width, height), empty bins left out.
-        p50_x: Where the median stands.
-        p95_x: Where the 95th percentile stands.
-    """
-
-    width: int
-    height: int
-    bars: tuple[tuple[float, float, float, float], ...]
-    p50_x: float
-    p95_x: float
 
 
 @dataclass(frozen=True)
@@ -55,11 +34,12 @@ class DrawnBox:
         height: Of the box.
         colour: Of the outline and of the label's ground.
         ink: Of the label's letters.
-        label: Class name and score.
+        label: Class name and score, after the state where it is not found; empty for none.
         label_x: Left edge of the label.
         label_y: Top edge of the label.
         label_width: Of the label's ground.
         tooltip: Class, score and corners, for the tooltip.
+        state: What the other side makes of it.
     """
 
     x: float
@@ -73,37 +53,7 @@ class DrawnBox:
     label_y: float
     label_width: float
     tooltip: str
-
-
-def histogram(timing: Timing, width: int = 180, height: int = 36) -> Histogram | None:
-    """The samples' distribution between the fastest and the slowest; None without samples."""
-    finite = [sample for sample in timing.samples_ms if math.isfinite(sample)]
-    if not finite or not (math.isfinite(timing.p50_ms) and math.isfinite(timing.p95_ms)):
-        return None
-    low, high = min(finite), max(finite)
-    spread = (high - low) or 1.0
-    counts = [0] * _HISTOGRAM_BINS
-    for sample in finite:
-        counts[min(int((sample - low) / spread * _HISTOGRAM_BINS), _HISTOGRAM_BINS - 1)] += 1
-    step = width / _HISTOGRAM_BINS
-    tallest = max(counts)
-    bars = tuple(
-        (
-            round(index * step, 2),
-            round(height - height * count / tallest, 2),
-            round(step * 0.86, 2),
-            round(height * count / tallest, 2),
-        )
-        for index, count in enumerate(counts)
-        if count
-    )
-    return Histogram(
-        width,
-        height,
-        bars,
-        round((timing.p50_ms - low) / spread * width, 2),
-        round((timing.p95_ms - low) / spread * width, 2),
-    )
+    state: BoxState = BoxState.FOUND
 
 
 def class_colour(class_id: int) -> tuple[str, str]:
@@ -127,7 +77,12 @@ def font_size(width: int) -> float:
 
 
 def draw_boxes(
-    panel: Panel, width: int, height: int, labels: Mapping[str, str]
+    panel: Panel,
+    width: int,
+    height: int,
+    labels: Mapping[str, str],
+    *,
+    label_found: bool = True,
 ) -> tuple[DrawnBox, ...]:
     """Every detection with finite numbers, the best score drawn last, labels kept apart.
 
@@ -136,22 +91,27 @@ def draw_boxes(
         width: Of the picture in pixels.
         height: Of the picture in pixels.
         labels: Class names by id; an id without name is written as it is.
+        label_found: What both sides show has a label too.
     """
     taken: list[_Rectangle] = []
     drawn = []
-    for index in sorted(range(len(panel.scores)), key=lambda i: -_rank(panel.scores[i])):
+    for index in sorted(finite(panel), key=lambda i: -panel.scores[i]):
         box, score = panel.boxes[index], panel.scores[index]
-        if not all(math.isfinite(number) for number in (*box, score)):
-            continue
+        state = panel.states[index] if panel.states else BoxState.FOUND
         class_id = panel.classes[index]
         name = labels.get(str(class_id), f"class {class_id}")
         left, right = sorted((box[1] * width, box[3] * width))
         top, bottom = sorted((box[0] * height, box[2] * height))
         scored = panel.title != GROUND_TRUTH
         text = f"{name} {score:.2f}" if scored else name
+        if state is not BoxState.FOUND:
+            text = f"{state} {text}"
+        elif not label_found:
+            text = ""
         label_width = len(text) * font_size(width) * _LETTER_WIDTH + 4
         spot = _free_spot((left, top, right, bottom), label_width, width, height, taken)
-        taken.append(spot)
+        if text:
+            taken.append(spot)
         colour, ink = class_colour(class_id)
         corners = ", ".join(f"{number:.4f}" for number in box)
         drawn.append(
@@ -167,13 +127,19 @@ def draw_boxes(
                 label_y=round(spot[1], 1),
                 label_width=round(label_width, 1),
                 tooltip=f"{name}{f' {score:.4f}' if scored else ''}, ymin xmin ymax xmax {corners}",
+                state=state,
             )
         )
     return tuple(reversed(drawn))
 
 
-def _rank(score: float) -> float:
-    return score if math.isfinite(score) else -math.inf
+def finite(panel: Panel) -> list[int]:
+    """Indices of the detections that can be drawn: all their numbers are finite."""
+    return [
+        index
+        for index, (box, score) in enumerate(zip(panel.boxes, panel.scores, strict=True))
+        if all(map(math.isfinite, (*box, score)))
+    ]
 
 
 def _free_spot(

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
+from validation.record import formatting
 from validation.record.given_files import given_file, judged_by
 from validation.record.run import Artefact
 from validation.record.store import Record
-from validation.record.types import Background, CheckResult, Measure, ModelKey, Picture, Timing
+from validation.record.types import Background, CheckResult, Measure, ModelKey, OfVariant, Timing
 from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
-from validation.report.anchors import subject_anchor
+from validation.report.anchors import check_anchor, subject_anchor
+from validation.report.commands import (
+    Command,
+    SubjectCommands,
+    model_commands,
+    subject_commands,
+)
 from validation.report.contract_tables import ContractView, contract_view
+from validation.report.gallery import Galleries, galleries
 from validation.report.interval_tables import DifferenceView, difference_view
+from validation.report.latency_chart import LatencyChart, latency_chart
+from validation.report.model_summary import Summary, model_summary, worst_first
 from validation.report.operating_tables import OperatingView, operating_view
+from validation.report.parity_tables import (
+    PARITY_COLUMNS,
+    ParityRow,
+    RawRow,
+    parity_rows,
+    raw_rows,
+)
 from validation.report.quantisation_tables import QuantisationView, quantisation_view
-from validation.signoff.findings import Verdict
+from validation.signoff.findings import Finding, Verdict
 from validation.signoff.rules import ModelVerdict, evidence, required_of
+from validation.signoff.shipping import Shipping
+
+_Entry = TypeVar("_Entry", bound=OfVariant)
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One check of a subject.
+
+    Args:
+        result: As it was recorded; UNKNOWN for a required one without result.
+        anchor: Of it.
+        status: What it is worth.
+        required: No signature is possible without it.
+        lead: What it says, on one line; empty without.
+        open: What a reader has to look at, the worst first.
+        settled: Exact values that are as expected; there are many, and they fold away.
+    """
+
+    result: CheckResult
+    anchor: str
+    status: Status
+    required: bool
+    lead: str
+    open: tuple[Measure, ...]
+    settled: tuple[Measure, ...]
 
 
 @dataclass(frozen=True)
@@ -30,16 +74,16 @@ class SubjectSection:
         given: How a file that was made elsewhere was judged; empty for one that was made here.
         anchor: Of the section.
         verdict: On the subject.
-        checks: Their results, the worst first; UNKNOWN for a required one without result.
-        required: Checks without which no signature is possible.
+        notes: Of the verdict, what no check of the section shows.
+        checks: Their results, the worst first.
     """
 
     key: ModelKey
     given: str
     anchor: str
     verdict: Verdict
-    checks: tuple[CheckResult, ...]
-    required: tuple[str, ...]
+    notes: tuple[Finding, ...]
+    checks: tuple[CheckView, ...]
 
 
 @dataclass(frozen=True)
@@ -50,17 +94,24 @@ class ModelPage:
         model: Its name.
         file_name: Of the page.
         status: Its verdict.
-        subjects: A section each, the reference first.
+        summary: A line a subject, and what is wrong; the worst first.
+        subjects: A section each, the worst first.
         accuracies: The reference first.
         differences: In average precision, one a subject.
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
             assumed of the labelled images; a sentence each.
         contracts: Of given files: what they have otherwise than their references.
-        operating_points: One a subject.
-        quantisations: One a quantised subject.
+        operating_points: One a subject, the worst first.
+        galleries: Pictures of the worst subject, and of others.
+        parity: Detections of each subject against its reference's.
+        parity_columns: What stands in their cells.
+        raw_parity: The same of raw outputs.
+        quantisations: One a quantised subject, the worst first.
         timings: As recorded.
-        pictures: Of each subject that has some, in the order of the record.
+        latency_chart: Their samples; None without any.
+        all_again: What validates every variant again; None where only given files were judged.
+        commands: What makes each subject's figures and file again.
         background: What the catalogue knows: a figure or a trap; None without either.
         artefacts: What each file was to the run, and for which subjects; and the file.
     """
@@ -68,6 +119,7 @@ class ModelPage:
     model: str
     file_name: str
     status: Status
+    summary: Summary
     subjects: tuple[SubjectSection, ...]
     accuracies: tuple[AccuracyRow, ...]
     differences: tuple[DifferenceView, ...]
@@ -75,14 +127,26 @@ class ModelPage:
     data_notes: tuple[str, ...]
     contracts: tuple[ContractView, ...]
     operating_points: tuple[OperatingView, ...]
+    galleries: Galleries
+    parity: tuple[ParityRow, ...]
+    parity_columns: tuple[tuple[str, str], ...]
+    raw_parity: tuple[RawRow, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
-    pictures: tuple[tuple[ModelKey, tuple[Picture, ...]], ...]
+    latency_chart: LatencyChart | None
+    all_again: Command | None
+    commands: tuple[SubjectCommands, ...]
     background: Background | None
     artefacts: tuple[tuple[str, Artefact], ...]
 
 
-def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name: str) -> ModelPage:
+def model_page(
+    record: Record,
+    verdict: ModelVerdict,
+    policy: Policy,
+    file_name: str,
+    shipping: Shipping | None = None,
+) -> ModelPage:
     """The view of one model.
 
     Args:
@@ -90,28 +154,24 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         verdict: On this model.
         policy: Says which checks are required.
         file_name: Of the page that will be written.
+        shipping: What the model has to ship; None where that is not known.
     """
     model = verdict.model
     results = [result for result in record.results if result.model == model]
-    required = {key: required_of(record, key, policy) for key in verdict.subjects}
+    keys = worst_first(record, verdict.subjects)
+    in_order = reference_first(verdict.subjects)
     differences = [entry for entry in record.ap_differences if entry.model == model]
     accuracies = accuracy_rows(
         [entry for entry in record.accuracies if entry.model == model], differences
     )
+    timings = tuple(entry for entry in record.timings if entry.model == model)
     return ModelPage(
         model=model,
         file_name=file_name,
         status=verdict.verdict.status,
+        summary=model_summary(record, verdict, shipping),
         subjects=tuple(
-            SubjectSection(
-                key,
-                _given(record, key),
-                subject_anchor(key),
-                verdict.subjects[key],
-                _checks(key, results, required[key]),
-                required[key],
-            )
-            for key in reference_first(verdict.subjects)
+            _section(record, key, verdict.subjects[key], results, policy) for key in keys
         ),
         accuracies=accuracies,
         differences=tuple(map(difference_view, differences)),
@@ -122,14 +182,16 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
             for entry in record.reference_differences
             if entry.model == model
         ),
-        operating_points=tuple(
-            operating_view(entry) for entry in record.operating_points if entry.model == model
-        ),
-        quantisations=tuple(
-            quantisation_view(entry) for entry in record.quantisations if entry.model == model
-        ),
-        timings=tuple(entry for entry in record.timings if entry.model == model),
-        pictures=_pictures([entry for entry in record.pictures if entry.model == model]),
+        operating_points=tuple(map(operating_view, _sorted(record.operating_points, model, keys))),
+        galleries=galleries((each for each in record.pictures if each.model == model), keys),
+        parity=parity_rows(results, keys),
+        parity_columns=PARITY_COLUMNS,
+        raw_parity=raw_rows(results, keys),
+        quantisations=tuple(map(quantisation_view, _sorted(record.quantisations, model, keys))),
+        timings=timings,
+        latency_chart=latency_chart(timings),
+        all_again=model_commands(record, model, in_order),
+        commands=subject_commands(record, in_order),
         background=next(
             (
                 entry
@@ -140,6 +202,56 @@ def model_page(record: Record, verdict: ModelVerdict, policy: Policy, file_name:
         ),
         artefacts=_artefacts([entry for entry in record.artefacts if entry.model == model]),
     )
+
+
+def _sorted(entries: Iterable[_Entry], model: str, keys: Sequence[ModelKey]) -> list[_Entry]:
+    """Those of a model, in the order of the keys; further ones last."""
+    place = {key: number for number, key in enumerate(keys)}
+    own = [entry for entry in entries if entry.model == model]
+    return sorted(own, key=lambda entry: place.get(entry.key, len(place)))
+
+
+def _section(
+    record: Record,
+    key: ModelKey,
+    verdict: Verdict,
+    results: list[CheckResult],
+    policy: Policy,
+) -> SubjectSection:
+    required = required_of(record, key, policy)
+    return SubjectSection(
+        key,
+        _given(record, key),
+        subject_anchor(key),
+        verdict,
+        tuple(each for each in verdict.findings if not each.check),
+        tuple(_check_view(each, required) for each in _checks(key, results, required)),
+    )
+
+
+def _check_view(result: CheckResult, required: tuple[str, ...]) -> CheckView:
+    return CheckView(
+        result,
+        check_anchor(result.key, result.check),
+        evidence(result),
+        result.check in required,
+        _lead(result),
+        tuple(open_measures(result)),
+        tuple(settled_measures(result)),
+    )
+
+
+def _lead(result: CheckResult) -> str:
+    """What the check says; without a word of its own the measure that uses most of its limit."""
+    if result.explanation:
+        return result.explanation
+    strained = [(formatting.used_percent(each), each) for each in result.measures]
+    known = [(used, each) for used, each in strained if used]
+    if known:
+        value, limit = formatting.value_and_limit(max(known, key=lambda pair: pair[0])[1])
+        return f"{value}, limit {limit}"
+    judged = sum(each.limit is not None for each in result.measures)
+    return f"{formatting.plural(judged, 'value')} as expected" if judged else ""
 
 
 def _given(record: Record, key: ModelKey) -> str:
@@ -182,13 +294,6 @@ def settled_measures(result: CheckResult) -> list[Measure]:
 def _is_settled(measure: Measure) -> bool:
     exact = measure.limit is not None and measure.limit.relation == "equal"
     return exact and measure.status is Status.PASS
-
-
-def _pictures(entries: list[Picture]) -> tuple[tuple[ModelKey, tuple[Picture, ...]], ...]:
-    by_key: dict[ModelKey, list[Picture]] = {}
-    for entry in entries:
-        by_key.setdefault(entry.key, []).append(entry)
-    return tuple((key, tuple(each)) for key, each in by_key.items())
 
 
 def _artefacts(entries: list[Artefact]) -> tuple[tuple[str, Artefact], ...]:

@@ -1,4 +1,4 @@
-"""What is lost at the operating point: which rows are shown at once, and how they are written."""
+"""What is lost at the operating point: in which order, and how it is written."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from validation.record import formatting
 from validation.record.operating_point import OperatingPointLosses, OperatingRow
 
-# Rows below the first that are shown at once; the whole table unfolds.
-_SHOWN = 5
 # Each of fewer detections is more than a tenth of its row.
 _FEW = 10
 
@@ -19,20 +17,17 @@ class OperatingView:
 
     Args:
         losses: As they were recorded.
-        shown: All together, then the worst rows.
-        folded: Every row, the worst first; empty where all are shown at once.
+        rows: All together, then every other row, the worst first.
     """
 
     losses: OperatingPointLosses
-    shown: tuple[OperatingRow, ...]
-    folded: tuple[OperatingRow, ...]
+    rows: tuple[OperatingRow, ...]
 
 
 def operating_view(losses: OperatingPointLosses) -> OperatingView:
     """All classes and sizes together, then the rows that certainly lose most."""
     rows = (*losses.rows[:1], *sorted(losses.rows[1:], key=_badness, reverse=True))
-    shown = rows[: _SHOWN + 1]
-    return OperatingView(losses, shown, rows if len(shown) < len(rows) else ())
+    return OperatingView(losses, rows)
 
 
 def _badness(row: OperatingRow) -> tuple[float, ...]:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from validation.preprocess.image import ImageFile, load
-from validation.record.types import ModelKey, Panel, Picture
+from validation.record.pictures import Panel, Picture
+from validation.record.types import ModelKey
 
 
 def picture_of(

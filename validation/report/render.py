@@ -20,15 +20,13 @@ from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
 from validation.record import formatting, given_files, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
+from validation.record.pictures import GROUND_TRUTH
 from validation.record.store import Record
-from validation.record.types import GROUND_TRUTH
 from validation.report import (
-    anchors,
     charts,
     evidence_table,
     index,
     interval_tables,
-    model_page,
     operating_tables,
     own_limits,
     quantisation_tables,
@@ -37,7 +35,7 @@ from validation.report import (
 )
 from validation.report.matrix import LEGEND
 from validation.report.views import Report, build_report
-from validation.signoff import findings, rules, shipping
+from validation.signoff import findings, shipping
 from validation.signoff.rules import Judgement
 
 _HERE = Path(__file__).parent
@@ -46,13 +44,10 @@ MATRIX_NAME = "matrix.html"
 
 # How the templates choose, measure and write what they show of a record's entries.
 _FILTERS: tuple[Callable[..., Any], ...] = (
-    anchors.check_anchor,
     charts.draw_boxes,
     charts.font_size,
-    charts.histogram,
     charts.label_height,
     evidence_table.evidence_table,
-    findings.full_reason,
     findings.reason,
     formatting.coco_delta,
     formatting.coco_figure,
@@ -75,8 +70,6 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     interval_tables.difference_name,
     interval_tables.interval_text,
     math.prod,
-    model_page.open_measures,
-    model_page.settled_measures,
     operating_tables.lost_interval,
     operating_tables.lost_text,
     own_limits.own_limits,
@@ -86,7 +79,6 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     quantisation_tables.rmse_in_steps,
     quantisation_tables.span,
     quantisation_tables.stored_as,
-    rules.evidence,
     shipping.describe,
     time_table.time_table,
     views.circumstances,
@@ -146,10 +138,12 @@ def render_page(template: str, **given: Any) -> str:
 @functools.cache
 def _inlined() -> dict[str, str]:
     """Sheet and script of every page, and what lets a browser run that script and no other."""
-    names = ("report.css", "first_page.css", "report.js")
-    shared, own, script = ((_HERE / name).read_text(encoding="utf-8") for name in names)
+    sheets = ("report.css", "first_page.css", "model_page.css")
+    *styles, script = (
+        (_HERE / name).read_text(encoding="utf-8") for name in (*sheets, "report.js")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {"css": shared + own, "script": script, "script_hash": f"sha256-{digest}"}
+    return {"css": "".join(styles), "script": script, "script_hash": f"sha256-{digest}"}
 
 
 @functools.cache

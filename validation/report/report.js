@@ -1,5 +1,6 @@
 "use strict";
-// Sorts and filters the tables marked data-sort. Without it they are shown whole, in the order of the run.
+// Sorts and filters the tables marked data-sort, which are otherwise shown whole, in the order of the run; opens the folded
+// parts that an address leads to; copies commands.
 
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0];
@@ -64,4 +65,33 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   search.addEventListener("input", filter);
   box.addEventListener("change", filter);
   filter();
+}
+
+document.documentElement.classList.add("scripted");
+
+// An address inside a folded part opens it.
+const unfold = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let each = target; each; each = each.parentElement) {
+    if (each.tagName === "DETAILS") each.open = true;
+  }
+  target.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+unfold();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  // The same address twice is no change of it.
+  if (link && link.hash === location.hash) unfold();
+});
+
+for (const button of navigator.clipboard ? document.querySelectorAll("button.copy") : []) {
+  const text = button.parentElement.querySelector("code").textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
 }

@@ -74,7 +74,12 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
     names = page_names([verdict.model for verdict in judgement.models])
     named = tuple(zip(judgement.models, names, strict=True))
     parts = _parts(record, [verdict.model for verdict in judgement.models])
-    pages = tuple(model_page(parts[each.model], each, policy, name) for each, name in named)
+    shippings = which_files(record, judgement, policy)
+    ships = {each.model: each for each in shippings}
+    pages = tuple(
+        model_page(parts[each.model], each, policy, name, ships.get(each.model))
+        for each, name in named
+    )
     models = tuple(index_model(parts[each.model], each, name) for each, name in named)
     addresses = {verdict.model: name for verdict, name in named}
     why = why_rows(judgement.run, addresses)
@@ -86,7 +91,7 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         headline(judgement.run, why),
         since_section(since_baseline(record, judgement), addresses),
         evidence_summary(record, judgement),
-        files_table(models, which_files(record, judgement, policy)),
+        files_table(models, shippings),
         policy.ship,
     )
     return Report(index, convertibility(record, models), pages)
@@ -130,7 +135,11 @@ def short_subject(index: Index) -> str:
 
 def subject(index: Index) -> str:
     """One sentence: what was tested."""
-    record, judgement = index.record, index.judgement
+    return subject_of(index.record, index.judgement)
+
+
+def subject_of(record: Record, judgement: Judgement) -> str:
+    """The same of a record and its judgement."""
     keys = [key for model in judgement.models for key in model.subjects]
     names = [key.variant for key in keys if not key.file and key.variant != REFERENCE]
     given = [key.file for key in keys if key.file]

@@ -10,11 +10,11 @@ from validation.errors import ConversionError, UsageError, ValidationError, firs
 from validation.files.digest import file_sha256
 from validation.files.names import short_names
 from validation.inference.model_file import open_tflite, refusal_of
+from validation.inference.other_models import seeming
 from validation.inference.outputs import bind_outputs
 from validation.metadata.unpacking import metadata_of
 from validation.record.run import GivenFile, Stage, Step
 from validation.record.types import ModelKey
-from validation.specs.contracts import RAW_OUTPUTS
 from validation.specs.feeds import StatedFeed
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
@@ -78,8 +78,8 @@ def candidate_of(model: str, path: Path, name: str, reference: ReferenceKind) ->
     try:
         bind_outputs(unpacked, file, metadata_of(unpacked))
     except ConversionError as error:
-        # Two outputs without names may be known by the shapes that the reference states.
-        if len(file.outputs) != len(RAW_OUTPUTS):
+        # Outputs without names may be known by the shapes that the reference states.
+        if not seeming(file.inputs, file.outputs).has_raw_outputs:
             error.where = error.where or path.name
             raise refusal_of(unpacked, error) or error from error
     key = ModelKey(model, form_of(file), name)
