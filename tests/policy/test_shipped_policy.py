@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from validation.checks.registry import CHECKS
 from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
+from validation.comparison.baseline_check import check_baseline
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
 from validation.comparison.detections import compare_detections
@@ -33,6 +35,7 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
+from validation.record.baseline import Aspect, AspectChange, BaselineComparison, Outcome, Why
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
@@ -129,6 +132,11 @@ def _run_every_check(policy: Policy) -> None:
     check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
     check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
+    changes = [
+        AspectChange(aspect, Outcome.BETTER, estimate=0.0, interval=(0.0, 0.0)) for aspect in Aspect
+    ]
+    for found in (changes[1:], [replace(each, why=Why.NO_MATCHES) for each in changes[1:]]):
+        check_baseline(BaselineComparison("m", "float", tuple(found)), policy, "")
     calibration = CalibrationEvidence(1, 0)
     results = ResultsFacts(1, 1, 1, 1, meeting=Meeting(1, 1, 1, 1, 0))
     doubts = Doubts(results=results)
@@ -205,7 +213,7 @@ def test_required_checks_can_be_recorded() -> None:
 def test_shipped_required_checks() -> None:
     """What a signature of each variant cannot lack, written out."""
     first = ("archive", "evidence", "export_contract", "tflite_contract")
-    last = ("end_to_end_parity", "accuracy", "operating_point", "latency")
+    last = ("end_to_end_parity", "accuracy", "operating_point", "latency", "baseline")
     quantised = (*first, "postprocess_parity", "quantisation", *last)
     expected = {
         "float": (*first, "postprocess_parity", *last),

@@ -38,7 +38,18 @@ LONGEST = (
 )
 # No part of `-m quick`: they build graphs, convert them or start processes.
 SLOW = {
-    *("calibration", "checks", "cli", "convert", "diagnosis", "docs", "export", "faults", "fuzz"),
+    *(
+        "browser",
+        "calibration",
+        "checks",
+        "cli",
+        "convert",
+        "diagnosis",
+        "docs",
+        "export",
+        "faults",
+        "fuzz",
+    ),
     *("graphs", "inference", "inspection", "isolation", "plugin", "real", "runtimes", "tools"),
     "workspace",
     "test_packaging.py",

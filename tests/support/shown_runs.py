@@ -290,7 +290,7 @@ def _quantisation_cost(own: dict[str, str], names: Names) -> QuantisationCost:
             dataclasses.replace(error, sqnr_db=31.5 - index),
             dataclasses.replace(error, sqnr_db=12.25 if index == 3 else 39.5),
         )
-        for index in range(1, 25)
+        for index in range(1, 9)
     )
     return QuantisationCost(
         **own,

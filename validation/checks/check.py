@@ -25,6 +25,7 @@ class Check:
         given: Shell patterns of the forms of given files that it speaks about.
         needs: Of a check that needs a quiet machine: called in a child process before the check is
             run in the session's own, so that what could end the process ends the child.
+        compares: It speaks only in a session that is compared with a baseline.
         first_only: Judge the first model of each variant only: the check speaks of the tools
             and not of the model.
         quiet: Nothing else may work while it runs. It comes after the others, and is run in the
@@ -38,6 +39,7 @@ class Check:
     needs: tuple[Callable[[CheckContext], object], ...] = ()
     first_only: bool = False
     quiet: bool = False
+    compares: bool = False
 
     def covers(self, key: ModelKey) -> bool:
         """True where the check speaks about this subject."""

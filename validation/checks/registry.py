@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from validation.checks.accuracy import accuracy
 from validation.checks.archive import archive
+from validation.checks.baseline import baseline
+from validation.checks.baseline import first_runs as baseline_first_runs
 from validation.checks.canaries import canaries
 from validation.checks.check import Check
 from validation.checks.end_to_end_parity import end_to_end_parity
@@ -52,4 +54,12 @@ CHECKS: tuple[Check, ...] = (
     Check("accuracy", accuracy, given=("*",)),
     Check("operating_point", operating_point, given=("*",)),
     Check("latency", latency, given=("*",), needs=(first_runs,), quiet=True),
+    Check(
+        "baseline",
+        baseline,
+        given=("*",),
+        needs=(baseline_first_runs,),
+        quiet=True,
+        compares=True,
+    ),
 )

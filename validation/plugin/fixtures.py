@@ -17,19 +17,24 @@ from validation.plugin import hookspecs
 from validation.plugin.latency_table import measures_latency, runs_suites
 from validation.plugin.places import places_tried
 from validation.plugin.processes import POOL
+from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import check_of, session_checks
 from validation.plugin.state import session_state
 from validation.plugin.waiting import WAITING
 from validation.policy.limits import Status
 from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
-from validation.record.types import CheckResult, ModelKey
+from validation.record.run import Artefact, Evidence
+from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.timing.sampling import Stopwatch
-from validation.workspace.context import CheckContext
+from validation.workspace.context import CheckContext, FoundSoFar
 from validation.workspace.memory import collect_seldom, without_pools
 from validation.zoo.locks import set_waiting
 
 ENTRIES = pytest.StashKey[list[Entry]]()
+# What tests have left, where a later one compares it.
+_FOUND = pytest.StashKey[dict[ModelKey, list[Entry]]]()
+_COMPARED = (CheckResult, Timing, Accuracy, Artefact, Evidence)
 # Which test records a check of a subject; a record holds each result once.
 _OWNERS = pytest.StashKey[dict[tuple[str, ModelKey], str]]()
 
@@ -82,7 +87,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if name not in checks:
         _refuse(metafunc, f"names the check {name!r}, which is none of {', '.join(checks)}")
     check = checks[name]
-    keys = [key for key in session_state(metafunc.config).keys if check.covers(key)]
+    state = session_state(metafunc.config)
+    compared = not check.compares or state.baseline is not None
+    keys = [key for key in state.keys if compared and check.covers(key)]
     if check.first_only:
         keys = list({(key.variant, key.file): key for key in reversed(keys)}.values())[::-1]
     owners = metafunc.config.stash.setdefault(_OWNERS, {})
@@ -104,11 +111,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without = [item for item in items if not _has_subject(item)]
     if without:
         items[:] = [item for item in items if _has_subject(item)]
-        config.hook.pytest_deselected(items=without)
+        # What compares is no gap in a session that is compared with nothing.
+        config.hook.pytest_deselected(items=[each for each in without if not _compares(each)])
     checks = [check_of(item) for item in items]
     if any(checks):
         order = list(session_checks(config).values())
         items.sort(key=lambda item: order.index(check) if (check := check_of(item)) else len(order))
+
+
+def _compares(item: pytest.Item) -> bool:
+    check = check_of(item)
+    return check is not None and check.compares
 
 
 def _has_subject(item: pytest.Item) -> bool:
@@ -133,6 +146,8 @@ def run_check(request: pytest.FixtureRequest) -> Callable[[CheckContext], list[E
     pool = request.config.stash.get(POOL, None)
 
     def run(context: CheckContext) -> list[Entry]:
+        if check.compares:
+            context = replace(context, found=found_so_far(request.config, context.key))
         if pool is None:
             return run_row(check, replace(context, stopwatch=_stopwatch(request, check)))
         if not check.quiet:
@@ -164,6 +179,22 @@ def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
                 _end_as(entry)
 
     return keep
+
+
+def keep_found(config: pytest.Config, entries: Sequence[Entry]) -> None:
+    """Remember what a test has left, in a session that is compared with a baseline."""
+    if session_state(config).baseline is None:
+        return
+    found = config.stash.setdefault(_FOUND, {})
+    for entry in entries:
+        if isinstance(entry, _COMPARED):
+            found.setdefault(entry.key, []).append(entry)
+
+
+def found_so_far(config: pytest.Config, key: ModelKey) -> FoundSoFar:
+    """What the tests of a subject have left until now."""
+    found = config.stash.get(_FOUND, {})
+    return FoundSoFar(tuple(found.get(key, ())), run_folder(config))
 
 
 def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from validation.files.terminal import printable
+from validation.plugin.baseline import Updated
 from validation.plugin.ending import Ended
 from validation.policy.limits import Status
 from validation.record.damage import damage_lines
@@ -37,6 +38,7 @@ class LastLines:
         rows: Its files.
         shipping: What each model has to ship.
         unwritten: Files beside the run's folder that could not be written, a line each.
+        updated: What became of the baseline that the run was to replace; None without one.
         commands: Whether GitHub Actions is to be told of errors and warnings.
     """
 
@@ -47,6 +49,7 @@ class LastLines:
         rows: Sequence[SummaryRow],
         shipping: Sequence[Shipping],
         unwritten: Sequence[str] = (),
+        updated: Updated | None = None,
         *,
         commands: bool = False,
     ) -> None:
@@ -55,6 +58,7 @@ class LastLines:
         self._rows = rows
         self._shipping = shipping
         self._unwritten = unwritten
+        self._updated = updated
         self._commands = commands
 
     @pytest.hookimpl(trylast=True)
@@ -104,6 +108,8 @@ class LastLines:
         since = since_baseline(record, self._ended.judgement)
         for line in since_lines(since) if since else ():
             reporter.line(printable(line))
+        if self._updated is not None:
+            reporter.line(self._updated.line, red=not self._updated.is_written)
 
 
 def print_at_the_end(config: pytest.Config, lines: LastLines) -> None:

@@ -24,7 +24,7 @@ from validation.files.terminal import printable
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.metadata.class_labels import COCO_LABELS
-from validation.plugin import given
+from validation.plugin import baseline, given
 from validation.signoff.exit_codes import Require
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
@@ -147,6 +147,7 @@ def add_options(add: Callable[..., object]) -> None:
         help="your own limits and settings, in the layout of policy.toml, laid over the built-in "
         "ones (default: the built-in ones alone)",
     )
+    baseline.add_options(add)
     add(
         "--require",
         choices=tuple(Require),

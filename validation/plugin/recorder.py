@@ -20,9 +20,10 @@ import pytest
 from validation.checks.pool import without_repeats
 from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
+from validation.plugin.baseline import update_line
 from validation.plugin.ci_files import on_github, write_for_ci
 from validation.plugin.ending import end_run
-from validation.plugin.fixtures import ENTRIES
+from validation.plugin.fixtures import ENTRIES, keep_found
 from validation.plugin.interruption import INTERRUPTION
 from validation.plugin.last_lines import LastLines, print_at_the_end
 from validation.plugin.processes import POOL
@@ -91,9 +92,13 @@ class Recorder:
             sweep_runs(self.folder.parent)
             self._writer = RecordWriter(self.folder).open()
             self._writer.write(header_of(self._config, state, self.run, self._started))
+            if state.baseline is not None:
+                self._writer.write(state.baseline.entry)
             # A full disk ends no run: what is missing at its end is said there.
             with contextlib.suppress(ArtefactError):
                 keep_policy(state.policy, self.folder)
+                if state.baseline is not None:
+                    state.baseline.keep_copy(self.folder)
         return self._writer
 
     @pytest.hookimpl(trylast=True)
@@ -125,7 +130,12 @@ class Recorder:
         rows = summary_rows(ended.record, judgement)
         shipping = which_files(ended.record, judgement, policy)
         unwritten = write_for_ci(self._config, ended, rows, shipping)
-        lines = LastLines(self._config, ended, rows, shipping, unwritten, commands=on_github())
+        updated = update_line(
+            self._config, ended.folder, judgement, session_state(self._config).baseline
+        )
+        lines = LastLines(
+            self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
+        )
         print_at_the_end(self._config, lines)
 
 
@@ -182,6 +192,7 @@ def pytest_runtest_makereport(
             # What the check found cannot be proved without its files.
             stopped = CheckResult.stopped(marker.args[0], _key(item), lost)
             kept = [stopped if _is_good(entry) else entry for entry in kept]
+        keep_found(item.config, kept)
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from validation import __version__
 from validation.coco.dataset import Dataset
 from validation.files.terminal import printable
 from validation.plugin.command_line import command_line
@@ -17,21 +14,9 @@ from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
 from validation.record.run import Header
-from validation.workspace.installed import installed_version
 from validation.workspace.session import Session
+from validation.workspace.surroundings import machine_facts, package_versions
 from validation.workspace.synthetic import GROUP
-
-_PACKAGES = (
-    "tensorflow",
-    "ai-edge-litert",
-    "tf-slim",
-    "tf-keras",
-    "numpy",
-    "protobuf",
-    "pillow",
-    "pycocotools",
-    "pytest",
-)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -51,19 +36,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def header_of(config: pytest.Config, state: Session, run: str, started: datetime) -> Header:
     """The record's first line: all that the figures of a session depend on."""
-    versions = {package: installed_version(package) for package in _PACKAGES}
     return Header(
         run=run,
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         selection=tuple(state.keys),
         options=_options(config, state),
-        versions={"harness": __version__, "python": platform.python_version(), **versions},
-        machine={
-            "system": f"{platform.system()} {platform.release()}",
-            "architecture": platform.machine(),
-            "processor": _processor(),
-            "cores": str(os.cpu_count()),
-        },
+        versions=package_versions(),
+        machine=machine_facts(),
         policy_sha256=state.policy.sha256,
         policy_overlay=state.policy.overlay,
         dataset=None if state.dataset is None else state.dataset.facts(),
@@ -98,6 +77,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
+        **({"baseline": state.baseline.path.name} if state.baseline else {}),
     }
 
 
@@ -122,12 +102,3 @@ def _source(data: Dataset) -> str:
 def _box_format(config: pytest.Config) -> str:
     stated = config.getoption("--box-format")
     return "" if stated is None else f", boxes as {stated}"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):  # the kernel's own text
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"

@@ -9,6 +9,7 @@ import pytest
 
 from validation.isolation.apart import call_apart
 from validation.metadata.class_labels import labels_named
+from validation.plugin.baseline import baseline_of
 from validation.plugin.given import (
     UNSTATED,
     Given,
@@ -98,6 +99,7 @@ def _resolve(config: pytest.Config) -> Session:
         feed=feed_of_given(option("--feed"), option("--input-stats"), given),
         candidates=given.candidates,
         judged_by=given.judged_by,
+        baseline=baseline_of(config),
         notes=given.notes,
         steps=steps,
     )

@@ -90,7 +90,8 @@ class AspectChange:
         outcome: What came of comparing it.
         what: Of several of one aspect: ``check.measure``, a check, a number of threads.
         before: Of the baseline, in the aspect's own unit; None where it has none. AP is in
-            [0, 1], sizes are bytes, latencies the median in milliseconds.
+            [0, 1], sizes are bytes, latencies the median in milliseconds, of calls by turns that of
+            the blocks' quickest calls.
         after: Of this run, alike.
         interval: 95 % interval of the change: of AP its difference, of latency the share by
             which this run's file takes longer.

@@ -16,6 +16,7 @@ from validation.record.store import RECORD_NAME, Record, parse_record
 from validation.record.types import CheckResult, Measure
 from validation.signoff.differences import differences
 from validation.signoff.recomputed import contradictions
+from validation.signoff.recomputed_baseline import baseline_contradictions
 from validation.signoff.rules import Judgement, evidence, judge, keys_under_test
 from validation.signoff.run_files import digests, is_counted, named_files
 
@@ -104,7 +105,10 @@ def examine(files: Mapping[str, bytes], *, redraw: bool) -> Examined:
     if not faults:
         faults += [
             Fault(RECORD_NAME, f"{each.what} is not what {each.source} gives", each.right, each.got)
-            for each in contradictions(record, files, redraw=redraw)
+            for each in (
+                *contradictions(record, files, redraw=redraw),
+                *baseline_contradictions(record, policy, files, redraw=redraw),
+            )
         ]
     return Examined(tuple(faults), hashes, Judged(record, policy, judge(record, policy)))
 

@@ -14,10 +14,11 @@ from validation.labels.alignment import ClassNames, align, no_names
 from validation.labels.label_list import LabelList
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.run import Artefact, ArtefactRole, Evidence, EvidenceContent
 from validation.record.types import ModelKey
 from validation.specs.variants import variant_of
 from validation.timing.sampling import Stopwatch
+from validation.workspace.given_baseline import GivenBaseline
 from validation.workspace.given_subject import GivenSubject, TfliteReference
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
@@ -26,6 +27,31 @@ from validation.workspace.products import ProductCache
 from validation.workspace.sides import Reference, Subject
 from validation.workspace.variant_sides import GraphReference, VariantSubject
 from validation.zoo.canaries import Canary
+
+
+@dataclass(frozen=True)
+class FoundSoFar:
+    """What the session's earlier checks of a subject have left.
+
+    Args:
+        entries: As the record has them.
+        run_folder: That their paths lie in; None where nothing was kept yet.
+    """
+
+    entries: tuple[object, ...] = ()
+    run_folder: Path | None = None
+
+    def matches(self, key: ModelKey) -> Path | None:
+        """The kept file of what was right of the subject's detections; None without it."""
+        folder = self.run_folder
+        kept = [
+            each.path
+            for each in self.entries
+            if isinstance(each, Evidence)
+            and each.key == key
+            and each.content is EvidenceContent.MATCHES
+        ]
+        return folder / kept[0] if folder is not None and kept else None
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,8 @@ class CheckContext:
         stopwatch: Times calls; None where other work would disturb it.
         given: The file under test, where it was converted elsewhere.
         judged_by: What says what is right; None: the archive's graph.
+        baseline: What the session is compared with; None where it is with nothing.
+        found: What earlier checks of this subject have left; only for a comparison.
     """
 
     key: ModelKey
@@ -58,6 +86,8 @@ class CheckContext:
     stopwatch: Stopwatch | None = None
     given: GivenSubject | None = None
     judged_by: Reference | None = None
+    baseline: GivenBaseline | None = None
+    found: FoundSoFar = FoundSoFar()
 
     @property
     def is_raw(self) -> bool:

@@ -274,9 +274,9 @@ class GivenSubject:
         prepared = prepared_for(self.preprocessing, self.way)
         return self.runs.feeds.stacked(self.runs.images[:count], prepared, size)
 
-    def timed_call(self, threads: int) -> Callable[[], object]:
+    def timed_call(self, threads: int, path: Path | None = None) -> Callable[[], object]:
         """See `Subject`."""
-        runtime = TfliteRuntime(self.path, threads)
+        runtime = TfliteRuntime(path or self.path, threads)
         (spec,) = runtime.inputs
         feed = feed_of(spec, self._stacked(1, self.shared_size)[0], self.way)
         return lambda: runtime.run(feed)

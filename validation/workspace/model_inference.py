@@ -199,9 +199,17 @@ class ModelInference:
         size = self.build.only_image_size
         return self.runs.feeds.stacked(self.runs.images[:count], prepared, size)
 
-    def timed_call(self, variant: str, threads: int) -> Callable[[], object]:
-        """One inference of a variant on the first image, its feed made beforehand."""
-        runtime = TfliteRuntime(self.build.tflite(variant), threads)
+    def timed_call(
+        self, variant: str, threads: int, path: Path | None = None
+    ) -> Callable[[], object]:
+        """One inference of a variant on the first image, its feed made beforehand.
+
+        Args:
+            variant: Whose file is run.
+            threads: Of the interpreter.
+            path: Another file to run instead, which is fed alike.
+        """
+        runtime = TfliteRuntime(path or self.build.tflite(variant), threads)
         (spec,) = runtime.inputs
         way, prepared = self._way(runtime)
         feed = feed_of(spec, self._stacked(1, prepared)[0], way)

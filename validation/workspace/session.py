@@ -22,6 +22,7 @@ from validation.specs.references import ReferenceKind
 from validation.tflite.facts import read_tflite
 from validation.workspace.candidates import Candidate
 from validation.workspace.context import CheckContext, class_join, image_files
+from validation.workspace.given_baseline import GivenBaseline
 from validation.workspace.given_subject import GivenSubject, TfliteReference, form_of
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
@@ -61,6 +62,7 @@ class Session:
             None: a temporary one, removed with the session.
         candidates: Files that were given.
         judged_by: What --reference names for them; None: the archive's graph.
+        baseline: What --baseline names, read; None without it.
         notes: What is to be said of the selection.
         steps: Made before the session began.
     """
@@ -81,6 +83,7 @@ class Session:
     runs: Path | None = None
     candidates: tuple[Candidate, ...] = ()
     judged_by: ReferenceSource | None = None
+    baseline: GivenBaseline | None = None
     notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
@@ -106,6 +109,7 @@ class Session:
             self.canaries,
             tuple(each for each in self.keys if each.model == key.model),
             self.labels,
+            baseline=self.baseline,
         )
         if not key.file:
             return context

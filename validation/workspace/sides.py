@@ -80,8 +80,13 @@ class Subject(Protocol):
     def raw_outputs(self, count: int) -> Arrays:
         """Box encodings and class predictions on the first images, [I, 1, N, ...], real units."""
 
-    def timed_call(self, threads: int) -> Callable[[], object]:
-        """One inference on the first image, its feed made beforehand."""
+    def timed_call(self, threads: int, path: Path | None = None) -> Callable[[], object]:
+        """One inference on the first image, its feed made beforehand.
+
+        Args:
+            threads: Of the interpreter.
+            path: Another file to run instead, which is fed alike.
+        """
 
 
 class Reference(Protocol):

@@ -108,9 +108,9 @@ class VariantSubject:
         """Of the variant's raw form, which has the same body."""
         return self._inference.raw_outputs(self.variant.raw_variant, count)
 
-    def timed_call(self, threads: int) -> Callable[[], object]:
+    def timed_call(self, threads: int, path: Path | None = None) -> Callable[[], object]:
         """See `Subject`."""
-        return self._inference.timed_call(self._name, threads)
+        return self._inference.timed_call(self._name, threads, path)
 
 
 class GraphReference:

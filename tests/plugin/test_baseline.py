@@ -1,0 +1,150 @@
+"""Sessions that are compared with an earlier run, and baseline files that they write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from validation.record.baseline import Aspect, BaselineComparison, Outcome, Why
+from validation.record.baseline_facts import parse_baseline
+from validation.record.store import Record, load_record
+from validation.signoff.run_files import RunFiles
+from validation.signoff.soundness import examine
+
+if TYPE_CHECKING:
+    from conftest import Session
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def runs(session: Session, over_miniature: Run) -> Callable[..., tuple[pytest.RunResult, Path]]:
+    """Run the suites and say in which folder the new run lies."""
+    seen: set[Path] = set()
+
+    def run(*arguments: object) -> tuple[pytest.RunResult, Path]:
+        result = over_miniature("--variant", "float", *arguments)
+        (new,) = set(session.reports.glob("*/record.jsonl")) - seen
+        seen.add(new)
+        return result, new.parent
+
+    return run
+
+
+def _comparison(folder: Path) -> BaselineComparison:
+    (found,) = load_record(folder / "record.jsonl").baseline_comparisons
+    return found
+
+
+def _check(record: Record) -> tuple[str, str]:
+    (result,) = [each for each in record.results if each.check == "baseline"]
+    return result.status, result.message
+
+
+def _faults(folder: Path) -> list[str]:
+    return [each.describe() for each in examine(RunFiles(folder), redraw=True).faults]
+
+
+def test_two_runs_of_one_commit(runs: Callable[..., tuple[pytest.RunResult, Path]]) -> None:
+    """Nothing is reported, the latency of the same bytes included, and the run proves it alone."""
+    _, first = runs()
+    result, second = runs("--baseline", first)
+    comparison = _comparison(second)
+    assert {each.outcome for each in comparison.changes} == {Outcome.SAME}
+    (latency,) = comparison.of(Aspect.LATENCY)
+    assert latency.why is Why.SAME_FILE
+    result.stdout.fnmatch_lines(["since run * nothing has changed (1 file compared)"])
+    shutil.rmtree(first)
+    assert _faults(second) == []
+
+
+def test_a_run_that_is_compared_with_nothing(
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+) -> None:
+    """It has no such check, and nothing is said of one."""
+    result, folder = runs()
+    record = load_record(folder / "record.jsonl")
+    assert record.baseline is None
+    assert "baseline" not in {each.check for each in record.results}
+    assert "since" not in result.stdout.str()
+
+
+def test_baseline_file(runs: Callable[..., tuple[pytest.RunResult, Path]], tmp_path: Path) -> None:
+    """Written with a reason, compared with, replaced with another, each time as a whole."""
+    file = tmp_path / "baseline.json"
+    result, first = runs("--baseline", file, "--update-baseline", "--reason=the first one")
+    result.stdout.fnmatch_lines(["baseline: *baseline.json written from this run: the first one"])
+    facts = parse_baseline(file.read_bytes(), file)
+    assert facts.run == first.name
+    assert facts.updated is not None
+    assert (facts.updated.reason, facts.updated.previous_sha256) == ("the first one", "")
+
+    result, second = runs("--baseline", file)
+    assert {each.outcome for each in _comparison(second).changes} == {Outcome.SAME}
+    assert _faults(second) == []
+
+    # As if the file had been another one, with other names and half of the bytes.
+    document = json.loads(file.read_bytes())
+    (subject,) = document["subjects"]
+    subject["sha256"], subject["size_bytes"] = "0" * 64, subject["size_bytes"] // 2
+    subject["outputs"][0]["name"] = "boxes"
+    file.write_text(json.dumps(document))
+    result, third = runs("--baseline", file)
+    assert result.ret == 1
+    status, message = _check(load_record(third / "record.jsonl"))
+    assert status == "fail"
+    assert "names outputs" in message
+    assert "latency is not known: the baseline's file is not at hand" in message
+    assert _faults(third) == []
+
+    result, fourth = runs("--baseline", file, "--update-baseline", "--reason", "meant")
+    assert result.ret == 0
+    status, message = _check(load_record(fourth / "record.jsonl"))
+    assert status == "unknown"
+    assert message.startswith("not judged, as this run replaces the baseline (meant); ")
+    assert _faults(fourth) == []
+    again = parse_baseline(file.read_bytes(), file)
+    assert again.updated is not None
+    assert len(again.updated.previous_sha256) == 64
+
+
+def test_a_run_that_fails_leaves_the_baseline(
+    runs: Callable[..., tuple[pytest.RunResult, Path]], tmp_path: Path
+) -> None:
+    """What is not good enough is nothing to compare with, and the file is as it was."""
+    file, policy = tmp_path / "baseline.json", tmp_path / "strict.toml"
+    policy.write_text(
+        'version = 1\n[[limit]]\ncheck = "latency"\nmeasure = "p50_ms"\nmax = 0\n'
+        'reason = "nothing is that fast"\n'
+    )
+    result, _ = runs("--baseline", file, "--update-baseline", "--reason=x", f"--policy={policy}")
+    result.stdout.fnmatch_lines(["baseline: * is left as it is: the verdict is FAIL"])
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--baseline", "nowhere.json"), "no such baseline"),
+        (("--update-baseline", "--reason=x"), "no baseline to update"),
+        (("--baseline=new.json", "--update-baseline"), "not replaced without saying why"),
+        (("--baseline=new.json", "--update-baseline", "--reason= "), "without saying why"),
+        (("--reason=x",), "a reason without --update-baseline"),
+        (("--baseline=suites", "--update-baseline", "--reason=x"), "a run is not replaced"),
+        (("--baseline=suites",), "there is no record"),
+        (("--baseline=conftest.py",), "the file is no baseline"),
+    ],
+)
+def test_wrong_use(
+    session: Session, over_miniature: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    """One line before anything is run."""
+    result = over_miniature(*arguments)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{message}*"])
+    assert not list(session.reports.glob("*/record.jsonl"))

@@ -1,0 +1,292 @@
+"""What of one file is no longer as it was in the baseline: aspect by aspect, in both directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from validation.comparison.latency_shift import LatencyShift
+from validation.policy.limits import Limit
+from validation.policy.load import Policy
+from validation.record.ap_difference import ApDifference
+from validation.record.baseline import (
+    BASELINE_CHECK,
+    Aspect,
+    AspectChange,
+    BaselineComparison,
+    KeyPart,
+    Outcome,
+    Why,
+    status_outcome,
+)
+from validation.record.baseline_facts import SubjectFacts
+from validation.record.machine_class import MachineClass
+from validation.record.types import CheckResult, ModelKey
+from validation.specs.tensors import TensorSpec
+
+_PACKAGES = {KeyPart.TENSORFLOW: "tensorflow", KeyPart.LITERT: "ai-edge-litert"}
+# Judged as aspects of their own: samples of two runs are not comparable, and AP has an interval.
+_WHOLE_CHECKS = ("latency", BASELINE_CHECK)
+_OTHERWISE_JUDGED: Mapping[str, frozenset[str]] = {
+    "accuracy": frozenset({"ap", "ap50", "ap_drop", "ap_gain", "ap50_drop", "lowest_ap"}),
+}
+_GROWS = {"max": Outcome.WORSE, "min": Outcome.BETTER}
+_SHRINKS = {"max": Outcome.BETTER, "min": Outcome.WORSE}
+
+
+def limits_of(results: Iterable[CheckResult]) -> dict[tuple[str, str], Limit | None]:
+    """Of every measure, by check and measure: they say which way is worse."""
+    return {
+        (each.check, measure.name): measure.limit for each in results for measure in each.measures
+    }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one file is compared by, beyond the facts of both runs.
+
+    Args:
+        limits: Of today's measures, by check and measure: which way is worse.
+        same_images: Both runs scored the same labelled images.
+        ap: Difference from the baseline's AP, of the matches of both; None where there are none.
+        shift: Of the latency, where both files were timed by turns.
+        differs: What is not the same, so that latencies are not comparable.
+        has_file: The baseline's file is at hand.
+    """
+
+    limits: Mapping[tuple[str, str], Limit | None]
+    same_images: bool
+    ap: ApDifference | None
+    shift: LatencyShift | None
+    differs: tuple[KeyPart, ...]
+    has_file: bool
+
+
+def key_differences(
+    before: tuple[Mapping[str, str], MachineClass], now: tuple[Mapping[str, str], MachineClass]
+) -> tuple[KeyPart, ...]:
+    """What two latencies do not have in common, so that they are not comparable.
+
+    Args:
+        before: Versions of packages, and the machine.
+        now: Alike.
+    """
+    (versions, machine), (other_versions, other_machine) = before, now
+    parts = [
+        part
+        for part, package in _PACKAGES.items()
+        if versions.get(package) != other_versions.get(package)
+    ]
+    return (*parts, *([KeyPart.MACHINE] if machine != other_machine else []))
+
+
+def compare_subject(
+    key: ModelKey, before: SubjectFacts | None, now: SubjectFacts, by: Evidence, policy: Policy
+) -> BaselineComparison:
+    """Every aspect of one file.
+
+    Args:
+        key: Of the file.
+        before: Of the baseline; None where it has no such file.
+        now: Of this run.
+        by: See `Evidence`.
+        policy: From what on a change counts.
+    """
+    if before is None:
+        changes: tuple[AspectChange, ...] = (
+            AspectChange(Aspect.SUBJECT, Outcome.CHANGED, why=Why.NEW),
+        )
+    else:
+        changes = (
+            *_checks(before, now),
+            *_tensors(before, now),
+            _file(before, now),
+            _size(before, now, policy),
+            *_numbers(before, now, by.limits, policy),
+            _ap(before, now, by, policy),
+            _latency(before, now, by, policy),
+        )
+    return BaselineComparison(key.model, key.variant, changes, file=key.file)
+
+
+def _checks(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
+    sides = ({each.check: each.status for each in side.checks} for side in (before, now))
+    was, is_now = sides
+    for check in dict.fromkeys([*was, *is_now]):
+        one, other = was.get(check), is_now.get(check)
+        if check == BASELINE_CHECK:
+            continue
+        if one is None or other is None:
+            outcome = Outcome.CHANGED if one is None else Outcome.UNKNOWN
+            why = Why.NEW if one is None else Why.GONE
+            yield AspectChange(Aspect.CHECK, outcome, check, one, other, why=why)
+        else:
+            yield AspectChange(Aspect.CHECK, status_outcome(one, other), check, one, other)
+
+
+def _tensors(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
+    for side in ("inputs", "outputs"):
+        one, other = getattr(before, side), getattr(now, side)
+        yield _equal(Aspect.NAMES, side, _names(one), _names(other))
+        yield _equal(Aspect.SHAPES, side, _shapes(one), _shapes(other))
+
+
+def _names(tensors: Iterable[TensorSpec]) -> list[str]:
+    return [each.name for each in tensors]
+
+
+def _shapes(tensors: Iterable[TensorSpec]) -> list[list[Any]]:
+    return [[each.dtype, *each.shape] for each in tensors]
+
+
+def _equal(aspect: Aspect, what: str, before: Any, after: Any) -> AspectChange:
+    outcome = Outcome.SAME if before == after else Outcome.CHANGED
+    return AspectChange(aspect, outcome, what, before, after)
+
+
+def _file(before: SubjectFacts, now: SubjectFacts) -> AspectChange:
+    if not before.sha256 or not now.sha256:
+        return AspectChange(
+            Aspect.FILE, Outcome.UNKNOWN, "", before.sha256, now.sha256, why=Why.NOT_MEASURED
+        )
+    return _equal(Aspect.FILE, "", before.sha256, now.sha256)
+
+
+def _size(before: SubjectFacts, now: SubjectFacts, policy: Policy) -> AspectChange:
+    was, is_now = before.size_bytes, now.size_bytes
+    if not was or not is_now:
+        return AspectChange(Aspect.SIZE, Outcome.UNKNOWN, "", was, is_now, why=Why.NOT_MEASURED)
+    growth = is_now / was - 1
+    if is_now == was:
+        outcome, why = Outcome.SAME, None
+    elif abs(growth) <= policy.setting("baseline_size_share"):
+        outcome, why = Outcome.SAME, Why.WITHIN_SHARE
+    else:
+        outcome, why = (Outcome.WORSE if growth > 0 else Outcome.BETTER), None
+    return AspectChange(Aspect.SIZE, outcome, "", was, is_now, estimate=growth, why=why)
+
+
+def _numbers(
+    before: SubjectFacts,
+    now: SubjectFacts,
+    limits: Mapping[tuple[str, str], Limit | None],
+    policy: Policy,
+) -> Iterator[AspectChange]:
+    """Those that have moved; one entry that says so where none has."""
+    share, compared, moved = policy.setting("baseline_number_share"), 0, 0
+    was = {each.check: each.values for each in before.checks}
+    for check in now.checks:
+        if check.check in _WHOLE_CHECKS:
+            continue
+        left_out = _OTHERWISE_JUDGED.get(check.check, frozenset())
+        for name, value in check.values.items():
+            if name in left_out or name not in was.get(check.check, {}):
+                continue
+            compared += 1
+            one = was[check.check][name]
+            outcome = _number(one, value, limits.get((check.check, name)), share)
+            if outcome is not Outcome.SAME:
+                moved += 1
+                yield AspectChange(Aspect.NUMBER, outcome, f"{check.check}.{name}", one, value)
+    if not moved:
+        outcome = Outcome.SAME if compared else Outcome.UNKNOWN
+        yield AspectChange(Aspect.NUMBER, outcome, why=None if compared else Why.NOT_MEASURED)
+
+
+def _number(one: Any, other: Any, limit: Limit | None, share: float) -> Outcome:
+    if not (_is_number(one) and _is_number(other)):
+        return Outcome.SAME if _plain(one) == _plain(other) else Outcome.CHANGED
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return Outcome.SAME
+    bound = limit.bound if limit is not None and _is_number(limit.bound) else None
+    scale = abs(bound) if bound else max(abs(one), abs(other))
+    if abs(other - one) <= share * scale:
+        return Outcome.SAME
+    relation = limit.relation if limit is not None else ""
+    return (_GROWS if other > one else _SHRINKS).get(relation, Outcome.CHANGED)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as the lists that JSON makes of them."""
+    return list(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _ap(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -> AspectChange:
+    was, is_now = before.ap, now.ap
+
+    def change(outcome: Outcome, why: Why | None = None, **found: Any) -> AspectChange:
+        return AspectChange(Aspect.AP, outcome, "", was, is_now, why=why, **found)
+
+    if was is None or is_now is None:
+        return change(Outcome.UNKNOWN, Why.NOT_MEASURED)
+    if not by.same_images:
+        return change(Outcome.UNKNOWN, Why.OTHER_IMAGES)
+    if by.ap is None:
+        alike = bool(now.matches_sha256) and before.matches_sha256 == now.matches_sha256
+        if alike:
+            return change(Outcome.SAME, Why.RANKED_ALIKE, estimate=0.0)
+        return change(Outcome.UNKNOWN, Why.NO_MATCHES, estimate=is_now - was)
+    if by.ap.ranked_alike:
+        return change(Outcome.SAME, Why.RANKED_ALIKE, estimate=0.0)
+    ap = by.ap.ap
+    if ap is None or not math.isfinite(ap.low) or not math.isfinite(ap.high):
+        return change(Outcome.UNKNOWN, Why.TOO_FEW_IMAGES, estimate=is_now - was)
+    least = policy.setting("compare_ap_change")
+    found: dict[str, Any] = {"interval": (ap.low, ap.high), "estimate": ap.value}
+    if abs(ap.value) >= least and (ap.high < 0 or ap.low > 0):
+        return change(Outcome.WORSE if ap.value < 0 else Outcome.BETTER, **found)
+    same = policy.limit(BASELINE_CHECK, "ap_loss", before.model, before.variant).bound
+    if -same <= ap.low and ap.high <= same:
+        return change(Outcome.SAME, Why.WITHIN_SHARE, **found)
+    return change(Outcome.UNKNOWN, Why.TOO_FEW_IMAGES, **found)
+
+
+def _latency(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -> AspectChange:
+    medians = [_median(side) for side in (before, now)]
+
+    def change(outcome: Outcome, why: Why | None = None, **found: Any) -> AspectChange:
+        one, other = found.pop("medians", medians)
+        return AspectChange(Aspect.LATENCY, outcome, _threads(now), one, other, why=why, **found)
+
+    if by.differs:
+        return change(Outcome.UNKNOWN, Why.OTHER_KEY, differs=by.differs)
+    if before.sha256 and before.sha256 == now.sha256:
+        return change(Outcome.SAME, Why.SAME_FILE)
+    shift = by.shift
+    if shift is None:
+        return change(Outcome.UNKNOWN, Why.NOT_MEASURED if by.has_file else Why.NO_FILE)
+    found: dict[str, Any] = {
+        "medians": (shift.before_ms, shift.after_ms),
+        "interval": (shift.low, shift.high),
+        "estimate": shift.estimate,
+        "p_value": shift.p_value,
+        "noise_floor": shift.noise_floor,
+    }
+    share = policy.setting("baseline_latency_share")
+    if shift.noise_floor > share and not _is_beyond_noise(shift, share):
+        return change(Outcome.UNKNOWN, Why.NOISE, **found)
+    counts = abs(shift.estimate) >= max(share, shift.noise_floor)
+    if counts and shift.p_value < policy.setting("baseline_p_value"):
+        return change(Outcome.WORSE if shift.estimate > 0 else Outcome.BETTER, **found)
+    if -share <= shift.low and shift.high <= share:
+        return change(Outcome.SAME, Why.WITHIN_SHARE, **found)
+    return change(Outcome.UNKNOWN, Why.TOO_FEW_SAMPLES, **found)
+
+
+def _is_beyond_noise(shift: LatencyShift, share: float) -> bool:
+    """The nearer end of the interval is further out than share and noise together."""
+    return max(shift.low, -shift.high) > share + shift.noise_floor
+
+
+def _median(side: SubjectFacts) -> float | None:
+    return side.latencies[0].p50_ms if side.latencies else None
+
+
+def _threads(side: SubjectFacts) -> str:
+    return side.latencies[0].describe() if side.latencies else ""
