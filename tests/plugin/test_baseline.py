@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from signable_run import files_of
 
 from validation.record.baseline import Aspect, BaselineComparison, Outcome, Why
 from validation.record.baseline_facts import parse_baseline
@@ -18,6 +19,14 @@ from validation.signoff.soundness import examine
 
 if TYPE_CHECKING:
     from conftest import Session
+
+# What the record says of the comparison, and what somebody might make of it.
+_DOCTORED = (
+    ('"aspect": "size", "outcome": "same"', '"aspect": "size", "outcome": "better"'),
+    ('"aspect": "latency", "outcome": "same"', '"aspect": "latency", "outcome": "unknown"'),
+    ('"differs": [], "updated": null', '"differs": ["LiteRT"], "updated": null'),
+    ('"name": "size_growth", "value": 0.0', '"name": "size_growth", "value": 0.01'),
+)
 
 Run = Callable[..., pytest.RunResult]
 
@@ -61,6 +70,16 @@ def test_two_runs_of_one_commit(runs: Callable[..., tuple[pytest.RunResult, Path
     result.stdout.fnmatch_lines(["since run * nothing has changed (1 file compared)"])
     shutil.rmtree(first)
     assert _faults(second) == []
+    files = files_of(second)
+    for was, says in _DOCTORED:
+        record = files["record.jsonl"].decode()
+        assert was in record
+        doctored = {**files, "record.jsonl": record.replace(was, says).encode()}
+        found = [each.describe() for each in examine(doctored, redraw=False).faults]
+        assert any("the baseline" in each for each in found), was
+    copy = files["baseline/baseline.json"].replace(b'"ap": ', b'"ap": 1')
+    (fault,) = examine({**files, "baseline/baseline.json": copy}, redraw=False).faults
+    assert fault.what == "the file is not the one that the record names"
 
 
 def test_a_run_that_is_compared_with_nothing(
