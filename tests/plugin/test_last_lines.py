@@ -73,8 +73,8 @@ def test_failed_run(over_miniature: Run, session: Any, too_slow: Path) -> None:
         found = {each.attrib["name"]: each.attrib["value"] for each in case.iterfind("*/property")}
         assert (found["model"], found["verdict"]) == ("mini", "FAIL")
         address, _, anchor = found["page"].partition("#")
-        assert (session.path / address).is_file()
         assert anchor == f"{found['variant']}-{found['check']}"
+        assert f'id="{anchor}"' in (session.path / address).read_text()
         assert re.fullmatch("[0-9a-f]{64}", found["sha256"])
 
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from validation.bisection.families import FAMILIES, Family
 from validation.bisection.index import between, for_other_pythons, in_order, offered
+from validation.bisection.judging import require_usable
 from validation.bisection.result import Result, lines, result_of
 from validation.bisection.running import NEWEST_NIGHTLY, Offered, Tools, first_stage, search
 from validation.bisection.search import Answer, Blocked
@@ -170,6 +171,7 @@ def _state(options: argparse.Namespace, family: Family, folder: Path, ask: Offer
 
 
 def _begun(question: Question, family: Family, ask: Offered) -> State:
+    require_usable(question.command)
     say("asking the package index")
     stage = first_stage(question, family, ask)
     say(f"{len(stage.builds)} versions from {stage.builds[0]} to {stage.bad}")
