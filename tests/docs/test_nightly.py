@@ -46,6 +46,8 @@ def job(workflow: dict[Any, Any]) -> dict[str, Any]:
 
 def _value(expression: str, context: Mapping[str, Any]) -> object:
     """An expression of GitHub's, as far as the template has such."""
+    if "||" in expression:
+        return any(_value(each.strip(), context) for each in expression.split("||"))
     compared = _COMPARISON.fullmatch(expression)
     if compared:
         same = _value(compared[1], context) == compared[3]
@@ -76,18 +78,19 @@ def test_every_model_is_in_one_shard(job: dict[str, Any]) -> None:
 
 
 def test_matrix_has_what_the_package_takes(job: dict[str, Any]) -> None:
-    """Every release within the project's own range, and the nightly build, which may fail."""
+    """Every release within the project's own range, and the nightly build."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
     (needed,) = [each for each in project["dependencies"] if each.startswith("tensorflow")]
     low, high = map(int, re.fullmatch(r"tensorflow>=2\.(\d+),<2\.(\d+)", needed).groups())  # type: ignore[union-attr]
     tried = job["strategy"]["matrix"]["tensorflow"]
-    assert {*(f"2.{minor}" for minor in range(low, high)), "nightly"} <= set(tried)
+    assert tried == [*(f"2.{minor}" for minor in range(low, high)), "nightly"]
     assert job["strategy"]["fail-fast"] is False
     allowed = _EXPRESSION.fullmatch(job["continue-on-error"])
     assert allowed is not None
     for tensorflow in tried:
         context = {"matrix": {"tensorflow": tensorflow}}
-        assert _value(allowed[1], context) is (tensorflow == "nightly")
+        # Of these docs/versions.md says what differs.
+        assert _value(allowed[1], context) is (tensorflow in ("2.18", "nightly"))
         steps = [each["name"] for each in job["steps"] if _holds(each, {**context})]
         assert len([name for name in steps if name.startswith("Install")]) == 1
 
