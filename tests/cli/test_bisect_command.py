@@ -26,7 +26,10 @@ index._OTHER_PYTHONS = ("3.9",)
 trials.own_requirements = lambda: ("{PROJECT}>=1",)
 sys.exit(main(["bisect", "litert", *sys.argv[1:]]))
 """
-_CHECK = f"import sys, {PROJECT}; sys.exit({PROJECT}.VALUE > 4)"
+_CHECK = (
+    f"import sys, {PROJECT}, validation; assert 'bisect-litert' in validation.__file__; "
+    f"sys.exit({PROJECT}.VALUE > 4)"
+)
 _MOST_SECONDS = 120
 
 
@@ -138,7 +141,12 @@ def test_an_interrupted_search_leaves_its_state_and_nothing_else(
     place: Path, number: int, expected: int
 ) -> None:
     """The command is ended with it, and the environment removed."""
-    check = "open('pid', 'w').write(str(__import__('os').getpid())); import time; time.sleep(99)"
+    # In a process group of its own, as children of `run` are.
+    inner = "import os, time; os.setpgid(0, 0); print(os.getpid(), flush=True); time.sleep(99)"
+    check = (
+        "import subprocess, sys; "
+        f"subprocess.run([sys.executable, '-c', {inner!r}], stdout=open('pid', 'w'))"
+    )
     process = _started(place, "--trust", "--good", "1.1", "--", "python", "-c", check)
     deadline = time.monotonic() + _MOST_SECONDS
     while not (place / "pid").exists() or not (place / "pid").read_text():

@@ -13,10 +13,12 @@ from validation.comparison.disagreements import (
     ClassChange,
     Disagreement,
     DisagreementRule,
+    box_states,
     disagreements,
     worst_images,
 )
 from validation.record.detections import Detections
+from validation.record.pictures import BoxState
 
 _RULE = DisagreementRule(min_score=0.3, score_epsilon=0.01, min_iou=0.5, moved_iou=0.75)
 _BOX = (0.1, 0.2, 0.5, 0.4)
@@ -116,3 +118,34 @@ def test_order_plays_no_part(
     one, other = _one(first, second), _one(first, second.take(np.array(order, int)))
     assert (one.lost, one.gained, one.pairs) == (other.lost, other.gained, other.pairs)
     assert one.weight == pytest.approx(other.weight)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "states"),
+    [
+        ([(_BOX, 0.9, 1)], [(_BOX, 0.9, 1)], ("found", "found")),
+        ([(_BOX, 0.9, 1), (_FAR, 0.8, 1)], [(_BOX, 0.9, 1)], ("found lost", "found")),
+        ([(_BOX, 0.9, 1)], [(_FAR, 0.8, 1), (_BOX, 0.7, 1)], ("found", "gained found")),
+        ([(_BOX, 0.9, 1)], [((0.1, 0.2, 0.35, 0.4), 0.9, 1)], ("moved", "moved")),
+        ([(_BOX, 0.9, 1)], [(_BOX, 0.5, 2)], ("renamed", "renamed")),
+        # What no side shows is not compared.
+        ([(_BOX, 0.2, 1)], [], ("found", "")),
+    ],
+)
+def test_each_box_has_its_state(
+    first: list[_Entry], second: list[_Entry], states: tuple[str, str]
+) -> None:
+    """One for each detection of each side, in their order."""
+    found = box_states(_found(*first), _found(*second), _RULE)
+    assert tuple(" ".join(side) for side in found) == states
+
+
+@given(_DETECTIONS, _DETECTIONS)
+def test_states_count_what_differs(first: Detections, second: Detections) -> None:
+    """A drawing marks as many boxes as the disagreement counts."""
+    found, (there, back) = _one(first, second), box_states(first, second, _RULE)
+    assert (len(there), len(back)) == (len(first), len(second))
+    assert there.count(BoxState.LOST) == found.lost
+    assert back.count(BoxState.GAINED) == found.gained
+    assert there.count(BoxState.RENAMED) == back.count(BoxState.RENAMED) == len(found.changed)
+    assert there.count(BoxState.MOVED) == found.moved

@@ -73,7 +73,7 @@ def test_one_bit_of_every_kind_of_product(
         if step.damaged:
             assert not step.cached
             line = f"mini, {step.step}: {step.damaged} in the cache had changed since it was made"
-            assert any(each.startswith(line) for each in result.outlines)
+            assert any(each.startswith(f"cache: {line}") for each in result.outlines)
             assert line in html.unescape(session.page())
 
     shutil.rmtree(session.reports)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from validation.signoff.exit_codes import UNKNOWN
+
+if TYPE_CHECKING:
+    from miniature_cases import MiniatureFiles
 
 Run = Callable[..., pytest.RunResult]
 
@@ -58,7 +62,7 @@ def test_failed_run(over_miniature: Run, session: Any, too_slow: Path) -> None:
     assert head.split() == ["verdict", "file", "AP", "difference", "size", "p50,", "1", "thread"]
     for row, variant in zip(rows, ("float", "raw"), strict=True):
         assert re.fullmatch(rf"FAIL +mini-{variant} +- +- +[\d.]+ kB +[\d.]+ ms", row)
-    result.stdout.fnmatch_lines(["verdict: FAIL", "  *p95_ms is *, should be at most 1e-06 *"])
+    result.stdout.fnmatch_lines(["verdict: FAIL", "  - *p95_ms is *, should be at most 1e-06 *"])
     assert re.fullmatch(r"report: reports/.*/index\.html", result.outlines[-1])
     # The wide table of pytest-benchmark was not asked for.
     assert not any("Outliers" in line for line in result.outlines)
@@ -73,8 +77,8 @@ def test_failed_run(over_miniature: Run, session: Any, too_slow: Path) -> None:
         found = {each.attrib["name"]: each.attrib["value"] for each in case.iterfind("*/property")}
         assert (found["model"], found["verdict"]) == ("mini", "FAIL")
         address, _, anchor = found["page"].partition("#")
-        assert (session.path / address).is_file()
         assert anchor == f"{found['variant']}-{found['check']}"
+        assert f'id="{anchor}"' in (session.path / address).read_text()
         assert re.fullmatch("[0-9a-f]{64}", found["sha256"])
 
 
@@ -145,3 +149,26 @@ def test_summary_that_cannot_be_written(
         "not written: properties of the JUnit file: pytest has left no file there (/dev/null)",
         f"not written: summary of the job: No such file or directory ({tmp_path}/none/summary.md)",
     ]
+
+
+def test_no_name_is_a_command_to_a_ci(
+    over_miniature: Run,
+    miniature: MiniatureFiles,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    too_slow: Path,
+) -> None:
+    """A model that is called as one begins no line; what is said of it stays in our own."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    name = "::error title=x::owned"
+    shutil.copytree(miniature.archive, tmp_path / "zoo" / name)
+    options = ("--zoo", tmp_path / "zoo", "-k", "latency", "--variant", "raw")
+    result = over_miniature(*options, f"--policy={too_slow}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = [line.strip() for line in result.outlines if line.strip().startswith("::")]
+    assert told
+    for line in told:
+        # The runner ends the command at the second pair of colons.
+        command = line.removeprefix("::").partition("::")[0]
+        assert command.startswith(("error title=FAIL", "error title=UNKNOWN"))
+        assert "owned" not in command

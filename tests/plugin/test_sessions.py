@@ -96,7 +96,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         ]
     )
 
-    (run,) = session.reports.iterdir()
+    (run,) = session.reports.glob("20*")
     assert main(["signoff", str(run), "--by", "Jane Roe"]) == 0
     assert main(["signoff", "--verify", str(run)]) == 0
     # An AP that was changed wherever the record has it is not that of the matches in evidence.
@@ -116,7 +116,7 @@ def test_detections_and_judged_files_are_kept(
 ) -> None:
     """Those of the reference and each variant, from one process as from two workers."""
     over_miniature("-k", "test_detections_are_those_of_the_archives_graph or tflite_file", *options)
-    (run,) = session.reports.iterdir()
+    (run,) = session.reports.glob("20*")
     record = load_record(run / RECORD_NAME)
     assert [each.variant for each in record.evidence] == ["reference", "float", "raw"]
     detected = [load_evidence(run, each) for each in record.evidence]

@@ -170,7 +170,7 @@ def test_failed_limit_is_reported_with_its_reason(over_miniature: Run, session: 
     result = over_miniature("--variant", "raw")
     result.stdout.fnmatch_lines(
         [
-            "mini-raw: archive failed at image 7.",
+            "archive of mini-raw failed at image 7.",
             "  drop_ap is 0.5, should be at most 0.1 (a tenth is plenty)",
         ]
     )

@@ -89,6 +89,11 @@ def test_limit(limit: Limit | None, text: str) -> None:
         (None, Limit("max", 1.0, "why"), "\u2014", None),
         (True, Limit("max", 1.0, "why"), "\u2014", None),
         (7, None, "", None),
+        # A limit that the value never comes near.
+        (8, Limit("max", 1_000_000, "why"), "ample", 0),
+        (11502, Limit("min", 1, "why"), "ample", None),
+        (0, Limit("max", 1_000_000, "why"), "ample", 0),
+        (99, Limit("min", 1, "why"), "98", None),
     ],
 )
 def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | None) -> None:
@@ -96,6 +101,29 @@ def test_headroom(value: Any, limit: Limit | None, headroom: str, used: int | No
     measure = Measure("x", value, limit)
     assert formatting.headroom(measure) == headroom
     assert formatting.used_percent(measure) == used
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound", "texts"),
+    [
+        ("p50_ms", 9.75, 1000, ("9.75 ms", "\u2264 1 s")),
+        ("p50_ms", 1234.5, 10_000, ("1.234 s", "\u2264 10 s")),
+        ("p50_ms", 0.0004, 1.0, ("4.0e-04 ms", "\u2264 1.00 ms")),
+        ("lost_share", 0.0123, 0.05, ("1.23 %", "\u2264 5 %")),
+        ("lost_share", 1 / 3, 1, ("33.3 %", "\u2264 100 %")),
+        ("size_bytes", 4_300_000, 5_000_000, ("4.30 MB", "\u2264 5.00 MB")),
+        ("scores_sqnr_db", 29.25, 150, ("29.25 dB", "\u2264 150 dB")),
+        ("unmatched_detections", 12345, 20000, ("12,345", "\u2264 20,000")),
+        ("p50_ms", math.nan, 1.0, ("NaN", "\u2264 1.00 ms")),
+        ("lost_share", None, 1.0, ("\u2014", "\u2264 100 %")),
+        # Rounding would hide by how little the limit is missed.
+        ("lost_share", 0.0500001, 0.05, ("0.0500001", "\u2264 0.05")),
+    ],
+)
+def test_units(name: str, value: Any, bound: float, texts: tuple[str, str]) -> None:
+    """Values and limits in the unit that the measure is called by."""
+    measure = Measure(name, value, Limit("max", bound, "why"))
+    assert formatting.value_and_limit(measure) == texts
 
 
 def test_a_limit_that_only_warns_says_what_should_be() -> None:

@@ -10,10 +10,11 @@ import pytest
 from validation.policy.limits import Limit
 from validation.policy.load import load_policy
 from validation.policy.overlay import Overlay
+from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
-from validation.signoff.changes import Change, changes, circumstances
+from validation.signoff.changes import Change, changes, circumstances, uncompared_latency
 
 _KEY = ModelKey("a", "float")
 _HEADER = Header("r", "now", (_KEY,), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
@@ -101,20 +102,46 @@ def test_drop_of_the_reference_is_worse_too() -> None:
     assert change.worse
 
 
-def test_latency_and_file_are_listed_and_not_judged() -> None:
-    """Another file and another speed are news; neither keeps anybody from signing."""
+def test_another_file_is_listed_and_not_judged() -> None:
+    """It is news, and keeps nobody from signing."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
-    found = _found(_record(), _record(ms=12.0, artefacts=(other,)))
-    assert [(change.what, change.worse) for change in found] == [
-        ("file", False),
-        ("median latency, 2 threads", False),
-    ]
-    assert _found(_record(), _record(ms=10.5)) == []
+    found = _found(_record(), _record(artefacts=(other,)))
+    assert [(change.what, change.worse) for change in found] == [("file", False)]
+
+
+@pytest.mark.parametrize(
+    ("sha256", "which"),
+    [("d" * 64, "all files are the same"), ("e" * 64, "1 file of 1 differ")],
+)
+def test_latency_of_two_runs_is_no_change(sha256: str, which: str) -> None:
+    """However far apart: no call of one run was made beside one of the other. It is said once."""
+    other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", sha256, 100)
+    before, after = _record(), _record(ms=20.0, artefacts=(other,))
+    assert not any("latency" in change.what for change in _found(before, after))
+    said = uncompared_latency(before, after)
+    assert which in said
+    assert "--baseline" in said
+    assert uncompared_latency(before, dataclasses.replace(after, timings=())) == ""
+
+
+@pytest.mark.parametrize(
+    ("interval", "count"), [((-0.02, -0.004), 1), ((-0.02, 0.003), 0), ((0.001, 0.01), 1)]
+)
+def test_ap_is_compared_by_its_interval(interval: tuple[float, float], count: int) -> None:
+    """What the images do not tell apart is no change; what they do is told with its interval."""
+    low, high = interval
+    ap = Difference(Figure.AP, 0.5, 0.49, 9, low, high, 0.005, 1000)
+    paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
+    found = changes(_record(), _record(ap=0.49), load_policy(), paired)
+    moved = [change for change in found if change.what.startswith("AP")]
+    assert len(moved) == count
+    assert all("95 % interval" in change.reason for change in moved)
 
 
 def test_what_is_worse_comes_first() -> None:
     """What is worse comes first, since the top line is read first."""
-    found = changes(_record(), _record(_result(2.0), ms=20.0), load_policy())
+    other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
+    found = changes(_record(), _record(_result(2.0), artefacts=(other,)), load_policy())
     worse = [change.worse for change in found]
     assert worse == sorted(worse, reverse=True)
     assert worse[0] and not worse[-1]

@@ -301,7 +301,6 @@ def test_the_same_given_file_in_two_runs(mixed: Files, tmp_path: Path) -> None:
     assert {(each.subject, each.what) for each in found} == {
         ("person-vendor/detect.tflite", "form"),
         ("person-vendor/detect.tflite", "file"),
-        ("person-vendor/detect.tflite", "median latency, 1 thread"),
     }
     assert not any(each.worse for each in found)
 

@@ -57,8 +57,8 @@ SLOW = {
     "coco/test_coverage.py",
     # Kill processes.
     *("files/test_targets.py", "files/test_temporaries.py"),
-    # Asks pip.
-    "bisection/test_index.py",
+    # Ask pip, and start a run.
+    *("bisection/test_index.py", "bisection/test_judging.py"),
 }
 _TESTS = Path(__file__).parents[1]
 

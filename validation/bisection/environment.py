@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import stat
 import tomllib
 import venv
@@ -20,11 +21,20 @@ import validation
 from validation.bisection.index import pip_command
 from validation.bisection.processes import own_variables, run_to_end
 from validation.errors import ArtefactError
+from validation.files.atomic import atomic_folder, said_clearly
 
 _PROJECT = "ssd-tflite-validation"
 _PACKAGE = Path(validation.__file__).parent
 _SUITES = "suites"
-_SCRIPT = "#!{python}\nimport sys\n\nfrom validation.entry import main\n\nsys.exit(main())\n"
+_SCRIPT = """#!{python}
+import sys
+
+from validation.entry import main
+
+# Child processes import this file as well.
+if __name__ == "__main__":
+    sys.exit(main())
+"""
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,26 @@ def own_requirements() -> tuple[str, ...]:
     return tuple(each for each in stated if "extra ==" not in each)
 
 
+def copy_harness(folder: Path) -> Path:
+    """A copy of the harness's code: every version is judged by the same, whatever is edited.
+
+    Args:
+        folder: Where it lies, or is made.
+
+    Raises:
+        ArtefactError: It cannot be made.
+    """
+    if folder.is_dir():
+        return folder
+    suites = _PACKAGE.with_name(_SUITES)
+    leave_out = shutil.ignore_patterns("__pycache__")
+    with said_clearly(folder, make_folder=True), atomic_folder(folder) as made:
+        shutil.copytree(_PACKAGE, made / _PACKAGE.name, ignore=leave_out)
+        if not (_PACKAGE / _SUITES).is_dir():
+            shutil.copytree(suites, made / _SUITES, ignore=leave_out)
+    return folder
+
+
 def held_versions(requirements: Sequence[str], free: Sequence[str]) -> tuple[str, ...]:
     """The versions that this process has of what is installed, as constraints of pip.
 
@@ -110,12 +140,17 @@ def held_versions(requirements: Sequence[str], free: Sequence[str]) -> tuple[str
 
 
 def make_environment(
-    folder: Path, requirements: Sequence[str], held: Sequence[str], log: IO[bytes]
+    folder: Path,
+    harness: Path,
+    requirements: Sequence[str],
+    held: Sequence[str],
+    log: IO[bytes],
 ) -> Environment:
     """Make an environment and install into it.
 
     Args:
         folder: Empty, or not there.
+        harness: Folder of a copy of the harness, see `copy_harness`.
         requirements: As pip takes them.
         held: Constraints; where pip finds no versions within them, it is asked again without.
         log: Gets what pip prints.
@@ -132,7 +167,7 @@ def make_environment(
         environment = Environment(folder)
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(f"{each}\n" for each in held), encoding="utf-8")
-        _put_harness_into(environment)
+        _put_harness_into(environment, harness)
     except OSError as error:
         raise ArtefactError(
             "the environment cannot be made",
@@ -164,15 +199,8 @@ def _pip(environment: Environment, arguments: Sequence[str], log: IO[bytes]) -> 
     return said[-1] if said else f"exit code {code}"
 
 
-def _put_harness_into(environment: Environment) -> None:
-    """The code of this process, by links: each version is judged by the same."""
-    place = environment.folder / "harness"
-    place.mkdir()
-    (place / _PACKAGE.name).symlink_to(_PACKAGE, target_is_directory=True)
-    suites = _PACKAGE.with_name(_SUITES)
-    if suites.is_dir() and not (_PACKAGE / _SUITES).is_dir():
-        (place / _SUITES).symlink_to(suites, target_is_directory=True)
-    (environment.packages / "harness.pth").write_text(f"{place}\n", encoding="utf-8")
+def _put_harness_into(environment: Environment, harness: Path) -> None:
+    (environment.packages / "harness.pth").write_text(f"{harness}\n", encoding="utf-8")
     script = environment.programs / "validation"
     script.write_text(_SCRIPT.format(python=environment.python), encoding="utf-8")
     script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +22,8 @@ from validation.signoff.exit_codes import FAILED, UNKNOWN
 # Commands of the harness that end with a verdict.
 JUDGES = ("run", "judge")
 _REPORT_DIR = "--report-dir"
+# pytest's: wrong use, nothing to check.
+_REFUSED = (4, 5)
 # As `git bisect run` has it.
 _SKIP, _MOST_BAD = 125, 127
 
@@ -52,14 +58,43 @@ def command_line(words: Sequence[str], environment: Environment, runs: Path) -> 
         named = any(each.partition("=")[0].replace("_", "-") == _REPORT_DIR for each in words)
         place = () if named else (_REPORT_DIR, str(runs))
         return [str(environment.python), "-P", "-m", "validation", *words, *place]
-    program = shutil.which(words[0], path=environment.variables()["PATH"])
-    if program is None:
+    return [_program(words[0], environment.variables()["PATH"]), *words[1:]]
+
+
+def _program(name: str, path: str) -> str:
+    found = shutil.which(name, path=path)
+    if found is None:
         raise UsageError(
             "there is no such program",
             expected=f"{', '.join(JUDGES)} with options of theirs, or a program",
-            got=words[0],
+            got=name,
         )
-    return [program, *words[1:]]
+    return found
+
+
+def require_usable(words: Sequence[str]) -> None:
+    """Refuse a command that no environment could run, before one is made.
+
+    Args:
+        words: See `command_line`.
+
+    Raises:
+        UsageError: There is no such program, or `run` or `judge` refuse their options.
+    """
+    if words[0] not in JUDGES:
+        # Programs of the environments are those beside this Python.
+        beside = str(Path(sys.executable).parent)
+        _program(words[0], os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
+        return
+    command = [sys.executable, "-P", "-m", "validation", *words, "--collect-only", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode in _REFUSED:
+        said = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+        raise UsageError(
+            f"`{words[0]}` refuses these words",
+            got=next((each for each in reversed(said) if each.strip()), "nothing to check"),
+            next_step=f"try them first: `validation {shlex.join(words)}`",
+        )
 
 
 def judged(words: Sequence[str], environment: Environment, runs: Path, log: IO[bytes]) -> Verdict:

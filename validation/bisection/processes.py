@@ -6,14 +6,16 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import IO
 
-from validation.isolation.processes import signal_at_end_of_parent
+from validation.isolation.processes import adopt_orphans, children_of, signal_at_end_of_parent
 
 # For a program that was asked to end: pip removes what it has half-unpacked, a run its workers.
 _GRACE_SECONDS = 20.0
+# Of processes that end and leave their own children.
+_ROUNDS = 20
 # What would lead Python to packages outside of the environment, or pip to install there.
 _LEADS_OUT = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PIP_TARGET", "PIP_PREFIX")
 
@@ -41,6 +43,9 @@ def run_to_end(command: Sequence[str], log: IO[bytes], variables: Mapping[str, s
     """
     log.write(f"$ {' '.join(command)}\n".encode("utf-8", "backslashreplace"))
     log.flush()
+    # What the program leaves running would write into an environment that is being removed.
+    adopt_orphans()
+    before = children_of(os.getpid())
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -58,6 +63,7 @@ def run_to_end(command: Sequence[str], log: IO[bytes], variables: Mapping[str, s
     finally:
         if process.returncode is None:
             _end(process)
+        _end_orphans(before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -68,3 +74,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _end_orphans(before: Collection[int]) -> None:
+    """Kill what has become a child of this process meanwhile, and what becomes one by that."""
+    for _ in range(_ROUNDS):
+        left = [each for each in children_of(os.getpid()) if each not in before]
+        for each in left:
+            with contextlib.suppress(OSError):
+                os.kill(each, signal.SIGKILL)
+                os.waitpid(each, 0)
+        if not left:
+            return

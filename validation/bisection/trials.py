@@ -13,6 +13,7 @@ from typing import IO
 from validation.bisection.environment import (
     Environment,
     NotInstallable,
+    copy_harness,
     held_versions,
     make_environment,
     own_requirements,
@@ -27,6 +28,8 @@ from validation.errors import ArtefactError
 from validation.files.atomic import said_clearly
 from validation.files.temporary import scratch
 
+# In the folder of a search.
+HARNESS = "harness"
 _GIB = 2**30
 
 
@@ -81,11 +84,12 @@ class Trials:
         )
 
     def _tried(self, build: Build, place: Path, log: IO[bytes]) -> tuple[Verdict, dict[str, str]]:
+        harness = copy_harness(self.folder.absolute() / HARNESS)
         base = own_requirements()
         wanted = requirements(self.family, build, base)
         free = (self.family.project, *self.family.companions)
         try:
-            environment = make_environment(place, wanted, held_versions(base, free), log)
+            environment = make_environment(place, harness, wanted, held_versions(base, free), log)
         except NotInstallable as refusal:
             # Raises where the index is out of reach: no build could be installed then.
             offered(build.project)

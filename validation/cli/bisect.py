@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,11 +15,12 @@ from filelock import FileLock, Timeout
 
 from validation.bisection.families import FAMILIES, Family
 from validation.bisection.index import between, for_other_pythons, in_order, offered
+from validation.bisection.judging import require_usable
 from validation.bisection.result import Result, lines, result_of
 from validation.bisection.running import NEWEST_NIGHTLY, Offered, Tools, first_stage, search
 from validation.bisection.search import Answer, Blocked
 from validation.bisection.state import Question, State, Trial, load_state, save_state
-from validation.bisection.trials import Trials
+from validation.bisection.trials import HARNESS, Trials
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.output import print_json, print_line
 from validation.errors import UsageError, ValidationError
@@ -130,6 +132,7 @@ def _search(options: argparse.Namespace, family: Family, folder: Path) -> int:
             where=folder if trial is None or not trial.log else folder / trial.log,
             next_step="name other versions with --good and --bad",
         )
+    shutil.rmtree(folder / HARNESS, ignore_errors=True)
     result = result_of(state, step)
     _print(options, result, state, folder)
     return 0 if result.is_exact else 1
@@ -154,6 +157,8 @@ def _state(options: argparse.Namespace, family: Family, folder: Path, ask: Offer
         nightly=not options.releases_only,
         python=f"{sys.version_info[0]}.{sys.version_info[1]}",
     )
+    if options.restart:
+        shutil.rmtree(folder / HARNESS, ignore_errors=True)
     state = None if options.restart else load_state(folder, question)
     if state is None:
         state = _begun(question, family, ask)
@@ -166,6 +171,8 @@ def _state(options: argparse.Namespace, family: Family, folder: Path, ask: Offer
 
 
 def _begun(question: Question, family: Family, ask: Offered) -> State:
+    require_usable(question.command)
+    say("asking the package index")
     stage = first_stage(question, family, ask)
     say(f"{len(stage.builds)} versions from {stage.builds[0]} to {stage.bad}")
     missing = between(

@@ -25,7 +25,8 @@ from validation.record.detections import Detections
 from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.compare_page import compared_models, compared_runs, detection_lines
-from validation.signoff.changes import Change, changes, circumstances
+from validation.signoff.changes import Change, changes, circumstances, uncompared_latency
+from validation.signoff.paired import paired_differences
 from validation.signoff.rules import policy_of
 from validation.tflite.differences import Difference, differences
 from validation.tflite.facts import read_tflite
@@ -83,7 +84,9 @@ def _compare_runs(options: argparse.Namespace) -> int:
     paths = record_path(options.first), record_path(options.second)
     before, after = (load_record(path, allow_unfinished=True) for path in paths)
     policy = policy_of(after)
-    around, changed = circumstances(before, after), changes(before, after, policy)
+    paired = paired_differences((paths[0].parent, before), (paths[1].parent, after), policy)
+    around, changed = circumstances(before, after), changes(before, after, policy, paired)
+    untimed = uncompared_latency(before, after)
     worse = sum(change.worse for change in changed)
     if options.html is not None:
         folders = paths[0].parent, paths[1].parent
@@ -91,11 +94,14 @@ def _compare_runs(options: argparse.Namespace) -> int:
         _write_page(options.html, page)
     with lines_beside(options.html):
         if options.json:
-            print_json({"circumstances": around, "changes": changed})
+            document = {"circumstances": around, "changes": changed, "not_compared": untimed}
+            print_json(document)
             return int(worse > 0)
         _print_changes("run under other conditions", around)
         _print_changes("worse", [change for change in changed if change.worse])
         _print_changes("changed", [change for change in changed if not change.worse])
+        if untimed:
+            print_line(untimed)
         runs = f"{before.header.run} to {after.header.run}"
         print_line(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
     return int(worse > 0)

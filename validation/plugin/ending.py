@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.errors import ValidationError, first_few
+from validation.errors import ArtefactError, ValidationError, first_few
 from validation.files.atomic import write_bytes_atomic
 from validation.files.temporary import folder_to_keep
 from validation.policy.load import Policy
+from validation.record.history import keep_past_run
 from validation.record.policy_files import BUILT_IN_POLICY, keep_policy
 from validation.record.store import RECORD_NAME, Record, load_record, parse_record
 from validation.report.render import render_report
+from validation.signoff.past_run import past_run
 from validation.signoff.rules import Judgement, judge
 
 
@@ -55,7 +57,7 @@ def end_run(data: bytes, folder: Path, policy: Policy) -> Ended:
         at = folder
         try:
             at = place()
-            record, judgement = _write(at, data, policy)
+            record, judgement = _write(at, data, policy, history=at == folder)
         except OSError as error:
             lost.append(f"record and pages: {error.strerror or error} ({at})")
         except ValidationError as error:
@@ -67,7 +69,7 @@ def end_run(data: bytes, folder: Path, policy: Policy) -> Ended:
     return Ended(record, judge(record, policy), None, tuple(lost))
 
 
-def _write(folder: Path, data: bytes, policy: Policy) -> tuple[Record, Judgement]:
+def _write(folder: Path, data: bytes, policy: Policy, *, history: bool) -> tuple[Record, Judgement]:
     path = folder / RECORD_NAME
     # Not there, torn by a full disk, or of a folder that was removed while it was written.
     if not path.is_file() or path.read_bytes() != data:
@@ -76,6 +78,11 @@ def _write(folder: Path, data: bytes, policy: Policy) -> tuple[Record, Judgement
         keep_policy(policy, folder)
     record = load_record(path)
     judgement = judge(record, policy)
+    # The record itself has all of it: no run fails for what is only drawn.
+    with contextlib.suppress(ArtefactError, OSError):
+        if history:
+            most = int(policy.setting("history_runs"))
+            keep_past_run(past_run(record, judgement), folder.parent, most)
     render_report(folder, record, judgement, policy)
     return record, judgement
 

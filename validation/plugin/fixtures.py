@@ -226,7 +226,8 @@ def _describe_failure(result: CheckResult) -> str:
         if measure.limit is not None and measure.status is Status.FAIL
     ]
     where = f" at {result.where}" if result.where else ""
-    headline = f"{result.key}: {result.check} failed{where}. {result.message}".rstrip()
+    # No line begins with a name: what a CI takes for a command begins its line.
+    headline = f"{result.check} of {result.key} failed{where}. {result.message}".rstrip()
     return "\n".join([headline, *broken])
 
 

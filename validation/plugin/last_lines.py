@@ -92,24 +92,25 @@ class LastLines:
 
     def _verdict(self, reporter: pytest.TerminalReporter) -> None:
         run, record = self._ended.judgement.run, self._ended.record
+        # No line begins with a name: what begins with colons is a command to GitHub's runner.
         reporter.line(f"verdict: {run.describe()}", **_colour(run.status))
         reasons = grouped_reasons(run.findings)
         for reason in reasons[:_MOST_REASONS]:
-            reporter.line(printable(f"  {reason}"))
+            reporter.line(printable(f"  - {reason}"))
         if (more := len(reasons) - _MOST_REASONS) > 0:
-            reporter.line(f"  and {plural(more, 'more cause')}, see the report")
+            reporter.line(f"  - and {plural(more, 'more cause')}, see the report")
         untimed = [each for each in self._rows if each.p50_ms is None]
         if untimed and not any(each.check == "latency" for each in run.findings):
-            reporter.line(f"  latency was not measured of {plural(len(untimed), 'file')}")
+            reporter.line(f"  - latency was not measured of {plural(len(untimed), 'file')}")
         if nothing := without_reference(record.header):
             reporter.line(printable(f"  {nothing}"))
         for line in damage_lines(record.steps):
-            reporter.line(printable(line))
+            reporter.line(printable(f"cache: {line}"))
         since = since_baseline(record, self._ended.judgement)
         for line in since_lines(since) if since else ():
             reporter.line(printable(line))
         if self._updated is not None:
-            reporter.line(self._updated.line, red=not self._updated.is_written)
+            reporter.line(printable(self._updated.line), red=not self._updated.is_written)
 
 
 def print_at_the_end(config: pytest.Config, lines: LastLines) -> None:

@@ -7,10 +7,12 @@ order they happened, a footer. A run that was killed leaves a record without foo
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -81,7 +83,16 @@ class Record:
 
     def timings_of(self, key: ModelKey) -> tuple[Timing, ...]:
         """Latency of a subject with samples: first the one that was judged, then other threads."""
-        return tuple(each for each in self.timings if each.key == key and each.samples_ms)
+        return self._timings.get(key, ())
+
+    @functools.cached_property
+    def _timings(self) -> Mapping[ModelKey, tuple[Timing, ...]]:
+        """A run of hundreds of files asks for each of them several times."""
+        found: dict[ModelKey, list[Timing]] = {}
+        for each in self.timings:
+            if each.samples_ms:
+                found.setdefault(each.key, []).append(each)
+        return {key: tuple(timings) for key, timings in found.items()}
 
 
 class RecordWriter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from validation.record import formatting
 from validation.record.ap_difference import ApDifference
@@ -21,6 +21,7 @@ class AccuracyRow:
         is_comparable: The reference, if there is one, was measured on the same images and classes.
         figures: The twelve figures, each with its difference to the reference or None.
         intervals: Of each difference, in words; empty where there is none.
+        facts: On what it was measured, where the table does not say so of all rows; in words.
     """
 
     entry: Accuracy
@@ -28,6 +29,7 @@ class AccuracyRow:
     is_comparable: bool
     figures: tuple[tuple[float, float | None], ...]
     intervals: tuple[str, ...]
+    facts: tuple[str, ...] = ()
 
     @property
     def has_absent_figures(self) -> bool:
@@ -50,7 +52,31 @@ def accuracy_rows(
         accuracies,
         key=lambda entry: (not _is_reference(entry.key), keys.index(entry.key)),
     )
-    return tuple(_accuracy_row(entry, reference, differences) for entry in ordered)
+    common = common_facts(accuracies)
+    return tuple(
+        replace(
+            _accuracy_row(entry, reference, differences),
+            facts=tuple(each for each in _facts(entry) if each not in common),
+        )
+        for entry in ordered
+    )
+
+
+def common_facts(accuracies: Sequence[Accuracy]) -> tuple[str, ...]:
+    """On what all of them were measured, in words: said once for a table."""
+    facts = [_facts(entry) for entry in accuracies]
+    return tuple(each for each in facts[0] if all(each in one for one in facts)) if facts else ()
+
+
+def _facts(entry: Accuracy) -> tuple[str, ...]:
+    return (
+        formatting.plural(entry.images, "image"),
+        f"categories {formatting.id_ranges(entry.category_ids) or 'none'}",
+        formatting.plural(entry.detections, "detection"),
+        f"scores from {formatting.number(entry.score_threshold)}",
+        # Seconds are zero where the detections came out of the work folder.
+        *([formatting.duration(entry.seconds)] if entry.seconds else []),
+    )
 
 
 def reference_first(keys: Iterable[ModelKey]) -> list[ModelKey]:

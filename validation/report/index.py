@@ -40,7 +40,7 @@ class Figure:
         """The number for a script that sorts; NaN counts as beyond all others."""
         if self.value is None:
             return ""
-        return "Infinity" if math.isnan(self.value) else repr(self.value)
+        return "Infinity" if math.isnan(self.value) else f"{self.value:.9g}"
 
 
 @dataclass(frozen=True)
@@ -278,11 +278,8 @@ def threads_beside(record: Record) -> str:
 
 
 def _threads(record: Record, which: slice) -> str:
-    threads: dict[ModelKey, list[int]] = {}
-    for timing in record.timings:
-        if timing.samples_ms:
-            threads.setdefault(timing.key, []).append(timing.threads)
-    counts = {count for each in threads.values() for count in each[which]}
+    keys = dict.fromkeys(timing.key for timing in record.timings)
+    counts = {each.threads for key in keys for each in record.timings_of(key)[which]}
     if len(counts) < 2:
         return "".join(formatting.plural(count, "thread") for count in counts)
     return f"{', '.join(map(str, sorted(counts)))} threads"

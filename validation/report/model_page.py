@@ -13,7 +13,12 @@ from validation.record.given_files import given_file, judged_by
 from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import Background, CheckResult, Measure, ModelKey, OfVariant, Timing
-from validation.report.accuracy_table import AccuracyRow, accuracy_rows, reference_first
+from validation.report.accuracy_table import (
+    AccuracyRow,
+    accuracy_rows,
+    common_facts,
+    reference_first,
+)
 from validation.report.anchors import check_anchor, subject_anchor
 from validation.report.commands import (
     Command,
@@ -97,6 +102,7 @@ class ModelPage:
         summary: A line a subject, and what is wrong; the worst first.
         subjects: A section each, the worst first.
         accuracies: The reference first.
+        accuracy_facts: On what all of them were measured, in words.
         differences: In average precision, one a subject.
         has_absent_figures: Some figure has no ground truth.
         data_notes: How classes were joined to categories, what was left out and what was
@@ -122,6 +128,7 @@ class ModelPage:
     summary: Summary
     subjects: tuple[SubjectSection, ...]
     accuracies: tuple[AccuracyRow, ...]
+    accuracy_facts: tuple[str, ...]
     differences: tuple[DifferenceView, ...]
     has_absent_figures: bool
     data_notes: tuple[str, ...]
@@ -161,9 +168,8 @@ def model_page(
     keys = worst_first(record, verdict.subjects)
     in_order = reference_first(verdict.subjects)
     differences = [entry for entry in record.ap_differences if entry.model == model]
-    accuracies = accuracy_rows(
-        [entry for entry in record.accuracies if entry.model == model], differences
-    )
+    measured = [entry for entry in record.accuracies if entry.model == model]
+    accuracies = accuracy_rows(measured, differences)
     timings = tuple(entry for entry in record.timings if entry.model == model)
     return ModelPage(
         model=model,
@@ -174,6 +180,7 @@ def model_page(
             _section(record, key, verdict.subjects[key], results, policy) for key in keys
         ),
         accuracies=accuracies,
+        accuracy_facts=common_facts(measured),
         differences=tuple(map(difference_view, differences)),
         has_absent_figures=any(row.has_absent_figures for row in accuracies),
         data_notes=_data_notes(record, accuracies),

@@ -20,6 +20,7 @@ from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
 from validation.record import formatting, given_files, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
+from validation.record.history import History, read_history
 from validation.record.pictures import GROUND_TRUTH
 from validation.record.store import Record
 from validation.report import (
@@ -34,6 +35,7 @@ from validation.report import (
     views,
 )
 from validation.report.matrix import LEGEND
+from validation.report.trends import HEIGHT, MOST_RUNS, WIDTH, trends
 from validation.report.views import Report, build_report
 from validation.signoff import findings, shipping
 from validation.signoff.rules import Judgement
@@ -101,14 +103,20 @@ def render_report(run_dir: Path, record: Record, judgement: Judgement, policy: P
     Returns:
         Path of index.html, written last, so that it never links to what is not there.
     """
-    pages = render_pages(build_report(record, judgement, policy))
+    history = read_history(run_dir.absolute().parent, MOST_RUNS)
+    pages = render_pages(build_report(record, judgement, policy), history)
     for name, text in pages.items():
         write_text_atomic(run_dir / name, text)
     return run_dir / INDEX_NAME
 
 
-def render_pages(report: Report) -> dict[str, str]:
-    """The text of every page by file name, the index last."""
+def render_pages(report: Report, history: History | None = None) -> dict[str, str]:
+    """The text of every page by file name, the index last.
+
+    Args:
+        report: What they show.
+        history: Of the runs before; None where it is not known.
+    """
     environment = _environment()
     shared = {
         **_inlined(),
@@ -117,7 +125,13 @@ def render_pages(report: Report) -> dict[str, str]:
         "matrix_name": MATRIX_NAME,
     }
     page = environment.get_template("model.html")
-    pages = {view.file_name: page.render(page=view, **shared) for view in report.pages}
+    run, past = report.index.record.header.run, history or History()
+    pages = {
+        view.file_name: page.render(
+            page=view, trends=trends(past, run, [each.key for each in view.subjects]), **shared
+        )
+        for view in report.pages
+    }
     pages[MATRIX_NAME] = environment.get_template("matrix.html").render(
         matrix=report.matrix, legend=LEGEND, **shared
     )
@@ -159,6 +173,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {each.__name__: each for each in _FILTERS}
     environment.globals |= {
         "nothing": NOTHING,
+        "trend_width": WIDTH,
+        "trend_height": HEIGHT,
         "no_ground_truth": NO_GROUND_TRUTH,
         "ground_truth": GROUND_TRUTH,
     }

@@ -20,9 +20,11 @@ from validation.report.files_table import FilesTable, files_table
 from validation.report.index import index_model
 from validation.report.matrix import Matrix, convertibility
 from validation.report.model_page import ModelPage, model_page
+from validation.report.since_section import SinceSection, since_section
 from validation.report.why import Headline, Why, headline, why_rows
 from validation.signoff.rules import Judgement
 from validation.signoff.shipping import which_files
+from validation.signoff.since import since_baseline
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Index:
         notices: What a reader must know before anything else.
         why: The causes of the verdict, the worst first.
         headline: The worst of them in one sentence.
+        since: What has changed since the baseline; None without one.
         evidence: What the verdicts rest on, in a few lines.
         files: The table of all models' files.
         preference: What decided which file to ship.
@@ -45,6 +48,7 @@ class Index:
     notices: tuple[str, ...]
     why: tuple[Why, ...]
     headline: Headline
+    since: SinceSection | None
     evidence: EvidenceSummary
     files: FilesTable
     preference: Preference
@@ -77,13 +81,15 @@ def build_report(record: Record, judgement: Judgement, policy: Policy) -> Report
         for each, name in named
     )
     models = tuple(index_model(parts[each.model], each, name) for each, name in named)
-    why = why_rows(judgement.run, {verdict.model: name for verdict, name in named})
+    addresses = {verdict.model: name for verdict, name in named}
+    why = why_rows(judgement.run, addresses)
     index = Index(
         record,
         judgement,
         _notices(record, policy),
         why,
         headline(judgement.run, why),
+        since_section(since_baseline(record, judgement), addresses),
         evidence_summary(record, judgement),
         files_table(models, shippings),
         policy.ship,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
+from validation.record.ap_difference import ApDifference
 from validation.record.formatting import describe_result, plural
-from validation.record.run import ArtefactRole, Header
+from validation.record.run import Artefact, ArtefactRole, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
@@ -26,6 +28,8 @@ _Fact = TypeVar("_Fact")
 _AP_DROP = ("accuracy", "ap_drop")
 # Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
+# Sums in another order, by another release of NumPy, differ by less.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -70,24 +74,31 @@ def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
     return tuple(differing)
 
 
-def changes(before: Record, after: Record, policy: Policy) -> tuple[Change, ...]:
+def changes(
+    before: Record,
+    after: Record,
+    policy: Policy,
+    paired: Mapping[ModelKey, ApDifference] | None = None,
+) -> tuple[Change, ...]:
     """What differs in the later run, what is worse first.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
-    change. What the later run no longer tested is worse: it is not known.
+    change. What the later run no longer tested is worse: it is not known. Latencies of two runs
+    are not comparable, see `uncompared_latency`.
 
     Args:
         before: The earlier run.
         after: The later one.
         policy: Judges both; its limit for an AP drop is that between the two runs as well.
+        paired: Differences in AP with their intervals, see `paired_differences`; a figure
+            without one is compared by the number alone.
     """
     one, other = judge(before, policy), judge(after, policy)
     changed = [
         *_verdicts(one, other),
         *_checks(before, after),
-        *_accuracies(before, after, policy),
+        *_accuracies(before, after, policy, paired or {}),
         *_sizes(before, after),
-        *_latencies(before, after, policy),
     ]
     return tuple(sorted(changed, key=lambda change: not change.worse))
 
@@ -175,7 +186,34 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
         yield from _moved(str(key), check, was, now, why)
 
 
-def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
+def uncompared_latency(before: Record, after: Record) -> str:
+    """Why latencies are no change, in a sentence; empty where the runs have none in common."""
+    timed = [
+        {_subject(each.key) for each in run.timings if each.samples_ms} for run in (before, after)
+    ]
+    both = timed[0] & timed[1]
+    if not both:
+        return ""
+    files = [
+        {_subject(each.key): each.sha256 for each in _tflite_files(run)} for run in (before, after)
+    ]
+    others = sum(files[0].get(each) != files[1].get(each) for each in both)
+    which = (
+        f"{plural(others, 'file')} of {len(both)} differ" if others else "all files are the same"
+    )
+    return (
+        "latency is not compared, as calls of two runs are not made by turns "
+        f"({which}); `validation run --baseline RUN` times both files in one process"
+    )
+
+
+def _tflite_files(run: Record) -> Iterable[Artefact]:
+    return (each for each in run.artefacts if each.role is ArtefactRole.TFLITE)
+
+
+def _accuracies(
+    before: Record, after: Record, policy: Policy, paired: Mapping[ModelKey, ApDifference]
+) -> Iterable[Change]:
     sides = (
         {(_subject(each.key), each.subject): each for each in run.accuracies}
         for run in (before, after)
@@ -184,15 +222,39 @@ def _accuracies(before: Record, after: Record, policy: Policy) -> Iterable[Chang
         if was is None or now is None:
             continue
         rise = now.figures.ap - was.figures.ap
-        if abs(rise) >= policy.setting("compare_ap_change"):
+        interval = _interval(now, was, paired)
+        if abs(rise) >= policy.setting("compare_ap_change") and not _has_zero(interval):
             yield Change(
                 str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
                 _drops_too_far(now, -rise, policy),
-                f"{rise:+.4f}",
+                f"{rise:+.4f}{_words(interval)}",
             )
+
+
+def _interval(
+    now: Accuracy, was: Accuracy, paired: Mapping[ModelKey, ApDifference]
+) -> tuple[float, float] | None:
+    """Of the difference, where the matches are of these figures and not of those of other flags."""
+    found = paired.get(now.key)
+    if found is None:
+        return None
+    if found.ranked_alike:
+        return (0.0, 0.0) if now.figures.ap == was.figures.ap else None
+    ap = found.ap
+    of_these = ap is not None and math.isclose(ap.subject, now.figures.ap, abs_tol=_ROUNDING)
+    return (ap.low, ap.high) if ap is not None and of_these else None
+
+
+def _has_zero(interval: tuple[float, float] | None) -> bool:
+    """The images do not tell the two apart."""
+    return interval is not None and not (interval[0] > 0 or interval[1] < 0)
+
+
+def _words(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else ", 95 % interval {:+.4f} to {:+.4f}".format(*interval)
 
 
 def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
@@ -202,10 +264,7 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
-    sides = (
-        {_subject(each.key): each for each in run.artefacts if each.role is ArtefactRole.TFLITE}
-        for run in (before, after)
-    )
+    sides = ({_subject(each.key): each for each in _tflite_files(run)} for run in (before, after))
     for _, was, now in _pairs(*sides):
         if was and now and was.sha256 != now.sha256:
             yield Change(
@@ -213,27 +272,4 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
-            )
-
-
-def _latencies(before: Record, after: Record, policy: Policy) -> Iterable[Change]:
-    sides = (
-        {
-            (_subject(each.key), each.runtime, each.threads): each
-            for each in run.timings
-            if each.samples_ms
-        }
-        for run in (before, after)
-    )
-    for _, was, now in _pairs(*sides):
-        if was is None or now is None:
-            continue
-        rise = now.p50_ms - was.p50_ms
-        if abs(rise) > policy.setting("compare_latency_share") * was.p50_ms:
-            yield Change(
-                str(now.key),
-                f"median latency, {plural(now.threads, 'thread')}",
-                f"{was.p50_ms:.2f} ms",
-                f"{now.p50_ms:.2f} ms",
-                reason=f"{rise / was.p50_ms:+.0%}",
             )

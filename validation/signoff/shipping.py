@@ -242,7 +242,7 @@ def _base(record: Record, model: str) -> ModelKey | None:
 
 
 def _kept(record: Record, key: ModelKey, role: ArtefactRole) -> Artefact | None:
-    own = (each for each in record.artefacts if each.key == key and each.role is role)
+    own = (each for each in record.artefacts if each.role is role and each.key == key)
     return next((each for each in own if each.path), None)
 
 

@@ -1,0 +1,193 @@
+"""Commands that make a model's figures again: complete, and quoted whatever a name holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import shlex
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from validation.record.run import (
+    Artefact,
+    ArtefactRole,
+    CommandOption,
+    DatasetFacts,
+    GivenFile,
+    Header,
+    Stage,
+    Step,
+)
+from validation.record.store import Record
+from validation.record.types import ModelKey
+from validation.report.commands import model_commands, subject_commands
+from validation.specs.feeds import FeedWay, StatedFeed
+from validation.specs.references import ReferenceKind
+
+INT8 = ModelKey("ssd", "int8")
+GIVEN = ModelKey("ssd", "uint8", "b c.tflite")
+SETS = DatasetFacts("coco", "0" * 64, 10, 20)
+
+
+def _header(*options: tuple[str, str], keys: tuple[ModelKey, ...] = (INT8,)) -> Header:
+    line = tuple(CommandOption(*each) for each in options)
+    return Header("r1", "now", keys, {}, {}, {}, "0" * 64, dataset=SETS, command_line=line)
+
+
+def _file(role: ArtefactRole, key: ModelKey, name: str, path: str = "") -> Artefact:
+    return Artefact(key.model, role, key.variant, name, "0" * 64, 1, path=path, file=key.file)
+
+
+def _record(header: Header, *artefacts: Artefact, steps: tuple[Step, ...] = ()) -> Record:
+    return Record(header, artefacts=artefacts, steps=steps)
+
+
+def _lines(record: Record, key: ModelKey) -> dict[str, tuple[str, ...]]:
+    return {
+        command.title: command.lines
+        for subject in subject_commands(record, [key])
+        for command in subject.commands
+    }
+
+
+GRAPH = _file(ArtefactRole.REFERENCE, ModelKey("ssd", ""), "frozen_inference_graph.pb")
+KEPT = _file(ArtefactRole.TFLITE, INT8, "ssd-int8.tflite", "files/ssd-int8.tflite")
+LABELS = _file(ArtefactRole.LABELS, INT8, "ssd.labels.txt", "files/ssd.labels.txt")
+
+
+def test_a_variant_of_an_archive() -> None:
+    """What is validated, converted and scored again, with the options that figures depend on."""
+    header = _header(
+        ("--zoo", "my models"),
+        ("--variant", "float"),
+        ("--variant", "int8"),
+        ("--coco-annotations", "a.json"),
+        ("--max-images", "500"),
+        ("--representative-images", "calibration"),
+        ("--policy", "own.toml"),
+        ("--report-dir", "out"),
+        ("--feed", "bytes"),
+    )
+    record = _record(header, GRAPH, KEPT, LABELS)
+    shared = (
+        "--coco-annotations=a.json --max-images=500 --representative-images=calibration "
+        "--policy=own.toml"
+    )
+    assert _lines(record, INT8) == {
+        "Validate it again": (
+            f"validation run '--zoo=my models' --model=ssd --variant=int8 {shared}",
+        ),
+        "Convert it again": (
+            "validation zoo fetch ssd '--zoo=my models' --output_directory=models",
+            "validation export --frozen_graph=models/ssd/frozen_inference_graph.pb "
+            "--output_directory=models/ssd/tflite --add_postprocessing_op=true "
+            "--use_regular_nms=true --max_detections=100",
+            "validation convert --graph_def_file=models/ssd/tflite/tflite_graph.pb "
+            "--output_file=ssd-int8.tflite --variant=int8 --representative_images=calibration",
+        ),
+        "Score the kept file": (
+            "validation evaluate out/r1/files/ssd-int8.tflite --coco-annotations=a.json "
+            "--max-images=500 --label_map=out/r1/files/ssd.labels.txt",
+        ),
+    }
+    every = model_commands(record, "ssd", [INT8])
+    assert every is not None
+    assert every.lines == (
+        f"validation run '--zoo=my models' --model=ssd --variant=float --variant=int8 {shared}",
+    )
+
+
+def test_bundled_models_name_the_images_that_ship() -> None:
+    """Nothing was given, and nothing has to be."""
+    lines = _lines(_record(_header(), GRAPH, KEPT), INT8)
+    assert lines["Validate it again"] == (
+        "validation run --zoo=bundled --model=ssd --variant=int8",
+    )
+    assert lines["Convert it again"][-1].endswith("--representative_images=bundled")
+    assert lines["Score the kept file"] == (
+        "validation evaluate reports/r1/files/ssd-int8.tflite --coco-annotations=bundled",
+    )
+
+
+def test_no_command_that_makes_another_file() -> None:
+    """Without a frozen graph, or calibrated with a share of the labelled images."""
+    own = _header(("--zoo", "models"), ("--coco-annotations", "a.json"))
+    assert "Convert it again" not in _lines(_record(own, GRAPH), INT8)
+    assert "Convert it again" not in _lines(_record(_header()), INT8)
+    ranged = (Step("ssd", Stage.FAKEQUANT, "calibrate", 1.0, False),)
+    record = _record(_header(), GRAPH, steps=ranged)
+    assert "Convert it again" not in _lines(record, ModelKey("ssd", "uint8"))
+
+
+def test_images_that_calibrate_are_scored_too() -> None:
+    """The command cannot leave them out, and says so."""
+    header = dataclasses.replace(
+        _header(("--coco-annotations", "a.json")),
+        dataset=dataclasses.replace(SETS, set_apart=24),
+    )
+    (subject,) = subject_commands(_record(header, KEPT), [INT8])
+    assert subject.commands[-1].note == "Scores the 24 images that calibrate, too."
+
+
+def test_a_given_file_with_a_reference_of_its_own() -> None:
+    """By judge, with how it is fed; there is no archive to validate again."""
+    header = dataclasses.replace(
+        _header(
+            ("--candidate", "a.tflite"),
+            ("--candidate", "x/b c.tflite"),
+            ("--reference", "graph.pb"),
+            ("--feed", "quantised"),
+            ("--coco-annotations", "a.json"),
+        ),
+        given=(
+            GivenFile(
+                "ssd",
+                "uint8",
+                GIVEN.file,
+                "0" * 64,
+                ReferenceKind.GRAPH,
+                StatedFeed(FeedWay.QUANTISED),
+            ),
+        ),
+    )
+    kept = _file(ArtefactRole.TFLITE, GIVEN, "b c.tflite", "files/ssd~b-c-1.tflite")
+    record = _record(header, kept)
+    assert _lines(record, GIVEN) == {
+        "Judge it again": (
+            "validation judge 'x/b c.tflite' graph.pb --feed=quantised --coco-annotations=a.json",
+        ),
+        "Score the kept file": (
+            "validation evaluate 'reports/r1/files/ssd~b-c-1.tflite' --coco-annotations=a.json "
+            "--feed=quantised",
+        ),
+    }
+    assert model_commands(record, "ssd", [GIVEN]) is None
+
+
+def test_a_given_file_with_its_archive() -> None:
+    """Beside the variants of the archive; one that was found in it is not named."""
+    header = dataclasses.replace(
+        _header(("--zoo", "models"), ("--candidate", "b c.tflite")),
+        given=(GivenFile("ssd", "uint8", GIVEN.file, "0" * 64, ReferenceKind.GRAPH),),
+    )
+    again = "validation run --zoo=models --model=ssd '--candidate=b c.tflite'"
+    assert _lines(_record(header), GIVEN) == {"Judge it again, with its archive": (again,)}
+    every = model_commands(_record(header), "ssd", [INT8, GIVEN])
+    assert every is not None
+    assert every.lines == (again,)
+    found = dataclasses.replace(GIVEN, file="found.tflite")
+    assert _lines(_record(header), found) == {}
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_any_name_is_one_word(model: str, folder: str) -> None:
+    """For a shell; and as a pattern it matches that name alone."""
+    key = ModelKey(model, "float")
+    record = _record(_header(("--zoo", folder), keys=(key,)))
+    (line,) = _lines(record, key)["Validate it again"]
+    words = shlex.split(line)
+    assert words[:3] == ["validation", "run", f"--zoo={folder}"]
+    pattern = words[3].removeprefix("--model=")
+    assert fnmatch.fnmatchcase(model, pattern)
+    assert not fnmatch.fnmatchcase(f"{model}x", pattern)
