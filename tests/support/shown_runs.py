@@ -48,7 +48,7 @@ from validation.record.types import (
     Timing,
 )
 from validation.report.compare_page import compared_runs
-from validation.signoff.changes import changes, circumstances
+from validation.signoff.changes import changes, circumstances, uncompared_latency
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
@@ -369,6 +369,7 @@ def write_shown_comparison(before: Path, after: Path) -> Path:
         policy,
         (before, after),
         target,
+        uncompared_latency(*records),
     )
     target.write_text(page, encoding="utf-8")
     return target
