@@ -99,33 +99,3 @@ def test_choosing_rows(browser: Any, shown: Path, script: bool) -> None:
         assert not further.is_visible()
         seen.page.get_by_role("checkbox").first.check()
         assert further.is_visible()
-
-
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_sides_of_a_picture(browser: Any, shown: Path, script: bool) -> None:
-    """Reference and file beside each other, or one of them; the ground truth drawn or not."""
-    look = Look(DESKTOP.width, script=script)
-    with visit(browser, page_of(shown / "fail", "model"), look) as seen:
-        gallery = seen.page.locator(".gallery").first
-        sides = gallery.locator(".shot").first.locator(".side")
-        both = [side.is_visible() for side in sides.all()]
-        assert sum(both) >= 2
-        gallery.get_by_role("radio", name="Reference").check()
-        assert [side.is_visible() for side in sides.all()].count(True) == 1
-        gallery.get_by_role("radio", name="Side by side").check()
-        assert [side.is_visible() for side in sides.all()] == both
-        drawn = gallery.locator("g.truth:not(.own) rect.box").first
-        assert drawn.is_visible()
-        gallery.get_by_role("checkbox", name="Ground truth drawn").uncheck()
-        assert not drawn.is_visible()
-
-
-def test_an_address_unfolds_its_place(browser: Any, shown: Path) -> None:
-    """A link from the first page leads to a check that is folded, and opens it."""
-    path = page_of(shown / "fail", "model")
-    with visit(browser, path) as seen:
-        place = seen.page.locator("#float-accuracy")
-        assert not place.evaluate("each => each.open")
-        seen.page.goto(f"{path.as_uri()}#float-accuracy")
-        seen.page.wait_for_function("each => each.open", arg=place.element_handle())
-        assert place.locator("table").first.is_visible()
