@@ -1,4 +1,4 @@
-"""A model's page in use: what an address opens, which side of a picture shows, what is copied."""
+"""A model page in use: what an address opens, which side of a picture is shown, what is copied."""
 
 from __future__ import annotations
 

@@ -143,7 +143,9 @@ def _of_subject(
                 {each.name: [each.value, each.interval] for each in side.measures}
                 for side in (again, result)
             ]
-            yield from _differing(f"the check of {key}", "its comparison", *values)
+            yield from _differing(
+                f"the check of {key} against the baseline", "its comparison", *values
+            )
 
 
 def _difference(
