@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from signable_run import files_of
 
+from validation.policy.load import load_policy
 from validation.record.baseline import Aspect, BaselineComparison, Outcome, Why
 from validation.record.baseline_facts import parse_baseline
 from validation.record.store import Record, load_record
@@ -18,8 +19,11 @@ from validation.signoff.run_files import RunFiles
 from validation.signoff.soundness import examine
 
 if TYPE_CHECKING:
+    from miniature_cases import MiniatureFiles
+
     from conftest import Session
 
+LITTLE_EVIDENCE = Path(__file__).parents[1] / "support" / "little_evidence.toml"
 # What the record says of the comparison, and what somebody might make of it.
 _DOCTORED = (
     ('"aspect": "size", "outcome": "same"', '"aspect": "size", "outcome": "better"'),
@@ -80,6 +84,41 @@ def test_two_runs_of_one_commit(runs: Callable[..., tuple[pytest.RunResult, Path
     copy = files["baseline/baseline.json"].replace(b'"ap": ', b'"ap": 1')
     (fault,) = examine({**files, "baseline/baseline.json": copy}, redraw=False).faults
     assert fault.what == "the file is not the one that the record names"
+
+
+def test_other_bytes_are_timed_by_turns(
+    session: Session,
+    miniature: MiniatureFiles,
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    tmp_path: Path,
+) -> None:
+    """The baseline's file beside this run's, in one process; the run proves what came of it."""
+    _, made = runs()
+    file = tmp_path / "detect.tflite"
+    shutil.copy(made / "files" / "mini-float.tflite", file)
+    options = ["--candidate", file, "--reference", "none", "--cache-dir", miniature.cache]
+    options += ["--coco-annotations", miniature.annotations, "--coco-images", miniature.images]
+    options.append(f"--policy={LITTLE_EVIDENCE}")
+    session.run(*options)
+    (first,) = set(session.reports.glob("20*")) - {made}
+    # What follows the flatbuffer is another file to a hash, and the same to LiteRT.
+    file.write_bytes(file.read_bytes() + bytes(16))
+    session.run(*options, "--baseline", first)
+    (second,) = set(session.reports.glob("20*")) - {made, first}
+    record = load_record(second / "record.jsonl")
+    (trial,) = record.latency_trials
+    assert len(trial.blocks) == load_policy().setting("baseline_blocks")
+    comparison = _comparison(second)
+    moved = {each.aspect for each in comparison.changes if each.outcome is not Outcome.SAME}
+    # How busy the machine is decides what is known of the latency.
+    assert moved - {Aspect.LATENCY} == {Aspect.FILE}
+    (latency,) = comparison.of(Aspect.LATENCY)
+    assert latency.p_value is not None
+    assert _faults(second) == []
+    samples = json.dumps(trial.blocks[0].today_ms[0])
+    text = (second / "record.jsonl").read_text().replace(samples, "0.0001")
+    doctored = {**files_of(second), "record.jsonl": text.encode()}
+    assert any("the baseline" in each.what for each in examine(doctored, redraw=False).faults)
 
 
 def test_a_run_that_is_compared_with_nothing(

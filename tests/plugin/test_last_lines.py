@@ -59,7 +59,7 @@ def test_failed_run(over_miniature: Run, session: Any, too_slow: Path) -> None:
             line,
         )
     head, *rows = _after(result, " validation ")[:3]
-    assert head.split() == ["verdict", "file", "AP", "difference", "size", "p50,", "1", "thread"]
+    assert head.split() == ["verdict", "file", "AP", "difference", "size", "1", "thread"]
     for row, variant in zip(rows, ("float", "raw"), strict=True):
         assert re.fullmatch(rf"FAIL +mini-{variant} +- +- +[\d.]+ kB +[\d.]+ ms", row)
     result.stdout.fnmatch_lines(["verdict: FAIL", "  - *p95_ms is *, should be at most 1e-06 *"])

@@ -77,8 +77,8 @@ def _limited(lines: list[str]) -> list[str]:
 
 def _reason(group: FindingGroup) -> str:
     names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
-    touched = f" ({escaped(first_few(names, 4))})" if names else ""
-    return f"**{group.status.upper()}** {escaped(group.text)}{touched}"
+    text = f"{first_few(names, 4)}: {group.text}" if names else group.text
+    return f"**{group.status.upper()}** {escaped(text)}"
 
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def _latencies(rows: Sequence[SummaryRow]) -> _Column:
         + ("" if same else f" ({formatting.plural(each.threads, 'thread')})")
         for each in rows
     ]
-    return _Column((f"p50, {same}" if same else "latency", *cells))
+    return _Column((same or "latency", *cells))
 
 
 def _counted(left: Sequence[SummaryRow]) -> str:
