@@ -16,7 +16,7 @@ from validation.record.store import Record
 from validation.report.anchors import subject_anchor
 from validation.report.render import INDEX_NAME, render_page
 from validation.report.views import page_names
-from validation.signoff.changes import RUN, Change
+from validation.signoff.changes import RUN, Change, uncompared_latency
 from validation.signoff.rules import Judgement, judge
 from validation.tflite.differences import Difference
 
@@ -146,13 +146,15 @@ def compared_runs(
         ),
     )
     count = formatting.plural(len(changed), "change")
+    judged_by = f"Both runs were judged by the policy of {after.header.run}."
+    untimed = uncompared_latency(before, after)
     return render_page(
         "compare.html",
         kind="runs",
         sides=sides,
         summary=f"{count}, {len(worse)} for the worse" if changed else "No change",
         parts=parts,
-        lines=(f"Both runs were judged by the policy of {after.header.run}.",),
+        lines=(judged_by, *([f"{untimed[0].upper()}{untimed[1:]}."] if untimed else [])),
     )
 
 
