@@ -16,7 +16,7 @@ from validation.record.store import Record
 from validation.report.anchors import subject_anchor
 from validation.report.render import INDEX_NAME, render_page
 from validation.report.views import page_names
-from validation.signoff.changes import RUN, Change, uncompared_latency
+from validation.signoff.changes import RUN, Change
 from validation.signoff.rules import Judgement, judge
 from validation.tflite.differences import Difference
 
@@ -100,6 +100,7 @@ def compared_runs(
     policy: Policy,
     folders: tuple[Path, Path],
     target: Path,
+    not_compared: str = "",
 ) -> str:
     """The page of two runs.
 
@@ -111,6 +112,7 @@ def compared_runs(
         policy: That judged both.
         folders: Of the runs, whose pages are linked where they are there.
         target: Where the page will be; links are relative to it.
+        not_compared: What no figure of two runs says, and why; empty where there is no such thing.
     """
     judgements = tuple(judge(record, policy) for record in (before, after))
     later = _link(folders[1] / INDEX_NAME, target)
@@ -146,15 +148,16 @@ def compared_runs(
         ),
     )
     count = formatting.plural(len(changed), "change")
-    judged_by = f"Both runs were judged by the policy of {after.header.run}."
-    untimed = uncompared_latency(before, after)
     return render_page(
         "compare.html",
         kind="runs",
         sides=sides,
         summary=f"{count}, {len(worse)} for the worse" if changed else "No change",
         parts=parts,
-        lines=(judged_by, *([f"{untimed[0].upper()}{untimed[1:]}."] if untimed else [])),
+        lines=(
+            f"Both runs were judged by the policy of {after.header.run}.",
+            *([not_compared] if not_compared else []),
+        ),
     )
 
 
