@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -13,7 +14,7 @@ from validation.bisection.families import FAMILIES, Build, requirements
 from validation.bisection.result import OtherPackage, lines, result_of
 from validation.bisection.running import NEWEST_NIGHTLY, Tools, first_stage, search
 from validation.bisection.search import Answer, Blocked, Found, Obstacle
-from validation.bisection.state import Question, State, Trial, load_state, save_state
+from validation.bisection.state import Question, Stage, State, Trial, load_state, save_state
 from validation.errors import DownloadFailed, RecordError, UsageError
 
 _FAMILY = FAMILIES["tensorflow"]
@@ -209,6 +210,34 @@ def test_another_question_is_another_search(tmp_path: Path) -> None:
         load_state(tmp_path, replace(_QUESTION, command=("judge", "a"), good=None))
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(RecordError):
+        load_state(tmp_path, _QUESTION)
+
+
+_ENDS = {"bad": Build("tensorflow", "2.21.0"), "good": Build("tensorflow", "2.18.0")}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bad": Build("tensorflow", "9.9")}, "none of its builds"),
+        ({"good": Build("tensorflow", "9.9")}, "none of its builds"),
+        ({"good": _ENDS["bad"], "bad": _ENDS["good"]}, "not older"),
+        ({"builds": (_ENDS["bad"], _ENDS["good"])}, "not in order"),
+        ({"builds": (_ENDS["good"], _ENDS["good"], _ENDS["bad"])}, "or twice"),
+        ({"builds": (_ENDS["good"], Build("tensorflow", "x"), _ENDS["bad"])}, "'x'"),
+        ({"builds": ()}, "none of its builds"),
+    ],
+)
+def test_a_search_that_does_not_agree_with_itself_is_refused(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    """A file that somebody changed."""
+    stage = Stage((_ENDS["good"], _ENDS["bad"]), **_ENDS, trusted=False)
+    state = State.of(_QUESTION, stage, ())
+    save_state(tmp_path, state)
+    assert load_state(tmp_path, _QUESTION) == state
+    save_state(tmp_path, replace(state, releases=replace(stage, **change)))
+    with pytest.raises(RecordError, match=said):
         load_state(tmp_path, _QUESTION)
 
 

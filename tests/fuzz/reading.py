@@ -48,12 +48,40 @@ def _reference(path: Path) -> object:
     return SavedModelRuntime(recognise_reference(path).path)
 
 
+def _baseline(path: Path) -> object:
+    from validation.workspace.given_baseline import open_baseline
+
+    baseline = open_baseline(path)
+    for facts in baseline.facts.subjects:
+        baseline.matches(facts.matches_sha256, path.parent)
+    return baseline.entry
+
+
+def _history(path: Path) -> object:
+    from validation.record.history import read_history
+
+    return read_history(path.parent.parent, 100)
+
+
+def _search(path: Path) -> object:
+    from validation.bisection.search import next_step
+    from validation.bisection.state import State, load_state
+    from validation.files.structured import read_json
+
+    state = load_state(path.parent, read_json(path, State).question)
+    assert state is not None
+    return next_step(state.stage.span, state.answers)
+
+
 READERS: Mapping[str, Callable[[Path], object]] = {
     "results": _results,
     "policy": _policy,
     "canaries": _canaries,
     "detections": _detections,
     "reference": _reference,
+    "baseline": _baseline,
+    "history": _history,
+    "search": _search,
 }
 
 

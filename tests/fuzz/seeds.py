@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from fuzz.seeds_of_runs import write_compared, write_search
 from PIL import Image
 from set_writers import write_tfrecords, write_voc, write_yolo
 from signable_run import JANE, envelope_of, write_signable_run
@@ -95,6 +96,7 @@ def write_seeds(folder: Path) -> None:
         (labels / name).write_text(text, encoding="utf-8")
     _write_sets(folder)
     _write_run(folder)
+    write_search(folder / "search")
     shutil.copytree(DEFAULT_CANARIES.parent, folder / "canaries")
     (folder / "policy.toml").write_text(_POLICY)
     zoo = folder / "zoo" / "plain"
@@ -151,6 +153,7 @@ def _write_sets(folder: Path) -> None:
 
 def _write_run(folder: Path) -> None:
     run = write_signable_run(folder / "run", own_policy=True)
+    write_compared(folder, run)
     write_signable_run(folder / "loss", ap=0.16)
     # The same key each time: the same number gives the same bytes.
     key = Ed25519PrivateKey.from_private_bytes(b"seed" * 8)

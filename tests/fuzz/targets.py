@@ -207,6 +207,17 @@ TARGETS: tuple[Target, ...] = (
         "read detections IN",
         folder="run",
     ),
+    _target("baseline", "baseline/baseline.json", _JSON, "read baseline IN", folder="baseline"),
+    _target(
+        "matches of a baseline",
+        "baseline/*.zip",
+        mixed(inside_zip(change_npy), change_bytes),
+        "read baseline FOLDER/baseline.json",
+        folder="baseline",
+        weight=2,
+    ),
+    _target("history", "past/history/*.json", _JSON, "read history IN", folder="past"),
+    _target("search", "search/state.json", _JSON, "read search IN", folder="search"),
     _target("signature", "run/*.dsse.json", mixed(_JSON, change_bytes), _VERIFY, folder="run"),
     _target(
         "waivers",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -82,6 +85,16 @@ def test_own_file_given_back(judge: Judge, session: Any, made: Path, graph: Path
     assert given["reference"] == ReferenceKind.GRAPH
     kept = {path.name for path in session.reports.glob("*/files/*")}
     assert any(name.endswith("~detect.tflite") for name in kept)
+
+    # The page says how to judge it again, by the files and options that were given.
+    (page,) = session.reports.glob("*/model-*.html")
+    (again,) = re.findall("<code>(validation judge .*?)</code>", page.read_text(encoding="utf-8"))
+    words = shlex.split(html.unescape(again))
+    assert words[2:4] == [str(made), str(graph)]
+    assert f"--policy={_LITTLE_EVIDENCE}" in words
+    assert [word.partition("=")[0] for word in words[4:]] == [
+        "--coco-annotations", "--coco-images", "--policy",
+    ]  # fmt: skip
 
 
 def test_beside_the_variants_of_its_archive(

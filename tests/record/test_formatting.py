@@ -126,6 +126,15 @@ def test_units(name: str, value: Any, bound: float, texts: tuple[str, str]) -> N
     assert formatting.value_and_limit(measure) == texts
 
 
+def test_an_interval_has_the_unit_of_its_value() -> None:
+    """A share in percent beside a value in percent."""
+    limit = Limit("max", 0.08, "why")
+    assert formatting.interval(Measure("lost_share", 0.0169, limit, (4e-4, 0.09207))) == (
+        "0.04 % to 9.21 %"
+    )
+    assert formatting.interval(Measure("lost_share", 0.0169, limit)) == ""
+
+
 def test_a_limit_that_only_warns_says_what_should_be() -> None:
     """There is nothing that the value is inside of."""
     measure = Measure("classes_without_category", 1, Limit("max", 0, "why", beyond=Status.WARN))

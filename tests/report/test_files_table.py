@@ -15,7 +15,7 @@ from validation.policy.preference import Prefer
 from validation.record.lines import Entry
 from validation.record.run import Artefact, ArtefactRole, Header
 from validation.record.types import ModelKey
-from validation.report.files_table import files_table
+from validation.report.files_table import Shown, files_table
 from validation.report.index import Figure, IndexModel, IndexRow
 from validation.signoff.shipping import Choice, Shipping
 
@@ -76,11 +76,20 @@ def test_the_file_to_ship_leads_its_model() -> None:
 
 
 def test_of_many_models_one_row_each_is_shown_at_first() -> None:
-    """A dozen is not many yet."""
+    """A dozen is not many yet. What keeps the run from being signed is never hidden by that."""
     models = [_model(f"m{number}", float=Status.PASS, raw=Status.PASS) for number in range(13)]
     shippings = [_none(each.model) for each in models]
-    assert files_table(models, shippings).is_long
-    assert not files_table(models[:12], shippings[:12]).is_long
+    assert files_table(models, shippings).at_first is Shown.LEADING
+    assert files_table(models[:12], shippings[:12]).at_first is Shown.ALL
+    for status, shown in (
+        (Status.WARN, Shown.LEADING),
+        (Status.UNKNOWN, Status.UNKNOWN),
+        (Status.FAIL, Status.FAIL),
+    ):
+        models[3] = _model("m3", float=Status.PASS, int8=status)
+        assert files_table(models, shippings).at_first is shown
+    alike = [_model(f"m{number}", float=Status.FAIL) for number in range(13)]
+    assert files_table(alike, shippings).at_first is Shown.LEADING
 
 
 def test_a_run_of_nothing() -> None:

@@ -6,6 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# From one more on they are taken for a row of versions that cannot be judged.
+_FEW_SKIPS = 2
+
 
 class Answer(enum.StrEnum):
     """What was found of one version."""
@@ -100,7 +103,8 @@ def next_step(span: Span, answers: Mapping[str, Answer]) -> Next | Found | Block
     """What is to be done, by the answers so far.
 
     The ends come first. Between them each answer halves what is left, so that n versions, the bad
-    end counted, need ceil(log2 n) environments; each version that is skipped costs one more.
+    end counted, need ceil(log2 n) environments; the first two versions that are skipped cost one
+    more each, and more of them are taken for a row, which the search leaves in long steps.
 
     Args:
         span: Where the first bad version is looked for.
@@ -154,10 +158,20 @@ def _between(
     untried = [each for each in inside if versions[each] not in known]
     if not untried:
         return Found(versions[low], versions[high], tuple(versions[each] for each in inside))
-    target = low + (high - low) * _fraction(len(inside) - len(untried))
     # ceil(log2 n) of the n versions that may still be the first bad one.
     most = len(untried).bit_length()
+    skipped = len(inside) - len(untried)
+    if skipped <= _FEW_SKIPS:
+        return Next(versions[_middle(low, untried)], Aim.BETWEEN, most)
+    target = low + (high - low) * _fraction(skipped)
     return Next(versions[_nearest(untried, target)], Aim.BETWEEN, most)
+
+
+def _middle(low: int, untried: list[int]) -> int:
+    """The middle of what is untried; behind a row of skipped versions as far as the row is long."""
+    middle = len(untried) // 2
+    row = untried[middle] - (untried[middle - 1] if middle else low) - 1
+    return untried[min(middle + max(row - 1, 0), len(untried) - 1)]
 
 
 def _nearest(indexes: list[int], target: float) -> int:

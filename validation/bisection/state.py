@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.version import Version
+
 from validation.bisection.families import Build
 from validation.bisection.search import Answer, Span
-from validation.errors import UsageError
+from validation.errors import RecordError, UsageError
 from validation.files.atomic import said_clearly
+from validation.files.guard import guarded
 from validation.files.structured import read_json, write_json
 
 STATE_NAME = "state.json"
@@ -150,12 +153,14 @@ def load_state(folder: Path, question: Question) -> State | None:
 
     Raises:
         UsageError: The folder holds another search.
-        RecordError: The file cannot be read.
+        RecordError: The file cannot be read, or does not agree with itself.
     """
     path = folder / STATE_NAME
     if not path.is_file():
         return None
     state = read_json(path, State)
+    for stage in filter(None, (state.releases, state.nightlies)):
+        _require_order(stage, path)
     if state.question != question or state.layout != _LAYOUT:
         differing = [
             name
@@ -169,6 +174,19 @@ def load_state(folder: Path, question: Question) -> State | None:
             next_step="--restart begins anew, --report-dir names another place",
         )
     return state
+
+
+def _require_order(stage: Stage, path: Path) -> None:
+    """What the search takes for granted, and only a file that was changed lacks."""
+    with guarded(RecordError, "the search cannot be gone on with", where=path):
+        versions = [Version(each.version) for each in stage.builds]
+        if versions != sorted(set(versions)):
+            raise ValueError("builds that are not in order, or twice")
+        bad, good = stage.bad, stage.good
+        if bad not in stage.builds or (good is not None and good not in stage.builds):
+            raise ValueError("an end that is none of its builds")
+        if good is not None and Version(good.version) >= Version(bad.version):
+            raise ValueError("a good version that is not older than the bad one")
 
 
 def save_state(folder: Path, state: State) -> None:

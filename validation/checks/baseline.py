@@ -13,6 +13,7 @@ from validation.comparison.baseline import compare_subject, limits_of
 from validation.comparison.baseline_check import check_baseline
 from validation.comparison.latency_shift import latency_shift
 from validation.errors import DatasetError, ValidationError
+from validation.files.digest import file_sha256
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import LatencyTrial
@@ -63,7 +64,9 @@ def first_runs(context: CheckContext) -> None:
     """Both files, run once where they are to be timed: what ends a process ends a child."""
     given = context.baseline
     path = None if given is None else _to_time(context, given, _now(context))
-    for each in () if path is None else (path, context.subject.path):
+    if path is None or file_sha256(path) == file_sha256(context.subject.path):
+        return
+    for each in (path, context.subject.path):
         context.subject.timed_call(_threads(context), each)()
 
 

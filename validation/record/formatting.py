@@ -91,6 +91,13 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
     return value, _limit_text(limit, bound, name)
 
 
+def interval(measure: Measure) -> str:
+    """The 95 % interval of a measured value, in its unit; empty without one."""
+    if measure.interval is None:
+        return ""
+    return " to ".join(quantity(measure.name, end) for end in measure.interval)
+
+
 def limit_text(limit: Limit) -> str:
     """A limit by itself, with the value from which it warns."""
     return _limit_text(limit, number(limit.bound), "")

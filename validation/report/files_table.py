@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,15 @@ from validation.record.types import ModelKey
 from validation.report.index import IndexModel, IndexRow
 from validation.signoff.shipping import Shipping
 
-# From so many models on, one row of each is shown at first.
+# Of more models than these not all rows are shown at first.
 _MANY_MODELS = 12
+
+
+class Shown(enum.StrEnum):
+    """Which rows are shown at first, beside those of one verdict."""
+
+    ALL = "all"
+    LEADING = "leading"
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,14 @@ class FilesTable:
         rows: In the order of the run.
         statuses: How many rows have which verdict, the worst first; none with 0.
         leading: How many rows say what a model has to ship.
-        is_long: One row a model is shown at first, not all.
+        at_first: Which rows are shown until the reader chooses: all; of many models those that
+            keep the run from being signed, or else one row a model.
     """
 
     rows: tuple[FileRow, ...]
     statuses: tuple[tuple[Status, int], ...]
     leading: int
-    is_long: bool
+    at_first: Shown | Status
 
 
 def files_table(models: Sequence[IndexModel], shippings: Iterable[Shipping]) -> FilesTable:
@@ -64,12 +73,14 @@ def files_table(models: Sequence[IndexModel], shippings: Iterable[Shipping]) -> 
     by_model = {each.model: each for each in shippings}
     rows = tuple(row for model in models for row in _rows(model, by_model))
     found = [each.row.status for each in rows]
-    return FilesTable(
-        rows,
-        tuple((status, found.count(status)) for status in WORST_FIRST if status in found),
-        sum(each.shipping is not None for each in rows),
-        len(models) > _MANY_MODELS,
-    )
+    statuses = tuple((status, found.count(status)) for status in WORST_FIRST if status in found)
+    leading = sum(each.shipping is not None for each in rows)
+    at_first: Shown | Status = Shown.ALL
+    if len(models) > _MANY_MODELS:
+        worst = statuses[0][0]
+        blocks = worst in (Status.FAIL, Status.UNKNOWN) and len(statuses) > 1
+        at_first = worst if blocks else Shown.LEADING
+    return FilesTable(rows, statuses, leading, at_first)
 
 
 def _rows(model: IndexModel, shippings: Mapping[str, Shipping]) -> Iterable[FileRow]:

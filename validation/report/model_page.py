@@ -58,6 +58,7 @@ class CheckView:
         required: No signature is possible without it.
         lead: What it says, on one line; empty without.
         open: What a reader has to look at, the worst first.
+        informative: What no limit judges.
         settled: Exact values that are as expected; there are many, and they fold away.
     """
 
@@ -67,6 +68,7 @@ class CheckView:
     required: bool
     lead: str
     open: tuple[Measure, ...]
+    informative: tuple[Measure, ...]
     settled: tuple[Measure, ...]
 
 
@@ -237,13 +239,15 @@ def _section(
 
 
 def _check_view(result: CheckResult, required: tuple[str, ...]) -> CheckView:
+    shown = open_measures(result)
     return CheckView(
         result,
         check_anchor(result.key, result.check),
         evidence(result),
         result.check in required,
         _lead(result),
-        tuple(open_measures(result)),
+        tuple(each for each in shown if each.limit is not None),
+        tuple(each for each in shown if each.limit is None),
         tuple(settled_measures(result)),
     )
 
@@ -255,8 +259,9 @@ def _lead(result: CheckResult) -> str:
     strained = [(formatting.used_percent(each), each) for each in result.measures]
     known = [(used, each) for used, each in strained if used]
     if known:
-        value, limit = formatting.value_and_limit(max(known, key=lambda pair: pair[0])[1])
-        return f"{value}, limit {limit}"
+        _, nearest = max(known, key=lambda pair: pair[0])
+        value, limit = formatting.value_and_limit(nearest)
+        return f"{nearest.name} {value}, limit {limit}"
     judged = sum(each.limit is not None for each in result.measures)
     return f"{formatting.plural(judged, 'value')} as expected" if judged else ""
 

@@ -56,6 +56,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.duration,
     formatting.headroom,
     formatting.id_ranges,
+    formatting.interval,
     formatting.limit_reason,
     formatting.milliseconds,
     formatting.number,

@@ -151,16 +151,16 @@ def since_lines(since: Since) -> list[str]:
         f"  run with another {each.name}: {each.before or 'none'} -> {each.after or 'none'}"
         for each in since.circumstances
     ]
-    told = [
+    said = [
         (change.outcome, f"{subject.key}: {describe_change(change)}")
         for subject in since.subjects
         for change in subject.changes
         if change.outcome is not Outcome.UNKNOWN
     ]
-    told.sort(key=lambda each: OUTCOMES.index(each[0]))
-    lines += [f"  {outcome}: {text}" for outcome, text in told[:_MOST_LINES]]
-    if len(told) > _MOST_LINES:
-        lines.append(f"  and {len(told) - _MOST_LINES} more, see the report")
+    said.sort(key=lambda each: OUTCOMES.index(each[0]))
+    lines += [f"  {outcome}: {text}" for outcome, text in said[:_MOST_LINES]]
+    if len(said) > _MOST_LINES:
+        lines.append(f"  and {len(said) - _MOST_LINES} more, see the report")
     lines += _unknown(since)
     if since.gone:
         lines.append(f"  not tested in this run: {first_few([str(key) for key in since.gone])}")
