@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.bisection.search import (
@@ -62,6 +62,7 @@ def test_every_place_is_found_in_as_few_environments_as_halving_needs(count: int
         assert len(between) == len(tried) - 2 <= math.ceil(math.log2(count - 1))
 
 
+@settings(deadline=None)
 @given(st.integers(2, 500), st.data())
 def test_what_is_still_needed_is_never_more_than_was_said(count: int, data: st.DataObject) -> None:
     """The number that people see only falls."""
@@ -75,6 +76,7 @@ def test_what_is_still_needed_is_never_more_than_was_said(count: int, data: st.D
     assert all((most or 0) >= len(tried) - index for index, most in enumerate(said))
 
 
+@settings(deadline=None)
 @given(st.integers(2, 60), st.data())
 def test_skipped_versions_leave_no_wrong_answer(count: int, data: st.DataObject) -> None:
     """The first bad version is the one that is named, or one of those that are in doubt."""
@@ -114,6 +116,7 @@ def test_a_row_that_cannot_be_judged_is_left_quickly() -> None:
     assert len(tried) <= 10
 
 
+@settings(deadline=None)
 @given(st.integers(2, 300), st.data())
 def test_a_good_version_is_found_going_back(count: int, data: st.DataObject) -> None:
     """Twice as far each time: as many environments again as the search needs."""

@@ -6,6 +6,7 @@ VALIDATION_BROWSER_TESTS=required, as in .ci/run, they fail instead.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,18 +21,24 @@ _REQUIRED = os.environ.get("VALIDATION_BROWSER_TESTS") == "required"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A browser without a window; it ends with the module."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program; playwright is there too."""
+    if importlib.util.find_spec("playwright") is None:
         _missing("playwright is not installed: pip install -e '.[dev]'")
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         _missing(f"no browser: none of {', '.join(_NAMES)} is on the PATH")
+    return program
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A browser without a window; it ends with the module."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = playwright.chromium.launch(executable_path=chromium)
         yield browser
         browser.close()
 

@@ -41,6 +41,7 @@ def test_a_worse_run(folder: Path) -> None:
     """Worse things with their values before and after, each subject once a table."""
     page = _page(folder / "fail")
     assert "12 changes, 9 for the worse" in page.text
+    assert "latency is not compared" in page.text
     for text in ("Worse (9)", "AP of int8 .tflite 0.4300 0.3381 -0.0919", "accuracy pass fail"):
         assert text in page.text
     # The given file has worse things and others; the float file has neither.

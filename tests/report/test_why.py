@@ -149,3 +149,18 @@ def test_links_lead_to_the_check(
     href = "model-person.html#int8-raw_parity"
     assert pages["index.html"].values("href").count(href) == 2
     assert "int8-raw_parity" in pages["model-person.html"].values("id")
+
+
+def test_every_file_is_linked_whatever_its_figures(
+    write_run: Callable[..., Path], policy: Policy
+) -> None:
+    """Few cases are shown with their figures; the others are named with their places."""
+    keys = [ModelKey("person", variant) for variant in ("float", "int8", "raw", "dynamic")]
+    results = [
+        CheckResult.judged("latency", key, (Measure("value", 2.0 + number, LIMIT),))
+        for number, key in enumerate(keys)
+    ]
+    pages = pages_of(render_run(write_run(results), policy))
+    links = pages["index.html"].values("href")
+    assert all(f"model-person.html#{key.variant}-latency" in links for key in keys)
+    assert "also raw , dynamic" in pages["index.html"].text

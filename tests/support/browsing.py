@@ -65,18 +65,19 @@ class Visit:
             "() => document.querySelectorAll('details').forEach(each => { each.open = true; })"
         )
 
-    def violations(self, axe: str) -> list[str]:
+    def violations(self, axe: str, *, contrast: bool = True) -> list[str]:
         """What axe-core finds, one line a rule and place.
 
         Args:
             axe: Its source.
+            contrast: Colours of texts are looked at too: of a long page that takes a minute.
         """
         # By the debugger's way in, which a page's content security policy does not cover.
         self.page.evaluate(axe)
         found = self.page.evaluate(
-            "rules => axe.run(document, "
-            "{runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
-            _RULES,
+            "([rules, contrast]) => axe.run(document, {runOnly: {type: 'tag', values: rules}, "
+            "rules: {'color-contrast': {enabled: contrast}}, resultTypes: ['violations']})",
+            [_RULES, contrast],
         )
         return [
             f"{rule['id']} ({rule['impact']}): {json.dumps(node['target'])}: "

@@ -18,6 +18,7 @@ LONGEST = (
     "plugin/test_sessions.py",
     "plugin/test_processes.py",
     "cli/test_run_command.py",
+    "browser/test_pages.py",
     "graphs/test_zoo_archives.py",
     "docs/test_guide_page.py",
     "faults/test_wrong_models.py",

@@ -8,7 +8,7 @@ from shown_runs import COMPARISON
 
 __all__ = ["KINDS", "page_of"]
 
-KINDS = ("index", "matrix", "compare")
+KINDS = ("index", "model", "matrix", "compare")
 
 
 def page_of(run: Path, kind: str) -> Path:

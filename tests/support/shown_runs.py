@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from run_pages import render_run
+from shown_baseline import MACHINE, shown_comparisons, write_shown_history
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
@@ -48,7 +49,7 @@ from validation.record.types import (
     Timing,
 )
 from validation.report.compare_page import compared_runs
-from validation.signoff.changes import changes, circumstances
+from validation.signoff.changes import changes, circumstances, uncompared_latency
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
@@ -154,7 +155,7 @@ def write_shown_run(
         selection=keys,
         options={"--zoo": names.option, "labelled images": names.dataset},
         versions={"harness": "0.1.0", "tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
-        machine={"processor": "x86_64", "cores": "2"},
+        machine=MACHINE,
         policy_sha256=shown_policy().sha256,
         dataset=DatasetFacts(names.dataset, "b2" * 32, 80, 216),
         given=given,
@@ -164,10 +165,14 @@ def write_shown_run(
         for key in keys:
             for entry in _entries(key, names, fails=fails and key in _failing(names)):
                 writer.write(entry)
+        if fails:
+            for entry in shown_comparisons(keys, _failing(names), f"before {names.option}"):
+                writer.write(entry)
         for model in (names.model, names.other):
             for entry in _of_model(model, names):
                 writer.write(entry)
         writer.close(Footer("2026-01-02T03:05:05+00:00", 60.0, writer.results, int(fails)))
+    write_shown_history(folder.parent, keys)
     render_run(folder, shown_policy())
     return folder
 
@@ -369,6 +374,7 @@ def write_shown_comparison(before: Path, after: Path) -> Path:
         policy,
         (before, after),
         target,
+        uncompared_latency(*records),
     )
     target.write_text(page, encoding="utf-8")
     return target

@@ -90,7 +90,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
     worse = sum(change.worse for change in changed)
     if options.html is not None:
         folders = paths[0].parent, paths[1].parent
-        page = compared_runs(before, after, around, changed, policy, folders, options.html)
+        page = compared_runs(before, after, around, changed, policy, folders, options.html, untimed)
         _write_page(options.html, page)
     with lines_beside(options.html):
         if options.json:

@@ -100,6 +100,7 @@ def compared_runs(
     policy: Policy,
     folders: tuple[Path, Path],
     target: Path,
+    not_compared: str = "",
 ) -> str:
     """The page of two runs.
 
@@ -111,6 +112,7 @@ def compared_runs(
         policy: That judged both.
         folders: Of the runs, whose pages are linked where they are there.
         target: Where the page will be; links are relative to it.
+        not_compared: What no figure of two runs says, and why; empty where there is no such thing.
     """
     judgements = tuple(judge(record, policy) for record in (before, after))
     later = _link(folders[1] / INDEX_NAME, target)
@@ -152,7 +154,10 @@ def compared_runs(
         sides=sides,
         summary=f"{count}, {len(worse)} for the worse" if changed else "No change",
         parts=parts,
-        lines=(f"Both runs were judged by the policy of {after.header.run}.",),
+        lines=(
+            f"Both runs were judged by the policy of {after.header.run}.",
+            *([not_compared] if not_compared else []),
+        ),
     )
 
 
