@@ -28,6 +28,8 @@ _HOSTILE = (
     "'; }",
     "",
     " ",
+    "]",
+    "]]>",
     "long" * 500,
 )
 _NAMES = st.one_of(st.sampled_from(_HOSTILE), st.text(max_size=30))

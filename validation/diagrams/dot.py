@@ -54,7 +54,8 @@ def quoted(text: str) -> str:
 def marked_up(text: str) -> str:
     """Text inside a label of the HTML kind."""
     escaped = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace('"', "&quot;").replace("'", "&#39;")
+    # Dot loses a text of nothing but ], with which the end of a CDATA section may begin.
+    return escaped.replace('"', "&quot;").replace("'", "&#39;").replace("]", "&#93;")
 
 
 def shortened(text: str, most: int = _LONGEST) -> str:
