@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -276,6 +278,18 @@ def test_collecting_alone_records_nothing(over_miniature: Run, session: Any) -> 
     result = over_miniature("--collect-only")
     assert not session.reports.exists()
     assert not any(line.startswith("verdict:") for line in result.outlines)
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    """One process begins them, as tests and notebooks do; none writes over another."""
+    started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    folders = []
+    for _ in range(3):
+        folder = recorder._new_folder(tmp_path, started)
+        folder.mkdir()
+        folders.append(folder.name)
+    name = f"2026-01-02T03-04-05Z-{os.getpid()}"
+    assert folders == [name, f"{name}-2", f"{name}-3"]
 
 
 def test_file_that_cannot_be_kept_fails_the_run(

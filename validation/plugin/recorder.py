@@ -61,8 +61,8 @@ class Recorder:
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
-        self.run = f"{self._started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
-        self.folder = Path(config.getoption("--report-dir")) / self.run
+        self.folder = _new_folder(Path(config.getoption("--report-dir")), self._started)
+        self.run = self.folder.name
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What is to be run, where this process runs it."""
@@ -137,6 +137,16 @@ class Recorder:
             self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
         )
         print_at_the_end(self._config, lines)
+
+
+def _new_folder(reports: Path, started: datetime) -> Path:
+    """By second and process; one process may begin several runs in a second."""
+    name = f"{started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
+    folder, number = reports / name, 1
+    while folder.exists():
+        number += 1
+        folder = reports / f"{name}-{number}"
+    return folder
 
 
 _SEEN = pytest.StashKey[set[tuple[str, str]]]()
