@@ -143,7 +143,8 @@ def _new_folder(reports: Path, started: datetime) -> Path:
     """By second and process; one process may begin several runs in a second."""
     name = f"{started:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
     folder, number = reports / name, 1
-    while folder.exists():
+    # Whether a name can be used at all is found out elsewhere.
+    while os.path.lexists(folder):
         number += 1
         folder = reports / f"{name}-{number}"
     return folder
