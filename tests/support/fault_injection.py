@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def in_export(change: Callable[[ExportedGraph, Path], ExportedGraph]) -> Inject:
 
     def inject(patch: pytest.MonkeyPatch, folder: Path) -> None:
         original = ModelBuild.exported
+        changed: dict[Path, ExportedGraph] = {}
+        copying = threading.Lock()
 
         def exported(
             build: ModelBuild,
@@ -71,8 +74,12 @@ def in_export(change: Callable[[ExportedGraph, Path], ExportedGraph]) -> Inject:
         ) -> ExportedGraph:
             export = original(build, options, add_postprocessing_op=add_postprocessing_op)
             own = folder / f"{export.graph.parents[1].name}-{export.graph.parent.name}"
-            shutil.copytree(export.graph.parent, own, dirs_exist_ok=True)
-            return change(export, own)
+            # Once: whoever reads the changed files must not meet them while they are copied anew.
+            with copying:
+                if own not in changed:
+                    shutil.copytree(export.graph.parent, own)
+                    changed[own] = change(export, own)
+                return changed[own]
 
         patch.setattr(ModelBuild, "exported", exported)
 
