@@ -28,12 +28,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from validation.files.manifest import listed
+from validation.record.history import read_history
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import INDEX_NAME
 
 # How often a kill comes soon after the first file: most of a command is reading and computing.
 _FROM_FIRST_FILE, _SHARE_AFTER_IT = 0.6, 0.3
 _LOOK_SECONDS = 0.001
+_ALL_OF_HISTORY = 1000
 _MODEL = "ssd_mobilenet_v1_ppn"
 _ROOT = Path(__file__).parents[1]
 _RUN = f"run --zoo bundled --model {_MODEL} --variant float --cache-dir cache --report-dir reports"
@@ -120,8 +122,8 @@ class Bench:
             self._seconds[name] = time.monotonic() - started
             if name == "run":
                 # The name of a run is its time; the commands after it need one that is known.
-                (run,) = (self._made / "reports").iterdir()
-                run.rename(run.with_name("run"))
+                (record,) = (self._made / "reports").glob(f"*/{RECORD_NAME}")
+                record.parent.rename(record.parent.with_name("run"))
 
     def round(self, name: str, number: int, outcome: Outcome) -> bool:
         """One kill and one run again; False where the command ended before it was killed."""
@@ -214,7 +216,8 @@ def _written(folder: Path) -> set[tuple[str, int]]:
 
 def _torn(reports: Path) -> list[str]:
     """What of the runs below a folder cannot be read; a run that did not end may lack the end."""
-    faults = []
+    history = read_history(reports, most=_ALL_OF_HISTORY)
+    faults = [f"history: {name}: {why}" for name, why in history.ignored]
     for run in reports.iterdir() if reports.is_dir() else ():
         try:
             record = load_record(run / RECORD_NAME, allow_unfinished=True)

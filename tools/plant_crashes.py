@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from validation.errors import RecordError
+from validation.record.history import HISTORY_FOLDER
 from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import INDEX_NAME
 
@@ -148,7 +149,7 @@ def _wrong(code: int | None, reports: Path, place: str) -> str:
     """What was not as it should be."""
     if code != 1:
         return "did not end" if code is None else f"exit code {code}"
-    runs = list(reports.iterdir())
+    runs = [each for each in reports.iterdir() if each.name != HISTORY_FOLDER]
     if len(runs) != 1 or not (runs[0] / INDEX_NAME).is_file():
         return "no page"
     try:
