@@ -17,6 +17,7 @@ import ending_work
 import pytest
 
 from validation.errors import ConfigError, ProcessEnded, ValidationError
+from validation.isolation import worker as worker_module
 from validation.isolation.apart import call_apart
 from validation.isolation.crash import Crash, Ending
 from validation.isolation.limits import ProcessLimits
@@ -238,3 +239,18 @@ def test_one_call_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ProcessEnded, match=r"process of a call was ended by signal 6"):
         call_apart(os.abort, _LIMITS, work="a call")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_pipe_is_closed_under_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number would go to the next pipe, and the first bytes there to a reader of before."""
+    talk, closed = worker_module._talk, []
+
+    def slow(make: bytes, pipe: Any, messages: Any) -> None:
+        talk(make, pipe, messages)
+        time.sleep(0.2)
+        closed.append(pipe.closed)
+
+    monkeypatch.setattr(worker_module, "_talk", slow)
+    for _ in range(2):
+        assert call_apart(os.getpid, _LIMITS, work="a call") != os.getpid()
+    assert closed == [False, False]

@@ -8,6 +8,7 @@ import os
 import pickle
 import queue
 import signal
+import socket
 import threading
 import time
 import weakref
@@ -91,6 +92,7 @@ class Worker:
         self._work: Any = None
         self._began_at = 0
         self._process: SpawnProcess | None = None
+        self._reader: threading.Thread | None = None
         self._start()
         _WORKERS.add(self)
 
@@ -186,7 +188,8 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)
             theirs.close()
         arguments = (self._make, ours, self._messages)
-        threading.Thread(target=_talk, args=arguments, daemon=True).start()
+        self._reader = threading.Thread(target=_talk, args=arguments, daemon=True)
+        self._reader.start()
 
     def _how_it_ended(self) -> Crash:
         process = cast(SpawnProcess, self._process)
@@ -240,7 +243,20 @@ class Worker:
                 os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.join()
+        _end_reading(self._pipe, self._reader)
         self._pipe.close()
+
+
+def _end_reading(pipe: Connection, reader: threading.Thread | None) -> None:
+    """Let the thread that reads find the end, and wait for it.
+
+    The number of a pipe that is closed under its reader goes to the next pipe, whose first bytes
+    that reader would take.
+    """
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    if reader is not None and reader is not threading.current_thread():
+        reader.join()
 
 
 _WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()
