@@ -39,7 +39,7 @@ class LastLines:
         shipping: What each model has to ship.
         unwritten: Files beside the run's folder that could not be written, a line each.
         updated: What became of the baseline that the run was to replace; None without one.
-        commands: Whether GitHub Actions is to be told of errors and warnings.
+        commands: Whether errors and warnings are printed as commands to GitHub Actions.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
-from validation.record.run import Artefact, Evidence, Footer, Header, Step
+from validation.record.run import Artefact, ArtefactRole, Evidence, Footer, Header, Step
 from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Timing
 
 RECORD_NAME = "record.jsonl"
@@ -84,6 +84,20 @@ class Record:
     def timings_of(self, key: ModelKey) -> tuple[Timing, ...]:
         """Latency of a subject with samples: first the one that was judged, then other threads."""
         return self._timings.get(key, ())
+
+    @functools.cached_property
+    def tflite_files(self) -> Mapping[ModelKey, Artefact]:
+        """The file under test of each subject that has one; the first where a record names two."""
+        files: dict[ModelKey, Artefact] = {}
+        for each in self.artefacts:
+            if each.role is ArtefactRole.TFLITE:
+                files.setdefault(each.key, each)
+        return files
+
+    def kept(self, key: ModelKey, role: ArtefactRole) -> Artefact | None:
+        """A subject's file of a role of which the run's folder holds a copy; None without one."""
+        own = (each for each in self.artefacts if each.role is role and each.key == key)
+        return next((each for each in own if each.path), None)
 
     @functools.cached_property
     def _timings(self) -> Mapping[ModelKey, tuple[Timing, ...]]:

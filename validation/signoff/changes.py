@@ -11,7 +11,7 @@ from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
 from validation.record.formatting import describe_result, plural
-from validation.record.run import Artefact, ArtefactRole, Header
+from validation.record.run import Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
 from validation.signoff.findings import Finding, Verdict, full_reason, reason
@@ -133,9 +133,9 @@ def _subject(key: ModelKey) -> _Subject:
 
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
     yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
-    keys = {_subject(key): key for judgement in (one, other) for key in _verdicts_of(judgement)}
+    keys = {_subject(key): key for judgement in (one, other) for key in judgement.subjects}
     sides = (
-        {_subject(key): (key, verdict) for key, verdict in _verdicts_of(judgement).items()}
+        {_subject(key): (key, verdict) for key, verdict in judgement.subjects.items()}
         for judgement in (one, other)
     )
     for subject, before, after in _pairs(*sides):
@@ -144,10 +144,6 @@ def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
         if before and after and before[0] != after[0]:
             forms = (before[0].variant, after[0].variant)
             yield Change(str(keys[subject]), "form", *forms)
-
-
-def _verdicts_of(judgement: Judgement) -> dict[ModelKey, Verdict]:
-    return {key: verdict for model in judgement.models for key, verdict in model.subjects.items()}
 
 
 def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:
@@ -195,7 +191,8 @@ def uncompared_latency(before: Record, after: Record) -> str:
     if not both:
         return ""
     files = [
-        {_subject(each.key): each.sha256 for each in _tflite_files(run)} for run in (before, after)
+        {_subject(key): each.sha256 for key, each in run.tflite_files.items()}
+        for run in (before, after)
     ]
     others = sum(files[0].get(each) != files[1].get(each) for each in both)
     which = (
@@ -205,10 +202,6 @@ def uncompared_latency(before: Record, after: Record) -> str:
         "latency is not compared, as calls of two runs are not made by turns "
         f"({which}); `validation run --baseline RUN` times both files in one process"
     )
-
-
-def _tflite_files(run: Record) -> Iterable[Artefact]:
-    return (each for each in run.artefacts if each.role is ArtefactRole.TFLITE)
 
 
 def _accuracies(
@@ -264,7 +257,9 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
-    sides = ({_subject(each.key): each for each in _tflite_files(run)} for run in (before, after))
+    sides = (
+        {_subject(key): each for key, each in run.tflite_files.items()} for run in (before, after)
+    )
     for _, was, now in _pairs(*sides):
         if was and now and was.sha256 != now.sha256:
             yield Change(

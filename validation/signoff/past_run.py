@@ -25,11 +25,7 @@ def past_run(record: Record, judgement: Judgement) -> PastRun:
         dict(header.versions),
         "" if header.dataset is None else header.dataset.sha256,
         judgement.run.status,
-        tuple(
-            _subject(record, key, verdict.status)
-            for model in judgement.models
-            for key, verdict in model.subjects.items()
-        ),
+        tuple(_subject(record, key, verdict.status) for key, verdict in judgement.subjects.items()),
     )
 
 
