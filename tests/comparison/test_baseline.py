@@ -86,6 +86,7 @@ def test_a_file_against_itself() -> None:
     assert {each.outcome for each in comparison.changes} == {Outcome.SAME}
     assert {each.aspect for each in comparison.changes} == {*Aspect} - {
         Aspect.SUBJECT,
+        Aspect.FORM,
         Aspect.VERDICT,
     }
     result = check_baseline(comparison, _POLICY, "")
@@ -165,6 +166,15 @@ def test_a_file_that_was_not_made_has_no_names(is_before: bool) -> None:
         assert (change.outcome, change.why) == (Outcome.UNKNOWN, Why.NOT_MEASURED)
     result = check_baseline(_compared(*sides), _POLICY, "")
     assert result.status is Status.PASS
+
+
+def test_a_given_file_of_another_form_is_still_compared() -> None:
+    """It keeps its name: that its outputs are others fails as it does without another form."""
+    before = _other(variant="float-raw", file="detect.tflite")
+    now = _other(file="detect.tflite", outputs=())
+    form = _changed(Aspect.FORM, before, now)
+    assert (form.outcome, form.before, form.after) == (Outcome.CHANGED, "float-raw", "int8")
+    assert check_baseline(_compared(before, now), _POLICY, "").status is Status.FAIL
 
 
 def test_a_file_that_was_not_there() -> None:

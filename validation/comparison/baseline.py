@@ -94,6 +94,7 @@ def compare_subject(
         )
     else:
         changes = (
+            *_form(before, now),
             *_checks(before, now),
             *_tensors(before, now),
             _file(before, now),
@@ -103,6 +104,12 @@ def compare_subject(
             _latency(before, now, by, policy),
         )
     return BaselineComparison(key.model, key.variant, changes, file=key.file)
+
+
+def _form(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
+    """Of a given file, which keeps its name: by it go limits and required checks."""
+    if before.variant != now.variant:
+        yield AspectChange(Aspect.FORM, Outcome.CHANGED, "", before.variant, now.variant)
 
 
 def _checks(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:

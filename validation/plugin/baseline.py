@@ -148,9 +148,8 @@ def update_line(
     except (ValidationError, OSError) as error:
         said = f"baseline: {path} could not be written: {error}"
         return Updated(printable(said), is_written=False)
-    known = {each.key for each in facts.subjects}
-    gone = [] if before is None else [each.key for each in before.facts.subjects]
-    left = [str(key) for key in gone if key not in known]
+    gone = () if before is None else before.facts.subjects
+    left = [str(each.key) for each in gone if facts.of(each.key) is None]
     lost = f"; no longer in it: {first_few(left)}" if left else ""
     said = f"baseline: {path} written from this run: {update.reason}{lost}"
     return Updated(printable(said), is_written=True)

@@ -21,8 +21,6 @@ from validation.specs.variants import VARIANTS
 RUN = "run"
 
 _Key = TypeVar("_Key")
-# A given file by its model and name, whatever its form; what was made here by its variant.
-_Subject = tuple[str, str, bool]
 _Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
@@ -121,21 +119,17 @@ def _policy(header: Header) -> str:
 
 def _references(one: Header, other: Header) -> Iterable[Change]:
     """Given files that were judged by something else: their figures answer other questions."""
-    sides = ({_subject(each.key): each for each in header.given} for header in (one, other))
+    sides = ({each.key.identity: each for each in header.given} for header in (one, other))
     for _, was, now in _pairs(*sides):
         if was and now and was.reference is not now.reference:
             yield Change(str(now.key), "reference", was.reference, now.reference)
 
 
-def _subject(key: ModelKey) -> _Subject:
-    return key.model, key.file or key.variant, bool(key.file)
-
-
 def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
     yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
-    keys = {_subject(key): key for judgement in (one, other) for key in judgement.subjects}
+    keys = {key.identity: key for judgement in (one, other) for key in judgement.subjects}
     sides = (
-        {_subject(key): (key, verdict) for key, verdict in judgement.subjects.items()}
+        {key.identity: (key, verdict) for key, verdict in judgement.subjects.items()}
         for judgement in (one, other)
     )
     for subject, before, after in _pairs(*sides):
@@ -174,7 +168,7 @@ def _pairs(
 
 def _checks(before: Record, after: Record) -> Iterable[Change]:
     sides = (
-        {(_subject(each.key), each.check): each for each in run.results} for run in (before, after)
+        {(each.key.identity, each.check): each for each in run.results} for run in (before, after)
     )
     for (_, check), was, now in _pairs(*sides):
         why = describe_result(now) if now else "no longer tested"
@@ -185,13 +179,13 @@ def _checks(before: Record, after: Record) -> Iterable[Change]:
 def uncompared_latency(before: Record, after: Record) -> str:
     """Why latencies are no change, in a sentence; empty where the runs have none in common."""
     timed = [
-        {_subject(each.key) for each in run.timings if each.samples_ms} for run in (before, after)
+        {each.key.identity for each in run.timings if each.samples_ms} for run in (before, after)
     ]
     both = timed[0] & timed[1]
     if not both:
         return ""
     files = [
-        {_subject(key): each.sha256 for key, each in run.tflite_files.items()}
+        {key.identity: each.sha256 for key, each in run.tflite_files.items()}
         for run in (before, after)
     ]
     others = sum(files[0].get(each) != files[1].get(each) for each in both)
@@ -208,7 +202,7 @@ def _accuracies(
     before: Record, after: Record, policy: Policy, paired: Mapping[ModelKey, ApDifference]
 ) -> Iterable[Change]:
     sides = (
-        {(_subject(each.key), each.subject): each for each in run.accuracies}
+        {(each.key.identity, each.subject): each for each in run.accuracies}
         for run in (before, after)
     )
     for _, was, now in _pairs(*sides):
@@ -258,7 +252,7 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = (
-        {_subject(key): each for key, each in run.tflite_files.items()} for run in (before, after)
+        {key.identity: each for key, each in run.tflite_files.items()} for run in (before, after)
     )
     for _, was, now in _pairs(*sides):
         if was and now and was.sha256 != now.sha256:
