@@ -126,13 +126,14 @@ class Recorder:
         judgement = ended.judgement
         require = Require(self._config.getoption("--require"))
         code = exit_code(judgement.run.status, int(exitstatus), require, interrupted=interrupted)
-        session.exitstatus = code or (FAILED if ended.lost else code)
         rows = summary_rows(ended.record, judgement)
         shipping = which_files(ended.record, judgement, policy)
         unwritten = write_for_ci(self._config, ended, rows, shipping)
         updated = update_line(
             self._config, ended.folder, judgement, session_state(self._config).baseline
         )
+        is_lost = bool(ended.lost) or (updated is not None and updated.is_lost)
+        session.exitstatus = code or (FAILED if is_lost else code)
         lines = LastLines(
             self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
         )
