@@ -34,10 +34,11 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.evidence import keep_evidence
 from validation.record.kept_files import keep_file
+from validation.record.leftovers import sweep_runs
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Step
-from validation.record.store import RecordWriter, sweep_runs
+from validation.record.store import RecordWriter
 from validation.record.types import CheckResult, ModelKey
 from validation.report.summary_rows import summary_rows
 from validation.signoff.exit_codes import FAILED, Require, exit_code
