@@ -19,7 +19,6 @@ from validation.signoff.circumstances import (
     Subject,
     as_if_without_baseline,
     conditional_checks,
-    subject_of,
 )
 from validation.signoff.findings import Finding, Verdict, explain, full_reason, reason
 from validation.signoff.rules import Judgement, judge
@@ -105,7 +104,7 @@ def _verdicts(one: Judgement, other: Judgement) -> Iterator[Change]:
     if one.run.status is not other.run.status:
         yield _verdict(RUN, one.run, other.run, _first(other.run, full_reason))
     sides = (
-        {subject_of(key): (key, verdict) for key, verdict in judgement.subjects.items()}
+        {key.identity: (key, verdict) for key, verdict in judgement.subjects.items()}
         for judgement in (one, other)
     )
     for _, before, after in _pairs(*sides):
@@ -162,7 +161,7 @@ def _checks(
     left_out: Mapping[Subject, frozenset[str]],
 ) -> Iterator[Change]:
     """Of files that both runs tested; of others the verdict alone is a change."""
-    tested = [{subject_of(key) for key in judgement.subjects} for _, judgement in (before, after)]
+    tested = [{key.identity for key in judgement.subjects} for _, judgement in (before, after)]
     both = tested[0] & tested[1]
     variants = {variant for _, variant, is_given in both if not is_given}
     sides = (
@@ -202,25 +201,25 @@ def _place(result: CheckResult) -> tuple[Subject, str]:
     """What a result is compared with: that of its file, or of its variant for the whole run."""
     if result.check in ONCE_A_RUN and not result.file:
         return ("", result.variant, False), result.check
-    return subject_of(result.key), result.check
+    return result.key.identity, result.check
 
 
 def _is_compared(result: CheckResult, both: Iterable[Subject], variants: Iterable[str]) -> bool:
     if result.check in ONCE_A_RUN and not result.file:
         return result.variant in variants
-    return subject_of(result.key) in both
+    return result.key.identity in both
 
 
 def uncompared_latency(before: Record, after: Record) -> str:
     """Why latencies are no change, in a sentence; empty where the runs have none in common."""
     timed = [
-        {subject_of(each.key) for each in run.timings if each.samples_ms} for run in (before, after)
+        {each.key.identity for each in run.timings if each.samples_ms} for run in (before, after)
     ]
     both = timed[0] & timed[1]
     if not both:
         return ""
     files = [
-        {subject_of(key): each.sha256 for key, each in run.tflite_files.items()}
+        {key.identity: each.sha256 for key, each in run.tflite_files.items()}
         for run in (before, after)
     ]
     others = sum(files[0].get(each) != files[1].get(each) for each in both)
@@ -237,7 +236,7 @@ def _accuracies(
     before: Record, after: Record, policy: Policy, paired: Mapping[ModelKey, ApDifference]
 ) -> Iterable[Change]:
     sides = (
-        {(subject_of(each.key), each.subject): each for each in run.accuracies}
+        {(each.key.identity, each.subject): each for each in run.accuracies}
         for run in (before, after)
     )
     for _, was, now in _pairs(*sides):
@@ -292,7 +291,7 @@ def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
     sides = (
-        {subject_of(key): each for key, each in run.tflite_files.items()} for run in (before, after)
+        {key.identity: each for key, each in run.tflite_files.items()} for run in (before, after)
     )
     for _, was, now in _pairs(*sides):
         if was and now and was.sha256 != now.sha256:

@@ -13,10 +13,9 @@ from validation.record.baseline import BASELINE_CHECK
 from validation.record.baseline_words import describe_baseline
 from validation.record.run import Header
 from validation.record.store import Record
-from validation.record.types import ModelKey
 from validation.signoff.rules import evidence, keys_under_test, required_of
 
-# A given file by its model and name, whatever its form; what was made here by its variant.
+# See `ModelKey.identity`.
 Subject = tuple[str, str, bool]
 
 
@@ -95,11 +94,6 @@ def circumstances(before: Record, after: Record, policy: Policy) -> tuple[RunCir
     return (*(each for kind, *sides in tables for each in _differing(kind, *sides)), *exact)
 
 
-def subject_of(key: ModelKey) -> Subject:
-    """The same file in another run."""
-    return key.model, key.file or key.variant, bool(key.file)
-
-
 def conditional_checks(
     before: Record, after: Record, policy: Policy
 ) -> Mapping[Subject, frozenset[str]]:
@@ -108,7 +102,7 @@ def conditional_checks(
     That against a baseline, where one run had one; and of a given file what only one of its two
     references can say.
     """
-    sides = ({subject_of(key): key for key in keys_under_test(run)} for run in (before, after))
+    sides = ({key.identity: key for key in keys_under_test(run)} for run in (before, after))
     earlier, later = sides
     found = {}
     for subject in {*earlier, *later}:
@@ -178,12 +172,12 @@ def _baselines(before: Record, after: Record) -> Iterator[RunCircumstance]:
 def _references(before: Record, after: Record, policy: Policy) -> Iterator[RunCircumstance]:
     """Given files that were judged by something else: their figures answer other questions."""
     conditional = conditional_checks(before, after, policy)
-    earlier = {subject_of(each.key): each for each in before.header.given}
+    earlier = {each.key.identity: each for each in before.header.given}
     same: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for now in after.header.given:
-        was = earlier.get(subject_of(now.key))
+        was = earlier.get(now.key.identity)
         if was is not None and was.reference is not now.reference:
-            left_out = sorted(conditional[subject_of(now.key)] - {BASELINE_CHECK})
+            left_out = sorted(conditional[now.key.identity] - {BASELINE_CHECK})
             about = (was.reference.value, now.reference.value, tuple(left_out))
             same.setdefault(about, []).append(str(now.key))
     for (one, other, checks), names in same.items():
