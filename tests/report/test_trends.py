@@ -68,6 +68,14 @@ def test_what_is_missing_makes_no_line() -> None:
     assert _trend(_history(None, None)).text == "AP: not measured"
 
 
+def test_a_figure_of_an_earlier_run_is_none_of_this_one() -> None:
+    """A file that was not scored in this run shows no AP, however often it was before."""
+    found = _trend(_history(0.5, 0.6, None))
+    assert (found.last, found.points, found.end) == ("", "", None)
+    assert found.text == "AP: not measured in this run"
+    assert _trend(_history(0.5, None)).last == ""
+
+
 def test_other_machines_have_no_part_in_latency() -> None:
     """Their runs are left out of that line, and that is said."""
     history = _history(0.5, 0.5, 0.5, machine=MachineClass("other", 2, "x86_64"))

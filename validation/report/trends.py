@@ -27,7 +27,7 @@ class Trend:
 
     Args:
         name: Of the figure.
-        last: In the latest run, for people.
+        last: In the run whose page it is, for people; empty where it was not measured there.
         points: Of a line through all runs, ``x,y`` each; empty where there are too few.
         end: Where the line ends; None without a line.
         text: The same in words.
@@ -128,6 +128,9 @@ def _trend(
     ]
     if not known:
         return Trend(name, "", "", None, f"{name}: not measured")
+    if known[-1][0] is not runs[-1]:
+        # What an earlier run had would be taken for a figure of this one.
+        return Trend(name, "", "", None, f"{name}: not measured in this run")
     numbers = [number for _, number in known]
     first, last = text(numbers[0]), text(numbers[-1])
     if len(known) < _LEAST_POINTS:
