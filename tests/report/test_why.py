@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from run_pages import pages_of, render_run
 
 from validation.errors import ArtefactError
@@ -15,6 +16,7 @@ from validation.record.lines import Entry
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.report.why import Headline, Link, Why, headline, why_rows
 from validation.signoff.findings import Cause, Finding, Verdict, grouped_findings
+from validation.specs.variants import VARIANTS
 
 FLOAT, INT8, RAW = (ModelKey("m", variant) for variant in ("float", "int8", "raw"))
 PAGES = {"m": "model-m.html"}
@@ -164,3 +166,21 @@ def test_every_file_is_linked_whatever_its_figures(
     links = pages["index.html"].values("href")
     assert all(f"model-person.html#{key.variant}-latency" in links for key in keys)
     assert "also raw , dynamic" in pages["index.html"].text
+
+
+@pytest.mark.parametrize("values", [(2.0,) * 9, (2.0, 3.0, *(4.0,) * 8)])
+def test_many_files_of_one_cause_are_all_linked(
+    write_run: Callable[..., Path], policy: Policy, values: tuple[float, ...]
+) -> None:
+    """Six beside the cause; the others are counted there and unfold."""
+    keys = [ModelKey("person", variant) for variant in list(VARIANTS)[: len(values)]]
+    results = [
+        CheckResult.judged("latency", key, (Measure("value", value, LIMIT),))
+        for key, value in zip(keys, values, strict=True)
+    ]
+    page = pages_of(render_run(write_run(results), policy))["index.html"]
+    links = page.values("href")
+    assert [key for key in keys if f"model-person.html#{key.variant}-latency" not in links] == []
+    count = values.count(values[-1]) - 6
+    assert f"and {count} more" in page.text
+    assert f"The other {count} " in page.text
