@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -31,6 +32,13 @@ from validation.specs.tensors import TensorSpec
 _KEY = ModelKey("m", "int8")
 _POLICY = load_policy()
 _IMAGE = TensorSpec("image", "uint8", (1, 8, 8, 3), 1.0, 0)
+_VALUES: dict[str, Any] = {
+    "boxes": 1e-6,
+    "images": 8,
+    "kind": "float",
+    "unlimited": 1.0,
+    "outputs": 10,
+}
 _SIDE = SubjectFacts(
     "m",
     "int8",
@@ -39,7 +47,7 @@ _SIDE = SubjectFacts(
     100_000,
     (_IMAGE,),
     (TensorSpec("boxes", "float32", (1, 10, 4)),),
-    (CheckFacts("raw_parity", Status.PASS, {"boxes": 1e-6, "images": 8, "kind": "float"}),),
+    (CheckFacts("raw_parity", Status.PASS, _VALUES),),
     0.5,
     "b" * 64,
     (LatencyFacts("LiteRT", 1, (1.0, 2.0, 3.0)),),
@@ -47,6 +55,7 @@ _SIDE = SubjectFacts(
 _LIMITS: dict[tuple[str, str], Limit | None] = {
     ("raw_parity", "boxes"): Limit("max", 1e-4, "why"),
     ("raw_parity", "images"): Limit("min", 4, "why"),
+    ("raw_parity", "outputs"): Limit("equal", 10, "why"),
 }
 _BY = Evidence(_LIMITS, True, None, None, (), True)
 
@@ -79,6 +88,7 @@ def test_a_file_against_itself() -> None:
     assert {each.outcome for each in comparison.changes} == {Outcome.SAME}
     assert {each.aspect for each in comparison.changes} == {*Aspect} - {
         Aspect.SUBJECT,
+        Aspect.FORM,
         Aspect.VERDICT,
         Aspect.SLOW_CALLS,
     }
@@ -107,6 +117,13 @@ def test_a_file_against_itself() -> None:
         (Aspect.NUMBER, _values(images=4), "worse", "warn"),
         (Aspect.NUMBER, _values(images=16), "better", "pass"),
         (Aspect.NUMBER, _values(kind="int8"), "changed", "pass"),
+        (Aspect.NUMBER, _values(boxes=math.nan), "worse", "warn"),
+        (Aspect.NUMBER, _values(boxes=math.inf), "worse", "warn"),
+        (Aspect.NUMBER, _values(boxes=None), "worse", "warn"),
+        (Aspect.NUMBER, _values(images=math.inf), "worse", "warn"),
+        (Aspect.NUMBER, _values(unlimited=math.inf), "changed", "pass"),
+        (Aspect.NUMBER, _values(outputs=11), "changed", "pass"),
+        (Aspect.NUMBER, _values(more=1), "changed", "pass"),
         (Aspect.CHECK, _other(checks=()), "unknown", "pass"),
         (
             Aspect.CHECK,
@@ -123,14 +140,44 @@ def test_each_aspect(aspect: Aspect, now: SubjectFacts, outcome: str, status: st
     assert result.status == status
 
 
-def test_what_is_worse_one_way_is_better_the_other() -> None:
+@pytest.mark.parametrize("value", [5e-5, math.nan, math.inf, None])
+def test_what_is_worse_one_way_is_better_the_other(value: float | None) -> None:
     """Two-sided: a gain is news, and no limit judges it."""
-    worse, better = _values(boxes=5e-5), _values(boxes=1e-6)
+    worse, better = _values(boxes=value), _values(boxes=1e-6)
     assert _changed(Aspect.NUMBER, better, worse).outcome is Outcome.WORSE
     assert _changed(Aspect.NUMBER, worse, better).outcome is Outcome.BETTER
     result = check_baseline(_compared(worse, better), _POLICY, "")
     assert result.status is Status.PASS
-    assert result.message.startswith("1 better; better: raw_parity.boxes: 5.0e-05 -> 1.0e-06")
+    assert result.message.startswith("1 better; better: raw_parity.boxes: ")
+    assert result.message.endswith(" -> 1.0e-06")
+
+
+def test_a_measure_that_is_gone() -> None:
+    """It is not known any more, and that is not the same as unchanged."""
+    change = _changed(Aspect.NUMBER, _values(more=1.0), _SIDE)
+    assert (change.outcome, change.what) == (Outcome.UNKNOWN, "raw_parity.more")
+    assert (change.before, change.after, change.why) == (1.0, None, Why.GONE)
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_file_that_was_not_made_has_no_names(is_before: bool) -> None:
+    """A conversion that failed once and works now has changed no name that an app relies on."""
+    without = _other(inputs=(), outputs=(), sha256="", size_bytes=0)
+    sides = (without, _SIDE) if is_before else (_SIDE, without)
+    for aspect in (Aspect.NAMES, Aspect.SHAPES):
+        change = _changed(aspect, *sides)
+        assert (change.outcome, change.why) == (Outcome.UNKNOWN, Why.NOT_MEASURED)
+    result = check_baseline(_compared(*sides), _POLICY, "")
+    assert result.status is Status.PASS
+
+
+def test_a_given_file_of_another_form_is_still_compared() -> None:
+    """It keeps its name: that its outputs are others fails as it does without another form."""
+    before = _other(variant="float-raw", file="detect.tflite")
+    now = _other(file="detect.tflite", outputs=())
+    form = _changed(Aspect.FORM, before, now)
+    assert (form.outcome, form.before, form.after) == (Outcome.CHANGED, "float-raw", "int8")
+    assert check_baseline(_compared(before, now), _POLICY, "").status is Status.FAIL
 
 
 def test_a_file_that_was_not_there() -> None:

@@ -200,6 +200,19 @@ def test_a_run_that_fails_leaves_the_baseline(
     assert not file.exists()
 
 
+def test_a_baseline_that_cannot_be_written(
+    runs: Callable[..., tuple[pytest.RunResult, Path]], tmp_path: Path
+) -> None:
+    """The verdict is good and the command has not done what it was asked for."""
+    file = tmp_path / "baseline.json"
+    (tmp_path / "baseline.matches.zip").mkdir()
+    result, folder = runs("--baseline", file, "--update-baseline", "--reason=x")
+    result.stdout.fnmatch_lines(["baseline: * could not be written: *"])
+    assert result.ret == 1
+    assert load_record(folder / "record.jsonl").footer is not None
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -209,6 +222,7 @@ def test_a_run_that_fails_leaves_the_baseline(
         (("--baseline=new.json", "--update-baseline", "--reason= "), "without saying why"),
         (("--reason=x",), "a reason without --update-baseline"),
         (("--baseline=suites", "--update-baseline", "--reason=x"), "a run is not replaced"),
+        (("--baseline=record.jsonl", "--update-baseline", "--reason=x"), "a run is not replaced"),
         (("--baseline=suites",), "there is no record"),
         (("--baseline=conftest.py",), "the file is no baseline"),
     ],

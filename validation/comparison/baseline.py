@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from validation.comparison.baseline_numbers import compared_numbers
 from validation.comparison.latency_changes import latency_change, slow_calls_change
 from validation.comparison.latency_shift import LatencyShift
 from validation.comparison.slow_calls import SlowCalls
@@ -29,13 +30,6 @@ from validation.record.types import CheckResult, ModelKey
 from validation.specs.tensors import TensorSpec
 
 _PACKAGES = {KeyPart.TENSORFLOW: "tensorflow", KeyPart.LITERT: "ai-edge-litert"}
-# Judged as aspects of their own: samples of two runs are not comparable, and AP has an interval.
-_WHOLE_CHECKS = ("latency", BASELINE_CHECK)
-_OTHERWISE_JUDGED: Mapping[str, frozenset[str]] = {
-    "accuracy": frozenset({"ap", "ap50", "ap_drop", "ap_gain", "ap50_drop", "lowest_ap"}),
-}
-_GROWS = {"max": Outcome.WORSE, "min": Outcome.BETTER}
-_SHRINKS = {"max": Outcome.BETTER, "min": Outcome.WORSE}
 
 
 def limits_of(results: Iterable[CheckResult]) -> dict[tuple[str, str], Limit | None]:
@@ -106,16 +100,23 @@ def compare_subject(
         )
     else:
         changes = (
+            *_form(before, now),
             *_checks(before, now),
             *_tensors(before, now),
             _file(before, now),
             _size(before, now, policy),
-            *_numbers(before, now, by.limits, policy),
+            *compared_numbers(before, now, by.limits, policy),
             _ap(before, now, by, policy),
             latency_change(before, now, by.shift, by.differs, by.has_file, policy, by.file_of),
             *slow_calls_change(now, by.slow_calls, by.differs, policy),
         )
     return BaselineComparison(key.model, key.variant, changes, file=key.file)
+
+
+def _form(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
+    """Of a given file, which keeps its name: by it go limits and required checks."""
+    if before.variant != now.variant:
+        yield AspectChange(Aspect.FORM, Outcome.CHANGED, "", before.variant, now.variant)
 
 
 def _checks(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
@@ -134,8 +135,14 @@ def _checks(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
 
 
 def _tensors(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:
+    # Of a file that was not made or could not be read: every detector has inputs and outputs.
+    known = all(side.inputs or side.outputs for side in (before, now))
     for side in ("inputs", "outputs"):
         one, other = getattr(before, side), getattr(now, side)
+        if not known:
+            for aspect in (Aspect.NAMES, Aspect.SHAPES):
+                yield AspectChange(aspect, Outcome.UNKNOWN, side, why=Why.NOT_MEASURED)
+            continue
         yield _equal(Aspect.NAMES, side, _names(one), _names(other))
         yield _equal(Aspect.SHAPES, side, _shapes(one), _shapes(other))
 
@@ -173,55 +180,6 @@ def _size(before: SubjectFacts, now: SubjectFacts, policy: Policy) -> AspectChan
     else:
         outcome, why = (Outcome.WORSE if growth > 0 else Outcome.BETTER), None
     return AspectChange(Aspect.SIZE, outcome, "", was, is_now, estimate=growth, why=why)
-
-
-def _numbers(
-    before: SubjectFacts,
-    now: SubjectFacts,
-    limits: Mapping[tuple[str, str], Limit | None],
-    policy: Policy,
-) -> Iterator[AspectChange]:
-    """Those that have moved; one entry that says so where none has."""
-    share, compared, moved = policy.setting("baseline_number_share"), 0, 0
-    was = {each.check: each.values for each in before.checks}
-    for check in now.checks:
-        if check.check in _WHOLE_CHECKS:
-            continue
-        left_out = _OTHERWISE_JUDGED.get(check.check, frozenset())
-        for name, value in check.values.items():
-            if name in left_out or name not in was.get(check.check, {}):
-                continue
-            compared += 1
-            one = was[check.check][name]
-            outcome = _number(one, value, limits.get((check.check, name)), share)
-            if outcome is not Outcome.SAME:
-                moved += 1
-                yield AspectChange(Aspect.NUMBER, outcome, f"{check.check}.{name}", one, value)
-    if not moved:
-        outcome = Outcome.SAME if compared else Outcome.UNKNOWN
-        yield AspectChange(Aspect.NUMBER, outcome, why=None if compared else Why.NOT_MEASURED)
-
-
-def _number(one: Any, other: Any, limit: Limit | None, share: float) -> Outcome:
-    if not (_is_number(one) and _is_number(other)):
-        return Outcome.SAME if _plain(one) == _plain(other) else Outcome.CHANGED
-    if one == other or (math.isnan(one) and math.isnan(other)):
-        return Outcome.SAME
-    bound = limit.bound if limit is not None and _is_number(limit.bound) else None
-    scale = abs(bound) if bound else max(abs(one), abs(other))
-    if abs(other - one) <= share * scale:
-        return Outcome.SAME
-    relation = limit.relation if limit is not None else ""
-    return (_GROWS if other > one else _SHRINKS).get(relation, Outcome.CHANGED)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as the lists that JSON makes of them."""
-    return list(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def _ap(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -> AspectChange:

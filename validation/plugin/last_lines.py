@@ -18,7 +18,7 @@ from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
 from validation.report.workflow_commands import workflow_commands
-from validation.signoff.findings import grouped_reasons
+from validation.signoff.causes import grouped_reasons
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
 
@@ -39,7 +39,7 @@ class LastLines:
         shipping: What each model has to ship.
         unwritten: Files beside the run's folder that could not be written, a line each.
         updated: What became of the baseline that the run was to replace; None without one.
-        commands: Whether GitHub Actions is to be told of errors and warnings.
+        commands: Whether errors and warnings are printed as commands to GitHub Actions.
     """
 
     def __init__(

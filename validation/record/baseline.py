@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Aspect(enum.StrEnum):
     """What of a file is compared."""
 
     SUBJECT = "file under test"
+    FORM = "form"
     VERDICT = "verdict"
     CHECK = "check"
     NAMES = "names"
@@ -257,4 +259,8 @@ class Baseline:
 
     def verdict_of(self, key: ModelKey) -> Status | None:
         """What the verdict on a file was; None where it was not in the baseline."""
-        return next((each.verdict for each in self.subjects if each.key == key), None)
+        return self._verdicts.get(key.identity)
+
+    @functools.cached_property
+    def _verdicts(self) -> Mapping[tuple[str, str, bool], Status]:
+        return {each.key.identity: each.verdict for each in self.subjects}

@@ -6,9 +6,10 @@ diff. A run keeps a copy of what it was compared with in its own folder.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -17,7 +18,7 @@ from validation.errors import RecordError, RecordVersionError
 from validation.files.guard import guarded
 from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
-from validation.record.baseline import BaselineUpdate
+from validation.record.baseline import BaselineSubject, BaselineUpdate
 from validation.record.formatting import NO_GROUND_TRUTH, plural
 from validation.record.machine_class import MachineClass
 from validation.record.run import Artefact, ArtefactRole, Evidence, EvidenceContent
@@ -126,7 +127,27 @@ class BaselineFacts:
 
     def of(self, key: ModelKey) -> SubjectFacts | None:
         """The facts of a file; None where the run did not have it."""
-        return next((each for each in self.subjects if each.key == key), None)
+        return self._by_identity.get(key.identity)
+
+    @functools.cached_property
+    def _by_identity(self) -> Mapping[tuple[str, str, bool], SubjectFacts]:
+        return {each.key.identity: each for each in self.subjects}
+
+    def entry_fields(self) -> dict[str, Any]:
+        """The fields of a record's `Baseline` that follow from these facts, by name."""
+        subjects = (
+            BaselineSubject(each.model, each.variant, each.verdict, each.file)
+            for each in self.subjects
+        )
+        return {
+            "run": self.run,
+            "started": self.started,
+            "machine": self.machine,
+            "versions": self.versions,
+            "verdict": self.verdict,
+            "subjects": tuple(subjects),
+            "updated": self.updated,
+        }
 
 
 def subject_facts(

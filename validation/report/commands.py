@@ -169,7 +169,7 @@ def _calibration(header: Header) -> tuple[str, ...]:
 
 
 def _evaluate(record: Record, key: ModelKey) -> Command | None:
-    header, kept = record.header, _kept(record, key, ArtefactRole.TFLITE)
+    header, kept = record.header, record.kept(key, ArtefactRole.TFLITE)
     if kept is None or header.dataset is None or key.variant not in VARIANTS:
         return None
     # Anchors of raw outputs are read from the export alone.
@@ -178,7 +178,7 @@ def _evaluate(record: Record, key: ModelKey) -> Command | None:
     images = _options(header, _OF_IMAGES)
     if not any(each.startswith("--coco-annotations=") for each in images):
         images = [f"--coco-annotations={_BUNDLED}", *images]
-    labels = _kept(record, key, ArtefactRole.LABELS)
+    labels = record.kept(key, ArtefactRole.LABELS)
     given = given_file(header, key)
     feed = given.stated_feed if given else None
     options = [
@@ -192,13 +192,6 @@ def _evaluate(record: Record, key: ModelKey) -> Command | None:
         "Score the kept file",
         (_line("evaluate", _path(header, kept), *options),),
         f"Scores the {apart:,} images that calibrate, too." if apart else "",
-    )
-
-
-def _kept(record: Record, key: ModelKey, role: ArtefactRole) -> Artefact | None:
-    return next(
-        (each for each in record.artefacts if each.key == key and each.role is role and each.path),
-        None,
     )
 
 

@@ -88,11 +88,7 @@ def _reference(
     record: Record, judgement: Judgement, results: Sequence[CheckResult]
 ) -> EvidenceLine:
     kinds = dict.fromkeys(each.reference for each in record.header.given)
-    made = any(
-        not key.file and key.variant != REFERENCE
-        for model in judgement.models
-        for key in model.subjects
-    )
+    made = any(not key.file and key.variant != REFERENCE for key in judgement.subjects)
     names = ["the archive's own graph"] if made else []
     names += [reference_words(kind) for kind in kinds]
     readings = _values(results, "shared_readings")

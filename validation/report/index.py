@@ -12,7 +12,7 @@ from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.given_files import given_file, judged_by
 from validation.record.kept_files import FILES_FOLDER
-from validation.record.run import Artefact, ArtefactRole
+from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import REFERENCE, Accuracy, Measure, ModelKey, Timing
 from validation.report.accuracy_table import comparable, reference_first, reference_of
@@ -133,7 +133,7 @@ def _row(
     parity = _nearest_to_limit(
         [measure for (check, _), measure in measures.items() if check == "raw_parity"]
     )
-    file = _file(record, key)
+    file = record.tflite_files.get(key)
     timing, beside = (*record.timings_of(key), None, None)[:2]
     worst, bound = _value_and_bound(parity) if parity else (formatting.NOTHING, "")
     difference = _difference(own, reference)
@@ -228,17 +228,6 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> Figure:
     if compared:
         text = f"{text} of {formatting.number(compared.value)}"
     return Figure(text, unmatched.value if formatting.is_number(unmatched.value) else None)
-
-
-def _file(record: Record, key: ModelKey) -> Artefact | None:
-    return next(
-        (
-            entry
-            for entry in record.artefacts
-            if entry.role is ArtefactRole.TFLITE and entry.key == key
-        ),
-        None,
-    )
 
 
 def file_link(artefact: Artefact) -> str:

@@ -12,7 +12,7 @@ from validation.errors import ArtefactError, ArtefactMissing
 from validation.policy.limits import WORST_FIRST, Status
 from validation.record import formatting
 from validation.record.error_facts import ErrorFacts
-from validation.record.run import ArtefactRole, Stage
+from validation.record.run import Stage
 from validation.record.store import Record
 from validation.record.types import REFERENCE, CheckResult, ModelKey
 from validation.report.index import Figure, IndexModel, IndexRow
@@ -175,9 +175,8 @@ class _Seen:
 
     @classmethod
     def of(cls, record: Record) -> _Seen:
-        tflite = (each for each in record.artefacts if each.role is ArtefactRole.TFLITE)
         fetched = (step.model for step in record.steps if step.stage is Stage.FETCH)
-        return cls(frozenset(each.key for each in tflite), frozenset(fetched))
+        return cls(frozenset(record.tflite_files), frozenset(fetched))
 
 
 def _outcome(seen: _Seen, key: ModelKey, results: dict[str, CheckResult]) -> tuple[Converts, str]:

@@ -19,7 +19,7 @@ from validation.signoff.shipping import Shipping
 
 
 @dataclass(frozen=True)
-class SummaryRow:
+class SubjectLine:
     """One subject.
 
     Args:
@@ -44,7 +44,7 @@ class Summary:
         shipping: What the model has to ship; None where that is not known.
     """
 
-    rows: tuple[SummaryRow, ...]
+    rows: tuple[SubjectLine, ...]
     reference: str
     why: tuple[Why, ...]
     shipping: Shipping | None
@@ -64,7 +64,7 @@ def model_summary(
     figures = {row.key: row for row in index_model(record, verdict, "").rows}
     return Summary(
         tuple(
-            SummaryRow(
+            SubjectLine(
                 figures[key],
                 _deciding(verdict, key),
                 choice is not None and choice.file.key == key,

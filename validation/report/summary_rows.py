@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from validation.policy.limits import WORST_FIRST, Status
 from validation.record.formatting import NO_GROUND_TRUTH, coco_difference
-from validation.record.run import ArtefactRole
 from validation.record.store import Record
 from validation.record.types import REFERENCE, Accuracy, ModelKey, OfVariant
 from validation.report.accuracy_table import comparable
@@ -61,13 +60,12 @@ def summary_rows(record: Record, judgement: Judgement) -> tuple[SummaryRow, ...]
     accuracies = _first_of(record.accuracies)
     differences = _first_of(record.ap_differences)
     timings = _first_of(each for each in record.timings if each.samples_ms)
-    files = _first_of(each for each in record.artefacts if each.role is ArtefactRole.TFLITE)
     pages = page_names([each.model for each in judgement.models])
     rows = []
     for model, page in zip(judgement.models, pages, strict=True):
         reference = accuracies.get(ModelKey(model.model, REFERENCE))
         for key, verdict in model.subjects.items():
-            own, timing, file = accuracies.get(key), timings.get(key), files.get(key)
+            own, timing, file = accuracies.get(key), timings.get(key), record.tflite_files.get(key)
             entry = differences.get(key)
             whole = None if entry is None else entry.ap
             beside = reference if own and reference and comparable(own, reference) else None

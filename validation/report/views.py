@@ -140,7 +140,7 @@ def subject(index: Index) -> str:
 
 def subject_of(record: Record, judgement: Judgement) -> str:
     """The same of a record and its judgement."""
-    keys = [key for model in judgement.models for key in model.subjects]
+    keys = list(judgement.subjects)
     names = [key.variant for key in keys if not key.file and key.variant != REFERENCE]
     given = [key.file for key in keys if key.file]
     text = formatting.plural(len(judgement.models), "model")
@@ -199,7 +199,7 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
 
 def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:
     """How many subjects have which status, worst first."""
-    statuses = [verdict.status for model in judgement.models for verdict in model.subjects.values()]
+    statuses = [verdict.status for verdict in judgement.subjects.values()]
     return tuple((status, statuses.count(status)) for status in WORST_FIRST)
 
 

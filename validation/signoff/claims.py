@@ -57,7 +57,7 @@ def claims(record: Record, judgement: Judgement, status: Status, waivers: bool) 
         waivers: Whether there are any.
     """
     found = [_SAME]
-    made_here = any(not key.file for model in judgement.models for key in model.subjects)
+    made_here = any(not key.file for key in judgement.subjects)
     all_of_them = _AS_REFERENCE.format(
         made_here=" that was made from an archive" if record.header.given else ""
     )

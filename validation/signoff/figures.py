@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.record.given_files import given_file
-from validation.record.run import ArtefactRole
 from validation.record.store import Record
 from validation.record.types import REFERENCE, Accuracy, ModelKey
 from validation.signoff.rules import Judgement
@@ -85,17 +84,14 @@ def figures(
         digests: sha256 by path of what lies in the run's folder.
     """
     return tuple(
-        _of(record, key, verdict.status, digests)
-        for model in judgement.models
-        for key, verdict in model.subjects.items()
+        _of(record, key, verdict.status, digests) for key, verdict in judgement.subjects.items()
     )
 
 
 def _of(
     record: Record, key: ModelKey, status: Status, digests: Mapping[str, str]
 ) -> SubjectFigures:
-    files = [each for each in record.artefacts if each.role is ArtefactRole.TFLITE]
-    file = next((each for each in files if each.key == key), None)
+    file = record.tflite_files.get(key)
     given = given_file(record.header, key)
     reference = _accuracy(record, ModelKey(key.model, REFERENCE))
     ap, ap_reference = _ap(_accuracy(record, key)), _ap(reference)
@@ -114,8 +110,7 @@ def _of(
         intervals=tuple(_intervals(record, key)),
         latencies=tuple(
             SignedLatency(each.runtime, each.threads, each.p50_ms, each.p95_ms)
-            for each in record.timings
-            if each.key == key and each.samples_ms
+            for each in record.timings_of(key)
         ),
     )
 

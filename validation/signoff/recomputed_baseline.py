@@ -19,7 +19,6 @@ from validation.record.baseline import (
     Baseline,
     BaselineComparison,
     BaselineKind,
-    BaselineSubject,
     Why,
 )
 from validation.record.baseline_facts import BaselineFacts, parse_baseline
@@ -75,16 +74,7 @@ def _of_entry(baseline: Baseline, facts: BaselineFacts, record: Record) -> Itera
     header = record.header
     right = replace(
         baseline,
-        run=facts.run,
-        started=facts.started,
-        machine=facts.machine,
-        versions=facts.versions,
-        verdict=facts.verdict,
-        updated=facts.updated,
-        subjects=tuple(
-            BaselineSubject(each.model, each.variant, each.verdict, each.file)
-            for each in facts.subjects
-        ),
+        **facts.entry_fields(),
         differs=key_differences(
             (facts.versions, facts.machine), (header.versions, MachineClass.of(header.machine))
         ),

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -48,6 +49,11 @@ class Judgement:
 
     run: Verdict
     models: tuple[ModelVerdict, ...]
+
+    @functools.cached_property
+    def subjects(self) -> Mapping[ModelKey, Verdict]:
+        """The verdict on each subject, in the order of the selection."""
+        return {key: verdict for each in self.models for key, verdict in each.subjects.items()}
 
 
 def policy_of(record: Record) -> Policy:
@@ -121,7 +127,7 @@ def keys_under_test(record: Record) -> tuple[ModelKey, ...]:
 def evidence(result: CheckResult) -> Status:
     """What a result is worth: its status, or worse when its own measures contradict it.
 
-    A record can be edited by hand; a PASS that judged nothing, or stands beside a
+    A record can be edited by hand; a PASS that judged nothing, or is recorded with a
     broken limit, is none.
     """
     judged = [measure.status for measure in result.measures if measure.limit is not None]

@@ -39,8 +39,7 @@ def run_facts(record: Record, judgement: Judgement, files: Mapping[str, bytes]) 
         judgement.run.status,
         tuple(
             facts_of(record, key, verdict.status, files)
-            for model in judgement.models
-            for key, verdict in model.subjects.items()
+            for key, verdict in judgement.subjects.items()
         ),
     )
 
@@ -49,29 +48,22 @@ def facts_of(
     record: Record, key: ModelKey, verdict: Status, files: Mapping[str, bytes]
 ) -> SubjectFacts:
     """Those of one file; see `run_facts`."""
-    entries = (
-        *record.results,
-        *record.timings,
-        *record.accuracies,
-        *record.artefacts,
-        *record.evidence,
-    )
     inputs, outputs = _tensors(record, key, files)
-    return subject_facts(key, verdict, entries, inputs, outputs)
+    return subject_facts(key, verdict, record.of(key), inputs, outputs)
 
 
 def _tensors(
     record: Record, key: ModelKey, files: Mapping[str, bytes]
 ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    for artefact in record.artefacts:
-        if artefact.role is ArtefactRole.TFLITE and artefact.key == key and artefact.path:
-            if artefact.path not in files:
-                raise IntegrityError(
-                    "a file of the run is not there",
-                    expected=f"sha256 {artefact.sha256}",
-                    where=artefact.path,
-                    next_step="keep the run's folder whole, or run the suites again",
-                )
-            file = describe(read_model(files[artefact.path], artefact.path))
-            return file.inputs, file.outputs
-    return (), ()
+    kept = record.kept(key, ArtefactRole.TFLITE)
+    if kept is None:
+        return (), ()
+    if kept.path not in files:
+        raise IntegrityError(
+            "a file of the run is not there",
+            expected=f"sha256 {kept.sha256}",
+            where=kept.path,
+            next_step="keep the run's folder whole, or run the suites again",
+        )
+    file = describe(read_model(files[kept.path], kept.path))
+    return file.inputs, file.outputs

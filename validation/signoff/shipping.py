@@ -169,7 +169,7 @@ def _of_model(record: Record, verdict: ModelVerdict, policy: Policy) -> Shipping
 def _candidates(record: Record, verdicts: Mapping[ModelKey, Verdict]) -> list[_Candidate]:
     found = []
     for key, verdict in verdicts.items():
-        file = _kept(record, key, ArtefactRole.TFLITE)
+        file = record.kept(key, ArtefactRole.TFLITE)
         if file is not None:
             timing = next(iter(record.timings_of(key)), None)
             p50, threads = (None, 0) if timing is None else (timing.p50_ms, timing.threads)
@@ -182,7 +182,7 @@ def _choice(record: Record, alike: list[_Candidate], policy: Policy) -> Choice:
     best = _best(alike, policy)
     chosen = min(best or alike, key=lambda each: each.place)
     key = chosen.file.key
-    beside = (_kept(record, key, role) for role in _BESIDE)
+    beside = (record.kept(key, role) for role in _BESIDE)
     base, ap_change, speed = _against_base(record, chosen)
     given = given_file(record.header, key)
     return Choice(
@@ -236,14 +236,8 @@ def _against_base(record: Record, chosen: _Candidate) -> tuple[str, float | None
 
 def _base(record: Record, model: str) -> ModelKey | None:
     """The model's float file: the one that was made here, or else the first that was given."""
-    keys = (each.key for each in record.artefacts if each.role is ArtefactRole.TFLITE)
-    floats = [key for key in keys if (key.model, key.variant) == (model, _BASE)]
+    floats = [key for key in record.tflite_files if (key.model, key.variant) == (model, _BASE)]
     return min(floats, key=lambda key: bool(key.file), default=None)
-
-
-def _kept(record: Record, key: ModelKey, role: ArtefactRole) -> Artefact | None:
-    own = (each for each in record.artefacts if each.role is role and each.key == key)
-    return next((each for each in own if each.path), None)
 
 
 def _ap(record: Record, key: ModelKey) -> float | None:

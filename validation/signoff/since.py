@@ -95,21 +95,20 @@ def since_baseline(record: Record, judgement: Judgement) -> Since | None:
         return None
     compared = {each.key: each for each in record.baseline_comparisons}
     subjects = []
-    for model in judgement.models:
-        for key, verdict in model.subjects.items():
-            if key not in compared:
-                continue
-            changes = [*compared[key].changes]
-            was = baseline.verdict_of(key)
-            if was is not None:
-                outcome = status_outcome(was, verdict.status)
-                changes.append(AspectChange(Aspect.VERDICT, outcome, "", was, verdict.status))
-            subjects.append(_subject(key, changes))
+    for key, verdict in judgement.subjects.items():
+        if key not in compared:
+            continue
+        changes = [*compared[key].changes]
+        was = baseline.verdict_of(key)
+        if was is not None:
+            outcome = status_outcome(was, verdict.status)
+            changes.append(AspectChange(Aspect.VERDICT, outcome, "", was, verdict.status))
+        subjects.append(_subject(key, changes))
     total: Counter[Outcome] = Counter()
     for each in subjects:
         total.update(each.outcomes)
     now = judgement.run.status
-    known = {key for model in judgement.models for key in model.subjects}
+    tested = {key.identity for key in judgement.subjects}
     return Since(
         baseline,
         AspectChange(
@@ -117,7 +116,7 @@ def since_baseline(record: Record, judgement: Judgement) -> Since | None:
         ),
         tuple(_circumstances(baseline, record)),
         tuple(subjects),
-        tuple(each.key for each in baseline.subjects if each.key not in known),
+        tuple(each.key for each in baseline.subjects if each.key.identity not in tested),
         total,
     )
 

@@ -149,7 +149,7 @@ def _file_faults(
 
 def _given_faults(record: Record) -> Iterator[Fault]:
     """Given files that the header does not name, or of which it names other bytes."""
-    files = {each.key: each for each in record.artefacts if each.role is ArtefactRole.TFLITE}
+    files = record.tflite_files
     where = f"{RECORD_NAME}: header, given"
     for key in keys_under_test(record):
         given = given_file(record.header, key)

@@ -14,7 +14,7 @@ from validation.files.digest import file_sha256
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 from validation.files.zips import open_zip
-from validation.record.baseline import Baseline, BaselineKind, BaselineSubject, KeyPart
+from validation.record.baseline import Baseline, BaselineKind, KeyPart
 from validation.record.baseline_facts import (
     BASELINE_COPY,
     BaselineFacts,
@@ -64,24 +64,14 @@ class GivenBaseline:
     @property
     def entry(self) -> Baseline:
         """As the record has it."""
-        facts = self.facts
         return Baseline(
             named=self.named,
             name=self.path.name,
-            run=facts.run,
-            started=facts.started,
-            machine=facts.machine,
-            versions=facts.versions,
-            verdict=facts.verdict,
-            subjects=tuple(
-                BaselineSubject(each.model, each.variant, each.verdict, each.file)
-                for each in facts.subjects
-            ),
+            **self.facts.entry_fields(),
             path=BASELINE_COPY,
             sha256=hashlib.sha256(self.data).hexdigest(),
             size_bytes=len(self.data),
             differs=self.differs,
-            updated=facts.updated,
             accepted=self.accepted,
         )
 
