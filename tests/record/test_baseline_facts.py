@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -13,10 +14,12 @@ from validation.policy.limits import Status
 from validation.record.baseline_facts import (
     BASELINE_VERSION,
     BaselineFacts,
+    SubjectFacts,
     baseline_bytes,
     parse_baseline,
 )
 from validation.record.machine_class import MachineClass
+from validation.record.types import ModelKey
 
 _NONE = BaselineFacts(
     "run", "now", MachineClass("CPU", 2, "x86_64"), {"harness": "1"}, "", Status.PASS, ()
@@ -39,6 +42,15 @@ def test_a_line_for_each_file(facts: BaselineFacts) -> None:
     """A diff of two baselines shows which files moved."""
     lines = baseline_bytes(facts).decode().splitlines()
     assert sum(line.startswith('  {"model": ') for line in lines) == len(facts.subjects)
+
+
+def test_a_given_file_is_found_whatever_its_form() -> None:
+    """One that was float and is int8 now is the same file; a variant of that name is not."""
+    subject = SubjectFacts("m", "float", Status.PASS, "", 0, (), (), (), None, "", (), "d.tflite")
+    facts = dataclasses.replace(_NONE, subjects=(subject,))
+    assert facts.of(ModelKey("m", "int8", "d.tflite")) is subject
+    assert facts.of(ModelKey("m", "float")) is None
+    assert facts.of(ModelKey("m", "d.tflite")) is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from validation.policy.limits import Status
 from validation.record.history import History, PastRun, PastSubject
 from validation.record.machine_class import MachineClass
-from validation.record.types import ModelKey
+from validation.record.types import ModelKey, OfVariant
 from validation.report.trends import EDGE, HEIGHT, WIDTH, Trend, trends
 
 _KEY = ModelKey("m", "float")
@@ -65,15 +66,50 @@ def test_a_figure_in_words() -> None:
 def test_what_is_missing_makes_no_line() -> None:
     """One figure is no line, and none is said to be none."""
     assert _trend(_history(None, 0.5)).points == ""
-    assert _trend(_history(None, None)).text == "AP: not measured"
+    assert _trend(_history(None, None)).text == "AP: not measured in this run"
 
 
-def test_a_figure_of_an_earlier_run_is_none_of_this_one() -> None:
-    """A file that was not scored in this run shows no AP, however often it was before."""
-    found = _trend(_history(0.5, 0.6, None))
-    assert (found.last, found.points, found.end) == ("", "", None)
-    assert found.text == "AP: not measured in this run"
-    assert _trend(_history(0.5, None)).last == ""
+@pytest.mark.parametrize("now", [None, float("nan")])
+def test_a_figure_of_an_earlier_run_is_none_of_this_one(now: float | None) -> None:
+    """The cell shows what the run of the page has measured, and each line ends there."""
+    found = _trend(_history(0.5, 0.6, now))
+    assert (found.last, found.points) == ("", "")
+
+
+def test_a_given_file_of_another_form_goes_on() -> None:
+    """It is known by its name."""
+    history = _history(0.5, 0.6)
+    runs = tuple(
+        dataclasses.replace(run, subjects=(dataclasses.replace(_SUBJECT, variant=form, file="d"),))
+        for run, form in zip(history.runs, ("float", "int8"), strict=True)
+    )
+    (row,) = trends(History(runs), "r1", [ModelKey("m", "int8", "d")]).rows
+    assert row.trends[0].points
+
+
+def test_each_file_of_a_run_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages are made: with a hundred models there are thirty thousand figures."""
+    looked, history, key = Counter[int](), _history(0.5, 0.6, 0.7), OfVariant.key
+
+    def counted(entry: OfVariant) -> ModelKey:
+        looked[id(entry)] += 1
+        return key.fget(entry)  # type: ignore[attr-defined,no-any-return]
+
+    monkeypatch.setattr(OfVariant, "key", property(counted))
+    for _ in range(5):
+        assert trends(history, "r2", [_KEY] * 3).rows
+    assert set(looked.values()) == {1}
+
+
+@pytest.mark.parametrize("earlier", [(), (0.5,)], ids=["alone", "after another"])
+def test_what_is_ignored_is_said_once(earlier: tuple[float, ...]) -> None:
+    """Also where it was all that there is; a change of the layout is no reason for sixty notes."""
+    ignored = tuple((f"{number}.json", "version 0") for number in range(60))
+    history = dataclasses.replace(_history(*earlier, 0.6), ignored=ignored)
+    found = trends(history, history.runs[-1].run, [_KEY])
+    assert found.notes == (
+        "60 files of the history ignored (0.json, 1.json and 58 more): version 0",
+    )
 
 
 def test_other_machines_have_no_part_in_latency() -> None:

@@ -10,7 +10,8 @@ from validation.cli.output import print_json, print_line
 from validation.errors import UsageError
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
-from validation.record.store import RECORD_NAME, load_record, sweep_run
+from validation.record.leftovers import sweep_run
+from validation.record.store import RECORD_NAME, load_record
 from validation.report.render import render_report
 from validation.signoff.rules import judge, policy_of
 

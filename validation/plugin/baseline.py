@@ -17,6 +17,7 @@ from validation.files.arguments import parse_file
 from validation.files.terminal import printable
 from validation.policy.limits import Status
 from validation.record.baseline import BaselineUpdate
+from validation.record.store import RECORD_NAME
 from validation.signoff.rules import Judgement
 from validation.workspace.baseline_file import write_baseline
 from validation.workspace.given_baseline import GivenBaseline, open_baseline
@@ -77,7 +78,7 @@ def baseline_of(config: pytest.Config) -> GivenBaseline | None:
             next_step="--update-baseline --reason TEXT writes the first one",
         )
     try:
-        return open_baseline(path, reason or "")
+        return open_baseline(path, reason or "", Path(option("--report-dir")).absolute())
     except ValidationError as error:
         raise UsageError(
             error.what,
@@ -91,7 +92,8 @@ def baseline_of(config: pytest.Config) -> GivenBaseline | None:
 def _check_update(path: Path | None, reason: str | None) -> None:
     if path is None:
         raise UsageError("no baseline to update", expected="--baseline FILE")
-    if path.is_dir():
+    # A record names its run, whose folder would else be overwritten.
+    if path.is_dir() or path.name == RECORD_NAME:
         raise UsageError(
             "a run is not replaced", expected="--baseline FILE", got=path, next_step="name a file"
         )
@@ -106,10 +108,12 @@ class Updated:
     Args:
         line: To print.
         is_written: The file is there.
+        is_lost: It was to be written, and could not be.
     """
 
     line: str
     is_written: bool
+    is_lost: bool = False
 
 
 def update_line(
@@ -147,10 +151,9 @@ def update_line(
         facts = write_baseline(path, run_folder, update)
     except (ValidationError, OSError) as error:
         said = f"baseline: {path} could not be written: {error}"
-        return Updated(printable(said), is_written=False)
-    known = {each.key for each in facts.subjects}
-    gone = [] if before is None else [each.key for each in before.facts.subjects]
-    left = [str(key) for key in gone if key not in known]
+        return Updated(printable(said), is_written=False, is_lost=True)
+    gone = () if before is None else before.facts.subjects
+    left = [str(each.key) for each in gone if facts.of(each.key) is None]
     lost = f"; no longer in it: {first_few(left)}" if left else ""
     said = f"baseline: {path} written from this run: {update.reason}{lost}"
     return Updated(printable(said), is_written=True)

@@ -34,10 +34,11 @@ from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.record.evidence import keep_evidence
 from validation.record.kept_files import keep_file
+from validation.record.leftovers import sweep_runs
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Step
-from validation.record.store import RecordWriter, sweep_runs
+from validation.record.store import RecordWriter
 from validation.record.types import CheckResult, ModelKey
 from validation.report.summary_rows import summary_rows
 from validation.signoff.exit_codes import FAILED, Require, exit_code
@@ -126,13 +127,14 @@ class Recorder:
         judgement = ended.judgement
         require = Require(self._config.getoption("--require"))
         code = exit_code(judgement.run.status, int(exitstatus), require, interrupted=interrupted)
-        session.exitstatus = code or (FAILED if ended.lost else code)
         rows = summary_rows(ended.record, judgement)
         shipping = which_files(ended.record, judgement, policy)
         unwritten = write_for_ci(self._config, ended, rows, shipping)
         updated = update_line(
             self._config, ended.folder, judgement, session_state(self._config).baseline
         )
+        is_lost = bool(ended.lost) or (updated is not None and updated.is_lost)
+        session.exitstatus = code or (FAILED if is_lost else code)
         lines = LastLines(
             self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
         )

@@ -6,9 +6,10 @@ diff. A run keeps a copy of what it was compared with in its own folder.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -126,7 +127,11 @@ class BaselineFacts:
 
     def of(self, key: ModelKey) -> SubjectFacts | None:
         """The facts of a file; None where the run did not have it."""
-        return next((each for each in self.subjects if each.key == key), None)
+        return self._by_identity.get(key.identity)
+
+    @functools.cached_property
+    def _by_identity(self) -> Mapping[tuple[str, str, bool], SubjectFacts]:
+        return {each.key.identity: each for each in self.subjects}
 
     def entry_fields(self) -> dict[str, Any]:
         """The fields of a record's `Baseline` that follow from these facts, by name."""

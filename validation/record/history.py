@@ -8,7 +8,9 @@ records have it all.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
 from validation.record.kept_files import plain_name
 from validation.record.machine_class import MachineClass
-from validation.record.types import OfVariant
+from validation.record.types import ModelKey, OfVariant
 
 HISTORY_FOLDER = "history"
 HISTORY_VERSION = 1
@@ -82,6 +84,15 @@ class PastRun:
     verdict: Status
     subjects: tuple[PastSubject, ...]
     version: int = HISTORY_VERSION
+
+    def of(self, key: ModelKey) -> PastSubject | None:
+        """The figures of a file, a given one whatever its form was; None where it had none."""
+        return self._by_identity.get(key.identity)
+
+    @functools.cached_property
+    def _by_identity(self) -> Mapping[tuple[str, str, bool], PastSubject]:
+        """Each page asks each run for each of its model's files."""
+        return {each.key.identity: each for each in self.subjects}
 
 
 @dataclass(frozen=True)

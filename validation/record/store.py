@@ -6,10 +6,10 @@ order they happened, a footer. A run that was killed leaves a record without foo
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import io
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -21,7 +21,6 @@ from validation.errors import ArtefactMissing, IncompleteRecord, RecordError
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
-from validation.files.temporaries import sweep
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.lines import Entry, from_line, to_line
@@ -30,7 +29,14 @@ from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import Artefact, ArtefactRole, Evidence, Footer, Header, Step
-from validation.record.types import Accuracy, Background, CheckResult, ModelKey, Timing
+from validation.record.types import (
+    Accuracy,
+    Background,
+    CheckResult,
+    ModelKey,
+    OfVariant,
+    Timing,
+)
 
 RECORD_NAME = "record.jsonl"
 
@@ -83,7 +89,12 @@ class Record:
 
     def timings_of(self, key: ModelKey) -> tuple[Timing, ...]:
         """Latency of a subject with samples: first the one that was judged, then other threads."""
-        return self._timings.get(key, ())
+        own = (each for each in self.of(key) if isinstance(each, Timing))
+        return tuple(each for each in own if each.samples_ms)
+
+    def of(self, key: ModelKey) -> tuple[OfVariant, ...]:
+        """Results, timings, accuracies, artefacts and evidence of a subject, in this order."""
+        return self._by_key.get(key, ())
 
     @functools.cached_property
     def tflite_files(self) -> Mapping[ModelKey, Artefact]:
@@ -96,17 +107,17 @@ class Record:
 
     def kept(self, key: ModelKey, role: ArtefactRole) -> Artefact | None:
         """A subject's file of a role of which the run's folder holds a copy; None without one."""
-        own = (each for each in self.artefacts if each.role is role and each.key == key)
+        own = (each for each in self.of(key) if isinstance(each, Artefact) and each.role is role)
         return next((each for each in own if each.path), None)
 
     @functools.cached_property
-    def _timings(self) -> Mapping[ModelKey, tuple[Timing, ...]]:
+    def _by_key(self) -> Mapping[ModelKey, tuple[OfVariant, ...]]:
         """A run of hundreds of files asks for each of them several times."""
-        found: dict[ModelKey, list[Timing]] = {}
-        for each in self.timings:
-            if each.samples_ms:
-                found.setdefault(each.key, []).append(each)
-        return {key: tuple(timings) for key, timings in found.items()}
+        found: dict[ModelKey, list[OfVariant]] = {}
+        kinds = (self.results, self.timings, self.accuracies, self.artefacts, self.evidence)
+        for each in itertools.chain[OfVariant](*kinds):
+            found.setdefault(each.key, []).append(each)
+        return {key: tuple(entries) for key, entries in found.items()}
 
 
 class RecordWriter:
@@ -198,23 +209,6 @@ class RecordWriter:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-
-def sweep_run(run_folder: Path) -> None:
-    """Remove what a killed process was writing into the folder of a run."""
-    if not (run_folder / RECORD_NAME).is_file():
-        return
-    sweep(run_folder)
-    for folder in run_folder.iterdir():
-        if folder.is_dir() and not folder.is_symlink():
-            sweep(folder)
-
-
-def sweep_runs(reports: Path) -> None:
-    """`sweep_run` of every run below a folder; what else lies there is left alone."""
-    with contextlib.suppress(OSError):
-        for record in reports.glob(f"*/{RECORD_NAME}"):
-            sweep_run(record.parent)
 
 
 class _Order:

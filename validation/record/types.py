@@ -50,6 +50,11 @@ class ModelKey:
         """What it is called beside the model's other subjects: ``float``, ``detect.tflite``."""
         return self.file or self.variant
 
+    @property
+    def identity(self) -> tuple[str, str, bool]:
+        """What it is in other runs too: a given file by its name, whatever its form has become."""
+        return self.model, self.label, bool(self.file)
+
 
 class OfVariant:
     """What an entry about one subject has in common: the fields of its key."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from validation.errors import first_few
 from validation.record.baseline_words import share
 from validation.record.formatting import coco_figure, milliseconds, moment, plural, size
 from validation.record.history import History, PastRun, PastSubject
@@ -27,7 +28,7 @@ class Trend:
 
     Args:
         name: Of the figure.
-        last: In the run whose page it is, for people; empty where it was not measured there.
+        last: In the latest run, for people; empty where it has none.
         points: Of a line through all runs, ``x,y`` each; empty where there are too few.
         end: Where the line ends; None without a line.
         text: The same in words.
@@ -75,9 +76,9 @@ def trends(history: History, run: str, keys: Iterable[ModelKey]) -> Trends:
     if run not in names:
         return Trends((), 0, ())
     runs = history.runs[: names.index(run) + 1]
+    notes = _ignored(history)
     if len(runs) < _LEAST_POINTS:
-        return Trends((), len(runs), ())
-    notes = [f"{name} is ignored: {why}" for name, why in history.ignored]
+        return Trends((), len(runs), tuple(notes))
     others = [each for each in runs if _key(each) != _key(runs[-1])]
     if others:
         notes.append(
@@ -86,6 +87,15 @@ def trends(history: History, run: str, keys: Iterable[ModelKey]) -> Trends:
         )
     rows = tuple(TrendRow(key, _of(runs, key)) for key in keys)
     return Trends(rows, len(runs), tuple(notes))
+
+
+def _ignored(history: History) -> list[str]:
+    """One note, since after a change of the layout it is about all earlier runs."""
+    if not history.ignored:
+        return []
+    files = [name for name, _ in history.ignored]
+    why = history.ignored[0][1]
+    return [f"{plural(len(files), 'file')} of the history ignored ({first_few(files, 2)}): {why}"]
 
 
 def _key(run: PastRun) -> tuple[object, ...]:
@@ -123,13 +133,12 @@ def _trend(
     known = [
         (run, number)
         for run in runs
-        for subject in run.subjects
-        if subject.key == key and (number := value(subject)) is not None and math.isfinite(number)
+        if (subject := run.of(key)) is not None
+        and (number := value(subject)) is not None
+        and math.isfinite(number)
     ]
-    if not known:
-        return Trend(name, "", "", None, f"{name}: not measured")
-    if known[-1][0] is not runs[-1]:
-        # What an earlier run had would be taken for a figure of this one.
+    if not known or known[-1][0] is not runs[-1]:
+        # A figure of an earlier run is none of this one, and a line would end at that.
         return Trend(name, "", "", None, f"{name}: not measured in this run")
     numbers = [number for _, number in known]
     first, last = text(numbers[0]), text(numbers[-1])

@@ -29,9 +29,9 @@ def paired_differences(
     replicates = int(policy.setting("bootstrap_replicates"))
     seed = int(policy.setting("bootstrap_seed"))
     found = {}
-    earlier = {_subject(each.key): each for each in _matches(record)}
+    earlier = {each.key.identity: each for each in _matches(record)}
     for now in _matches(other_record):
-        was = earlier.get(_subject(now.key))
+        was = earlier.get(now.key.identity)
         if was is None:
             continue
         if was.sha256 == now.sha256:
@@ -53,8 +53,3 @@ def paired_differences(
 
 def _matches(record: Record) -> Iterator[Evidence]:
     return (each for each in record.evidence if each.content is EvidenceContent.MATCHES)
-
-
-def _subject(key: ModelKey) -> tuple[str, str, bool]:
-    """A given file by its name, whatever its form."""
-    return key.model, key.file or key.variant, bool(key.file)

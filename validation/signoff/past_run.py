@@ -30,9 +30,8 @@ def past_run(record: Record, judgement: Judgement) -> PastRun:
 
 
 def _subject(record: Record, key: ModelKey, verdict: Status) -> PastSubject:
-    entries = (*record.results, *record.timings, *record.accuracies, *record.artefacts)
-    facts = subject_facts(key, verdict, entries)
-    results = [each for each in record.results if each.key == key]
+    facts = subject_facts(key, verdict, record.of(key))
+    results = [each for each in record.of(key) if isinstance(each, CheckResult)]
     used, nearest = max(_used(results), default=(None, ""))
     timing = facts.latencies[0] if facts.latencies else None
     return PastSubject(

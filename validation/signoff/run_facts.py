@@ -48,15 +48,8 @@ def facts_of(
     record: Record, key: ModelKey, verdict: Status, files: Mapping[str, bytes]
 ) -> SubjectFacts:
     """Those of one file; see `run_facts`."""
-    entries = (
-        *record.results,
-        *record.timings,
-        *record.accuracies,
-        *record.artefacts,
-        *record.evidence,
-    )
     inputs, outputs = _tensors(record, key, files)
-    return subject_facts(key, verdict, entries, inputs, outputs)
+    return subject_facts(key, verdict, record.of(key), inputs, outputs)
 
 
 def _tensors(

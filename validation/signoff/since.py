@@ -108,6 +108,7 @@ def since_baseline(record: Record, judgement: Judgement) -> Since | None:
     for each in subjects:
         total.update(each.outcomes)
     now = judgement.run.status
+    tested = {key.identity for key in judgement.subjects}
     return Since(
         baseline,
         AspectChange(
@@ -115,7 +116,7 @@ def since_baseline(record: Record, judgement: Judgement) -> Since | None:
         ),
         tuple(_circumstances(baseline, record)),
         tuple(subjects),
-        tuple(each.key for each in baseline.subjects if each.key not in judgement.subjects),
+        tuple(each.key for each in baseline.subjects if each.key.identity not in tested),
         total,
     )
 
