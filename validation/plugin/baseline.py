@@ -78,7 +78,7 @@ def baseline_of(config: pytest.Config) -> GivenBaseline | None:
             next_step="--update-baseline --reason TEXT writes the first one",
         )
     try:
-        return open_baseline(path, reason or "")
+        return open_baseline(path, reason or "", Path(option("--report-dir")).absolute())
     except ValidationError as error:
         raise UsageError(
             error.what,
