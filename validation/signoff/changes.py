@@ -28,6 +28,7 @@ _AP_DROP = ("accuracy", "ap_drop")
 _REFERENCE = "float"
 # Sums in another order, by another release of NumPy, differ by less.
 _ROUNDING = 1e-9
+_TOO_FEW = ": too few images to tell"
 
 
 @dataclass(frozen=True)
@@ -210,14 +211,17 @@ def _accuracies(
             continue
         rise = now.figures.ap - was.figures.ap
         interval = _interval(now, was, paired)
-        if abs(rise) >= policy.setting("compare_ap_change") and not _has_zero(interval):
+        is_open = _has_zero(interval)
+        too_far = _drops_too_far(now, -rise, policy)
+        # What the images do not tell apart is no news, unless it would be a failure if it were so.
+        if abs(rise) >= policy.setting("compare_ap_change") and (too_far or not is_open):
             yield Change(
                 str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
-                _drops_too_far(now, -rise, policy),
-                f"{rise:+.4f}{_words(interval)}",
+                too_far and not is_open,
+                f"{rise:+.4f}{_words(interval)}{_TOO_FEW if is_open else ''}",
             )
 
 
@@ -231,8 +235,11 @@ def _interval(
     if found.ranked_alike:
         return (0.0, 0.0) if now.figures.ap == was.figures.ap else None
     ap = found.ap
-    of_these = ap is not None and math.isclose(ap.subject, now.figures.ap, abs_tol=_ROUNDING)
-    return (ap.low, ap.high) if ap is not None and of_these else None
+    if ap is None or not (math.isfinite(ap.low) and math.isfinite(ap.high)):
+        return None
+    sides = (ap.reference, was.figures.ap), (ap.subject, now.figures.ap)
+    of_these = all(math.isclose(*side, abs_tol=_ROUNDING) for side in sides)
+    return (ap.low, ap.high) if of_these else None
 
 
 def _has_zero(interval: tuple[float, float] | None) -> bool:
