@@ -10,6 +10,7 @@ from typing import TypeVar
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
+from validation.record.baseline import BASELINE_CHECK
 from validation.record.formatting import describe_result, plural
 from validation.record.run import Header
 from validation.record.store import Record
@@ -24,6 +25,7 @@ _Key = TypeVar("_Key")
 _Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
+_AP_LOSS = (BASELINE_CHECK, "ap_loss")
 # Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
 # Sums in another order, by another release of NumPy, differ by less.
@@ -212,15 +214,15 @@ def _accuracies(
         rise = now.figures.ap - was.figures.ap
         interval = _interval(now, was, paired)
         is_open = _has_zero(interval)
-        too_far = _drops_too_far(now, -rise, policy)
-        # What the images do not tell apart is no news, unless it would be a failure if it were so.
-        if abs(rise) >= policy.setting("compare_ap_change") and (too_far or not is_open):
+        # What the images do not tell apart is no news, unless it would fail against a baseline.
+        is_news = not is_open or _is_beyond(now, -rise, policy, _AP_LOSS)
+        if abs(rise) >= policy.setting("compare_ap_change") and is_news:
             yield Change(
                 str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
-                too_far and not is_open,
+                not is_open and _is_beyond(now, -rise, policy, _AP_DROP),
                 f"{rise:+.4f}{_words(interval)}{_TOO_FEW if is_open else ''}",
             )
 
@@ -251,10 +253,11 @@ def _words(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else ", 95 % interval {:+.4f} to {:+.4f}".format(*interval)
 
 
-def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
+def _is_beyond(now: Accuracy, drop: float, policy: Policy, limited: tuple[str, str]) -> bool:
+    """A drop in AP that is beyond a limit: of a file to its reference, or to its baseline."""
     variant = now.variant if now.variant in VARIANTS else _REFERENCE
-    limit = policy.limit(*_AP_DROP, now.model, variant)
-    return Measure("ap_drop", max(drop, 0.0), limit).status is Status.FAIL
+    limit = policy.limit(*limited, now.model, variant)
+    return Measure(limited[1], max(drop, 0.0), limit).status is Status.FAIL
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:
