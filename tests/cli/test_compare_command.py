@@ -61,7 +61,7 @@ def test_worse_run(tmp_path: Path, capsys: Capture) -> None:
     assert "a-float: raw_parity: pass -> fail" in out
     assert main(["compare", str(second), str(first), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [change["worse"] for change in printed["changes"]] == [False] * len(printed["changes"])
+    assert {change["outcome"] for change in printed["changes"]} == {"better"}
 
 
 def test_page_of_two_runs(tmp_path: Path, capsys: Capture) -> None:
@@ -80,7 +80,7 @@ def test_page_of_two_runs(tmp_path: Path, capsys: Capture) -> None:
         "After: night-2",
         "FAIL",
         "version tensorflow 2.21.0 2.22.0",
-        "raw_parity pass fail value is 5",
+        "raw_parity a-float PASS FAIL value is 5",
     ):
         assert text in page.text
     links = [link for link in page.values("href") if link]

@@ -12,13 +12,18 @@ from shown_runs import HOSTILE, write_shown_comparison, write_shown_run
 
 @pytest.fixture(scope="module")
 def folder(made_once: Callable[..., Path]) -> Path:
-    """The runs `pass`, `fail` and `hostile`, each with a comparison with the first."""
+    """The runs `pass`, `fail` and `hostile`, each with a comparison with the first.
+
+    And `again`, as good as the first one, compared with the one that failed.
+    """
 
     def write(folder: Path) -> None:
         earlier = write_shown_run(folder / "pass")
         write_shown_comparison(earlier, earlier)
         later = write_shown_run(folder / "fail", fails=True, run="2026-01-03-night")
         write_shown_comparison(earlier, later)
+        again = write_shown_run(folder / "again", run="2026-01-04-night")
+        write_shown_comparison(later, again)
         hostile = write_shown_run(folder / "hostile", fails=True, names=HOSTILE, run="<b>x")
         write_shown_comparison(earlier, hostile)
 
@@ -33,20 +38,39 @@ def test_a_run_with_itself(folder: Path) -> None:
     """Nothing differs, and the page says so under each heading."""
     page = _page(folder / "pass")
     assert "No change" in page.text
-    assert page.text.count("Nothing.") == 3
+    assert page.text.count("Nothing.") == 4
     assert "table" not in page.tags
 
 
 def test_a_worse_run(folder: Path) -> None:
-    """Worse things with their values before and after, each subject once a table."""
+    """Worse things with their values before and after, and nothing for the better."""
     page = _page(folder / "fail")
-    assert "12 changes, 9 for the worse" in page.text
+    assert "6 changes, 6 for the worse, 0 for the better" in page.text
     assert "latency is not compared" in page.text
-    for text in ("Worse (9)", "AP of int8 .tflite 0.4300 0.3381 -0.0919", "accuracy pass fail"):
+    for text in (
+        "Worse (6)",
+        "AP of int8 .tflite ssd_mobilenet_v2-int8 0.4300 0.3381 -0.0919",
+        "accuracy ssd_mobilenet_v2-int8 PASS FAIL",
+        "verdict ssd_mobilenet_v2-int8 PASS FAIL raw_parity, accuracy",
+        "Better Nothing.",
+    ):
         assert text in page.text
-    # The given file has worse things and others; the float file has neither.
-    assert page.text.count("ssd_mobilenet_v2-detect.tflite") == 2
     assert "ssd_mobilenet_v2-float" not in page.text
+
+
+def test_what_got_better_has_a_table_of_its_own(folder: Path) -> None:
+    """With what the earlier run said of it."""
+    page = _page(folder / "again")
+    _, _, better = page.text.partition("Better (5)")
+    better, _, around = better.partition("Run under other conditions")
+    for text in (
+        "verdict run FAIL PASS",
+        "accuracy ssd_mobilenet_v2-int8 FAIL PASS ap_drop is 0.0931",
+        "AP of int8 .tflite ssd_mobilenet_v2-int8 0.3381 0.4300 +0.0919",
+    ):
+        assert text in better
+    # That one run alone had a baseline is said once, and by no file.
+    assert around.count("baseline") == page.text.count("baseline") - page.text.count("--baseline")
 
 
 def test_links_lead_somewhere(folder: Path) -> None:

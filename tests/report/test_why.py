@@ -14,7 +14,8 @@ from validation.policy.load import Policy
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.report.why import Headline, Link, Why, headline, why_rows
-from validation.signoff.findings import Cause, Finding, Verdict, grouped_findings
+from validation.signoff.causes import Span, grouped_findings
+from validation.signoff.findings import Cause, Finding, Verdict
 
 FLOAT, INT8, RAW = (ModelKey("m", variant) for variant in ("float", "int8", "raw"))
 PAGES = {"m": "model-m.html"}
@@ -50,14 +51,28 @@ def test_what_one_check_found_alike_is_one_case() -> None:
     )
 
 
-def test_what_one_check_found_otherwise_is_another_case_of_its_row() -> None:
-    """Another check is another row, and so is another weight."""
+def test_one_check_with_other_figures_is_one_case() -> None:
+    """With the worst of them, the range of all, and every file that it touches."""
+    (row,) = _rows(
+        _finding(FLOAT, "accuracy", 2.0, "AP 0.4"), _finding(INT8, "accuracy", 3.0, "AP 0.3")
+    )
+    (case,) = row.cases
+    assert (case.text, case.worst) == ("AP 0.3", Link("int8", "model-m.html#int8-accuracy"))
+    assert [each.value for each in case.measures] == [3.0]
+    assert case.spans == (Span("value", 2.0, 3.0),)
+    assert [each.text for each in case.touched] == ["float", "int8"]
+    assert [line.partition(": ")[0] for line in row.full] == ["m-float", "m-int8"]
+
+
+def test_what_is_beyond_another_limit_is_another_case_of_its_row() -> None:
+    """Another measure is another case; another check is another row, and so is another weight."""
     warned = Finding(
         Status.WARN, Cause.RESULT, RAW, "accuracy", CheckResult.unknown("accuracy", RAW, "few")
     )
+    other = CheckResult.judged("accuracy", INT8, (Measure("other", 3.0, LIMIT),))
     rows = _rows(
         _finding(FLOAT, "accuracy", 2.0),
-        _finding(INT8, "accuracy", 3.0),
+        Finding(Status.FAIL, Cause.RESULT, INT8, "accuracy", other, other.measures),
         _finding(INT8, "latency", 3.0),
         warned,
     )
@@ -154,7 +169,7 @@ def test_links_lead_to_the_check(
 def test_every_file_is_linked_whatever_its_figures(
     write_run: Callable[..., Path], policy: Policy
 ) -> None:
-    """Few cases are shown with their figures; the others are named with their places."""
+    """The worst is shown with its figures and the range of all; each file leads to its place."""
     keys = [ModelKey("person", variant) for variant in ("float", "int8", "raw", "dynamic")]
     results = [
         CheckResult.judged("latency", key, (Measure("value", 2.0 + number, LIMIT),))
@@ -163,4 +178,5 @@ def test_every_file_is_linked_whatever_its_figures(
     pages = pages_of(render_run(write_run(results), policy))
     links = pages["index.html"].values("href")
     assert all(f"model-person.html#{key.variant}-latency" in links for key in keys)
-    assert "also raw , dynamic" in pages["index.html"].text
+    assert "worst of 4 files, dynamic : value 5" in pages["index.html"].text
+    assert "value 2 to 5 in all" in pages["index.html"].text

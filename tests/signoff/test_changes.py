@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
-from validation.policy.limits import Limit
+from validation.checks.registry import CHECKS
+from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
 from validation.policy.overlay import Overlay
 from validation.record.ap_difference import ApDifference, Difference, Figure
-from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, Header
+from validation.record.baseline import Baseline, BaselineKind, Outcome
+from validation.record.machine_class import MachineClass
+from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, GivenFile, Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey, Timing
-from validation.signoff.changes import Change, changes, circumstances, uncompared_latency
+from validation.signoff.changes import ONCE_A_RUN, Change, changes, uncompared_latency
+from validation.signoff.circumstances import CircumstanceKind, RunCircumstance, circumstances
+from validation.specs.references import ReferenceKind
 
 _KEY = ModelKey("a", "float")
 _HEADER = Header("r", "now", (_KEY,), {"--zoo": "x"}, {"tensorflow": "2.21.0"}, {}, "0" * 64)
@@ -46,19 +51,29 @@ def _found(before: Record, after: Record) -> list[Change]:
     return [change for change in changes(before, after, load_policy()) if change.what != "verdict"]
 
 
+def _around(before: Record, after: Record) -> tuple[RunCircumstance, ...]:
+    return circumstances(before, after, load_policy())
+
+
 def test_the_same_run_has_not_changed() -> None:
     """Nothing is listed where nothing moved."""
     assert changes(_record(), _record(), load_policy()) == ()
-    assert circumstances(_record(), _record()) == ()
+    assert _around(_record(), _record()) == ()
 
 
 @pytest.mark.parametrize(
-    ("values", "worse"), [((0.1, 0.7), True), ((0.7, 2.0), True), ((2.0, 0.1), False)]
+    ("values", "outcome"),
+    [
+        ((0.1, 0.7), Outcome.WORSE),
+        ((0.7, 2.0), Outcome.WORSE),
+        ((2.0, 0.7), Outcome.BETTER),
+        ((2.0, 0.1), Outcome.BETTER),
+    ],
 )
-def test_status_of_a_check(values: tuple[float, float], worse: bool) -> None:
-    """A check that turned from pass to warn or to fail is worse, the way back is not."""
+def test_status_of_a_check(values: tuple[float, float], outcome: Outcome) -> None:
+    """A check that turned from pass to warn or to fail is worse, the way back is a gain."""
     (change,) = _found(*(_record(_result(value)) for value in values))
-    assert (change.subject, change.what, change.worse) == ("a-float", "raw_parity", worse)
+    assert (change.subject, change.what, change.outcome) == ("a-float", "raw_parity", outcome)
     assert change.before != change.after
     assert change.reason.startswith("too far")
 
@@ -67,10 +82,10 @@ def test_lost_evidence_is_worse() -> None:
     """A check that is no longer made cannot be signed; a new one that passes is no harm."""
     both = _record(_result(0.1), _result(0.1, "canaries"))
     (lost,) = _found(both, _record())
-    assert (lost.what, lost.after, lost.worse) == ("canaries", "", True)
+    assert (lost.what, lost.after, lost.outcome) == ("canaries", "", Outcome.WORSE)
     assert lost.reason == "no longer tested"
     (new,) = _found(_record(), both)
-    assert (new.what, new.before, new.worse) == ("canaries", "", False)
+    assert (new.what, new.before, new.outcome) == ("canaries", "", Outcome.CHANGED)
 
 
 def test_lost_model_is_worse() -> None:
@@ -79,19 +94,23 @@ def test_lost_model_is_worse() -> None:
     lost = dataclasses.replace(nothing, results=(), accuracies=(), timings=(), artefacts=())
     found = changes(_record(), lost, load_policy())
     verdicts = {change.subject: change for change in found if change.what == "verdict"}
-    assert verdicts["a-float"].worse
+    assert verdicts["a-float"].outcome is Outcome.WORSE
     assert verdicts["a-float"].after == ""
 
 
 @pytest.mark.parametrize(
-    ("ap", "count", "worse"),
-    [(0.4998, 0, False), (0.4993, 1, False), (0.6, 1, False), (0.4, 1, True)],
+    ("ap", "outcomes"),
+    [
+        (0.4998, []),
+        (0.4993, [Outcome.CHANGED]),
+        (0.6, [Outcome.BETTER]),
+        (0.4, [Outcome.WORSE]),
+    ],
 )
-def test_average_precision(ap: float, count: int, worse: bool) -> None:
+def test_average_precision(ap: float, outcomes: list[Outcome]) -> None:
     """What COCO's three decimals do not show is no news; beyond accuracy's limit it is worse."""
     found = _found(_record(), _record(ap=ap))
-    assert len(found) == count
-    assert any(change.worse for change in found) is worse
+    assert [change.outcome for change in found] == outcomes
 
 
 def test_drop_of_the_reference_is_worse_too() -> None:
@@ -100,14 +119,14 @@ def test_drop_of_the_reference_is_worse_too() -> None:
     low = dataclasses.replace(after.accuracies[0], figures=dataclasses.replace(_FIGURES, ap=0.3))
     (change,) = _found(_record(), dataclasses.replace(after, accuracies=(low, after.accuracies[1])))
     assert change.subject == "a-reference"
-    assert change.worse
+    assert change.outcome is Outcome.WORSE
 
 
 def test_another_file_is_listed_and_not_judged() -> None:
     """It is news, and keeps nobody from signing."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
     found = _found(_record(), _record(artefacts=(other,)))
-    assert [(change.what, change.worse) for change in found] == [("file", False)]
+    assert [(change.what, change.outcome) for change in found] == [("file", Outcome.CHANGED)]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +172,7 @@ def test_a_large_drop_that_is_not_certain_is_said(low: float, worse: bool) -> No
     ap = Difference(Figure.AP, 0.5, 0.3, 9, low, -0.1 if worse else 0.02, 0.1, 1000)
     paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
     (change,) = changes(_record(), _record(ap=0.3), load_policy(), paired)
-    assert change.worse is worse
+    assert (change.outcome is Outcome.WORSE) is worse
     assert change.reason.endswith("too few images to tell") is not worse
 
 
@@ -167,17 +186,116 @@ def test_an_interval_that_is_none_of_these_figures(reference: float, low: float)
     ap = Difference(Figure.AP, reference, 0.3, 9, low, 0.02, 0.005, 1000)
     paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
     (change,) = changes(_record(), _record(ap=0.3), load_policy(), paired)
-    assert change.worse
+    assert change.outcome is Outcome.WORSE
     assert change.reason == "-0.2000"
 
 
 def test_what_is_worse_comes_first() -> None:
-    """What is worse comes first, since the top line is read first."""
+    """And gains last, since the top line is read first."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
-    found = changes(_record(), _record(_result(2.0), artefacts=(other,)), load_policy())
-    worse = [change.worse for change in found]
-    assert worse == sorted(worse, reverse=True)
-    assert worse[0] and not worse[-1]
+    found = _found(_record(), _record(_result(2.0), artefacts=(other,), ap=0.6))
+    assert [change.outcome for change in found] == [
+        Outcome.WORSE,
+        Outcome.CHANGED,
+        Outcome.BETTER,
+    ]
+
+
+_LEAN = dataclasses.replace(load_policy(), required={})
+_BASELINE = Baseline(
+    BaselineKind.RUN,
+    "night",
+    "night",
+    "now",
+    MachineClass("", 2, "x86_64"),
+    {},
+    Status.PASS,
+    (),
+    "baseline/baseline.json",
+    "0" * 64,
+    1,
+)
+
+
+def _compared(status_value: float = 0.0, **fields: Any) -> Record:
+    """A run with a baseline, which its check found as it was, or not."""
+    return _record(_result(0.1), _result(status_value, "baseline"), baseline=_BASELINE, **fields)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.7, 2.0])
+def test_a_baseline_of_one_run_is_a_circumstance(value: float) -> None:
+    """Said once, whatever its check found; neither the check nor its verdict is a change."""
+    footer = Footer("later", 1.0, 2, int(value > 1))
+    runs = _record(), _compared(value, footer=footer)
+    for before, after in (runs, runs[::-1]):
+        assert changes(before, after, _LEAN) == ()
+        (around,) = _around(before, after)
+        assert (around.kind, around.left_out) == (CircumstanceKind.BASELINE, ("baseline",))
+
+
+def test_a_baseline_of_both_runs_is_compared() -> None:
+    """Every night has one: what its check finds is news."""
+    (change,) = _found(_compared(), _compared(0.7))
+    assert (change.what, change.outcome) == ("baseline", Outcome.WORSE)
+    assert _around(_compared(), _compared()) == ()
+
+
+def test_another_failure_stays_one_without_the_baseline() -> None:
+    """What is left out excuses nothing else of that run."""
+    footer = Footer("later", 1.0, 1, 2)
+    found = changes(_record(), _compared(2.0, footer=footer), _LEAN)
+    verdicts = {(each.subject, each.after) for each in found if each.what == "verdict"}
+    assert ("run", "unknown") in verdicts
+
+
+def test_checks_of_a_given_file_that_another_reference_cannot_give() -> None:
+    """They are left out, and the reference says so once."""
+    key = ModelKey("a", "float", "x.tflite")
+    given = GivenFile("a", "float", "x.tflite", "d" * 64, ReferenceKind.GRAPH)
+
+    def run(kind: ReferenceKind, *results: CheckResult) -> Record:
+        of_kind = dataclasses.replace(given, reference=kind)
+        header = dataclasses.replace(_HEADER, selection=(key,), given=(of_kind,))
+        return Record(header, results=results, footer=Footer("later", 1.0, len(results), 0))
+
+    measures = (Measure("value", 0.1, Limit("max", 1.0, "why")),)
+    sides = (
+        run(ReferenceKind.GRAPH, CheckResult.judged("raw_parity", key, measures)),
+        run(ReferenceKind.NONE, CheckResult.unknown("raw_parity", key, "no reference")),
+    )
+    assert not any(each.what == "raw_parity" for each in changes(*sides, load_policy()))
+    (around,) = _around(*sides)
+    assert (around.kind, around.subjects) == (CircumstanceKind.REFERENCE, (str(key),))
+    assert "raw_parity" in around.left_out
+
+
+def test_a_file_that_one_run_tested_alone_is_one_change() -> None:
+    """Its verdict, and not each of its checks once more."""
+    other = ModelKey("b", "float")
+    measures = (Measure("value", 0.1, Limit("max", 1.0, "why")),)
+    more = tuple(CheckResult.judged(check, other, measures) for check in ("archive", "canaries"))
+    header = dataclasses.replace(_HEADER, selection=(_KEY, other))
+    both = _record(_result(0.1), *more, header=header)
+    found = changes(_record(), both, load_policy())
+    assert [each.what for each in found if each.subject == str(other)] == ["verdict"]
+
+
+def test_a_check_of_the_tools_moves_with_the_selection() -> None:
+    """It is made of the first model of a variant: another first model is no loss of evidence."""
+    first = ModelKey("0", "float")
+    measures = (Measure("value", 0.1, Limit("max", 1.0, "why")),)
+    header = dataclasses.replace(_HEADER, selection=(first, _KEY))
+    guide = [CheckResult.judged("guide", key, measures) for key in (_KEY, first)]
+    alone = _record(_result(0.1), guide[0])
+    found = changes(alone, _record(_result(0.1), guide[1], header=header), load_policy())
+    assert not any(each.what == "guide" for each in found)
+    lost = changes(alone, _record(_result(0.1)), load_policy())
+    assert [each.outcome for each in lost if each.what == "guide"] == [Outcome.WORSE]
+
+
+def test_checks_of_the_tools() -> None:
+    """Those that the table of checks makes once a variant."""
+    assert {row.name for row in CHECKS if row.first_only} == set(ONCE_A_RUN)
 
 
 def test_circumstances_that_differ() -> None:
@@ -189,18 +307,18 @@ def test_circumstances_that_differ() -> None:
         policy_sha256="1" * 64,
         dataset=DatasetFacts("coco", "c" * 64, 80, 200),
     )
-    found = circumstances(_record(), _record(header=other))
+    found = _around(_record(), _record(header=other))
     assert {change.what for change in found} == {
         "version tensorflow",
         "option --zoo",
         "limits",
         "labelled images",
     }
-    assert not any(change.worse for change in found)
 
 
 def test_policies_of_their_own_differ() -> None:
     """A limit of the user's own is named as a circumstance, by its file."""
     own = dataclasses.replace(_HEADER, policy_overlay=Overlay("own.toml", "f" * 64))
-    (change,) = circumstances(_record(), _record(header=own))
-    assert change == Change("run", "limits", "0" * 12, f"{'0' * 12} with own.toml, {'f' * 12}")
+    (change,) = _around(_record(), _record(header=own))
+    words = "0" * 12, f"{'0' * 12} with own.toml, {'f' * 12}"
+    assert change == RunCircumstance(CircumstanceKind.LIMITS, "", *words)

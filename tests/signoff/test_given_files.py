@@ -24,11 +24,13 @@ from signable_run import (
 
 from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
+from validation.record.baseline import Outcome
 from validation.record.lines import Entry, to_line
 from validation.record.run import Artefact, ArtefactRole
 from validation.record.store import RECORD_NAME, Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey, Timing
-from validation.signoff.changes import changes, circumstances
+from validation.signoff.changes import changes
+from validation.signoff.circumstances import circumstances
 from validation.signoff.envelope import KeyPair
 from validation.signoff.figures import figures
 from validation.signoff.rules import judge
@@ -302,7 +304,7 @@ def test_the_same_given_file_in_two_runs(mixed: Files, tmp_path: Path) -> None:
         ("person-vendor/detect.tflite", "form"),
         ("person-vendor/detect.tflite", "file"),
     }
-    assert not any(each.worse for each in found)
+    assert {each.outcome for each in found} == {Outcome.CHANGED}
 
 
 def test_a_given_file_is_not_the_variant_of_an_earlier_run(mixed: Files, sound: Files) -> None:
@@ -318,8 +320,9 @@ def test_another_reference_is_a_circumstance(mixed: Files, tmp_path: Path) -> No
     """Figures of a file against a graph and alone are of two questions."""
     given = {**GIVEN, GIVEN_FLOAT: ReferenceKind.NONE}
     after = files_of(write_signable_run(tmp_path / "run", given=given))
-    (change,) = circumstances(_record(mixed), _record(after))
-    assert (change.subject, change.what) == ("person-detect.tflite", "reference")
+    before = _judged(mixed)
+    (change,) = circumstances(before.record, _record(after), before.policy)
+    assert (change.subjects, change.what) == (("person-detect.tflite",), "reference")
     assert (change.before, change.after) == ("graph", "none")
 
 

@@ -18,7 +18,8 @@ from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.signoff import findings
-from validation.signoff.findings import Verdict, full_reason, grouped_reasons
+from validation.signoff.causes import grouped_reasons
+from validation.signoff.findings import Verdict, full_reason
 from validation.signoff.rules import evidence, judge, keys_under_test
 
 REQUIRED = {"raw_parity": ("float",), "accuracy": ("float",)}

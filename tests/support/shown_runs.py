@@ -49,7 +49,8 @@ from validation.record.types import (
     Timing,
 )
 from validation.report.compare_page import compared_runs
-from validation.signoff.changes import changes, circumstances, uncompared_latency
+from validation.signoff.changes import changes, uncompared_latency
+from validation.signoff.circumstances import circumstances
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
@@ -369,7 +370,7 @@ def write_shown_comparison(before: Path, after: Path) -> Path:
     policy, target = shown_policy(), after / COMPARISON
     page = compared_runs(
         *records,
-        circumstances(*records),
+        circumstances(*records, shown_policy()),
         changes(*records, policy),
         policy,
         (before, after),

@@ -14,18 +14,26 @@ from validation.cli.flags import Commands, add_parser, say
 from validation.cli.output import lines_beside, print_json, print_line
 from validation.cli.report import record_path
 from validation.comparison.similarity import Similarity, similarity
-from validation.errors import UsageError
+from validation.errors import UsageError, first_few
 from validation.files.atomic import write_text_atomic
 from validation.files.targets import require_writable
 from validation.inference.score_notices import score_notices
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.refusal import require_kind
 from validation.policy.load import load_policy
+from validation.record.baseline import Outcome
 from validation.record.detections import Detections
-from validation.record.formatting import plural
 from validation.record.store import RECORD_NAME, load_record
-from validation.report.compare_page import compared_models, compared_runs, detection_lines
-from validation.signoff.changes import Change, changes, circumstances, uncompared_latency
+from validation.report.compare_page import (
+    compared_models,
+    compared_runs,
+    counted,
+    detection_lines,
+)
+from validation.report.compared_parts import left_out
+from validation.signoff.change_groups import grouped_changes, of_outcome
+from validation.signoff.changes import Change, changes, uncompared_latency
+from validation.signoff.circumstances import RunCircumstance, circumstances
 from validation.signoff.paired import paired_differences
 from validation.signoff.rules import policy_of
 from validation.tflite.differences import Difference, differences
@@ -85,26 +93,37 @@ def _compare_runs(options: argparse.Namespace) -> int:
     before, after = (load_record(path, allow_unfinished=True) for path in paths)
     policy = policy_of(after)
     paired = paired_differences((paths[0].parent, before), (paths[1].parent, after), policy)
-    around, changed = circumstances(before, after), changes(before, after, policy, paired)
+    around = circumstances(before, after, policy)
+    changed = changes(before, after, policy, paired)
     untimed = uncompared_latency(before, after)
-    worse = sum(change.worse for change in changed)
+    worse = of_outcome(changed, Outcome.WORSE)
     if options.html is not None:
         folders = paths[0].parent, paths[1].parent
         page = compared_runs(before, after, around, changed, policy, folders, options.html, untimed)
         _write_page(options.html, page)
     with lines_beside(options.html):
         if options.json:
-            document = {"circumstances": around, "changes": changed, "not_compared": untimed}
-            print_json(document)
-            return int(worse > 0)
-        _print_changes("run under other conditions", around)
-        _print_changes("worse", [change for change in changed if change.worse])
-        _print_changes("changed", [change for change in changed if not change.worse])
+            print_json(_document(around, changed, untimed))
+            return int(bool(worse))
+        _print_circumstances(around)
+        for outcome in (Outcome.WORSE, Outcome.CHANGED, Outcome.BETTER):
+            _print_changes(outcome, of_outcome(changed, outcome))
         if untimed:
             print_line(untimed)
         runs = f"{before.header.run} to {after.header.run}"
-        print_line(f"{runs}: {plural(len(changed), 'change')}, {worse} for the worse")
-    return int(worse > 0)
+        print_line(f"{runs}: {counted(changed)}")
+    return int(bool(worse))
+
+
+def _document(
+    around: Sequence[RunCircumstance], changed: Sequence[Change], untimed: str
+) -> dict[str, object]:
+    fields = "subject", "what", "before", "after", "outcome", "reason"
+    return {
+        "circumstances": around,
+        "changes": [{name: getattr(each, name) for name in fields} for each in changed],
+        "not_compared": untimed,
+    }
 
 
 def _write_page(path: Path, page: str) -> None:
@@ -112,15 +131,26 @@ def _write_page(path: Path, page: str) -> None:
     say(f"page: {path}")
 
 
-def _print_changes(title: str, changed: Sequence[Change]) -> None:
-    if not changed:
-        return
-    print_line(f"{title}:")
-    for change in changed:
-        words = f"{change.before or 'nothing'} -> {change.after or 'nothing'}"
-        reason = f" ({change.reason})" if change.reason else ""
+def _print_circumstances(around: Sequence[RunCircumstance]) -> None:
+    if around:
+        print_line("run under other conditions:")
+    for each in around:
+        words = f"{each.before or 'nothing'} -> {each.after or 'nothing'}"
+        subjects = f"{first_few(each.subjects)}: " if each.subjects else ""
+        note = f" ({left_out(each)})" if each.left_out else ""
+        print_line(f"  {subjects}{each.what}: {words}{note}")
+
+
+def _print_changes(outcome: Outcome, changed: Sequence[Change]) -> None:
+    """A line for each thing that happened, with the files that it happened to."""
+    if changed:
+        print_line(f"{outcome}:")
+    for group in grouped_changes(changed):
+        shown = group.shown
+        words = f"{shown.before or 'nothing'} -> {shown.after or 'nothing'}"
+        reason = f" ({group.reason})" if group.reason else ""
         # Files are called as somebody else called them; no name moves a terminal's cursor.
-        print_line(f"  {change.subject}: {change.what}: {words}{reason}")
+        print_line(f"  {first_few(group.subjects)}: {shown.what}: {words}{reason}")
 
 
 def _compare_models(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
 from validation.report.workflow_commands import workflow_commands
-from validation.signoff.findings import grouped_reasons
+from validation.signoff.causes import grouped_reasons
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
 

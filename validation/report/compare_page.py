@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,22 @@ from validation.comparison.similarity import Similarity
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record import formatting
+from validation.record.baseline import Outcome
 from validation.record.store import Record
 from validation.report.anchors import subject_anchor
+from validation.report.compared_parts import (
+    OUTCOME_OF,
+    ComparedPart,
+    ComparedRow,
+    PartKind,
+    changes_part,
+    circumstances_part,
+)
 from validation.report.render import INDEX_NAME, render_page
 from validation.report.views import page_names
+from validation.signoff.change_groups import of_outcome
 from validation.signoff.changes import RUN, Change
+from validation.signoff.circumstances import RunCircumstance
 from validation.signoff.rules import Judgement, judge
 from validation.tflite.differences import Difference
 
@@ -38,64 +49,10 @@ class ComparedSide:
     facts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class ComparedRow:
-    """One thing that differs.
-
-    Args:
-        what: Its name.
-        before: Its value on the first side; empty where there is none.
-        after: On the second side.
-        note: Empty where there is nothing to add.
-    """
-
-    what: str
-    before: str
-    after: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class ComparedGroup:
-    """What differs of one subject.
-
-    Args:
-        of: Whose it is; empty for all that the page is about.
-        href: Of its place on the later run's pages; empty without one.
-        rows: Never empty.
-    """
-
-    of: str
-    href: str
-    rows: tuple[ComparedRow, ...]
-
-
-@dataclass(frozen=True)
-class ComparedPart:
-    """One table of the page.
-
-    Args:
-        anchor: Its id.
-        title: Its heading.
-        lead: How to read it.
-        groups: Empty where nothing differs.
-    """
-
-    anchor: str
-    title: str
-    lead: str
-    groups: tuple[ComparedGroup, ...]
-
-    @property
-    def count(self) -> int:
-        """Of everything that differs."""
-        return sum(len(group.rows) for group in self.groups)
-
-
 def compared_runs(
     before: Record,
     after: Record,
-    around: Iterable[Change],
+    around: Sequence[RunCircumstance],
     changed: Sequence[Change],
     policy: Policy,
     folders: tuple[Path, Path],
@@ -126,39 +83,30 @@ def compared_runs(
         )
         for record, folder, judgement in zip((before, after), folders, judgements, strict=True)
     )
-    worse = [change for change in changed if change.worse]
-    parts = (
-        ComparedPart(
-            "circumstances",
-            "Run under other conditions",
-            "These can explain what moved.",
-            _grouped(around, hrefs),
-        ),
-        ComparedPart(
-            "worse",
-            "Worse",
-            "This would prevent signing what was signed before.",
-            _grouped(worse, hrefs),
-        ),
-        ComparedPart(
-            "changed",
-            "Changed",
-            "This differs and is not worse by itself.",
-            _grouped([change for change in changed if not change.worse], hrefs),
-        ),
+    parts = tuple(
+        changes_part(kind, of_outcome(changed, outcome), hrefs)
+        for kind, outcome in OUTCOME_OF.items()
     )
-    count = formatting.plural(len(changed), "change")
     return render_page(
         "compare.html",
         kind="runs",
         sides=sides,
-        summary=f"{count}, {len(worse)} for the worse" if changed else "No change",
-        parts=parts,
+        summary=counted(changed) if changed else "No change",
+        parts=(*parts, circumstances_part(around, hrefs)),
         lines=(
             f"Both runs were judged by the policy of {after.header.run}.",
             *([not_compared] if not_compared else []),
         ),
     )
+
+
+def counted(changed: Sequence[Change]) -> str:
+    """How much has changed, for page and terminal."""
+    worse, better = (
+        len(of_outcome(changed, outcome)) for outcome in (Outcome.WORSE, Outcome.BETTER)
+    )
+    count = formatting.plural(len(changed), "change")
+    return f"{count}, {worse} for the worse, {better} for the better"
 
 
 def compared_models(
@@ -189,7 +137,7 @@ def compared_models(
         for name, path, said in zip(names, paths, notices, strict=True)
     )
     rows = tuple(ComparedRow(each.what, each.first, each.second) for each in differing or ())
-    parts = () if differing is None else (_files_part(rows),)
+    parts = () if differing is None else (ComparedPart(PartKind.FILES, len(rows), rows),)
     return render_page(
         "compare.html",
         kind="files",
@@ -213,15 +161,6 @@ def detection_lines(like: Similarity) -> tuple[str, ...]:
         first,
         f"worst IoU {like.worst_iou:.6f}, worst score shift {like.worst_score_shift:.6f} "
         f"({like.where})",
-    )
-
-
-def _files_part(rows: tuple[ComparedRow, ...]) -> ComparedPart:
-    return ComparedPart(
-        "files",
-        "What the files hold",
-        "Inputs, outputs, operators, constants and attributes that are not the same in both.",
-        (ComparedGroup("", "", rows),) if rows else (),
     )
 
 
@@ -264,12 +203,3 @@ def _places(judgement: Judgement, index: str) -> dict[str, str]:
         for model, name in zip(judgement.models, names, strict=True)
         for key in model.subjects
     }
-
-
-def _grouped(changes: Iterable[Change], hrefs: Mapping[str, str]) -> tuple[ComparedGroup, ...]:
-    """The changes of each subject together, in the order of their first."""
-    rows: dict[str, list[ComparedRow]] = {}
-    for each in changes:
-        row = ComparedRow(each.what, each.before, each.after, each.reason)
-        rows.setdefault(each.subject, []).append(row)
-    return tuple(ComparedGroup(of, hrefs.get(of, ""), tuple(own)) for of, own in rows.items())

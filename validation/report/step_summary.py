@@ -13,7 +13,7 @@ from validation.record.store import Record
 from validation.report.markdown import escaped, table
 from validation.report.summary_rows import SummaryRow
 from validation.report.views import circumstances, subject_of
-from validation.signoff.findings import FindingGroup, grouped_findings
+from validation.signoff.causes import FindingGroup, grouped_findings
 from validation.signoff.rules import Judgement
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines

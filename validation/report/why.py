@@ -9,13 +9,8 @@ from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.types import Measure, ModelKey
 from validation.report.anchors import check_anchor, subject_anchor
-from validation.signoff.findings import (
-    Cause,
-    FindingGroup,
-    Verdict,
-    full_reason,
-    grouped_findings,
-)
+from validation.signoff.causes import FindingGroup, Span, grouped_findings
+from validation.signoff.findings import Cause, Verdict, full_reason
 
 _BEGINNINGS = {
     Status.PASS: "All required checks passed.",
@@ -47,16 +42,20 @@ class Case:
     """What happened to some subjects in the same way.
 
     Args:
-        text: In a sentence.
-        measures: The first that decided.
+        text: In a sentence; of the worst of them, where their figures differ.
+        measures: The first that decided; of the worst, alike.
         more: How many others did.
         touched: The subjects, each with a link to its place.
+        worst: The subject with these figures; None where all have the same.
+        spans: Of the same measures, the values of all subjects where they differ.
     """
 
     text: str
     measures: tuple[Measure, ...]
     more: int
     touched: tuple[Link, ...]
+    worst: Link | None = None
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,13 +152,24 @@ def _title(checks: Sequence[str]) -> str:
 
 
 def _case(group: FindingGroup, pages: Mapping[str, str]) -> Case:
-    first = group.findings[0]
-    result = first.result
+    shown = group.worst
+    result = shown.result
     touched = tuple(_place(key, checks, pages) for key, checks in group.touched.items())
-    if result is None or first.cause is not Cause.RESULT or result.error or not first.measures:
+    if result is None or shown.cause is not Cause.RESULT or result.error or not shown.measures:
         return Case(group.text, (), 0, touched)
-    few, others = first.measures[:_FEW_MEASURES], first.measures[_FEW_MEASURES:]
-    return Case(result.message, tuple(map(_with_its_limit, few)), len(others), touched)
+    few, others = shown.measures[:_FEW_MEASURES], shown.measures[_FEW_MEASURES:]
+    worst = None
+    if group.is_varied and shown.key is not None:
+        worst = _place(shown.key, (shown.check,), pages)
+    names = {each.name for each in few}
+    return Case(
+        result.message,
+        tuple(map(_with_its_limit, few)),
+        len(others),
+        touched,
+        worst,
+        tuple(each for each in group.spans if each.name in names),
+    )
 
 
 def _with_its_limit(measure: Measure) -> Measure:

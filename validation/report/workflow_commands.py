@@ -6,7 +6,7 @@ from validation.errors import first_few
 from validation.files.terminal import printable
 from validation.policy.limits import Status
 from validation.record.formatting import plural
-from validation.signoff.findings import FindingGroup, grouped_findings
+from validation.signoff.causes import FindingGroup, grouped_findings
 from validation.signoff.rules import Judgement
 
 # GitHub shows ten of each kind for a step.

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from validation.comparison.guide_facts import CHECK as GUIDE_CHECK
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
-from validation.record.baseline import BASELINE_CHECK
+from validation.record.baseline import BASELINE_CHECK, Aspect, Outcome
 from validation.record.formatting import describe_result, plural
-from validation.record.run import Header
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
-from validation.signoff.findings import Finding, Verdict, full_reason, reason
+from validation.signoff.circumstances import (
+    Subject,
+    as_if_without_baseline,
+    conditional_checks,
+)
+from validation.signoff.findings import Finding, Verdict, explain, full_reason, reason
 from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
@@ -31,48 +36,36 @@ _REFERENCE = "float"
 # Sums in another order, by another release of NumPy, differ by less.
 _ROUNDING = 1e-9
 _TOO_FEW = ": too few images to tell"
+# Of the tools and not of a model: the first of each variant has them, whichever was selected.
+ONCE_A_RUN = (GUIDE_CHECK,)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as it was.
+    """One thing of a file, or of the run, that is not as it was.
 
     Args:
         subject: ``run``, or the key of a subject.
         what: Verdict, check or figure.
         before: In words; empty where it is new.
         after: In words; empty where it is gone.
-        worse: It would prevent signing what was signed before.
+        outcome: Worse would prevent signing what was signed before; better; or changed, which is
+            neither by itself.
         reason: One line, where there is more to say.
+        aspect: What of the subject it is.
+        finding: What of the later run's verdict says the reason, where one does.
+        move: By how much a figure moved: AP, or bytes; None of what is no figure.
     """
 
     subject: str
     what: str
     before: str
     after: str
-    worse: bool = False
+    outcome: Outcome = Outcome.CHANGED
     reason: str = ""
-
-
-def circumstances(before: Record, after: Record) -> tuple[Change, ...]:
-    """What two runs did not have in common: look here first, whatever moved.
-
-    Returns:
-        Versions, machine, options, images and limits that differ; none of them is worse.
-    """
-    one, other = before.header, after.header
-    tables = (
-        ("version", one.versions, other.versions),
-        ("machine", one.machine, other.machine),
-        ("option", one.options, other.options),
-    )
-    differing = [change for name, *sides in tables for change in _differing(name, *sides)]
-    if _images(one) != _images(other):
-        differing.append(Change(RUN, "labelled images", _images(one), _images(other)))
-    if _policy(one) != _policy(other):
-        differing.append(Change(RUN, "limits", _policy(one), _policy(other)))
-    differing += _references(one, other)
-    return tuple(differing)
+    aspect: Aspect = Aspect.CHECK
+    finding: Finding | None = None
+    move: float | None = None
 
 
 def changes(
@@ -81,11 +74,12 @@ def changes(
     policy: Policy,
     paired: Mapping[ModelKey, ApDifference] | None = None,
 ) -> tuple[Change, ...]:
-    """What differs in the later run, what is worse first.
+    """What differs in the later run: what is worse first, then what changed, then gains.
 
     Verdicts are made anew by one policy, so that a limit that was moved in between is no
-    change. What the later run no longer tested is worse: it is not known. Latencies of two runs
-    are not comparable, see `uncompared_latency`.
+    change, and without the checks that an option of one run brought, see `conditional_checks`.
+    What the later run no longer tested is worse: it is not known. Latencies of two runs are not
+    comparable, see `uncompared_latency`.
 
     Args:
         before: The earlier run.
@@ -94,72 +88,66 @@ def changes(
         paired: Differences in AP with their intervals, see `paired_differences`; a figure
             without one is compared by the number alone.
     """
-    one, other = judge(before, policy), judge(after, policy)
+    left_out = conditional_checks(before, after, policy)
+    one, other = (judge(as_if_without_baseline(run, left_out), policy) for run in (before, after))
     changed = [
         *_verdicts(one, other),
-        *_checks(before, after),
+        *_checks((before, one), (after, other), left_out),
         *_accuracies(before, after, policy, paired or {}),
         *_sizes(before, after),
     ]
-    return tuple(sorted(changed, key=lambda change: not change.worse))
+    return tuple(sorted(changed, key=lambda change: _ORDER.index(change.outcome)))
 
 
-def _differing(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[Change]:
-    for key in sorted({*one, *other}):
-        if one.get(key) != other.get(key):
-            yield Change(RUN, f"{name} {key}", one.get(key, ""), other.get(key, ""))
+_ORDER = (Outcome.WORSE, Outcome.CHANGED, Outcome.BETTER)
 
 
-def _images(header: Header) -> str:
-    facts = header.dataset
-    return "" if facts is None else f"{facts.name}, {facts.images}, sha256 {facts.sha256[:12]}"
-
-
-def _policy(header: Header) -> str:
-    text, overlay = header.policy_sha256[:12], header.policy_overlay
-    return text if overlay is None else f"{text} with {overlay.file}, {overlay.sha256[:12]}"
-
-
-def _references(one: Header, other: Header) -> Iterable[Change]:
-    """Given files that were judged by something else: their figures answer other questions."""
-    sides = ({each.key.identity: each for each in header.given} for header in (one, other))
-    for _, was, now in _pairs(*sides):
-        if was and now and was.reference is not now.reference:
-            yield Change(str(now.key), "reference", was.reference, now.reference)
-
-
-def _verdicts(one: Judgement, other: Judgement) -> Iterable[Change]:
-    yield from _moved(RUN, "verdict", one.run, other.run, _first(other.run, full_reason))
-    keys = {key.identity: key for judgement in (one, other) for key in judgement.subjects}
+def _verdicts(one: Judgement, other: Judgement) -> Iterator[Change]:
+    if one.run.status is not other.run.status:
+        yield _verdict(RUN, one.run, other.run, _first(other.run, full_reason))
     sides = (
         {key.identity: (key, verdict) for key, verdict in judgement.subjects.items()}
         for judgement in (one, other)
     )
-    for subject, before, after in _pairs(*sides):
+    for _, before, after in _pairs(*sides):
+        key = next(side[0] for side in (after, before) if side)
         was, now = (side[1] if side else None for side in (before, after))
-        yield from _moved(str(keys[subject]), "verdict", was, now, _first(now, reason))
+        if was is None or now is None:
+            yield _verdict(str(key), was, now, _first(now, reason) if now else "no longer tested")
+        elif was.status is not now.status:
+            # What they found is a change of its own.
+            decisive = now if _outcome(was.status, now.status) is Outcome.WORSE else was
+            yield _verdict(str(key), was, now, _decided_by(decisive))
         if before and after and before[0] != after[0]:
             forms = (before[0].variant, after[0].variant)
-            yield Change(str(keys[subject]), "form", *forms)
+            yield Change(str(key), "form", *forms, aspect=Aspect.SUBJECT)
 
 
-def _first(verdict: Verdict | None, text: Callable[[Finding], str]) -> str:
-    return text(verdict.findings[0]) if verdict and verdict.findings else ""
-
-
-_Judged = Verdict | CheckResult | None
-
-
-def _moved(subject: str, what: str, one: _Judged, other: _Judged, why: str) -> Iterable[Change]:
+def _verdict(subject: str, one: Verdict | None, other: Verdict | None, why: str) -> Change:
     was, now = (side.status if side else None for side in (one, other))
-    if was is not now:
-        yield Change(subject, what, was or "", now or "", _is_worse(was, now), why)
+    outcome = _outcome(was, now)
+    return Change(subject, Aspect.VERDICT, was or "", now or "", outcome, why, Aspect.VERDICT)
 
 
-def _is_worse(was: Status | None, now: Status | None) -> bool:
+def _first(verdict: Verdict, text: Callable[[Finding], str]) -> str:
+    """The worst that led to it; the notes of a PASS did not."""
+    worst = verdict.findings[0] if verdict.findings else None
+    return text(worst) if worst is not None and worst.status is verdict.status else ""
+
+
+def _decided_by(verdict: Verdict) -> str:
+    own = [each for each in verdict.findings if each.status is verdict.status]
+    return ", ".join(dict.fromkeys(each.check or explain(each) for each in own))
+
+
+def _outcome(was: Status | None, now: Status | None) -> Outcome:
+    """What is gone is worse; what is new is worse where it does not pass, else changed."""
     if now is None:
-        return True
-    return WORST_FIRST.index(now) < WORST_FIRST.index(was or Status.PASS)
+        return Outcome.WORSE
+    if was is None:
+        return Outcome.CHANGED if now is Status.PASS else Outcome.WORSE
+    is_worse = WORST_FIRST.index(now) < WORST_FIRST.index(was)
+    return Outcome.WORSE if is_worse else Outcome.BETTER
 
 
 def _pairs(
@@ -169,14 +157,59 @@ def _pairs(
     return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 
-def _checks(before: Record, after: Record) -> Iterable[Change]:
+def _checks(
+    before: tuple[Record, Judgement],
+    after: tuple[Record, Judgement],
+    left_out: Mapping[Subject, frozenset[str]],
+) -> Iterator[Change]:
+    """Of files that both runs tested; of others the verdict alone is a change."""
+    tested = [{key.identity for key in judgement.subjects} for _, judgement in (before, after)]
+    both = tested[0] & tested[1]
+    variants = {variant for _, variant, is_given in both if not is_given}
     sides = (
-        {(each.key.identity, each.check): each for each in run.results} for run in (before, after)
+        {_place(each): each for each in run.results if _is_compared(each, both, variants)}
+        for run, _ in (before, after)
     )
-    for (_, check), was, now in _pairs(*sides):
-        why = describe_result(now) if now else "no longer tested"
+    earlier, later = (_findings(judgement) for _, judgement in (before, after))
+    for (subject, check), was, now in _pairs(*sides):
+        one, other = was.status if was else None, now.status if now else None
+        if one is other or check in left_out.get(subject, ()):
+            continue
         key = next(each.key for each in (now, was) if each)
-        yield from _moved(str(key), check, was, now, why)
+        outcome = _outcome(one, other)
+        # Of a gain the earlier run says what it was.
+        says, found = (was, earlier) if outcome is Outcome.BETTER else (now, later)
+        yield Change(
+            str(key),
+            check,
+            one or "",
+            other or "",
+            outcome,
+            describe_result(says) if says else "no longer tested",
+            Aspect.CHECK,
+            found.get((says.key, check)) if says else None,
+        )
+
+
+def _findings(judgement: Judgement) -> Mapping[tuple[ModelKey, str], Finding]:
+    return {
+        (key, finding.check): finding
+        for key, verdict in judgement.subjects.items()
+        for finding in verdict.findings
+    }
+
+
+def _place(result: CheckResult) -> tuple[Subject, str]:
+    """What a result is compared with: that of its file, or of its variant for the whole run."""
+    if result.check in ONCE_A_RUN and not result.file:
+        return ("", result.variant, False), result.check
+    return result.key.identity, result.check
+
+
+def _is_compared(result: CheckResult, both: Iterable[Subject], variants: Iterable[str]) -> bool:
+    if result.check in ONCE_A_RUN and not result.file:
+        return result.variant in variants
+    return result.key.identity in both
 
 
 def uncompared_latency(before: Record, after: Record) -> str:
@@ -217,13 +250,18 @@ def _accuracies(
         # What the images do not tell apart is no news, unless it would fail against a baseline.
         is_news = not is_open or _is_beyond(now, -rise, policy, _AP_LOSS)
         if abs(rise) >= policy.setting("compare_ap_change") and is_news:
+            outcome = Outcome.BETTER if rise > 0 else Outcome.CHANGED
+            if not is_open and _is_beyond(now, -rise, policy, _AP_DROP):
+                outcome = Outcome.WORSE
             yield Change(
                 str(now.key),
                 f"AP of {now.subject}",
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
-                not is_open and _is_beyond(now, -rise, policy, _AP_DROP),
+                outcome,
                 f"{rise:+.4f}{_words(interval)}{_TOO_FEW if is_open else ''}",
+                Aspect.AP,
+                move=rise,
             )
 
 
@@ -271,4 +309,6 @@ def _sizes(before: Record, after: Record) -> Iterable[Change]:
                 "file",
                 f"{was.size_bytes} bytes, {was.sha256[:12]}",
                 f"{now.size_bytes} bytes, {now.sha256[:12]}",
+                aspect=Aspect.FILE,
+                move=now.size_bytes - was.size_bytes,
             )

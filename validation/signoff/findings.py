@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from validation.errors import first_few
-from validation.isolation.crash import Crash
 from validation.policy.limits import Status
 from validation.record.formatting import describe_measure, describe_result, plural
 from validation.record.types import CheckResult, Measure, ModelKey
@@ -114,67 +111,3 @@ def reason(finding: Finding) -> str:
 def full_reason(finding: Finding) -> str:
     """``model-variant: check: what happened``."""
     return reason(finding) if finding.key is None else f"{finding.key}: {reason(finding)}"
-
-
-@dataclass(frozen=True)
-class FindingGroup:
-    """One thing that happened, with everything that it happened to.
-
-    Args:
-        findings: At least one, in their order.
-    """
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def status(self) -> Status:
-        """What it makes of the verdict."""
-        return self.findings[0].status
-
-    @property
-    def text(self) -> str:
-        """What happened, on one line."""
-        return explain(self.findings[0])
-
-    @property
-    def checks(self) -> tuple[str, ...]:
-        """The checks that it counts in; empty where it is about none."""
-        return tuple(dict.fromkeys(each.check for each in self.findings if each.check))
-
-    @property
-    def touched(self) -> Mapping[ModelKey, tuple[str, ...]]:
-        """The checks of each subject that it touches; empty where it is about the whole run."""
-        subjects: dict[ModelKey, list[str]] = {}
-        for each in self.findings:
-            if each.key is not None:
-                subjects.setdefault(each.key, []).extend([each.check] if each.check else [])
-        return {key: tuple(checks) for key, checks in subjects.items()}
-
-
-def grouped_findings(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
-    """Findings with one cause together, in the order of the first of each."""
-    same: dict[tuple[Status, str | Crash, str], list[Finding]] = {}
-    for finding in findings:
-        same.setdefault((finding.status, *_cause(finding)), []).append(finding)
-    return tuple(FindingGroup(tuple(each)) for each in same.values())
-
-
-def _cause(finding: Finding) -> tuple[str | Crash, str]:
-    """What is the same wherever one thing happened.
-
-    A process that ended is one cause, whether a check was running in it or was not begun again
-    because of it. Figures that read alike are of one cause within one check only.
-    """
-    result = finding.result
-    if result is not None and result.error is not None and result.error.crash is not None:
-        return result.error.crash, ""
-    return explain(finding), finding.check if result is not None and result.measures else ""
-
-
-def grouped_reasons(findings: Iterable[Finding]) -> list[str]:
-    """One line for each thing that happened, with the first two of those it happened to."""
-    lines = []
-    for group in grouped_findings(findings):
-        names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
-        lines.append(f"{first_few(names, 2)}: {group.text}" if names else group.text)
-    return lines

@@ -17,9 +17,9 @@ from validation.files.structured import refuse_constant, structure, unstructure
 from validation.policy.limits import Status
 from validation.record.policy_files import POLICY_FOLDER
 from validation.record.types import ModelKey
+from validation.signoff.causes import grouped_reasons
 from validation.signoff.claims import claims, no_claims
 from validation.signoff.figures import SubjectFigures, figures
-from validation.signoff.findings import grouped_reasons
 from validation.signoff.rules import Judgement, evidence
 from validation.signoff.shipping import which_files
 from validation.signoff.soundness import Judged
