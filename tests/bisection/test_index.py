@@ -8,7 +8,14 @@ import pytest
 from planted_index import OLD_PYTHON, PROJECT, pip_variables, write_index
 
 from validation.bisection import index
-from validation.bisection.index import as_offered, between, final, for_other_pythons, offered
+from validation.bisection.index import (
+    as_offered,
+    between,
+    final,
+    for_other_pythons,
+    is_version,
+    offered,
+)
 from validation.errors import DownloadFailed, UsageError
 
 _VALUES = dict.fromkeys(("1.10", "1.2", "1.9.0", "1.3", "1.4", "2.0rc1", "2.0.dev20260102"), 0)
@@ -35,6 +42,19 @@ def test_versions_are_those_that_can_be_installed(monkeypatch: pytest.MonkeyPatc
     for yanked_or_elsewhere in ("1.3", "1.4"):
         with pytest.raises(UsageError, match="expected one of 5 versions"):
             as_offered(yanked_or_elsewhere, versions, PROJECT)
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_quiet_pip_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting of the user's does not hide the answer."""
+    monkeypatch.setenv("PIP_QUIET", "2")
+    assert offered(PROJECT)[0] == "1.2"
+
+
+def test_a_version_may_be_typed_shorter() -> None:
+    """As pip takes it; what is no version is none of them."""
+    assert is_version("1.9", "1.9.0") and is_version("1.9.0", "1.9")
+    assert not is_version("1.9", "1.9.1") and not is_version("what", "1.9.0")
 
 
 @pytest.mark.usefixtures("planted")

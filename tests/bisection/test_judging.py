@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from validation.bisection.environment import Environment
-from validation.bisection.judging import answer_of, command_line, require_usable
+from validation.bisection.judging import (
+    Verdict,
+    answer_of,
+    command_line,
+    judged,
+    require_usable,
+)
 from validation.bisection.search import Answer
-from validation.errors import UsageError
+from validation.errors import ProcessEnded, UsageError
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,42 @@ def test_programs_of_the_environment_come_first(tmp_path: Path) -> None:
     own.symlink_to("/bin/true")
     command = command_line(["python", "check.py"], Environment(tmp_path), Path("runs"))
     assert command == [str(own), "check.py"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """With nothing in it."""
+    (tmp_path / "bin").mkdir()
+    return Environment(tmp_path)
+
+
+def _judged(words: list[str], environment: Environment) -> Verdict:
+    with (environment.folder / "a.log").open("w+b") as log:
+        return judged(words, environment, Path("runs"), log)
+
+
+def test_a_script_that_cannot_be_started_is_called_by_its_name(environment: Environment) -> None:
+    """And not taken for a log that cannot be written."""
+    script = environment.folder / "check"
+    script.write_text("exit 0\n")
+    script.chmod(0o755)
+    with pytest.raises(UsageError, match=r"cannot be started \(.*check\): got Exec format error"):
+        _judged([str(script)], environment)
+
+
+def test_a_signal_without_a_name_is_said(environment: Environment) -> None:
+    """By its number."""
+    with pytest.raises(ProcessEnded, match=r"ended by signal 40 \(unknown\)"):
+        _judged(["sh", "-c", "kill -40 $$"], environment)
+
+
+def test_what_a_program_prints_goes_to_the_log(environment: Environment) -> None:
+    """However much it is, to both of its streams."""
+    size = 5_000_000
+    program = f"import sys; sys.stdout.write('x' * {size}); sys.stderr.write('y' * {size})"
+    verdict = _judged([sys.executable, "-c", program], environment)
+    assert verdict.answer is Answer.GOOD
+    assert (environment.folder / "a.log").stat().st_size > 2 * size
 
 
 @pytest.mark.parametrize(

@@ -167,10 +167,47 @@ def test_a_version_can_be_left_out_afterwards() -> None:
     """It replaces the answer that there was."""
     world = _World("2.20.0", nightlies=())
     state, _ = _found(world)
-    build = Build("tensorflow", "2.19.0")
-    state = state.with_trial(Trial(build, Answer.SKIP, "left out by --skip", None, 0, {}, ""))
+    state = state.without(Build("tensorflow", "2.19.0"))
     _, found = search(state, _FAMILY, world.tools())
     assert found == Found("2.18.1", "2.20.0", ("2.19.0",))
+
+
+@pytest.mark.parametrize(
+    ("first_bad", "doubtful"), [("2.20.0.dev1", ("2.19.0",)), ("2.19.0.dev1", ())]
+)
+def test_a_release_that_was_skipped_stays_in_doubt_among_nightlies(
+    first_bad: str, doubtful: tuple[str, ...]
+) -> None:
+    """Where it lies between the last good and the first bad build, and only there."""
+    world = _World(
+        first_bad, broken=frozenset({"2.19.0"}), nightlies=("2.19.0.dev1", "2.20.0.dev1")
+    )
+    state, found = _found(world)
+    assert isinstance(found, Found)
+    assert (found.first_bad, found.skipped) == (first_bad, doubtful)
+    assert result_of(state, found).is_exact is not bool(doubtful)
+    assert world.tried.count("2.19.0") == 1
+
+
+def test_what_rests_on_a_version_that_is_left_out_is_searched_anew() -> None:
+    """The nightlies before a release that was bad are no answer once it is left out."""
+    world = _World("2.21.0.dev20250805")
+    state, found = _found(world)
+    assert found == Found("2.21.0.dev20250804", "2.21.0.dev20250805")
+    other, found = search(state.without(Build("tensorflow", "2.18.1")), _FAMILY, world.tools())
+    assert found == Found("2.21.0.dev20250804", "2.21.0.dev20250805")
+    assert other.nightlies == state.nightlies
+    other, found = search(state.without(Build("tensorflow", "2.20.0")), _FAMILY, world.tools())
+    assert found == Found("2.21.0.dev20250804", "2.21.0.dev20250805")
+    assert other.nightlies is not None and other.nightlies.good.version == "2.19.0"  # type: ignore[union-attr]
+
+
+def test_versions_that_are_left_out_are_no_environments() -> None:
+    """The first that is tried is the first, whatever --skip names."""
+    world = _World("2.20.0", nightlies=())
+    state = _begun(world).without(Build("tensorflow", "2.19.0"))
+    search(state, _FAMILY, world.tools())
+    assert world.said[0].startswith("environment 1")
 
 
 @pytest.mark.parametrize(

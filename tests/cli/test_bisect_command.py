@@ -106,9 +106,10 @@ def test_versions_that_cannot_be_had_leave_doubt(place: Path) -> None:
     assert code == 1, err
     assert "in doubt: 1.2: no wheel for Python" in out
     assert f"not tried, as asked: {PROJECT} 1.1, {PROJECT} 1.3" in out
-    words = ("--restart", "--good", "1.6", "--bad", "1.8", "--skip", "1.7.0", "--", "false")
-    code, _, err = _run(place, *words)
-    assert code == 2 and "--skip names a version that is not searched: 1.7.0" in err
+    for typed in ("1.5", "what"):
+        words = ("--restart", "--good", "1.6", "--bad", "1.8", "--skip", typed, "--", "false")
+        code, _, err = _run(place, *words)
+        assert code == 2 and f"--skip names a version that is not searched: {typed}" in err
     words = ("--restart", "--good", "1.6", "--bad", "1.8", "--", "python", "-c", _CHECK)
     code, _, err = _run(place, *words)
     assert code == 1 and "error: the good version is bad (" in err
@@ -123,12 +124,27 @@ def test_versions_that_cannot_be_had_leave_doubt(place: Path) -> None:
     assert (kept / f"01-{PROJECT}-1.6" / "bin" / "python").exists()
 
 
+def test_the_same_command_goes_on_among_nightlies(place: Path) -> None:
+    """Also where it leaves out a release, which the search among nightlies does not have."""
+    values = {"1.8.dev1": 4, "1.8.dev2": 5}
+    write_index(place.parent / "index", values, project=f"{PROJECT}-nightly")
+    words = ("--good", "1.6", "--bad", "1.8", "--skip", "1.7.0")
+    check = _CHECK.replace("> 4", "in (5, 8)")
+    for _ in range(2):
+        code, out, err = _run(place, *words, "--", "python", "-c", check)
+        assert code == 0, err
+        assert out.splitlines()[:2] == [
+            f"first bad: {PROJECT}-nightly 1.8.dev2",
+            f"last good: {PROJECT}-nightly 1.8.dev1",
+        ]
+
+
 def test_an_exit_code_that_says_nothing_stops_the_search(place: Path) -> None:
     """It goes on where it was once the command is mended."""
     check = ("python", "-c", "import os; os.kill(os.getpid(), 9)")
     code, _, err = _run(place, "--good", "1.1", "--", *check)
     assert code == 1
-    assert "`python` says neither good nor bad: ended by signal SIGKILL" in err
+    assert "`python` says neither good nor bad: ended by signal 9 (SIGKILL)" in err
     code, _, err = _run(place, "--restart", "--good", "1.1", "--", "no-such-program")
     assert code == 2 and "there is no such program: expected run, judge with options" in err
     assert _left(place) == []

@@ -11,6 +11,7 @@ import pytest
 from validation.comparison.baseline import Evidence, compare_subject, key_differences
 from validation.comparison.baseline_check import check_baseline
 from validation.comparison.latency_shift import LatencyShift
+from validation.comparison.slow_calls import SlowCalls
 from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
@@ -23,6 +24,7 @@ from validation.record.baseline import (
     Why,
 )
 from validation.record.baseline_facts import CheckFacts, LatencyFacts, SubjectFacts
+from validation.record.baseline_words import describe_change
 from validation.record.machine_class import MachineClass
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.tensors import TensorSpec
@@ -88,6 +90,7 @@ def test_a_file_against_itself() -> None:
         Aspect.SUBJECT,
         Aspect.FORM,
         Aspect.VERDICT,
+        Aspect.SLOW_CALLS,
     }
     result = check_baseline(comparison, _POLICY, "")
     assert (result.status, result.message) == (Status.PASS, "nothing has changed")
@@ -285,6 +288,22 @@ def test_latency(by: dict[str, Any], outcome: Outcome, why: Why | None) -> None:
         assert "latency_growth" not in {each.name for each in result.measures}
     else:
         assert result.status is Status.FAIL
+
+
+def test_slow_calls_warn() -> None:
+    """One call of five that is slow now, with quickest calls as before, is seen and is no FAIL."""
+    alike = dataclasses.replace(_SHIFT, estimate=0.0, low=-0.01, high=0.01, p_value=0.5)
+    more = SlowCalls(0.2, 0.15, 0.25, 1e-6, 0.03, 0.01, 0.21, 36)
+    by = {"shift": alike, "slow_calls": more}
+    change = _changed(Aspect.SLOW_CALLS, now=_OTHER_FILE, **by)
+    assert describe_change(change) == (
+        "slow calls LiteRT, 1 thread: 1.0 % -> 21.0 % (+20.0 %, 95 % interval +15.0 % to +25.0 %; "
+        "p 1e-06)"
+    )
+    result = check_baseline(_compared(now=_OTHER_FILE, **by), _POLICY, "")
+    assert result.status is Status.WARN
+    (measure,) = [each for each in result.measures if each.name == "slow_calls_growth"]
+    assert (measure.value, measure.status) == (0.2, Status.WARN)
 
 
 def test_the_same_bytes_on_another_machine() -> None:

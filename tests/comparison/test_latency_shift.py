@@ -1,8 +1,6 @@
 """How often the comparison of latencies is wrong: simulated runs, drawn of recorded calls.
 
-The samples in tests/data/latency are of one file against itself, on two cores with a load of 11. A
-simulated pair of runs is a stretch of them, so that disturbances stay together, with the arms drawn
-anew for each making of the interpreters; a planted slowdown makes every call of one arm longer.
+See `recorded_latency`; a planted slowdown makes every call of one arm longer.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_latency import FILES, drawn, longer
 
 from validation.comparison.baseline import Evidence, compare_subject
 from validation.comparison.latency_shift import LatencyShift, latency_shift
@@ -24,25 +23,8 @@ from validation.record.baseline import Aspect, LatencyBlock, Outcome, Why
 from validation.record.baseline_facts import LatencyFacts, SubjectFacts
 from validation.record.types import ModelKey
 
-_DATA = Path(__file__).parents[1] / "data" / "latency"
-_FILES = sorted(_DATA.glob("*.json"))
 _POLICY = load_policy()
-_BLOCKS = int(_POLICY.setting("baseline_blocks"))
 _KEY = ModelKey("m", "float")
-
-
-def _drawn(
-    rows: list[list[object]], generator: np.random.Generator, longer: float, calls: int = 10
-) -> tuple[LatencyBlock, ...]:
-    start, making, arms = int(generator.integers(len(rows))), None, np.arange(3)
-    blocks = []
-    for number in range(_BLOCKS):
-        own, *recorded = rows[(start + number) % len(rows)]
-        if own != making:
-            making, arms = own, generator.permutation(3)
-        once, today, again = (np.array(recorded[arm][:calls]) / 1000 for arm in arms)
-        blocks.append(LatencyBlock((0, 1, 2), tuple(once), tuple(today * longer), tuple(again), 0))
-    return tuple(blocks)
 
 
 def _side(sha256: str) -> SubjectFacts:
@@ -57,13 +39,13 @@ def _judged(shift: LatencyShift) -> tuple[Outcome, Why | None]:
     return change.outcome, change.why
 
 
-def _simulated(path: Path, longer: float, pairs: int, calls: int = 10) -> Counter[Outcome]:
+def _simulated(path: Path, factor: float, pairs: int, calls: int = 10) -> Counter[Outcome]:
     generator, rows = np.random.default_rng(19), json.loads(path.read_text())
-    shifts = [latency_shift(_drawn(rows, generator, longer, calls)) for _ in range(pairs)]
+    shifts = [latency_shift(drawn(rows, generator, longer(factor), calls)) for _ in range(pairs)]
     return Counter(_judged(shift)[0] for shift in shifts)
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_change_is_found_where_there_is_none(path: Path) -> None:
     """Of 400 pairs of equal files, other in their bytes alone, none is called faster or slower.
 
@@ -74,34 +56,34 @@ def test_no_change_is_found_where_there_is_none(path: Path) -> None:
     assert outcomes[Outcome.SAME] >= 380
 
 
-@pytest.mark.parametrize("longer", [1.1, 1 / 1.1], ids=["slower", "faster"])
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
-def test_ten_per_cent_are_found(path: Path, longer: float) -> None:
+@pytest.mark.parametrize("factor", [1.1, 1 / 1.1], ids=["slower", "faster"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_ten_per_cent_are_found(path: Path, factor: float) -> None:
     """In at least 18 of 20 pairs, and a file that takes less time is found as often."""
-    outcomes = _simulated(path, longer, 200)
-    assert outcomes[Outcome.WORSE if longer > 1 else Outcome.BETTER] >= 180
+    outcomes = _simulated(path, factor, 200)
+    assert outcomes[Outcome.WORSE if factor > 1 else Outcome.BETTER] >= 180
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_two_per_cent_are_no_news(path: Path) -> None:
     """What is less than counts is not reported, however sure it is."""
     outcomes = _simulated(path, 1.02, 100)
     assert outcomes[Outcome.WORSE] + outcomes[Outcome.BETTER] == 0
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_where_noise_is_above_the_limit_nothing_is_red(path: Path) -> None:
     """With one call a block the machine is too noisy: 10 % are not known, in either direction."""
     outcomes = _simulated(path, 1.1, 100, calls=1)
     assert outcomes[Outcome.UNKNOWN] == 100
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_test_keeps_its_level(path: Path) -> None:
     """The rank test alone is wrong in no more pairs than its level says, give or take the draw."""
     generator, rows = np.random.default_rng(7), json.loads(path.read_text())
     wrong = [
-        latency_shift(_drawn(rows, generator, 1.0)).p_value < _POLICY.setting("baseline_p_value")
+        latency_shift(drawn(rows, generator)).p_value < _POLICY.setting("baseline_p_value")
         for _ in range(400)
     ]
     # 1 % of 400 are 4; 11 or more would happen once in 300 times.
@@ -146,7 +128,7 @@ def test_too_few_blocks_have_no_bounds() -> None:
     """Five blocks say nothing at 95 %, and that is what they say."""
     shift = latency_shift(_constant(1.0, 1.5, 1.0)[:5])
     assert (shift.low, shift.high) == (-1.0, math.inf)
-    assert _judged(shift) == (Outcome.UNKNOWN, Why.NOISE)
+    assert _judged(shift) == (Outcome.UNKNOWN, Why.TOO_FEW_SAMPLES)
 
 
 @pytest.mark.parametrize("blocks", [[], [LatencyBlock((0, 1, 2), (), (1.0,), (1.0,))]])

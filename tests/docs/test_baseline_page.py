@@ -38,6 +38,8 @@ def test_options_of_a_command_exist(command: str, capsys: pytest.CaptureFixture[
         ("{} blocks of {} calls each", ("baseline_blocks", "baseline_calls")),
         ("{} runs are kept (`history_runs`", ("history_runs",)),
         ("p is below {}", ("baseline_p_value",)),
+        ("takes {} times as long as the quickest of its block", ("baseline_slow_factor",)),
+        ("as many blocks as have {} calls", ("baseline_slow_calls",)),
     ],
 )
 def test_settings_of_the_page(sentence: str, settings: tuple[str, ...]) -> None:
@@ -50,6 +52,7 @@ def test_settings_of_the_page(sentence: str, settings: tuple[str, ...]) -> None:
     [
         ("A change counts from {} % on", "baseline_latency_share"),
         ("from {} % on, better or worse", "baseline_size_share"),
+        ("counts where it is {} % of the calls or more", "baseline_slow_share"),
     ],
 )
 def test_shares_of_the_page(sentence: str, setting: str) -> None:
@@ -63,6 +66,7 @@ def test_shares_of_the_page(sentence: str, setting: str) -> None:
         ("a loss of more than {}", "ap_loss", 1),
         ("FAIL from {} % more", "latency_growth", 100),
         ("WARN from {} % more", "size_growth", 100),
+        ("WARN from {} % of the calls more", "slow_calls_growth", 100),
     ],
 )
 def test_limits_of_the_page(sentence: str, measure: str, factor: int) -> None:

@@ -13,11 +13,12 @@ from PIL import Image
 from signable_run import files_of
 
 from validation.policy.load import load_policy
-from validation.record.baseline import Aspect, BaselineComparison, Outcome, Why
+from validation.record.baseline import Aspect, BaselineComparison, BaselineUpdate, Outcome, Why
 from validation.record.baseline_facts import parse_baseline
 from validation.record.store import Record, load_record
 from validation.signoff.run_files import RunFiles
 from validation.signoff.soundness import examine
+from validation.workspace.baseline_file import write_baseline
 
 if TYPE_CHECKING:
     from miniature_cases import MiniatureFiles
@@ -112,13 +113,27 @@ def test_other_bytes_are_timed_by_turns(
     comparison = _comparison(second)
     moved = {each.aspect for each in comparison.changes if each.outcome is not Outcome.SAME}
     # How busy the machine is decides what is known of the latency.
-    assert moved - {Aspect.LATENCY} == {Aspect.FILE}
-    (latency,) = comparison.of(Aspect.LATENCY)
-    assert latency.p_value is not None
+    assert moved - {Aspect.LATENCY, Aspect.SLOW_CALLS} == {Aspect.FILE}
+    for aspect in (Aspect.LATENCY, Aspect.SLOW_CALLS):
+        (change,) = comparison.of(aspect)
+        assert change.p_value is not None
     assert _faults(second) == []
     samples = json.dumps(trial.blocks[0].today_ms[0])
     text = (second / "record.jsonl").read_text().replace(samples, "0.0001")
     doctored = {**files_of(second), "record.jsonl": text.encode()}
+    assert any("the baseline" in each.what for each in examine(doctored, redraw=False).faults)
+    # A baseline file has no .tflite; that of its run is still in the report folder.
+    made_of = tmp_path / "baseline.json"
+    write_baseline(made_of, first, BaselineUpdate("r", "", "2026-01-31T02:00:00Z", "1"))
+    session.run(*options, "--baseline", made_of)
+    (third,) = set(session.reports.glob("20*")) - {made, first, second}
+    (latency,) = _comparison(third).of(Aspect.LATENCY)
+    assert latency.p_value is not None
+    assert latency.file_of == first.name
+    assert _faults(third) == []
+    says = f'"file_of": "{first.name}"'
+    text = (third / "record.jsonl").read_text().replace(says, '"file_of": ""')
+    doctored = {**files_of(third), "record.jsonl": text.encode()}
     assert any("the baseline" in each.what for each in examine(doctored, redraw=False).faults)
 
 
@@ -217,6 +232,27 @@ def test_a_baseline_that_cannot_be_written(
     assert result.ret == 1
     assert load_record(folder / "record.jsonl").footer is not None
     assert not file.exists()
+
+
+def test_of_two_runs_at_once_the_second_replaces_nothing(
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has not been compared with what the first one wrote meanwhile."""
+    file = tmp_path / "baseline.json"
+    (session.path / "meanwhile.py").write_text(
+        "import pathlib\n"
+        "def pytest_runtestloop():\n"
+        f"    pathlib.Path({str(file)!r}).write_text('of another run')\n"
+    )
+    options = ("-p", "meanwhile", "-p", "no:cacheprovider", "--reason=x", "--update-baseline")
+    monkeypatch.syspath_prepend(session.path)
+    result, _ = runs("--baseline", file, *options)
+    result.stdout.fnmatch_lines(["baseline: * it was replaced while this run went on"])
+    assert result.ret == 1
+    assert file.read_text() == "of another run"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def write_index(
     yanked: Iterable[str] = (),
     tags: Mapping[str, str] | None = None,
     needs: Mapping[str, str] | None = None,
+    project: str = PROJECT,
 ) -> str:
     """Write the index, and return its URL.
 
@@ -29,14 +30,16 @@ def write_index(
         yanked: Versions that were taken back.
         tags: By version: interpreter, ABI and platform of the wheel, where it is not for any.
         needs: By version: a requirement of it.
+        project: Of the wheels; the module in them is always the same.
     """
-    place = folder / "simple" / PROJECT
+    place = folder / "simple" / project
+    name = project.replace("-", "_")
     place.mkdir(parents=True)
     links = []
     for version, value in values.items():
         tag = (tags or {}).get(version, "py3-none-any")
-        wheel = place / f"{PROJECT}-{version}-{tag}.whl"
-        _write_wheel(wheel, version, value, tag, (needs or {}).get(version))
+        wheel = place / f"{name}-{version}-{tag}.whl"
+        _write_wheel(wheel, name, version, value, tag, (needs or {}).get(version))
         mark = ' data-yanked="wrong"' if version in yanked else ""
         links.append(f'<a href="{wheel.name}"{mark}>{wheel.name}</a><br>')
     page = "\n".join(["<!DOCTYPE html><html><body>", *links, "</body></html>"])
@@ -54,9 +57,11 @@ def pip_variables(url: str) -> dict[str, str]:
     }
 
 
-def _write_wheel(path: Path, version: str, value: int, tag: str, needs: str | None) -> None:
-    info = f"{PROJECT}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {PROJECT}\nVersion: {version}\n"
+def _write_wheel(
+    path: Path, name: str, version: str, value: int, tag: str, needs: str | None
+) -> None:
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     files = {
         f"{PROJECT}.py": f"VALUE = {value}\n",
         f"{info}/METADATA": metadata + (f"Requires-Dist: {needs}\n" if needs else ""),

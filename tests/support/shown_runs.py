@@ -57,6 +57,7 @@ from validation.specs.tensors import TensorSpec
 __all__ = [
     "COMPARISON",
     "HOSTILE",
+    "LONG",
     "PLAIN",
     "Names",
     "shown_policy",
@@ -118,6 +119,14 @@ HOSTILE = Names(
     layer="<!-- layer",
     option="--><script src=https://example.com/x.js></script>",
     message="]]></script><link rel=stylesheet href=https://example.com/x.css>",
+)
+
+# As long as file systems and labels allow, or longer.
+LONG = Names(
+    **{
+        each.name: f"{each.name[0] * 250}{'.tflite' if each.name == 'file' else ''}"
+        for each in dataclasses.fields(Names)
+    }
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
+from validation.bisection.processes import own_variables
 from validation.errors import DownloadFailed, UsageError
 
 # Whose wheels are asked for, to name the releases that this Python cannot have.
@@ -44,7 +45,8 @@ def offered(project: str, *, python: str | None = None) -> tuple[str, ...]:
     """
     more = () if python is None else ("--python-version", python, "--only-binary=:all:")
     command = pip_command("index", "versions", project, "--pre", *more)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    variables = own_variables()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     lines = done.stdout.splitlines()
     listed = next((line for line in lines if line.startswith(_VERSIONS)), None)
     if done.returncode or listed is None:
@@ -95,15 +97,19 @@ def for_other_pythons(project: str, here: Sequence[str]) -> tuple[str, ...]:
     return tuple(each for each in final(in_order(found)) if Version(each) not in known)
 
 
+def is_version(typed: str, version: str) -> bool:
+    """Whether a version that was typed, `1.9` for `1.9.0` too, is one of the index."""
+    return _parsed(typed) == Version(version)
+
+
 def as_offered(typed: str, versions: Sequence[str], project: str) -> str:
     """A version that was typed, as the index writes it.
 
     Raises:
         UsageError: It is no version, or the index does not offer it for this Python.
     """
-    wanted = _parsed(typed)
     for each in versions:
-        if wanted is not None and Version(each) == wanted:
+        if is_version(typed, each):
             return each
     python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     raise UsageError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from validation.bisection.environment import Environment
 from validation.bisection.processes import run_to_end
 from validation.bisection.search import Answer
 from validation.errors import ProcessEnded, UsageError
+from validation.isolation.crash import signal_name
 from validation.signoff.exit_codes import FAILED, UNKNOWN
 
 # Commands of the harness that end with a verdict.
@@ -113,7 +113,8 @@ def judged(words: Sequence[str], environment: Environment, runs: Path, log: IO[b
     code = run_to_end(command_line(words, environment, runs), log, environment.variables())
     answer = answer_of(words[0], code)
     if answer is None:
-        how = f"exit code {code}" if code >= 0 else f"ended by signal {signal.Signals(-code).name}"
+        ended = f"ended by signal {-code} ({signal_name(-code)})"
+        how = f"exit code {code}" if code >= 0 else ended
         raise ProcessEnded(
             f"`{words[0]}` says neither good nor bad: {how}",
             where=log.name,

@@ -101,7 +101,8 @@ def search(state: State, family: Family, tools: Tools) -> tuple[State, Found | B
 
 def _try(state: State, step: Next, tools: Tools) -> State:
     build = state.stage.build(step.version)
-    number = len(state.trials) + 1
+    # What --skip leaves out has no environment, and no log.
+    number = 1 + sum(bool(each.log) for each in state.trials)
     left = "" if step.most is None else f", {step.most} at most from here"
     tools.say(f"environment {number}{left}: {build}, {step.aim}")
     state = state.trying(build)
@@ -129,9 +130,9 @@ def _between_releases(stage: Stage, found: Found, family: Family, tools: Tools) 
             (family.project, tools.offered(family.project)),
         )
         for each in between(versions, good.version, bad.version)
-        if each not in found.skipped
     }
-    if not builds:
+    # A release that was skipped stays among them: it may be the first bad one still.
+    if set(builds) <= set(found.skipped):
         tools.say(f"the package index has no nightly build between {good} and {bad}")
         return None
     inside = [builds[each] for each in sorted(builds, key=Version)]

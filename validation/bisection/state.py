@@ -139,6 +139,13 @@ class State:
         others = (each for each in self.trials if each.build != trial.build)
         return replace(self, running=None, trials=(*others, trial))
 
+    def without(self, build: Build) -> State:
+        """The same search with a build left out; what rests on its answer is searched anew."""
+        left_out = Trial(build, Answer.SKIP, "left out by --skip", None, 0.0, {}, "")
+        between = self.nightlies
+        rests = between is not None and build in (between.good, between.bad)
+        return replace(self.with_trial(left_out), nightlies=None if rests else between)
+
     def trial(self, version: str) -> Trial | None:
         """The trial of a version."""
         return next((each for each in self.trials if each.build.version == version), None)

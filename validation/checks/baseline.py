@@ -11,12 +11,12 @@ from validation.coco.matches import read_matches
 from validation.comparison.baseline import Evidence as ComparedBy
 from validation.comparison.baseline import compare_subject, limits_of
 from validation.comparison.baseline_check import check_baseline
-from validation.comparison.latency_shift import latency_shift
+from validation.comparison.baseline_trial import judged_trial
 from validation.errors import DatasetError, ValidationError
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
-from validation.record.baseline import LatencyTrial
+from validation.record.baseline import BaselineKind, LatencyTrial
 from validation.record.baseline_facts import SubjectFacts, subject_facts
 from validation.record.lines import Entry
 from validation.record.run import Evidence, EvidenceContent, Stage
@@ -41,6 +41,7 @@ def baseline(context: CheckContext) -> list[Entry]:
     trial = _trial(context, given, before, now)
     paired = _paired(context, given, before, now)
     images = "" if context.dataset is None else context.dataset.sha256
+    shift, slow = (None, None) if trial is None else judged_trial(trial, context.policy)
     comparison = compare_subject(
         context.key,
         before,
@@ -49,9 +50,11 @@ def baseline(context: CheckContext) -> list[Entry]:
             limits_of(each for each in context.found.entries if isinstance(each, CheckResult)),
             given.facts.images_sha256 == images and paired.same_data,
             paired.difference,
-            None if trial is None else latency_shift(trial.blocks),
+            shift,
             given.differs,
             given.tflite(context.key) is not None,
+            slow,
+            "" if trial is None else trial.file_of,
         ),
         context.policy,
     )
@@ -125,6 +128,7 @@ def _trial(
         before.sha256,
         time_by_turns(made(path), made(subject.path), plan),
         file=context.key.file,
+        file_of=given.facts.run if given.named is BaselineKind.FILE else "",
     )
 
 

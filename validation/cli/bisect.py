@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 from filelock import FileLock, Timeout
 
 from validation.bisection.families import FAMILIES, Family
-from validation.bisection.index import between, for_other_pythons, in_order, offered
+from validation.bisection.index import between, for_other_pythons, is_version, offered
 from validation.bisection.judging import require_usable
 from validation.bisection.result import Result, lines, result_of
 from validation.bisection.running import NEWEST_NIGHTLY, Offered, Tools, first_stage, search
-from validation.bisection.search import Answer, Blocked
-from validation.bisection.state import Question, State, Trial, load_state, save_state
+from validation.bisection.search import Blocked
+from validation.bisection.state import Question, State, load_state, save_state
 from validation.bisection.trials import HARNESS, Trials
 from validation.cli.flags import Commands, add_json, add_parser, say
 from validation.cli.output import print_json, print_line
@@ -186,14 +186,14 @@ def _begun(question: Question, family: Family, ask: Offered) -> State:
 
 
 def _without(state: State, skipped: Sequence[str]) -> State:
-    for version in in_order(skipped):
-        found = [each for each in state.stage.builds if each.version == version]
-        if not found:
+    for typed in skipped:
+        stages = filter(None, (state.nightlies, state.releases))
+        builds = (build for stage in stages for build in stage.builds)
+        found = next((each for each in builds if is_version(typed, each.version)), None)
+        if found is None:
             raise UsageError(
-                f"--skip names a version that is not searched: {version}",
+                f"--skip names a version that is not searched: {typed}",
                 expected=f"one from {state.stage.builds[0].version} to {state.stage.bad.version}",
             )
-        state = state.with_trial(
-            Trial(found[0], Answer.SKIP, "left out by --skip", None, 0.0, {}, "")
-        )
+        state = state.without(found)
     return state

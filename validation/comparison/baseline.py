@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from validation.comparison.baseline_numbers import compared_numbers
+from validation.comparison.latency_changes import latency_change, slow_calls_change
 from validation.comparison.latency_shift import LatencyShift
+from validation.comparison.slow_calls import SlowCalls
 from validation.policy.limits import Limit
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
@@ -48,6 +50,8 @@ class Evidence:
         shift: Of the latency, where both files were timed by turns.
         differs: What is not the same, so that latencies are not comparable.
         has_file: The baseline's file is at hand.
+        slow_calls: Of the same calls as the shift; None where there are none.
+        file_of: See `AspectChange`.
     """
 
     limits: Mapping[tuple[str, str], Limit | None]
@@ -56,6 +60,8 @@ class Evidence:
     shift: LatencyShift | None
     differs: tuple[KeyPart, ...]
     has_file: bool
+    slow_calls: SlowCalls | None = None
+    file_of: str = ""
 
 
 def key_differences(
@@ -101,7 +107,8 @@ def compare_subject(
             _size(before, now, policy),
             *compared_numbers(before, now, by.limits, policy),
             _ap(before, now, by, policy),
-            _latency(before, now, by, policy),
+            latency_change(before, now, by.shift, by.differs, by.has_file, policy, by.file_of),
+            *slow_calls_change(now, by.slow_calls, by.differs, policy),
         )
     return BaselineComparison(key.model, key.variant, changes, file=key.file)
 
@@ -203,48 +210,3 @@ def _ap(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -
     if -same <= ap.low and ap.high <= same:
         return change(Outcome.SAME, Why.WITHIN_SHARE, **found)
     return change(Outcome.UNKNOWN, Why.TOO_FEW_IMAGES, **found)
-
-
-def _latency(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -> AspectChange:
-    medians = [_median(side) for side in (before, now)]
-
-    def change(outcome: Outcome, why: Why | None = None, **found: Any) -> AspectChange:
-        one, other = found.pop("medians", medians)
-        return AspectChange(Aspect.LATENCY, outcome, _threads(now), one, other, why=why, **found)
-
-    if by.differs:
-        return change(Outcome.UNKNOWN, Why.OTHER_KEY, differs=by.differs)
-    if before.sha256 and before.sha256 == now.sha256:
-        return change(Outcome.SAME, Why.SAME_FILE)
-    shift = by.shift
-    if shift is None:
-        return change(Outcome.UNKNOWN, Why.NOT_MEASURED if by.has_file else Why.NO_FILE)
-    found: dict[str, Any] = {
-        "medians": (shift.before_ms, shift.after_ms),
-        "interval": (shift.low, shift.high),
-        "estimate": shift.estimate,
-        "p_value": shift.p_value,
-        "noise_floor": shift.noise_floor,
-    }
-    share = policy.setting("baseline_latency_share")
-    if shift.noise_floor > share and not _is_beyond_noise(shift, share):
-        return change(Outcome.UNKNOWN, Why.NOISE, **found)
-    counts = abs(shift.estimate) >= max(share, shift.noise_floor)
-    if counts and shift.p_value < policy.setting("baseline_p_value"):
-        return change(Outcome.WORSE if shift.estimate > 0 else Outcome.BETTER, **found)
-    if -share <= shift.low and shift.high <= share:
-        return change(Outcome.SAME, Why.WITHIN_SHARE, **found)
-    return change(Outcome.UNKNOWN, Why.TOO_FEW_SAMPLES, **found)
-
-
-def _is_beyond_noise(shift: LatencyShift, share: float) -> bool:
-    """The nearer end of the interval is further out than share and noise together."""
-    return max(shift.low, -shift.high) > share + shift.noise_floor
-
-
-def _median(side: SubjectFacts) -> float | None:
-    return side.latencies[0].p50_ms if side.latencies else None
-
-
-def _threads(side: SubjectFacts) -> str:
-    return side.latencies[0].describe() if side.latencies else ""

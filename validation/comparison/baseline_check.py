@@ -29,7 +29,8 @@ def check_baseline(comparison: BaselineComparison, policy: Policy, accepted: str
     Args:
         comparison: Of the file.
         policy: Its limits: in_baseline, names_changed, shapes_changed, checks_worse,
-            numbers_worse, ap_loss, ap_without_interval, size_growth, latency_growth.
+            numbers_worse, ap_loss, ap_without_interval, size_growth, latency_growth,
+            slow_calls_growth.
         accepted: Reason for which the baseline is replaced by this run, so that nothing is judged;
             empty where it is not.
     """
@@ -66,6 +67,9 @@ def _values(comparison: BaselineComparison) -> Iterator[tuple[str, Any]]:
     for change in comparison.of(Aspect.LATENCY):
         if change.outcome is not Outcome.UNKNOWN:
             yield "latency_growth", max(change.estimate or 0.0, 0.0)
+    for change in comparison.of(Aspect.SLOW_CALLS):
+        if change.outcome is not Outcome.UNKNOWN:
+            yield "slow_calls_growth", max(change.estimate or 0.0, 0.0)
 
 
 def _count(comparison: BaselineComparison, aspect: Aspect, outcome: Outcome) -> int:

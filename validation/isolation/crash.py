@@ -54,7 +54,7 @@ class Crash:
         match self.ending:
             case Ending.SIGNAL:
                 hint = ", maybe for lack of memory" if self.number == signal.SIGKILL else ""
-                return f"was ended by signal {self.number} ({_signal_name(self.number)}){hint}"
+                return f"was ended by signal {self.number} ({signal_name(self.number)}){hint}"
             case Ending.EXIT:
                 return f"ended itself with exit code {self.number}"
             case Ending.TIME:
@@ -98,7 +98,8 @@ def described(activities: Sequence[Activity]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; `unknown` where it has no name, as most real-time signals."""
     try:
         return signal.Signals(number).name
     except ValueError:

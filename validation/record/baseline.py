@@ -45,6 +45,7 @@ class Aspect(enum.StrEnum):
     AP = "AP"
     SIZE = "size"
     LATENCY = "latency"
+    SLOW_CALLS = "slow calls"
 
 
 class Outcome(enum.StrEnum):
@@ -93,15 +94,18 @@ class AspectChange:
         what: Of several of one aspect: ``check.measure``, a check, a number of threads.
         before: Of the baseline, in the aspect's own unit; None where it has none. AP is in
             [0, 1], sizes are bytes, latencies the median in milliseconds, of calls by turns that of
-            the blocks' quickest calls.
+            the blocks' quickest calls. Of slow calls it is their share of all calls.
         after: Of this run, alike.
         interval: 95 % interval of the change: of AP its difference, of latency the share by
-            which this run's file takes longer.
+            which this run's file takes longer, of slow calls the share of the calls that were not
+            slow before and are now.
         estimate: Of the same; None where nothing was estimated.
-        p_value: Of the rank test that the two files take equally long.
+        p_value: Of the rank test that the two files take equally long, or have as many slow calls.
         noise_floor: What the baseline's file differs from itself by, in the unit of `estimate`.
         why: What it rests on.
         differs: Of `Why.OTHER_KEY`: what is not the same.
+        file_of: Of calls by turns: the run whose folder had the baseline's file, where not that run
+            but a file that was made of it is the baseline.
     """
 
     aspect: Aspect
@@ -115,6 +119,7 @@ class AspectChange:
     noise_floor: float | None = None
     why: Why | None = None
     differs: tuple[KeyPart, ...] = ()
+    file_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,7 @@ class LatencyTrial(OfVariant):
         baseline_sha256: Of the baseline's file.
         blocks: In the order in which they were measured.
         file: See `ModelKey`.
+        file_of: See `AspectChange`.
     """
 
     model: str
@@ -182,6 +188,7 @@ class LatencyTrial(OfVariant):
     baseline_sha256: str
     blocks: tuple[LatencyBlock, ...]
     file: str = ""
+    file_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ def describe_change(change: AspectChange) -> str:
     if change.before is None and change.after is None:
         values = ""
     notes = [*_estimate(change), *([why_text(change)] if change.why else [])]
+    if change.file_of:
+        notes.append(f"the baseline's file is the one in run {change.file_of}")
     beside = f" ({'; '.join(notes)})" if notes else ""
     return f"{what}{values}{beside}"
 
@@ -73,6 +75,8 @@ def value_text(change: AspectChange, value: Any) -> str:
             return coco_figure(value)
         case Aspect.LATENCY:
             return f"{milliseconds(value)} ms"
+        case Aspect.SLOW_CALLS:
+            return share(value)
         case Aspect.SIZE:
             return size(value)
         case Aspect.FILE:

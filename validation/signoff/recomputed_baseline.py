@@ -17,6 +17,7 @@ from validation.record.baseline import (
     Aspect,
     Baseline,
     BaselineComparison,
+    BaselineKind,
     Why,
 )
 from validation.record.baseline_facts import BaselineFacts, parse_baseline
@@ -92,7 +93,7 @@ def _of_subject(
     from validation.comparison.baseline import Evidence as ComparedBy
     from validation.comparison.baseline import compare_subject, limits_of
     from validation.comparison.baseline_check import check_baseline
-    from validation.comparison.latency_shift import latency_shift
+    from validation.comparison.baseline_trial import judged_trial
     from validation.signoff.run_facts import facts_of
 
     key, header = comparison.key, record.header
@@ -102,6 +103,7 @@ def _of_subject(
     before = facts.of(key)
     try:
         difference, same_data = _difference(comparison, record, policy, files, redraw=redraw)
+        shift, slow = (None, None) if trial is None else judged_trial(trial, policy)
         right = compare_subject(
             key,
             before,
@@ -110,10 +112,12 @@ def _of_subject(
                 limits_of(each for each in record.results if each.key == key),
                 facts.images_sha256 == images and same_data,
                 difference,
-                None if trial is None else latency_shift(trial.blocks),
+                shift,
                 record.baseline.differs if record.baseline else (),
                 # Where the file was is not in the folder; nothing is judged by it.
                 all(each.why is not Why.NO_FILE for each in comparison.of(Aspect.LATENCY)),
+                slow,
+                "" if trial is None else trial.file_of,
             ),
             policy,
         )
@@ -122,6 +126,9 @@ def _of_subject(
         return
     if trial is not None and (before is None or trial.baseline_sha256 != before.sha256):
         yield Contradiction(what, "the baseline's facts", "its own file", trial.baseline_sha256)
+    run = facts.run if record.baseline and record.baseline.named is BaselineKind.FILE else ""
+    if trial is not None and trial.file_of != run:
+        yield Contradiction(what, "the baseline's facts", f"the file of {run!r}", trial.file_of)
     yield from _differing(what, "the copied facts and the run's own", right, comparison)
     accepted = record.baseline.accepted if record.baseline else ""
     for result in record.results:

@@ -50,6 +50,7 @@ class GivenBaseline:
         data: The document of the facts, of which the run's folder gets a copy.
         differs: What is not as it is now, so that latencies are not comparable.
         accepted: Reason for which it is replaced by this run; empty where it is not.
+        reports: Folder of runs, where the run of a baseline file may still be.
     """
 
     named: BaselineKind
@@ -58,6 +59,7 @@ class GivenBaseline:
     data: bytes
     differs: tuple[KeyPart, ...] = ()
     accepted: str = ""
+    reports: Path | None = None
 
     @property
     def entry(self) -> Baseline:
@@ -84,19 +86,35 @@ class GivenBaseline:
     def tflite(self, key: ModelKey) -> Path | None:
         """The baseline's own file; None where it is not at hand.
 
+        A baseline file has none: that of its run is taken, where the report folder still has the
+        run, and the bytes are those that the facts name.
+
         Raises:
-            IntegrityError: It is there and another one.
+            IntegrityError: It is in the run that was named, and another one.
         """
-        facts = self.facts.of(key)
-        if self.named is BaselineKind.FILE or facts is None or not facts.sha256:
+        facts, run = self.facts.of(key), self._run_folder
+        if run is None or facts is None or not facts.sha256:
             return None
-        path = self.path / FILES_FOLDER / tflite_name(key)
+        path = run / FILES_FOLDER / tflite_name(key)
         if not path.is_file():
             return None
         sha256 = file_sha256(path)
-        if sha256 != facts.sha256:
-            raise _another_file(path, facts.sha256, sha256)
-        return path
+        if sha256 == facts.sha256:
+            return path
+        if self.named is BaselineKind.FILE:
+            return None
+        raise _another_file(path, facts.sha256, sha256)
+
+    @property
+    def _run_folder(self) -> Path | None:
+        """Of the run that the baseline is, or that it was made of."""
+        if self.named is BaselineKind.RUN:
+            return self.path
+        name = self.facts.run
+        # A file that was written by hand names no folder elsewhere.
+        if self.reports is None or not name or name == ".." or Path(name).name != name:
+            return None
+        return self.reports / name
 
     def matches(self, sha256: str, scratch: Path) -> Path | None:
         """A file with matches of the baseline; None where it is not at hand.
@@ -157,12 +175,13 @@ def _another_file(path: Path, expected: str, got: str) -> IntegrityError:
     )
 
 
-def open_baseline(path: Path, accepted: str = "") -> GivenBaseline:
+def open_baseline(path: Path, accepted: str = "", reports: Path | None = None) -> GivenBaseline:
     """Read a baseline and say what is not as it is now.
 
     Args:
         path: Folder of a run, its record, or a baseline file.
         accepted: See `GivenBaseline`.
+        reports: See `GivenBaseline`.
 
     Raises:
         RecordError: No run that ended, or no baseline; or one of another version.
@@ -184,7 +203,7 @@ def open_baseline(path: Path, accepted: str = "") -> GivenBaseline:
     differs = key_differences(
         (facts.versions, facts.machine), (package_versions(), MachineClass.of(machine_facts()))
     )
-    return GivenBaseline(named, path, facts, data, differs, accepted)
+    return GivenBaseline(named, path, facts, data, differs, accepted, reports)
 
 
 def _facts_of_run(folder: Path) -> BaselineFacts:
