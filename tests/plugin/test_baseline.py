@@ -213,6 +213,27 @@ def test_a_baseline_that_cannot_be_written(
     assert not file.exists()
 
 
+def test_of_two_runs_at_once_the_second_replaces_nothing(
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has not been compared with what the first one wrote meanwhile."""
+    file = tmp_path / "baseline.json"
+    (session.path / "meanwhile.py").write_text(
+        "import pathlib\n"
+        "def pytest_runtestloop():\n"
+        f"    pathlib.Path({str(file)!r}).write_text('of another run')\n"
+    )
+    options = ("-p", "meanwhile", "-p", "no:cacheprovider", "--reason=x", "--update-baseline")
+    monkeypatch.syspath_prepend(session.path)
+    result, _ = runs("--baseline", file, *options)
+    result.stdout.fnmatch_lines(["baseline: * it was replaced while this run went on"])
+    assert result.ret == 1
+    assert file.read_text() == "of another run"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
