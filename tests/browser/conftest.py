@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from shown_runs import HOSTILE, PLAIN, write_shown_comparison, write_shown_run
+from shown_runs import HOSTILE, LONG, PLAIN, write_shown_comparison, write_shown_run
 
 _REQUIRED = os.environ.get("VALIDATION_BROWSER_TESTS") == "required"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -61,14 +61,14 @@ def _missing(why: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def shown(made_once: Callable[..., Path]) -> Path:
-    """A folder with the runs `pass`, `fail` and `hostile`, each with its pages."""
+    """A folder with the runs `pass`, `fail`, `hostile` and `long`, each with its pages."""
     return made_once("shown-runs", _write)
 
 
 def _write(folder: Path) -> None:
     earlier = write_shown_run(folder / "pass")
     write_shown_comparison(earlier, earlier)
-    for name, names in (("fail", PLAIN), ("hostile", HOSTILE)):
+    for name, names in (("fail", PLAIN), ("hostile", HOSTILE), ("long", LONG)):
         run = f"2026-01-03 {names.option}"
         later = write_shown_run(folder / name, fails=True, names=names, run=run)
         write_shown_comparison(earlier, later)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import DESKTOP, PHONE, Look, visit
 from shown_pages import KINDS, page_of
-from shown_runs import HOSTILE, Names
+from shown_runs import HOSTILE, Names, write_shown_run
 
 # Which names each kind of page shows.
 _SHOWN: dict[str, tuple[str, ...]] = {
@@ -20,6 +21,15 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 # Attributes that hold a script.
 _HANDLERS = """() => [...document.querySelectorAll('*')]
     .flatMap(each => each.getAttributeNames()).filter(name => name.startsWith('on'))"""
+
+# Where links of the table's models begin, when they stand in one line of text.
+_PLACES_IN_ONE_LINE = """() => {
+    const line = document.createElement('p');
+    const links = [...document.querySelectorAll('.files tr.first .model a')];
+    links.forEach(each => line.append(each.cloneNode(true), ', '));
+    document.querySelector('main').append(line);
+    return [...line.children].map(each => each.getBoundingClientRect().left);
+}"""
 
 
 @pytest.mark.parametrize("look", [DESKTOP, PHONE], ids=str)
@@ -45,3 +55,23 @@ def test_hostile_names_stay_text(
         assert seen.sideways() == 0
         assert seen.elsewhere == []
         assert seen.complaints == []
+
+
+def test_names_from_right_to_left_keep_their_place(browser: Any, tmp_path: Path) -> None:
+    """Two links beside each other are read in their order, whichever letters they are in."""
+    run = write_shown_run(
+        tmp_path / "run",
+        names=dataclasses.replace(Names(), model="\u05d0\u05d1\u05d2", other="\u05d3\u05d4\u05d5"),
+    )
+    with visit(browser, page_of(run, "index")) as seen:
+        places = seen.page.evaluate(_PLACES_IN_ONE_LINE)
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize("look", [DESKTOP, PHONE], ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_names_stay_in_the_window(browser: Any, shown: Path, kind: str, look: Look) -> None:
+    """Names of hundreds of letters without a place to break are broken all the same."""
+    with visit(browser, page_of(shown / "long", kind), look) as seen:
+        seen.open_everything()
+        assert seen.sideways() == 0

@@ -97,6 +97,19 @@ def test_signature_is_on_the_first_sheet(browser: Any, shown: Path) -> None:
         assert run.upper() in text
 
 
+def test_paper_says_which_rows_it_has(browser: Any, shown: Path) -> None:
+    """The rows that were chosen are printed, and under what they were chosen by."""
+    with visit(browser, page_of(shown / "fail", "index")) as seen:
+        seen.page.get_by_role("radio", name="FAIL").check()
+        seen.page.emulate_media(media="print")
+        choice = seen.page.locator(".choose")
+        words = choice.inner_text().split()
+        assert [words[2:4], words[-4:]] == [["FAIL", "2"], ["2", "of", "7", "shown"]]
+        before = "() => getComputedStyle(document.querySelector('.choose fieldset'), '::before')"
+        assert seen.page.evaluate(f"({before})().content") == '"Rows shown:"'
+        assert choice.locator("input:visible").count() == 0
+
+
 def _start(element: Any) -> str:
     """The tag by which an element is found in its page."""
     return str(element.evaluate("each => each.outerHTML.slice(0, 160)"))

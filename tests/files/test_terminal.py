@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from typing import TextIO, cast
 
@@ -60,6 +61,16 @@ def test_stream_is_cleaned_and_else_itself() -> None:
     stream.writelines(["a\b", "c"])
     assert inner.getvalue() == "\\x1b[2J\na\\x08c"
     assert not stream.isatty()
+
+
+@pytest.mark.parametrize("name", ["##[error]x", "##[add-mask]a", "##vso[task.complete]x", r"\##["])
+def test_no_name_is_a_command_to_a_runner(name: str) -> None:
+    """Which takes these wherever they stand; a document of JSON says the same as before."""
+    inner = io.StringIO()
+    CleanStream(cast(TextIO, inner)).write(f"PASS m {json.dumps(name)}\n")
+    written = inner.getvalue()
+    assert "##[" not in written and "##vso[" not in written
+    assert json.loads(written.removeprefix("PASS m ")) == name
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

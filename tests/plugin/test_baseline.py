@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from signable_run import files_of
 
 from validation.policy.load import load_policy
@@ -136,6 +137,26 @@ def test_other_bytes_are_timed_by_turns(
     assert any("the baseline" in each.what for each in examine(doctored, redraw=False).faults)
 
 
+def test_other_pictures_of_the_same_names(
+    miniature: MiniatureFiles,
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    tmp_path: Path,
+) -> None:
+    """The labels say nothing of them: AP was measured on other images, and is not compared."""
+    images = tmp_path / "images"
+    shutil.copytree(miniature.images, images)
+    _, first = runs("--coco-images", images)
+    path = sorted(images.glob("*.*"))[0]
+    Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+    _, second = runs("--coco-images", images, "--baseline", first)
+    (ap,) = _comparison(second).of(Aspect.AP)
+    assert (ap.outcome, ap.why) == (Outcome.UNKNOWN, Why.OTHER_IMAGES)
+    status, message = _check(load_record(second / "record.jsonl"))
+    assert status == "warn"
+    assert "AP is not known: the baseline was scored on other images" in message
+    assert _faults(second) == []
+
+
 def test_a_run_that_is_compared_with_nothing(
     runs: Callable[..., tuple[pytest.RunResult, Path]],
 ) -> None:
@@ -211,6 +232,27 @@ def test_a_baseline_that_cannot_be_written(
     assert result.ret == 1
     assert load_record(folder / "record.jsonl").footer is not None
     assert not file.exists()
+
+
+def test_of_two_runs_at_once_the_second_replaces_nothing(
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has not been compared with what the first one wrote meanwhile."""
+    file = tmp_path / "baseline.json"
+    (session.path / "meanwhile.py").write_text(
+        "import pathlib\n"
+        "def pytest_runtestloop():\n"
+        f"    pathlib.Path({str(file)!r}).write_text('of another run')\n"
+    )
+    options = ("-p", "meanwhile", "-p", "no:cacheprovider", "--reason=x", "--update-baseline")
+    monkeypatch.syspath_prepend(session.path)
+    result, _ = runs("--baseline", file, *options)
+    result.stdout.fnmatch_lines(["baseline: * it was replaced while this run went on"])
+    assert result.ret == 1
+    assert file.read_text() == "of another run"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,15 @@ def test_box_in_pixels() -> None:
     assert "0.2500, 0.5000, 0.7500, 0.9000" in box.tooltip
 
 
+def test_a_long_name_leaves_room_for_its_score() -> None:
+    """It is cut on the picture; the tooltip has all of it."""
+    one = Panel("", ((0.2, 0.2, 0.6, 0.6),), (0.9,), (1,))
+    (box,) = charts.draw_boxes(one, WIDTH, HEIGHT, {"1": "x" * 300})
+    assert box.label == f"{'x' * 23}\u2026 0.90"
+    assert box.label_x + box.label_width <= WIDTH
+    assert box.tooltip.startswith("x" * 300)
+
+
 def test_labels_of_one_place_are_kept_apart() -> None:
     """Six detections of the same box have six labels that do not cover each other."""
     drawn = charts.draw_boxes(panel([(0.3, 0.3, 0.7, 0.7)] * 6), WIDTH, HEIGHT, {})

@@ -74,10 +74,18 @@ def test_row_without_evidence(header: Header, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "order"), [(None, ""), (0.25, "0.25"), (7, "7"), (math.nan, "Infinity")]
+    ("value", "order"),
+    [
+        (None, ""),
+        (0.25, "0.25"),
+        (7, "7"),
+        (math.nan, "Infinity"),
+        (math.inf, "Infinity"),
+        (-math.inf, "-Infinity"),
+    ],
 )
 def test_what_rows_are_sorted_by(value: float | None, order: str) -> None:
-    """The number itself; nothing for what was not measured, the far end for NaN."""
+    """The number as a script reads it; nothing without a measurement, the far end for NaN."""
     assert Figure("as it is written", value).order == order
 
 

@@ -38,6 +38,15 @@ def test_every_sample_is_drawn_or_counted(rows: list[list[float]]) -> None:
     assert 2 <= len(places) <= 9
 
 
+@pytest.mark.parametrize("sample", [-1.0, -math.inf, math.nan])
+def test_what_is_no_time_is_not_drawn(sample: float) -> None:
+    """A record from elsewhere may hold it; the figures say what it holds, a chart cannot."""
+    assert latency_chart([_timing((sample, sample))]) is None
+    chart = latency_chart([_timing((sample, 1.0)), _timing((2.0,), "int8")])
+    assert chart is not None
+    assert [each.label for each in chart.strips] == ["int8"]
+
+
 def test_figures_and_words() -> None:
     """Median and 95th percentile beside the strip, and all of it in a sentence."""
     chart = latency_chart([_timing((9.0, 9.5, 10.0, 14.0)), _timing((1500.0,), "int8", 2)])

@@ -207,6 +207,14 @@ def test_other_failures_are_no_refusal(header: Header, policy: Policy) -> None:
     assert rows["person-float"].names is Status.FAIL
 
 
+def test_rows_are_sorted_by_the_worst_names(header: Header, policy: Policy) -> None:
+    """A broken contract comes before a kept one; what was not looked at has no place."""
+    rows = rows_of(matrix_of(header, (contract(FLOAT), contract(INT8, 2)), policy))
+    assert rows["person-int8"].names_order < rows["person-float"].names_order
+    rows = rows_of(matrix_of(header, (contract(FLOAT),), policy))
+    assert rows["person-int8"].names_order == ""
+
+
 def test_status_beside_a_figure(header: Header, entries: tuple[Entry, ...], policy: Policy) -> None:
     """A figure whose check did not pass says so, also where there is no figure."""
     found: list[Entry] = [

@@ -108,6 +108,19 @@ def test_long_runs_stay_within_what_github_takes(record: Record) -> None:
     assert "and 960 more causes, see the report" in text
 
 
+def test_long_texts_stay_within_what_github_takes(record: Record) -> None:
+    """A message of a megabyte is cut, and many lines of one section are counted."""
+    judgement = judge(record)
+    result = CheckResult.failed("accuracy", FLOAT, "*" * 1_000_000)
+    finding = Finding(Status.FAIL, Cause.RESULT, FLOAT, "accuracy", result)
+    long = dataclasses.replace(judgement, run=Verdict(Status.FAIL, (finding,)))
+    lost = tuple(f"{number}: {'x' * 5000}" for number in range(1000))
+    text = _summary(record, long, lost)
+    assert len(text.encode()) < 100_000
+    assert "and 960 more lines, see the report" in text
+    assert "…" in text
+
+
 def test_nothing_of_a_lost_run_is_to_be_shipped(record: Record) -> None:
     """Its files may have gone with it; what could not be written is named instead."""
     page = _shown(_summary(record, lost=("record and pages: No space left on device (reports)",)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from run_pages import pages_of, render_run
 
 from validation.errors import ArtefactError
@@ -16,6 +17,7 @@ from validation.record.types import CheckResult, Measure, ModelKey
 from validation.report.why import Headline, Link, Why, headline, why_rows
 from validation.signoff.causes import Span, grouped_findings
 from validation.signoff.findings import Cause, Finding, Verdict
+from validation.specs.variants import VARIANTS
 
 FLOAT, INT8, RAW = (ModelKey("m", variant) for variant in ("float", "int8", "raw"))
 PAGES = {"m": "model-m.html"}
@@ -180,3 +182,21 @@ def test_every_file_is_linked_whatever_its_figures(
     assert all(f"model-person.html#{key.variant}-latency" in links for key in keys)
     assert "worst of 4 files, dynamic : value 5" in pages["index.html"].text
     assert "all of them: value 2 to 5" in pages["index.html"].text
+
+
+@pytest.mark.parametrize("values", [(2.0,) * 9, (2.0, 3.0, *(4.0,) * 8)])
+def test_many_files_of_one_cause_are_all_linked(
+    write_run: Callable[..., Path], policy: Policy, values: tuple[float, ...]
+) -> None:
+    """Six beside the cause; the others are counted there and unfold."""
+    keys = [ModelKey("person", variant) for variant in list(VARIANTS)[: len(values)]]
+    results = [
+        CheckResult.judged("latency", key, (Measure("value", value, LIMIT),))
+        for key, value in zip(keys, values, strict=True)
+    ]
+    page = pages_of(render_run(write_run(results), policy))["index.html"]
+    links = page.values("href")
+    assert [key for key in keys if f"model-person.html#{key.variant}-latency" not in links] == []
+    count = len(values) - 6
+    assert f"and {count} more" in page.text
+    assert f"The other {count} " in page.text

@@ -57,6 +57,7 @@ from validation.specs.tensors import TensorSpec
 __all__ = [
     "COMPARISON",
     "HOSTILE",
+    "LONG",
     "PLAIN",
     "Names",
     "shown_policy",
@@ -120,6 +121,14 @@ HOSTILE = Names(
     message="]]></script><link rel=stylesheet href=https://example.com/x.css>",
 )
 
+# As long as file systems and labels allow, or longer.
+LONG = Names(
+    **{
+        each.name: f"{each.name[0] * 250}{'.tflite' if each.name == 'file' else ''}"
+        for each in dataclasses.fields(Names)
+    }
+)
+
 
 def shown_policy() -> Policy:
     """The built-in policy, which of these runs requires no more than they have."""
@@ -167,7 +176,8 @@ def write_shown_run(
             for entry in _entries(key, names, fails=fails and key in _failing(names)):
                 writer.write(entry)
         if fails:
-            for entry in shown_comparisons(keys, _failing(names), f"before {names.option}"):
+            before = f"before {names.option}"
+            for entry in shown_comparisons(keys, _failing(names), before, header.limits):
                 writer.write(entry)
         for model in (names.model, names.other):
             for entry in _of_model(model, names):

@@ -12,6 +12,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
+# A command to the runner of GitHub or Azure Pipelines wherever it stands in a line. The escape is
+# one of JSON too, of which a document stays the same.
+_RUNNER_COMMAND = re.compile(r"(?<=##)\[|(?<=##vso)\[")
 # pytest's own: colours, and where it writes a line anew.
 _COLOUR = re.compile("(\x1b\\[[0-9;]*m|\r)")
 
@@ -45,6 +48,8 @@ def printable_lines(text: str, *, keep_colours: bool = False) -> str:
 class CleanStream:
     """A text stream that `printable_lines` goes before; all else is the stream's own.
 
+    Nothing in it is a command to a CI's runner either, unless a line begins as one.
+
     Args:
         stream: Where it goes.
         keep_colours: See `printable_lines`.
@@ -56,7 +61,8 @@ class CleanStream:
 
     def write(self, text: str) -> int:
         """Write the text; returns the length of what was given."""
-        self._stream.write(printable_lines(text, keep_colours=self._keep_colours))
+        clean = printable_lines(text, keep_colours=self._keep_colours)
+        self._stream.write(_RUNNER_COMMAND.sub(r"\\u005b", clean))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:

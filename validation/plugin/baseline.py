@@ -140,6 +140,9 @@ def update_line(
     if status not in _GOOD or run_folder is None:
         why = f"the verdict is {status.upper()}" if run_folder else "the run could not be kept"
         return Updated(printable(f"baseline: {path} is left as it is: {why}"), is_written=False)
+    if not _is_as_read(path, before):
+        said = f"baseline: {path} is left as it is: it was replaced while this run went on"
+        return Updated(printable(said), is_written=False, is_lost=True)
     update = BaselineUpdate(
         config.getoption("--reason"),
         _user(),
@@ -157,6 +160,15 @@ def update_line(
     lost = f"; no longer in it: {first_few(left)}" if left else ""
     said = f"baseline: {path} written from this run: {update.reason}{lost}"
     return Updated(printable(said), is_written=True)
+
+
+def _is_as_read(path: Path, before: GivenBaseline | None) -> bool:
+    """Whether no other run has written the file since this one compared itself with it."""
+    try:
+        now = path.read_bytes() if path.exists() else None
+    except OSError:  # said by the one who writes
+        return True
+    return now == (None if before is None else before.data)
 
 
 def _user() -> str:

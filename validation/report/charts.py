@@ -15,6 +15,8 @@ from validation.record.pictures import GROUND_TRUTH, BoxState, Panel
 # Labels are set in a monospace face, whose letters are about this wide for their height.
 _LETTER_WIDTH = 0.61
 _LINE_HEIGHT = 1.35
+# Of a name on a picture, in letters: a longer one would push the score out of it.
+_LONGEST_NAME = 24
 
 # Successive multiples of the golden angle keep the hues of neighbouring class ids far apart.
 _GOLDEN_ANGLE = 137.508
@@ -103,7 +105,8 @@ def draw_boxes(
         left, right = sorted((box[1] * width, box[3] * width))
         top, bottom = sorted((box[0] * height, box[2] * height))
         scored = panel.title != GROUND_TRUTH
-        text = f"{name} {score:.2f}" if scored else name
+        short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}\u2026"
+        text = f"{short} {score:.2f}" if scored else short
         if state is not BoxState.FOUND:
             text = f"{state} {text}"
         elif not label_found:

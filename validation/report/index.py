@@ -37,10 +37,12 @@ class Figure:
 
     @property
     def order(self) -> str:
-        """The number for a script that sorts; NaN counts as beyond all others."""
+        """The number for a script that sorts, in its notation; NaN counts as beyond all others."""
         if self.value is None:
             return ""
-        return "Infinity" if math.isnan(self.value) else f"{self.value:.9g}"
+        if math.isfinite(self.value):
+            return f"{self.value:.9g}"
+        return "-Infinity" if self.value < 0 else "Infinity"
 
 
 @dataclass(frozen=True)

@@ -73,13 +73,13 @@ class LatencyChart:
 
 
 def latency_chart(timings: Sequence[Timing]) -> LatencyChart | None:
-    """Every timing that has samples, in their order, from 0 ms on; None without any.
+    """Every timing whose samples are all times, in their order, from 0 ms on; None without any.
 
     Args:
         timings: Of one model.
     """
     finite = [
-        (each, sorted(sample for sample in each.samples_ms if math.isfinite(sample)))
+        (each, sorted(sample for sample in each.samples_ms if 0 <= sample < math.inf))
         for each in timings
     ]
     rows = [(each, samples) for each, samples in finite if len(samples) == len(each.samples_ms) > 0]

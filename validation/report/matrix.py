@@ -100,6 +100,11 @@ class MatrixRow:
         """0 for the worst verdict."""
         return WORST_FIRST.index(self.index.status)
 
+    @property
+    def names_order(self) -> str:
+        """What a script sorts the names by: 0 for the worst; empty without their check."""
+        return "" if self.names is None else str(WORST_FIRST.index(self.names))
+
 
 @dataclass(frozen=True)
 class Stopped:

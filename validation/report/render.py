@@ -37,6 +37,7 @@ from validation.report import (
 from validation.report.matrix import LEGEND
 from validation.report.trends import HEIGHT, MOST_RUNS, WIDTH, trends
 from validation.report.views import Report, build_report
+from validation.report.visible import visible
 from validation.signoff import findings, shipping
 from validation.signoff.rules import Judgement
 
@@ -167,6 +168,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
+        finalize=visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

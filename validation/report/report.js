@@ -71,7 +71,8 @@ document.documentElement.classList.add("scripted");
 
 // An address inside a folded part opens it.
 const unfold = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // As it is: no place of a page has a name that an address would escape.
+  const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
   for (let each = target; each; each = each.parentElement) {
     if (each.tagName === "DETAILS") each.open = true;

@@ -18,8 +18,8 @@ from validation.signoff.rules import Judgement
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
 
-# GitHub takes 1 MiB for a step: of rows and reasons at their longest these are a tenth.
-_MOST_ROWS, _MOST_REASONS = 200, 40
+# GitHub takes 1 MiB for a step, and shows nothing of more: at their longest these stay below it.
+_MOST_ROWS, _MOST_LINES, _MOST_LETTERS = 200, 40, 1000
 _TITLES = ("Verdict", "File", "AP", "Difference", "95 % interval", "Size", "p50", "sha256")
 _FIGURES = (False, False, True, True, True, True, True, False)
 # Enough to find the file by.
@@ -51,34 +51,36 @@ def step_summary(
     blocks = [
         f"## Validation: {judgement.run.describe()}",
         escaped(subject_of(record, judgement)),
-        *_section("Why", _limited([_reason(each) for each in groups])),
+        *_section("Why", map(_reason, groups), "cause"),
         "\n".join(table(_TITLES, map(_cells, rows[:_MOST_ROWS]), _FIGURES)) if rows else "",
         _left_out(rows[_MOST_ROWS:]),
-        *_section("Since the baseline", map(escaped, since_lines(since) if since else ())),
-        *_section("To ship", map(escaped, ship)),
-        *_section("Notes", [escaped(each) for each in notes if each]),
-        *_section("Not written", map(escaped, lost)),
+        *_section("Since the baseline", map(_shown, since_lines(since) if since else ())),
+        *_section("To ship", map(_shown, ship)),
+        *_section("Notes", [_shown(each) for each in notes if each]),
+        *_section("Not written", map(_shown, lost)),
         f"Report: {escaped(page)}" if page else "",
         escaped(circumstances(record)),
     ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _section(title: str, lines: Iterable[str]) -> tuple[str, ...]:
+def _section(title: str, lines: Iterable[str], what: str = "line") -> tuple[str, ...]:
     entries = [f"- {each}" for each in lines]
-    return (f"### {title}", "\n".join(entries)) if entries else ()
+    more = len(entries) - _MOST_LINES
+    rest = [f"- and {formatting.plural(more, f'more {what}')}, see the report"] if more > 0 else []
+    return (f"### {title}", "\n".join([*entries[:_MOST_LINES], *rest])) if entries else ()
 
 
-def _limited(lines: list[str]) -> list[str]:
-    more = len(lines) - _MOST_REASONS
-    rest = [f"and {formatting.plural(more, 'more cause')}, see the report"] if more > 0 else []
-    return [*lines[:_MOST_REASONS], *rest]
+def _shown(text: str) -> str:
+    """As it is, up to a length that no sentence of ours has."""
+    cut = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
+    return escaped(cut)
 
 
 def _reason(group: FindingGroup) -> str:
     names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
     text = f"{first_few(names, 4)}: {group.text}" if names else group.text
-    return f"**{group.status.upper()}** {escaped(text)}"
+    return f"**{group.status.upper()}** {_shown(text)}"
 
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:
