@@ -33,6 +33,15 @@ def test_an_address_opens_a_folded_check(browser: Any, shown: Path, script: bool
         assert seen.page.locator(f'details[id="{anchor}"] > summary').is_visible()
 
 
+def test_details_begin_within_four_screens(browser: Any, shown: Path) -> None:
+    """Of a desktop: summary, accuracy, losses, pictures, parity and latency of four files."""
+    with visit(browser, page_of(shown / "fail", "model")) as seen:
+        places = seen.page.evaluate(
+            "() => [document.getElementById('checks').getBoundingClientRect().top, innerHeight]"
+        )
+        assert places[0] <= 4 * places[1]
+
+
 def test_an_address_that_is_none_stops_no_script(browser: Any, shown: Path) -> None:
     """Its percent sign begins no letter; commands can be copied all the same."""
     with visit(browser, page_of(shown / "fail", "model")) as seen:

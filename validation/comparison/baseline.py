@@ -46,7 +46,7 @@ class Evidence:
 
     Args:
         limits: Of today's measures, by check and measure: which way is worse.
-        same_images: Both runs scored the same labelled images.
+        same_images: Both runs scored the same labelled images, with the same objects.
         ap: Difference from the baseline's AP, of the matches of both; None where there are none.
         shift: Of the latency, where both files were timed by turns.
         differs: What is not the same, so that latencies are not comparable.
@@ -204,7 +204,7 @@ def _ap(before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy) -
 
     if was is None or is_now is None:
         return change(Outcome.UNKNOWN, Why.NOT_MEASURED)
-    if not by.same_images:
+    if not by.same_images or before.image_files_sha256 != now.image_files_sha256:
         return change(Outcome.UNKNOWN, Why.OTHER_IMAGES)
     if by.ap is None:
         alike = bool(now.matches_sha256) and before.matches_sha256 == now.matches_sha256

@@ -251,6 +251,7 @@ class Baseline:
         updated: Why the file says what it says; None for a run.
         accepted: Reason that the user gave for replacing it by this run, so that what has changed
             is not judged; empty where it is.
+        limits: Of the policy that judged it, in words.
     """
 
     named: BaselineKind
@@ -267,6 +268,7 @@ class Baseline:
     differs: tuple[KeyPart, ...] = ()
     updated: BaselineUpdate | None = None
     accepted: str = ""
+    limits: str = ""
 
     def verdict_of(self, key: ModelKey) -> Status | None:
         """What the verdict on a file was; None where it was not in the baseline."""
