@@ -130,6 +130,15 @@ def test_shares_are_of_the_calls_that_are_not_slow_anyhow() -> None:
     assert _judged(found) == (Outcome.WORSE, None)
 
 
+def test_longer_calls_are_interrupted_more_often() -> None:
+    """Of a file that takes twice as long up to twice as many are: that is no tail of its own."""
+    once = (1.0,) * 6 + (4.0,) * 4
+    twice = (2.0,) * 3 + (5.0,) * 7
+    found = _found((LatencyBlock((0, 1, 2), once, twice, once),) * 36)
+    assert found.estimate == pytest.approx(0.5)
+    assert _judged(found) == (Outcome.UNKNOWN, Why.NOISE)
+
+
 def test_few_calls_a_block_make_pairs_of_several() -> None:
     """Of one call a block five blocks are a pair, and what is left belongs to the last one."""
     found = _found((LatencyBlock((0, 1, 2), (1.0,), (1.0,), (1.0,)),) * 12)
