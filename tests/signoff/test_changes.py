@@ -123,7 +123,7 @@ def test_drop_of_the_reference_is_worse_too() -> None:
 
 
 def test_another_file_is_listed_and_not_judged() -> None:
-    """It is news, and keeps nobody from signing."""
+    """It is news, and does not keep a run from being signed."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
     found = _found(_record(), _record(artefacts=(other,)))
     assert [(change.what, change.outcome) for change in found] == [("file", Outcome.CHANGED)]

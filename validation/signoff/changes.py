@@ -153,7 +153,7 @@ def _outcome(was: Status | None, now: Status | None) -> Outcome:
 def _pairs(
     before: Mapping[_Key, _Fact], after: Mapping[_Key, _Fact]
 ) -> Iterable[tuple[_Key, _Fact | None, _Fact | None]]:
-    """Each key with what stands under it before and after."""
+    """Each key with what it has before and after."""
     return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 
