@@ -25,6 +25,8 @@ from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 RUN = "run"
+# What compares latencies.
+TIMED_TOGETHER = "validation run --baseline RUN"
 
 _Key = TypeVar("_Key")
 _Fact = TypeVar("_Fact")
@@ -228,10 +230,7 @@ def uncompared_latency(before: Record, after: Record) -> str:
     which = (
         f"{plural(others, 'file')} of {len(both)} differ" if others else "all files are the same"
     )
-    return (
-        "latency is not compared, as calls of two runs are not made by turns "
-        f"({which}); `validation run --baseline RUN` times both files in one process"
-    )
+    return f"Latency is not compared, as calls of two runs are not made by turns; {which}."
 
 
 def _accuracies(
