@@ -19,6 +19,7 @@ from validation.record.baseline import (
     Aspect,
     AspectChange,
     BaselineComparison,
+    Clock,
     KeyPart,
     Outcome,
     Why,
@@ -225,6 +226,39 @@ def test_ap_without_an_interval_warns(by: dict[str, Any], why: Why) -> None:
     assert check_baseline(_compared(now=now, **by), _POLICY, "").status is Status.WARN
 
 
+@pytest.mark.parametrize(
+    ("now", "by"),
+    [
+        ({"ap": 0.5, "matches_sha256": "d" * 64}, {"same_images": False}),
+        ({"image_files_sha256": "e" * 64}, {}),
+    ],
+    ids=["other labels", "other files of the same names"],
+)
+def test_ap_of_other_images_is_not_known(now: dict[str, Any], by: dict[str, Any]) -> None:
+    """Figures that are equal by chance prove nothing, nor do equal matches of other pictures."""
+    change = _changed(Aspect.AP, now=_other(**now), **by)
+    assert (change.outcome, change.why) == (Outcome.UNKNOWN, Why.OTHER_IMAGES)
+    result = check_baseline(_compared(now=_other(**now), **by), _POLICY, "")
+    assert result.status is Status.WARN
+    assert "AP is not known: the baseline was scored on other images" in result.message
+
+
+def test_ap_without_an_interval_that_could_be_made() -> None:
+    """A difference whose interval is NaN is judged as one without matches: it warns."""
+    found = dataclasses.replace(_LOSS, subject=0.499, low=math.nan, high=math.nan)
+    now = _other(ap=0.499, matches_sha256="d" * 64)
+    assert _changed(Aspect.AP, now=now, ap=_ap(found)).why is Why.TOO_FEW_IMAGES
+    assert check_baseline(_compared(now=now, ap=_ap(found)), _POLICY, "").status is Status.WARN
+
+
+def test_what_is_not_known_is_said() -> None:
+    """AP and latency before the rest, which is counted."""
+    now = _other(ap=None, sha256="", size_bytes=0, inputs=(), outputs=())
+    message = check_baseline(_compared(now=now), _POLICY, "").message
+    assert "; AP is not known: not measured in both runs; latency is not known: " in message
+    assert message.endswith("; and 5 more are not known")
+
+
 _SHIFT = LatencyShift(0.1, 0.09, 0.11, 1e-6, 0.01, 2.0, 2.2, 36)
 _OTHER_FILE = _other(sha256="c" * 64)
 
@@ -261,11 +295,11 @@ def test_slow_calls_warn() -> None:
     """One call of five that is slow now, with quickest calls as before, is seen and is no FAIL."""
     alike = dataclasses.replace(_SHIFT, estimate=0.0, low=-0.01, high=0.01, p_value=0.5)
     more = SlowCalls(0.2, 0.15, 0.25, 1e-6, 0.03, 0.01, 0.21, 36)
-    by = {"shift": alike, "slow_calls": more}
+    by = {"shift": alike, "slow_calls": more, "clock": Clock.CPU}
     change = _changed(Aspect.SLOW_CALLS, now=_OTHER_FILE, **by)
     assert describe_change(change) == (
         "slow calls LiteRT, 1 thread: 1.0 % -> 21.0 % (+20.0 %, 95 % interval +15.0 % to +25.0 %; "
-        "p 1e-06)"
+        "p 1e-06; CPU time)"
     )
     result = check_baseline(_compared(now=_OTHER_FILE, **by), _POLICY, "")
     assert result.status is Status.WARN

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from signable_run import files_of
 
 from validation.policy.load import load_policy
@@ -134,6 +135,26 @@ def test_other_bytes_are_timed_by_turns(
     text = (third / "record.jsonl").read_text().replace(says, '"file_of": ""')
     doctored = {**files_of(third), "record.jsonl": text.encode()}
     assert any("the baseline" in each.what for each in examine(doctored, redraw=False).faults)
+
+
+def test_other_pictures_of_the_same_names(
+    miniature: MiniatureFiles,
+    runs: Callable[..., tuple[pytest.RunResult, Path]],
+    tmp_path: Path,
+) -> None:
+    """The labels say nothing of them: AP was measured on other images, and is not compared."""
+    images = tmp_path / "images"
+    shutil.copytree(miniature.images, images)
+    _, first = runs("--coco-images", images)
+    path = sorted(images.glob("*.*"))[0]
+    Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)
+    _, second = runs("--coco-images", images, "--baseline", first)
+    (ap,) = _comparison(second).of(Aspect.AP)
+    assert (ap.outcome, ap.why) == (Outcome.UNKNOWN, Why.OTHER_IMAGES)
+    status, message = _check(load_record(second / "record.jsonl"))
+    assert status == "warn"
+    assert "AP is not known: the baseline was scored on other images" in message
+    assert _faults(second) == []
 
 
 def test_a_run_that_is_compared_with_nothing(

@@ -19,11 +19,13 @@ class _Config:
     def __init__(self, *typed: str) -> None:
         parser = argparse.ArgumentParser()
         add_options(parser.add_argument)
+        # Of pytest-xdist, where it is installed.
+        parser.add_argument("-n", dest="numprocesses", type=int)
         self.options = vars(parser.parse_args(typed))
 
-    def getoption(self, flag: str) -> Any:
+    def getoption(self, flag: str, default: object = None) -> Any:
         """By its flag."""
-        return self.options[flag.removeprefix("--").replace("-", "_")]
+        return self.options.get(flag.removeprefix("--").replace("-", "_"), default)
 
 
 def _kept(*typed: str) -> list[str]:
@@ -67,6 +69,14 @@ def test_each_value_is_one_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "--max-images=50",
         "--input-stats=128/127",
     ]
+
+
+def test_what_moves_a_verdict_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The baseline, by which a check judges, and workers, beside which latency is not measured."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "night").mkdir()
+    assert _kept("--baseline=night", "-n", "2") == ["--baseline=night", "--numprocesses=2"]
+    assert _kept("-n", "0") == []
 
 
 def test_the_users_name_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

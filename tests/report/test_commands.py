@@ -9,6 +9,7 @@ import shlex
 import hypothesis.strategies as st
 from hypothesis import given
 
+from validation.policy.overlay import Overlay
 from validation.record.run import (
     Artefact,
     ArtefactRole,
@@ -67,12 +68,14 @@ def test_a_variant_of_an_archive() -> None:
         ("--representative-images", "calibration"),
         ("--policy", "own.toml"),
         ("--report-dir", "out"),
+        ("--baseline", "night.json"),
+        ("--numprocesses", "2"),
         ("--feed", "bytes"),
     )
     record = _record(header, GRAPH, KEPT, LABELS)
     shared = (
         "--coco-annotations=a.json --max-images=500 --representative-images=calibration "
-        "--policy=own.toml"
+        "--policy=own.toml --baseline=night.json --numprocesses=2"
     )
     assert _lines(record, INT8) == {
         "Validate it again": (
@@ -81,9 +84,9 @@ def test_a_variant_of_an_archive() -> None:
         "Convert it again": (
             "validation zoo fetch ssd '--zoo=my models' --output_directory=models",
             "validation export --frozen_graph=models/ssd/frozen_inference_graph.pb "
-            "--output_directory=models/ssd/tflite --add_postprocessing_op=true "
+            "--output_directory=exported/ssd-int8 --add_postprocessing_op=true "
             "--use_regular_nms=true --max_detections=100",
-            "validation convert --graph_def_file=models/ssd/tflite/tflite_graph.pb "
+            "validation convert --graph_def_file=exported/ssd-int8/tflite_graph.pb "
             "--output_file=ssd-int8.tflite --variant=int8 --representative_images=calibration",
         ),
         "Score the kept file": (
@@ -96,6 +99,35 @@ def test_a_variant_of_an_archive() -> None:
     assert every.lines == (
         f"validation run '--zoo=my models' --model=ssd --variant=float --variant=int8 {shared}",
     )
+
+
+def test_the_policy_of_the_run() -> None:
+    """As it was named, with where the run keeps it; by that copy where no name is known."""
+    own = dataclasses.replace(_header(), policy_overlay=Overlay("own.toml", "f" * 64))
+    line = _lines(_record(own), INT8)["Validate it again"][0]
+    assert line.endswith("--policy=reports/r1/policy/own.toml")
+    named = _record(_header(("--policy", "limits/own.toml")))
+    every = model_commands(named, "ssd", [INT8])
+    assert every is not None
+    assert every.lines[0].endswith("--policy=limits/own.toml")
+    assert every.note == ("The policy as it was in this run is kept as reports/r1/policy/own.toml.")
+
+
+def test_an_input_that_was_stated_is_converted_alike() -> None:
+    """Another mapping of the input is another file; of other forms it is none."""
+    uint8 = ModelKey("ssd", "uint8")
+    record = _record(_header(("--input-stats", "128/127")), GRAPH)
+    assert _lines(record, uint8)["Convert it again"][-1].endswith(
+        "--mean_values=128 --std_dev_values=127"
+    )
+    assert "--mean_values" not in _lines(record, INT8)["Convert it again"][-1]
+
+
+def test_variants_are_exported_apart_from_the_archive() -> None:
+    """So that the archive can be fetched again for the next variant."""
+    fetched, exported, _ = _lines(_record(_header(), GRAPH), INT8)["Convert it again"]
+    assert fetched.endswith("--output_directory=models")
+    assert "--output_directory=models" not in exported
 
 
 def test_bundled_models_name_the_images_that_ship() -> None:

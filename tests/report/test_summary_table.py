@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from signable_run import FLOAT, GIVEN, GIVEN_INT8, INT8, write_signable_run
@@ -54,6 +55,26 @@ def test_narrow_terminal() -> None:
     assert ".." in eighty[1]
     assert "ear-int8 " in eighty[1]
     assert max(map(len, eighty)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (72, ["verdict", "file", "AP", "difference", "size", "1", "thread"]),
+        (60, ["verdict", "file", "AP", "difference", "1", "thread"]),
+        (50, ["verdict", "file", "AP", "1", "thread"]),
+        (36, ["verdict", "file", "AP"]),
+    ],
+)
+def test_no_figure_is_cut(width: int, titles: list[str]) -> None:
+    """Where the terminal is too narrow for all of a row, whole columns are left out."""
+    named = dataclasses.replace(_ROW, key=ModelKey("ssd_mobilenet_v1_of_last_year", "int8"))
+    head, row = _texts(summary_table([named], width, 60))
+    assert head.split() == titles
+    (full,) = _texts(summary_table([named], 200, 60))[1:]
+    figures = [word for word in row.split() if ".." not in word]
+    assert set(figures) <= set(full.split())
+    assert max(len(head), len(row)) <= width
 
 
 def test_other_threads_stand_beside_their_figures() -> None:

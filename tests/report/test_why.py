@@ -181,7 +181,7 @@ def test_every_file_is_linked_whatever_its_figures(
     links = pages["index.html"].values("href")
     assert all(f"model-person.html#{key.variant}-latency" in links for key in keys)
     assert "worst of 4 files, dynamic : value 5" in pages["index.html"].text
-    assert "value 2 to 5 in all" in pages["index.html"].text
+    assert "all of them: value 2 to 5" in pages["index.html"].text
 
 
 @pytest.mark.parametrize("values", [(2.0,) * 9, (2.0, 3.0, *(4.0,) * 8)])

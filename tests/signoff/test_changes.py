@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_drop_of_the_reference_is_worse_too() -> None:
 
 
 def test_another_file_is_listed_and_not_judged() -> None:
-    """It is news, and keeps nobody from signing."""
+    """It is news, and does not keep a run from being signed."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
     found = _found(_record(), _record(artefacts=(other,)))
     assert [(change.what, change.outcome) for change in found] == [("file", Outcome.CHANGED)]
@@ -139,22 +140,53 @@ def test_latency_of_two_runs_is_no_change(sha256: str, which: str) -> None:
     assert not any("latency" in change.what for change in _found(before, after))
     said = uncompared_latency(before, after)
     assert which in said
-    assert "--baseline" in said
     assert uncompared_latency(before, dataclasses.replace(after, timings=())) == ""
 
 
 @pytest.mark.parametrize(
-    ("interval", "count"), [((-0.02, -0.004), 1), ((-0.02, 0.003), 0), ((0.001, 0.01), 1)]
+    ("change", "interval", "count"),
+    [
+        (-0.002, (-0.003, -0.001), 1),
+        (-0.002, (-0.005, 0.001), 0),
+        (0.01, (0.001, 0.02), 1),
+        (0.01, (-0.001, 0.02), 0),
+    ],
 )
-def test_ap_is_compared_by_its_interval(interval: tuple[float, float], count: int) -> None:
-    """What the images do not tell apart is no change; what they do is told with its interval."""
+def test_ap_is_compared_by_its_interval(
+    change: float, interval: tuple[float, float], count: int
+) -> None:
+    """What the images do not tell apart is no change; what they do is listed with its interval."""
     low, high = interval
-    ap = Difference(Figure.AP, 0.5, 0.49, 9, low, high, 0.005, 1000)
+    ap = Difference(Figure.AP, 0.5, 0.5 + change, 9, low, high, 0.005, 1000)
     paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
-    found = changes(_record(), _record(ap=0.49), load_policy(), paired)
-    moved = [change for change in found if change.what.startswith("AP")]
+    found = changes(_record(), _record(ap=0.5 + change), load_policy(), paired)
+    moved = [each for each in found if each.what.startswith("AP")]
     assert len(moved) == count
-    assert all("95 % interval" in change.reason for change in moved)
+    assert all("95 % interval" in each.reason for each in moved)
+
+
+@pytest.mark.parametrize(("low", "worse"), [(-0.25, True), (-0.35, False)])
+def test_a_large_drop_that_is_not_certain_is_said(low: float, worse: bool) -> None:
+    """On a handful of images anything may be chance; a drop that would be a failure is listed."""
+    ap = Difference(Figure.AP, 0.5, 0.3, 9, low, -0.1 if worse else 0.02, 0.1, 1000)
+    paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
+    (change,) = changes(_record(), _record(ap=0.3), load_policy(), paired)
+    assert (change.outcome is Outcome.WORSE) is worse
+    assert change.reason.endswith("too few images to tell") is not worse
+
+
+@pytest.mark.parametrize(
+    ("reference", "low"),
+    [(0.5, math.nan), (0.31, -0.02)],
+    ids=["no interval could be made", "of other flags"],
+)
+def test_an_interval_that_is_none_of_these_figures(reference: float, low: float) -> None:
+    """The figures are compared by their number: nothing becomes equal by it."""
+    ap = Difference(Figure.AP, reference, 0.3, 9, low, 0.02, 0.005, 1000)
+    paired = {_KEY: ApDifference("a", "float", "", 9, 1000, 0, False, (ap,))}
+    (change,) = changes(_record(), _record(ap=0.3), load_policy(), paired)
+    assert change.outcome is Outcome.WORSE
+    assert change.reason == "-0.2000"
 
 
 def test_what_is_worse_comes_first() -> None:

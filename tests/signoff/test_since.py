@@ -19,7 +19,7 @@ from validation.record.run import Footer, Header
 from validation.record.store import Record
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.signoff.rules import judge
-from validation.signoff.since import Since, since_baseline
+from validation.signoff.since import Since, since_baseline, since_lines
 
 _KEY = ModelKey("m", "int8", "d.tflite")
 _MACHINE = MachineClass("CPU", 2, "x86_64")
@@ -56,6 +56,12 @@ def _since(baseline: Baseline = _BASELINE, *compared: BaselineComparison) -> Sin
     return found
 
 
+def test_another_policy_is_said() -> None:
+    """A check that is worse may be so by its limit alone."""
+    found = _since(dataclasses.replace(_BASELINE, limits="abc"), _SAME)
+    assert any(each.name == "policy" and each.before == "abc" for each in found.circumstances)
+
+
 def _with(*names: str) -> Baseline:
     subjects = [BaselineSubject("m", name, Status.PASS) for name in names]
     return dataclasses.replace(_BASELINE, subjects=(*_BASELINE.subjects, *subjects))
@@ -67,3 +73,15 @@ def test_a_given_file_of_another_form_is_not_gone() -> None:
     assert found.gone == ()
     (subject,) = found.subjects
     assert any(each.aspect is Aspect.VERDICT for each in subject.changes)
+
+
+def test_what_was_not_tested_is_counted() -> None:
+    """A file that is gone is in the first line, beside those in which nothing may have changed."""
+    head, *lines = since_lines(_since(_with("float"), _SAME))
+    assert "(1 file compared, 1 not tested)" in head
+    assert "  not tested in this run: m-float" in lines
+
+
+def test_nothing_compared_is_not_nothing_changed() -> None:
+    """As where each test ended before it could compare."""
+    assert ": nothing was compared (0 files compared)" in since_lines(_since(_BASELINE))[0]

@@ -68,6 +68,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _PARTS,
         st.none() | UPDATES,
         _TEXT,
+        _TEXT,
     ),
     "baseline_comparison": st.builds(
         BaselineComparison, _TEXT, _TEXT, st.lists(CHANGES, max_size=3).map(tuple), _TEXT
@@ -122,6 +123,7 @@ SUBJECTS = st.builds(
     _TEXT,
     st.lists(st.builds(LatencyFacts, _TEXT, _COUNT, _SAMPLES), max_size=2).map(tuple),
     _TEXT,
+    _TEXT,
 )
 FACTS = st.builds(
     BaselineFacts,
@@ -133,4 +135,5 @@ FACTS = st.builds(
     _STATUS,
     st.lists(SUBJECTS, max_size=3).map(tuple),
     st.none() | UPDATES,
+    _TEXT,
 )

@@ -28,7 +28,7 @@ _RUNS = 6
 
 
 def shown_comparisons(
-    keys: Sequence[ModelKey], failing: Sequence[ModelKey], name: str
+    keys: Sequence[ModelKey], failing: Sequence[ModelKey], name: str, limits: str
 ) -> Iterator[Entry]:
     """A baseline in which everything passed, and one change of each outcome.
 
@@ -36,12 +36,13 @@ def shown_comparisons(
         keys: Files of the run.
         failing: Of these, the ones that no longer pass.
         name: Of the baseline.
+        limits: Of the policy that judged it, as the run's header has them.
     """
     before = BaselineKind.RUN, name, name, "2026-01-01T03:04:05+00:00", MachineClass.of(MACHINE)
     subjects = tuple(BaselineSubject(key.model, key.variant, Status.PASS, key.file) for key in keys)
     versions = {"harness": "0.1.0", "tensorflow": "2.20.0", "ai-edge-litert": "2.3.0"}
     facts = "evidence/baseline.json", "ab" * 32, 4000
-    yield Baseline(*before, versions, Status.PASS, subjects, *facts)
+    yield Baseline(*before, versions, Status.PASS, subjects, *facts, limits=limits)
     for key in keys:
         worse = key in failing
         yield BaselineComparison(

@@ -176,7 +176,8 @@ def write_shown_run(
             for entry in _entries(key, names, fails=fails and key in _failing(names)):
                 writer.write(entry)
         if fails:
-            for entry in shown_comparisons(keys, _failing(names), f"before {names.option}"):
+            before = f"before {names.option}"
+            for entry in shown_comparisons(keys, _failing(names), before, header.limits):
                 writer.write(entry)
         for model in (names.model, names.other):
             for entry in _of_model(model, names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -263,6 +264,7 @@ def score(
         seconds=seconds,
         join=join.facts,
         file=key.file,
+        image_files_sha256=_image_files_sha256(context, dataset),
     )
     path = folder / _MATCHES
     evidence = Evidence(
@@ -276,6 +278,12 @@ def score(
         file=key.file,
     )
     return Scored(accuracy, evidence)
+
+
+def _image_files_sha256(context: CheckContext, dataset: Dataset) -> str:
+    hashes = context.runs.image_hashes
+    own = [(image.key, hashes[image.key]) for image in dataset.files]
+    return hashlib.sha256(json.dumps(own).encode()).hexdigest()
 
 
 def _of_its_classes(context: CheckContext, found: Detections) -> Detections:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from validation.coco.intervals import ap_difference
@@ -39,7 +39,7 @@ def baseline(context: CheckContext) -> list[Entry]:
         return [CheckResult.unknown("baseline", context.key, NO_BASELINE)]
     before, now = given.facts.of(context.key), _now(context)
     trial = _trial(context, given, before, now)
-    evidence, difference = _difference(context, given, before, now)
+    paired = _paired(context, given, before, now)
     images = "" if context.dataset is None else context.dataset.sha256
     shift, slow = (None, None) if trial is None else judged_trial(trial, context.policy)
     comparison = compare_subject(
@@ -48,18 +48,19 @@ def baseline(context: CheckContext) -> list[Entry]:
         now,
         ComparedBy(
             limits_of(each for each in context.found.entries if isinstance(each, CheckResult)),
-            given.facts.images_sha256 == images,
-            difference,
+            given.facts.images_sha256 == images and paired.same_data,
+            paired.difference,
             shift,
             given.differs,
             given.tflite(context.key) is not None,
             slow,
             "" if trial is None else trial.file_of,
+            None if trial is None else trial.clock,
         ),
         context.policy,
     )
     result = check_baseline(comparison, context.policy, given.accepted)
-    beside = (each for each in (trial, evidence) if each is not None)
+    beside = (each for each in (trial, paired.evidence) if each is not None)
     return [*beside, comparison, result]
 
 
@@ -106,7 +107,7 @@ def _trial(
         return None
     if not now.sha256 or context.stopwatch is None:
         return None
-    policy, subject = context.policy, context.subject
+    policy, subject, threads = context.policy, context.subject, _threads(context)
     plan = TurnsPlan(
         blocks=int(policy.setting("baseline_blocks")),
         least_blocks=int(policy.setting("baseline_least_blocks")),
@@ -114,36 +115,53 @@ def _trial(
         warmup=int(policy.setting("baseline_warmup")),
         seconds=policy.setting("baseline_seconds"),
         interpreters=int(policy.setting("baseline_interpreters")),
+        # The time of this thread is not that of an interpreter with threads of its own.
+        wall_calls=int(policy.setting("baseline_wall_calls")) if threads == 1 else 0,
     )
-    threads = _threads(context)
 
     def made(file: Path) -> Callable[[], Callable[[], object]]:
         return lambda: subject.timed_call(threads, file)
 
+    turns = time_by_turns(made(path), made(subject.path), plan)
     return LatencyTrial(
         context.key.model,
         context.key.variant,
         "LiteRT",
         threads,
         before.sha256,
-        time_by_turns(made(path), made(subject.path), plan),
+        turns.blocks,
         file=context.key.file,
         file_of=given.facts.run if given.named is BaselineKind.FILE else "",
+        clock=turns.clock,
     )
 
 
-def _difference(
+@dataclass(frozen=True)
+class _Paired:
+    """How far AP is from the baseline's, on the same images.
+
+    Args:
+        evidence: The baseline's matches; None where they are not at hand or not needed.
+        difference: By the matches of both; None where there are none.
+        same_data: False where both are of other images, categories or objects.
+    """
+
+    evidence: Evidence | None = None
+    difference: ApDifference | None = None
+    same_data: bool = True
+
+
+def _paired(
     context: CheckContext, given: GivenBaseline, before: SubjectFacts | None, now: SubjectFacts
-) -> tuple[Evidence | None, ApDifference | None]:
-    """How far AP is from the baseline's, on the same images, and the matches that say it."""
+) -> _Paired:
     if before is None or before.ap is None or now.ap is None:
-        return None, None
+        return _Paired()
     if not now.matches_sha256 or before.matches_sha256 == now.matches_sha256:
-        return None, None
+        return _Paired()
     path = given.matches(before.matches_sha256, context.scratch)
     own = context.found.matches(context.key)
     if path is None or own is None:
-        return None, None
+        return _Paired()
     replicates = int(context.policy.setting("bootstrap_replicates"))
     seed = int(context.policy.setting("bootstrap_seed"))
     subject = given.facts.run
@@ -162,6 +180,16 @@ def _difference(
         "numpy": installed_version("numpy"),
         "code": code_sha256("coco"),
     }
+    kept = Evidence(
+        context.key.model,
+        context.key.variant,
+        str(path),
+        before.matches_sha256,
+        path.stat().st_size,
+        len(read_matches(path).image_ids),
+        EvidenceContent.BASELINE_MATCHES,
+        file=context.key.file,
+    )
     try:
         found = context.work.facts(
             context.key.model,
@@ -172,16 +200,5 @@ def _difference(
             find,
         )
     except DatasetError:
-        # Other images, categories or objects: the comparison says so.
-        return None, None
-    kept = Evidence(
-        context.key.model,
-        context.key.variant,
-        str(path),
-        before.matches_sha256,
-        path.stat().st_size,
-        found.images,
-        EvidenceContent.BASELINE_MATCHES,
-        file=context.key.file,
-    )
-    return kept, replace(found, names={})
+        return _Paired(kept, same_data=False)
+    return _Paired(kept, found)

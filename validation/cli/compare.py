@@ -32,7 +32,7 @@ from validation.report.compare_page import (
 )
 from validation.report.compared_parts import left_out
 from validation.signoff.change_groups import grouped_changes, of_outcome
-from validation.signoff.changes import Change, changes, uncompared_latency
+from validation.signoff.changes import TIMED_TOGETHER, Change, changes, uncompared_latency
 from validation.signoff.circumstances import RunCircumstance, circumstances
 from validation.signoff.paired import paired_differences
 from validation.signoff.rules import policy_of
@@ -109,7 +109,7 @@ def _compare_runs(options: argparse.Namespace) -> int:
         for outcome in (Outcome.WORSE, Outcome.CHANGED, Outcome.BETTER):
             _print_changes(outcome, of_outcome(changed, outcome))
         if untimed:
-            print_line(untimed)
+            print_line(f"{untimed} `{TIMED_TOGETHER}` times both files in one process")
         runs = f"{before.header.run} to {after.header.run}"
         print_line(f"{runs}: {counted(changed)}")
     return int(bool(worse))
@@ -185,7 +185,7 @@ def _compare_models(options: argparse.Namespace) -> int:
                 [each.describe() for each in notices["first"]],
                 [each.describe() for each in notices["second"]],
             ),
-            _next_step(paths) if _differ(differing, like) else "",
+            f"{_explain(paths)} --html=explain.html" if _differ(differing, like) else "",
         )
         _write_page(options.html, page)
     with lines_beside(options.html):
@@ -211,13 +211,12 @@ def _print_models(
     for line in detection_lines(like):
         print_line(line)
     if _differ(differing, like):
-        print_line(_next_step(paths))
+        print_line(f"`{_explain(paths)}` says where; --html draws the worst images")
 
 
 def _differ(differing: Sequence[Difference], like: Similarity) -> bool:
     return bool(differing or like.only_first or like.only_second)
 
 
-def _next_step(paths: tuple[Path, Path]) -> str:
-    files = shlex.join(map(str, paths))
-    return f"`python -m validation explain {files}` says where; --html draws the worst images"
+def _explain(paths: tuple[Path, Path]) -> str:
+    return f"python -m validation explain {shlex.join(map(str, paths))}"

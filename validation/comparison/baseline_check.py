@@ -20,7 +20,7 @@ from validation.record.types import CheckResult, Measure
 
 # A message names so many changes; the page has all of them.
 _MOST_NAMED = 3
-_WITHOUT_INTERVAL = (Why.NO_MATCHES, Why.OTHER_IMAGES)
+_FIRST_NAMED = (Aspect.AP, Aspect.LATENCY)
 
 
 def check_baseline(comparison: BaselineComparison, policy: Policy, accepted: str) -> CheckResult:
@@ -60,8 +60,10 @@ def _values(comparison: BaselineComparison) -> Iterator[tuple[str, Any]]:
         if change.estimate is not None:
             yield "size_growth", max(change.estimate, 0.0)
     for change in comparison.of(Aspect.AP):
-        if change.why in _WITHOUT_INTERVAL:
-            yield "ap_without_interval", int(change.before != change.after)
+        if _is_without_interval(change):
+            # Figures of other images may be equal by chance.
+            is_other = change.why is Why.OTHER_IMAGES or change.before != change.after
+            yield "ap_without_interval", int(is_other)
     for change in comparison.of(Aspect.LATENCY):
         if change.outcome is not Outcome.UNKNOWN:
             yield "latency_growth", max(change.estimate or 0.0, 0.0)
@@ -77,7 +79,7 @@ def _count(comparison: BaselineComparison, aspect: Aspect, outcome: Outcome) -> 
 def _of_ap(comparison: BaselineComparison, policy: Policy) -> Iterator[Measure]:
     """Loss and gain, each with the interval that is judged; none where AP was not compared."""
     for change in comparison.of(Aspect.AP):
-        if change.estimate is None or change.why in _WITHOUT_INTERVAL:
+        if change.estimate is None or _is_without_interval(change):
             continue
         loss = -change.estimate
         interval = None
@@ -86,6 +88,13 @@ def _of_ap(comparison: BaselineComparison, policy: Policy) -> Iterator[Measure]:
         key = comparison.key
         limit = policy.limit(BASELINE_CHECK, "ap_loss", key.model, key.variant)
         yield Measure("ap_loss", max(loss, 0.0), limit, interval)
+
+
+def _is_without_interval(change: AspectChange) -> bool:
+    """It was measured in both runs, and how sure the difference is cannot be said."""
+    if change.why is Why.TOO_FEW_IMAGES:
+        return change.interval is None
+    return change.why in (Why.NO_MATCHES, Why.OTHER_IMAGES)
 
 
 def _gains(comparison: BaselineComparison) -> Iterator[Measure]:
@@ -98,15 +107,23 @@ def _gains(comparison: BaselineComparison) -> Iterator[Measure]:
 
 
 def _message(comparison: BaselineComparison) -> str:
-    """What has changed, worst first, and what is not known of the latency."""
+    """What has changed, worst first, and what is not known: AP and latency before the rest."""
     order = (Outcome.WORSE, Outcome.CHANGED, Outcome.BETTER)
     moved = [each for outcome in order for each in comparison.with_outcome(outcome)]
     parts = [counted(Counter(each.outcome for each in comparison.changes))]
     parts += [f"{each.outcome}: {describe_change(each)}" for each in moved[:_MOST_NAMED]]
     if len(moved) > _MOST_NAMED:
         parts.append(f"and {len(moved) - _MOST_NAMED} more")
-    unknown: list[AspectChange] = [
-        each for each in comparison.of(Aspect.LATENCY) if each.outcome is Outcome.UNKNOWN
-    ]
-    parts += [f"latency is not known: {why_text(each)}" for each in unknown]
+    unknown: list[AspectChange] = sorted(
+        comparison.with_outcome(Outcome.UNKNOWN), key=lambda each: each.aspect not in _FIRST_NAMED
+    )
+    parts += [f"{_name(each)} is not known: {why_text(each)}" for each in unknown[:_MOST_NAMED]]
+    if len(unknown) > _MOST_NAMED:
+        parts.append(f"and {len(unknown) - _MOST_NAMED} more are not known")
     return "; ".join(parts)
+
+
+def _name(change: AspectChange) -> str:
+    """Latency needs no number of threads here."""
+    named = change.what and change.aspect is not Aspect.LATENCY
+    return f"{change.aspect} {change.what}" if named else str(change.aspect)

@@ -29,19 +29,24 @@ _FLAGS = (
     "--input-stats",
     "--label-map",
     "--policy",
+    "--baseline",
     "--report-dir",
 )
 _DEFAULTS = {"--zoo": BUNDLED_GROUP, "--reference": UNSTATED, "--report-dir": Path("reports")}
+# pytest-xdist's -n by its long name: beside other workers latency is not measured.
+_WORKERS = "--numprocesses"
 
 
 def command_line(config: pytest.Config) -> tuple[CommandOption, ...]:
     """Those that differ from their default, in a fixed order; repeated ones once for each value."""
-    return tuple(
+    own = [
         CommandOption(flag, value)
         for flag in _FLAGS
         if config.getoption(flag) != _DEFAULTS.get(flag)
         for value in _values(flag, config.getoption(flag))
-    )
+    ]
+    workers = config.getoption(_WORKERS, None)
+    return (*own, *([CommandOption(_WORKERS, str(workers))] if workers else []))
 
 
 def _values(flag: str, value: Any) -> Iterator[str]:

@@ -80,6 +80,7 @@ class SubjectFacts(OfVariant):
         outputs: Alike.
         checks: In the order in which they were run.
         ap: COCO average precision, in [0, 1]; None where it was not measured.
+        image_files_sha256: See `Accuracy`.
         matches_sha256: Of the evidence that AP was made of; empty where there is none.
         latencies: The one that was judged first.
         file: See `ModelKey`.
@@ -97,6 +98,7 @@ class SubjectFacts(OfVariant):
     matches_sha256: str
     latencies: tuple[LatencyFacts, ...]
     file: str = ""
+    image_files_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class BaselineFacts:
         verdict: On the run.
         subjects: In the order of its selection.
         updated: Why the file says this; None for the facts of a run itself.
+        limits: Of the policy that judged it, in words.
         version: Of the layout.
     """
 
@@ -123,6 +126,7 @@ class BaselineFacts:
     verdict: Status
     subjects: tuple[SubjectFacts, ...]
     updated: BaselineUpdate | None = None
+    limits: str = ""
     version: int = BASELINE_VERSION
 
     def of(self, key: ModelKey) -> SubjectFacts | None:
@@ -147,6 +151,7 @@ class BaselineFacts:
             "verdict": self.verdict,
             "subjects": tuple(subjects),
             "updated": self.updated,
+            "limits": self.limits,
         }
 
 
@@ -198,6 +203,7 @@ def subject_facts(
             if isinstance(each, Timing) and each.samples_ms
         ),
         key.file,
+        "" if accuracy is None else accuracy.image_files_sha256,
     )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from validation.record.baseline import Aspect, AspectChange, Baseline, BaselineKind, Outcome, Why
+from validation.record.baseline import (
+    Aspect,
+    AspectChange,
+    Baseline,
+    BaselineKind,
+    Clock,
+    Outcome,
+    Why,
+)
 from validation.record.formatting import (
     NOTHING,
     coco_delta,
@@ -25,7 +33,7 @@ _WHY: Mapping[Why, str] = {
     Why.SAME_FILE: "the same file, byte for byte",
     Why.RANKED_ALIKE: "the same true positives with the same false ones before each",
     Why.OTHER_KEY: "not comparable",
-    Why.OTHER_IMAGES: "the baseline was scored on other images",
+    Why.OTHER_IMAGES: "the baseline was scored on other images, objects or categories",
     Why.NO_MATCHES: "no matches of the baseline, so the difference has no interval",
     Why.TOO_FEW_IMAGES: "too few images to tell",
     Why.NOT_MEASURED: "not measured in both runs",
@@ -43,7 +51,9 @@ def describe_baseline(baseline: Baseline) -> str:
         return run
     updated = baseline.updated
     why = (
-        "" if updated is None else f", written by {updated.by or 'nobody named'}: {updated.reason}"
+        ""
+        if updated is None
+        else f", written by {updated.by or 'an unknown user'}: {updated.reason}"
     )
     return f"{baseline.name}, of {run}{why}"
 
@@ -58,6 +68,8 @@ def describe_change(change: AspectChange) -> str:
     if change.before is None and change.after is None:
         values = ""
     notes = [*_estimate(change), *([why_text(change)] if change.why else [])]
+    if change.clock is Clock.CPU:
+        notes.append("CPU time")
     if change.file_of:
         notes.append(f"the baseline's file is the one in run {change.file_of}")
     beside = f" ({'; '.join(notes)})" if notes else ""

@@ -227,6 +227,12 @@ class Header:
     command_line: tuple[CommandOption, ...] = ()
     version: int = RECORD_VERSION
 
+    @property
+    def limits(self) -> str:
+        """The policy in words: equal where its limits and settings are."""
+        text, overlay = self.policy_sha256[:12], self.policy_overlay
+        return text if overlay is None else f"{text} with {overlay.file}, {overlay.sha256[:12]}"
+
 
 @dataclass(frozen=True)
 class Footer:

@@ -270,6 +270,8 @@ class Accuracy(OfVariant):
         seconds: Wall time of inference over all images.
         join: How classes were joined to categories; None where ids were taken as they are.
         file: See `ModelKey`.
+        image_files_sha256: Over the bytes of the images: the data set's own hash is over their
+            names and labels. Empty where that is not known.
     """
 
     model: str
@@ -283,6 +285,7 @@ class Accuracy(OfVariant):
     seconds: float = 0.0
     join: ClassJoin | None = None
     file: str = ""
+    image_files_sha256: str = ""
 
 
 # Instead of a variant: what the variants of a model are judged by.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from validation.record.given_files import given_file
-from validation.record.run import Artefact, ArtefactRole, Header, Stage
+from validation.record.policy_files import OWN_POLICY
+from validation.record.run import ArtefactRole, Header, Stage
 from validation.record.store import Record
 from validation.record.types import REFERENCE, ModelKey
 from validation.specs.references import ReferenceKind
@@ -17,6 +18,7 @@ from validation.specs.variants import VARIANTS, Scheme, variant_of
 _PROGRAM = "validation"
 _REPORTS = "reports"
 _BUNDLED = "bundled"
+_POLICY = "--policy"
 _FROZEN = "frozen_inference_graph.pb"
 # Said of the page's own subject instead.
 _OF_SUBJECTS = ("--model", "--variant", "--candidate", "--reference", "--report-dir")
@@ -63,6 +65,7 @@ def model_commands(record: Record, model: str, keys: Sequence[ModelKey]) -> Comm
     return Command(
         "Validate every variant again",
         (_line("run", *_zoo(header), f"--model={_escaped(model)}", *chosen),),
+        _policy_note(header),
     )
 
 
@@ -122,8 +125,8 @@ def _convert(record: Record, key: ModelKey) -> Command | None:
         images = _calibration(record.header)
         if not images:
             return None
-    folder = f"models/{key.model}"
-    exported = f"{folder}/tflite"
+    # Apart from the archive, which `zoo fetch` takes for another one with a file more in it.
+    exported = f"exported/{key.model}-{key.variant}"
     return Command(
         "Convert it again",
         (
@@ -136,7 +139,7 @@ def _convert(record: Record, key: ModelKey) -> Command | None:
             ),
             _line(
                 "export",
-                f"--frozen_graph={folder}/{_FROZEN}",
+                f"--frozen_graph=models/{key.model}/{_FROZEN}",
                 f"--output_directory={exported}",
                 f"--add_postprocessing_op={str(variant.add_postprocessing_op).lower()}",
                 "--use_regular_nms=true",
@@ -148,6 +151,7 @@ def _convert(record: Record, key: ModelKey) -> Command | None:
                 f"--output_file={key.model}-{key.variant}.tflite",
                 f"--variant={key.variant}",
                 *images,
+                *_stats(record.header, variant.scheme),
             ),
         ),
     )
@@ -168,6 +172,15 @@ def _calibration(header: Header) -> tuple[str, ...]:
     return tuple(f"--representative_images={each}" for each in given)
 
 
+def _stats(header: Header, scheme: Scheme) -> tuple[str, ...]:
+    """How the input of a uint8 file maps to real values, where that was stated."""
+    stated = [each.value for each in header.command_line if each.flag == "--input-stats"]
+    if not stated or scheme is not Scheme.UINT8:
+        return ()
+    mean, _, std = stated[-1].partition("/")
+    return f"--mean_values={mean}", f"--std_dev_values={std}"
+
+
 def _evaluate(record: Record, key: ModelKey) -> Command | None:
     header, kept = record.header, record.kept(key, ArtefactRole.TFLITE)
     if kept is None or header.dataset is None or key.variant not in VARIANTS:
@@ -183,21 +196,22 @@ def _evaluate(record: Record, key: ModelKey) -> Command | None:
     feed = given.stated_feed if given else None
     options = [
         *images,
-        *([f"--label_map={_path(header, labels)}"] if labels else []),
+        *([f"--label_map={_path(header, labels.path)}"] if labels else []),
         *([f"--feed={feed.way}"] if feed and feed.way else []),
         *([f"--input_stats={feed.stats}"] if feed and feed.stats else []),
     ]
     apart = header.dataset.set_apart
     return Command(
         "Score the kept file",
-        (_line("evaluate", _path(header, kept), *options),),
+        (_line("evaluate", _path(header, kept.path), *options),),
         f"Scores the {apart:,} images that calibrate, too." if apart else "",
     )
 
 
-def _path(header: Header, artefact: Artefact) -> str:
+def _path(header: Header, path: str) -> str:
+    """Of what the run's folder keeps, from the folder in which the run was started."""
     reports = [each.value for each in header.command_line if each.flag == "--report-dir"]
-    return f"{reports[-1] if reports else _REPORTS}/{header.run}/{artefact.path}"
+    return f"{reports[-1] if reports else _REPORTS}/{header.run}/{path}"
 
 
 def _is_judged_alone(header: Header, key: ModelKey) -> bool:
@@ -223,11 +237,20 @@ def _zoo(header: Header) -> list[str]:
 
 def _shared(header: Header, without: Sequence[str] = ()) -> list[str]:
     """What holds for every subject of the run."""
-    return [
+    shared = [
         f"{each.flag}={each.value}" if each.value else each.flag
         for each in header.command_line
         if each.flag not in (*_OF_SUBJECTS, "--zoo", *without)
     ]
+    is_named = any(each.flag == _POLICY for each in header.command_line)
+    kept = [] if is_named or header.policy_overlay is None else [_path(header, OWN_POLICY)]
+    return [*shared, *(f"{_POLICY}={path}" for path in kept)]
+
+
+def _policy_note(header: Header) -> str:
+    if not any(each.flag == _POLICY for each in header.command_line):
+        return ""
+    return f"The policy as it was in this run is kept as {_path(header, OWN_POLICY)}."
 
 
 def _options(header: Header, flags: Sequence[str]) -> list[str]:

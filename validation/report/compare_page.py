@@ -26,7 +26,7 @@ from validation.report.compared_parts import (
 from validation.report.render import INDEX_NAME, render_page
 from validation.report.views import page_names
 from validation.signoff.change_groups import of_outcome
-from validation.signoff.changes import RUN, Change
+from validation.signoff.changes import RUN, TIMED_TOGETHER, Change
 from validation.signoff.circumstances import RunCircumstance
 from validation.signoff.rules import Judgement, judge
 from validation.tflite.differences import Difference
@@ -97,6 +97,7 @@ def compared_runs(
             f"Both runs were judged by the policy of {after.header.run}.",
             *([not_compared] if not_compared else []),
         ),
+        command=("Times both files in one process", TIMED_TOGETHER) if not_compared else None,
     )
 
 
@@ -125,7 +126,7 @@ def compared_models(
         differing: Facts that differ; None where one of them is no .tflite file.
         like: What both detect.
         notices: Of each file.
-        next_step: The command that says where they differ; empty where they do not.
+        next_step: Command that says where they differ and draws it; empty where they do not.
     """
     sides = tuple(
         ComparedSide(
@@ -144,7 +145,8 @@ def compared_models(
         sides=sides,
         summary=_files_summary(differing, like),
         parts=parts,
-        lines=(*detection_lines(like), *([next_step] if next_step else [])),
+        lines=detection_lines(like),
+        command=("Says where, and draws the worst images", next_step) if next_step else None,
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from validation.record.baseline import Outcome
 from validation.record.baseline_words import (
     OUTCOMES,
-    counted,
     describe_baseline,
     describe_change,
     why_text,
@@ -71,7 +70,7 @@ def since_section(since: Since | None, pages: Mapping[str, str]) -> SinceSection
     return SinceSection(
         since,
         describe_baseline(since.baseline),
-        counted(since.outcomes),
+        since.counted,
         tuple(rows),
         since.circumstances,
     )

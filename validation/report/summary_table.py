@@ -55,7 +55,8 @@ def summary_table(rows: Sequence[SummaryRow], width: int, most: int) -> tuple[Ta
     Args:
         rows: Of the run, see `summary_rows`.
         width: Columns of the terminal. Where it is too narrow the intervals are left out, then
-            names are cut in their middle, then lines at their end.
+            names are cut in their middle, then sizes, differences and latencies are left out in
+            this order, then lines are cut at their end.
         most: Lines.
     """
     if not rows:
@@ -64,15 +65,16 @@ def summary_table(rows: Sequence[SummaryRow], width: int, most: int) -> tuple[Ta
     verdicts = _Column(("verdict", *(each.status.upper() for each in shown)), is_text=True)
     names = _Column(("file", *(printable(str(each.key)) for each in shown)), is_text=True)
     intervals = _Column(("95 % interval", *map(_interval, shown)))
-    figures = [
-        _Column(("AP", *map(_ap, shown))),
-        _Column(("difference", *map(_difference, shown))),
-        intervals,
-        _Column(("size", *(_size(each.size_bytes) for each in shown))),
-        _latencies(shown),
-    ]
+    sizes = _Column(("size", *(_size(each.size_bytes) for each in shown)))
+    differences = _Column(("difference", *map(_difference, shown)))
+    latencies = _latencies(shown)
+    figures = [_Column(("AP", *map(_ap, shown))), differences, intervals, sizes, latencies]
     if _room(width, verdicts, figures) < names.width or not any(intervals.cells[1:]):
         figures.remove(intervals)
+    # Half a figure is another figure: whole columns go.
+    for column in (sizes, differences, latencies):
+        if _room(width, verdicts, figures) < min(names.width, _SHORTEST_NAME):
+            figures.remove(column)
     longest = max(min(names.width, _room(width, verdicts, figures)), _SHORTEST_NAME)
     names = _Column(tuple(_shortened(each, longest) for each in names.cells), is_text=True)
     lines = []

@@ -11,7 +11,7 @@ from validation.comparison.guide_facts import CHECK as GUIDE_CHECK
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
-from validation.record.baseline import Aspect, Outcome
+from validation.record.baseline import BASELINE_CHECK, Aspect, Outcome
 from validation.record.formatting import describe_result, plural
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
@@ -25,15 +25,19 @@ from validation.signoff.rules import Judgement, judge
 from validation.specs.variants import VARIANTS
 
 RUN = "run"
+# What compares latencies.
+TIMED_TOGETHER = "validation run --baseline RUN"
 
 _Key = TypeVar("_Key")
 _Fact = TypeVar("_Fact")
 
 _AP_DROP = ("accuracy", "ap_drop")
+_AP_LOSS = (BASELINE_CHECK, "ap_loss")
 # Whose limit holds for the inference graph itself, which is no variant.
 _REFERENCE = "float"
 # Sums in another order, by another release of NumPy, differ by less.
 _ROUNDING = 1e-9
+_TOO_FEW = ": too few images to tell"
 # Of the tools and not of a model: the first of each variant has them, whichever was selected.
 ONCE_A_RUN = (GUIDE_CHECK,)
 
@@ -151,7 +155,7 @@ def _outcome(was: Status | None, now: Status | None) -> Outcome:
 def _pairs(
     before: Mapping[_Key, _Fact], after: Mapping[_Key, _Fact]
 ) -> Iterable[tuple[_Key, _Fact | None, _Fact | None]]:
-    """Each key with what stands under it before and after."""
+    """Each key with what it has before and after."""
     return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 
@@ -226,10 +230,7 @@ def uncompared_latency(before: Record, after: Record) -> str:
     which = (
         f"{plural(others, 'file')} of {len(both)} differ" if others else "all files are the same"
     )
-    return (
-        "latency is not compared, as calls of two runs are not made by turns "
-        f"({which}); `validation run --baseline RUN` times both files in one process"
-    )
+    return f"Latency is not compared, as calls of two runs are not made by turns; {which}."
 
 
 def _accuracies(
@@ -244,9 +245,12 @@ def _accuracies(
             continue
         rise = now.figures.ap - was.figures.ap
         interval = _interval(now, was, paired)
-        if abs(rise) >= policy.setting("compare_ap_change") and not _has_zero(interval):
+        is_open = _has_zero(interval)
+        # What the images do not tell apart is no news, unless it would fail against a baseline.
+        is_news = not is_open or _is_beyond(now, -rise, policy, _AP_LOSS)
+        if abs(rise) >= policy.setting("compare_ap_change") and is_news:
             outcome = Outcome.BETTER if rise > 0 else Outcome.CHANGED
-            if _drops_too_far(now, -rise, policy):
+            if not is_open and _is_beyond(now, -rise, policy, _AP_DROP):
                 outcome = Outcome.WORSE
             yield Change(
                 str(now.key),
@@ -254,7 +258,7 @@ def _accuracies(
                 f"{was.figures.ap:.4f}",
                 f"{now.figures.ap:.4f}",
                 outcome,
-                f"{rise:+.4f}{_words(interval)}",
+                f"{rise:+.4f}{_words(interval)}{_TOO_FEW if is_open else ''}",
                 Aspect.AP,
                 move=rise,
             )
@@ -270,8 +274,11 @@ def _interval(
     if found.ranked_alike:
         return (0.0, 0.0) if now.figures.ap == was.figures.ap else None
     ap = found.ap
-    of_these = ap is not None and math.isclose(ap.subject, now.figures.ap, abs_tol=_ROUNDING)
-    return (ap.low, ap.high) if ap is not None and of_these else None
+    if ap is None or not (math.isfinite(ap.low) and math.isfinite(ap.high)):
+        return None
+    sides = (ap.reference, was.figures.ap), (ap.subject, now.figures.ap)
+    of_these = all(math.isclose(*side, abs_tol=_ROUNDING) for side in sides)
+    return (ap.low, ap.high) if of_these else None
 
 
 def _has_zero(interval: tuple[float, float] | None) -> bool:
@@ -283,10 +290,11 @@ def _words(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else ", 95 % interval {:+.4f} to {:+.4f}".format(*interval)
 
 
-def _drops_too_far(now: Accuracy, drop: float, policy: Policy) -> bool:
+def _is_beyond(now: Accuracy, drop: float, policy: Policy, limited: tuple[str, str]) -> bool:
+    """A drop in AP that is beyond a limit: of a file to its reference, or to its baseline."""
     variant = now.variant if now.variant in VARIANTS else _REFERENCE
-    limit = policy.limit(*_AP_DROP, now.model, variant)
-    return Measure("ap_drop", max(drop, 0.0), limit).status is Status.FAIL
+    limit = policy.limit(*limited, now.model, variant)
+    return Measure(limited[1], max(drop, 0.0), limit).status is Status.FAIL
 
 
 def _sizes(before: Record, after: Record) -> Iterable[Change]:

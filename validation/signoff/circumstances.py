@@ -11,7 +11,6 @@ from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.baseline import BASELINE_CHECK
 from validation.record.baseline_words import describe_baseline
-from validation.record.run import Header
 from validation.record.store import Record
 from validation.signoff.rules import evidence, keys_under_test, required_of
 
@@ -80,8 +79,8 @@ def circumstances(before: Record, after: Record, policy: Policy) -> tuple[RunCir
     """
     one, other = before.header, after.header
     exact = [
-        *_single(CircumstanceKind.IMAGES, _images(one), _images(other)),
-        *_single(CircumstanceKind.LIMITS, _limits(one), _limits(other)),
+        *_single(CircumstanceKind.IMAGES, _images(before), _images(after)),
+        *_single(CircumstanceKind.LIMITS, one.limits, other.limits),
         *_baselines(before, after),
         *_references(before, after, policy),
     ]
@@ -150,14 +149,13 @@ def _single(kind: CircumstanceKind, one: str, other: str) -> Iterator[RunCircums
         yield RunCircumstance(kind, "", one, other)
 
 
-def _images(header: Header) -> str:
-    facts = header.dataset
-    return "" if facts is None else f"{facts.name}, {facts.images}, sha256 {facts.sha256[:12]}"
-
-
-def _limits(header: Header) -> str:
-    text, overlay = header.policy_sha256[:12], header.policy_overlay
-    return text if overlay is None else f"{text} with {overlay.file}, {overlay.sha256[:12]}"
+def _images(run: Record) -> str:
+    facts = run.header.dataset
+    if facts is None:
+        return ""
+    files = dict.fromkeys(each.image_files_sha256[:12] for each in run.accuracies)
+    text = ", ".join(["", *filter(None, files)])
+    return f"{facts.name}, {facts.images}, sha256 {facts.sha256[:12]}{text}"
 
 
 def _baselines(before: Record, after: Record) -> Iterator[RunCircumstance]:

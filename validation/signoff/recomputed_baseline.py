@@ -15,7 +15,6 @@ from validation.policy.load import Policy
 from validation.record.baseline import (
     BASELINE_CHECK,
     Aspect,
-    AspectChange,
     Baseline,
     BaselineComparison,
     BaselineKind,
@@ -23,9 +22,8 @@ from validation.record.baseline import (
 )
 from validation.record.baseline_facts import BaselineFacts, parse_baseline
 from validation.record.machine_class import MachineClass
-from validation.record.run import EvidenceContent
+from validation.record.run import Evidence, EvidenceContent
 from validation.record.store import Record
-from validation.record.types import ModelKey
 from validation.signoff.differences import differences
 from validation.signoff.recomputed import Contradiction
 
@@ -45,7 +43,8 @@ def baseline_contradictions(
         record: Of the run.
         policy: Of the run.
         files: Bytes by path below the run's folder, each the one that the record names.
-        redraw: Draw the images of the bootstrap again; else the interval of AP is taken as it is.
+        redraw: Draw the images of the bootstrap again; else the interval of AP is taken as it is,
+            and what follows from it is judged again.
     """
     baseline = record.baseline
     compared = [each.key for each in record.baseline_comparisons]
@@ -91,7 +90,8 @@ def _of_subject(
     *,
     redraw: bool,
 ) -> Iterator[Contradiction]:
-    from validation.comparison.baseline import Evidence, compare_subject, limits_of
+    from validation.comparison.baseline import Evidence as ComparedBy
+    from validation.comparison.baseline import compare_subject, limits_of
     from validation.comparison.baseline_check import check_baseline
     from validation.comparison.baseline_trial import judged_trial
     from validation.signoff.run_facts import facts_of
@@ -102,15 +102,15 @@ def _of_subject(
     images = "" if header.dataset is None else header.dataset.sha256
     before = facts.of(key)
     try:
-        difference = _difference(record, key, policy, files) if redraw else None
+        difference, same_data = _difference(comparison, record, policy, files, redraw=redraw)
         shift, slow = (None, None) if trial is None else judged_trial(trial, policy)
         right = compare_subject(
             key,
             before,
             facts_of(record, key, Status.UNKNOWN, files),
-            Evidence(
+            ComparedBy(
                 limits_of(each for each in record.results if each.key == key),
-                facts.images_sha256 == images,
+                facts.images_sha256 == images and same_data,
                 difference,
                 shift,
                 record.baseline.differs if record.baseline else (),
@@ -118,6 +118,7 @@ def _of_subject(
                 all(each.why is not Why.NO_FILE for each in comparison.of(Aspect.LATENCY)),
                 slow,
                 "" if trial is None else trial.file_of,
+                None if trial is None else trial.clock,
             ),
             policy,
         )
@@ -129,8 +130,6 @@ def _of_subject(
     run = facts.run if record.baseline and record.baseline.named is BaselineKind.FILE else ""
     if trial is not None and trial.file_of != run:
         yield Contradiction(what, "the baseline's facts", f"the file of {run!r}", trial.file_of)
-    if not redraw:
-        right = _with_interval_of(comparison, right)
     yield from _differing(what, "the copied facts and the run's own", right, comparison)
     accepted = record.baseline.accepted if record.baseline else ""
     for result in record.results:
@@ -146,36 +145,55 @@ def _of_subject(
 
 
 def _difference(
-    record: Record, key: ModelKey, policy: Policy, files: Mapping[str, bytes]
-) -> ApDifference | None:
+    comparison: BaselineComparison,
+    record: Record,
+    policy: Policy,
+    files: Mapping[str, bytes],
+    *,
+    redraw: bool,
+) -> tuple[ApDifference | None, bool]:
+    """How far AP is from the baseline's, and whether both are of the same images and objects."""
     from validation.coco.intervals import ap_difference
     from validation.coco.matches import parse_matches
 
-    found = {each.content: each.path for each in record.evidence if each.key == key}
+    key = comparison.key
+    found = {each.content: each.path for each in record.of(key) if isinstance(each, Evidence)}
     paths = [
         found.get(content, "")
         for content in (EvidenceContent.BASELINE_MATCHES, EvidenceContent.MATCHES)
     ]
     if not all(path in files for path in paths):
-        return None
+        return None, True
     before, now = (parse_matches(files[path], PurePosixPath(path)) for path in paths)
+    if not before.same_data(now):
+        return None, False
     replicates = int(policy.setting("bootstrap_replicates"))
     seed = int(policy.setting("bootstrap_seed"))
-    return ap_difference(key, "", before, now, replicates, seed)
+    if redraw or before.ranked_alike(now):
+        return ap_difference(key, "", before, now, replicates, seed), True
+    return _as_recorded(comparison, replicates, seed), True
 
 
-def _with_interval_of(
-    recorded: BaselineComparison, again: BaselineComparison
-) -> BaselineComparison:
-    """The same with the recorded interval of AP, where both figures are the recorded ones."""
-    known = {(each.before, each.after): each for each in recorded.of(Aspect.AP)}
+def _as_recorded(comparison: BaselineComparison, replicates: int, seed: int) -> ApDifference:
+    """With the recorded interval, which is judged again and not drawn again."""
+    from validation.record.ap_difference import ApDifference, Difference, Figure
 
-    def taken(change: AspectChange) -> AspectChange:
-        if change.aspect is not Aspect.AP:
-            return change
-        return known.get((change.before, change.after), change)
-
-    return replace(again, changes=tuple(map(taken, again.changes)))
+    differences = tuple(
+        Difference(
+            Figure.AP,
+            0.0,
+            math.nan if change.estimate is None else change.estimate,
+            0,
+            *(change.interval or (math.nan, math.nan)),
+            standard_error=math.nan,
+            replicates=replicates,
+        )
+        for change in comparison.of(Aspect.AP)
+    )
+    model, variant = comparison.model, comparison.variant
+    return ApDifference(
+        model, variant, "", 0, replicates, seed, False, differences, file=comparison.file
+    )
 
 
 def _differing(what: str, source: str, right: Any, got: Any) -> Iterator[Contradiction]:

@@ -41,6 +41,7 @@ def run_facts(record: Record, judgement: Judgement, files: Mapping[str, bytes]) 
             facts_of(record, key, verdict.status, files)
             for key, verdict in judgement.subjects.items()
         ),
+        limits=header.limits,
     )
 
 

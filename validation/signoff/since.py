@@ -37,7 +37,7 @@ class Circumstance:
     """Something that the two runs did not have in common.
 
     Args:
-        name: For example ``tensorflow`` or ``machine class``.
+        name: For example ``tensorflow``, ``machine class`` or ``policy``.
         before: In the baseline; empty where it had none.
         after: In this run, alike.
     """
@@ -81,6 +81,11 @@ class Since:
     subjects: tuple[SubjectSince, ...]
     gone: tuple[ModelKey, ...]
     outcomes: Mapping[Outcome, int]
+
+    @property
+    def counted(self) -> str:
+        """How much has changed in the files that were compared: ``2 worse, 1 better``."""
+        return counted(self.outcomes) if self.subjects else "nothing was compared"
 
 
 def since_baseline(record: Record, judgement: Judgement) -> Since | None:
@@ -133,6 +138,8 @@ def _circumstances(baseline: Baseline, record: Record) -> Iterator[Circumstance]
     machine = MachineClass.of(record.header.machine)
     if baseline.machine != machine:
         yield Circumstance("machine class", str(baseline.machine), str(machine))
+    if baseline.limits != record.header.limits:
+        yield Circumstance("policy", baseline.limits, record.header.limits)
     was, now = baseline.versions, record.header.versions
     for name in sorted({*was, *now}):
         if was.get(name) != now.get(name):
@@ -142,8 +149,9 @@ def _circumstances(baseline: Baseline, record: Record) -> Iterator[Circumstance]
 def since_lines(since: Since) -> list[str]:
     """The same for a terminal: what came of it, and the worst of it, a line each."""
     baseline = since.baseline
-    head = f"since {describe_baseline(baseline)}: {counted(since.outcomes)}"
-    lines = [f"{head} ({plural(len(since.subjects), 'file')} compared)"]
+    head = f"since {describe_baseline(baseline)}: {since.counted}"
+    gone = f", {len(since.gone)} not tested" if since.gone else ""
+    lines = [f"{head} ({plural(len(since.subjects), 'file')} compared{gone})"]
     if baseline.accepted:
         lines.append(f"  not judged, the baseline is replaced: {baseline.accepted}")
     lines += [
