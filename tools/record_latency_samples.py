@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--blocks", type=int, default=180, help="of ten calls each (default: 180)")
     options = parser.parse_args(arguments)
     plan = TurnsPlan(options.blocks, options.blocks, 10, 5, 600.0, 15)
-    blocks = time_by_turns(lambda: call_of(options.file), lambda: call_of(options.file), plan)
-    write_text_atomic(options.output, text_of(blocks))
+    turns = time_by_turns(lambda: call_of(options.file), lambda: call_of(options.file), plan)
+    write_text_atomic(options.output, text_of(turns.blocks))
     return 0
 
 

@@ -19,6 +19,7 @@ from validation.record.baseline import (
     Aspect,
     AspectChange,
     BaselineComparison,
+    Clock,
     KeyPart,
     Outcome,
     Why,
@@ -294,11 +295,11 @@ def test_slow_calls_warn() -> None:
     """One call of five that is slow now, with quickest calls as before, is seen and is no FAIL."""
     alike = dataclasses.replace(_SHIFT, estimate=0.0, low=-0.01, high=0.01, p_value=0.5)
     more = SlowCalls(0.2, 0.15, 0.25, 1e-6, 0.03, 0.01, 0.21, 36)
-    by = {"shift": alike, "slow_calls": more}
+    by = {"shift": alike, "slow_calls": more, "clock": Clock.CPU}
     change = _changed(Aspect.SLOW_CALLS, now=_OTHER_FILE, **by)
     assert describe_change(change) == (
         "slow calls LiteRT, 1 thread: 1.0 % -> 21.0 % (+20.0 %, 95 % interval +15.0 % to +25.0 %; "
-        "p 1e-06)"
+        "p 1e-06; CPU time)"
     )
     result = check_baseline(_compared(now=_OTHER_FILE, **by), _POLICY, "")
     assert result.status is Status.WARN

@@ -38,6 +38,8 @@ def test_options_of_a_command_exist(command: str, capsys: pytest.CaptureFixture[
         ("{} blocks of {} calls each", ("baseline_blocks", "baseline_calls")),
         ("{} runs are kept (`history_runs`", ("history_runs",)),
         ("p is below {}", ("baseline_p_value",)),
+        ("no time for {} calls a block", ("baseline_wall_calls",)),
+        ("never fewer than {}", ("baseline_least_blocks",)),
         ("takes {} times as long as the quickest of its block", ("baseline_slow_factor",)),
         ("as many blocks as have {} calls", ("baseline_slow_calls",)),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from validation.record.baseline import Clock
 from validation.timing.turns import TurnsPlan, time_by_turns
 
 _PLAN = TurnsPlan(blocks=36, least_blocks=12, calls=3, warmup=5, seconds=6.0, interpreters=3)
@@ -44,7 +46,7 @@ class _Bench:
 
 
 def _timed(bench: _Bench, plan: TurnsPlan = _PLAN):  # type: ignore[no-untyped-def]
-    return time_by_turns(bench.maker("baseline"), bench.maker("today"), plan, bench.clock)
+    return time_by_turns(bench.maker("baseline"), bench.maker("today"), plan, bench.clock).blocks
 
 
 def test_each_arm_has_its_own_calls() -> None:
@@ -82,6 +84,22 @@ def test_time_is_bounded(seconds: float, ratio: float) -> None:
     least = _PLAN.least_blocks * 3 * slowest
     # Rounding of sums of thousands of calls.
     assert spent <= max(1000 * _PLAN.seconds, least) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wall_calls", "clock"),
+    [(0.001, 10, Clock.WALL), (0.1, 10, Clock.CPU), (0.1, 0, Clock.WALL)],
+)
+def test_slow_calls_are_timed_by_cpu_time(seconds: float, wall_calls: int, clock: Clock) -> None:
+    """What waits for a core has none of its time; calls that are many stay with the wall."""
+    bench = _Bench(seconds, seconds)
+    plan = dataclasses.replace(_PLAN, calls=20, wall_calls=wall_calls)
+    makers = bench.maker("baseline"), bench.maker("today")
+    # Half of the time of this machine goes to others.
+    turns = time_by_turns(*makers, plan, bench.clock, lambda: bench.now / 2)
+    assert turns.clock is clock
+    taken = seconds * (500 if clock is Clock.CPU else 1000)
+    assert turns.blocks[0].today_ms[0] == pytest.approx(taken)
 
 
 def test_a_clock_that_stands_still() -> None:

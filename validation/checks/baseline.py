@@ -55,6 +55,7 @@ def baseline(context: CheckContext) -> list[Entry]:
             given.tflite(context.key) is not None,
             slow,
             "" if trial is None else trial.file_of,
+            None if trial is None else trial.clock,
         ),
         context.policy,
     )
@@ -106,7 +107,7 @@ def _trial(
         return None
     if not now.sha256 or context.stopwatch is None:
         return None
-    policy, subject = context.policy, context.subject
+    policy, subject, threads = context.policy, context.subject, _threads(context)
     plan = TurnsPlan(
         blocks=int(policy.setting("baseline_blocks")),
         least_blocks=int(policy.setting("baseline_least_blocks")),
@@ -114,21 +115,24 @@ def _trial(
         warmup=int(policy.setting("baseline_warmup")),
         seconds=policy.setting("baseline_seconds"),
         interpreters=int(policy.setting("baseline_interpreters")),
+        # The time of this thread is not that of an interpreter with threads of its own.
+        wall_calls=int(policy.setting("baseline_wall_calls")) if threads == 1 else 0,
     )
-    threads = _threads(context)
 
     def made(file: Path) -> Callable[[], Callable[[], object]]:
         return lambda: subject.timed_call(threads, file)
 
+    turns = time_by_turns(made(path), made(subject.path), plan)
     return LatencyTrial(
         context.key.model,
         context.key.variant,
         "LiteRT",
         threads,
         before.sha256,
-        time_by_turns(made(path), made(subject.path), plan),
+        turns.blocks,
         file=context.key.file,
         file_of=given.facts.run if given.named is BaselineKind.FILE else "",
+        clock=turns.clock,
     )
 
 

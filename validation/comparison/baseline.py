@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from validation.comparison.baseline_numbers import compared_numbers
@@ -19,6 +19,7 @@ from validation.record.baseline import (
     Aspect,
     AspectChange,
     BaselineComparison,
+    Clock,
     KeyPart,
     Outcome,
     Why,
@@ -52,6 +53,7 @@ class Evidence:
         has_file: The baseline's file is at hand.
         slow_calls: Of the same calls as the shift; None where there are none.
         file_of: See `AspectChange`.
+        clock: Of the calls by turns.
     """
 
     limits: Mapping[tuple[str, str], Limit | None]
@@ -62,6 +64,7 @@ class Evidence:
     has_file: bool
     slow_calls: SlowCalls | None = None
     file_of: str = ""
+    clock: Clock | None = None
 
 
 def key_differences(
@@ -107,10 +110,21 @@ def compare_subject(
             _size(before, now, policy),
             *compared_numbers(before, now, by.limits, policy),
             _ap(before, now, by, policy),
-            latency_change(before, now, by.shift, by.differs, by.has_file, policy, by.file_of),
-            *slow_calls_change(now, by.slow_calls, by.differs, policy),
+            *_timed(before, now, by, policy),
         )
     return BaselineComparison(key.model, key.variant, changes, file=key.file)
+
+
+def _timed(
+    before: SubjectFacts, now: SubjectFacts, by: Evidence, policy: Policy
+) -> Iterator[AspectChange]:
+    """Of calls by turns, with what they were timed by and where the baseline's file was."""
+    for change in (
+        latency_change(before, now, by.shift, by.differs, by.has_file, policy),
+        *slow_calls_change(now, by.slow_calls, by.differs, policy),
+    ):
+        was_timed = change.p_value is not None
+        yield replace(change, file_of=by.file_of, clock=by.clock) if was_timed else change
 
 
 def _form(before: SubjectFacts, now: SubjectFacts) -> Iterator[AspectChange]:

@@ -20,7 +20,6 @@ def latency_change(
     differs: tuple[KeyPart, ...],
     has_file: bool,
     policy: Policy,
-    file_of: str = "",
 ) -> AspectChange:
     """By how much longer calls take, or why that is not known.
 
@@ -31,7 +30,6 @@ def latency_change(
         differs: What is not the same, so that latencies are not comparable.
         has_file: The baseline's file is at hand.
         policy: From what on a change counts.
-        file_of: See `AspectChange`.
     """
     medians = [_median(side) for side in (before, now)]
 
@@ -51,7 +49,6 @@ def latency_change(
         "estimate": shift.estimate,
         "p_value": shift.p_value,
         "noise_floor": shift.noise_floor,
-        "file_of": file_of,
     }
     share = policy.setting("baseline_latency_share")
     return change(*_outcome(shift, share, policy.setting("baseline_p_value")), **found)

@@ -23,6 +23,13 @@ class BaselineKind(enum.StrEnum):
     FILE = "file"
 
 
+class Clock(enum.StrEnum):
+    """What calls by turns were timed by."""
+
+    WALL = "wall time"
+    CPU = "CPU time"
+
+
 class KeyPart(enum.StrEnum):
     """What has to be the same for two latencies to be comparable."""
 
@@ -106,6 +113,7 @@ class AspectChange:
         differs: Of `Why.OTHER_KEY`: what is not the same.
         file_of: Of calls by turns: the run whose folder had the baseline's file, where not that run
             but a file that was made of it is the baseline.
+        clock: Of calls by turns: what they were timed by.
     """
 
     aspect: Aspect
@@ -120,6 +128,7 @@ class AspectChange:
     why: Why | None = None
     differs: tuple[KeyPart, ...] = ()
     file_of: str = ""
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ class LatencyBlock:
 
     Args:
         order: Of the three: 0 the baseline's file, 1 the one of this run, 2 the baseline's again.
-        baseline_ms: Wall times of single calls, in milliseconds.
+        baseline_ms: Times of single calls by the trial's clock, in milliseconds.
         today_ms: Of this run's file.
         again_ms: Of the baseline's file in an interpreter of its own.
         interpreters: Which making of the interpreters, from 0.
@@ -179,6 +188,7 @@ class LatencyTrial(OfVariant):
         blocks: In the order in which they were measured.
         file: See `ModelKey`.
         file_of: See `AspectChange`.
+        clock: What the calls were timed by.
     """
 
     model: str
@@ -189,6 +199,7 @@ class LatencyTrial(OfVariant):
     blocks: tuple[LatencyBlock, ...]
     file: str = ""
     file_of: str = ""
+    clock: Clock = Clock.WALL
 
 
 @dataclass(frozen=True)

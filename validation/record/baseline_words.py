@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from validation.record.baseline import Aspect, AspectChange, Baseline, BaselineKind, Outcome, Why
+from validation.record.baseline import (
+    Aspect,
+    AspectChange,
+    Baseline,
+    BaselineKind,
+    Clock,
+    Outcome,
+    Why,
+)
 from validation.record.formatting import (
     NOTHING,
     coco_delta,
@@ -60,6 +68,8 @@ def describe_change(change: AspectChange) -> str:
     if change.before is None and change.after is None:
         values = ""
     notes = [*_estimate(change), *([why_text(change)] if change.why else [])]
+    if change.clock is Clock.CPU:
+        notes.append("CPU time")
     if change.file_of:
         notes.append(f"the baseline's file is the one in run {change.file_of}")
     beside = f" ({'; '.join(notes)})" if notes else ""

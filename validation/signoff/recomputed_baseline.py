@@ -118,6 +118,7 @@ def _of_subject(
                 all(each.why is not Why.NO_FILE for each in comparison.of(Aspect.LATENCY)),
                 slow,
                 "" if trial is None else trial.file_of,
+                None if trial is None else trial.clock,
             ),
             policy,
         )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from validation.record.baseline import LatencyBlock
+from validation.record.baseline import Clock, LatencyBlock
 
 Call = Callable[[], object]
 
@@ -34,6 +34,9 @@ class TurnsPlan:
         warmup: Calls of each interpreter before the first block.
         seconds: That the blocks may take on a quiet machine, as long as there are enough.
         interpreters: How often all three interpreters are made anew: each lies elsewhere in memory.
+        wall_calls: With fewer calls of each arm in a block than this, CPU time is taken. Calls that
+            take long are interrupted wherever other processes want the cores, and of few not one
+            is left alone. 0: always wall time.
     """
 
     blocks: int
@@ -42,6 +45,7 @@ class TurnsPlan:
     warmup: int
     seconds: float
     interpreters: int
+    wall_calls: int = 0
 
     def affordable(self, call_seconds: float) -> tuple[int, int]:
         """Blocks and calls a block, for calls that take so long.
@@ -59,12 +63,26 @@ class TurnsPlan:
         return max(min(fitting, blocks), min(self.least_blocks, blocks)), 1
 
 
+@dataclass(frozen=True)
+class Turns:
+    """Calls by turns.
+
+    Args:
+        blocks: In the order in which they were measured.
+        clock: What all of their calls were timed by.
+    """
+
+    blocks: tuple[LatencyBlock, ...]
+    clock: Clock
+
+
 def time_by_turns(
     make_baseline: Callable[[], Call],
     make_today: Callable[[], Call],
     plan: TurnsPlan,
     clock: Callable[[], float] = time.perf_counter,
-) -> tuple[LatencyBlock, ...]:
+    cpu_clock: Callable[[], float] = time.thread_time,
+) -> Turns:
     """Blocks of calls, each of all three interpreters, in an order that turns from block to block.
 
     Args:
@@ -72,10 +90,11 @@ def time_by_turns(
         make_today: Of this run's file.
         plan: See `TurnsPlan`.
         clock: Seconds.
+        cpu_clock: Seconds of the processor that this thread has had.
     """
     makers = (make_baseline, make_today, make_baseline)
     blocks: list[LatencyBlock] = []
-    wanted, calls = plan.blocks, plan.calls
+    wanted, calls, kind = plan.blocks, plan.calls, Clock.WALL
     orders = itertools.cycle(_ORDERS)
     for making in range(plan.interpreters):
         arms: list[Call] = [_nothing] * len(makers)
@@ -84,10 +103,12 @@ def time_by_turns(
         call_seconds = max(_warmed_up(arm, plan.warmup, clock) for arm in arms)
         if making == 0:
             wanted, calls = plan.affordable(call_seconds)
+            kind = Clock.CPU if calls < plan.wall_calls else Clock.WALL
         until = -(-wanted * (making + 1) // plan.interpreters)
         while len(blocks) < until:
-            blocks.append(_block(arms, next(orders), calls, making, clock))
-    return tuple(blocks)
+            timer = cpu_clock if kind is Clock.CPU else clock
+            blocks.append(_block(arms, next(orders), calls, making, timer))
+    return Turns(tuple(blocks), kind)
 
 
 def _nothing() -> None:
