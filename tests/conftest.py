@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from distribution import is_slow, one_of_all_workers, rank, unit_of
+from hypothesis import settings
 from limited_files import LimitFiles, limit
 
 from validation.files.limits import keep_to
@@ -29,6 +30,10 @@ for _each in (signal.SIGINT, signal.SIGHUP):
         signal.signal(
             _each, signal.default_int_handler if _each is signal.SIGINT else signal.SIG_DFL
         )
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("any speed", settings(), deadline=None)
+settings.load_profile("any speed")
 
 # Importing the modules under test, and the tests, leaves nothing to collect.
 gc.disable()

@@ -123,6 +123,7 @@ def test_nothing_done_has_the_exit_code_of_pytest(run: Run) -> None:
         (["--max_images", "0"], "argument --max-images: must be 1 or more, got 0; `*run --help` *"),
         (["--input-stats", "1"], "argument --input-stats: *; `python -m validation run --help` *"),
         (["--ofline"], "unrecognized arguments: --ofline; did you mean '--offline'?; `*--help` *"),
+        (["--zoo", "##[error]x"], r"no group and no folder '##\u005berror]x' *"),
         (["--zoo", "nope"], "no group and no folder 'nope' *synthetic*did you mean *"),
     ],
 )

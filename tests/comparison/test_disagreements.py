@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.comparison.disagreements import (
@@ -86,7 +86,6 @@ _DETECTIONS = st.lists(
 
 
 @given(_DETECTIONS)
-@settings(deadline=None)
 def test_a_side_agrees_with_itself(side: Detections) -> None:
     """Nothing differs, and there is nothing to see."""
     found = _one(side, side)
@@ -95,7 +94,6 @@ def test_a_side_agrees_with_itself(side: Detections) -> None:
 
 
 @given(_DETECTIONS, _DETECTIONS)
-@settings(deadline=None)
 def test_each_shown_detection_counts_once(first: Detections, second: Detections) -> None:
     """As found by both, lost, or of another class."""
     found = _one(first, second)
@@ -103,7 +101,6 @@ def test_each_shown_detection_counts_once(first: Detections, second: Detections)
 
 
 @given(_DETECTIONS, _DETECTIONS)
-@settings(deadline=None)
 def test_sides_change_places(first: Detections, second: Detections) -> None:
     """What one way is lost, is gained the other way."""
     one, other = _one(first, second), _one(second, first)
@@ -112,7 +109,6 @@ def test_sides_change_places(first: Detections, second: Detections) -> None:
 
 
 @given(_DETECTIONS, _DETECTIONS, st.randoms())
-@settings(deadline=None)
 def test_order_plays_no_part(
     first: Detections, second: Detections, random: Callable[..., object]
 ) -> None:
@@ -145,7 +141,6 @@ def test_each_box_has_its_state(
 
 
 @given(_DETECTIONS, _DETECTIONS)
-@settings(deadline=None)
 def test_states_count_what_differs(first: Detections, second: Detections) -> None:
     """A drawing marks as many boxes as the disagreement counts."""
     found, (there, back) = _one(first, second), box_states(first, second, _RULE)

@@ -259,6 +259,6 @@ def test_id_ranges(ids: tuple[int, ...], text: str) -> None:
     ],
 )
 def test_a_measure_with_an_interval(value: float, interval: tuple[float, float], said: str) -> None:
-    """Its ends stand beside it; where the limit lies between them nothing is decided."""
+    """Its ends are beside it; where the limit lies between them nothing is decided."""
     measure = Measure("x", value, Limit("max", 0.1, "why", warn=0.05), interval)
     assert formatting.describe_measure(measure) == said

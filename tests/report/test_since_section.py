@@ -86,6 +86,25 @@ def test_what_is_not_known_for_one_reason_is_one_row(page: Callable[..., Page]) 
     assert text.index("WORSE int8") < text.index("UNKNOWN float")
 
 
+def test_what_has_changed_alike_is_one_row(page: Callable[..., Page]) -> None:
+    """With the files that it touches; another outcome or other figures are another row."""
+    failed = AspectChange(Aspect.CHECK, Outcome.WORSE, "latency", "pass", "fail")
+    found = page(_BASELINE, float=(failed,), int8=(failed, _LESS))
+    assert "WORSE float , int8 check latency: pass -> fail" in found.text
+    assert found.text.count("check latency: pass -> fail") == 1
+    assert "WORSE int8 AP: 0.2000" in found.text
+    assert "3 worse in 2 files" in found.text
+
+
+def test_files_that_were_not_tested_share_a_line(page: Callable[..., Page]) -> None:
+    """Six of them; the others unfold, so that a run of one model does not list a hundred."""
+    gone = tuple(BaselineSubject(f"m{number}", "float", Status.PASS) for number in range(9))
+    baseline = dataclasses.replace(_BASELINE, subjects=(*_BASELINE.subjects[:2], *gone))
+    text = page(baseline, float=(_SAME,), int8=(_SAME,)).text
+    assert text.count("not tested in this run:") == 1
+    assert "m5-float and 3 more 3 more files m6-float, m7-float, m8-float" in text
+
+
 def test_what_the_runs_do_not_have_in_common(page: Callable[..., Page]) -> None:
     """Versions, the machine, and files that were not tested again; names stay text."""
     found = page(_BASELINE, float=(_SAME,), int8=(_SAME,))

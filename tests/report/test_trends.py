@@ -76,6 +76,15 @@ def test_a_figure_of_an_earlier_run_is_none_of_this_one(now: float | None) -> No
     assert (found.last, found.points) == ("", "")
 
 
+def test_ap_of_other_pictures_is_not_drawn() -> None:
+    """They have the same names and labels, and another AP."""
+    *earlier, last = _history(0.5, 0.6, 0.7).runs
+    subjects = (dataclasses.replace(last.subjects[0], image_files_sha256="b" * 64),)
+    history = History((*earlier, dataclasses.replace(last, subjects=subjects)))
+    assert _trend(history).text == "AP: 0.7000, in one run"
+    assert _trend(history, "size").points
+
+
 def test_a_given_file_of_another_form_goes_on() -> None:
     """It is known by its name."""
     history = _history(0.5, 0.6)

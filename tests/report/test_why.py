@@ -199,4 +199,4 @@ def test_many_files_of_one_cause_are_all_linked(
     assert [key for key in keys if f"model-person.html#{key.variant}-latency" not in links] == []
     count = len(values) - 6
     assert f"and {count} more" in page.text
-    assert f"The other {count} " in page.text
+    assert f"{count} more files " in page.text

@@ -78,6 +78,15 @@ def test_status_of_a_check(values: tuple[float, float], outcome: Outcome) -> Non
     assert change.reason.startswith("too far")
 
 
+def test_a_failure_that_is_not_known_any_more_is_no_gain() -> None:
+    """Nothing says that it would pass now; what the later run says is why."""
+    unknown = CheckResult.unknown("raw_parity", _KEY, "not measured")
+    found = changes(_record(_result(2.0)), _record(unknown), load_policy())
+    (change,) = (each for each in found if each.what == "raw_parity")
+    assert (change.after, change.outcome) == ("unknown", Outcome.CHANGED)
+    assert change.reason == "not measured"
+
+
 def test_lost_evidence_is_worse() -> None:
     """A check that is no longer made cannot be signed; a new one that passes is no harm."""
     both = _record(_result(0.1), _result(0.1, "canaries"))
@@ -123,7 +132,7 @@ def test_drop_of_the_reference_is_worse_too() -> None:
 
 
 def test_another_file_is_listed_and_not_judged() -> None:
-    """It is news, and keeps nobody from signing."""
+    """It is news, and does not keep a run from being signed."""
     other = Artefact("a", ArtefactRole.TFLITE, "float", "a.tflite", "e" * 64, 90)
     found = _found(_record(), _record(artefacts=(other,)))
     assert [(change.what, change.outcome) for change in found] == [("file", Outcome.CHANGED)]

@@ -27,8 +27,8 @@ _Side = Mapping[str, Detections]
 def pictures(context: CheckContext, *, where_all_agree: bool = True) -> list[Picture]:
     """The images with most disagreement, then those with most to see: reference beside candidate.
 
-    The objects stand beside them where the image is labelled. Without a reference the candidate is
-    held against the objects alone, on the images that are labelled.
+    The objects are a panel of their own where the image is labelled. Without a reference the
+    candidate is held against the objects alone, on the images that are labelled.
 
     Args:
         context: Of the file.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import validation
 from validation.cli.flags import Commands, Parser
-from validation.files.terminal import printable
+from validation.files.terminal import CleanStream, printable
 from validation.zoo.cache import default_cache_dir
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str], *, command: str = "run", by_place: Sequence[st
         argparse.ArgumentParser.parse_known_args(parser, typed)
         return _pytest(typed, parser)
     except _WrongUseError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        CleanStream(sys.stderr).write(f"error: {printable(str(error))}\n")
         return _WRONG_USE
 
 

@@ -45,8 +45,13 @@ def command_line(config: pytest.Config) -> tuple[CommandOption, ...]:
         if config.getoption(flag) != _DEFAULTS.get(flag)
         for value in _values(flag, config.getoption(flag))
     ]
-    workers = config.getoption(_WORKERS, None)
+    workers = workers_of(config)
     return (*own, *([CommandOption(_WORKERS, str(workers))] if workers else []))
+
+
+def workers_of(config: pytest.Config) -> int:
+    """How many worker processes pytest-xdist was asked for; 0 without it."""
+    return int(config.getoption(_WORKERS, None) or 0)
 
 
 def _values(flag: str, value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from validation.coco.dataset import Dataset
 from validation.files.terminal import printable
-from validation.plugin.command_line import command_line
+from validation.plugin.command_line import command_line, workers_of
 from validation.plugin.state import STATE
 from validation.record.dataset_kind import DatasetKind
 from validation.record.formatting import plural
@@ -78,6 +78,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
         **({"baseline": state.baseline.path.name} if state.baseline else {}),
+        **({"workers": str(workers)} if (workers := workers_of(config)) else {}),
     }
 
 

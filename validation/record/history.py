@@ -46,6 +46,7 @@ class PastSubject(OfVariant):
         used: Share of its limit that the measure nearest to one uses up; None without any.
         nearest: That measure, ``check.name``.
         file: See `ModelKey`.
+        image_files_sha256: See `Accuracy`.
     """
 
     model: str
@@ -59,6 +60,7 @@ class PastSubject(OfVariant):
     used: float | None
     nearest: str
     file: str = ""
+    image_files_sha256: str = ""
 
 
 @dataclass(frozen=True)

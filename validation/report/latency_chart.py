@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from validation.record import formatting
 from validation.record.types import ModelKey, Timing
 
-_WIDTH, _ROW, _TICK = 1160, 36, 15
+_WIDTH, _ROW, _TICK = 1160, 30, 15
 _LABEL_LETTERS = 26
 # Where the strips begin and end; the names stand before them, the percentiles behind.
 _LEFT, _RIGHT = 200, 960

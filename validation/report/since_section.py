@@ -20,7 +20,7 @@ from validation.signoff.since import Circumstance, Since
 
 @dataclass(frozen=True)
 class Changed:
-    """One aspect of one file, or what is not known of several files for one reason.
+    """What has changed in one file, or in several alike.
 
     Args:
         outcome: Worse, changed, better or unknown.
@@ -66,8 +66,7 @@ def since_section(since: Since | None, pages: Mapping[str, str]) -> SinceSection
     """
     if since is None:
         return None
-    rows = [*_changed(since, pages), *_unknown(since, pages)]
-    rows.sort(key=lambda row: OUTCOMES.index(row.outcome))
+    rows = sorted(_changed(since, pages), key=lambda row: OUTCOMES.index(row.outcome))
     return SinceSection(
         since,
         describe_baseline(since.baseline),
@@ -78,23 +77,17 @@ def since_section(since: Since | None, pages: Mapping[str, str]) -> SinceSection
 
 
 def _changed(since: Since, pages: Mapping[str, str]) -> Iterator[Changed]:
-    for subject in since.subjects:
-        for change in subject.changes:
-            if change.outcome is not Outcome.UNKNOWN:
-                link = _place(subject.key, pages)
-                yield Changed(change.outcome, describe_change(change), (link,))
-
-
-def _unknown(since: Since, pages: Mapping[str, str]) -> Iterator[Changed]:
-    """What is not known of several files for one reason is one row."""
-    about: dict[str, list[Link]] = {}
+    """What is the same of several files is one row."""
+    about: dict[tuple[Outcome, str], list[Link]] = {}
     for subject in since.subjects:
         for change in subject.changes:
             if change.outcome is Outcome.UNKNOWN:
                 text = f"{change.aspect}: {why_text(change)}".removesuffix(": ")
-                about.setdefault(text, []).append(_place(subject.key, pages))
-    for text, links in about.items():
-        yield Changed(Outcome.UNKNOWN, text, tuple(dict.fromkeys(links)))
+            else:
+                text = describe_change(change)
+            about.setdefault((change.outcome, text), []).append(_place(subject.key, pages))
+    for (outcome, text), links in about.items():
+        yield Changed(outcome, text, tuple(dict.fromkeys(links)))
 
 
 def _place(key: ModelKey, pages: Mapping[str, str]) -> Link:

@@ -106,13 +106,19 @@ def _key(run: PastRun) -> tuple[object, ...]:
 def _of(runs: Sequence[PastRun], key: ModelKey) -> tuple[Trend, ...]:
     last = runs[-1]
     alike = [run for run in runs if _key(run) == _key(last)]
-    scored = [run for run in runs if run.images_sha256 == last.images_sha256]
+    scored = [run for run in runs if _images(run, key) == _images(last, key)]
     return (
         _trend("AP", scored, key, lambda each: each.ap, coco_figure),
         _trend("size", runs, key, _size, lambda value: size(round(value))),
         _trend("median latency", alike, key, lambda each: each.p50_ms, _ms),
         _trend("nearest limit used", runs, key, lambda each: each.used, share),
     )
+
+
+def _images(run: PastRun, key: ModelKey) -> tuple[str, str]:
+    """What AP was measured on: labels, and the bytes of the images."""
+    subject = run.of(key)
+    return run.images_sha256, "" if subject is None else subject.image_files_sha256
 
 
 def _size(subject: PastSubject) -> float | None:

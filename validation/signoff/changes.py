@@ -118,7 +118,7 @@ def _verdicts(one: Judgement, other: Judgement) -> Iterator[Change]:
             yield _verdict(str(key), was, now, _first(now, reason) if now else "no longer tested")
         elif was.status is not now.status:
             # What they found is a change of its own.
-            decisive = now if _outcome(was.status, now.status) is Outcome.WORSE else was
+            decisive = was if _outcome(was.status, now.status) is Outcome.BETTER else now
             yield _verdict(str(key), was, now, _decided_by(decisive))
         if before and after and before[0] != after[0]:
             forms = (before[0].variant, after[0].variant)
@@ -148,14 +148,16 @@ def _outcome(was: Status | None, now: Status | None) -> Outcome:
         return Outcome.WORSE
     if was is None:
         return Outcome.CHANGED if now is Status.PASS else Outcome.WORSE
-    is_worse = WORST_FIRST.index(now) < WORST_FIRST.index(was)
-    return Outcome.WORSE if is_worse else Outcome.BETTER
+    if WORST_FIRST.index(now) < WORST_FIRST.index(was):
+        return Outcome.WORSE
+    # A failure of which nothing is known any more is no gain.
+    return Outcome.CHANGED if now is Status.UNKNOWN else Outcome.BETTER
 
 
 def _pairs(
     before: Mapping[_Key, _Fact], after: Mapping[_Key, _Fact]
 ) -> Iterable[tuple[_Key, _Fact | None, _Fact | None]]:
-    """Each key with what stands under it before and after."""
+    """Each key with what it has before and after."""
     return ((key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
 
 

@@ -46,6 +46,7 @@ def _subject(record: Record, key: ModelKey, verdict: Status) -> PastSubject:
         used,
         nearest,
         key.file,
+        facts.image_files_sha256,
     )
 
 

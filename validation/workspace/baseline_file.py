@@ -27,7 +27,7 @@ def write_baseline(path: Path, run_folder: Path, update: BaselineUpdate) -> Base
     """Write a baseline file and its matches, both or none.
 
     Args:
-        path: Of the file; what stands there is replaced.
+        path: Of the file; one that is there is replaced.
         run_folder: Of the run that it is made of.
         update: Who, when and why.
 
