@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.checks import pictures as module
+from validation.checks.accuracy import REFERENCE_TITLES
 from validation.checks.pictures import pictures
 from validation.errors import NotProvided
 from validation.record.detections import Detections
 from validation.record.pictures import GROUND_TRUTH
+from validation.record.types import ModelKey
+from validation.specs.references import ReferenceKind
 
 Runs = Mapping[str, Detections]
 
@@ -55,6 +59,20 @@ def test_labels_are_a_panel_of_their_own(miniature: MiniatureFiles, runs: dict[s
         truth = [each.panels[-1] for each in shown if each.panels[-1].title == GROUND_TRUTH]
         assert any(panel.classes for panel in truth) is labelled
         assert all(each.labels for each in shown if each.panels[-1].classes)
+
+
+@pytest.mark.parametrize("file", [GROUND_TRUTH, REFERENCE_TITLES[ReferenceKind.GRAPH]])
+def test_a_given_file_of_a_panels_name(
+    miniature: MiniatureFiles, runs: dict[str, Runs], file: str
+) -> None:
+    """It is neither taken for that panel nor does it replace it."""
+    context = make_case(miniature, "float")
+    own = dataclasses.replace(context, key=ModelKey(context.key.model, "float", file))
+    keys = [image.key for image in context.images]
+    runs["reference"] = runs["candidate"] = dict.fromkeys(keys, Detections((), (), ()))
+    titles = [[panel.title for panel in each.panels] for each in pictures(own)]
+    assert all(each[1] == f"{file} (given file)" for each in titles)
+    assert [len(set(each)) for each in titles] == [len(each) for each in titles]
 
 
 def test_without_a_reference_labels_are_what_is_expected(

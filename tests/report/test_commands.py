@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import shlex
+import os
+import subprocess
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -23,6 +24,7 @@ from validation.record.run import (
 from validation.record.store import Record
 from validation.record.types import ModelKey
 from validation.report.commands import model_commands, subject_commands
+from validation.report.visible import needs_escapes
 from validation.specs.feeds import FeedWay, StatedFeed
 from validation.specs.references import ReferenceKind
 
@@ -212,13 +214,29 @@ def test_a_given_file_with_its_archive() -> None:
     assert _lines(_record(header), found) == {}
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
+# A word of a command line cannot hold the character that ends it.
+_NAMES = st.text(
+    st.one_of(st.characters(exclude_characters="\0"), st.sampled_from("\x1b\x85\u202e\\'*[")),
+    min_size=1,
+)
+
+
+def _words(line: str) -> list[str]:
+    """What bash makes of a line."""
+    shell = ["bash", "-c", f"printf '%s\\0' {line}"]
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    ended = subprocess.run(shell, capture_output=True, check=True, env=environment)
+    return ended.stdout.decode().split("\0")[:-1]
+
+
+@given(_NAMES, _NAMES)
 def test_any_name_is_one_word(model: str, folder: str) -> None:
     """For a shell; and as a pattern it matches that name alone."""
     key = ModelKey(model, "float")
     record = _record(_header(("--zoo", folder), keys=(key,)))
     (line,) = _lines(record, key)["Validate it again"]
-    words = shlex.split(line)
+    assert not needs_escapes(line)
+    words = _words(line)
     assert words[:3] == ["validation", "run", f"--zoo={folder}"]
     pattern = words[3].removeprefix("--model=")
     assert fnmatch.fnmatchcase(model, pattern)

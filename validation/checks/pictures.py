@@ -47,7 +47,7 @@ def pictures(context: CheckContext, *, where_all_agree: bool = True) -> list[Pic
                 *_panels(
                     {
                         name: side[image.key]
-                        for name, side in ((title, reference), (_title(context), candidate))
+                        for name, side in ((title, reference), (_title(context, title), candidate))
                         if image.key in side
                     },
                     rule,
@@ -76,8 +76,10 @@ def _panels(sides: _Side, rule: DisagreementRule) -> list[Panel]:
     return panels
 
 
-def _title(context: CheckContext) -> str:
-    return context.key.file or f"{context.key.variant} .tflite"
+def _title(context: CheckContext, reference: str) -> str:
+    """What its panel is called; a given file may have the name of another panel."""
+    title = context.key.file or f"{context.key.variant} .tflite"
+    return f"{title} (given file)" if title in (GROUND_TRUTH, reference) else title
 
 
 def _reference(context: CheckContext) -> _Side:

@@ -25,7 +25,7 @@ from validation.record.run import Artefact, ArtefactRole, Evidence, EvidenceCont
 from validation.record.types import Accuracy, CheckResult, ModelKey, OfVariant, Timing
 from validation.specs.tensors import TensorSpec
 
-BASELINE_VERSION = 1
+BASELINE_VERSION = 2
 BASELINE_FOLDER = "baseline"
 # The copy in the folder of a run that was compared.
 BASELINE_COPY = f"{BASELINE_FOLDER}/baseline.json"

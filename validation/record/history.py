@@ -25,7 +25,7 @@ from validation.record.machine_class import MachineClass
 from validation.record.types import ModelKey, OfVariant
 
 HISTORY_FOLDER = "history"
-HISTORY_VERSION = 1
+HISTORY_VERSION = 2
 
 _SUFFIX = ".json"
 

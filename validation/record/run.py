@@ -16,7 +16,7 @@ from validation.specs.references import ReferenceKind
 # models whose weights are seeded. 4: files that were given. 5: crashes, and cached
 # products that were damaged. 6: what a run was compared with. A reader refuses all others, see
 # `validation.record.lines`.
-RECORD_VERSION = 6
+RECORD_VERSION = 7
 
 
 class ArtefactRole(enum.StrEnum):

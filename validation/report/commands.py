@@ -12,6 +12,7 @@ from validation.record.policy_files import OWN_POLICY
 from validation.record.run import ArtefactRole, Header, Stage
 from validation.record.store import Record
 from validation.record.types import REFERENCE, ModelKey
+from validation.report.visible import needs_escapes
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import VARIANTS, Scheme, variant_of
 
@@ -263,4 +264,20 @@ def _escaped(model: str) -> str:
 
 
 def _line(*words: str) -> str:
-    return shlex.join((_PROGRAM, *words))
+    return " ".join(map(_quoted, (_PROGRAM, *words)))
+
+
+def _quoted(word: str) -> str:
+    """For a shell; what a page cannot show as it is becomes an escape of bash and zsh."""
+    if not needs_escapes(word):
+        return shlex.quote(word)
+    return f"$'{''.join(map(_escape, word))}'"
+
+
+def _escape(letter: str) -> str:
+    if letter in "\\'":
+        return f"\\{letter}"
+    if not needs_escapes(letter):
+        return letter
+    # Above ASCII two hexadecimal digits would be a byte and not a character.
+    return f"\\x{ord(letter):02x}" if letter.isascii() else f"\\u{ord(letter):04x}"

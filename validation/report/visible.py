@@ -16,6 +16,11 @@ _HIDDEN = re.compile(
 )
 
 
+def needs_escapes(text: str) -> bool:
+    """Whether a page cannot show a text as it is."""
+    return _HIDDEN.search(text) is not None
+
+
 def visible(value: Any) -> Any:
     """What a template writes: text with such characters as escapes, anything else as it is."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
