@@ -13,6 +13,7 @@ from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
+from validation.record.diagnosis import Diagnosis
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
@@ -28,6 +29,7 @@ Entry = (
     | QuantisationCost
     | OperatingPointLosses
     | ReferenceDifferences
+    | Diagnosis
     | Baseline
     | BaselineComparison
     | LatencyTrial
@@ -49,6 +51,7 @@ KINDS: dict[str, type] = {
     "quantisation": QuantisationCost,
     "operating_point": OperatingPointLosses,
     "reference_differences": ReferenceDifferences,
+    "diagnosis": Diagnosis,
     "baseline": Baseline,
     "baseline_comparison": BaselineComparison,
     "latency_trial": LatencyTrial,

@@ -1,0 +1,78 @@
+"""A diagnosis in words: one sentence of what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from validation.files.structured import read_toml
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind
+from validation.record.formatting import number, plural
+
+_TABLE = Path(__file__).with_name("diagnosis.toml")
+# In the table: what is said where the values are not known, and what they add.
+_KNOWN = "|"
+
+
+@dataclass(frozen=True)
+class _Words:
+    said: str
+    next: str
+
+
+def describe_diagnosis(diagnosis: Diagnosis) -> str:
+    """For example ``.tflite: anchors are others: sides times 1.5; AP 0.36, undone 0.69``."""
+    general, _, particular = _table()[diagnosis.fault].said.partition(_KNOWN)
+    values = _values(diagnosis)
+    is_known = all(values[name] for name in values if f"{{{name}}}" in particular)
+    words = f"{diagnosis.place}: {general}"
+    if is_known:
+        words += particular.format(**values)
+    if diagnosis.count > 1:
+        words += f" and {plural(diagnosis.count - 1, 'more place')}"
+    if diagnosis.measure and diagnosis.before is not None and diagnosis.after is not None:
+        words += f"; {diagnosis.measure} {number(diagnosis.before)}"
+        words += f", undone {number(diagnosis.after)}"
+    if diagnosis.ties:
+        words += f" (or: {'; '.join(map(fault_in_words, diagnosis.ties))})"
+    return words
+
+
+def next_step(diagnosis: Diagnosis) -> str:
+    """What to do about it: the line of config, the flag or the code."""
+    return _table()[diagnosis.fault].next.format(**_values(diagnosis))
+
+
+def fault_in_words(fault: FaultKind) -> str:
+    """Without values: ``channels are in another order``."""
+    return _table()[fault].said.partition(_KNOWN)[0]
+
+
+def by_directness(diagnoses: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """Those found by looking at the fault itself first; of one kind, in their own order."""
+    order = tuple(DiagnosedBy)
+    return tuple(sorted(diagnoses, key=lambda each: order.index(each.by)))
+
+
+def _values(diagnosis: Diagnosis) -> dict[str, str]:
+    return {
+        "where": diagnosis.where,
+        "expected": _value(diagnosis.expected),
+        "got": _value(diagnosis.got),
+    }
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(number, value))
+    return number(value)
+
+
+@functools.cache
+def _table() -> Mapping[str, _Words]:
+    return read_toml(_TABLE, dict[str, _Words])
