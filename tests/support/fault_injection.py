@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery as surgery
 from numpy.typing import NDArray
 from PIL import Image
 
 from validation.export.exported import ExportedGraph, ExportOptions
+from validation.faults import file_edits as surgery
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.types import ModelKey, Timing

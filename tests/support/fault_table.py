@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import fault_injection as put
 import numpy as np
-import tflite_surgery as surgery
 
+from validation.faults import file_edits as surgery
 from validation.record.detections import Detections
 
 FLOAT, RAW = ("float",), ("raw",)
