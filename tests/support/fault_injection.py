@@ -108,37 +108,6 @@ def shift_anchors(export: ExportedGraph, own: Path) -> ExportedGraph:
     return dataclasses.replace(export, anchors=own / export.anchors.name)
 
 
-def set_attribute(name: str, **value: Any) -> Callable[[Any], None]:
-    """Give every node that has an attribute another value of it."""
-
-    def edit(graph: Any) -> None:
-        for node in graph.node:
-            if name in node.attr:
-                for kind, content in value.items():
-                    setattr(node.attr[name], kind, content)
-
-    return edit
-
-
-def drop_attribute(name: str) -> Callable[[Any], None]:
-    """Take an attribute from every node."""
-
-    def edit(graph: Any) -> None:
-        for node in graph.node:
-            node.attr.pop(name, None)
-
-    return edit
-
-
-def rename_input(graph: Any) -> None:
-    """The placeholder under a name that is not the exporter's."""
-    for node in graph.node:
-        if node.op == "Placeholder":
-            old, node.name = node.name, "image"
-    for node in graph.node:
-        node.input[:] = ["image" if source == old else source for source in node.input]
-
-
 def in_feed(change: Callable[[NDArray[np.float32]], Any]) -> Inject:
     """What a .tflite file is fed is changed after it was prepared."""
 
