@@ -64,6 +64,11 @@ class Table:
             setattr(self, name, value)
 
 
+def fields_of(table: Table) -> dict[str, Any]:
+    """Every field of a table with its value, by the schema's names."""
+    return {field.name: getattr(table, field.name) for field in type(table)._fields}
+
+
 class _Damage(Exception):
     """What is wrong, and on the way up the path of the field that has it."""
 
