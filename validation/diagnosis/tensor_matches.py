@@ -17,6 +17,7 @@ from validation.diagnosis.value_samples import Samples
 from validation.record.first_divergence import MatchedBy
 
 _SEPARATOR = ";"
+_SCOPE = "/"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class _Matching:
         alike = self._of_shape[self._samples.shapes[tensor]]
         named = [key for key in self._names_of(tensor) if key in alike]
         flowing = [key for key in self._flowing(layer) if key in alike]
+        if self._is_called_by(tensor, named):
+            # Where its activation is missing, it equals another node of its own name.
+            return Match(named[0], MatchedBy.NAME)
         equal = self._equal(tensor, alike)
         if equal:
             return self._first(equal, named, flowing) or Match(
@@ -91,6 +95,11 @@ class _Matching:
             best = max(flowing, key=lambda key: self._samples.correlation(tensor, self._known, key))
             return Match(best, MatchedBy.NAME if best in named else MatchedBy.FLOW)
         return Match(named[0], MatchedBy.NAME) if named else None
+
+    def _is_called_by(self, tensor: int, named: list[int]) -> bool:
+        """The first node of its name lies in a scope, and is in the reference too."""
+        first = self._flow.graph.names[tensor].partition(_SEPARATOR)[0]
+        return _SCOPE in first and bool(named) and named[0] in self._named.get(first, ())
 
     def _equal(self, tensor: int, alike: Iterable[int]) -> list[int]:
         if self._same is None:
