@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.formatting import number, plural
 
@@ -36,6 +38,8 @@ def layer_in_words(found: FirstDivergence) -> str:
 
 
 def _error(found: FirstDivergence, error: float) -> str:
+    if not math.isfinite(error):
+        return "values that are not finite"
     if found.in_steps:
-        return f"{number(error)} steps"
+        return f"{number(error)} {'step' if error == 1 else 'steps'}"
     return f"{number(100 * error)} % of its largest value"
