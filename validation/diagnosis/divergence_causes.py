@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from validation.diagnosis.tensor_values import TensorValues
 from validation.diagnosis.undone import (
     FUSED_ACTIVATION,
     OperatorPair,
+    SingleLayer,
     activation_of,
     with_other_activations,
 )
@@ -58,38 +59,81 @@ class Cause:
     ties: tuple[FaultKind, ...] = ()
 
 
-class Trial:
-    """One layer fed with the reference's values: as it is, and with its counterpart's parts.
+class LocalError:
+    """The error of one layer alone; its interpreters live for one image, for memory's sake.
 
     Args:
-        content: The operator as a file.
-        pair: It and its counterpart; None where the reference has no operator of its type.
+        single: The layer, and its counterpart where the reference has one of its type.
+        step: Of what it writes, where that is quantised.
         by_its_bits: It is quantised: what it should write is what it writes with the
             counterpart's constants and attributes, not the float value.
     """
 
-    def __init__(self, content: bytes, pair: OperatorPair | None, *, by_its_bits: bool) -> None:
-        self.pair = pair
-        self._content = content
-        self._by_its_bits = by_its_bits
-        self._own = TensorValues(content, keep_all=False)
-        graph = operators_of(read_model(content))
-        self._has_constants = bool(Constants(graph).weights(graph.operators[-1]))
-        step = self._own.specs[self._own.outputs[0]].scale
-        self._undone: dict[str, TensorValues] = {}
-        files = with_other_activations(content, _ALONE) if pair is None else _files(pair)
-        for name, file in files.items():
-            # With another stride, or constants of another shape, it may be none that runs.
-            with contextlib.suppress(ConversionError):
-                self._undone[name] = TensorValues(file, keep_all=False)
-        self._step = step
+    def __init__(self, single: SingleLayer, step: float | None, *, by_its_bits: bool) -> None:
+        self._single, self._by_its_bits = single, by_its_bits
+        self._is_known = True
+        self._codes_apart = 0
         self.distance = Distance(step)
-        self._remaining = {name: Distance(step) for name in self._undone}
 
     @property
-    def undone(self) -> tuple[str, ...]:
-        """What was undone: parts of the counterpart, or activations that were tried."""
-        return tuple(self._undone)
+    def value(self) -> float | None:
+        """None where what its bits allow is not known."""
+        return self.distance.largest_error if self._is_known else None
+
+    @property
+    def has_other_codes(self) -> bool:
+        """Its 8-bit constants are no rounding of the counterpart's."""
+        return self._codes_apart > _ROUNDED_OTHERWISE
+
+    def add(self, fed: Sequence[_Floats], wanted: _Floats) -> None:
+        """Run on one image.
+
+        Args:
+            fed: The reference's values of what the layer reads.
+            wanted: Its value of what the layer writes.
+        """
+        if self._by_its_bits and self._is_known:
+            pair = self._single.pair()
+            file = None if pair is None else pair.undone(attributes=True, constants=True)
+            result = None if file is None else _result(file, fed)
+            if pair is None or result is None:
+                self._is_known = False
+                return
+            wanted, self._codes_apart = result, pair.codes_apart
+        if self._is_known:
+            own = self._single.content()
+            found = _result(own, fed)
+            if found is None:
+                self._is_known = False
+                return
+            self.distance.add(wanted, found)
+
+
+class Trial:
+    """One layer that differs, with what may differ in it undone.
+
+    Args:
+        single: See `LocalError`.
+        step: See `LocalError`.
+        by_its_bits: See `LocalError`.
+    """
+
+    def __init__(self, single: SingleLayer, step: float | None, *, by_its_bits: bool) -> None:
+        self.pair = single.pair()
+        self._content = single.content()
+        self._by_its_bits = by_its_bits
+        self._files = (
+            with_other_activations(self._content, _ALONE)
+            if self.pair is None
+            else _files(self.pair)
+        )
+        self.distance = Distance(step)
+        self._remaining = {name: Distance(step) for name in self._files}
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Those that were tried, where the reference is not made of operators."""
+        return tuple(self._files) if self.pair is None else ()
 
     @property
     def activation(self) -> str:
@@ -99,42 +143,27 @@ class Trial:
     @property
     def has_constants(self) -> bool:
         """It computes with numbers of the file."""
-        return self._has_constants
-
-    @property
-    def local(self) -> float | None:
-        """Error of the layer alone; None where what its bits allow is not known."""
-        if self._by_its_bits and _BOTH not in self._undone:
-            return None
-        return self.distance.largest_error
-
-    @property
-    def has_other_codes(self) -> bool:
-        """Its 8-bit constants are no rounding of the counterpart's."""
-        return self.pair is not None and self.pair.codes_apart > _ROUNDED_OTHERWISE
+        graph = operators_of(read_model(self._content))
+        return bool(Constants(graph).weights(graph.operators[-1]))
 
     def add(self, fed: Sequence[_Floats], wanted: _Floats) -> None:
-        """Run on one image.
-
-        Args:
-            fed: The reference's values of what the layer reads.
-            wanted: Its value of what the layer writes.
-        """
-        found = _result(self._own, fed)
-        results = {name: _result(each, fed) for name, each in self._undone.items()}
-        if self._by_its_bits:
-            if _BOTH not in results:
-                return
-            wanted = results[_BOTH]
-        self.distance.add(wanted, found)
+        """See `LocalError.add`."""
+        results = {name: _result(file, fed) for name, file in self._files.items()}
+        right = results.get(_BOTH) if self._by_its_bits else wanted
+        found = _result(self._content, fed)
+        if right is None or found is None:
+            return
+        self.distance.add(right, found)
         for name, result in results.items():
-            if result.size == wanted.size:
-                self._remaining[name].add(wanted, result)
+            if result is None or result.size != right.size:
+                self._remaining.pop(name, None)
+            elif name in self._remaining:
+                self._remaining[name].add(right, result)
 
-    def remaining(self, part: str) -> float | None:
-        """Error with a part undone: constants, attributes or both; None where it was not."""
+    def remaining(self, part: str) -> float:
+        """Error with a part undone, or with another activation; infinite where it does not run."""
         found = self._remaining.get(part)
-        return None if found is None else found.largest_error
+        return math.inf if found is None else found.largest_error
 
 
 def causes(
@@ -157,9 +186,9 @@ def causes(
     assert trial.pair is not None
     constants, attributes = trial.remaining(_CONSTANTS), trial.remaining(_ATTRIBUTES)
     differing = trial.pair.differing_attributes()
-    if constants is not None and constants <= allowed:
+    if constants <= allowed:
         return (Cause(FaultKind.WEIGHTS, undone=constants),)
-    if attributes is not None and attributes <= allowed and differing:
+    if attributes <= allowed and differing:
         return tuple(
             Cause(
                 FaultKind.ACTIVATION
@@ -190,10 +219,10 @@ def _by_values(trial: Trial, layer: Operator, allowed: float) -> tuple[Cause, ..
     if not trial.has_constants:
         return (Cause(FaultKind.OPERATOR_ATTRIBUTE),)
     # Several do where no value of these images lies beyond 6.
-    right = [name for name in trial.undone if (trial.remaining(name) or 0) <= allowed]
+    right = [name for name in trial.activations if trial.remaining(name) <= allowed]
     if right:
         expected = right[0] if len(right) == 1 else tuple(right)
-        undone = max(trial.remaining(name) or 0 for name in right)
+        undone = max(map(trial.remaining, right))
         return (Cause(FaultKind.ACTIVATION, "", expected, trial.activation, undone),)
     channels = trial.distance.by_channel > allowed
     # An attribute holds for all channels of a layer.
@@ -209,6 +238,14 @@ def _files(pair: OperatorPair) -> dict[str, bytes]:
     return {name: file for name, file in files.items() if file is not None}
 
 
-def _result(run: TensorValues, fed: Sequence[_Floats]) -> _Floats:
-    run.run(*fed)
+def _result(file: bytes, fed: Sequence[_Floats]) -> _Floats | None:
+    """What an operator as a file writes; None where it does not run.
+
+    With another stride, or constants of another shape, it may be no operator at all.
+    """
+    try:
+        run = TensorValues(file, keep_all=False)
+        run.run(*fed)
+    except ConversionError:
+        return None
     return run.value(run.outputs[0])

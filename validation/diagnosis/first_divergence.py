@@ -9,20 +9,19 @@ float counterpart's constants rounded to its own scales: its bits allow no other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.diagnosis.divergence_causes import Cause, Trial, causes
+from validation.diagnosis.divergence_causes import Cause, LocalError, Trial, causes
 from validation.diagnosis.layer_distance import Distance
 from validation.diagnosis.operators import Operator, OperatorGraph
 from validation.diagnosis.reference_values import IMAGE, Flow, ReferenceValues
-from validation.diagnosis.single_operator import single_operator
 from validation.diagnosis.tensor_matches import Match, match_layers
 from validation.diagnosis.tensor_values import TensorValues
-from validation.diagnosis.undone import OperatorPair
+from validation.diagnosis.undone import SingleLayer
 from validation.diagnosis.value_samples import Sampler
 from validation.record.first_divergence import MatchedBy
 
@@ -105,13 +104,14 @@ class _Layer:
     Args:
         operator: The operator.
         match: Its value in the reference.
-        trial: Alone, and with its counterpart's parts; None where it cannot be fed.
+        accumulated: Of the file's own run.
+        local: Alone; None where it cannot be fed.
     """
 
     operator: Operator
     match: Match
     accumulated: Distance
-    trial: Trial | None = None
+    local: LocalError | None = None
 
     @property
     def tensor(self) -> int:
@@ -155,18 +155,14 @@ class _Search:
             Sampler(each.outputs[0] for each in self._flow.layers),
             Sampler(self._reference.names),
         )
-        for feed, reference_feed in self._feeds:
-            self._run.run(feed)
-            self._reference.run(reference_feed)
+        for _ in self._images():
             own.add(self._run.value)
             known.add(self._reference.value)
         same = None if self._is_quantised else self._tolerance.share
         return match_layers(self._flow, own.samples(), self._reference, known.samples(), same)
 
     def _accumulate(self) -> None:
-        for feed, reference_feed in self._feeds:
-            self._run.run(feed)
-            self._reference.run(reference_feed)
+        for _ in self._images():
             for layer in self._layers.values():
                 if layer.match.key != IMAGE:
                     layer.accumulated.add(
@@ -204,26 +200,45 @@ class _Search:
         return [layer for tensor, layer in self._layers.items() if tensor in spoilt]
 
     def _try(self, suspects: list[_Layer]) -> None:
-        """Feed each suspect with the reference's values, image by image."""
+        """Feed each suspect with the reference's values."""
         for layer in suspects:
-            sources = self._flow.sources(layer.operator)
-            if layer.match.key != IMAGE and all(each in self._matches for each in sources):
-                layer.trial = self._trial(layer)
+            if self._can_be_fed(layer):
+                layer.local = LocalError(
+                    self._single(layer), layer.accumulated.step, by_its_bits=self._is_quantised
+                )
+        for _ in self._images():
+            for layer in suspects:
+                if layer.local is not None:
+                    wanted = self._reference.value(layer.match.key)
+                    layer.local.add(self._fed(layer.operator), wanted)
+
+    def _can_be_fed(self, layer: _Layer) -> bool:
+        sources = self._flow.sources(layer.operator)
+        return layer.match.key != IMAGE and all(each in self._matches for each in sources)
+
+    def _single(self, layer: _Layer) -> SingleLayer:
+        flow = self._reference.flow
+        if flow is None:
+            return SingleLayer(self._graph, layer.operator)
+        other = flow.layer(layer.match.key)
+        return SingleLayer(self._graph, layer.operator, flow.graph, other)
+
+    def _causes(self, layer: _Layer) -> tuple[Cause, ...]:
+        """What differs in a layer, each undone."""
+        if layer.local is None:
+            return ()
+        single = self._single(layer)
+        trial = Trial(single, layer.accumulated.step, by_its_bits=self._is_quantised)
+        for _ in self._images():
+            trial.add(self._fed(layer.operator), self._reference.value(layer.match.key))
+        return causes(trial, layer.operator, single.other, self._allowed(layer))
+
+    def _images(self) -> Iterator[None]:
+        """Both sides after their run on each image."""
         for feed, reference_feed in self._feeds:
             self._run.run(feed)
             self._reference.run(reference_feed)
-            for layer in suspects:
-                if layer.trial is not None:
-                    wanted = self._reference.value(layer.match.key)
-                    layer.trial.add(self._fed(layer.operator), wanted)
-
-    def _trial(self, layer: _Layer) -> Trial:
-        flow, operator = self._reference.flow, layer.operator
-        other = None if flow is None else flow.layer(layer.match.key)
-        pair = None
-        if flow is not None and other is not None and other.op == operator.op:
-            pair = OperatorPair(self._graph, operator, flow.graph, other)
-        return Trial(single_operator(self._graph, operator), pair, by_its_bits=self._is_quantised)
+            yield
 
     def _fed(self, operator: Operator) -> list[_Floats]:
         """What the reference has of the values that an operator reads; the file's own image."""
@@ -243,19 +258,17 @@ class _Search:
 
     def _differs(self, layer: _Layer) -> bool:
         """By itself: alone it is off by more than rounding, or nothing can be said but that."""
-        if layer.trial is not None:
-            local = layer.trial.local
+        if layer.local is not None:
+            local = layer.local.value
             if local is None:
                 return False
             # One weight of a thousand moves a result by less than a step, and is no rounding.
-            return local > self._allowed(layer) or (local > 0 and layer.trial.has_other_codes)
+            return local > self._allowed(layer) or (local > 0 and layer.local.has_other_codes)
         # Quantised, a value without counterpart is a matter of what was fused.
         return not self._is_quantised and all(map(self._agrees, self._flow.sources(layer.operator)))
 
     def _divergence(self, layer: _Layer, differing: int) -> Divergence:
         has_match = layer.match.key != IMAGE
-        allowed = self._allowed(layer)
-        trial = layer.trial
         names = self._graph.names
         return Divergence(
             layer=layer.operator,
@@ -264,20 +277,14 @@ class _Search:
             if has_match
             else "",
             matched=layer.match.by,
-            local=None if trial is None else trial.local,
+            local=None if layer.local is None else layer.local.value,
             accumulated=layer.accumulated.largest_error if has_match else None,
-            allowed=allowed,
+            allowed=self._allowed(layer),
             in_steps=layer.accumulated.step is not None,
             layers=len(self._layers),
             differing=differing,
-            causes=()
-            if trial is None
-            else causes(trial, layer.operator, self._counterpart(layer), allowed),
+            causes=self._causes(layer),
         )
-
-    def _counterpart(self, layer: _Layer) -> Operator | None:
-        flow = self._reference.flow
-        return None if flow is None else flow.layer(layer.match.key)
 
 
 def is_quantised(run: TensorValues) -> bool:

@@ -38,6 +38,33 @@ class AttributeDifference:
     expected: Any
 
 
+@dataclass(frozen=True)
+class SingleLayer:
+    """One operator of a file, and what computes the same in a reference.
+
+    Args:
+        graph: The file.
+        operator: Its operator.
+        other_graph: The reference, where it is made of operators.
+        other: The counterpart there.
+    """
+
+    graph: OperatorGraph
+    operator: Operator
+    other_graph: OperatorGraph | None = None
+    other: Operator | None = None
+
+    def content(self) -> bytes:
+        """The operator as a file."""
+        return single_operator(self.graph, self.operator)
+
+    def pair(self) -> OperatorPair | None:
+        """Both; None without a counterpart of the same type."""
+        if self.other_graph is None or self.other is None or self.other.op != self.operator.op:
+            return None
+        return OperatorPair(self.graph, self.operator, self.other_graph, self.other)
+
+
 class OperatorPair:
     """An operator and its counterpart in another file, each by itself.
 
