@@ -44,18 +44,10 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         ties=ties(context),
         fed=_fed(context),
     )
-    entries = [context.subject.evidence(), *_with_layers(context, result)]
+    entries = [context.subject.evidence(), *with_first_divergence(context, result)]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     return [*_pictures(context, result), *reference, *entries]
-
-
-def _with_layers(context: CheckContext, result: CheckResult) -> list[Entry]:
-    """Its layers too, where no other check of the file's numbers compares them."""
-    is_float = variant_of(context.key.variant).scheme is Scheme.FLOAT
-    if context.given is None and is_float and not context.is_raw:
-        return with_first_divergence(context, result)
-    return [result]
 
 
 def _fed(context: CheckContext) -> str:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +24,22 @@ from validation.diagnosis.first_divergence import (
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.reference_values import FileValues, ReferenceValues, SessionValues
 from validation.errors import NotProvided, ValidationError
+from validation.files.digest import file_sha256
+from validation.files.structured import unstructure
 from validation.policy.limits import Status
 from validation.preprocess.feed import prepared_for
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, Place
 from validation.record.divergence_words import describe_divergence
 from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry
+from validation.record.run import Stage
 from validation.record.types import CheckResult
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 from validation.workspace.given_subject import GivenSubject, TfliteReference
+from validation.workspace.installed import installed_version
+from validation.workspace.products import code_sha256
 
 _Feeds = NDArray[np.float32]
 _FLOAT_FILE = "raw"
@@ -51,63 +59,98 @@ def with_first_divergence(context: CheckContext, result: CheckResult) -> list[En
     Returns:
         The result, its message completed, after what was found.
     """
-    if result.status not in (Status.FAIL, Status.WARN):
+    has_layers = context.reference.kind in (ReferenceKind.GRAPH, ReferenceKind.TFLITE)
+    if result.status not in (Status.FAIL, Status.WARN) or not has_layers:
         return [result]
     try:
-        found, why = first_divergence(context)
+        found = first_divergence(context)
     except ValidationError as error:
         return [_saying(result, f"layers were not compared: {error}")]
-    if found is None:
+    if found.divergence is None:
         return [result]
-    return [found, *_diagnoses(found, why), _saying(result, describe_divergence(found))]
+    said = _saying(result, describe_divergence(found.divergence))
+    return [found.divergence, *_diagnoses(found.divergence, found.causes), said]
 
 
-def first_divergence(
-    context: CheckContext,
-) -> tuple[FirstDivergence | None, tuple[Cause, ...]]:
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a file, as it is kept for its other checks.
+
+    Args:
+        divergence: None where no layer differs by itself.
+        causes: What differs in it.
+    """
+
+    divergence: FirstDivergence | None = None
+    causes: tuple[Cause, ...] = ()
+
+
+def first_divergence(context: CheckContext) -> _Found:
     """The first layer that differs from the reference's and what differs in it.
 
     Raises:
         ValidationError: The two sides cannot be compared layer by layer.
     """
+    side = _reference(context)
+    feeds = tuple(_feeds(context))
+    settings = {name: context.policy.setting(name) for name in ("layer_float_share", "layer_steps")}
+    made_from = {
+        "key": unstructure(context.key),
+        "file": file_sha256(context.subject.path),
+        "reference": file_sha256(side.path),
+        "feeds": [hashlib.sha256(each.tobytes()).hexdigest() for pair in feeds for each in pair],
+        "settings": settings,
+        "litert": installed_version("ai-edge-litert"),
+        "code": code_sha256("diagnosis", "runtimes"),
+    }
+
+    def find(_: Path) -> _Found:
+        return _found(context, side, feeds, Tolerance(*settings.values()))
+
+    step = f"first layer of {context.key.label} that differs"
+    return context.work.facts(context.key.model, Stage.LAYERS, step, made_from, _Found, find)
+
+
+def _found(
+    context: CheckContext,
+    side: _Side,
+    feeds: Sequence[tuple[_Feeds, _Feeds]],
+    tolerance: Tolerance,
+) -> _Found:
+    if not feeds:
+        raise NotProvided("the file and its reference take images of other sizes")
     graph = read_operators(context.subject.path)
-    tolerance = Tolerance(
-        context.policy.setting("layer_float_share"), context.policy.setting("layer_steps")
-    )
-    found: list[Divergence | None] = []
-    with _reference(context, graph) as (reference, origin):
-        for feeds, reference_feeds in _feeds(context, graph):
-            found.append(find_first_divergence(graph, reference, feeds, reference_feeds, tolerance))
-            if found[-1] is None:
-                break
-        images = len(feeds)
+    first: list[Divergence] = []
+    with side.opened(graph) as reference:
+        for own, wanted in feeds:
+            found = find_first_divergence(graph, reference, own, wanted, tolerance)
+            if found is None:
+                return _Found()
+            first.append(found)
     # Fed otherwise than it is meant to be, a file differs from its first layer on.
-    last = None if None in found else max(found, key=_place)
-    if last is None:
-        return None, ()
-    key = context.key
+    last = max(first, key=lambda each: each.layer.index)
+    return _Found(_entry(context, side.origin, last, len(feeds[0][0])), last.causes)
+
+
+def _entry(context: CheckContext, origin: str, found: Divergence, images: int) -> FirstDivergence:
     return FirstDivergence(
-        model=key.model,
-        variant=key.variant,
+        model=context.key.model,
+        variant=context.key.variant,
         reference=origin,
-        index=last.layer.index,
-        op=last.layer.op,
-        tensor=last.tensor,
-        counterpart=last.counterpart,
-        matched=last.matched,
-        local=last.local,
-        accumulated=last.accumulated,
-        allowed=last.allowed,
-        in_steps=last.in_steps,
-        layers=last.layers,
-        differing=last.differing,
+        index=found.layer.index,
+        op=found.layer.op,
+        tensor=found.tensor,
+        counterpart=found.counterpart,
+        matched=found.matched,
+        local=found.local,
+        accumulated=found.accumulated,
+        allowed=found.allowed,
+        in_steps=found.in_steps,
+        layers=found.layers,
+        differing=found.differing,
         images=images,
-        file=key.file,
-    ), last.causes
-
-
-def _place(found: Divergence | None) -> int:
-    return 0 if found is None else found.layer.index
+        file=context.key.file,
+    )
 
 
 def _diagnoses(found: FirstDivergence, why: tuple[Cause, ...]) -> list[Diagnosis]:
@@ -140,47 +183,59 @@ def _saying(result: CheckResult, what: str) -> CheckResult:
     return dataclasses.replace(result, message=message)
 
 
-@contextlib.contextmanager
-def _reference(
-    context: CheckContext, graph: OperatorGraph
-) -> Iterator[tuple[ReferenceValues, str]]:
-    """What the layers are compared with, and what it is called."""
-    reference = context.reference
-    if isinstance(reference, TfliteReference):
-        yield FileValues(read_operators(reference.path)), reference.path.name
-    elif reference.kind is not ReferenceKind.GRAPH:
-        raise NotProvided("the reference has no layers that are read here")
-    elif context.given is not None or variant_of(context.key.variant).scheme is not Scheme.FLOAT:
-        yield FileValues(read_operators(context.build.tflite(_FLOAT_FILE))), _OWN_FLOAT
-    else:
+@dataclass(frozen=True)
+class _Side:
+    """What the layers are compared with.
+
+    Args:
+        path: Its file.
+        origin: What it is called.
+    """
+
+    path: Path
+    origin: str
+
+    @contextlib.contextmanager
+    def opened(self, graph: OperatorGraph) -> Iterator[ReferenceValues]:  # noqa: ARG002
+        """Ready to be run beside a file."""
+        yield FileValues(read_operators(self.path))
+
+
+class _Session(_Side):
+    @contextlib.contextmanager
+    def opened(self, graph: OperatorGraph) -> Iterator[ReferenceValues]:
+        """The nodes that the file's tensors are called after."""
+        from validation.export.graph_io import read_graph
         from validation.runtimes.session import SessionRuntime
 
-        definition, nodes = _nodes(context, graph)
+        definition = read_graph(self.path)
+        called = {
+            name
+            for operator in graph.moving
+            for index in operator.outputs
+            for name in graph.names[index].split(";")
+        }
+        nodes = [
+            node.name
+            for node in definition.node
+            if node.name in called and node.op not in _NO_LAYER
+        ]
+        if not nodes:
+            raise NotProvided("no tensor of the file is called after a node of the graph")
         with SessionRuntime(definition, nodes) as runtime:
-            yield SessionValues(runtime, nodes), _SESSION
+            yield SessionValues(runtime, nodes)
 
 
-def _nodes(context: CheckContext, graph: OperatorGraph) -> tuple[object, list[str]]:
-    """The exported graph, and its nodes that the file's tensors are called after."""
-    from validation.export.graph_io import read_graph
-
-    path = context.build.exported(add_postprocessing_op=False).graph
-    definition = read_graph(path)
-    called = {
-        name
-        for operator in graph.moving
-        for index in operator.outputs
-        for name in graph.names[index].split(";")
-    }
-    nodes = [
-        node.name for node in definition.node if node.name in called and node.op not in _NO_LAYER
-    ]
-    if not nodes:
-        raise NotProvided("no tensor of the file is called after a node of the graph")
-    return definition, nodes
+def _reference(context: CheckContext) -> _Side:
+    reference = context.reference
+    if isinstance(reference, TfliteReference):
+        return _Side(reference.path, reference.path.name)
+    if context.given is None and variant_of(context.key.variant).scheme is Scheme.FLOAT:
+        return _Session(context.build.exported(add_postprocessing_op=False).graph, _SESSION)
+    return _Side(context.build.tflite(_FLOAT_FILE), _OWN_FLOAT)
 
 
-def _feeds(context: CheckContext, graph: OperatorGraph) -> Iterator[tuple[_Feeds, _Feeds]]:
+def _feeds(context: CheckContext) -> Iterator[tuple[_Feeds, _Feeds]]:
     """What the file and its reference are fed: the same real values, then each its own.
 
     Each its own only where both are float and want pixels otherwise, as where one of them
@@ -193,8 +248,7 @@ def _feeds(context: CheckContext, graph: OperatorGraph) -> Iterator[tuple[_Feeds
         if isinstance(judged_by, TfliteReference)
         else context.inference.feeds(count)
     )
-    size = graph.model.graph.tensors[graph.inputs[0]].shape
-    if size is not None and wanted.shape[1:] == tuple(map(int, size)):
+    if wanted.shape[1:] == context.subject.file.inputs[0].shape:
         yield wanted, wanted
     given = context.given
     if given is None or given.file.inputs[0].scale is not None:

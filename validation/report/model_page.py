@@ -199,7 +199,8 @@ def model_page(
         parity=parity_rows(results, keys),
         parity_columns=PARITY_COLUMNS,
         raw_parity=raw_rows(results, keys),
-        divergences=tuple(_sorted(record.first_divergences, model, keys)),
+        # Several checks of one file may have looked for it.
+        divergences=tuple(dict.fromkeys(_sorted(record.first_divergences, model, keys))),
         quantisations=tuple(map(quantisation_view, _sorted(record.quantisations, model, keys))),
         timings=timings,
         latency_chart=latency_chart(timings),
