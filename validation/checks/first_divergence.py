@@ -28,7 +28,7 @@ from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.policy.limits import Status
 from validation.preprocess.feed import prepared_for
-from validation.record.diagnosis import DiagnosedBy, Diagnosis, Place
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.divergence_words import describe_divergence
 from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry
@@ -101,7 +101,7 @@ def first_divergence(context: CheckContext) -> _Found:
         "feeds": [hashlib.sha256(each.tobytes()).hexdigest() for pair in feeds for each in pair],
         "settings": settings,
         "litert": installed_version("ai-edge-litert"),
-        "code": code_sha256("diagnosis", "runtimes"),
+        "code": code_sha256("diagnosis", "record", "runtimes"),
     }
 
     def find(_: Path) -> _Found:
@@ -164,7 +164,9 @@ def _diagnoses(found: FirstDivergence, why: tuple[Cause, ...]) -> list[Diagnosis
             fault=cause.fault,
             place=Place.FILE,
             by=DiagnosedBy.LAYERS,
-            where=f"{layer}: {cause.attribute}" if cause.attribute else layer,
+            where=f"{layer}: {cause.attribute}"
+            if cause.fault is FaultKind.OPERATOR_ATTRIBUTE and cause.attribute
+            else layer,
             expected=cause.expected,
             got=cause.got,
             count=found.differing,
