@@ -1,0 +1,68 @@
+"""A fault that was found in a file, before it is known whose file it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from validation.diagnosis.dataflow import Source
+from validation.diagnosis.file_diff import FileDiff
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
+
+
+def found_fault(
+    fault: FaultKind,
+    where: str,
+    *,
+    expected: Any = None,
+    got: Any = None,
+    count: int = 1,
+    ties: tuple[FaultKind, ...] = (),
+) -> Diagnosis:
+    """A diagnosis of no subject yet; arguments as its fields."""
+    return Diagnosis(
+        "", "", fault, Place.FILE, DiagnosedBy.FILE_DIFF, where, expected, got, count, ties=ties
+    )
+
+
+def grouped(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """What was done in several places once, with their number."""
+    first: dict[str, Diagnosis] = {}
+    for each in found:
+        key = repr((each.fault, each.expected, each.got, each.ties))
+        # What says only where it lies is another fault at each place.
+        if each.expected is None and each.got is None:
+            key += each.where
+        known = first.get(key)
+        first[key] = (
+            each if known is None else dataclasses.replace(known, count=known.count + each.count)
+        )
+    return tuple(first.values())
+
+
+class Named:
+    """What nodes are called: by the first file's names, which are the ones that are known."""
+
+    def __init__(self, diff: FileDiff) -> None:
+        self._diff = diff
+
+    def op(self, node: int) -> str:
+        """TFLite's name of a node's operator."""
+        return self._diff.first.nodes[node].op
+
+    def node(self, node: int) -> str:
+        """A node of the first file, or an input."""
+        return "the input" if node < 0 else self._diff.first.nodes[node].name
+
+    def of_second(self, node: int) -> str:
+        """A node that only the second file has, by what it reads."""
+        name = self._diff.second.nodes[node].name
+        back = {other: one for one, other in self._diff.pairs.items()}
+        sources = [each for each, _ in self._diff.second.nodes[node].sources]
+        before = [self.node(back.get(each, each)) for each in sources if each < 0 or each in back]
+        return f"after {before[0]}" if before else name
+
+    def source(self, source: Source | None) -> str:
+        """What a node reads."""
+        return "another value" if source is None else self.node(source[0])
