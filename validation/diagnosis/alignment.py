@@ -38,9 +38,7 @@ def align(first: Flow, second: Flow, disagreements: Callable[[Pairs], float]) ->
 
 def by_names(first: Flow, second: Flow) -> Pairs:
     """By TensorFlow's names of what they write, and for the rest by the flow of data."""
-    shapes = [
-        {index: shape for index, shape in enumerate(_shapes(flow))} for flow in (first, second)
-    ]
+    shapes = [dict(enumerate(_shapes(flow))) for flow in (first, second)]
     tensors = counterparts(first.graph, second.graph, *shapes)
     written = {
         tensor: position

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from validation.diagnosis.detector_nodes import DetectorNodes, column_order, columns_of
 from validation.diagnosis.file_diff import ConstantFact, FileDiff
@@ -19,11 +16,11 @@ from validation.record.formatting import number, plural
 
 _KERNEL, _BIAS = 1, 2
 _KERNELS = {"CONV_2D": "kernel", "DEPTHWISE_CONV_2D": "kernel", "FULLY_CONNECTED": "weights"}
-_OUTPUTS = "output channels"
+_OUTPUTS, _INPUTS = "output channels", "input channels"
 _AXES = {
-    "CONV_2D": (_OUTPUTS, "height", "width", "input channels"),
+    "CONV_2D": (_OUTPUTS, "height", "width", _INPUTS),
     "DEPTHWISE_CONV_2D": ("", "height", "width", _OUTPUTS),
-    "FULLY_CONNECTED": (_OUTPUTS, "input channels"),
+    "FULLY_CONNECTED": (_OUTPUTS, _INPUTS),
 }
 _RGB = "RGB"
 _BOX = ("y", "x", "h", "w")
@@ -83,9 +80,9 @@ def _of_all(
     if len(scaled) > _MOST * all_kernels and len(scaled) > 1:
         where = f"{len(scaled)} of {all_kernels} kernels have a factor for each output channel"
         return found_fault(FaultKind.EPSILON, where, ties=(FaultKind.WEIGHTS_FACTOR,))
-    other = [fact for fact in facts if fact.relation.change is Change.OTHER]
-    if len(other) > _MOST * len(every) and len(other) > 1:
-        where = f"{len(other)} of {plural(len(every), 'constant')}, first {what(other[0], namer)}"
+    other = [fact for fact in kernels if fact.relation.change is Change.OTHER]
+    if len(other) > _MOST * all_kernels and len(other) > 1:
+        where = f"{len(other)} of {all_kernels} kernels, first {what(other[0], namer)}"
         return found_fault(FaultKind.WEIGHTS, where, ties=(FaultKind.MOVING_AVERAGES,))
     return None
 
@@ -140,7 +137,7 @@ class _NodeFaults:
             if bias is not None and not self._goes_with(kernel.relation, bias.relation):
                 yield self._plain(bias)
         elif bias is not None:
-            yield self._of_bias(bias)
+            yield self._plain(bias)
         for place, fact in self._facts.items():
             if self._op not in _KERNELS or place not in (_KERNEL, _BIAS):
                 yield self._plain(fact)
@@ -160,12 +157,10 @@ class _NodeFaults:
     def _of_kernel(self, fact: ConstantFact, bias: ConstantFact | None) -> Diagnosis | None:
         relation = _as_order(fact)
         if relation.change is Change.ORDER:
-            found = self._of_order(fact, relation)
-            return None if found is _NOTHING else found
+            return self._of_order(fact, relation)
         is_first = self._node in self._nodes.images
         scales = relation.change is Change.FACTOR or (
-            relation.change is Change.CHANNEL_FACTORS
-            and _axis(self._op, relation.axis) == "input channels"
+            relation.change is Change.CHANNEL_FACTORS and _axis(self._op, relation.axis) == _INPUTS
         )
         whole_layer = bias is not None and bias.relation.change is Change.FACTOR
         if is_first and scales and not whole_layer:
@@ -178,17 +173,15 @@ class _NodeFaults:
             )
         return self._plain(fact)
 
-    def _of_order(self, fact: ConstantFact, relation: Relation) -> Diagnosis | object:
+    def _of_order(self, fact: ConstantFact, relation: Relation) -> Diagnosis | None:
         axis, order = relation.axis, relation.order
         named = _axis(self._op, axis)
-        if self._node in self._nodes.images and (found := self._of_channels(fact, relation)):
+        if self._node in self._nodes.images and (found := self._of_channels(relation)):
             return found
         sources = [each for each, _ in self._diff.first.nodes[self._node].sources]
-        if named == "input channels" and any(
-            self._reordered.get(each) == order for each in sources
-        ):
+        if named == _INPUTS and any(self._reordered.get(each) == order for each in sources):
             # What writes them was reordered alike: nothing more is wrong here.
-            return _NOTHING
+            return None
         if named == _OUTPUTS and self._node in self._nodes.classes:
             columns = column_order(order, self._nodes.num_columns)
             if columns is not None:
@@ -204,7 +197,7 @@ class _NodeFaults:
                 )
         return self._plain(fact)
 
-    def _of_channels(self, fact: ConstantFact, relation: Relation) -> Diagnosis | None:
+    def _of_channels(self, relation: Relation) -> Diagnosis | None:
         """Of the image: the first kernel reads them last, a depthwise one writes them in turn."""
         order: tuple[int, ...] | None = relation.order
         if self._op == "DEPTHWISE_CONV_2D" and relation.axis == 3 and len(relation.order) % 3 == 0:
@@ -212,16 +205,13 @@ class _NodeFaults:
             order = tuple(source // each for source in relation.order[::each])
             made = tuple(source * each + copy for source in order for copy in range(each))
             order = order if made == relation.order else None
-        elif _axis(self._op, relation.axis) != "input channels":
+        elif _axis(self._op, relation.axis) != _INPUTS:
             return None
         if order is None or len(order) != len(_RGB):
             return None
         got = "".join(_RGB[source] for source in order)
         where = f"axis {relation.axis} of the first kernel"
         return found_fault(FaultKind.CHANNELS, where, expected=_RGB, got=got)
-
-    def _of_bias(self, fact: ConstantFact) -> Diagnosis:
-        return self._plain(fact)
 
     def _plain(self, fact: ConstantFact) -> Diagnosis:
         """By what was done alone."""
@@ -264,7 +254,6 @@ class _NodeFaults:
             values = sorted({float(f"{each:.4g}") for _, each in changed})
             got: float | list[float] = values[0] if len(values) == 1 else values
         else:
-            where = f"{plural(len(changed), 'of its ' + axis).replace('s of', ' of')} of {named}"
             where = f"{len(changed)} of {len(relation.values)} {axis} of {named}"
             values = [each for _, each in changed]
             low, high = min(values), max(values)
@@ -303,9 +292,6 @@ class _NodeFaults:
             if columns and len(columns) <= _FEW:
                 return f"those of class {', '.join(map(str, columns))}"
         return f"{axis} {shown}"
-
-
-_NOTHING = object()
 
 
 def _as_order(fact: ConstantFact) -> Relation:

@@ -234,7 +234,7 @@ class _Reading:
         return found
 
     def _axis(self, operator: Operator, axis: int) -> int:
-        """Counted from the last dimension: another converter leaves dimensions of one in between."""
+        """Counted from the end: another converter leaves dimensions of one in between."""
         rank = len(self._shape(operator.outputs[0]))
         place = axis % rank if rank else 0
         after = self._shape(operator.outputs[0])[place + 1 :]
@@ -251,7 +251,7 @@ class _Reading:
         if mode == "VALID":
             return Padding(mode, (0, 0, 0, 0))
         if operator.op in _POOLS:
-            window = (int(options.filter_height), int(options.filter_width))
+            window: tuple[int, ...] = (int(options.filter_height), int(options.filter_width))
         else:
             window = self._shape(operator.inputs[1])[1:3]
         steps = (int(options.stride_h), int(options.stride_w))

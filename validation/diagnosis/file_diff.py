@@ -17,7 +17,7 @@ from validation.diagnosis.constants import StoredConstant
 from validation.diagnosis.dataflow import Flow, Padding, Source, read_flow
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.quantised_tensors import QuantisedFact, quantised_differences
-from validation.diagnosis.relations import Change, Relation, is_same, relation
+from validation.diagnosis.relations import Change, Relation, is_in_order, is_same, relation
 
 # Relative distance of two attributes that is float32's rounding.
 _ROUNDING = 1e-6
@@ -188,6 +188,7 @@ class _Comparison:
             node, other = self._first.nodes[position], self._second.nodes[pairs[position]]
             if node.op != other.op:
                 continue
+            order: tuple[int, ...] = ()
             for place, tensor in node.weights.items():
                 ours = self._constant(0, tensor)
                 if ours is None:
@@ -203,7 +204,13 @@ class _Comparison:
                     misfit = Relation(Change.OTHER, size=ours.size, error=math.inf)
                     yield ConstantFact(position, place, shape, misfit)
                     continue
-                yield ConstantFact(position, place, shape, relation(ours, theirs))
+                how = relation(ours, theirs)
+                if how.change is Change.ORDER and how.order:
+                    order = how.order
+                elif how.change in (Change.SOME, Change.OTHER) and is_in_order(ours, theirs, order):
+                    # One value among many has no order of its own; that of its channels is known.
+                    how = replace(how, change=Change.ORDER, axis=0, order=order)
+                yield ConstantFact(position, place, shape, how)
 
     def _with_exchanges(
         self, facts: tuple[ConstantFact, ...], paired: Pairs
@@ -216,9 +223,10 @@ class _Comparison:
             return facts
         for fact in other:
             theirs = self._second.nodes[paired[fact.node]].weights.get(fact.place)
-            for node, place in () if theirs is None else found:
+            for node, place in found:
                 tensor = self._first.nodes[node].weights[place]
-                if node != fact.node and self._is_same(tensor, theirs):
+                is_other = node != fact.node and theirs is not None
+                if is_other and theirs is not None and self._is_same(tensor, theirs):
                     found[fact.node, fact.place] = replace(fact, exchanged_with=node)
                     break
         return tuple(found.values())

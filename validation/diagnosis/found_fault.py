@@ -10,6 +10,8 @@ from validation.diagnosis.dataflow import Source
 from validation.diagnosis.file_diff import FileDiff
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 
+_FEW = 3
+
 
 def found_fault(
     fault: FaultKind,
@@ -28,11 +30,13 @@ def found_fault(
 
 def grouped(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:
     """What was done in several places once, with their number."""
+    every = list(found)
     first: dict[str, Diagnosis] = {}
-    for each in found:
+    for each in every:
         key = repr((each.fault, each.expected, each.got, each.ties))
-        # What says only where it lies is another fault at each place.
-        if each.expected is None and each.got is None:
+        # What says only where it lies is another fault at each place, while these are few.
+        alike = sum(each.fault is other.fault for other in every)
+        if each.expected is None and each.got is None and alike <= _FEW:
             key += each.where
         known = first.get(key)
         first[key] = (

@@ -30,6 +30,7 @@ class QuantisedFact:
         node: That writes it, by its position in the first file; of inputs -1, -2, ...
         second: In the second file.
         first: In the first file; None where the second contradicts itself.
+        reader: That says so by its own constants; None where the first file does.
         implied: The scale by which the second file's own constants were made; None where the
             zero point is at odds.
     """
@@ -37,6 +38,7 @@ class QuantisedFact:
     node: int
     second: TensorSpec
     first: TensorSpec | None = None
+    reader: int | None = None
     implied: float | None = None
 
 
@@ -96,7 +98,7 @@ def _odd_scales(second: Flow, back: Mapping[int, int]) -> Iterator[QuantisedFact
         source = source if source < 0 else back.get(source)
         if source is not None and source not in seen:
             seen.add(source)
-            yield QuantisedFact(source, image, implied=middle)
+            yield QuantisedFact(source, image, reader=back[position], implied=middle)
 
 
 def _odd_zero_points(second: Flow, back: Mapping[int, int]) -> Iterator[QuantisedFact]:

@@ -10,7 +10,7 @@ import enum
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from validation.diagnosis.constants import StoredConstant
 _Reals = NDArray[np.float64]
 # Sums of rounding in float32, in units of a step.
 _ROUNDING = 1e-3
+# The same where a factor was found among rounded values.
+_ESTIMATED = 0.2
 # Of a value, in float32: what multiplying and adding once more may change.
 _FLOAT = 4e-7
 # A channel of fewer values has a factor of its own whatever was done to it.
@@ -92,18 +94,20 @@ class _Pair:
         self.theirs, self.their_step = second.real.reshape(shape), second.step.reshape(shape)
         self.floor, self.ceiling = first.low.reshape(shape), first.high.reshape(shape)
 
-    def far(self, made: _Reals, step: _Reals, *, cut: bool = False) -> NDArray[np.bool_]:
+    def far(
+        self, made: _Reals, step: _Reals, *, cut: bool = False, slack: float = _ROUNDING
+    ) -> NDArray[np.bool_]:
         """Which values of the second are others than made ones, of which one knows to a step."""
         theirs = np.clip(self.theirs, self.floor, self.ceiling) if cut else self.theirs
         inside = np.clip(made, self.low, self.high)
         size = np.maximum(np.abs(made), np.abs(theirs))
-        near = (0.5 + _ROUNDING) * (np.abs(step) + self.their_step) + _FLOAT * size + 1e-37
+        near = (0.5 + slack) * (np.abs(step) + self.their_step) + _FLOAT * size + 1e-37
         far: NDArray[np.bool_] = ~(np.abs(inside - theirs) <= near)
         return far
 
-    def fits(self, made: _Reals, step: _Reals) -> bool:
+    def fits(self, made: _Reals, step: _Reals, *, slack: float = _ROUNDING) -> bool:
         """Made values explain all of the second's."""
-        return made.shape == self.theirs.shape and not self.far(made, step).any()
+        return made.shape == self.theirs.shape and not self.far(made, step, slack=slack).any()
 
 
 def relation(first: StoredConstant, second: StoredConstant) -> Relation:
@@ -121,6 +125,15 @@ def is_same(first: StoredConstant, second: StoredConstant) -> bool:
         return not pair.far(pair.ours, pair.step, cut=True).any()
 
 
+def is_in_order(first: StoredConstant, second: StoredConstant, order: tuple[int, ...]) -> bool:
+    """The second is the first, of one dimension, in this order."""
+    if first.real.ndim != 1 or not first.size == second.size == len(order):
+        return False
+    with np.errstate(all="ignore"):
+        pair, places = _Pair(first, second), np.asarray(order)
+        return pair.fits(pair.ours[places], pair.step[places])
+
+
 def _relation(pair: _Pair, second: StoredConstant) -> Relation:
     far = pair.far(pair.ours, pair.step, cut=True)
     size, differing = int(far.size), int(np.count_nonzero(far))
@@ -130,30 +143,28 @@ def _relation(pair: _Pair, second: StoredConstant) -> Relation:
         return Relation(Change.NONE if bits is None else Change.ROUNDED, bits=bits, size=size)
     spread = float(np.sqrt(np.mean(pair.ours**2)))
     error = float(np.sqrt(np.mean((pair.theirs - pair.ours) ** 2))) / (spread or 1.0)
-    about = {"differing": differing, "size": size, "error": error}
+    about = Relation(Change.OTHER, differing=differing, size=size, error=error)
     if not np.isfinite(pair.theirs).all():
         count = int(np.count_nonzero(~np.isfinite(pair.theirs)))
         return Relation(Change.NOT_FINITE, differing=count, size=size, error=math.inf)
     if not pair.theirs.any():
-        return Relation(Change.ZERO, **about)
+        return replace(about, change=Change.ZERO)
     for found in itertools.chain(_moved(pair), _scaled(pair)):
         return _with(found, about)
     bits = _coarser(pair, second)
     if bits is not None:
-        return Relation(Change.ROUNDED, bits=bits, **about)
-    return _with(_some(far) or Relation(Change.OTHER), about)
+        return replace(about, change=Change.ROUNDED, bits=bits)
+    return _with(_some(far) or about, about)
 
 
-def _with(found: Relation, about: dict[str, float]) -> Relation:
-    return Relation(
-        found.change, found.axis, found.other_axis, found.order, found.values,
-        int(about["differing"]), int(about["size"]), found.places, found.bits, about["error"],
-    )  # fmt: skip
+def _with(found: Relation, about: Relation) -> Relation:
+    return replace(found, differing=about.differing, size=about.size, error=about.error)
 
 
 def _moved(pair: _Pair) -> Iterator[Relation]:
     """Reversed, transposed, in another order."""
-    axes = [axis for axis, side in enumerate(pair.ours.shape) if side > 1]
+    shape: tuple[int, ...] = pair.ours.shape
+    axes = [axis for axis, side in enumerate(shape) if side > 1]
     for axis in axes:
         # Channels of an image: two of them reversed are an order like others.
         if pair.fits(np.flip(pair.ours, axis), np.flip(pair.step, axis)):
@@ -198,21 +209,55 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
     if ours.size >= _LEAST_VALUES:
         whole = tuple(range(ours.ndim))
         factor = _factors(ours, theirs, whole)
-        if pair.fits(ours * factor, pair.step * factor):
+        if pair.fits(ours * factor, pair.step * factor, slack=_ESTIMATED):
             yield Relation(Change.FACTOR, values=tuple(factor.ravel().tolist()))
-        offset = np.asarray(np.median(theirs - ours))
+        offset = _offsets(pair, whole)
         if pair.fits(ours + offset, pair.step):
-            yield Relation(Change.OFFSET, values=(float(offset),))
-    for axis, side in enumerate(ours.shape):
+            yield Relation(Change.OFFSET, values=tuple(offset.ravel().tolist()))
+    shape: tuple[int, ...] = ours.shape
+    # Output and input channels are the first and the last axis.
+    for axis in sorted(range(len(shape)), key=lambda each: (each not in (0, len(shape) - 1), each)):
         along = tuple(each for each in range(ours.ndim) if each != axis)
-        if side < 2 or ours.size // side < _LEAST_VALUES:
+        if shape[axis] < 2 or ours.size // shape[axis] < _LEAST_VALUES:
             continue
         factors = _factors(ours, theirs, along)
-        if pair.fits(ours * factors, pair.step * factors):
+        if pair.fits(ours * factors, pair.step * factors, slack=_ESTIMATED):
             yield Relation(Change.CHANNEL_FACTORS, axis, values=tuple(factors.ravel().tolist()))
-        offsets = np.median(theirs - ours, axis=along, keepdims=True)
+        offsets = _offsets(pair, along)
         if pair.fits(ours + offsets, pair.step):
             yield Relation(Change.CHANNEL_OFFSETS, axis, values=tuple(offsets.ravel().tolist()))
+        order = _scaled_order(pair, axis)
+        if order is not None:
+            yield Relation(Change.ORDER, axis, order=order)
+
+
+def _offsets(pair: _Pair, along: tuple[int, ...]) -> _Reals:
+    """By how much the second's values are larger: whole steps of where it has steps."""
+    offsets: _Reals = np.median(pair.theirs - pair.ours, axis=along, keepdims=True)
+    steps = pair.their_step.max(axis=along, keepdims=True)
+    return np.where(steps > 0, np.rint(offsets / np.where(steps > 0, steps, 1.0)) * steps, offsets)
+
+
+def _scaled_order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
+    """As `_order`, of rows that kept the scales of their places."""
+    stepped = pair.their_step.any()
+    side = int(pair.ours.shape[axis])
+    if not stepped or not 2 <= side <= _MOST_ROWS or pair.ours.size // side < 2 * _LEAST_VALUES:
+        return None
+    ours, theirs = (
+        np.moveaxis(each, axis, 0).reshape(side, -1) for each in (pair.ours, pair.theirs)
+    )
+    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in (ours, theirs)]
+    units = [
+        each / np.where(size, size, 1) for each, size in zip((ours, theirs), lengths, strict=True)
+    ]
+    order = (units[1] @ units[0].T).argmax(axis=1)
+    made, step = (np.take(each, order, axis) for each in (pair.ours, pair.step))
+    along = tuple(each for each in range(made.ndim) if each != axis)
+    factors = _factors(made, pair.theirs, along)
+    is_another = bool((order != np.arange(side)).any())
+    fits = pair.fits(made * factors, step * factors, slack=_ESTIMATED)
+    return tuple(order.tolist()) if is_another and fits else None
 
 
 def _factors(ours: _Reals, theirs: _Reals, along: tuple[int, ...]) -> _Reals:

@@ -10,8 +10,8 @@ from validation.diagnosis.dataflow import Padding
 from validation.diagnosis.detector_nodes import DetectorNodes
 from validation.diagnosis.file_diff import AttributeFact, FileDiff, OperatorFact, WiringFact
 from validation.diagnosis.found_fault import Named, found_fault
+from validation.diagnosis.relations import Change
 from validation.record.diagnosis import Diagnosis, FaultKind
-from validation.record.formatting import number
 from validation.specs.contracts import DETECTION_ROLES
 
 _CONVERTERS = ("LOGISTIC", "SOFTMAX")
@@ -46,7 +46,10 @@ def structure_faults(
     for fact in diff.operators:
         yield _operator(fact, diff, nodes, of_second, namer)
     yield from _wiring(diff, nodes, namer)
+    changed = {each.node for each in diff.constants if each.relation.change is not Change.NONE}
     for quantised in diff.quantised:
+        if quantised.reader in changed:
+            continue  # its constants are not what they were, so they say nothing of what it reads
         spec, first = quantised.second, quantised.first
         where = f"what {namer.node(quantised.node)} writes"
         if quantised.node < 0:
@@ -57,7 +60,7 @@ def structure_faults(
         elif quantised.implied is not None:
             expected = f"scale {quantised.implied:.6g}, by which its own bias is kept"
         else:
-            expected = "0 as the lowest number, as behind its other ReLUs"
+            expected = "the zero point of its other ReLUs, which begin at the lowest number"
         got = _scale_words(spec.scale, spec.zero_point)
         yield found_fault(FaultKind.QUANTISED_RANGE, where, expected=expected, got=got)
 
@@ -138,9 +141,11 @@ def _operator(
         words = [f"{theirs.op} {_times(count)}" for count in counts]
         return found_fault(FaultKind.SCORES, where, expected=words[0], got=words[1])
     if fact.second in of_second.images:
-        kind = _of_the_image(theirs.op, theirs.attributes.get("input 1"))
-        if kind is not None:
-            return found_fault(kind, where, expected="the image as it is", got=f"{theirs.op} of it")
+        of_image = _of_the_image(theirs.op, theirs.attributes.get("input 1"))
+        if of_image is not None:
+            return found_fault(
+                of_image, where, expected="the image as it is", got=f"{theirs.op} of it"
+            )
     return found_fault(FaultKind.OPERATOR_ADDED, where, got=theirs.op)
 
 
