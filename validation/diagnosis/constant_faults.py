@@ -8,20 +8,21 @@ from dataclasses import replace
 
 from validation.diagnosis.detector_nodes import DetectorNodes, column_order, columns_of
 from validation.diagnosis.file_diff import ConstantFact, FileDiff
-from validation.diagnosis.found_fault import Named, found_fault
+from validation.diagnosis.found_fault import (
+    BIAS,
+    INPUTS,
+    KERNEL,
+    KERNELS,
+    OUTPUTS,
+    Named,
+    axis_name,
+    found_fault,
+)
 from validation.diagnosis.relations import Change, Relation
 from validation.errors import first_few
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.formatting import number, plural
 
-_KERNEL, _BIAS = 1, 2
-_KERNELS = {"CONV_2D": "kernel", "DEPTHWISE_CONV_2D": "kernel", "FULLY_CONNECTED": "weights"}
-_OUTPUTS, _INPUTS = "output channels", "input channels"
-_AXES = {
-    "CONV_2D": (_OUTPUTS, "height", "width", _INPUTS),
-    "DEPTHWISE_CONV_2D": ("", "height", "width", _OUTPUTS),
-    "FULLY_CONNECTED": (_OUTPUTS, _INPUTS),
-}
 _RGB = "RGB"
 _BOX = ("y", "x", "h", "w")
 # More of a file's constants that differ in everything are those of another training.
@@ -50,9 +51,9 @@ def constant_faults(diff: FileDiff, nodes: DetectorNodes) -> Iterator[Diagnosis]
     for fact in facts:
         by_node.setdefault(fact.node, {})[fact.place] = fact
     reordered = {
-        node: each[_KERNEL].relation.order
+        node: each[KERNEL].relation.order
         for node, each in by_node.items()
-        if _KERNEL in each and each[_KERNEL].relation.change is Change.ORDER
+        if KERNEL in each and each[KERNEL].relation.change is Change.ORDER
     }
     for node, found in by_node.items():
         judge = _NodeFaults(diff, nodes, namer, node, found, reordered)
@@ -65,7 +66,7 @@ def _rounded(facts: Sequence[ConstantFact], namer: Named, total: int) -> Iterato
         if fact.relation.change is Change.ROUNDED:
             by_bits.setdefault(fact.relation.bits, []).append(fact)
     for bits, found in by_bits.items():
-        where = f"{len(found)} of {plural(total, 'constant')}, first {what(found[0], namer)}"
+        where = f"{len(found)} of {plural(total, 'constant')}, first {namer.constant(found[0])}"
         got = "half precision" if bits == 16 else f"{bits} bits"
         yield found_fault(FaultKind.WEIGHTS_ROUNDED, where, got=got, count=1)
 
@@ -74,15 +75,17 @@ def _of_all(
     facts: Sequence[ConstantFact], every: Sequence[ConstantFact], namer: Named
 ) -> Diagnosis | None:
     """One fault that most constants have; None where they have none in common."""
-    kernels = [fact for fact in facts if fact.place == _KERNEL]
-    all_kernels = sum(fact.place == _KERNEL for fact in every)
+    kernels = [fact for fact in facts if fact.place == KERNEL]
+    all_kernels = sum(fact.place == KERNEL for fact in every)
     scaled = [fact for fact in kernels if _scales_outputs(fact, namer)]
-    if len(scaled) > _MOST * all_kernels and len(scaled) > 1:
+    factors = [each - 1 for fact in scaled for each in fact.relation.values]
+    is_one_sided = min(factors, default=0.0) > -_ONE or max(factors, default=0.0) < _ONE
+    if len(scaled) > _MOST * all_kernels and len(scaled) > 1 and is_one_sided:
         where = f"{len(scaled)} of {all_kernels} kernels have a factor for each output channel"
         return found_fault(FaultKind.EPSILON, where, ties=(FaultKind.WEIGHTS_FACTOR,))
     other = [fact for fact in kernels if fact.relation.change is Change.OTHER]
     if len(other) > _MOST * all_kernels and len(other) > 1:
-        where = f"{len(other)} of {all_kernels} kernels, first {what(other[0], namer)}"
+        where = f"{len(other)} of {all_kernels} kernels, first {namer.constant(other[0])}"
         return found_fault(FaultKind.WEIGHTS, where, ties=(FaultKind.MOVING_AVERAGES,))
     return None
 
@@ -92,21 +95,7 @@ def _scales_outputs(fact: ConstantFact, namer: Named) -> bool:
     if relation.change is not Change.CHANNEL_FACTORS or relation.axis is None:
         return False
     changed = sum(abs(each - 1) > _ONE for each in relation.values)
-    return _axis(namer.op(fact.node), relation.axis) == _OUTPUTS and changed > _FEW
-
-
-def what(fact: ConstantFact, namer: Named) -> str:
-    """``kernel of FeatureExtractor/Conv2d_0``."""
-    op = namer.op(fact.node)
-    name = _KERNELS.get(op, "constant")
-    if op in _KERNELS and fact.place == _BIAS:
-        name = "bias"
-    return f"{name} of {namer.node(fact.node)}"
-
-
-def _axis(op: str, axis: int | None) -> str:
-    names = _AXES.get(op, ())
-    return names[axis] if axis is not None and axis < len(names) else f"axis {axis}"
+    return axis_name(namer.op(fact.node), relation.axis) == OUTPUTS and changed > _FEW
 
 
 class _NodeFaults:
@@ -127,8 +116,8 @@ class _NodeFaults:
 
     def faults(self) -> Iterator[Diagnosis]:
         """Kernel and bias together where one thing was done to both."""
-        kernel, bias = self._facts.get(_KERNEL), self._facts.get(_BIAS)
-        if self._op not in _KERNELS:
+        kernel, bias = self._facts.get(KERNEL), self._facts.get(BIAS)
+        if self._op not in KERNELS:
             kernel = bias = None
         if kernel is not None:
             fault = self._of_kernel(kernel, bias)
@@ -139,7 +128,7 @@ class _NodeFaults:
         elif bias is not None:
             yield self._plain(bias)
         for place, fact in self._facts.items():
-            if self._op not in _KERNELS or place not in (_KERNEL, _BIAS):
+            if self._op not in KERNELS or place not in (KERNEL, BIAS):
                 yield self._plain(fact)
 
     def _goes_with(self, kernel: Relation, bias: Relation) -> bool:
@@ -160,13 +149,14 @@ class _NodeFaults:
             return self._of_order(fact, relation)
         is_first = self._node in self._nodes.images
         scales = relation.change is Change.FACTOR or (
-            relation.change is Change.CHANNEL_FACTORS and _axis(self._op, relation.axis) == _INPUTS
+            relation.change is Change.CHANNEL_FACTORS
+            and axis_name(self._op, relation.axis) == INPUTS
         )
         whole_layer = bias is not None and bias.relation.change is Change.FACTOR
         if is_first and scales and not whole_layer:
             return found_fault(
                 FaultKind.NORMALISATION,
-                what(fact, self._namer),
+                self._namer.constant(fact),
                 expected="pixels times 1",
                 got=f"pixels times {', '.join(map(number, relation.values))} in the first kernel",
                 ties=(FaultKind.WEIGHTS_FACTOR,),
@@ -175,23 +165,23 @@ class _NodeFaults:
 
     def _of_order(self, fact: ConstantFact, relation: Relation) -> Diagnosis | None:
         axis, order = relation.axis, relation.order
-        named = _axis(self._op, axis)
+        named = axis_name(self._op, axis)
         if self._node in self._nodes.images and (found := self._of_channels(relation)):
             return found
         sources = [each for each, _ in self._diff.first.nodes[self._node].sources]
-        if named == _INPUTS and any(self._reordered.get(each) == order for each in sources):
+        if named == INPUTS and any(self._reordered.get(each) == order for each in sources):
             # What writes them was reordered alike: nothing more is wrong here.
             return None
-        if named == _OUTPUTS and self._node in self._nodes.classes:
+        if named == OUTPUTS and self._node in self._nodes.classes:
             columns = column_order(order, self._nodes.num_columns)
             if columns is not None:
-                return _of_classes(columns, what(fact, self._namer))
-        if named == _OUTPUTS and self._node in self._nodes.boxes:
+                return _of_classes(columns, self._namer.constant(fact))
+        if named == OUTPUTS and self._node in self._nodes.boxes:
             columns = column_order(order, len(_BOX))
             if columns is not None:
                 return found_fault(
                     FaultKind.BOX_AXES,
-                    what(fact, self._namer),
+                    self._namer.constant(fact),
                     expected=list(_BOX),
                     got=[_BOX[each] for each in columns],
                 )
@@ -205,7 +195,7 @@ class _NodeFaults:
             order = tuple(source // each for source in relation.order[::each])
             made = tuple(source * each + copy for source in order for copy in range(each))
             order = order if made == relation.order else None
-        elif _axis(self._op, relation.axis) != _INPUTS:
+        elif axis_name(self._op, relation.axis) != INPUTS:
             return None
         if order is None or len(order) != len(_RGB):
             return None
@@ -215,14 +205,14 @@ class _NodeFaults:
 
     def _plain(self, fact: ConstantFact) -> Diagnosis:
         """By what was done alone."""
-        relation, named = fact.relation, what(fact, self._namer)
+        relation, named = fact.relation, self._namer.constant(fact)
         if fact.exchanged_with is not None:
             got = f"that of {self._namer.node(fact.exchanged_with)}"
             return found_fault(FaultKind.WEIGHTS_PERMUTED, named, got=got)
         if relation.change is Change.NOT_FINITE:
             where = f"{plural(relation.differing, 'value')} of {named}"
             return found_fault(FaultKind.NOT_FINITE, where)
-        axis = _axis(self._op, relation.axis) if fact.place == _KERNEL else "channels"
+        axis = axis_name(self._op, relation.axis) if fact.place == KERNEL else "channels"
         if relation.change in (Change.REVERSED, Change.ORDER, Change.AXES):
             return found_fault(FaultKind.WEIGHTS_PERMUTED, named, got=self._moved(fact, axis))
         if relation.change is Change.FACTOR:
@@ -238,7 +228,7 @@ class _NodeFaults:
         if relation.change is Change.REVERSED:
             return f"{axis} reversed (axis {relation.axis})"
         if relation.change is Change.AXES:
-            other = _axis(self._op, relation.other_axis)
+            other = axis_name(self._op, relation.other_axis)
             return f"{axis} and {other} exchanged (axes {relation.axis} and {relation.other_axis})"
         moved = [(at, each) for at, each in enumerate(relation.order) if at != each]
         pairs = first_few([f"{at} is {each}" for at, each in moved], _FEW)
@@ -250,11 +240,11 @@ class _NodeFaults:
         ] or list(enumerate(relation.values))
         if len(changed) <= _FEW:
             places = ", ".join(str(at) for at, _ in changed)
-            where = f"{self._place_words([at for at, _ in changed], axis, places)} of {named}"
+            where = f"{self._place_words([at for at, _ in changed], axis, places)} of the {named}"
             values = sorted({float(f"{each:.4g}") for _, each in changed})
             got: float | list[float] = values[0] if len(values) == 1 else values
         else:
-            where = f"{len(changed)} of {len(relation.values)} {axis} of {named}"
+            where = f"{len(changed)} of {len(relation.values)} {axis} of the {named}"
             values = [each for _, each in changed]
             low, high = min(values), max(values)
             got = low if math.isclose(low, high, rel_tol=_ONE) else [low, high]
@@ -287,11 +277,11 @@ class _NodeFaults:
 
     def _place_words(self, places: Sequence[int], axis: str, shown: str) -> str:
         """Channels of a class predictor are classes."""
-        if axis == _OUTPUTS and self._node in self._nodes.classes:
+        if axis == OUTPUTS and self._node in self._nodes.classes:
             columns = columns_of(places, self._nodes.num_columns)
             if columns and len(columns) <= _FEW:
                 return f"those of class {', '.join(map(str, columns))}"
-        return f"{axis} {shown}"
+        return f"{axis.removesuffix('s') if len(places) == 1 else axis} {shown}"
 
 
 def _as_order(fact: ConstantFact) -> Relation:

@@ -7,10 +7,25 @@ from collections.abc import Iterable
 from typing import Any
 
 from validation.diagnosis.dataflow import Source
-from validation.diagnosis.file_diff import FileDiff
+from validation.diagnosis.file_diff import ConstantFact, FileDiff
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 
+# Places of what a convolution reads.
+KERNEL, BIAS = 1, 2
+KERNELS = {"CONV_2D": "kernel", "DEPTHWISE_CONV_2D": "kernel", "FULLY_CONNECTED": "weights"}
+OUTPUTS, INPUTS = "output channels", "input channels"
+_AXES = {
+    "CONV_2D": (OUTPUTS, "height", "width", INPUTS),
+    "DEPTHWISE_CONV_2D": ("", "height", "width", OUTPUTS),
+    "FULLY_CONNECTED": (OUTPUTS, INPUTS),
+}
 _FEW = 3
+
+
+def axis_name(op: str, axis: int | None) -> str:
+    """What lies along an axis of a kernel."""
+    names = _AXES.get(op, ())
+    return names[axis] if axis is not None and axis < len(names) else f"axis {axis}"
 
 
 def found_fault(
@@ -58,6 +73,14 @@ class Named:
     def node(self, node: int) -> str:
         """A node of the first file, or an input."""
         return "the input" if node < 0 else self._diff.first.nodes[node].name
+
+    def constant(self, fact: ConstantFact) -> str:
+        """``kernel of FeatureExtractor/Conv2d_0``."""
+        op = self.op(fact.node)
+        name = KERNELS.get(op, "constant")
+        if op in KERNELS and fact.place == BIAS:
+            name = "bias"
+        return f"{name} of {self.node(fact.node)}"
 
     def of_second(self, node: int) -> str:
         """A node that only the second file has, by what it reads."""

@@ -16,19 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.diagnosis.constants import StoredConstant
+from validation.diagnosis.hidden_rounding import hidden_bits
 
 _Reals = NDArray[np.float64]
 # Sums of rounding in float32, in units of a step.
 _ROUNDING = 1e-3
 # The same where a factor was found among rounded values.
 _ESTIMATED = 0.2
+# Half precision rounds each value by itself; whole steps of it are still one value's.
+_ESTIMATED_OF_HALVES = 0.5
+# A factor that rounded values do not tell from 1.
+_ONE = 2e-3
 # Of a value, in float32: what multiplying and adding once more may change.
 _FLOAT = 4e-7
 # A channel of fewer values has a factor of its own whatever was done to it.
 _LEAST_VALUES = 4
 # More rows are not compared with each other.
 _MOST_ROWS = 4096
-_MOST_BITS = 12
 
 
 class Change(enum.StrEnum):
@@ -92,22 +96,47 @@ class _Pair:
         self.low, self.high = second.low.reshape(shape), second.high.reshape(shape)
         self.ours, self.step = first.real.reshape(shape), first.step.reshape(shape)
         self.theirs, self.their_step = second.real.reshape(shape), second.step.reshape(shape)
+        is_half = second.raw.dtype == np.float16
+        self.estimated = _ESTIMATED_OF_HALVES if is_half else _ESTIMATED
         self.floor, self.ceiling = first.low.reshape(shape), first.high.reshape(shape)
 
     def far(
-        self, made: _Reals, step: _Reals, *, cut: bool = False, slack: float = _ROUNDING
+        self,
+        made: _Reals,
+        step: _Reals,
+        *,
+        cut: bool = False,
+        slack: float = _ROUNDING,
+        added: float | _Reals = 0.0,
     ) -> NDArray[np.bool_]:
-        """Which values of the second are others than made ones, of which one knows to a step."""
+        """Which values of the second are others than made ones, of which one knows to a step.
+
+        Args:
+            made: Of the first.
+            step: In which they are known.
+            cut: Values of the second beyond the first's range were cut off in the first.
+            slack: More than half a step, in steps.
+            added: To the first's values: sums round by the size of what is added.
+        """
         theirs = np.clip(self.theirs, self.floor, self.ceiling) if cut else self.theirs
         inside = np.clip(made, self.low, self.high)
-        size = np.maximum(np.abs(made), np.abs(theirs))
+        size = np.maximum(np.abs(made), np.abs(theirs)) + np.abs(added)
         near = (0.5 + slack) * (np.abs(step) + self.their_step) + _FLOAT * size + 1e-37
         far: NDArray[np.bool_] = ~(np.abs(inside - theirs) <= near)
         return far
 
-    def fits(self, made: _Reals, step: _Reals, *, slack: float = _ROUNDING) -> bool:
-        """Made values explain all of the second's."""
-        return made.shape == self.theirs.shape and not self.far(made, step, slack=slack).any()
+    def fits(
+        self,
+        made: _Reals,
+        step: _Reals,
+        *,
+        slack: float = _ROUNDING,
+        added: float | _Reals = 0.0,
+    ) -> bool:
+        """Made values explain all of the second's; arguments as `far`."""
+        if made.shape != self.theirs.shape:
+            return False
+        return not self.far(made, step, slack=slack, added=added).any()
 
 
 def relation(first: StoredConstant, second: StoredConstant) -> Relation:
@@ -139,7 +168,7 @@ def _relation(pair: _Pair, second: StoredConstant) -> Relation:
     size, differing = int(far.size), int(np.count_nonzero(far))
     if not differing:
         # Floats that are equal are not rounded.
-        bits = None if second.raw.dtype.kind == "f" else _coarser(pair, second)
+        bits = None if second.raw.dtype.kind == "f" else hidden_bits(pair.ours, pair.theirs, second)
         return Relation(Change.NONE if bits is None else Change.ROUNDED, bits=bits, size=size)
     spread = float(np.sqrt(np.mean(pair.ours**2)))
     error = float(np.sqrt(np.mean((pair.theirs - pair.ours) ** 2))) / (spread or 1.0)
@@ -151,7 +180,7 @@ def _relation(pair: _Pair, second: StoredConstant) -> Relation:
         return replace(about, change=Change.ZERO)
     for found in itertools.chain(_moved(pair), _scaled(pair)):
         return _with(found, about)
-    bits = _coarser(pair, second)
+    bits = hidden_bits(pair.ours, pair.theirs, second)
     if bits is not None:
         return replace(about, change=Change.ROUNDED, bits=bits)
     return _with(_some(far) or about, about)
@@ -209,10 +238,11 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
     if ours.size >= _LEAST_VALUES:
         whole = tuple(range(ours.ndim))
         factor = _factors(ours, theirs, whole)
-        if pair.fits(ours * factor, pair.step * factor, slack=_ESTIMATED):
+        is_factor = not pair.their_step.any() or abs(float(factor.ravel()[0]) - 1) > _ONE
+        if is_factor and pair.fits(ours * factor, pair.step * factor, slack=pair.estimated):
             yield Relation(Change.FACTOR, values=tuple(factor.ravel().tolist()))
         offset = _offsets(pair, whole)
-        if pair.fits(ours + offset, pair.step):
+        if pair.fits(ours + offset, pair.step, added=offset):
             yield Relation(Change.OFFSET, values=tuple(offset.ravel().tolist()))
     shape: tuple[int, ...] = ours.shape
     # Output and input channels are the first and the last axis.
@@ -221,10 +251,10 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
         if shape[axis] < 2 or ours.size // shape[axis] < _LEAST_VALUES:
             continue
         factors = _factors(ours, theirs, along)
-        if pair.fits(ours * factors, pair.step * factors, slack=_ESTIMATED):
+        if pair.fits(ours * factors, pair.step * factors, slack=pair.estimated):
             yield Relation(Change.CHANNEL_FACTORS, axis, values=tuple(factors.ravel().tolist()))
         offsets = _offsets(pair, along)
-        if pair.fits(ours + offsets, pair.step):
+        if pair.fits(ours + offsets, pair.step, added=offsets):
             yield Relation(Change.CHANNEL_OFFSETS, axis, values=tuple(offsets.ravel().tolist()))
         order = _scaled_order(pair, axis)
         if order is not None:
@@ -256,7 +286,7 @@ def _scaled_order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
     along = tuple(each for each in range(made.ndim) if each != axis)
     factors = _factors(made, pair.theirs, along)
     is_another = bool((order != np.arange(side)).any())
-    fits = pair.fits(made * factors, step * factors, slack=_ESTIMATED)
+    fits = pair.fits(made * factors, step * factors, slack=pair.estimated)
     return tuple(order.tolist()) if is_another and fits else None
 
 
@@ -281,61 +311,3 @@ def _some(far: NDArray[np.bool_]) -> Relation | None:
             share = len(places) / side
             best = Relation(Change.SOME, axis, places=tuple(places.tolist()))
     return best or Relation(Change.SOME)
-
-
-def _coarser(pair: _Pair, second: StoredConstant) -> int | None:
-    """To how many bits the second is rounded beyond what its form needs; None where it is not."""
-    if second.size < 2 * _LEAST_VALUES:
-        return None
-    if second.raw.dtype.kind == "f":
-        halves = second.raw.astype(np.float16)
-        if second.raw.dtype != np.float16 and _is_rounding(
-            pair, halves.astype(np.float64), pair.ours
-        ):
-            return 16
-    axes: list[int | None] = [None, *range(second.raw.ndim)]
-    for axis in axes:
-        bits = _grid_bits(pair, second, axis)
-        if bits is not None:
-            return bits
-    return None
-
-
-def _is_rounding(pair: _Pair, halves: _Reals, ours: _Reals) -> bool:
-    """The second has numbers of half precision, and the first has finer ones next to them."""
-    half = np.abs(np.spacing(ours.astype(np.float16)).astype(np.float64))
-    return (
-        np.array_equal(halves, pair.theirs)
-        and not np.array_equal(ours.astype(np.float16).astype(np.float64), ours)
-        and bool((np.abs(ours - pair.theirs) <= half).all())
-    )
-
-
-def _grid_bits(pair: _Pair, second: StoredConstant, axis: int | None) -> int | None:
-    """Bits of the whole numbers of which all values are multiples, by channel or together."""
-    stored = second.raw.dtype.itemsize * 8 if second.raw.dtype.kind in "iu" else 32
-    rows, ours = (
-        each.reshape(1, -1)
-        if axis is None
-        else np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1)
-        for each in (pair.theirs, pair.ours)
-    )
-    if rows.shape[1] < 2 * _LEAST_VALUES:
-        return None
-    widest, rounds = 0.0, False
-    for values, before in zip(rows, ours, strict=True):
-        levels = np.unique(values)
-        if len(levels) < 2:
-            continue
-        if len(levels) > 2**_MOST_BITS or len(levels) * 2 > len(values):
-            return None
-        step = float(np.diff(levels).min())
-        multiples = (levels - levels[0]) / step
-        if not (np.abs(multiples - np.rint(multiples)) < 0.02).all():
-            return None
-        if not (np.abs(values - before) <= step * (1 + _ROUNDING)).all():
-            return None
-        rounds = rounds or len(np.unique(before)) > 2 * len(levels)
-        widest = max(widest, float(multiples[-1]))
-    bits = math.ceil(math.log2(widest + 1)) if widest else 0
-    return bits if rounds and 0 < bits < min(stored, _MOST_BITS + 1) else None
