@@ -201,7 +201,7 @@ class _NodeFaults:
             return None
         got = "".join(_RGB[source] for source in order)
         where = f"axis {relation.axis} of the first kernel"
-        return found_fault(FaultKind.CHANNELS, where, expected=_RGB, got=got)
+        return found_fault(FaultKind.CHANNELS, where, expected=_RGB, got=f"{got} by {where}")
 
     def _plain(self, fact: ConstantFact) -> Diagnosis:
         """By what was done alone."""
