@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from validation.diagnosis.constants import Constants
 from validation.diagnosis.operators import Operator, OperatorGraph, operators_of
 from validation.diagnosis.single_operator import single_operator
-from validation.tflite.flatbuffer import fields_of
 from validation.tflite.model import MODEL, count_scales, dtype_of, present, read_model
 
 # How a kernel does its arithmetic, which follows from how the file keeps its numbers.
@@ -97,7 +96,7 @@ class OperatorPair:
         )
         if ours is None or type(ours) is not type(theirs):
             return ()
-        own, wanted = fields_of(ours), fields_of(theirs)
+        own, wanted = _fields(ours), _fields(theirs)
         return tuple(
             AttributeDifference(name, _named(name, own[name]), _named(name, wanted[name]))
             for name in own
@@ -155,7 +154,7 @@ def with_other_activations(content: bytes, where: str) -> dict[str, bytes]:
     model = read_model(content, where)
     operator = model.graph.operators[-1]
     options = operator.builtin_options
-    if options is None or FUSED_ACTIVATION not in fields_of(options):
+    if options is None or FUSED_ACTIVATION not in _fields(options):
         return {}
     own = options.fused_activation_function
     for value, name in MODEL.names("ActivationFunctionType").items():
@@ -191,7 +190,7 @@ def _take_attributes(ours: Any, theirs: Any) -> bool:
         return False
     if options is not None:
         changed = copy.copy(options)
-        for name, value in fields_of(wanted).items():
+        for name, value in _fields(wanted).items():
             if name not in _ARITHMETIC:
                 setattr(changed, name, value)
         ours.builtin_options = changed
@@ -224,6 +223,10 @@ def _stored_as(tensor: Any, real: NDArray[Any]) -> NDArray[Any] | None:
     steps = values / scales
     codes = np.trunc(steps + np.copysign(0.5, steps)) + zeros
     return np.clip(codes, limits.min, limits.max).astype(dtype)
+
+
+def _fields(table: Any) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in table.names()}
 
 
 def _named(name: str, value: Any) -> Any:

@@ -63,10 +63,10 @@ class Table:
             getattr(self, name)  # a name that the schema does not have is a mistake of ours
             setattr(self, name, value)
 
-
-def fields_of(table: Table) -> dict[str, Any]:
-    """Every field of a table with its value, by the schema's names."""
-    return {field.name: getattr(table, field.name) for field in type(table)._fields}
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The schema's fields."""
+        return tuple(field.name for field in cls._fields)
 
 
 class _Damage(Exception):
