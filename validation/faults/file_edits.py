@@ -47,8 +47,10 @@ def swap_outputs(first: int, second: int) -> Change:
     """Two of the file's outputs change places."""
 
     def change(model: Any) -> None:
-        outputs = model.subgraphs[0].outputs
+        graph = model.subgraphs[0]
+        outputs = list(graph.outputs)
         outputs[first], outputs[second] = outputs[second], outputs[first]
+        graph.outputs = np.array(outputs, np.int32)
 
     return change
 
