@@ -35,6 +35,7 @@ from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, image_sha256, makers
+from validation.workspace.routes import RouteFindings, compare_routes
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -167,6 +168,29 @@ class ModelBuild:
         return reference.built_export(
             self.name, self.archive, self.reference_graph, self.reference_sha256, self.work
         )
+
+    @cached_property
+    def routes(self) -> RouteFindings:
+        """What the files of the archive that describe the model's graph have in common."""
+        return compare_routes(self.name, self.archive, self.built_export, self.work)
+
+    def second_route(self, findings: RouteFindings) -> ExportedGraph | None:
+        """The raw-outputs form that was made on another way than the converted one.
+
+        From pipeline.config, else from the .meta with the checkpoint's values beside a frozen
+        graph; None where neither can be.
+
+        Args:
+            findings: Of `routes`.
+        """
+        archive = self.archive
+        if archive.pipeline_config is not None:
+            return self.built_export() if reference.has_own_graph(archive) else None
+        meta = archive.meta_graph
+        is_read = meta is not None and meta.name in findings.compared
+        if archive.frozen_graph is None or not is_read or findings.uses_averages:
+            return None
+        return reference.meta_export(self.name, archive, self.work)
 
     @cached_property
     def reference_sha256(self) -> str:
