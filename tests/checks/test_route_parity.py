@@ -165,7 +165,7 @@ def test_without_a_config_the_meta_is_the_second_route(zoo: Path, tmp_path: Path
     assert "model.ckpt.meta" in result.message
     values = {measure.name: measure.value for measure in result.measures}
     assert values["box_encodings_max_abs_diff"] <= 1e-5
-    assert context.build.routes.missing == (NO_CONFIG,)
+    assert context.routes.missing == (NO_CONFIG,)
 
 
 def test_a_lone_graph_has_no_second_route(zoo: Path, tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_a_graph_of_our_own_is_no_second_route(zoo: Path, tmp_path: Path) -> Non
     shutil.rmtree(zoo / "small" / "saved_model")
     context = _context(zoo, tmp_path / "cache")
     assert _judge(context).status is Status.UNKNOWN
-    assert context.build.routes.routes == 1
-    assert context.build.routes.missing == (NO_GRAPH, NO_FROZEN_WEIGHTS)
+    assert context.routes.routes == 1
+    assert context.routes.missing == (NO_GRAPH, NO_FROZEN_WEIGHTS)
 
 
 def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import planted_faults as put
 import pytest
 from zoo_archives import entries_at
 
+from validation.policy.load import load_policy
 from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import describe_diagnosis, next_step
 from validation.workspace.model_build import ModelBuild
@@ -276,7 +277,7 @@ def _findings(folder: Path, cache: Path) -> RouteFindings:
     (entry,) = [each for each in entries_at(folder.parent) if each.name == folder.name]
     work = ProductCache(cache / "work", lambda _: None)
     build = ModelBuild(entry, work, cache_dir=cache, offline=True, on_step=lambda _: None)
-    return build.routes
+    return build.routes(load_policy().setting("route_rounding"))
 
 
 def _copy(source: Path, folder: Path) -> Path:

@@ -40,12 +40,12 @@ def evidence(context: CheckContext) -> list[Entry]:
 
 def _routes(context: CheckContext) -> int | None:
     """A given file came by a route of its own: it was not made by what it is compared with."""
-    return None if context.given is not None else context.build.routes.routes
+    return None if context.given is not None else context.routes.routes
 
 
 def _unconfirmed(context: CheckContext) -> tuple[str, ...] | None:
     """What one file of the archive says alone; a given file is compared by other rules."""
-    return None if context.given is not None else context.build.routes.missing
+    return None if context.given is not None else context.routes.missing
 
 
 def _objects(context: CheckContext) -> dict[str, int]:

@@ -14,7 +14,7 @@ from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.contracts import ANCHORS_NAME
 from validation.workspace.context import CheckContext
-from validation.workspace.routes import RouteFindings
+from validation.workspace.routes import RouteFindings, second_route
 from validation.workspace.sides import Arrays
 
 _CHECK = "route_parity"
@@ -25,7 +25,7 @@ def route_parity(context: CheckContext) -> list[Entry]:
 
     Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
     """
-    findings = context.build.routes
+    findings = context.routes
     key = context.key
     found = [
         dataclasses.replace(each, model=key.model, variant=key.variant)
@@ -62,7 +62,8 @@ def _judged(context: CheckContext, findings: RouteFindings, found: list[Diagnosi
 
 def _outputs(context: CheckContext, findings: RouteFindings) -> CheckResult | None:
     """Raw outputs and anchors of two routes compared; None where one alone can be run."""
-    second = context.build.second_route(findings)
+    build = context.build
+    second = second_route(build.name, build.archive, build.built_export, findings, build.work)
     if second is None:
         return None
     own = _with_anchors(

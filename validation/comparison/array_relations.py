@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Array = NDArray[Any]
-# Of one value in float32 that was computed in another order.
-_ROUNDING = 1e-6
-# Constants that a factor explains are equal to this share; an 8-bit step is far above it.
-_FACTOR_ROUNDING = 1e-4
-# 8 bits have so many values, and half as many bits' rounding is half a step.
+# A factor was rounded where values were multiplied by it: by more than they were; an 8-bit step is
+# far above that.
+_FACTOR_ROUNDINGS = 100
+# 8 bits have so many values.
 _LEVELS = 256
 _SOME = 1024
 
@@ -49,22 +48,29 @@ class ArrayRelation:
     got: float | None = None
 
 
-def same_values(first: _Array, second: _Array) -> bool:
-    """Equal but for the rounding of float32."""
+def same_values(first: _Array, second: _Array, rounding: float) -> bool:
+    """Equal but for rounding.
+
+    Args:
+        first: Of any shape.
+        second: Of any shape.
+        rounding: Share of a value, or of the largest one, that is no difference.
+    """
     if first.shape != second.shape:
         return False
     if np.array_equal(first, second):
         return True
     span = _span(first)
-    return bool(np.allclose(first, second, rtol=_ROUNDING, atol=_ROUNDING * span, equal_nan=True))
+    return bool(np.allclose(first, second, rtol=rounding, atol=rounding * span, equal_nan=True))
 
 
-def array_relation(expected: _Array, got: _Array) -> ArrayRelation:
+def array_relation(expected: _Array, got: _Array, rounding: float) -> ArrayRelation:
     """What makes one array of the other; called where `same_values` is false.
 
     Args:
         expected: Of any shape.
         got: Of any shape.
+        rounding: See `same_values`.
     """
     if expected.shape != got.shape:
         words = f"{list(got.shape)} instead of {list(expected.shape)}"
@@ -72,12 +78,16 @@ def array_relation(expected: _Array, got: _Array) -> ArrayRelation:
     bad = ~np.isfinite(got) & np.isfinite(expected)
     if bad.any():
         return ArrayRelation(Relation.NOT_FINITE, f"{int(bad.sum())} of {got.size} values")
-    for found in (_permuted(expected, got), _factor(expected, got), _rounded(expected, got)):
+    for found in (
+        _permuted(expected, got),
+        _factor(expected, got, rounding),
+        _rounded(expected, got, rounding),
+    ):
         if found is not None:
             return found
     distance = np.abs(expected.astype(np.float64) - got.astype(np.float64))
     worst = np.unravel_index(int(np.argmax(distance)), distance.shape)
-    changed = int(np.count_nonzero(distance > _ROUNDING * _span(expected)))
+    changed = int(np.count_nonzero(distance > rounding * _span(expected)))
     return ArrayRelation(
         Relation.OTHER,
         f"{changed} of {got.size} values, by up to {float(distance[worst]):.3g}",
@@ -127,8 +137,8 @@ def _order(expected: _Array, got: _Array, axis: int) -> list[int] | None:
     return order
 
 
-def _factor(expected: _Array, got: _Array) -> ArrayRelation | None:
-    """All values times one number, or those of each index of the last axis times one of its own."""
+def _factor(expected: _Array, got: _Array, rounding: float) -> ArrayRelation | None:
+    """All values times one number."""
     if expected.size < 2:
         return None
     base, other = expected.astype(np.float64), got.astype(np.float64)
@@ -137,12 +147,12 @@ def _factor(expected: _Array, got: _Array) -> ArrayRelation | None:
         return None
     factor = float(np.vdot(base, other)) / power
     off = np.abs(other - factor * base).max()
-    if not factor or off > _FACTOR_ROUNDING * np.abs(other).max():
+    if not factor or off > _FACTOR_ROUNDINGS * rounding * np.abs(other).max():
         return None
     return ArrayRelation(Relation.FACTOR, f"times {factor:.6g}", factor=factor)
 
 
-def _rounded(expected: _Array, got: _Array) -> ArrayRelation | None:
+def _rounded(expected: _Array, got: _Array, rounding: float) -> ArrayRelation | None:
     if expected.dtype != np.float32 or expected.size < 2:
         return None
     with np.errstate(over="ignore"):
@@ -158,6 +168,6 @@ def _rounded(expected: _Array, got: _Array) -> ArrayRelation | None:
     if expected.size <= 2 * _LEVELS or len(levels) > _LEVELS or len(levels) < 2:
         return None
     step = float(np.diff(levels).min())
-    if float(np.abs(expected - got).max()) > 0.51 * step:
+    if float(np.abs(expected - got).max()) > 0.5 * step + rounding * _span(expected):
         return None
     return ArrayRelation(Relation.ROUNDED, f"{max(2, int(np.ceil(np.log2(len(levels)))))} bits")

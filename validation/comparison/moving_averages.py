@@ -13,7 +13,10 @@ from validation.record.diagnosis import Place
 
 
 def with_averages(
-    witnesses: Sequence[Witness], checkpoint: Witness | None, config: tuple[str, bool] | None
+    witnesses: Sequence[Witness],
+    checkpoint: Witness | None,
+    config: tuple[str, bool] | None,
+    rounding: float,
 ) -> tuple[Witness, ...]:
     """Every file with what it says of moving averages, the checkpoint's weights among them.
 
@@ -24,6 +27,7 @@ def with_averages(
         witnesses: Graphs; those with variables may have either.
         checkpoint: Has both by name; None where there is none.
         config: Name of the config and its use_moving_averages; None where there is none.
+        rounding: See `same_values`.
     """
     if checkpoint is None:
         return tuple(witnesses)
@@ -40,9 +44,9 @@ def with_averages(
     telling = {
         name: value
         for name, value in averages.items()
-        if name in weights and not same_values(weights[name], value)
+        if name in weights and not same_values(weights[name], value, rounding)
     }
-    settled = [_settled(each, weights, telling, bool(averages)) for each in witnesses]
+    settled = [_settled(each, weights, telling, bool(averages), rounding) for each in witnesses]
     parts = dataclasses.replace(checkpoint.parts, variables=weights)
     settled.append(dataclasses.replace(checkpoint, parts=parts))
     lacks = config is not None and config[1] and not averages
@@ -66,7 +70,7 @@ def _with_config(witnesses: list[Witness], name: str) -> list[Witness]:
 
 
 def _settled(
-    witness: Witness, weights: Variables, averages: Variables, has_averages: bool
+    witness: Witness, weights: Variables, averages: Variables, has_averages: bool, rounding: float
 ) -> Witness:
     own = witness.parts.variables
     if not own:
@@ -74,8 +78,8 @@ def _settled(
     if not has_averages:
         return dataclasses.replace(witness, uses_averages=False)
     known = [name for name in averages if name in own]
-    averaged = {name for name in known if same_values(own[name], averages[name])}
-    plain = {name for name in known if same_values(own[name], weights[name])}
+    averaged = {name for name in known if same_values(own[name], averages[name], rounding)}
+    plain = {name for name in known if same_values(own[name], weights[name], rounding)}
     if not averaged and not plain:
         return witness
     variables = {**own, **{name: weights[name] for name in averaged}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,6 @@ _RELATIONS = {
     Relation.ROUNDED: FaultKind.WEIGHTS_ROUNDED,
 }
 _RANGE_ENDS = ("/min", "/max")
-# float32 of one decimal number, written by two programs.
-_ROUNDING = 1e-6
 
 _Stated = list[tuple["Witness", Any]]
 _Same = Callable[[Any, Any], bool]
@@ -79,22 +78,23 @@ class Witness:
     uses_averages: bool | None = None
 
 
-def route_differences(witnesses: Sequence[Witness]) -> tuple[Diagnosis, ...]:
+def route_differences(witnesses: Sequence[Witness], rounding: float) -> tuple[Diagnosis, ...]:
     """Every part that the files do not state alike: what, where, and in which of them.
 
     Of model and variant the entries say nothing. The same fault in several places is one entry.
 
     Args:
         witnesses: The archive's graph first; a part that one of them alone states is not compared.
+        rounding: Share of a number that is no difference.
     """
     found = [
         *_averages(witnesses),
-        *_settings(witnesses),
-        *_anchors(witnesses),
+        *_settings(witnesses, rounding),
+        *_anchors(witnesses, rounding),
         *_heads(witnesses),
         *_layers(witnesses),
-        *_numbers(witnesses),
-        *_variables(witnesses),
+        *_numbers(witnesses, rounding),
+        *_variables(witnesses, rounding),
     ]
     return _grouped(found)
 
@@ -180,12 +180,12 @@ def _averages(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
         )
 
 
-def _settings(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
+def _settings(witnesses: Sequence[Witness], rounding: float) -> Iterator[Diagnosis]:
     for setting in Setting:
         stated = _entries(witnesses, lambda parts: parts.settings, setting)
         if setting in _OF_THE_EXTRACTOR:
             stated = _without_rule(stated)
-        for found in _differences(stated, _same_setting):
+        for found in _differences(stated, partial(_same_setting, rounding=rounding)):
             found = _of_flag(found, stated) if setting in FLAGS else found
             yield _of_setting(setting, found)
 
@@ -224,16 +224,16 @@ def _listed(value: Any) -> str:
     return str(value)
 
 
-def _same_setting(first: Any, second: Any) -> bool:
+def _same_setting(first: Any, second: Any, rounding: float) -> bool:
     if isinstance(first, str | bool):
         return bool(first == second)
-    return bool(np.allclose(first, second, rtol=_ROUNDING, atol=0))
+    return bool(np.allclose(first, second, rtol=rounding, atol=0))
 
 
-def _anchors(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
+def _anchors(witnesses: Sequence[Witness], rounding: float) -> Iterator[Diagnosis]:
     stated = _stated(witnesses, lambda parts: parts.anchors)
-    for found in _differences(stated, same_anchors):
-        words = anchor_words(found.expected, found.got)
+    for found in _differences(stated, partial(same_anchors, rounding=rounding)):
+        words = anchor_words(found.expected, found.got, rounding)
         yield _diagnosis(FaultKind.ANCHORS, found, "anchors", None, words)
 
 
@@ -284,10 +284,10 @@ def _activation_words(names: tuple[str, ...]) -> str:
     return " and ".join(each or "none" for each in names)
 
 
-def _numbers(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
+def _numbers(witnesses: Sequence[Witness], rounding: float) -> Iterator[Diagnosis]:
     for scope in _names(each.parts.epsilons for each in witnesses):
         stated = _entries(witnesses, lambda parts: parts.epsilons, scope)
-        for found in _differences(stated, _same_setting):
+        for found in _differences(stated, partial(_same_setting, rounding=rounding)):
             yield _diagnosis(FaultKind.EPSILON, found, scope, found.expected, found.got)
     for scope in _names(each.parts.fake_quant for each in witnesses):
         stated = _entries(witnesses, lambda parts: parts.fake_quant, scope)
@@ -298,19 +298,19 @@ def _numbers(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
                 yield _diagnosis(fault, found, f"{name_of} of {scope}", found.expected, found.got)
 
 
-def _variables(witnesses: Sequence[Witness]) -> Iterator[Diagnosis]:
+def _variables(witnesses: Sequence[Witness], rounding: float) -> Iterator[Diagnosis]:
     for name in _names(each.parts.variables for each in witnesses):
         stated = _entries(witnesses, lambda parts: parts.variables, name)
-        for found in _differences(stated, same_values):
-            yield _of_variable(name, found)
+        for found in _differences(stated, partial(same_values, rounding=rounding)):
+            yield _of_variable(name, found, rounding)
 
 
-def _of_variable(name: str, found: _Difference) -> Diagnosis:
+def _of_variable(name: str, found: _Difference, rounding: float) -> Diagnosis:
     expected, got = np.asarray(found.expected), np.asarray(found.got)
     if name.endswith(_RANGE_ENDS) and expected.size == got.size == 1:
         fault = FaultKind.FAKE_QUANT_RANGE
         return _diagnosis(fault, found, name, float(expected), float(got))
-    relation = array_relation(expected, got)
+    relation = array_relation(expected, got, rounding)
     fault = _RELATIONS.get(relation.relation, FaultKind.WEIGHTS)
     if fault is FaultKind.WEIGHTS_FACTOR:
         return _diagnosis(fault, found, name, 1.0, relation.factor)

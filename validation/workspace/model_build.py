@@ -83,6 +83,7 @@ class ModelBuild:
     _not_obtained: ValidationError | None = field(default=None, init=False)
     _files: dict[tuple[str, ExportOptions], Path] = field(default_factory=dict, init=False)
     _read: dict[str, TfliteFile] = field(default_factory=dict, init=False)
+    _routes: dict[float, RouteFindings] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -169,28 +170,17 @@ class ModelBuild:
             self.name, self.archive, self.reference_graph, self.reference_sha256, self.work
         )
 
-    @cached_property
-    def routes(self) -> RouteFindings:
-        """What the files of the archive that describe the model's graph have in common."""
-        return compare_routes(self.name, self.archive, self.built_export, self.work)
-
-    def second_route(self, findings: RouteFindings) -> ExportedGraph | None:
-        """The raw-outputs form that was made on another way than the converted one.
-
-        From pipeline.config, else from the .meta with the checkpoint's values beside a frozen
-        graph; None where neither can be.
+    def routes(self, rounding: float) -> RouteFindings:
+        """What the files of the archive that describe the model's graph have in common.
 
         Args:
-            findings: Of `routes`.
+            rounding: Share of a number that is no difference.
         """
-        archive = self.archive
-        if archive.pipeline_config is not None:
-            return self.built_export() if reference.has_own_graph(archive) else None
-        meta = archive.meta_graph
-        is_read = meta is not None and meta.name in findings.compared
-        if archive.frozen_graph is None or not is_read or findings.uses_averages:
-            return None
-        return reference.meta_export(self.name, archive, self.work)
+        if rounding not in self._routes:
+            self._routes[rounding] = compare_routes(
+                self.name, self.archive, self.built_export, rounding, self.work
+            )
+        return self._routes[rounding]
 
     @cached_property
     def reference_sha256(self) -> str:

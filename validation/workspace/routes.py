@@ -16,6 +16,7 @@ from validation.export.graph_parts import GraphParts
 from validation.files.digest import file_sha256
 from validation.record.diagnosis import Diagnosis, Place
 from validation.record.run import Stage
+from validation.workspace import reference
 from validation.workspace.products import ProductCache, file_hashes, makers
 from validation.zoo.archives import Archive
 
@@ -56,7 +57,11 @@ class RouteFindings:
 
 
 def compare_routes(
-    name: str, archive: Archive, built: Callable[[], ExportedGraph], work: ProductCache
+    name: str,
+    archive: Archive,
+    built: Callable[[], ExportedGraph],
+    rounding: float,
+    work: ProductCache,
 ) -> RouteFindings:
     """Compare them, or read what was found before.
 
@@ -64,6 +69,7 @@ def compare_routes(
         name: Of the model.
         archive: What there is.
         built: Gives the export that is built from pipeline.config; asked where there is one.
+        rounding: Share of a number that is no difference.
         work: Keeps the findings.
 
     Raises:
@@ -73,13 +79,44 @@ def compare_routes(
     made_from = {
         "files": {path.name: file_sha256(path) for path in _files(archive)},
         "saved model": file_hashes(saved_model) if saved_model.is_dir() else None,
+        "rounding": rounding,
         **makers("export", "graphs", "pipeline", "comparison", "workspace"),
     }
 
     def find(_: Path) -> RouteFindings:
-        return _Routes(archive, built).findings()
+        return _Routes(archive, built).findings(rounding)
 
     return work.facts(name, Stage.DESCRIBE, "compare routes", made_from, RouteFindings, find)
+
+
+def second_route(
+    name: str,
+    archive: Archive,
+    built: Callable[[], ExportedGraph],
+    findings: RouteFindings,
+    work: ProductCache,
+) -> ExportedGraph | None:
+    """The raw-outputs form that was made on another way than the converted one.
+
+    From pipeline.config, else from the .meta with the checkpoint's values beside a frozen graph.
+
+    Args:
+        name: Of the model.
+        archive: What there is.
+        built: See `compare_routes`.
+        findings: Of the archive.
+        work: Keeps the export.
+
+    Returns:
+        The export; None where neither can be made.
+    """
+    if archive.pipeline_config is not None:
+        return built() if reference.has_own_graph(archive) else None
+    meta = archive.meta_graph
+    is_read = meta is not None and meta.name in findings.compared
+    if archive.frozen_graph is None or not is_read or findings.uses_averages:
+        return None
+    return reference.meta_export(name, archive, work)
 
 
 class _Routes:
@@ -96,16 +133,16 @@ class _Routes:
         self._unreadable: list[str] = []
         self._config_error: ValidationError | None = None
 
-    def findings(self) -> RouteFindings:
+    def findings(self, rounding: float) -> RouteFindings:
         """Read, compare, and say what is missing."""
         graphs, built = list(self._graphs()), list(self._from_config())
         states = [*graphs, *built]
         checkpoint = self._checkpoint({name for each in states for name in each.parts.variables})
-        witnesses = with_averages([*map(_own, states)], checkpoint, self._averages())
-        found = route_differences(witnesses)
+        witnesses = with_averages([*map(_own, states)], checkpoint, self._averages(), rounding)
+        found = route_differences(witnesses, rounding)
         if any(each.place is Place.ARCHIVE for each in found):
             # As many files for as against: the shipped graph's text may decide.
-            found = route_differences([*witnesses, *self._text()])
+            found = route_differences([*witnesses, *self._text()], rounding)
         with_weights = [each.name for each in witnesses if each.parts.variables]
         with_layers = [each.name for each in states]
         is_compared = len(with_weights) > 1 or len(with_layers) > 1
