@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from validation.faults.fault import PARTS, QUANTISED_PARTS, Fault, Part, Thinness
 from validation.faults.of_config import CONFIG_FAULTS
-from validation.faults.of_files import FILE_FAULTS
+from validation.faults.of_file_ends import FILE_FAULTS
 from validation.faults.of_graphs import GRAPH_FAULTS
 from validation.faults.of_labels import LABEL_FAULTS
 from validation.faults.of_weights import WEIGHT_FAULTS

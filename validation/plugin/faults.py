@@ -18,7 +18,6 @@ from validation.zoo.cache import default_cache_dir
 
 # What a session without the marker does not import: tables of faults, and what edits files.
 if TYPE_CHECKING:
-    from validation.faults.outcome import Control, Outcome
     from validation.faults.power import DetectionPower
     from validation.faults.session import FaultSession
     from validation.faults.table import Row, Subject
@@ -59,25 +58,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def judge_fault(request: pytest.FixtureRequest) -> Callable[[Row], Outcome]:
-    """Inject a fault and judge it."""
+def judge_fault(request: pytest.FixtureRequest) -> Callable[[Row], None]:
+    """Inject a fault and judge it; the test fails where it is missed or blamed on what is right."""
 
-    def judge(row: Row) -> Outcome:
+    def judge(row: Row) -> None:
+        __tracebackhide__ = True
         outcome = _session(request.config).judge(row)
         request.node.stash[_RESULT] = outcome
-        return outcome
+        if not outcome.is_good:
+            pytest.fail(printable(outcome.describe()), pytrace=False)
 
     return judge
 
 
 @pytest.fixture
-def judge_clean(request: pytest.FixtureRequest) -> Callable[[Subject], Control]:
-    """Judge a clean model."""
+def judge_clean(request: pytest.FixtureRequest) -> Callable[[Subject], None]:
+    """Judge a clean model; the test fails where a check does, or something is said to be wrong."""
 
-    def judge(subject: Subject) -> Control:
+    def judge(subject: Subject) -> None:
+        __tracebackhide__ = True
         control = _session(request.config).control(subject)
         request.node.stash[_RESULT] = control
-        return control
+        if blamed := (*control.failed, *control.said):
+            pytest.fail(printable("; ".join(blamed)), pytrace=False)
 
     return judge
 
