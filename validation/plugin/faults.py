@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MARKER = "faults"
 _SUITE = "test_faults.py"
 _SESSION = pytest.StashKey["FaultSession"]()
-_RESULT = pytest.StashKey["Outcome | Control"]()
+# Of a test: an Outcome or a Control.
+_RESULT = pytest.StashKey[Any]()
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _TEXT = "validation_fault"
 
