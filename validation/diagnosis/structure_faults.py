@@ -62,7 +62,8 @@ def structure_faults(
         else:
             expected = "the zero point of its other ReLUs, which begin at the lowest number"
         got = _scale_words(spec.scale, spec.zero_point)
-        yield found_fault(FaultKind.QUANTISED_RANGE, where, expected=expected, got=got)
+        kind = FaultKind.NORMALISATION if quantised.node < 0 else FaultKind.QUANTISED_RANGE
+        yield found_fault(kind, where, expected=expected, got=got)
 
 
 def _scale_words(scale: float | None, zero_point: int | None) -> str:
