@@ -241,12 +241,13 @@ class _NodeFaults:
             places = ", ".join(str(at) for at, _ in changed)
             where = f"{self._place_words([at for at, _ in changed], axis, places)} of the {named}"
             values = sorted({float(f"{each:.4g}") for _, each in changed})
-            got: float | list[float] = values[0] if len(values) == 1 else values
+            got: float | list[float] | str = values[0] if len(values) == 1 else values
         else:
             where = f"{len(changed)} of {len(relation.values)} {axis} of the {named}"
             values = [each for _, each in changed]
             low, high = min(values), max(values)
-            got = low if math.isclose(low, high, rel_tol=_ONE) else [low, high]
+            is_one = math.isclose(low, high, rel_tol=_ONE)
+            got = low if is_one else f"{number(low)} to {number(high)}"
         return found_fault(FaultKind.WEIGHTS_FACTOR, where, expected=1.0, got=got)
 
     def _values(self, fact: ConstantFact, axis: str) -> str:

@@ -19,6 +19,8 @@ _AT_ODDS = 0.02
 _INPUT, _WEIGHTS, _BIAS = range(3)
 _FROM_ZERO = ("RELU", "RELU6")
 # A file says by the others of its tensors where ReLUs begin.
+# Whole numbers that NumPy does not have.
+_NO_BYTES = ("int4", "int2", "uint4")
 _LEAST_OTHERS, _MOST_ODD = 8, 0.1
 _MOST_TRAINED, _MOST_CALIBRATED = 0.5, 0.06
 
@@ -142,7 +144,8 @@ def _scales(flow: Flow, tensor: int) -> Any:
 
 
 def _lowest(spec: TensorSpec) -> int:
-    return int(np.iinfo(spec.dtype).min)
+    is_whole = spec.dtype.startswith(("int", "uint"))
+    return int(np.iinfo(spec.dtype).min) if is_whole and spec.dtype not in _NO_BYTES else 0
 
 
 def _is_alike(first: TensorSpec, second: TensorSpec) -> bool:

@@ -92,7 +92,7 @@ class _Pair:
     """Two constants of one shape, and when values of them are equal."""
 
     def __init__(self, first: StoredConstant, second: StoredConstant) -> None:
-        shape = second.real.shape if first.real.shape != second.real.shape else first.real.shape
+        shape = first.real.shape
         # What lies beyond the range of a file's numbers was cut off there.
         self.low, self.high = second.low.reshape(shape), second.high.reshape(shape)
         self.ours, self.step = first.real.reshape(shape), first.step.reshape(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -178,10 +179,9 @@ def _wiring(diff: FileDiff, nodes: DetectorNodes, namer: Named) -> Iterator[Diag
     if not moved:
         return
     fact = moved[0]
-    pairs = zip(fact.first, (*fact.second, *[None] * len(fact.first)), strict=False)
-    ours, theirs = next(
-        ((one, other) for one, other in pairs if one != other), (fact.first[-1], None)
-    )
+    pairs = itertools.zip_longest(fact.first, fact.second)
+    differing = ((one, other) for one, other in pairs if one != other)
+    ours, theirs = next(differing, (None, None))
     yield found_fault(
         FaultKind.OPERATOR_ORDER,
         f"{namer.op(fact.node or 0)} {namer.node(fact.node or 0)} reads",
