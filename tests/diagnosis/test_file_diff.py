@@ -499,7 +499,7 @@ def test_two_faults_are_two(float_file: Path, tmp_path: Path) -> None:
 def test_a_damaged_file_ends_no_comparison(seed: int, files: Any, tmp_path: Path) -> None:
     """Whatever its operators read and are, on either side."""
     source = (files.floats, files.int8)[seed % 2]
-    path = tflite_surgery.rewrite(source, tmp_path / "copy.tflite", surgery.damage(seed))
+    path = file_edits.rewrite(source, tmp_path / "copy.tflite", surgery.damage(seed))
     for sides in ((files.floats, path), (path, files.floats)):
         for fault in _faults(*sides):
             assert describe_diagnosis(fault)
