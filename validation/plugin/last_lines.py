@@ -18,7 +18,7 @@ from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
 from validation.report.workflow_commands import workflow_commands
-from validation.signoff.causes import grouped_reasons
+from validation.signoff.causes import diagnosis_of, grouped_findings, reason_of
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
 
@@ -94,10 +94,12 @@ class LastLines:
         run, record = self._ended.judgement.run, self._ended.record
         # No line begins with a name: what begins with colons is a command to GitHub's runner.
         reporter.line(f"verdict: {run.describe()}", **_colour(run.status))
-        reasons = grouped_reasons(run.findings)
-        for reason in reasons[:_MOST_REASONS]:
-            reporter.line(printable(f"  - {reason}"))
-        if (more := len(reasons) - _MOST_REASONS) > 0:
+        groups = grouped_findings(run.findings)
+        for group in groups[:_MOST_REASONS]:
+            reporter.line(printable(f"  - {reason_of(group)}"))
+            if diagnosis := diagnosis_of(group):
+                reporter.line(printable(f"    {diagnosis}"))
+        if (more := len(groups) - _MOST_REASONS) > 0:
             reporter.line(f"  - and {plural(more, 'more cause')}, see the report")
         untimed = [each for each in self._rows if each.p50_ms is None]
         if untimed and not any(each.check == "latency" for each in run.findings):

@@ -31,6 +31,7 @@ _WITHOUT_FILES = frozenset(
         "timings",
         "accuracies",
         "quantisations",
+        "diagnoses",
         "baseline_comparisons",
         "latency_trials",
         "pictures",
