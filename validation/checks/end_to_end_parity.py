@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.pictures import pictures
+from validation.checks.subject_feed import feed_of_subject
 from validation.comparison import disagreements
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
@@ -26,7 +27,8 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         expected = reference_detections(context)
     except NotProvided as error:
         # Labels remain to be drawn beside what it detects.
-        return [*pictures(context), CheckResult.unknown(_CHECK, context.key, str(error))]
+        unknown = CheckResult.unknown(_CHECK, context.key, str(error))
+        return [*pictures(context), feed_of_subject(context), unknown]
     found = candidate_detections(context)
     result = compare_detections(
         expected,
@@ -43,7 +45,7 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         ties=ties(context),
         fed=_fed(context),
     )
-    entries: list[Entry] = [context.subject.evidence(), result]
+    entries: list[Entry] = [feed_of_subject(context), context.subject.evidence(), result]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     return [*_pictures(context, result), *reference, *entries]
