@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from validation.comparison.disagreements import Disagreement
@@ -28,7 +29,7 @@ def _run_said(manifest: PackManifest) -> Iterator[str]:
     options = [
         f"{each.flag}={each.value}" if each.value else each.flag for each in manifest.command_line
     ]
-    yield f"command: {' '.join(['validation run', *options])}"
+    yield f"command: {shlex.join(['validation', 'run', *options])}"
     yield "the run said:"
     for result in manifest.checks:
         yield f"  {result.status.upper()} {result.check}: {describe_result(result)}"
@@ -82,5 +83,5 @@ def _difference(found: Disagreement) -> str:
 
 def _verdict(replayed: Replayed) -> str:
     if replayed.holds:
-        return "reproduced: the case is as the run recorded it"
+        return "reproduced: here the file does what the run recorded; its checks were not run again"
     return "not reproduced: here the file does something else than in the run"

@@ -35,7 +35,6 @@ _KEPT = {
     ArtefactRole.LABELS: PackedRole.LABELS,
     ArtefactRole.FEEDING: PackedRole.FEEDING,
 }
-_SHARED = (ArtefactRole.ANCHORS, ArtefactRole.LABELS)
 
 
 @dataclass(frozen=True)
@@ -158,13 +157,7 @@ def _kept(record: Record, key: ModelKey, folder: Path) -> Iterator[tuple[PackedR
     """The judged file, and what the run's folder holds beside it."""
     for role, packed in _KEPT.items():
         own = [
-            each
-            for each in record.artefacts
-            if each.role is role
-            and each.path
-            and each.model == key.model
-            and each.file == key.file
-            and (each.variant == key.variant or role in _SHARED)
+            each for each in record.artefacts if each.role is role and each.path and each.key == key
         ]
         if own:
             yield packed, read_bytes(folder / own[0].path, Size.MODEL)

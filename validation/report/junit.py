@@ -10,6 +10,7 @@ from validation.errors import ArtefactError
 from validation.files.terminal import printable
 from validation.record.diagnosis import Diagnosis
 from validation.record.diagnosis_words import by_directness, describe_diagnosis, next_step
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.anchors import check_anchor
@@ -65,6 +66,9 @@ def with_properties(
         place = (own[CHECK], *named)
         _add(case, _of_case(own[CHECK], row, results.get(place), folder))
         _add(case, _diagnosed(diagnoses.get(place, ())))
+        pack = record.kept(row.key, ArtefactRole.FAILING_CASE)
+        if pack is not None and folder is not None:
+            _add(case, iter([("failing_case", folder / pack.path)]))
     for suite in root.iter("testsuite"):
         _add(suite, _of_suite(record, judgement, folder, page))
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
