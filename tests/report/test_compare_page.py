@@ -54,7 +54,7 @@ def test_a_worse_run(folder: Path) -> None:
         "accuracy ssd_mobilenet_v2-int8 PASS FAIL",
         "verdict ssd_mobilenet_v2-int8 PASS FAIL raw_parity, accuracy",
         "Changed (3)",
-        "diagnosis ssd_mobilenet_v2-int8 .tflite: batch norm has another epsilon",
+        "diagnosis ssd_mobilenet_v2-int8 \u2014 .tflite: batch norm has another epsilon",
         "Nothing under: Better.",
     ):
         assert text in page.text

@@ -277,7 +277,8 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _SHARE,
         _SHARE,
         st.lists(st.sampled_from(FaultKind), max_size=2).map(tuple),
-        check=_TEXT,
+        _TEXT,
+        _TEXT,
     ),
     "feed": st.builds(
         FileFeed,

@@ -12,6 +12,7 @@ from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import BASELINE_CHECK, Aspect, Outcome
+from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import by_directness, describe_diagnosis, next_step
 from validation.record.formatting import describe_result, plural
 from validation.record.store import Record
@@ -203,10 +204,7 @@ def _diagnoses(
     """Faults that one run alone has named of a file that both tested: no verdict by themselves."""
     tested = [{key.identity for key in judgement.subjects} for _, judgement in (before, after)]
     both = tested[0] & tested[1]
-    sides = (
-        {(each.key.identity, each.fault, each.place): each for each in reversed(diagnoses)}
-        for diagnoses in (by_directness(run.diagnoses) for run, _ in (before, after))
-    )
+    sides = (_faults(run) for run, _ in (before, after))
     for (subject, *_), was, now in _pairs(*sides):
         if subject in both and (was is None or now is None):
             said = now or was
@@ -219,6 +217,14 @@ def _diagnoses(
                 reason=f"next step: {next_step(now)}" if now else "no longer found",
                 aspect=Aspect.DIAGNOSIS,
             )
+
+
+def _faults(run: Record) -> Mapping[tuple[Subject, FaultKind, Place], Diagnosis]:
+    """The most direct diagnosis of each fault of a file."""
+    faults: dict[tuple[Subject, FaultKind, Place], Diagnosis] = {}
+    for each in by_directness(run.diagnoses):
+        faults.setdefault((each.key.identity, each.fault, each.place), each)
+    return faults
 
 
 def _findings(judgement: Judgement) -> Mapping[tuple[ModelKey, str], Finding]:
