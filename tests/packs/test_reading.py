@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from failing_cases import CASE
 
 from validation.cli import main
-from validation.comparison.disagreements import DisagreementRule
 from validation.errors import (
     ArtefactError,
     ArtefactMissing,
@@ -28,7 +28,6 @@ from validation.packs.manifest import (
     MANIFEST_NAME,
     PackedImage,
     PackedRole,
-    PackManifest,
 )
 from validation.packs.reading import read_pack
 from validation.packs.replaying import replay
@@ -36,34 +35,12 @@ from validation.packs.text import lines_of
 from validation.packs.writing import pack_bytes
 from validation.record.detection_files import detections_bytes
 from validation.record.detections import Detections
-from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
-from validation.record.machine_class import MachineClass
-from validation.record.run import CommandOption
-from validation.record.types import CheckResult, ModelKey
 
-_KEY = ModelKey("ssd", "int8")
-_MANIFEST = PackManifest(
-    subject=_KEY,
-    run="night",
-    started="2026-01-02T03:04:05Z",
-    versions={"harness": "0.1.0", "tensorflow": "2.21.0", "ai-edge-litert": "2.3.0"},
-    machine={"cores": "2"},
-    machine_class=MachineClass("EPYC", 2, "x86_64"),
-    command_line=(CommandOption("--zoo", "own zoo"),),
-    options={"models": "ssd"},
-    limits="built in",
-    checks=(CheckResult.failed("tflite_contract", _KEY, "LiteRT does not load the file"),),
-    diagnoses=(Diagnosis("ssd", "int8", FaultKind.EPSILON, Place.FILE, DiagnosedBy.FILE_DIFF),),
-    feed=None,
-    image=None,
-    rule=DisagreementRule(0.3, 0.05, 0.5, 0.75),
-    files=(),
-)
 _MEMBERS = {PackedRole.MODEL: b"no model", PackedRole.LABELS: b"star\n"}
 
 
 def _written(path: Path, data: bytes | None = None) -> Path:
-    path.write_bytes(pack_bytes(_MANIFEST, _MEMBERS) if data is None else data)
+    path.write_bytes(pack_bytes(CASE, _MEMBERS) if data is None else data)
     return path
 
 
@@ -84,8 +61,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """All of it; the same case has the same bytes."""
     pack = read_pack(_written(tmp_path / "case.zip"))
     assert pack.members == _MEMBERS
-    assert dataclasses.replace(pack.manifest, files=()) == _MANIFEST
-    assert pack_bytes(_MANIFEST, _MEMBERS) == pack_bytes(_MANIFEST, _MEMBERS)
+    assert dataclasses.replace(pack.manifest, files=()) == CASE
+    assert pack_bytes(CASE, _MEMBERS) == pack_bytes(CASE, _MEMBERS)
 
 
 def _changed_manifest(data: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
@@ -165,7 +142,7 @@ _DAMAGE: dict[str, tuple[Callable[[bytes], bytes], type[ValidationError], str]] 
 def test_damaged_packs(tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Refused in one line by an error of the harness, with an exit code of their own."""
     change, kind, said = _DAMAGE[damage]
-    path = _written(tmp_path / "case.zip", change(pack_bytes(_MANIFEST, _MEMBERS)))
+    path = _written(tmp_path / "case.zip", change(pack_bytes(CASE, _MEMBERS)))
     with pytest.raises(kind, match=said):
         read_pack(path)
     assert main(["replay", str(path)]) == UsageError.exit_code
@@ -176,7 +153,7 @@ def test_damaged_packs(tmp_path: Path, damage: str, capsys: pytest.CaptureFixtur
 
 def test_two_members_of_one_name(tmp_path: Path) -> None:
     """Readers would take one or the other."""
-    stream = io.BytesIO(pack_bytes(_MANIFEST, _MEMBERS))
+    stream = io.BytesIO(pack_bytes(CASE, _MEMBERS))
     with zipfile.ZipFile(stream, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("model.tflite", b"no model")
     with pytest.raises(UnsafeArchive, match="two members of one name"):
@@ -185,7 +162,7 @@ def test_two_members_of_one_name(tmp_path: Path) -> None:
 
 def test_no_more_than_a_pack_may_have(tmp_path: Path) -> None:
     """By the setting of the policy."""
-    path = _written(tmp_path / "case.zip", pack_bytes(_MANIFEST, {PackedRole.MODEL: bytes(2**21)}))
+    path = _written(tmp_path / "case.zip", pack_bytes(CASE, {PackedRole.MODEL: bytes(2**21)}))
     try:
         keep_to(dataclasses.replace(file_limits(), pack_mib=1))
         with pytest.raises(ArtefactError, match="more than 1 MiB"):
@@ -222,7 +199,7 @@ def test_a_file_that_ran_and_does_not_run_here(tmp_path: Path) -> None:
     """It is another case than that of the run."""
     one = detections_bytes({"a.jpg": Detections([(0, 0, 1, 1)], [0.5], [1])})
     data = pack_bytes(
-        dataclasses.replace(_MANIFEST, image=PackedImage("a.jpg", False, 1, 1)),
+        dataclasses.replace(CASE, image=PackedImage("a.jpg", False, 1, 1)),
         {**_MEMBERS, PackedRole.IMAGE: b"none", PackedRole.FOUND: one, PackedRole.EXPECTED: one},
     )
     found = replay(read_pack(_written(tmp_path / "case.zip", data)), tmp_path, {})
@@ -236,7 +213,7 @@ def test_detections_of_another_image(tmp_path: Path) -> None:
     """The members do not belong together."""
     one = detections_bytes({"b.jpg": Detections([(0, 0, 1, 1)], [0.5], [1])})
     data = pack_bytes(
-        dataclasses.replace(_MANIFEST, image=PackedImage("a.jpg", False, 1, 1)),
+        dataclasses.replace(CASE, image=PackedImage("a.jpg", False, 1, 1)),
         {**_MEMBERS, PackedRole.FOUND: one},
     )
     pack = read_pack(_written(tmp_path / "case.zip", data))

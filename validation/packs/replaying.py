@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -13,11 +14,12 @@ from validation.comparison.disagreements import Disagreement, disagreements
 from validation.errors import ConversionError, FeedError, RecordError
 from validation.files.arrays import parse_npy
 from validation.files.guard import guarded
+from validation.files.limits import file_limits
 from validation.files.native_log import held_back
 from validation.inference.outputs import Ending, bind_outputs
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.metadata.unpacking import metadata_of
-from validation.packs.manifest import PackedRole, PackManifest
+from validation.packs.manifest import MANIFEST_NAME, PackedRole, PackManifest
 from validation.packs.reading import Pack
 from validation.packs.writing import NAMES
 from validation.preprocess.image import ImageFile, load
@@ -27,6 +29,7 @@ from validation.record.detections import Detections
 from validation.record.feeds import FileFeed
 from validation.runtimes.tflite import TfliteRuntime
 from validation.specs.contracts import SsdContract
+from validation.specs.tensors import TensorSpec
 from validation.tflite.facts import describe
 from validation.tflite.model import read_model
 
@@ -130,11 +133,19 @@ def _detections(pack: Pack, role: PackedRole, image: str) -> Detections | None:
     if data is None:
         return None
     found = parse_detections(data, PurePath(NAMES[role]))
+    most = file_limits().tflite_detections
     if list(found) != [image]:
         raise RecordError(
             "detections of other images than the pack's",
             expected=image or "no image",
             got=", ".join(found) or "none",
+            where=NAMES[role],
+        )
+    if len(found[image]) > most:
+        raise RecordError(
+            "more detections than a file may have",
+            expected=f"at most {most:,g} (setting tflite_detections of the policy)",
+            got=f"{len(found[image]):,}",
             where=NAMES[role],
         )
     return found[image]
@@ -158,10 +169,39 @@ def _run(pack: Pack, folder: Path) -> tuple[str, Detections | None]:
     image = ImageFile(about.key, folder / NAMES[PackedRole.IMAGE], about.turned)
     prepared = prepare(load(image, feed.shared_size), detector.prepared)
     try:
-        with held_back():
+        with (
+            guarded(RecordError, "the file cannot be run as the pack says", where=MANIFEST_NAME),
+            held_back(),
+        ):
             return "", detector.detect_feed(prepared)
     except (ConversionError, FeedError) as error:
         return str(error), None
+
+
+def _require_possible(feed: FileFeed, spec: TensorSpec) -> None:
+    """Refuse what would take all memory, or is of another file, before anything is made of it.
+
+    Raises:
+        RecordError: Another size than the input's, or more than images and detections may have.
+    """
+    own = feed.preprocessing.height, feed.preprocessing.width
+    stated = tuple(spec.shape[1:3])
+    limits = file_limits()
+    slots = 0 if feed.postprocess is None else feed.postprocess.max_detections
+    pixels = [math.prod(size) for size in (own, feed.shared_size or own)]
+    is_possible = (
+        stated == own
+        and all(0 < each <= limits.read_image_megapixels * 1e6 for each in pixels)
+        and min(*own, *(feed.shared_size or own)) > 0
+        and 0 <= slots <= limits.tflite_detections
+    )
+    if not is_possible:
+        raise RecordError(
+            "a feed that cannot be the file's",
+            expected=f"an image of {' x '.join(map(str, stated))}",
+            got=f"{own[0]} x {own[1]}, resized to {feed.shared_size} before; {slots} detections",
+            where=MANIFEST_NAME,
+        )
 
 
 def _detector(path: Path, feed: FileFeed, pack: Pack) -> TfliteDetector | RawTfliteDetector:
@@ -174,6 +214,8 @@ def _detector(path: Path, feed: FileFeed, pack: Pack) -> TfliteDetector | RawTfl
         )
     binding = bind_outputs(model, describe(model), metadata_of(model), contract)
     runtime = TfliteRuntime(path)
+    for spec in runtime.inputs:
+        _require_possible(feed, spec)
     if binding.ending is not Ending.RAW:
         return TfliteDetector(
             runtime, feed.preprocessing, binding.names, feed.way, binding.first_class
