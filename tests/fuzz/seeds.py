@@ -98,9 +98,8 @@ def write_seeds(folder: Path) -> None:
     _write_sets(folder)
     _write_run(folder)
     (folder / "packs").mkdir()
-    for name in ("tiny", "quantised"):
-        case = case_of(models / f"{name}.tflite", folder / "images" / "0.png")
-        (folder / "packs" / f"{name}.zip").write_bytes(case)
+    case = case_of(models / "tiny.tflite", folder / "images" / "0.png")
+    (folder / "packs" / "tiny.zip").write_bytes(case)
     write_search(folder / "search")
     shutil.copytree(DEFAULT_CANARIES.parent, folder / "canaries")
     (folder / "policy.toml").write_text(_POLICY)
