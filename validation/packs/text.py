@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from validation.comparison.disagreements import Disagreement
 from validation.packs.manifest import PackManifest
 from validation.packs.replaying import Replayed
-from validation.record.diagnosis_words import diagnosis_lines
+from validation.record.diagnosis_words import by_directness, diagnosis_lines
 from validation.record.formatting import describe_result, number, plural
 
 # Beside the harness, what decides a file's bits.
@@ -35,7 +35,8 @@ def _run_said(manifest: PackManifest) -> Iterator[str]:
         yield f"  {result.status.upper()} {result.check}: {describe_result(result)}"
     if not manifest.checks:
         yield "  every check passed"
-    for line in diagnosis_lines(manifest.diagnoses):
+    # Several checks may have found one fault.
+    for line in dict.fromkeys(diagnosis_lines(by_directness(manifest.diagnoses))):
         yield f"  {line}"
     image = manifest.image
     if image is not None:
