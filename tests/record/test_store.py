@@ -30,6 +30,7 @@ from validation.record.baseline import (
 )
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
+from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry
 from validation.record.machine_class import MachineClass
 from validation.record.operating_point import OperatingPointLosses
@@ -125,6 +126,7 @@ def test_round_trip(
         reference_differences=only(ReferenceDifferences),
         diagnoses=only(Diagnosis),
         feeds=only(FileFeed),
+        first_divergences=only(FirstDivergence),
         baseline=next(iter(only(Baseline)), None),
         baseline_comparisons=only(BaselineComparison),
         latency_trials=only(LatencyTrial),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.first_divergence import with_first_divergence
 from validation.checks.pictures import pictures
 from validation.checks.subject_feed import feed_of_subject
 from validation.comparison import disagreements
@@ -45,7 +46,11 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         ties=ties(context),
         fed=_fed(context),
     )
-    entries: list[Entry] = [feed_of_subject(context), context.subject.evidence(), result]
+    entries: list[Entry] = [
+        feed_of_subject(context),
+        context.subject.evidence(),
+        *with_first_divergence(context, result),
+    ]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     return [*_pictures(context, result), *reference, *entries]

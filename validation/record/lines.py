@@ -15,6 +15,7 @@ from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
+from validation.record.first_divergence import FirstDivergence
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
@@ -32,6 +33,7 @@ Entry = (
     | ReferenceDifferences
     | Diagnosis
     | FileFeed
+    | FirstDivergence
     | Baseline
     | BaselineComparison
     | LatencyTrial
@@ -55,6 +57,7 @@ KINDS: dict[str, type] = {
     "reference_differences": ReferenceDifferences,
     "diagnosis": Diagnosis,
     "feed": FileFeed,
+    "first_divergence": FirstDivergence,
     "baseline": Baseline,
     "baseline_comparison": BaselineComparison,
     "latency_trial": LatencyTrial,

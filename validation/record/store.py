@@ -25,6 +25,7 @@ from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
+from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
@@ -60,6 +61,7 @@ class Record:
         reference_differences: What given files have otherwise than their references.
         diagnoses: What is wrong with files, and where.
         feeds: How files were fed and read.
+        first_divergences: The first layer of files that is not their reference's.
         baseline: What the run was compared with; None where it was with nothing.
         baseline_comparisons: What of each file is no longer as it was in the baseline.
         latency_trials: The baseline's files and this run's, timed by turns.
@@ -82,6 +84,7 @@ class Record:
     reference_differences: tuple[ReferenceDifferences, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     feeds: tuple[FileFeed, ...] = ()
+    first_divergences: tuple[FirstDivergence, ...] = ()
     baseline: Baseline | None = None
     baseline_comparisons: tuple[BaselineComparison, ...] = ()
     latency_trials: tuple[LatencyTrial, ...] = ()
@@ -326,6 +329,7 @@ def parse_record(
         reference_differences=_only(ReferenceDifferences, entries),
         diagnoses=_only(Diagnosis, entries),
         feeds=_only(FileFeed, entries),
+        first_divergences=_only(FirstDivergence, entries),
         baseline=next(iter(_only(Baseline, entries)), None),
         baseline_comparisons=_only(BaselineComparison, entries),
         latency_trials=_only(LatencyTrial, entries),

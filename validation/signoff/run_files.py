@@ -33,6 +33,7 @@ _WITHOUT_FILES = frozenset(
         "quantisations",
         "diagnoses",
         "feeds",
+        "first_divergences",
         "baseline_comparisons",
         "latency_trials",
         "pictures",
