@@ -367,32 +367,12 @@ def _entry(line: str, where: str) -> Entry:
     if not isinstance(fields, dict):
         raise RecordError("a line that is no JSON object", got=type(fields).__name__, where=where)
     try:
-        entry = from_line(fields)
-        if isinstance(entry, CheckResult):
-            _check_measures(entry)
-        return entry
+        return from_line(fields)
     except RecordError as error:
         error.where = where if error.where is None else f"{where}, {error.where}"
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordError("a line that fits no entry", got=error, where=where) from error
-
-
-def _check_measures(result: CheckResult) -> None:
-    """Limits hold values of any type: those that are compared are numbers.
-
-    Raises:
-        RecordError: No number for a bound, or a relation that there is not.
-    """
-    for measure in result.measures:
-        limit = measure.limit
-        if limit is None:
-            continue
-        is_bound = limit.relation in ("max", "min")
-        if not is_bound and limit.relation not in ("equal", "any"):
-            raise RecordError("a limit of no known relation", got=limit.relation)
-        if is_bound and not isinstance(limit.bound, int | float):
-            raise RecordError(f"the bound of {measure.name} is no number", got=limit.bound)
 
 
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:
