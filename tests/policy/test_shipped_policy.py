@@ -213,7 +213,14 @@ def test_required_checks_can_be_recorded() -> None:
 def test_shipped_required_checks() -> None:
     """What a signature of each variant cannot lack, written out."""
     first = ("archive", "evidence", "export_contract", "tflite_contract")
-    last = ("end_to_end_parity", "accuracy", "operating_point", "latency", "baseline")
+    last = (
+        "end_to_end_parity",
+        "accuracy",
+        "plausibility",
+        "operating_point",
+        "latency",
+        "baseline",
+    )
     quantised = (*first, "postprocess_parity", "quantisation", *last)
     expected = {
         "float": (*first, "postprocess_parity", *last),

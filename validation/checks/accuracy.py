@@ -115,10 +115,12 @@ class Scored:
     Args:
         accuracy: For the record.
         evidence: The file of the matches.
+        per_category: AP of each scored category; -1 where the images show none.
     """
 
     accuracy: Accuracy
     evidence: Evidence
+    per_category: Mapping[int, float]
 
 
 def differences(context: CheckContext) -> ApDifference | None:
@@ -277,7 +279,7 @@ def score(
         EvidenceContent.MATCHES,
         file=key.file,
     )
-    return Scored(accuracy, evidence)
+    return Scored(accuracy, evidence, score.per_category)
 
 
 def _image_files_sha256(context: CheckContext, dataset: Dataset) -> str:
