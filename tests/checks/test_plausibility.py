@@ -307,3 +307,15 @@ def test_without_labels_values_alone_are_judged(scenes: Scenes) -> None:
     assert result.status is Status.FAIL
     assert (diagnosis.fault, diagnosis.place) == (FaultKind.SCORES, Place.FILE)
     assert _check(None, logits)[1][0].place is Place.GRAPH
+
+
+def test_classes_that_no_category_stands_for_are_named_without_a_figure(scenes: Scenes) -> None:
+    """The op's own numbers, from 0: nothing can be scored, and the shift is seen all the same."""
+    dataset, found = scenes
+    from_zero = {
+        key: Detections(each.boxes, each.scores, each.classes - 1) for key, each in found.items()
+    }
+    result, (diagnosis,) = _check(dataset, from_zero, found)
+    assert result.status is Status.FAIL
+    assert (diagnosis.fault, diagnosis.got) == (FaultKind.CLASS_SHIFT, "-1")
+    assert (diagnosis.before, diagnosis.after) == (None, None)

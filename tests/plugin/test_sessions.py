@@ -40,7 +40,7 @@ def _expected_checks() -> set[tuple[str, str]]:
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()
-    result.assert_outcomes(passed=19, skipped=4)
+    result.assert_outcomes(passed=21, skipped=4)
     assert result.ret == 0
     assert verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()

@@ -29,7 +29,7 @@ from validation.comparison.labelled_sense import (
     moved_classes,
     renamed_categories,
 )
-from validation.errors import NotProvided
+from validation.errors import DatasetError, NotProvided
 from validation.policy.limits import Status
 from validation.record.detections import Detections
 from validation.record.diagnosis import Diagnosis, Place
@@ -111,17 +111,15 @@ def label_diagnoses(
     diagnoses: list[Diagnosis] = []
     if seen.reading is not None:
         one = seen.reading
-        before = subject_score(context, dataset).accuracy.figures.ap
-        after = _ap(dataset_read(dataset, one), found, seen.categories)
         reading = named.of_reading(key, one.fault, one.expected, one.got, one.ties)
-        diagnoses.append(named.undone(reading, before, after))
+        read = dataset_read(dataset, one)
+        diagnoses.append(_undone(context, dataset, reading, read, found, seen.categories))
     elif sense.moved is not None:
         shared = other is None or other.sense.moved is not None
         place = Place.LABELS if shared else Place.FILE
-        before = subject_score(context, dataset).accuracy.figures.ap
-        after = _ap(dataset, found, _put_back(seen.categories, sense.moved))
         moved = named.of_moved_classes(key, sense.moved, names, place)
-        diagnoses.append(named.undone(moved, before, after))
+        back = _put_back(seen.categories, sense.moved)
+        diagnoses.append(_undone(context, dataset, moved, dataset, found, back))
     diagnoses += [
         named.of_renamed(key, each, dataset.categories[each.category], names.get(each.class_id))
         for each in sense.renamed
@@ -195,6 +193,23 @@ def _put_back(categories: Categories, moved: ClassFacts) -> Categories:
         return {key: categories[(key - 1 - moved.step) % count + 1] for key in categories}
     back = {called: categories.get(labelled) for called, labelled in moved.pairs}
     return {**categories, **back}
+
+
+def _undone(
+    context: CheckContext,
+    dataset: Dataset,
+    diagnosis: Diagnosis,
+    other: Dataset,
+    found: Found,
+    categories: Categories,
+) -> Diagnosis:
+    """With AP as it is and with the labels or classes put right; without, where none can be had."""
+    try:
+        before = subject_score(context, dataset).accuracy.figures.ap
+        after = _ap(other, found, categories)
+    except DatasetError:
+        return diagnosis
+    return named.undone(diagnosis, before, after)
 
 
 def _ap(dataset: Dataset, found: Found, categories: Categories) -> float:
