@@ -11,7 +11,9 @@ from google.protobuf import text_format
 from validation.comparison.anchor_sense import AnchorSense, anchor_sense
 from validation.graphs.anchors import anchor_generator
 from validation.pipeline.messages import message_class
+from validation.policy.load import load_policy
 
+_POLICY = load_policy()
 _RATIOS = "aspect_ratios: [1.0, 2.0, 0.5, 3.0, 0.3333]"
 _SSD = f"ssd_anchor_generator {{ {_RATIOS} %s }}"
 _STRIDES = "_stride: [16, 32, 64, 128, 256, 512] "
@@ -70,7 +72,7 @@ _FAMILIES = {
 def test_tables_of_every_generator_make_sense(name: str) -> None:
     """Layers are found, they grow, and nothing lies far off the image."""
     text, cells, image, layers = _FAMILIES[name]
-    sense = anchor_sense(_table(text, cells, image))
+    sense = anchor_sense(_table(text, cells, image), 0, _POLICY)
     assert len(sense.layers) == layers
     assert sense.shrinking == ()
     assert not sense.by_column
@@ -85,14 +87,14 @@ def test_rounding_to_bytes_does_not_break_layers(name: str) -> None:
     text, cells, image, layers = _FAMILIES[name]
     table = _table(text, cells, image)
     step = float(table.max() - table.min()) / 255
-    sense = anchor_sense((np.round(table / step) * step).astype(np.float32), step)
+    sense = anchor_sense((np.round(table / step) * step).astype(np.float32), step, _POLICY)
     assert sense.shrinking == ()
     assert len(sense.layers) <= layers
 
 
 def _sense_of(change: object) -> AnchorSense:
     table = _table(*_FAMILIES["SSD at 300, boxes of the lowest layer reduced"][:3]).copy()
-    return anchor_sense(change(table))  # type: ignore[operator]
+    return anchor_sense(change(table), 0, _POLICY)  # type: ignore[operator]
 
 
 def test_anchors_that_are_not_finite_are_counted() -> None:
@@ -124,7 +126,7 @@ def test_feature_maps_in_the_reverse_order_shrink() -> None:
     """Each layer is finer than the one before."""
 
     def change(table: np.ndarray) -> np.ndarray:
-        layers = anchor_sense(table).layers
+        layers = anchor_sense(table, 0, _POLICY).layers
         parts = [table[each.start : each.start + each.rows] for each in reversed(layers)]
         return np.concatenate(parts)
 

@@ -150,7 +150,7 @@ def test_anchors_that_are_not_finite_fail() -> None:
     """Found and named beside detections that are right."""
     table = np.tile(np.array([[0.5, 0.5, 0.2, 0.2]], np.float32), (4, 1))
     table[2, 0] = np.nan
-    anchors = anchor_sense(table)
+    anchors = anchor_sense(table, 0, load_policy())
     sense = Sense(detection_sense(_found(), 0.3, 100), anchors, None, True, 0.3)
     result = check_plausibility(sense, load_policy(), _KEY)
     (fault,) = of_values(sense.detections, anchors, result, Place.GRAPH)

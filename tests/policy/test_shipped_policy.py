@@ -125,7 +125,7 @@ def _run_every_check(policy: Policy) -> None:
         policy=policy,
         key=_KEY,
     )
-    anchors = anchor_sense(np.full((2, 4), 0.5, np.float32))
+    anchors = anchor_sense(np.full((2, 4), 0.5, np.float32), 0, policy)
     detections = detection_sense(
         {"a": Detections([(0.1, 0.1, 0.5, 0.5)] * 10, [0.9] * 10, [1] * 10)}, 0.3, 99
     )

@@ -21,10 +21,10 @@ from validation.coco.shown_on_labels import (
     shown_table,
 )
 from validation.comparison import plausibility_diagnoses as named
-from validation.comparison.difference_rules import DifferenceRules
 from validation.comparison.labelled_sense import (
     LabelledSense,
     LostRules,
+    MovedRules,
     lost_classes,
     moved_classes,
     renamed_categories,
@@ -70,7 +70,7 @@ def on_labels(
         asks_ap: They are the file's own, so that AP may say which class is never found.
     """
     categories = class_join(context, dataset).categories
-    rules = DifferenceRules.of(context.policy)
+    rules = MovedRules.of(context.policy)
     shown = shown_table(dataset, found, min_score)
     every = label_table(dataset)
     joined = {category for category in categories.values() if category is not None}

@@ -57,7 +57,7 @@ def _place(context: CheckContext, sense: Sense) -> Place:
     shared = dataclasses.replace(
         sense,
         detections=detection_sense(reference.detections(), sense.min_score, 0),
-        anchors=sense.anchors and anchor_sense(reference.anchors),
+        anchors=sense.anchors and anchor_sense(reference.anchors, 0, context.policy),
         labelled=None,
     )
     result = check_plausibility(shared, context.policy, context.key)
@@ -67,8 +67,8 @@ def _place(context: CheckContext, sense: Sense) -> Place:
 def _anchors(context: CheckContext) -> AnchorSense | None:
     try:
         if context.is_raw:
-            return anchor_sense(context.subject.anchors)
+            return anchor_sense(context.subject.anchors, 0, context.policy)
         stored = context.subject.op_anchors
     except NotProvided:
         return None
-    return anchor_sense(stored.values, stored.step)
+    return anchor_sense(stored.values, stored.step, context.policy)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_Floats = NDArray[np.float64]
+from validation.policy.load import Policy
 
-# Anchors that float32 computes twice differ by less; a quantised table by its step as well.
-_ROUNDING = 1e-5
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class AnchorSense:
         sides_not_positive: Rows with a side of 0 or less.
         largest_side: In shares of the image's.
         layers: In the order of the table; empty where a row is not finite.
+        slack: By such a share rounding makes a layer smaller than another.
         by_column: In the first map of several cells, y moves before x. The OD API's grids go row by
             row.
     """
@@ -56,32 +56,33 @@ class AnchorSense:
     sides_not_positive: int
     largest_side: float
     layers: tuple[AnchorLayer, ...]
+    slack: float
     by_column: bool = False
 
     @property
     def shrinking(self) -> tuple[AnchorLayer, ...]:
         """Layers whose anchors are smaller than those of the layer before."""
         pairs = zip(self.layers, self.layers[1:], strict=False)
-        return tuple(after for before, after in pairs if after.side < before.side * (1 - _SLACK))
+        return tuple(
+            after for before, after in pairs if after.side < before.side * (1 - self.slack)
+        )
 
 
-# Rounding to a step of the table; layers of any generator differ by a tenth and more.
-_SLACK = 0.02
-
-
-def anchor_sense(anchors: NDArray[np.float32], step: float = 0.0) -> AnchorSense:
+def anchor_sense(anchors: NDArray[np.float32], step: float, policy: Policy) -> AnchorSense:
     """Look at a table of anchors.
 
     Args:
         anchors: [N, 4] in centre form: y, x, height, width; 1 is a side of the image.
         step: Distance of two neighbouring numbers that it can hold; 0 for float32.
+        policy: Says what rounding explains.
     """
+    tolerance = policy.setting("anchor_rounding") + step
     values = anchors.astype(np.float64)
     finite = np.isfinite(values).all(axis=1)
     known = values[finite]
     centres, sides = known[:, :2], known[:, 2:]
     beyond = np.maximum(-centres, centres - 1)
-    layers = _layers(values, _ROUNDING + step) if finite.all() else ()
+    layers = _layers(values, tolerance) if finite.all() else ()
     return AnchorSense(
         rows=len(values),
         not_finite=int(np.count_nonzero(~finite)),
@@ -89,7 +90,8 @@ def anchor_sense(anchors: NDArray[np.float32], step: float = 0.0) -> AnchorSense
         sides_not_positive=int(np.count_nonzero((sides <= 0).any(axis=1))),
         largest_side=float(np.max(sides, initial=0.0)),
         layers=layers,
-        by_column=_by_column(values, layers, _ROUNDING + step),
+        slack=policy.setting("anchor_layer_slack"),
+        by_column=_by_column(values, layers, tolerance),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from validation.comparison.matching import ImageMatch, match_detections
+from validation.comparison.share_intervals import LEVEL
 from validation.comparison.ties import TieRule, without_rare_ties
 from validation.errors import first_few
 from validation.policy.limits import Status
@@ -21,7 +22,7 @@ _Image = TypeVar("_Image", bound=Hashable)
 
 # So many pairs may be beyond by chance; of a thousand it is their hundredth.
 _FEW_BEYOND = 10
-_NINETEEN_OF_TWENTY = 0.95
+_HUNDREDTH = 1 / 100
 
 
 def compare_detections(
@@ -160,11 +161,11 @@ def _hundredth(worst_first: Sequence[float]) -> float | None:
     if not count:
         return None
     beyond = (count - 1) // 100
-    by_chance, likely = 0, (1 - 0.01) ** count
+    by_chance, likely = 0, (1 - _HUNDREDTH) ** count
     term = likely
-    while by_chance < min(_FEW_BEYOND, count - 1) and likely < _NINETEEN_OF_TWENTY:
+    while by_chance < min(_FEW_BEYOND, count - 1) and likely < LEVEL:
         by_chance += 1
-        term *= (count - by_chance + 1) / by_chance * (0.01 / 0.99)
+        term *= (count - by_chance + 1) / by_chance * _HUNDREDTH / (1 - _HUNDREDTH)
         likely += term
     return worst_first[max(beyond, by_chance)]
 

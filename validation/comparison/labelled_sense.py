@@ -9,19 +9,47 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.comparison.difference_rules import DifferenceRules
+from validation.policy.load import Policy
 from validation.record.difference_facts import ClassFacts
 
 # Two classes that have each other's number; of one alone its objects are hard.
 _LEAST_MOVED = 2
-# So many times the score of a class on its own objects, another has to have on them.
-_CLEAR = 1.5
-# Of what is found best, so much by the same step, and in so many classes: some look alike.
-_NEARLY_ALL, _MOST_CLASSES = 0.8, 0.6
-# Boxes of another image or layout lie on so many objects at the most.
-_BY_CHANCE = 0.15
-# Mean score of a class on the objects that it finds.
-_FOUND = 0.25
+
+
+@dataclass(frozen=True)
+class MovedRules:
+    """When objects of a class count as found by another class.
+
+    Args:
+        min_pairs: Objects that a claim about classes takes.
+        min_class_pairs: Of each class.
+        by_chance: Boxes of other images lie on such a share of the objects at the most.
+        found: Mean score of a class on the objects that it finds.
+        clear: So many times the score of a class on its own objects, another has on them.
+        min_share: Of what is found best, so much is found by one step where classes are shifted.
+        most_classes: And in such a share of the classes: some look alike.
+    """
+
+    min_pairs: int
+    min_class_pairs: int
+    by_chance: float
+    found: float
+    clear: float
+    min_share: float
+    most_classes: float
+
+    @classmethod
+    def of(cls, policy: Policy) -> MovedRules:
+        """As a policy has them."""
+        return cls(
+            min_pairs=int(policy.setting("class_min_pairs")),
+            min_class_pairs=int(policy.setting("class_min_class_pairs")),
+            by_chance=policy.setting("class_met_by_chance"),
+            found=policy.setting("class_found_score"),
+            clear=policy.setting("class_clear_factor"),
+            min_share=policy.setting("class_min_share"),
+            most_classes=policy.setting("class_shifted_share"),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +69,10 @@ class ScoresOnObjects:
     met: tuple[int, ...]
     means: NDArray[np.float64]
 
-    def is_met(self, row: int, least: int) -> bool:
+    def is_met(self, row: int, rules: MovedRules) -> bool:
         """True where more of a category's objects are met than by boxes that lie anywhere."""
         met = self.met[row]
-        return met >= least and met >= _BY_CHANCE * self.objects[row]
+        return met >= rules.min_class_pairs and met >= rules.by_chance * self.objects[row]
 
 
 @dataclass(frozen=True)
@@ -111,7 +139,7 @@ class LabelledSense:
 
 
 def moved_classes(
-    scores: ScoresOnObjects, categories: Mapping[int, int | None], rules: DifferenceRules
+    scores: ScoresOnObjects, categories: Mapping[int, int | None], rules: MovedRules
 ) -> ClassFacts | None:
     """Classes whose objects another class finds, which in turn finds no other class's so well.
 
@@ -127,24 +155,25 @@ def moved_classes(
     rows = [
         row
         for row, category in enumerate(scores.categories)
-        if category in own and scores.is_met(row, rules.min_class_pairs)
+        if category in own and scores.is_met(row, rules)
     ]
     labelled = np.array([own[scores.categories[row]] for row in rows], np.int64)
     objects = np.array([scores.met[row] for row in rows], np.int64)
     means = scores.means[rows]
     if sum(objects.tolist()) < rules.min_pairs:
         return None
-    step = _shift(means, objects, labelled - 1)
+    step = _shift(means, objects, labelled - 1, rules)
     if step:
         called = (labelled - 1 + step) % means.shape[1] + 1
         pairs = zip(called.tolist(), labelled.tolist(), strict=True)
         count = int(objects.sum())
         return ClassFacts(tuple(sorted(pairs)), step, count, count, of_scores=False)
-    found = _partners(means)
+    found = _partners(means, rules.found)
     moved = [
         (column + 1, int(labelled[row]), int(objects[row]))
         for row, column in found.items()
-        if column + 1 != labelled[row] and _is_another(means[row], column, int(labelled[row]) - 1)
+        if column + 1 != labelled[row]
+        and means[row, column] >= rules.clear * means[row, labelled[row] - 1]
     ]
     if len(moved) < _LEAST_MOVED:
         return None
@@ -158,7 +187,10 @@ def moved_classes(
 
 
 def _shift(
-    means: NDArray[np.float64], objects: NDArray[np.int64], labelled: NDArray[np.int64]
+    means: NDArray[np.float64],
+    objects: NDArray[np.int64],
+    labelled: NDArray[np.int64],
+    rules: MovedRules,
 ) -> int:
     """The step by which nearly all that is found is called by; 0 where there is none.
 
@@ -169,32 +201,28 @@ def _shift(
     most = weights.max(axis=1, initial=0.0).sum()
     for step in (1, -1, 2, -2):
         moved, own = means[rows, (labelled + step) % count], means[rows, labelled]
-        agreeing = np.count_nonzero((moved >= _FOUND) & (moved >= _CLEAR * own))
+        agreeing = np.count_nonzero((moved >= rules.found) & (moved >= rules.clear * own))
         if (
             count > _LEAST_MOVED <= agreeing
-            and agreeing >= _MOST_CLASSES * len(rows)
-            and (moved * objects).sum() >= _NEARLY_ALL * most
+            and agreeing >= rules.most_classes * len(rows)
+            and (moved * objects).sum() >= rules.min_share * most
         ):
             return step
     return 0
 
 
-def _partners(means: NDArray[np.float64]) -> dict[int, int]:
+def _partners(means: NDArray[np.float64], least: float) -> dict[int, int]:
     """For each row a column of its own, the clearest first."""
     found: dict[int, int] = {}
     for place in np.argsort(-means, axis=None, kind="stable").tolist():
         row, column = divmod(place, means.shape[1])
-        if row not in found and column not in found.values() and means[row, column] >= _FOUND:
+        if row not in found and column not in found.values() and means[row, column] >= least:
             found[row] = column
     return found
 
 
-def _is_another(means: NDArray[np.float64], column: int, own: int) -> bool:
-    return bool(means[column] >= _CLEAR * means[own])
-
-
 def renamed_categories(
-    scores: ScoresOnObjects, categories: Mapping[int, int | None], rules: DifferenceRules
+    scores: ScoresOnObjects, categories: Mapping[int, int | None], rules: MovedRules
 ) -> tuple[Renamed, ...]:
     """Categories without a class whose objects are found best by a class without a category.
 
@@ -209,8 +237,8 @@ def renamed_categories(
         called = int(scores.means[row].argmax()) + 1
         if (
             category not in joined
-            and scores.is_met(row, rules.min_class_pairs)
-            and scores.means[row, called - 1] >= _FOUND
+            and scores.is_met(row, rules)
+            and scores.means[row, called - 1] >= rules.found
             and called in categories
             and categories[called] is None
         ):
