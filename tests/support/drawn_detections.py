@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from validation.diagnosis.agreement import RestoreRules
 from validation.record.detections import Detections
 
-RULES = RestoreRules(0.3, 0.001, 0.5, removed=0.75, level=0.9, chance=0.01, tie=0.02, exact=0.02)
+RULES = RestoreRules(
+    min_score=0.3,
+    score_epsilon=0.001,
+    min_iou=0.5,
+    removed=0.75,
+    level=0.9,
+    chance=0.01,
+    tie=0.02,
+    exact=0.02,
+    gain=0.05,
+    gain_chance=0.001,
+)
 
 
 @st.composite

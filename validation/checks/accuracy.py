@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.shared_hypotheses import shared_fault, undone_gain
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
@@ -72,12 +73,14 @@ def accuracy(context: CheckContext) -> list[Entry]:
     scored = scores(context)
     reference, candidate, *others = scored
     difference = _difference(context, reference, candidate)
+    shared = shared_fault(context, reference.accuracy.figures.ap)
     result = check_accuracy(
         reference.accuracy,
         candidate.accuracy,
         context.policy,
         _notices(context),
         difference=difference,
+        undone_gain=undone_gain(shared),
     )
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
@@ -87,6 +90,7 @@ def accuracy(context: CheckContext) -> list[Entry]:
         candidate.evidence,
         *(other.accuracy for other in others),
         with_images_needed(difference, result),
+        *shared,
         result,
     ]
 
@@ -94,8 +98,15 @@ def accuracy(context: CheckContext) -> list[Entry]:
 def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:
     own = subject_score(context, dataset)
     met = _met(context, dataset)
-    result = check_accuracy_alone(own.accuracy, met, context.policy, _notices(context))
-    return [own.accuracy, own.evidence, result]
+    shared = shared_fault(context, own.accuracy.figures.ap)
+    result = check_accuracy_alone(
+        own.accuracy,
+        met,
+        context.policy,
+        _notices(context),
+        undone_gain=undone_gain(shared),
+    )
+    return [own.accuracy, own.evidence, *shared, result]
 
 
 def _met(context: CheckContext, dataset: Dataset) -> Meeting:

@@ -12,13 +12,13 @@ from validation.comparison import disagreements
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.agreement import Found, RestoreRules, agreements
 from validation.diagnosis.feed_hypotheses import (
+    AS_FED,
     FeedHypothesis,
     feed_hypotheses,
     resize_hypotheses,
 )
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
-    Cause,
     Tried,
     at_place,
     diagnosis_of,
@@ -30,7 +30,7 @@ from validation.diagnosis.result_hypotheses import result_hypotheses
 from validation.errors import NotProvided
 from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
-from validation.record.diagnosis import Diagnosis, FaultKind, Place
+from validation.record.diagnosis import Diagnosis, Place
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -38,8 +38,6 @@ from validation.workspace.context import CheckContext
 _FIRST_LOOK = 4
 # Of the disagreement on these, so much has to go before it is tried on the others.
 _PROMISING = 0.2
-# Tells a run as it is from one with something undone.
-_AS_IT_IS = FeedHypothesis(Cause(FaultKind.RESIZE, Place.FEED))
 
 
 def disagreement_explained(
@@ -67,17 +65,24 @@ def disagreement_explained(
 
 def restore_rules(context: CheckContext, min_score: float | None = None) -> RestoreRules:
     """The policy's, by how many bits the file has."""
-    setting = context.policy.setting
+    policy = context.policy
     quantised = variant_of(context.key.variant).is_quantised
+    level = (
+        policy.setting("hypothesis_quantised_level")
+        if quantised
+        else policy.setting("hypothesis_level")
+    )
     return RestoreRules(
-        min_score=setting("parity_min_score") if min_score is None else min_score,
-        score_epsilon=disagreements.score_epsilon(context.policy, in_8_bits=quantised),
-        min_iou=setting("parity_min_iou"),
-        removed=setting("hypothesis_removed"),
-        level=setting("hypothesis_quantised_level" if quantised else "hypothesis_level"),
-        chance=setting("hypothesis_chance"),
-        tie=setting("hypothesis_tie"),
-        exact=setting("hypothesis_exact"),
+        min_score=policy.setting("parity_min_score") if min_score is None else min_score,
+        score_epsilon=disagreements.score_epsilon(policy, in_8_bits=quantised),
+        min_iou=policy.setting("parity_min_iou"),
+        removed=policy.setting("hypothesis_removed"),
+        level=level,
+        chance=policy.setting("hypothesis_chance"),
+        tie=policy.setting("hypothesis_tie"),
+        exact=policy.setting("hypothesis_exact"),
+        gain=policy.setting("hypothesis_gain"),
+        gain_chance=policy.setting("hypothesis_gain_chance"),
     )
 
 
@@ -163,7 +168,7 @@ class _Search:
 
     def _fed(self, hypotheses: Iterable[FeedHypothesis]) -> list[Tried]:
         """On a few images first: what changes nothing for the better there is not the fault."""
-        every = [_AS_IT_IS, *hypotheses]
+        every = [AS_FED, *hypotheses]
         images = self._chosen
         subject, runs = self._context.subject, self._context.runs
         order = np.argsort([self._by_image[image.key] for image in images], kind="stable")
@@ -180,7 +185,7 @@ class _Search:
         ]
         if not promising:
             return []
-        all_found = ChangedRuns(subject, runs, images).fed([_AS_IT_IS, *promising])
+        all_found = ChangedRuns(subject, runs, images).fed([AS_FED, *promising])
         before, *after = (self._agreements(found) for found in all_found)
         return [
             Tried(each.cause, before, figures)
@@ -203,7 +208,7 @@ class _Search:
             for image, found in self._reference.items()
             if (found.scores >= self._rules.min_score).any() or len(self._candidate[image])
         ]
-        even = _spread(telling, count // 2)
+        even = spread(telling, count // 2)
         worst = sorted(
             (each for each in telling if each not in even), key=lambda image: self._by_image[image]
         )
@@ -222,6 +227,7 @@ class _Search:
         return float((1 - before).sum()) < missing * (1 - _PROMISING)
 
 
-def _spread(images: Sequence[str], count: int) -> list[str]:
+def spread(images: Sequence[str], count: int) -> list[str]:
+    """So many of them, evenly."""
     places = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int))
     return [images[place] for place in places.tolist()] if images else []

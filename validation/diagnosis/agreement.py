@@ -33,6 +33,8 @@ class RestoreRules:
         tie: Of two faults whose undoing leaves disagreements that differ by less than this share
             of what there was, the evidence does not tell which it is.
         exact: Share of the disagreement that may be left where nothing is left to be explained.
+        gain: Against labels, which no model meets in full: by so much the figure has to rise.
+        gain_chance: Alike: so probable may it be that images improved by chance.
     """
 
     min_score: float
@@ -43,6 +45,8 @@ class RestoreRules:
     chance: float
     tie: float
     exact: float
+    gain: float
+    gain_chance: float
 
 
 def agreement(reference: Detections, candidate: Detections, rules: RestoreRules) -> float:
@@ -136,6 +140,12 @@ def is_restored(before: _Floats, after: _Floats, rules: RestoreRules) -> bool:
     if 1 - left / missing < rules.removed:
         return False
     return left <= rules.exact * missing or by_chance(before, after) <= rules.chance
+
+
+def is_gain(before: _Floats, after: _Floats, rules: RestoreRules) -> bool:
+    """As `is_restored` for figures that labels give: they rise by far, and not by chance."""
+    gain = float((after - before).mean())
+    return gain >= rules.gain and by_chance(before, after) <= rules.gain_chance
 
 
 def by_chance(before: _Floats, after: _Floats) -> float:

@@ -69,6 +69,10 @@ class FeedHypothesis:
     read: _Read = lambda found, _: found
 
 
+# Nothing is undone: what the file detects as it is fed.
+AS_FED = FeedHypothesis(Cause(FaultKind.CHANNELS, Place.FEED, "RGB", "RGB"))
+
+
 def feed_hypotheses(own: Preprocessing, place: Place = Place.FEED) -> Iterator[FeedHypothesis]:
     """What may be wrong in what a file is fed, apart from the resize; the simplest first.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,13 +63,22 @@ class Tried:
         return float((1 - self.after).mean())
 
 
-def explanation(tried: Sequence[Tried], rules: RestoreRules) -> tuple[Tried, ...]:
+def explanation(
+    tried: Sequence[Tried],
+    rules: RestoreRules,
+    restores: Callable[[_Floats, _Floats, RestoreRules], bool] = is_restored,
+) -> tuple[Tried, ...]:
     """The cause of which undoing restores most, with those that restore as much; () for none.
 
     Of one kind of fault the best alone. The first is the best one; of equals the one that was
     tried first.
+
+    Args:
+        tried: Each of the same images.
+        rules: Say what restores, and what is as much.
+        restores: Whether figures of single images, before and after, do.
     """
-    restoring = [each for each in tried if is_restored(each.before, each.after, rules)]
+    restoring = [each for each in tried if restores(each.before, each.after, rules)]
     if not restoring:
         return ()
     best = min(restoring, key=lambda each: each.left)
