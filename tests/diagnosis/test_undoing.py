@@ -30,7 +30,7 @@ from validation.diagnosis.raw_hypotheses import (
     raw_hypotheses,
     sigmoid,
 )
-from validation.diagnosis.result_hypotheses import mirrored, result_hypotheses
+from validation.diagnosis.result_hypotheses import fitted_hypotheses, mirrored, result_hypotheses
 from validation.policy.load import load_policy
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
@@ -133,7 +133,10 @@ def _explained(candidate: Found) -> list[FaultKind]:
             agreements(_REFERENCE, candidate, RULES),
             agreements(each.expect(_REFERENCE), each.undo(candidate), RULES),
         )
-        for each in result_hypotheses(_REFERENCE, candidate, RULES, _CLASSES)
+        for each in (
+            *result_hypotheses(_REFERENCE, candidate, RULES, _CLASSES),
+            *fitted_hypotheses(_REFERENCE, candidate, RULES),
+        )
     ]
     return [each.cause.fault for each in explanation(tried, RULES)]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.hypotheses import hidden_disagreement_explained
 from validation.checks.shared_hypotheses import shared_fault, undone_gain
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
@@ -26,6 +27,7 @@ from validation.errors import NotProvided
 from validation.export.exported import ExportOptions
 from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
+from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
@@ -82,6 +84,7 @@ def accuracy(context: CheckContext) -> list[Entry]:
         difference=difference,
         undone_gain=undone_gain(shared),
     )
+    explained = hidden_disagreement_explained(context) if _is_other(result) else ()
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
     return [
@@ -90,9 +93,19 @@ def accuracy(context: CheckContext) -> list[Entry]:
         candidate.evidence,
         *(other.accuracy for other in others),
         with_images_needed(difference, result),
+        *explained,
         *shared,
         result,
     ]
+
+
+def _is_other(result: CheckResult) -> bool:
+    """The file's AP is not its reference's."""
+    return any(
+        each.status is not Status.PASS
+        for each in result.measures
+        if each.name in ("ap_drop", "ap_gain")
+    )
 
 
 def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:

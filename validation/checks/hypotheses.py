@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.checks.feed_evidence import is_of_feed
 from validation.checks.hypothesis_runs import NO_RAW_OUTPUTS, ChangedRuns
 from validation.comparison import disagreements
+from validation.comparison.anchor_changes import anchor_difference
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.agreement import Found, RestoreRules, agreements
 from validation.diagnosis.feed_hypotheses import (
@@ -25,12 +29,18 @@ from validation.diagnosis.hypotheses import (
     explanation,
     is_exact,
 )
-from validation.diagnosis.raw_hypotheses import raw_hypotheses
-from validation.diagnosis.result_hypotheses import result_hypotheses
+from validation.diagnosis.raw_hypotheses import RawOutputs, raw_hypotheses
+from validation.diagnosis.result_hypotheses import (
+    ResultHypothesis,
+    fitted_hypotheses,
+    result_hypotheses,
+)
 from validation.errors import NotProvided
 from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.diagnosis import Diagnosis, Place
+from validation.record.difference_words import anchor_rows
+from validation.specs.contracts import PostprocessAttributes
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -61,6 +71,16 @@ def disagreement_explained(
     reference = {image: reference[image] for image in shared}
     candidate = {image: candidate[image] for image in shared}
     return _Search(context, rules, reference, candidate).run()
+
+
+def hidden_disagreement_explained(context: CheckContext) -> tuple[Diagnosis, ...]:
+    """As `disagreement_explained`, where only detections that no app shows differ.
+
+    Accuracy counts those as well. Nothing where what is shown differs: parity explains that.
+    """
+    if disagreement_explained(context):
+        return ()
+    return disagreement_explained(context, context.policy.setting("hypothesis_low_score"))
 
 
 def restore_rules(context: CheckContext, min_score: float | None = None) -> RestoreRules:
@@ -111,24 +131,52 @@ class _Search:
         if not len(self._before) or float((1 - self._before).mean()) <= 0:
             return ()
         tried: list[Tried] = []
-        for stage in (self._results, self._raw, self._feed, self._resize):
+        for stage in (self._results, self._raw, self._fitted, self._feed, self._resize):
             tried += stage()
             found = explanation(tried, self._rules)
             if is_exact(found, self._rules):
                 break
-        return diagnosis_of(found, self._context.key, AGREEMENT)
+        return diagnosis_of(self._placed(found), self._context.key, AGREEMENT)
+
+    def _placed(self, found: tuple[Tried, ...]) -> tuple[Tried, ...]:
+        """Each in the file, where the file itself shows it."""
+        shows: dict[Place, Callable[[], bool]] = {
+            Place.FEED: partial(is_of_feed, self._context),
+            Place.RESULTS: self._is_of_reading,
+        }
+        return tuple(
+            dataclasses.replace(each, cause=at_place(each.cause, Place.FILE))
+            if each.cause.place in shows and not shows[each.cause.place]()
+            else each
+            for each in found
+        )
+
+    def _is_of_reading(self) -> bool:
+        """The file's own raw outputs, read here, make the reference's detections."""
+        images = self._chosen
+        try:
+            raw = ChangedRuns(self._context.subject, self._context.runs, images).raw()
+        except NO_RAW_OUTPUTS:
+            return self._context.given is None
+        before = self._agreements({image: each.detections() for image, each in raw.items()})
+        return self._differs_from_the_file(before, images)
 
     def _results(self) -> list[Tried]:
-        """On every image: nothing is run."""
-        place = Place.RESULTS if self._context.given is None else Place.FILE
         classes = DifferenceRules.of(self._context.policy)
+        return self._read(result_hypotheses(self._reference, self._candidate, self._rules, classes))
+
+    def _fitted(self) -> list[Tried]:
+        return self._read(fitted_hypotheses(self._reference, self._candidate, self._rules))
+
+    def _read(self, hypotheses: Iterable[ResultHypothesis]) -> list[Tried]:
+        """On every image: nothing is run."""
         return [
             Tried(
-                at_place(each.cause, place),
+                each.cause,
                 self._before,
                 agreements(each.expect(self._reference), each.undo(self._candidate), self._rules),
             )
-            for each in result_hypotheses(self._reference, self._candidate, self._rules, classes)
+            for each in hypotheses
         ]
 
     def _raw(self) -> list[Tried]:
@@ -140,13 +188,8 @@ class _Search:
         before = self._agreements({image: each.detections() for image, each in raw.items()})
         if self._differs_from_the_file(before, images):
             return []
-        attributes = anchors = None
-        try:
-            attributes = self._context.reference.contract.postprocess
-            anchors = self._context.reference.anchors
-        except NotProvided:
-            pass
         any_image = next(iter(raw.values()))
+        attributes, anchors = self._stated()
         return [
             Tried(
                 each.cause,
@@ -155,16 +198,34 @@ class _Search:
                     {image: each.undo(one).detections() for image, one in raw.items()}
                 ),
             )
-            for each in raw_hypotheses(any_image, attributes, anchors)
+            for each in raw_hypotheses(
+                any_image, attributes, anchors, self._anchors(any_image, anchors)
+            )
         ]
+
+    def _stated(self) -> tuple[PostprocessAttributes | None, NDArray[np.float32] | None]:
+        """What the reference states of its op."""
+        try:
+            reference = self._context.reference
+            return reference.contract.postprocess, reference.anchors
+        except NotProvided:
+            return None, None
+
+    def _anchors(self, own: RawOutputs, stated: NDArray[np.float32] | None) -> str:
+        """How the file's anchors differ from the reference's, in words."""
+        if stated is None:
+            return ""
+        rules = DifferenceRules.of(self._context.policy)
+        facts = anchor_difference(stated, own.anchors, step=0, rules=rules)
+        return "" if facts is None else anchor_rows(facts)
 
     def _feed(self) -> list[Tried]:
         own = prepared_for(self._context.subject.preprocessing, self._context.subject.way)
-        return self._fed(feed_hypotheses(own, self._feed_place))
+        return self._fed(feed_hypotheses(own))
 
     def _resize(self) -> list[Tried]:
         own = prepared_for(self._context.subject.preprocessing, self._context.subject.way)
-        return self._fed(resize_hypotheses(own, self._feed_place))
+        return self._fed(resize_hypotheses(own))
 
     def _fed(self, hypotheses: Iterable[FeedHypothesis]) -> list[Tried]:
         """On a few images first: what changes nothing for the better there is not the fault."""
@@ -191,12 +252,6 @@ class _Search:
             Tried(each.cause, before, figures)
             for each, figures in zip(promising, after, strict=True)
         ]
-
-    @property
-    def _feed_place(self) -> Place:
-        """What a given file is fed follows from the file, where its user states nothing."""
-        given = self._context.given
-        return Place.FILE if given is not None and not given.stated else Place.FEED
 
     @property
     def _chosen(self) -> tuple[ImageFile, ...]:

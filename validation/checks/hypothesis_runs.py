@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,6 +33,7 @@ from validation.workspace.sides import Subject
 _HEADS = "heads.tflite"
 _NOTHING = Detections((), (), ())
 _Result = TypeVar("_Result")
+_Runner = TypeVar("_Runner")
 
 
 class ChangedRuns:
@@ -47,6 +48,7 @@ class ChangedRuns:
     def __init__(self, subject: Subject, runs: ImageRuns, images: Sequence[ImageFile]) -> None:
         self._subject = subject
         self._runs = runs
+        self._size = subject.shared_size
         self.images = tuple(images)
 
     def fed(self, hypotheses: Sequence[FeedHypothesis]) -> list[Found]:
@@ -54,16 +56,13 @@ class ChangedRuns:
 
         Nothing where a change makes a feed that the file cannot take.
         """
-        local = threading.local()
 
-        def detect(image: ImageFile) -> list[Detections]:
-            if not hasattr(local, "detector"):
-                local.detector = self._detector()
-            found = [self._with(local.detector, each, image) for each in hypotheses]
-            alive()
-            return found
+        def detect(
+            detector: TfliteDetector | RawTfliteDetector, image: ImageFile
+        ) -> list[Detections]:
+            return [self._with(detector, each, image) for each in hypotheses]
 
-        rows = self._on_all(detect)
+        rows = self._on_all(self._detector, detect)
         return [
             {image.key: row[place] for image, row in zip(self.images, rows, strict=True)}
             for place in range(len(hypotheses))
@@ -72,7 +71,7 @@ class ChangedRuns:
     def _with(
         self, detector: TfliteDetector | RawTfliteDetector, one: FeedHypothesis, image: ImageFile
     ) -> Detections:
-        prepared, size = detector.prepared, self._subject.shared_size
+        prepared, size = detector.prepared, self._size
         if one.resize is not None:
             pixels = load(image, size)
             feed = normalise(one.resize(pixels, prepared.height, prepared.width), prepared)
@@ -103,25 +102,39 @@ class ChangedRuns:
         anchors = subject.anchors if own is None else subject.op_anchors.values
         prepared = prepared_for(subject.preprocessing, subject.way)
         with self._heads() as (path, names):
-            local = threading.local()
+            way = subject.way
 
-            def run(image: ImageFile) -> RawOutputs:
-                if not hasattr(local, "runtime"):
-                    local.runtime = TfliteRuntime(path)
-                feed = self._runs.feeds.of(image, prepared, subject.shared_size)
-                out = run_batchwise(local.runtime, feed[np.newaxis], subject.way)
+            def run(runtime: TfliteRuntime, image: ImageFile) -> RawOutputs:
+                feed = self._runs.feeds.of(image, prepared, self._size)
+                out = run_batchwise(runtime, feed[np.newaxis], way)
                 boxes, scores = (out[name] for name in names)
-                alive()
                 return RawOutputs(
                     boxes.reshape(-1, 4), scores.reshape(-1, scores.shape[-1]), anchors, attributes
                 )
 
-            rows = self._on_all(run)
+            rows = self._on_all(lambda: TfliteRuntime(path), run)
         return {image.key: row for image, row in zip(self.images, rows, strict=True)}
 
-    def _on_all(self, work: Callable[[ImageFile], _Result]) -> list[_Result]:
-        with ThreadPoolExecutor(self._runs.workers or default_threads()) as pool:
-            return list(pool.map(work, self.images))
+    def _on_all(
+        self, make: Callable[[], _Runner], work: Callable[[_Runner, ImageFile], _Result]
+    ) -> list[_Result]:
+        """What is made of each image by whichever of the runners is free."""
+        workers = min(self._runs.workers or default_threads(), len(self.images))
+        free: queue.SimpleQueue[_Runner] = queue.SimpleQueue()
+        # All of them before any runs: what a subject is asked for may make its file anew.
+        for _ in range(workers):
+            free.put(make())
+
+        def on_one(image: ImageFile) -> _Result:
+            runner = free.get()
+            try:
+                return work(runner, image)
+            finally:
+                free.put(runner)
+                alive()
+
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(on_one, self.images))
 
     @contextmanager
     def _heads(self) -> Iterator[tuple[Path, tuple[str, str]]]:

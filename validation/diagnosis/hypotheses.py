@@ -88,7 +88,7 @@ def explanation(
     of_kind: dict[FaultKind, Tried] = {}
     for each in near:
         known = of_kind.get(each.cause.fault)
-        if known is None or each.left < known.left - rules.tie * missing:
+        if known is None or each.left < known.left - rules.exact * missing:
             of_kind[each.cause.fault] = each
     return tuple(of_kind.values())
 

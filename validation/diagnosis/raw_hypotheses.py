@@ -95,6 +95,7 @@ def raw_hypotheses(
     own: RawOutputs,
     attributes: PostprocessAttributes | None = None,
     anchors: _Array | None = None,
+    other_anchors: str = "",
     place: Place = Place.FILE,
 ) -> Iterator[RawHypothesis]:
     """What may be wrong in what the op reads, the known differences first.
@@ -103,6 +104,7 @@ def raw_hypotheses(
         own: Of any image.
         attributes: That the reference states; None where it states none.
         anchors: Alike.
+        other_anchors: How its own anchors differ from these, in words.
         place: Where attributes and anchors lie.
     """
     if attributes is not None:
@@ -110,7 +112,7 @@ def raw_hypotheses(
     if anchors is not None and _differ(own.anchors, anchors):
         theirs = anchors
         yield RawHypothesis(
-            Cause(FaultKind.ANCHORS, place, "other than the reference's"),
+            Cause(FaultKind.ANCHORS, place, other_anchors or "other than the reference's"),
             lambda raw: dataclasses.replace(raw, anchors=theirs),
         )
     yield from _of_scores(own, place)

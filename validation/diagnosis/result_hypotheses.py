@@ -64,8 +64,10 @@ def result_hypotheses(
     yield _of_each(FaultKind.SCORES, _logit, "two sigmoids", "one")
     yield from _of_images(candidate)
     yield from _cut_off(reference, candidate, rules)
-    yield _of_each(FaultKind.NMS, _one_of_each, "boxes that overlap", "one of each object")
-    yield from _fitted(reference, candidate, rules)
+    cause = Cause(
+        FaultKind.NMS, Place.RESULTS, "boxes of one object", "one of each", where="there are"
+    )
+    yield ResultHypothesis(cause, _each(_one_of_each))
 
 
 def class_step(step: int) -> _Change:
@@ -194,12 +196,12 @@ def _cut_off(reference: Found, candidate: Found, rules: RestoreRules) -> Iterato
     more = [image for image in full if image in reference and len(reference[image]) > most]
     if most and len(more) >= _LEAST_FULL:
         wanted = max(map(len, reference.values()))
-        cause = Cause(FaultKind.DETECTIONS, Place.RESULTS, most, wanted)
+        cause = Cause(FaultKind.DETECTIONS, Place.FILE, most, wanted)
         yield ResultHypothesis(cause, expect=_each(lambda found: _best(found, most)))
     scores = np.concatenate([each.scores for each in candidate.values()])
     if len(scores) >= _LEAST_PAIRS and float(scores.min()) > rules.min_score:
         least = float(scores.min())
-        cause = Cause(FaultKind.SCORE_THRESHOLD, Place.RESULTS, round(least, 3))
+        cause = Cause(FaultKind.SCORE_THRESHOLD, Place.FILE, round(least, 3))
         yield ResultHypothesis(cause, expect=_each(lambda found: found.take(found.scores >= least)))
 
 
@@ -226,8 +228,13 @@ def _one_of_each(found: Detections) -> Detections:
 _USUAL_IOU = 0.6
 
 
-def _fitted(reference: Found, candidate: Found, rules: RestoreRules) -> Iterator[ResultHypothesis]:
-    """Boxes on a line through the reference's, and scores that are a multiple of them."""
+def fitted_hypotheses(
+    reference: Found, candidate: Found, rules: RestoreRules
+) -> Iterator[ResultHypothesis]:
+    """Boxes on a line through the reference's, and scores that are a multiple of them.
+
+    Arguments as of `result_hypotheses`. What is wrong before the results may look like it.
+    """
     ours, theirs, ratios = [], [], []
     for image, expected in reference.items():
         found = candidate[image]
