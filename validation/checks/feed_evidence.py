@@ -11,9 +11,6 @@ from validation.preprocess.image import load
 from validation.preprocess.prepare import prepare
 from validation.workspace.context import CheckContext
 
-# Raw outputs of one body in two runtimes differ by less, in 8 bits as well; of two bodies by more.
-_SAME_OUTPUTS = 0.2
-
 
 def is_of_feed(context: CheckContext) -> bool:
     """Its feed is not what it says, or the file gives its reference's raw outputs for it.
@@ -28,8 +25,9 @@ def is_of_feed(context: CheckContext) -> bool:
         ours, theirs = both_raw_outputs(context)
     except (NotProvided, ConversionError):
         return True
+    same = context.policy.setting("hypothesis_same_outputs")
     return all(
-        np.abs(theirs[name] - ours[name]).mean() <= _SAME_OUTPUTS * np.abs(ours[name]).mean()
+        np.abs(theirs[name] - ours[name]).mean() <= same * np.abs(ours[name]).mean()
         for name in ours
     )
 

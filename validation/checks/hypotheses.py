@@ -46,8 +46,6 @@ from validation.workspace.context import CheckContext
 
 # Images on which a hypothesis that takes an inference each is tried first.
 _FIRST_LOOK = 4
-# Of the disagreement on these, so much has to go before it is tried on the others.
-_PROMISING = 0.2
 
 
 def disagreement_explained(
@@ -123,6 +121,7 @@ class _Search:
         self._rules = rules
         self._reference = reference
         self._candidate = candidate
+        self._promising = context.policy.setting("hypothesis_promising")
         self._before = agreements(reference, candidate, rules)
         self._by_image = dict(zip(reference, self._before.tolist(), strict=True))
 
@@ -238,7 +237,7 @@ class _Search:
         as_it_is = looks[0]
         if self._differs_from_the_file(as_it_is, first):
             return []
-        wanted = float((1 - as_it_is).sum()) * (1 - _PROMISING)
+        wanted = float((1 - as_it_is).sum()) * (1 - self._promising)
         promising = [
             each
             for each, look in zip(every[1:], looks[1:], strict=True)
@@ -279,7 +278,7 @@ class _Search:
         """Running the file here gives no such disagreement: it comes from elsewhere."""
         own = np.array([self._by_image[image.key] for image in images])
         missing = float((1 - own).sum())
-        return float((1 - before).sum()) < missing * (1 - _PROMISING)
+        return float((1 - before).sum()) < missing * (1 - self._promising)
 
 
 def spread(images: Sequence[str], count: int) -> list[str]:
