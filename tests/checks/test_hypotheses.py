@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import fault_injection as put
 import numpy as np
 import pytest
-import tflite_surgery as surgery
 
 from validation.checks import accuracy as accuracy_check
 from validation.checks import end_to_end_parity as parity_check
 from validation.checks.hypotheses import disagreement_explained, hidden_disagreement_explained
 from validation.checks.shared_hypotheses import shared_fault
+from validation.faults import file_edits as surgery
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.preprocess.prepare import prepare

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import operator_surgery as surgery
 import pytest
-import tflite_surgery
 from bundled_tflite import write_bundled
 
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.file_diagnoses import file_diagnoses
 from validation.diagnosis.file_diff import file_diff
+from validation.faults import file_edits
 from validation.policy.load import load_policy
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import describe_diagnosis
@@ -50,7 +50,7 @@ def _found(
     """What is said of a copy with a fault."""
     if names == "lost":
         change = surgery.several(change, surgery.lose_names)
-    found = _faults(source, tflite_surgery.rewrite(source, folder / "copy.tflite", change))
+    found = _faults(source, file_edits.rewrite(source, folder / "copy.tflite", change))
     assert all(each.by is DiagnosedBy.FILE_DIFF and each.place is Place.FILE for each in found)
     return found
 
@@ -171,6 +171,54 @@ _MADE: dict[str, tuple[surgery.Change, FaultKind, str, Any]] = {
         "BoxPredictor_0/ClassPredictor",
         "+1",
     ),
+    "a class that nothing finds": (
+        surgery.class_bias(3, -100.0),
+        FaultKind.CLASS_LOST,
+        "class 3",
+        None,
+    ),
+    "pixels of the image doubled": (
+        surgery.before_the_network("MUL", [2.0]),
+        FaultKind.NORMALISATION,
+        "after the input",
+        "MUL",
+    ),
+    "the image's channels reversed": (
+        surgery.before_the_network("REVERSE_V2", [3]),
+        FaultKind.CHANNELS,
+        "after the input",
+        "REVERSE_V2",
+    ),
+    "the image mirrored": (
+        surgery.before_the_network("REVERSE_V2", [2]),
+        FaultKind.MIRRORED,
+        "after the input",
+        "REVERSE_V2",
+    ),
+    "tanh for sigmoid": (
+        surgery.exchange_kind("LOGISTIC", 0, "TANH"),
+        FaultKind.SCORES,
+        "Postprocessor/convert_scores",
+        "TANH",
+    ),
+    "blocks exchanged": (
+        surgery.exchange_blocks(15),
+        FaultKind.OPERATOR_ORDER,
+        f"DEPTHWISE_CONV_2D {_LAYER}_8_depthwise/Relu6 reads",
+        f"{_LAYER}_9_pointwise/Relu6",
+    ),
+    "a layer twice": (
+        surgery.twice("CONV_2D", 8),
+        FaultKind.OPERATOR_ADDED,
+        f"after {_LAYER}_8_pointwise",
+        "CONV_2D",
+    ),
+    "a layer gone": (
+        surgery.without("CONV_2D", 8),
+        FaultKind.OPERATOR_MISSING,
+        f"{_LAYER}_8_pointwise",
+        None,
+    ),
     "x before y": (
         surgery.heads("BoxEncodingPredictor", (1, 0, 3, 2)),
         FaultKind.BOX_AXES,
@@ -227,25 +275,25 @@ _MADE: dict[str, tuple[surgery.Change, FaultKind, str, Any]] = {
         "1 of 552 rows",
     ),
     "other box scales": (
-        tflite_surgery.change_attributes(y_scale=5.0),
+        file_edits.change_attributes(y_scale=5.0),
         FaultKind.BOX_SCALES,
         "y_scale",
         [5.0, 10.0, 5.0, 5.0],
     ),
     "another IoU": (
-        tflite_surgery.change_attributes(nms_iou_threshold=0.3),
+        file_edits.change_attributes(nms_iou_threshold=0.3),
         FaultKind.NMS,
         "nms_iou_threshold",
         0.3,
     ),
     "a score threshold": (
-        tflite_surgery.change_attributes(nms_score_threshold=0.3),
+        file_edits.change_attributes(nms_score_threshold=0.3),
         FaultKind.SCORE_THRESHOLD,
         "nms_score_threshold",
         0.3,
     ),
     "fewer detections": (
-        tflite_surgery.change_attributes(max_detections=10),
+        file_edits.change_attributes(max_detections=10),
         FaultKind.DETECTIONS,
         "max_detections",
         10,
@@ -328,6 +376,7 @@ _IN_8_BITS: dict[str, tuple[surgery.Change, FaultKind, str]] = {
         "first kernel",
     ),
     "no sigmoid": (surgery.without("LOGISTIC"), FaultKind.SCORES, "convert_scores"),
+    "the input's scale": (surgery.input_scale(2.0), FaultKind.NORMALISATION, "the input"),
 }
 
 
@@ -353,8 +402,32 @@ def test_rounding_is_no_fault(
         (float_file, float_file),
         (uint8_folder / "float.tflite", uint8_folder / "uint8.tflite"),
     ):
-        copy = tflite_surgery.rewrite(second, tmp_path / f"{second.name}", change)
+        copy = file_edits.rewrite(second, tmp_path / f"{second.name}", change)
         assert _faults(first, copy) == ()
+
+
+@pytest.mark.parametrize("names", ["kept", "lost"])
+def test_what_another_converter_writes_otherwise_is_no_fault(
+    names: str, float_file: Path, tmp_path: Path
+) -> None:
+    """Activations and padding as operators of their own, and operators in another order."""
+    assert _found(float_file, tmp_path, surgery.by_another_converter, names) == ()
+
+
+@pytest.mark.parametrize("name", ["BGR", "x before y", "no sigmoid", "one anchor"])
+def test_a_fault_of_another_converters_file_is_named(
+    name: str, float_file: Path, tmp_path: Path
+) -> None:
+    """By the flow of data alone."""
+    change, kind, *_ = _MADE[name]
+    both = surgery.several(change, surgery.by_another_converter)
+    (found,) = _found(float_file, tmp_path, both, "lost")
+    assert found.fault is kind
+
+
+def test_names_that_are_exchanged_are_no_fault(float_file: Path, tmp_path: Path) -> None:
+    """What two layers compute says more than what they are called."""
+    assert _found(float_file, tmp_path, surgery.exchange_names(16, 18)) == ()
 
 
 @pytest.mark.parametrize("name", ["int8", "float16", "dynamic", "uint8"])
@@ -362,7 +435,7 @@ def test_other_number_schemes_are_no_fault(name: str, files: Any, tmp_path: Path
     """Of one network, whatever its file was quantised by, with names and without."""
     first = files.simulated if name == "uint8" else files.floats
     second: Path = getattr(files, name)
-    lost = tflite_surgery.rewrite(second, tmp_path / "lost.tflite", surgery.lose_names)
+    lost = file_edits.rewrite(second, tmp_path / "lost.tflite", surgery.lose_names)
     assert _faults(first, second) == _faults(first, lost) == ()
 
 
@@ -374,7 +447,7 @@ def test_a_scale_that_its_own_bias_contradicts_is_named(
     change = surgery.written_scale(0, 1.3)
     if names == "lost":
         change = surgery.several(change, surgery.lose_names)
-    copy = tflite_surgery.rewrite(files.int8, tmp_path / "copy.tflite", change)
+    copy = file_edits.rewrite(files.int8, tmp_path / "copy.tflite", change)
     (found,) = _faults(files.floats, copy)
     assert (found.fault, found.where) == (
         FaultKind.QUANTISED_RANGE,
@@ -416,7 +489,17 @@ def test_two_faults_are_two(float_file: Path, tmp_path: Path) -> None:
     """Each is named."""
     both = surgery.several(
         surgery.constant(0, lambda kernel: kernel[..., ::-1]),
-        tflite_surgery.change_attributes(nms_iou_threshold=0.3),
+        file_edits.change_attributes(nms_iou_threshold=0.3),
     )
     found = _found(float_file, tmp_path, both)
     assert [each.fault for each in found] == [FaultKind.CHANNELS, FaultKind.NMS]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_damaged_file_ends_no_comparison(seed: int, files: Any, tmp_path: Path) -> None:
+    """Whatever its operators read and are, on either side."""
+    source = (files.floats, files.int8)[seed % 2]
+    path = file_edits.rewrite(source, tmp_path / "copy.tflite", surgery.damage(seed))
+    for sides in ((files.floats, path), (path, files.floats)):
+        for fault in _faults(*sides):
+            assert describe_diagnosis(fault)
