@@ -244,7 +244,8 @@ def _result(file: bytes, fed: Sequence[_Floats]) -> _Floats | None:
     With another stride, or constants of another shape, it may be no operator at all.
     """
     try:
-        run = TensorValues(file, keep_all=False)
+        # An operator takes a millisecond: threads would wait for each other on a busy machine.
+        run = TensorValues(file, keep_all=False, threads=1)
         run.run(*fed)
     except ConversionError:
         return None
