@@ -23,6 +23,7 @@ def check_accuracy(
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
     difference: ApDifference | None = None,
+    undone_gain: float | None = None,
 ) -> CheckResult:
     """The file loses no more average precision than the policy allows.
 
@@ -35,6 +36,7 @@ def check_accuracy(
         notices: Of the data set.
         check: Name in the record.
         difference: The interval of what is gained or lost: limits are held against all of it.
+        undone_gain: What undoing a fault that both sides share gains; None where there is none.
     """
     key = candidate.key
     moving = [notice for notice in notices if notice.moves_figures]
@@ -44,6 +46,7 @@ def check_accuracy(
         "reference_ap": reference.figures.ap,
         "ap_drop": max(drop, 0.0),
         "ap_gain": max(-drop, 0.0),
+        **_undone(undone_gain),
         **_left_or_assumed(candidate, moving),
     }
     measures = Measure.limited(values, policy, check, key)
@@ -88,6 +91,7 @@ def check_accuracy_alone(
     policy: Policy,
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
+    undone_gain: float | None = None,
 ) -> CheckResult:
     """A file without a reference finds what its policy asks for, and calls it what it is.
 
@@ -98,10 +102,12 @@ def check_accuracy_alone(
             assumed.
         notices: Of the data set.
         check: Name in the record.
+        undone_gain: What undoing a fault gains; None where there is none.
     """
     moving = [notice for notice in notices if notice.moves_figures]
     values = {
         "images": candidate.images,
+        **_undone(undone_gain),
         "lowest_ap": candidate.figures.ap,
         "called_otherwise_share": (met.met - met.in_class) / max(met.met, 1),
         **_left_or_assumed(candidate, moving),
@@ -176,6 +182,10 @@ def interval_of(measure: str, ap: Difference) -> tuple[float, float] | None:
     low, high = sorted((sign * ap.low, sign * ap.high))
     # Not max(low, 0): of NaN that would be 0.
     return (0.0 if low <= 0 else low, 0.0 if high <= 0 else high)
+
+
+def _undone(gain: float | None) -> dict[str, float]:
+    return {} if gain is None else {"undone_gain": gain}
 
 
 def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> dict[str, int]:
