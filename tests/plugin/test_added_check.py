@@ -112,7 +112,7 @@ def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ..
 def test_its_limit_turns_the_verdict(added: Run, session: Any) -> None:
     """Beyond its limit it is red, and so are the run and the exit code; what is wrong is said."""
     result = added(limit=10)
-    result.assert_outcomes(passed=19, skipped=4, failed=1)
+    result.assert_outcomes(passed=21, skipped=4, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert session.checks()["size", "raw"]["status"] == "fail"
     said = "diagnosis: .tflite: there is an operator too many; next step: convert again, *"

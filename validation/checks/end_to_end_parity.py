@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.first_divergence import with_first_divergence
+from validation.checks.hypotheses import disagreement_explained
 from validation.checks.pictures import pictures
 from validation.checks.subject_feed import feed_of_subject
 from validation.comparison import disagreements
@@ -53,6 +54,8 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
     ]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
+    if result.status is not Status.PASS:
+        entries += disagreement_explained(context)
     return [*_pictures(context, result), *reference, *entries]
 
 

@@ -63,10 +63,12 @@ class FaultKind(enum.StrEnum):
     ANCHORS = "anchors"
     BOX_SCALES = "box_scales"
     BOX_AXES = "box_axes"
+    BOXES_MOVED = "boxes_moved"
     NMS = "nms"
     DETECTIONS = "detections"
     SCORE_THRESHOLD = "score_threshold"
     OUTPUT_ORDER = "output_order"
+    OTHER_IMAGE = "other_image"
     # Classes and labels.
     CLASS_SHIFT = "class_shift"
     CLASS_ORDER = "class_order"
