@@ -112,6 +112,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "one ReLU6 of the body is a ReLU",
         put.change_op("Relu6", "Relu", "Conv2d_5_pointwise"),
         FaultKind.ACTIVATION,
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "anchor-sides",
@@ -127,6 +128,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         put.change_anchor_table(_lower),
         FaultKind.ANCHORS,
         known=("C05",),
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "pixel-offset",
@@ -143,6 +145,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         ),
         FaultKind.NORMALISATION,
         known=("P01",),
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "resize-corners",
