@@ -52,6 +52,7 @@ _OPTIONS = (
     "--cache-dir",
     "--lock-file",
     "--latency-table",
+    "--pack",
     "--one-process",
     "--no-isolation",
     "--offline",
