@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.shipped_flags import cost_of_flags
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
@@ -35,7 +36,7 @@ from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext, class_join
 from validation.workspace.installed import installed_version
-from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
+from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
@@ -81,6 +82,8 @@ def accuracy(context: CheckContext) -> list[Entry]:
     )
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
+    if context.has_shipped_flags:
+        own += cost_of_flags(context, candidate.accuracy, others[0].accuracy)
     return [
         *own,
         candidate.accuracy,
@@ -173,6 +176,7 @@ def scores(context: CheckContext) -> list[Scored]:
             0.0,  # the reference comes from the cache: what it took is not known
         ),
         subject_score(context, context.dataset),
+        *([_evaluated(context, context.dataset)] if context.has_shipped_flags else []),
         *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
     ]
 
@@ -188,6 +192,19 @@ def subject_score(context: CheckContext, dataset: Dataset) -> Scored:
         + (", NumPy post-processing" if context.is_raw else ""),
         candidate_detections(context),
         context.subject.seconds(),
+    )
+
+
+def _evaluated(context: CheckContext, dataset: Dataset) -> Scored:
+    """The file with the flags of its evaluation: what those of the shipped graph cost."""
+    name = context.key.variant
+    return score(
+        context,
+        dataset,
+        context.key,
+        f"{name} .tflite, not as shipped: regular NMS, as many detections as the evaluation",
+        context.inference.candidate(name, EVALUATION),
+        context.inference.seconds(name, EVALUATION),
     )
 
 
