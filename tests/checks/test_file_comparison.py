@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import operator_surgery as surgery
 import pytest
-import tflite_surgery
 from miniature_cases import given_case, make_case
 
 from validation.checks import file_comparison
 from validation.checks.registry import CHECKS
 from validation.checks.running import run_row
+from validation.faults import file_edits
 from validation.policy.limits import Status
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.lines import Entry
@@ -47,7 +47,7 @@ def test_a_fault_of_a_given_file_is_a_diagnosis_of_the_check(
     change = surgery.several(
         surgery.anchors(lambda anchors: anchors * [1, 1, 1.5, 1.5]), surgery.lose_names
     )
-    path = tflite_surgery.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
+    path = file_edits.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
     context = _given(miniature, path)
     entries = run_row(_CONTRACT, context)
     assert _status(entries) is Status.FAIL
@@ -76,7 +76,7 @@ def test_a_check_that_compares_no_files_adds_nothing(
 ) -> None:
     """`evidence` speaks of images and routes."""
     change = surgery.anchors(lambda anchors: anchors * [1, 1, 1.5, 1.5])
-    path = tflite_surgery.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
+    path = file_edits.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
     row = dataclasses.replace(_CONTRACT, compares_files=False)
     entries = run_row(row, _given(miniature, path))
     assert not [each for each in entries if isinstance(each, Diagnosis)]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 from miniature_cases import MiniatureFiles, given_case, make_case
 
 from validation.checks.end_to_end_parity import end_to_end_parity
 from validation.checks.raw_parity import raw_parity
+from validation.faults import file_edits
 from validation.policy.limits import Status
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.first_divergence import FirstDivergence, MatchedBy
@@ -72,7 +72,7 @@ def test_layer_of_a_file_made_here_is_named(
 ) -> None:
     """By the exported graph in a session: the layer in record, diagnosis and message."""
     context = make_case(miniature, variant)
-    path = tflite_surgery.rewrite(
+    path = file_edits.rewrite(
         context.build.tflite(variant), tmp_path / "changed.tflite", _reversed_kernel
     )
     result, divergences, diagnoses = _sorted_out(check(_with_file(context, path)))
@@ -115,7 +115,7 @@ def test_layer_of_a_given_file_without_names_is_named(
     """By the float file of the reference's graph: the reference's name, and the file's in it."""
     context = make_case(miniature, "raw")
     source = context.build.tflite("float")
-    path = tflite_surgery.rewrite(source, tmp_path / "given.tflite", _without_names)
+    path = file_edits.rewrite(source, tmp_path / "given.tflite", _without_names)
     reference = GraphReference(context.build, context.inference)
     case = given_case(context, path, reference)
     result, divergences, diagnoses = _sorted_out(raw_parity(case))
@@ -140,7 +140,7 @@ def test_what_keeps_layers_from_being_compared_is_said(
             if b"raw_outputs" not in tensor.name and b"normalized" not in tensor.name:
                 tensor.name = b""
 
-    path = tflite_surgery.rewrite(context.build.tflite("raw"), tmp_path / "unnamed.tflite", change)
+    path = file_edits.rewrite(context.build.tflite("raw"), tmp_path / "unnamed.tflite", change)
     case = _with_file(context, path)
     case.build.exported = _refusing  # type: ignore[method-assign]
     from validation.checks.first_divergence import with_first_divergence

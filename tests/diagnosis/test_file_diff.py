@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import operator_surgery as surgery
 import pytest
-import tflite_surgery
 from bundled_tflite import write_bundled
 
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.file_diagnoses import file_diagnoses
 from validation.diagnosis.file_diff import file_diff
+from validation.faults import file_edits
 from validation.policy.load import load_policy
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import describe_diagnosis
@@ -50,7 +50,7 @@ def _found(
     """What is said of a copy with a fault."""
     if names == "lost":
         change = surgery.several(change, surgery.lose_names)
-    found = _faults(source, tflite_surgery.rewrite(source, folder / "copy.tflite", change))
+    found = _faults(source, file_edits.rewrite(source, folder / "copy.tflite", change))
     assert all(each.by is DiagnosedBy.FILE_DIFF and each.place is Place.FILE for each in found)
     return found
 
@@ -227,25 +227,25 @@ _MADE: dict[str, tuple[surgery.Change, FaultKind, str, Any]] = {
         "1 of 552 rows",
     ),
     "other box scales": (
-        tflite_surgery.change_attributes(y_scale=5.0),
+        file_edits.change_attributes(y_scale=5.0),
         FaultKind.BOX_SCALES,
         "y_scale",
         [5.0, 10.0, 5.0, 5.0],
     ),
     "another IoU": (
-        tflite_surgery.change_attributes(nms_iou_threshold=0.3),
+        file_edits.change_attributes(nms_iou_threshold=0.3),
         FaultKind.NMS,
         "nms_iou_threshold",
         0.3,
     ),
     "a score threshold": (
-        tflite_surgery.change_attributes(nms_score_threshold=0.3),
+        file_edits.change_attributes(nms_score_threshold=0.3),
         FaultKind.SCORE_THRESHOLD,
         "nms_score_threshold",
         0.3,
     ),
     "fewer detections": (
-        tflite_surgery.change_attributes(max_detections=10),
+        file_edits.change_attributes(max_detections=10),
         FaultKind.DETECTIONS,
         "max_detections",
         10,
@@ -353,7 +353,7 @@ def test_rounding_is_no_fault(
         (float_file, float_file),
         (uint8_folder / "float.tflite", uint8_folder / "uint8.tflite"),
     ):
-        copy = tflite_surgery.rewrite(second, tmp_path / f"{second.name}", change)
+        copy = file_edits.rewrite(second, tmp_path / f"{second.name}", change)
         assert _faults(first, copy) == ()
 
 
@@ -362,7 +362,7 @@ def test_other_number_schemes_are_no_fault(name: str, files: Any, tmp_path: Path
     """Of one network, whatever its file was quantised by, with names and without."""
     first = files.simulated if name == "uint8" else files.floats
     second: Path = getattr(files, name)
-    lost = tflite_surgery.rewrite(second, tmp_path / "lost.tflite", surgery.lose_names)
+    lost = file_edits.rewrite(second, tmp_path / "lost.tflite", surgery.lose_names)
     assert _faults(first, second) == _faults(first, lost) == ()
 
 
@@ -374,7 +374,7 @@ def test_a_scale_that_its_own_bias_contradicts_is_named(
     change = surgery.written_scale(0, 1.3)
     if names == "lost":
         change = surgery.several(change, surgery.lose_names)
-    copy = tflite_surgery.rewrite(files.int8, tmp_path / "copy.tflite", change)
+    copy = file_edits.rewrite(files.int8, tmp_path / "copy.tflite", change)
     (found,) = _faults(files.floats, copy)
     assert (found.fault, found.where) == (
         FaultKind.QUANTISED_RANGE,
@@ -416,7 +416,7 @@ def test_two_faults_are_two(float_file: Path, tmp_path: Path) -> None:
     """Each is named."""
     both = surgery.several(
         surgery.constant(0, lambda kernel: kernel[..., ::-1]),
-        tflite_surgery.change_attributes(nms_iou_threshold=0.3),
+        file_edits.change_attributes(nms_iou_threshold=0.3),
     )
     found = _found(float_file, tmp_path, both)
     assert [each.fault for each in found] == [FaultKind.CHANNELS, FaultKind.NMS]

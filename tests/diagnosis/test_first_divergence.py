@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
@@ -19,6 +18,7 @@ from validation.diagnosis.first_divergence import (
 )
 from validation.diagnosis.operators import read_operators
 from validation.diagnosis.reference_values import FileValues, SessionValues
+from validation.faults import file_edits
 from validation.record.diagnosis import FaultKind
 from validation.record.first_divergence import MatchedBy
 
@@ -111,7 +111,7 @@ def test_one_weight_is_found_where_it_is(
     change = _one_weight(layer)
     if without_names:
         change = _both(change, _without_names)
-    path = tflite_surgery.rewrite(source, tmp_path / "changed.tflite", change)
+    path = file_edits.rewrite(source, tmp_path / "changed.tflite", change)
     found = _found(path, reference, feeds)
     assert found is not None
     assert named.names[found.layer.outputs[0]].startswith(f"{layer}/")
@@ -130,7 +130,7 @@ def test_one_weight_is_found_where_it_is(
 def test_the_first_of_two_is_named(files: Any, feeds: _Floats, tmp_path: Path) -> None:
     """What comes after is wrong as well by what it reads, and one more by itself."""
     change = _both(_one_weight("net/third"), _one_weight("net/second"))
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "two.tflite", change)
+    path = file_edits.rewrite(files.floats, tmp_path / "two.tflite", change)
     found = _found(path, files.floats, feeds)
     assert found is not None
     assert (found.tensor.rpartition("/")[0], found.differing) == ("net/second", 2)
@@ -145,7 +145,7 @@ def test_activation_is_told_from_weights(
 ) -> None:
     """With the reference's attributes the layer is right."""
     change = _activation(layer, getattr(schema.ActivationFunctionType, got))
-    path = tflite_surgery.rewrite(getattr(files, scheme), tmp_path / "other.tflite", change)
+    path = file_edits.rewrite(getattr(files, scheme), tmp_path / "other.tflite", change)
     found = _found(path, files.floats, feeds)
     assert found is not None
     assert found.counterpart.startswith(f"{layer}/")
@@ -169,7 +169,7 @@ def test_exchanged_parts_are_no_weights(files: Any, feeds: _Floats, tmp_path: Pa
         boxes = next(each for each in joins if graph.tensors[each.outputs[0]].shape[-1] == 4)
         boxes.inputs = boxes.inputs[::-1]
 
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "order.tflite", change)
+    path = file_edits.rewrite(files.floats, tmp_path / "order.tflite", change)
     found = _found(path, files.floats, feeds)
     assert found is not None
     assert found.layer.op == "CONCATENATION"
@@ -187,7 +187,7 @@ def test_values_that_are_not_finite_are_named(files: Any, feeds: _Floats, tmp_pa
         values[5] = np.nan
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)
 
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "nan.tflite", change)
+    path = file_edits.rewrite(files.floats, tmp_path / "nan.tflite", change)
     found = _found(path, files.floats, feeds)
     assert found is not None
     assert found.tensor.startswith("net/second/")
@@ -224,10 +224,10 @@ def test_what_is_fused_otherwise_is_no_divergence(
 ) -> None:
     """A value that the reference does not have spoils nothing: what is made of it agrees."""
     split = _both(_split_activation("net/second"), _without_names)
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "split.tflite", split)
+    path = file_edits.rewrite(files.floats, tmp_path / "split.tflite", split)
     assert _found(path, files.floats, feeds) is None
     change = _both(_one_weight("net/third"), split)
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "changed.tflite", change)
+    path = file_edits.rewrite(files.floats, tmp_path / "changed.tflite", change)
     found = _found(path, files.floats, feeds)
     assert found is not None
     assert found.counterpart.startswith("net/third/")
@@ -244,14 +244,14 @@ def test_a_graph_in_a_session_is_a_reference(
 
     definition = read_graph(files.floats.parent / "plain.pb")
     nodes = [node.name for node in definition.node if node.op not in ("Const", "Placeholder")]
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "changed.tflite", _one_weight(layer))
+    path = file_edits.rewrite(files.floats, tmp_path / "changed.tflite", _one_weight(layer))
     with SessionRuntime(definition, nodes) as runtime:
         values = SessionValues(runtime, nodes)
         sound, found = (
             find_first_divergence(read_operators(each), values, feeds, feeds, _TOLERANCE)
             for each in (files.floats, path)
         )
-        relu = tflite_surgery.rewrite(
+        relu = file_edits.rewrite(
             files.floats,
             tmp_path / "relu.tflite",
             _activation("net/second", schema.ActivationFunctionType.NONE),
