@@ -23,6 +23,7 @@ from validation.diagnosis.first_divergence import (
 )
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.reference_values import FileValues, ReferenceValues, SessionValues
+from validation.diagnosis.tensor_matches import nodes_of
 from validation.errors import NotProvided, ValidationError
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
@@ -215,7 +216,7 @@ class _Session(_Side):
             name
             for operator in graph.moving
             for index in operator.outputs
-            for name in graph.names[index].split(";")
+            for name in nodes_of(graph.names[index])
         }
         nodes = [
             node.name

@@ -8,6 +8,7 @@ from dataclasses import replace
 from validation.checks.check import Check
 from validation.checks.file_comparison import faults_of_file
 from validation.errors import NotProvided
+from validation.record.diagnosis import Diagnosis
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
@@ -16,7 +17,8 @@ from validation.workspace.context import CheckContext
 def run_row(check: Check, context: CheckContext) -> list[Entry]:
     """What a check found, with the wall time that it took.
 
-    It is UNKNOWN where the file or its reference cannot give what the check needs.
+    It is UNKNOWN where the file or its reference cannot give what the check needs. Each diagnosis
+    says which check gave it.
     """
     started = time.perf_counter()
     try:
@@ -26,7 +28,11 @@ def run_row(check: Check, context: CheckContext) -> list[Entry]:
     if check.compares_files:
         entries = [*entries, *faults_of_file(context, entries)]
     seconds = time.perf_counter() - started
-    return [
-        replace(entry, seconds=seconds) if isinstance(entry, CheckResult) else entry
-        for entry in entries
-    ]
+    return [_completed(entry, check.name, seconds) for entry in entries]
+
+
+def _completed(entry: Entry, check: str, seconds: float) -> Entry:
+    """With what only the caller of a check knows."""
+    if isinstance(entry, CheckResult):
+        return replace(entry, seconds=seconds)
+    return replace(entry, check=check) if isinstance(entry, Diagnosis) else entry
