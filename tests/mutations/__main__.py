@@ -8,6 +8,7 @@ python tests/mutations --list
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -18,33 +19,44 @@ _FOLDERS = (_ROOT, _ROOT / "tests", _ROOT / "tests" / "support", _ROOT / "tools"
 
 
 def main() -> int:
-    """Run; 1 where a mutant survived."""
+    """Run; 1 where a mutant survived, 2 where it was not tried."""
     from mutations.targets import read_groups
-    from mutations.trial import Summary, try_group
+    from mutations.trial import Summary, try_group, try_listed, updated
+    from mutations.tripped import TRIPPED, read_tripped, written
 
     options = _options()
+    groups = read_groups()
+    if options.group is None and not options.listed:
+        # What tests import stays imported: a process for each.
+        command = [sys.executable, *sys.argv]
+        return max(subprocess.call([*command, "--group", each.name]) for each in groups)
     started = time.monotonic()
     summary = Summary()
-    for group in read_groups():
-        if options.group in (None, group.name):
-            group = replace(group, tests=tuple(options.tests) or group.tests)
-            try_group(group, summary, only=options.only, workers=options.workers)
-    if not summary.complete:
-        return 2
+    if options.listed:
+        try_listed(read_tripped(), summary, only=options.only, workers=options.workers)
+    else:
+        (group,) = [each for each in groups if each.name == options.group]
+        group = replace(group, tests=tuple(options.tests) or group.tests)
+        try_group(group, summary, only=options.only, workers=options.workers)
     text = summary.as_text()
     sys.stdout.write(f"{text}\n{time.monotonic() - started:.0f} s\n")
-    if options.table is not None:
-        options.table.write_text(text, encoding="utf-8")
+    if not summary.complete:
+        return 2
+    if options.update:
+        TRIPPED.write_text(written(updated(read_tripped(), summary)), encoding="utf-8")
     return int(bool(summary.survivors or summary.wrong_equivalents))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--group", help="one group of targets.toml alone")
-    parser.add_argument("--only", default="", help="what a mutant's name has to hold")
-    parser.add_argument("--tests", nargs="*", default=(), help="files of tests in their place")
+    parser.add_argument("--group", help="one group of targets.toml (default: each in turn)")
+    parser.add_argument("--only", default="", help="what kind and name of a mutant have to hold")
+    parser.add_argument("--tests", nargs="*", default=(), help="tests in place of the group's")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
-    parser.add_argument("--table", type=Path, help="file for the result")
+    parser.add_argument(
+        "--listed", action="store_true", help="checks and limits with the tests of tripped.toml"
+    )
+    parser.add_argument("--update", action="store_true", help="write tripped.toml anew")
     return parser.parse_args()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,15 @@ from validation.checks.check import Check
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
 
-__all__ = ["CannotApply", "Change", "code_changes", "gone_limits", "gone_requirements", "passing"]
+__all__ = [
+    "CannotApply",
+    "Change",
+    "code_changes",
+    "gone_limits",
+    "gone_requirements",
+    "passing",
+    "short_tables",
+]
 
 
 class CannotApply(Exception):
@@ -45,6 +55,11 @@ class Change:
     apply: Callable[[], object]
     tests: Callable[[Reached], set[int]]
     mutant: Mutant | None = None
+
+    @property
+    def label(self) -> str:
+        """Kind and name."""
+        return f"{self.kind} {self.name}"
 
 
 def code_changes(
@@ -160,4 +175,59 @@ def _gone_requirement(check: str, path: Path, lines: Sequence[int]) -> Change:
         "validation/policy/policy.toml",
         apply,
         lambda reached: reached.tests_of(path, *lines),
+    )
+
+
+def short_tables(path: Path, root: Path, functions: Functions) -> Iterator[Change]:
+    """Each entry of each table of a module left out: of its tuples and dictionaries."""
+    name = ".".join(path.relative_to(root).with_suffix("").parts)
+    module = sys.modules[name]
+    for line, table in _tables(path):
+        value = getattr(module, table)
+        if isinstance(value, tuple | Mapping) and len(value) > 1:
+            for place, entry in enumerate(value):
+                shown = re.sub(" at 0x[0-9a-f]+", "", str(entry))
+                yield _short_table(path, root, functions, table, place, shown, line)
+
+
+def _tables(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of what a module's own statements assign, in capitals."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id.isupper():
+                yield node.lineno, target.id
+
+
+def _short_table(
+    path: Path, root: Path, functions: Functions, table: str, place: int, entry: str, line: int
+) -> Change:
+    own = path.relative_to(root).as_posix()
+
+    def apply() -> None:
+        whole = getattr(sys.modules[".".join(Path(own).with_suffix("").parts)], table)
+        if isinstance(whole, tuple):
+            short: object = (*whole[:place], *whole[place + 1 :])
+        else:
+            short = dict([*whole.items()][:place] + [*whole.items()][place + 1 :])
+        for module in [*sys.modules.values()]:
+            for name, value in [*getattr(module, "__dict__", {}).items()]:
+                if value is whole:
+                    setattr(module, name, short)
+
+    mutant = Mutant(own, table, "entry left out", entry, "", place, line, line)
+    return Change(
+        mutant.operator,
+        mutant.name,
+        "",
+        own,
+        apply,
+        lambda reached: {
+            test
+            for user in functions.using(table)
+            for test in reached.tests_of(
+                Path(user.co_filename), *(each for _, _, each in user.co_lines() if each)
+            )
+        },
+        mutant,
     )

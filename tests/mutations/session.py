@@ -117,6 +117,11 @@ class Functions:
                     changed += 1
         return changed
 
+    def using(self, name: str) -> list[types.CodeType]:
+        """Code of the functions that ask for a global name."""
+        codes = [each.__code__ for own in self._of.values() for each in own]
+        return [each for each in codes if name in _names(each)]
+
     def probe(self, root: Path) -> None:
         """Have all of them say which lines they come by, see `Source.with_probes`."""
         for path in self._of:
@@ -136,6 +141,11 @@ def _has_xdist() -> bool:
     from importlib.util import find_spec
 
     return find_spec("xdist") is not None
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
+    return {*code.co_names, *(name for each in inner for name in _names(each))}
 
 
 class _Loop:

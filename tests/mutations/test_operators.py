@@ -114,7 +114,9 @@ def test_bounds_are_tried_where_asked(tmp_path: Path) -> None:
 
 def test_probes_say_which_lines_ran(tmp_path: Path) -> None:
     """Lines of branches that are not taken are not said."""
-    text = "def judge(a):\n    if a:\n        return 1\n    return [\n        2 for _ in 'x'\n    ]\n"
+    text = (
+        "def judge(a):\n    if a:\n        return 1\n    return [\n        2 for _ in 'x'\n    ]\n"
+    )
     own = source(tmp_path, text)
     seen: list[tuple[str, int]] = []
     names: dict[str, object] = {PROBE: seen.append}

@@ -7,11 +7,19 @@ import importlib
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from mutations.changes import Change, code_changes, gone_limits, gone_requirements, passing
+from mutations.changes import (
+    Change,
+    code_changes,
+    gone_limits,
+    gone_requirements,
+    passing,
+    short_tables,
+)
 from mutations.session import (
     Broken,
     Forks,
@@ -24,8 +32,9 @@ from mutations.session import (
     reached_by,
 )
 from mutations.targets import ROOT, Group, equivalents
+from mutations.tripped import Tripped
 
-__all__ = ["Summary", "changes_of", "try_group"]
+__all__ = ["Summary", "changes_of", "try_group", "try_listed", "updated"]
 
 
 @dataclass
@@ -69,6 +78,25 @@ class Summary:
         return "\n".join(lines)
 
 
+def updated(tripped: Tripped, summary: Summary) -> Tripped:
+    """The table with the tests that went red in this trial, without the reasons of those."""
+    found = {
+        kind: {
+            change.name: f"tests/{outcome.killed_by}"
+            for change, outcome in summary.killed
+            if change.kind == kind
+        }
+        for kind in ("check passes", "limit ignored")
+    }
+    checks, limits = found["check passes"], found["limit ignored"]
+    reasons = {
+        name: reason
+        for name, reason in tripped.reasons.items()
+        if name not in checks and name not in limits
+    }
+    return Tripped(checks, limits, reasons)
+
+
 def changes_of(group: Group, functions: Functions) -> list[Change]:
     """All that a group has."""
     from validation.checks.registry import CHECKS
@@ -86,54 +114,95 @@ def changes_of(group: Group, functions: Functions) -> list[Change]:
     for path in group.paths:
         boundary = path.relative_to(ROOT).as_posix() in group.boundary
         found += code_changes(path, ROOT, functions, boundary=boundary)
+        found += short_tables(path, ROOT, functions)
     return found
 
 
 def try_group(group: Group, summary: Summary, *, only: str, workers: int) -> None:
-    """Try every change of a group, and add to the summary."""
-    # As `validation.cli.main` sets it before TensorFlow is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for package in group.preload:
-        importlib.import_module(package)
+    """Try every change of a group with the tests that come by it, and add to the summary."""
 
     def then(items: list[pytest.Item], forks: Forks) -> int:
-        return _tried(group, items, forks, summary, only, workers)
+        functions = _functions(group)
+        named = [each for each in changes_of(group, functions) if only in each.label]
+        probe = functools.partial(functions.probe, ROOT)
+        reached = _green(forks, len(items), probe, group.name)
+        if reached is None:
+            return 3
+        plans = [ordered(each.tests(reached), each.module, items, reached) for each in named]
+        _try_all(named, plans, forks, summary, workers)
+        return 0
 
+    _collected(group.preload, group.tests, then, summary)
+
+
+def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -> None:
+    """Try checks that pass blindly and ignored limits, each with the test of the table alone."""
+
+    def then(items: list[pytest.Item], forks: Forks) -> int:
+        from validation.checks.registry import CHECKS
+        from validation.policy.load import load_policy
+
+        gone = [*(passing(check, ROOT) for check in CHECKS), *gone_limits(load_policy())]
+        named = [each for each in gone if each.name in tests and only in each.label]
+        if _green(forks, len(items), lambda: None, "listed") is None:
+            return 3
+        places = {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
+        _try_all(named, [[places[tests[each.name]]] for each in named], forks, summary, workers)
+        return 0
+
+    tests = {
+        name: test
+        for name, test in {**tripped.checks, **tripped.limits}.items()
+        if only in (f"check passes {name}" if name in tripped.checks else f"limit ignored {name}")
+    }
+    _collected(("tensorflow",), [*dict.fromkeys(tests.values())], then, summary)
+
+
+def _collected(
+    preload: Sequence[str],
+    tests: Sequence[str],
+    then: Callable[[list[pytest.Item], Forks], int],
+    summary: Summary,
+) -> None:
+    # As `validation.cli.main` sets it before TensorFlow is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for package in preload:
+        importlib.import_module(package)
     os.chdir(ROOT)
-    code = collect(group.tests, then)
+    code = collect(tests, then)
     summary.complete = summary.complete and code == 0
 
 
-def _tried(
-    group: Group,
-    items: list[pytest.Item],
-    forks: Forks,
-    summary: Summary,
-    only: str,
-    workers: int,
-) -> int:
+def _functions(group: Group) -> Functions:
+    """Of the group's modules, and of those that what is gone belongs to."""
     from validation.policy import load
 
     # Where the tests have not, so that a change finds every module loaded.
     for path in group.paths:
         importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    checks = sorted(ROOT.glob("validation/checks/*.py")) if "checks" in group.gone else []
-    functions = Functions([*group.paths, Path(str(load.__file__)), *checks])
-    changes = [each for each in changes_of(group, functions) if only in f"{each.kind} {each.name}"]
-    found: list[Reached] = []
-    baseline = functools.partial(
-        reached_by, forks, len(items), functools.partial(functions.probe, ROOT)
-    )
+    return Functions([*group.paths, Path(str(load.__file__))])
+
+
+def _green(forks: Forks, tests: int, probe: Callable[[], object], name: str) -> Reached | None:
+    """What the tests come by; None where one is red without any change."""
+    found: list[object] = []
+    baseline = functools.partial(reached_by, forks, tests, probe)
     forks.mapped([baseline], 1, lambda _, each: found.append(each))
     (reached,) = found
-    if not isinstance(reached, Reached):
-        sys.stderr.write(f"{group.name}: the tests ended early: {reached}\n")
-        return 3
-    if reached.failed:
-        sys.stderr.write(f"{group.name}: red without any change: {reached.failed}\n")
-        return 3
-    sys.stderr.write(f"{group.name}: {len(items)} tests, {len(changes)} changes\n")
-    plans = [ordered(each.tests(reached), each.module, items, reached) for each in changes]
+    if isinstance(reached, Reached) and not reached.failed:
+        return reached
+    said = reached.failed if isinstance(reached, Reached) else reached
+    sys.stderr.write(f"{name}: red without any change: {said}\n")
+    return None
+
+
+def _try_all(
+    changes: Sequence[Change],
+    plans: Sequence[Sequence[int]],
+    forks: Forks,
+    summary: Summary,
+    workers: int,
+) -> None:
     jobs = [
         limited(functools.partial(forks.run_until_red, change.apply, plan))
         for change, plan in zip(changes, plans, strict=True)
@@ -158,4 +227,3 @@ def _tried(
             summary.survivors.append((change, outcome))
 
     forks.mapped(jobs, workers, done)
-    return 0
