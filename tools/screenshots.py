@@ -57,6 +57,7 @@ SHOTS = (
     Shot("report-phone", "index.html", 390, 844, "dark", scale=1.5),
     Shot("model", "model", 1280, 1000),
     Shot("pictures", "model", 1280, 900, part="#pictures"),
+    Shot("matrix", "matrix.html", 1280, 760),
     Shot("compare", "compare.html", 1280, 900),
 )
 

@@ -28,6 +28,7 @@ from validation.record.baseline import (
     BaselineKind,
     LatencyTrial,
 )
+from validation.record.diagnosis import Diagnosis
 from validation.record.lines import Entry
 from validation.record.machine_class import MachineClass
 from validation.record.operating_point import OperatingPointLosses
@@ -121,6 +122,7 @@ def test_round_trip(
         quantisations=only(QuantisationCost),
         operating_points=only(OperatingPointLosses),
         reference_differences=only(ReferenceDifferences),
+        diagnoses=only(Diagnosis),
         baseline=next(iter(only(Baseline)), None),
         baseline_comparisons=only(BaselineComparison),
         latency_trials=only(LatencyTrial),

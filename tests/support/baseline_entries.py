@@ -15,6 +15,7 @@ from validation.record.baseline import (
     BaselineKind,
     BaselineSubject,
     BaselineUpdate,
+    Clock,
     KeyPart,
     LatencyBlock,
     LatencyTrial,
@@ -49,6 +50,8 @@ CHANGES = st.builds(
     st.none() | _FLOAT,
     st.none() | st.sampled_from(Why),
     _PARTS,
+    _TEXT,
+    st.none() | st.sampled_from(Clock),
 )
 
 ENTRIES: dict[str, st.SearchStrategy[Any]] = {

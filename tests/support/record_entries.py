@@ -18,6 +18,7 @@ from validation.policy.overlay import (
 )
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.detections import Detections
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import (
     AnchorChange,
     AnchorFacts,
@@ -256,6 +257,23 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.none() | _FLOAT,
         st.none() | _FLOAT,
         _COUNT,
+        _TEXT,
+    ),
+    "diagnosis": st.builds(
+        Diagnosis,
+        _TEXT,
+        _TEXT,
+        st.sampled_from(FaultKind),
+        st.sampled_from(Place),
+        st.sampled_from(DiagnosedBy),
+        _TEXT,
+        _VALUE,
+        _VALUE,
+        _COUNT,
+        _TEXT,
+        st.none() | _FLOAT,
+        st.none() | _FLOAT,
+        st.lists(st.sampled_from(FaultKind), max_size=2).map(tuple),
         _TEXT,
     ),
     "picture": st.builds(
