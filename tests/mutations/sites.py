@@ -46,6 +46,11 @@ class Mutant:
         nth = f" #{self.nth + 1}" if self.nth else ""
         return f"{self.module}::{self.function}: {self.operator}: {self.before}{nth}"
 
+    @property
+    def place(self) -> str:
+        """Function and code."""
+        return f"{self.function}: {self.before}"
+
 
 @dataclass(frozen=True)
 class _Place:

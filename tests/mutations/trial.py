@@ -68,14 +68,15 @@ class Summary:
             lines.append(" | ".join(map(str, (kind, sum(counts), *counts))))
         totals = [sum(side.values()) for side in sides]
         lines.append(" | ".join(map(str, ("all", sum(totals), *totals))))
-        for change, outcome in self.survivors:
-            line = f":{change.mutant.line}" if change.mutant else ""
-            lines.append(
-                f"SURVIVED {change.module}{line} {change.kind} | {change.name} -> {change.after}"
-                f" | {outcome.tests} tests"
-            )
+        lines += [f"SURVIVED {_described(*each)}" for each in self.survivors]
         lines += [f"NOT EQUIVALENT {name}" for name in self.wrong_equivalents]
         return "\n".join(lines)
+
+
+def _described(change: Change, outcome: Outcome) -> str:
+    line = f":{change.mutant.line}" if change.mutant else ""
+    name = change.mutant.place if change.mutant else change.name
+    return f"{change.module}{line} {change.kind}: {name} -> {change.after} ({outcome.tests} tests)"
 
 
 def updated(tripped: Tripped, summary: Summary) -> Tripped:
@@ -225,5 +226,6 @@ def _try_all(
             summary.known.append(change)
         else:
             summary.survivors.append((change, outcome))
+            sys.stderr.write(f"survived: {_described(change, outcome)}\n")
 
     forks.mapped(jobs, workers, done)
