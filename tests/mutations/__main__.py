@@ -36,7 +36,8 @@ def main() -> int:
         try_listed(read_tripped(), summary, only=options.only, workers=options.workers)
     else:
         (group,) = [each for each in groups if each.name == options.group]
-        group = replace(group, tests=tuple(options.tests) or group.tests)
+        if options.tests:
+            group = replace(group, tests=tuple(options.tests), preload=())
         try_group(group, summary, only=options.only, workers=options.workers)
     text = summary.as_text()
     sys.stdout.write(f"{text}\n{time.monotonic() - started:.0f} s\n")

@@ -80,7 +80,10 @@ def _described(change: Change, outcome: Outcome) -> str:
 
 
 def updated(tripped: Tripped, summary: Summary) -> Tripped:
-    """The table with the tests that went red in this trial, without the reasons of those."""
+    """The table with the tests that went red in this trial, without the reasons of those.
+
+    What was not tried, or is still seen by the test that the table names, stays as it is.
+    """
     found = {
         kind: {
             change.name: f"tests/{outcome.killed_by}"
@@ -89,7 +92,8 @@ def updated(tripped: Tripped, summary: Summary) -> Tripped:
         }
         for kind in ("check passes", "limit ignored")
     }
-    checks, limits = found["check passes"], found["limit ignored"]
+    checks = {**tripped.checks, **found["check passes"]}
+    limits = {**tripped.limits, **found["limit ignored"]}
     reasons = {
         name: reason
         for name, reason in tripped.reasons.items()
