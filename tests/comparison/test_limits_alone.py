@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from enough_evidence import ENOUGH
 
 from validation.checks.latency import check_latency
 from validation.comparison.ap_difference import check_accuracy_alone
 from validation.comparison.canary_matching import check_canaries
+from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
 from validation.comparison.detections import compare_detections
 from validation.comparison.evidence_rules import check_evidence
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.reference_differences import check_reference_contract
+from validation.comparison.tensors import compare_tensors
+from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.detections import Detections
@@ -23,6 +27,11 @@ from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.results_facts import Meeting
 from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey, Timing
+from validation.specs.contracts import (
+    ANCHORS_NAME,
+    BOX_ENCODINGS_NAME,
+    CLASS_PREDICTIONS_NAME,
+)
 from validation.specs.references import ReferenceKind
 from validation.zoo.canaries import Canary
 
@@ -210,3 +219,40 @@ def test_labels_alone_are_a_warning() -> None:
     facts = dataclasses.replace(ENOUGH, has_reference=False)
     result = check_evidence(facts, _POLICY, ModelKey("m", "float"))
     assert _worse(result) == {"references": Status.WARN}
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [(BOX_ENCODINGS_NAME, 2e-3), (CLASS_PREDICTIONS_NAME, 2e-4), (ANCHORS_NAME, 2e-5)],
+)
+def test_one_tensor_of_two_routes(name: str, step: float) -> None:
+    """Encodings, scores and anchors each have a limit of their own."""
+    drawn = np.random.default_rng(1)
+    names = (BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME, ANCHORS_NAME)
+    ours = {each: drawn.random((2, 5, 4)) for each in names}
+    theirs = {**ours, name: ours[name] + step * (np.arange(40).reshape(2, 5, 4) == 7)}
+    result = compare_tensors(
+        ours, theirs, policy=_POLICY, key=ModelKey("m", "float"), check="route_parity"
+    )
+    assert _worse(result) == {f"{name.rpartition('/')[2]}_max_abs_diff": Status.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("part", "measure"),
+    [("boxes", "decoded_boxes_max_abs_diff"), ("scores", "class_predictions_max_abs_diff")],
+)
+def test_one_side_of_what_a_saved_model_decodes(part: str, measure: str) -> None:
+    """The same pixels decide; with a resize of each side's own it is a warning."""
+    drawn = np.random.default_rng(2)
+    boxes = np.sort(drawn.random((2, 5, 4)), axis=-1)
+    same = RawDetections(boxes, drawn.random((2, 5, 2)))
+    moved = dataclasses.replace(same, **{part: getattr(same, part) + 1e-3})
+    agree, differ = DecodedSides(same, same), DecodedSides(same, moved)
+    for sides, broken in (
+        ((differ, agree), {measure: Status.FAIL}),
+        ((agree, differ), {f"own_resize_{measure}": Status.WARN}),
+    ):
+        result = compare_decoded(
+            *sides, 2, (8, 8), policy=_POLICY, key=ModelKey("m", "float"), images=["a", "b"]
+        )
+        assert _worse(result) == broken
