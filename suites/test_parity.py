@@ -5,7 +5,7 @@ import pytest
 
 @pytest.mark.check("route_parity")
 def test_config_describes_the_archives_graph(context, run_check, record):
-    """Two routes to one model: its own graph, and the one built from pipeline.config."""
+    """All routes to one model: its own graph, config, checkpoint, .meta and shipped graph."""
     record(run_check(context))
 
 

@@ -92,13 +92,19 @@ def test_plugin_keeps_its_state_in_stashes() -> None:
 
 @pytest.mark.parametrize("path", _SUITES, ids=_name)
 def test_suite_is_three_moves(path: Path) -> None:
-    """A suite's test takes its subject, runs the check that it names and records: no more."""
+    """A suite's test takes its subject, runs the check that it names and records: no more.
+
+    Those of known faults judge the harness, and record nothing of a model.
+    """
+    moves = {"judge_fault(fault)", "judge_clean(clean_model)"}
+    moves = moves if path.name == "test_faults.py" else {"record(run_check(context))"}
     for function in _functions(path):
         length = (function.end_lineno or 0) - function.lineno + 1
         assert length <= 10, function.name
         assert not any(isinstance(node, _OPEN_LOOPS) for node in ast.walk(function))
         assert ast.get_docstring(function), function.name
-        assert [ast.unparse(node) for node in function.body[1:]] == ["record(run_check(context))"]
+        (move,) = [ast.unparse(node) for node in function.body[1:]]
+        assert move in moves
     assert not any(name.partition(".")[0] == "tensorflow" for name in _imported(_tree(path)))
     assert [ast.unparse(node) for node in _numbers(_tree(path))] == []
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 from miniature_cases import MODEL, MiniatureFiles, make_case
 
 from validation.checks.quantisation import quantisation
 from validation.errors import ConversionError
 from validation.export.exported import ExportOptions
+from validation.faults import file_edits
 from validation.policy.limits import Status
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.run import Step
@@ -110,7 +110,7 @@ def test_spoilt_layer_is_found_from_the_result(
                 rounded = np.rint(values / 0.5) * np.float16(0.5)
                 buffer.data = np.frombuffer(rounded.astype(np.float16).tobytes(), np.uint8)
 
-    spoilt = tflite_surgery.rewrite(half, tmp_path / "spoilt.tflite", coarse)
+    spoilt = file_edits.rewrite(half, tmp_path / "spoilt.tflite", coarse)
     result = _result(quantisation(_context(miniature, {"float16-raw": spoilt}, [])))
     assert result.status is Status.FAIL
     assert f"most is lost at CONV_2D FeatureExtractor/{name}" in result.message

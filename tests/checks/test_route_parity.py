@@ -13,7 +13,7 @@ from image_runs import image_runs
 from zoo_archives import entries_at
 
 from validation.checks.archive import archive
-from validation.checks.route_parity import NO_CONFIG, route_parity
+from validation.checks.route_parity import route_parity
 from validation.errors import GraphError
 from validation.export.archive_writer import PREFIX
 from validation.export.checkpoint import checkpoint_shapes, open_checkpoint, write_checkpoint
@@ -25,6 +25,7 @@ from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
+from validation.workspace.routes import NO_CHECKPOINT, NO_CONFIG, NO_FROZEN_WEIGHTS, NO_GRAPH
 from validation.zoo.canaries import load_canaries
 
 _FROZEN = "frozen_inference_graph.pb"
@@ -104,7 +105,7 @@ def test_checkpoint_with_other_weights_is_told(zoo: Path, tmp_path: Path) -> Non
     write_checkpoint(prefix, named)
     result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.FAIL
-    assert result.message.startswith("checkpoint and config disagree with the inference graph")
+    assert result.message.startswith("the archive's files describe different models: checkpoint: ")
 
 
 def test_anchors_of_another_config_are_told(zoo: Path, tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_anchors_of_another_config_are_told(zoo: Path, tmp_path: Path) -> None:
     result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.FAIL
     broken = {m.name for m in result.measures if m.status is Status.FAIL}
-    assert broken == {"anchors_max_abs_diff"}
+    assert broken == {"anchors_max_abs_diff", "differing_parts"}
 
 
 def test_config_that_cannot_be_built_gives_no_evidence(zoo: Path, tmp_path: Path) -> None:
@@ -155,11 +156,37 @@ def test_bare_quantised_checkpoint_is_exported(quantised: Path, tmp_path: Path) 
     assert summary.ops["FakeQuantWithMinMaxVars"] == 2 * 47
 
 
-def test_without_a_config_there_is_one_route(zoo: Path, tmp_path: Path) -> None:
-    """As in the person detector's package."""
+def test_without_a_config_the_meta_is_the_second_route(zoo: Path, tmp_path: Path) -> None:
+    """The trainer's graph with the checkpoint's values, and what is not confirmed is named."""
     (zoo / "small" / "pipeline.config").unlink()
+    context = _context(zoo, tmp_path / "cache")
+    result = _judge(context)
+    assert result.status is Status.PASS
+    assert "model.ckpt.meta" in result.message
+    values = {measure.name: measure.value for measure in result.measures}
+    assert values["box_encodings_max_abs_diff"] <= 1e-5
+    assert context.routes.missing == (NO_CONFIG,)
+
+
+def test_a_lone_graph_has_no_second_route(zoo: Path, tmp_path: Path) -> None:
+    """As in the person detector's package: each thing that is missing is named."""
+    for path in (zoo / "small").iterdir():
+        if path.name != _FROZEN:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     result = _judge(_context(zoo, tmp_path / "cache"))
-    assert (result.status, result.message) == (Status.UNKNOWN, NO_CONFIG)
+    assert result.status is Status.UNKNOWN
+    assert result.message == f"there is no second route: {NO_CONFIG}; {NO_CHECKPOINT}"
+
+
+def test_a_graph_of_our_own_is_no_second_route(zoo: Path, tmp_path: Path) -> None:
+    """Of config and checkpoint alone there is one graph, which was compared with itself."""
+    for name in (_FROZEN, f"{PREFIX}.meta"):
+        (zoo / "small" / name).unlink()
+    shutil.rmtree(zoo / "small" / "saved_model")
+    context = _context(zoo, tmp_path / "cache")
+    assert _judge(context).status is Status.UNKNOWN
+    assert context.routes.routes == 1
+    assert context.routes.missing == (NO_GRAPH, NO_FROZEN_WEIGHTS)
 
 
 def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import strangers
-import tflite_surgery
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.cli import main
+from validation.faults import file_edits
 from validation.workspace.model_build import GUIDE_DEFAULT
 
 Capture = pytest.CaptureFixture[str]
@@ -47,8 +47,8 @@ def facts(capsys: Capture, miniature: MiniatureFiles) -> Callable[..., dict[str,
 
 
 def _heavier(source: Path, target: Path) -> Path:
-    change = tflite_surgery.change_weights("Conv2d_2/Conv2D", lambda values: values * 2)
-    return tflite_surgery.rewrite(source, target, change)
+    change = file_edits.change_weights("Conv2d_2/Conv2D", lambda values: values * 2)
+    return file_edits.rewrite(source, target, change)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def test_enough_passes() -> None:
         ({"canaries": 0}, Status.WARN, "no canary shows a class of the model (--canaries"),
         ({"routes": 1}, Status.WARN, "no second route to the model's graph"),
         (
+            {"unconfirmed": ("no checkpoint: the weights are the graph's word alone",)},
+            Status.WARN,
+            "no checkpoint: the weights are the graph's word alone",
+        ),
+        (
             {"is_independent": False, "reference": "built from pipeline.config"},
             Status.WARN,
             "the reference is not independent: built from pipeline.config",

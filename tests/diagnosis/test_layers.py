@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 from numpy.typing import NDArray
 
 from validation.diagnosis.layers import layer_table
 from validation.errors import ArtefactMissing, ConversionError, FeedError
+from validation.faults import file_edits
 from validation.record.quantisation_cost import SQNR_CEILING_DB, LayerError, worst_layer
 
 InputCache = NDArray[np.float32]
@@ -61,7 +61,7 @@ def test_points_at_the_broken_layer(
     files: Any, feeds: InputCache, tmp_path: Path, broken: str
 ) -> None:
     """Coarse weights in one layer: its local error is large, that of every other small."""
-    path = tflite_surgery.rewrite(files.int8, tmp_path / "broken.tflite", _coarse(broken, 50))
+    path = file_edits.rewrite(files.int8, tmp_path / "broken.tflite", _coarse(broken, 50))
     rows = layer_table(path, files.floats, feeds)
     worst = worst_layer(rows)
     assert worst is not None
@@ -75,7 +75,7 @@ def test_errors_gather_behind_the_broken_layer(
     files: Any, feeds: InputCache, tmp_path: Path
 ) -> None:
     """Sound before it, lost after it, though what comes after is sound by itself."""
-    path = tflite_surgery.rewrite(files.int8, tmp_path / "b.tflite", _coarse("net/second", 50))
+    path = file_edits.rewrite(files.int8, tmp_path / "b.tflite", _coarse("net/second", 50))
     rows = layer_table(path, files.floats, feeds)
     second, third = _row(rows, "net/second"), _row(rows, "net/third")
     assert _accumulated(_row(rows, "net/first")) > _SOUND_DB
@@ -165,7 +165,7 @@ def test_refuses_files_of_two_graphs(files: Any, feeds: InputCache, tmp_path: Pa
         graph.operators = graph.operators[:1]
         graph.outputs = [graph.operators[0].outputs[0]]
 
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "other.tflite", rename)
+    path = file_edits.rewrite(files.floats, tmp_path / "other.tflite", rename)
     with pytest.raises(
         ConversionError, match="no operator of the quantised file has a counterpart"
     ):
@@ -210,7 +210,7 @@ def test_refuses_two_inputs(files: Any, feeds: InputCache, tmp_path: Path) -> No
         graph.inputs = [*graph.inputs, graph.operators[0].outputs[0]]
         graph.operators = graph.operators[1:]
 
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "two.tflite", change)
+    path = file_edits.rewrite(files.floats, tmp_path / "two.tflite", change)
     with pytest.raises(ConversionError, match="an SSD takes one image"):
         layer_table(path, files.floats, feeds)
 

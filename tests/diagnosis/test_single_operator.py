@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 from numpy.typing import NDArray
 
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.single_operator import single_operator
 from validation.diagnosis.tensor_values import TensorValues
 from validation.errors import ConversionError
+from validation.faults import file_edits
 
 
 @pytest.mark.parametrize("scheme", ["floats", "int8", "float16", "dynamic", "uint8", "simulated"])
@@ -62,7 +62,7 @@ def test_intermediates_are_those_of_a_run_of_its_own(
     def end_there(model: Any) -> None:
         model.subgraphs[0].outputs = [target]
 
-    cut = tflite_surgery.rewrite(files.floats, tmp_path / "cut.tflite", end_there)
+    cut = file_edits.rewrite(files.floats, tmp_path / "cut.tflite", end_there)
     whole, shorter = (
         TensorValues(graph.model.content),
         TensorValues(cut.read_bytes(), keep_all=False),
@@ -92,6 +92,6 @@ def test_file_that_does_not_run_is_refused(files: Any, tmp_path: Path) -> None:
     def break_it(model: Any) -> None:
         model.subgraphs[0].operators[0].inputs = [0, 0, 0]
 
-    path = tflite_surgery.rewrite(files.floats, tmp_path / "bad.tflite", break_it)
+    path = file_edits.rewrite(files.floats, tmp_path / "bad.tflite", break_it)
     with pytest.raises(ConversionError, match="LiteRT does not run the file without delegates"):
         TensorValues(path.read_bytes())

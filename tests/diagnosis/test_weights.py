@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery
 
 from validation.diagnosis.operators import read_operators
 from validation.diagnosis.weights import WeightComparison, WeightState, compare_weights
+from validation.faults import file_edits
 
 
 def _compared(first: Path, second: Path) -> WeightComparison:
@@ -48,10 +48,10 @@ def test_ranges_too_wide_are_no_other_weights(files: Any) -> None:
 
 def test_one_layer_of_other_weights(files: Any, tmp_path: Path) -> None:
     """It is named, by how much, and no other is."""
-    other = tflite_surgery.rewrite(
+    other = file_edits.rewrite(
         files.floats,
         tmp_path / "other.tflite",
-        tflite_surgery.change_weights("net/third", lambda values: values + np.float32(0.25)),
+        file_edits.change_weights("net/third", lambda values: values + np.float32(0.25)),
     )
     found = _compared(files.floats, other)
     (pair,) = found.of(WeightState.DIFFERENT)
@@ -81,7 +81,7 @@ def test_weights_moved_by_a_step_are_others(files: Any, tmp_path: Path) -> None:
         codes = np.frombuffer(bytes(buffer.data), np.int8) // 2 + 1
         buffer.data = np.frombuffer(codes.astype(np.int8).tobytes(), np.uint8)
 
-    other = tflite_surgery.rewrite(files.int8, tmp_path / "moved.tflite", change)
+    other = file_edits.rewrite(files.int8, tmp_path / "moved.tflite", change)
     found = _compared(files.int8, other)
     (pair,) = found.of(WeightState.DIFFERENT)
     assert pair.worst_steps is not None and pair.worst_steps >= 1

@@ -17,10 +17,12 @@ import numpy as np
 import pytest
 import small_ssd
 
+from validation.faults import archive_edits as edits
+
 _TYPE = put.place(small_ssd.TEXT, "type:", "model.ssd.feature_extractor.type")
 
 
-def _noise(value: put.Array) -> put.Array:
+def _noise(value: edits.Array) -> edits.Array:
     return value + np.random.default_rng(1).normal(0, 0.1, value.shape)
 
 
@@ -28,7 +30,7 @@ ARCHIVE = (
     # ------------------------------------------------------------- A01: the archive is incomplete
     put.Row(
         "A01 bare checkpoint without config",
-        (put.bare, put.remove(put.CONFIG)),
+        (edits.bare, edits.remove(put.CONFIG)),
         put.suite("archive"),
         (
             put.FAILED,
@@ -37,13 +39,13 @@ ARCHIVE = (
     ),
     put.Row(
         "A01 graph without config",
-        (put.remove(put.CONFIG),),
-        put.suite("route_parity"),
-        ("^UNKNOWN ", "the archive has no pipeline.config, so there is no second route"),
+        (edits.remove(put.CONFIG),),
+        put.suite("evidence"),
+        ("no pipeline.config: thresholds, anchors and layers are the exporter's word alone",),
     ),
     put.Row(
         "A01 config that is not where it is said to be",
-        (put.remove(put.CONFIG),),
+        (edits.remove(put.CONFIG),),
         put.export(),
         (
             put.REFUSED,
@@ -52,63 +54,67 @@ ARCHIVE = (
     ),
     put.Row(
         "A01 no shard",
-        (put.bare, put.remove(put.SHARD)),
+        (edits.bare, edits.remove(edits.SHARD)),
         put.suite("archive"),
         (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-\*"),
     ),
     put.Row(
         "A01 no index",
-        (put.bare, put.remove("model.ckpt.index")),
+        (edits.bare, edits.remove("model.ckpt.index")),
         put.suite("archive"),
         (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.index"),
     ),
     put.Row(
         "A01 one of two shards",
-        (put.bare, put.in_two_shards, put.remove("*.data-00001-of-00002")),
+        (edits.bare, edits.in_two_shards, edits.remove("*.data-00001-of-00002")),
         put.suite("archive"),
         (put.FAILED, r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-00001-of-00002"),
     ),
     put.Row(
         # The graph can be tested all the same, so this is told and not held against it.
         "A01 no shard beside a graph",
-        (put.remove(put.SHARD),),
+        (edits.remove(edits.SHARD),),
         put.suite("archive"),
         ("^PASS ", r"half a checkpoint: model\.ckpt lacks model\.ckpt\.data-\*"),
     ),
     put.Row(
         "A01 no shard, exported",
-        (put.remove(put.SHARD),),
+        (edits.remove(edits.SHARD),),
         put.export(),
-        (put.REFUSED, rf"{put.SHARD}; No such file", "fetch the archive again"),
+        (put.REFUSED, rf"{edits.SHARD}; No such file", "fetch the archive again"),
     ),
     # ------------------------------------------------- A02: checkpoint and frozen graph disagree
     put.Row(
         "A02 noise on one convolution",
-        (put.weights("Conv2d_0/weights", _noise),),
+        (edits.weights("Conv2d_0/weights", _noise),),
         put.suite("route_parity"),
         (
             put.FAILED,
-            "checkpoint and config disagree with the inference graph",
+            r"checkpoint: weights differ: \S+Conv2d_0/weights \(216 of 216 values, by up to ",
             r"box_encodings_max_abs_diff is [0-9.]+, should be at most",
-            r"\[box_encodings_max_abs_diff, class_predictions_max_abs_diff\]$",
+            r"\[box_encodings_max_abs_diff, class_predictions_max_abs_diff, differing_parts\]$",
         ),
     ),
     put.Row(
         "A02 one bias of one head",
-        (put.weights("BoxPredictor_3/BoxEncodingPredictor/biases", lambda b: b + np.eye(24)[5]),),
+        (edits.weights("BoxPredictor_3/BoxEncodingPredictor/biases", lambda b: b + np.eye(24)[5]),),
         put.suite("route_parity"),
-        (put.FAILED, "disagree with the inference graph", r"\[box_encodings_max_abs_diff\]$"),
+        (
+            put.FAILED,
+            r"checkpoint: weights differ: BoxPredictor_3/\S+/biases \(1 of 24 values, by up to 1\)",
+            r"\[box_encodings_max_abs_diff, differing_parts\]$",
+        ),
     ),
     # -------------------------------------------------------------- A04: wrong checkpoint prefix
     *(
         put.Row(
             f"A04 {suffix} left on the prefix",
             (),
-            put.export(prefix=f"{put.CHECKPOINT}{suffix}"),
+            put.export(prefix=f"{edits.CHECKPOINT}{suffix}"),
             (
                 put.REFUSED,
                 r"prefix ends before \.index, \.meta and \.data-\*",
-                rf"expected model\.ckpt, got {re.escape(put.CHECKPOINT + suffix)}",
+                rf"expected model\.ckpt, got {re.escape(edits.CHECKPOINT + suffix)}",
             ),
         )
         for suffix in (".index", ".meta", ".data-00000-of-00001")
@@ -132,19 +138,19 @@ ARCHIVE = (
     # ---------------------------------------------------------- A05: a checkpoint of TensorFlow 2
     put.Row(
         "A05 checkpoint beside a graph",
-        (put.tf2_checkpoint(),),
+        (edits.tf2_checkpoint(),),
         put.suite("route_parity"),
         (put.FAILED, r"object-based checkpoint of TensorFlow 2 \(model\.ckpt\)", "name-based"),
     ),
     put.Row(
         "A05 bare checkpoint",
-        (put.bare, put.tf2_checkpoint()),
+        (edits.bare, edits.tf2_checkpoint()),
         put.export(),
         (put.REFUSED, "object-based checkpoint of TensorFlow 2", "with the TensorFlow 2 OD API"),
     ),
     put.Row(
         "A05 archive of the TensorFlow 2 zoo",
-        (put.bare, put.tf2_checkpoint("checkpoint", "ckpt-0")),
+        (edits.bare, edits.tf2_checkpoint("checkpoint", "ckpt-0")),
         put.suite("archive"),
         (
             put.FAILED,
@@ -154,14 +160,14 @@ ARCHIVE = (
     ),
     put.Row(
         "A05 config of TensorFlow 2",
-        (put.bare, put.edit("ssd_mobilenet_v1", "ssd_mobilenet_v2_keras")),
+        (edits.bare, edits.edit("ssd_mobilenet_v1", "ssd_mobilenet_v2_keras")),
         put.export(),
         (put.REFUSED, "ssd_mobilenet_v2_keras belongs to the TensorFlow 2 OD API", _TYPE),
     ),
     # ------------------------------------------------------------------ A06: damaged checkpoint
     put.Row(
         "A06 one byte of the shard",
-        (put.without_frozen, put.damage(put.SHARD)),
+        (edits.without_frozen, edits.damage(edits.SHARD)),
         put.suite("archive"),
         (
             put.FAILED,
@@ -172,19 +178,19 @@ ARCHIVE = (
     ),
     put.Row(
         "A06 one byte of the other shard",
-        (put.in_two_shards, put.damage("model.ckpt.data-00001-of-00002")),
+        (edits.in_two_shards, edits.damage("model.ckpt.data-00001-of-00002")),
         put.export(),
         (put.REFUSED, "shard 1 .*Checksum does not match"),
     ),
     put.Row(
         "A06 half of the shard",
-        (put.cut(put.SHARD),),
+        (edits.cut(edits.SHARD),),
         put.export(),
         (put.REFUSED, "variable '.+' cannot be read", "a shard is damaged or missing"),
     ),
     put.Row(
         "A06 one byte of the index",
-        (put.damage("model.ckpt.index"),),
+        (edits.damage("model.ckpt.index"),),
         put.suite("route_parity"),
         (
             put.FAILED,
@@ -194,7 +200,7 @@ ARCHIVE = (
     ),
     put.Row(
         "A06 half of the frozen graph",
-        (put.cut(put.FROZEN),),
+        (edits.cut(put.FROZEN),),
         put.export(prefix=None),
         (put.REFUSED, r".*/small/frozen_inference_graph\.pb\)", "again"),
     ),
@@ -219,8 +225,8 @@ def test_good_archives_are_not_blamed(archives: Path, cache: Path) -> None:
 def test_good_bare_checkpoint_is_not_blamed(archives: Path, cache: Path, tmp_path: Path) -> None:
     """Nor where the graph is built from the config and the checkpoint is in two shards."""
     archive = Path(shutil.copytree(archives / "small", tmp_path / "zoo" / "small"))
-    put.in_two_shards(archive)
-    put.bare(archive)
+    edits.in_two_shards(archive)
+    edits.bare(archive)
     assert put.export()(archive, cache).startswith("EXIT 0 ")
 
 

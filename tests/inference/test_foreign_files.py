@@ -13,10 +13,10 @@ import pytest
 from foreign_tflite import ANCHORS, CLASSES, Foreign, falling_scores, write_foreign
 from miniature_cases import MiniatureFiles, make_case
 from PIL import Image
-from tflite_surgery import rewrite
 
 from validation.cli import main
 from validation.errors import ArtefactMissing, ConversionError
+from validation.faults.file_edits import rewrite
 from validation.inference.file_notices import FileNoticeKind
 from validation.inference.model_file import TfliteModel, open_tflite
 from validation.inference.score_notices import score_notices

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import fake_quant_graph
 import pytest
-import tflite_surgery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import ConversionError, ValidationError
+from validation.faults import file_edits
 from validation.inspection.of_tflite import inspect_tflite
 from validation.inspection.op_runtimes import runtime_needs
 from validation.inspection.text_of_tflite import text_of_tflite
@@ -62,7 +62,7 @@ def test_swapped_outputs_keep_their_meaning(files, tmp_path: Path) -> None:
     def swap(model) -> None:
         model.subgraphs[0].outputs = model.subgraphs[0].outputs[[0, 2, 1, 3]]
 
-    path = tflite_surgery.rewrite(files.uint8, tmp_path / "m.tflite", swap)
+    path = file_edits.rewrite(files.uint8, tmp_path / "m.tflite", swap)
     facts = inspect_tflite(path)
     assert [end.role for end in facts.outputs] == ["boxes", "scores", "classes", "count"]
     assert any("not in the op's order" in note for note in facts.notes)
@@ -91,8 +91,8 @@ def test_contract_of_another_model_is_not_heard(files, tmp_path: Path, change, s
 
 def test_slots_of_several_classes(files, tmp_path: Path) -> None:
     """max_classes_per_detection multiplies the slots."""
-    change = tflite_surgery.change_attributes(max_classes_per_detection=2, use_regular_nms=False)
-    path = tflite_surgery.rewrite(files.uint8, tmp_path / "m.tflite", change)
+    change = file_edits.change_attributes(max_classes_per_detection=2, use_regular_nms=False)
+    path = file_edits.rewrite(files.uint8, tmp_path / "m.tflite", change)
     facts = inspect_tflite(path)
     assert facts.outputs[0].shape == (1, 10, 4)
     assert any("fast NMS" in note for note in facts.notes)
@@ -100,8 +100,8 @@ def test_slots_of_several_classes(files, tmp_path: Path) -> None:
 
 def test_attributes_that_are_no_numbers(files, tmp_path: Path) -> None:
     """The op's options are a map of anything."""
-    change = tflite_surgery.change_attributes(max_detections="many")
-    path = tflite_surgery.rewrite(files.uint8, tmp_path / "m.tflite", change)
+    change = file_edits.change_attributes(max_detections="many")
+    path = file_edits.rewrite(files.uint8, tmp_path / "m.tflite", change)
     with pytest.raises(ConversionError, match=r"max_detections .* not a number .*'many'"):
         inspect_tflite(path)
 
@@ -116,7 +116,7 @@ def test_float_tensors_of_an_integer_file(files, tmp_path: Path) -> None:
         graph.tensors[place].type = 0
         graph.tensors[place].name = b"stray"
 
-    path = tflite_surgery.rewrite(files.uint8, tmp_path / "m.tflite", change)
+    path = file_edits.rewrite(files.uint8, tmp_path / "m.tflite", change)
     facts = inspect_tflite(path)
     assert facts.stray_floats == ("stray",)
     assert "1 in a file of 8 bits: stray" in text_of_tflite(facts)
@@ -129,7 +129,7 @@ def test_names_cannot_write_to_the_terminal(files, tmp_path: Path) -> None:
         graph = model.subgraphs[0]
         graph.tensors[graph.inputs[0]].name = b"\x1b[2Jimage\n"
 
-    path = tflite_surgery.rewrite(files.float, tmp_path / "m.tflite", change)
+    path = file_edits.rewrite(files.float, tmp_path / "m.tflite", change)
     text = text_of_tflite(inspect_tflite(path))
     assert "\x1b" not in text
     assert r"\x1b[2Jimage\n" in text

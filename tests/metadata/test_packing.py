@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_surgery import rewrite
 
 from validation.errors import ArtefactError, ArtefactMissing, ConversionError
+from validation.faults.file_edits import rewrite
 from validation.metadata.class_labels import labels_of
 from validation.metadata.model_metadata import ModelMetadata
 from validation.metadata.packing import embed, write_with_metadata

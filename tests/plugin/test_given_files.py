@@ -88,8 +88,10 @@ def test_own_file_given_back(judge: Judge, session: Any, made: Path, graph: Path
 
     # The page says how to judge it again, by the files and options that were given.
     (page,) = session.reports.glob("*/model-*.html")
-    (again,) = re.findall("<code>(validation judge .*?)</code>", page.read_text(encoding="utf-8"))
-    words = shlex.split(html.unescape(again))
+    found_code = re.findall("<code>(.*?)</code>", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [html.unescape(re.sub("</?span>", "", each)) for each in found_code]
+    (again,) = [each for each in lines if each.startswith("validation judge ")]
+    words = shlex.split(again)
     assert words[2:4] == [str(made), str(graph)]
     assert f"--policy={_LITTLE_EVIDENCE}" in words
     assert [word.partition("=")[0] for word in words[4:]] == [

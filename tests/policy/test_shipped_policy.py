@@ -29,6 +29,7 @@ from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.output_errors import check_quantisation
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.comparison.reference_differences import check_reference_contract
+from validation.comparison.route_check import check_routes
 from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
 from validation.export.fake_quant_facts import FakeQuantFacts
@@ -89,7 +90,8 @@ def _run_every_check(policy: Policy) -> None:
     }
     compare_tensors(raw, raw, policy=policy, key=_KEY)
     routes = {**raw, ANCHORS_NAME: np.zeros((2, 4), np.float32)}
-    compare_tensors(routes, routes, policy=policy, key=_KEY, check="route_parity")
+    outputs = compare_tensors(routes, routes, policy=policy, key=_KEY, check="route_parity")
+    check_routes((), ("a", "b"), outputs, policy, _KEY)
     sides = DecodedSides(*(RawDetections(np.ones((1, 2, 4)), np.ones((1, 2, 2))),) * 2)
     compare_decoded(sides, sides, 1, (8, 8), policy=policy, key=_KEY, images=["a"])
     check_postprocess([found], [found], ["a"], anchors_steps_off=0, policy=policy, key=_KEY)
@@ -140,7 +142,9 @@ def _run_every_check(policy: Policy) -> None:
     calibration = CalibrationEvidence(1, 0)
     results = ResultsFacts(1, 1, 1, 1, meeting=Meeting(1, 1, 1, 1, 0))
     doubts = Doubts(results=results)
-    facts = EvidenceFacts(1, {"a": 1}, 1, "built", True, 2, calibration, doubts=doubts)
+    facts = EvidenceFacts(
+        1, {"a": 1}, 1, "built", True, 2, calibration, doubts=doubts, unconfirmed=()
+    )
     check_evidence(facts, policy, _KEY)
     _check_quantised_file(policy)
 

@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-import tflite_surgery
 from ai_edge_litert.interpreter import Interpreter
 
 from validation.errors import ArtefactMissing, ConversionError
+from validation.faults import file_edits
 from validation.runtimes.tflite import TfliteRuntime, default_threads
 from validation.specs.contracts import INPUT_NAME
 from validation.specs.tensors import TensorSpec
@@ -104,8 +104,8 @@ def test_runtime_needs_no_tensorflow(files):
 
 def test_an_operator_that_fails_is_an_error_of_the_file(files, tmp_path):
     """LiteRT takes the file, and the op refuses the boxes that it decodes: they are inside out."""
-    change = tflite_surgery.change_anchors(lambda anchors: anchors * [1, 1, -1, 1])
-    path = tflite_surgery.rewrite(files.float, tmp_path / "broken.tflite", change)
+    change = file_edits.change_anchors(lambda anchors: anchors * [1, 1, -1, 1])
+    path = file_edits.rewrite(files.float, tmp_path / "broken.tflite", change)
     feed = {INPUT_NAME: np.zeros((1, 48, 64, 3), np.float32)}
     with (
         TfliteRuntime(path) as runtime,

@@ -10,18 +10,17 @@ import contextlib
 import io
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from image_runs import image_runs
-from numpy.typing import NDArray
 from zoo_archives import entries_at
 
 from validation.checks.registry import CHECKS
 from validation.cli import main
 from validation.errors import ValidationError
+from validation.faults.archive_edits import CHECKPOINT, Change
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.formatting import describe_result
@@ -32,10 +31,7 @@ from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
 from validation.zoo.canaries import load_canaries
 
-Change = Callable[[Path], None]
 Step = Callable[[Path, Path], str]
-Array = NDArray[np.float32]
-Tensors = dict[str, Array]
 
 
 class Row(NamedTuple):
@@ -56,8 +52,6 @@ class Row(NamedTuple):
     archive: str = "small"
 
 
-CHECKPOINT = "model.ckpt"
-SHARD = "model.ckpt.data-00000-of-00001"
 FROZEN = "frozen_inference_graph.pb"
 CONFIG = "pipeline.config"
 
@@ -75,123 +69,6 @@ def place(text: str, fragment: str, path: str) -> str:
     """
     (number,) = [n for n, line in enumerate(text.splitlines(), 1) if fragment in line]
     return rf"/pipeline\.config, line {number}, {re.escape(path)}\b"
-
-
-# ------------------------------------------------------------------------------------- changes
-
-
-def remove(*patterns: str) -> Change:
-    """Files that did not come with the archive."""
-
-    def change(folder: Path) -> None:
-        for pattern in patterns:
-            for path in [*folder.glob(pattern)]:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    return change
-
-
-# A checkpoint with its config and no graph of any kind.
-bare = remove(FROZEN, "model.ckpt.meta", "saved_model")
-# Its graph is the .meta that the trainer wrote.
-without_frozen = remove(FROZEN, "saved_model")
-
-
-def edit(old: str, new: str) -> Change:
-    """Another text in the config, where it stands first."""
-
-    def change(folder: Path) -> None:
-        config = folder / CONFIG
-        text = config.read_text()
-        assert old in text
-        config.write_text(text.replace(old, new, 1))
-
-    return change
-
-
-def weights(name: str, new: Callable[[Array], Array]) -> Change:
-    """One tensor of the checkpoint becomes another."""
-
-    def change(folder: Path) -> None:
-        from validation.export.checkpoint import write_checkpoint
-
-        tensors = _tensors(folder / CHECKPOINT)
-        (found,) = [each for each in tensors if each.endswith(name)]
-        tensors[found] = new(tensors[found]).astype(np.float32)
-        write_checkpoint(folder / CHECKPOINT, tensors)
-
-    return change
-
-
-def in_two_shards(folder: Path) -> None:
-    """The same checkpoint as training with two parameter servers leaves it."""
-    import tensorflow.compat.v1 as tf
-
-    prefix = folder / CHECKPOINT
-    tensors = _tensors(prefix)
-    remove(f"{CHECKPOINT}.index", SHARD)(folder)
-    parts = [str(folder / f"part{number}") for number in range(2)]
-    names = sorted(tensors)
-    with tf.Graph().as_default(), tf.Session() as session:
-        for number, part in enumerate(parts):
-            own = names[number::2]
-            values = [tf.constant(tensors[name]) for name in own]
-            session.run(
-                tf.raw_ops.SaveV2(
-                    prefix=part, tensor_names=own, shape_and_slices=[""] * len(own), tensors=values
-                )
-            )
-        session.run(
-            tf.raw_ops.MergeV2Checkpoints(
-                checkpoint_prefixes=parts, destination_prefix=str(prefix), delete_old_dirs=False
-            )
-        )
-
-
-def damage(name: str) -> Change:
-    """A file with one byte flipped, in its middle."""
-
-    def change(folder: Path) -> None:
-        data = bytearray((folder / name).read_bytes())
-        data[len(data) // 2] ^= 0xFF
-        (folder / name).write_bytes(data)
-
-    return change
-
-
-def cut(name: str) -> Change:
-    """A file whose second half did not arrive."""
-
-    def change(folder: Path) -> None:
-        data = (folder / name).read_bytes()
-        (folder / name).write_bytes(data[: len(data) // 2])
-
-    return change
-
-
-def tf2_checkpoint(below: str = "", prefix: str = CHECKPOINT) -> Change:
-    """TensorFlow 2's checkpoint instead of TensorFlow 1's."""
-
-    def change(folder: Path) -> None:
-        import tensorflow as tf
-
-        remove("model.ckpt.index", "model.ckpt.data-*", "checkpoint")(folder)
-        target = folder / below
-        target.mkdir(exist_ok=True)
-        model = tf.train.Checkpoint(feature_extractor=tf.Variable([1.0]))
-        model.write(str(target / prefix))
-
-    return change
-
-
-def _tensors(prefix: Path) -> Tensors:
-    from validation.export.checkpoint import checkpoint_shapes, open_checkpoint
-
-    values = open_checkpoint(prefix)
-    named: Mapping[str, Array | None] = {
-        name: values(name) for name in checkpoint_shapes(prefix) if name != "global_step"
-    }
-    return {name: value for name, value in named.items() if value is not None}
 
 
 # --------------------------------------------------------------------------------------- steps

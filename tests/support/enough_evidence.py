@@ -12,4 +12,5 @@ ENOUGH = EvidenceFacts(
     is_independent=True,
     routes=2,
     calibration=CalibrationEvidence(60, 0),
+    unconfirmed=(),
 )

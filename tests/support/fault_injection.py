@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tflite_surgery as surgery
 from numpy.typing import NDArray
 from PIL import Image
 
 from validation.export.exported import ExportedGraph, ExportOptions
+from validation.faults import file_edits as surgery
 from validation.preprocess.prepare import prepare
 from validation.record.detections import Detections
 from validation.record.types import ModelKey, Timing
@@ -106,37 +106,6 @@ def shift_anchors(export: ExportedGraph, own: Path) -> ExportedGraph:
     anchors[:, 0] += 0.05
     np.save(own / export.anchors.name, anchors)
     return dataclasses.replace(export, anchors=own / export.anchors.name)
-
-
-def set_attribute(name: str, **value: Any) -> Callable[[Any], None]:
-    """Give every node that has an attribute another value of it."""
-
-    def edit(graph: Any) -> None:
-        for node in graph.node:
-            if name in node.attr:
-                for kind, content in value.items():
-                    setattr(node.attr[name], kind, content)
-
-    return edit
-
-
-def drop_attribute(name: str) -> Callable[[Any], None]:
-    """Take an attribute from every node."""
-
-    def edit(graph: Any) -> None:
-        for node in graph.node:
-            node.attr.pop(name, None)
-
-    return edit
-
-
-def rename_input(graph: Any) -> None:
-    """The placeholder under a name that is not the exporter's."""
-    for node in graph.node:
-        if node.op == "Placeholder":
-            old, node.name = node.name, "image"
-    for node in graph.node:
-        node.input[:] = ["image" if source == old else source for source in node.input]
 
 
 def in_feed(change: Callable[[NDArray[np.float32]], Any]) -> Inject:

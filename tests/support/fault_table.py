@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import fault_injection as put
 import numpy as np
-import tflite_surgery as surgery
 
+from validation.faults import file_edits as surgery
+from validation.faults import graph_edits as graphs
 from validation.record.detections import Detections
 
 FLOAT, RAW = ("float",), ("raw",)
@@ -58,25 +59,25 @@ FAULTS = (
     Fault("archive without graph", put.no_graph, {"archive": BOTH, "export_contract": BOTH}),
     Fault(
         "exporter drops use_regular_nms",
-        put.in_graph(put.drop_attribute("use_regular_nms")),
+        put.in_graph(graphs.drop_attribute("use_regular_nms")),
         {"export_contract": FLOAT, "tflite_contract": FLOAT},
     ),
     Fault(
         "exporter's default of 10 detections",
-        put.in_graph(put.set_attribute("max_detections", i=10)),
+        put.in_graph(graphs.set_attribute("max_detections", i=10)),
         {"export_contract": FLOAT, "tflite_contract": FLOAT},
     ),
     Fault(
         "score threshold baked high",
-        put.in_graph(put.set_attribute("nms_score_threshold", f=0.3)),
+        put.in_graph(graphs.set_attribute("nms_score_threshold", f=0.3)),
         {"export_contract": FLOAT, "tflite_contract": FLOAT},
     ),
     Fault(
         "batch norm in training mode",
-        put.in_graph(put.set_attribute("is_training", b=True)),
+        put.in_graph(graphs.set_attribute("is_training", b=True)),
         {"export_contract": BOTH},
     ),
-    Fault("input under another name", put.in_graph(put.rename_input), {"export_contract": BOTH}),
+    Fault("input under another name", put.in_graph(graphs.rename_input), {"export_contract": BOTH}),
     Fault(
         "anchors of another model beside the raw file",
         put.in_export(put.shift_anchors),

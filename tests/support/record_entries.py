@@ -27,6 +27,7 @@ from validation.record.difference_facts import (
     Fact,
 )
 from validation.record.error_facts import ErrorFacts
+from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
 from validation.record.pictures import BoxState, Panel, Picture
 from validation.record.quantisation_cost import (
@@ -274,6 +275,25 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         st.none() | _FLOAT,
         st.none() | _FLOAT,
         st.lists(st.sampled_from(FaultKind), max_size=2).map(tuple),
+        _TEXT,
+    ),
+    "first_divergence": st.builds(
+        FirstDivergence,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        _COUNT,
+        _TEXT,
+        _TEXT,
+        _TEXT,
+        st.sampled_from(MatchedBy),
+        st.none() | _FLOAT,
+        st.none() | _FLOAT,
+        _FLOAT,
+        st.booleans(),
+        _COUNT,
+        _COUNT,
+        _COUNT,
         _TEXT,
     ),
     "picture": st.builds(

@@ -18,6 +18,7 @@ from shown_baseline import MACHINE, shown_comparisons, write_shown_history
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.lines import Entry
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
 from validation.record.pictures import GROUND_TRUTH, Panel, Picture
@@ -242,6 +243,7 @@ def _entries(key: ModelKey, names: Names, *, fails: bool) -> Iterator[Entry]:
         )
     if key.variant == "int8":
         yield _quantisation_cost(own, names)
+        yield _first_divergence(own, names)
         yield _picture(own, names)
     yield from _results(key, names, ap, fails)
 
@@ -315,6 +317,25 @@ def _quantisation_cost(own: dict[str, str], names: Names) -> QuantisationCost:
         layer_images=2,
         outputs=(OutputError(scores, error, constant=False),),
         layers=layers,
+    )
+
+
+def _first_divergence(own: dict[str, str], names: Names) -> FirstDivergence:
+    return FirstDivergence(
+        **own,
+        reference="the float file of the exported graph",
+        index=4,
+        op="CONV_2D",
+        tensor="tensor_31",
+        counterpart=names.layer,
+        matched=MatchedBy.FLOW,
+        local=12.0,
+        accumulated=31.0,
+        allowed=1.0,
+        in_steps=True,
+        layers=64,
+        differing=2,
+        images=2,
     )
 
 

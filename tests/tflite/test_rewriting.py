@@ -16,9 +16,9 @@ from foreign_tflite import ANCHORS, CLASSES, Foreign, falling_scores, write_fore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rewritten_files import half_anchors, is_unchanged, run_file, same_arrays
-from tflite_surgery import change_attributes, rewrite
 
 from validation.errors import ConversionError, NotProvided, ValidationError
+from validation.faults.file_edits import change_attributes, rewrite
 from validation.metadata.model_metadata import FileType, ModelMetadata, PackedFile, TensorMetadata
 from validation.metadata.packing import write_with_metadata
 from validation.metadata.unpacking import read_metadata

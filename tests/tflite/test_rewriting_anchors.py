@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from rewritten_files import half_anchors, is_unchanged, run_file, same_arrays
-from tflite_surgery import rewrite
 from tiny_tflite import code_of, tensor_of
 
 from validation.errors import ConversionError, NotProvided
+from validation.faults.file_edits import rewrite
 from validation.tflite.facts import read_anchors
 from validation.tflite.heads import constant_path
 from validation.tflite.model import read_model

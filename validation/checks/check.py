@@ -28,6 +28,8 @@ class Check:
         compares: It speaks only in a session that is compared with a baseline.
         first_only: Judge the first model of each variant only: the check speaks of the tools
             and not of the model.
+        compares_files: A given file that does not pass is compared part by part with the
+            reference's own .tflite, and the faults that are found are added.
         quiet: Nothing else may work while it runs. It comes after the others, and is run in the
             session's own process, which has the stopwatch.
     """
@@ -40,6 +42,7 @@ class Check:
     first_only: bool = False
     quiet: bool = False
     compares: bool = False
+    compares_files: bool = False
 
     def covers(self, key: ModelKey) -> bool:
         """True where the check speaks about this subject."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.first_divergence import with_first_divergence
 from validation.checks.pictures import pictures
 from validation.comparison import disagreements
 from validation.comparison.detections import compare_detections
@@ -43,7 +44,7 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         ties=ties(context),
         fed=_fed(context),
     )
-    entries: list[Entry] = [context.subject.evidence(), result]
+    entries = [context.subject.evidence(), *with_first_divergence(context, result)]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     return [*_pictures(context, result), *reference, *entries]

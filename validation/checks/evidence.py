@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 
 from validation.checks.doubts import doubts_of
-from validation.checks.route_parity import no_second_route
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
     ChangedFlag,
@@ -31,6 +30,7 @@ def evidence(context: CheckContext) -> list[Entry]:
         is_independent=context.reference.is_independent,
         has_reference=context.reference.kind is not ReferenceKind.NONE,
         routes=_routes(context),
+        unconfirmed=_unconfirmed(context),
         calibration=_calibration(context),
         changed_flags=_changed_flags(context),
         doubts=doubts_of(context),
@@ -40,9 +40,12 @@ def evidence(context: CheckContext) -> list[Entry]:
 
 def _routes(context: CheckContext) -> int | None:
     """A given file came by a route of its own: it was not made by what it is compared with."""
-    if context.given is not None:
-        return None
-    return 1 if no_second_route(context) else 2
+    return None if context.given is not None else context.routes.routes
+
+
+def _unconfirmed(context: CheckContext) -> tuple[str, ...] | None:
+    """What one file of the archive says alone; a given file is compared by other rules."""
+    return None if context.given is not None else context.routes.missing
 
 
 def _objects(context: CheckContext) -> dict[str, int]:

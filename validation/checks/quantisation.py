@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from validation.checks.both_sides import both_raw_outputs
+from validation.checks.first_divergence import with_first_divergence
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
 from validation.errors import ValidationError
@@ -61,7 +62,8 @@ def quantisation(context: CheckContext) -> list[Entry]:
         layers=layers,
         file=context.key.file,
     )
-    return [*([cost] if outputs or layers else []), result]
+    judged = with_first_divergence(context, result)
+    return [*([cost] if outputs or layers else []), *judged]
 
 
 def _compared_with(context: CheckContext) -> str:

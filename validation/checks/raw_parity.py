@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from validation.checks.both_sides import both_raw_outputs, without_batch
+from validation.checks.first_divergence import with_first_divergence
 from validation.checks.saved_model_sides import saved_model_sides
 from validation.comparison.decoded_outputs import compare_decoded
 from validation.comparison.tensors import compare_tensors
@@ -29,7 +30,7 @@ def raw_parity(context: CheckContext) -> list[Entry]:
         key=context.key,
         images=[image.key for image in images],
     )
-    return [result]
+    return with_first_divergence(context, result)
 
 
 def _decoded(context: CheckContext, given: GivenSubject, reference: SavedModelReference) -> Entry:

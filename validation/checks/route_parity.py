@@ -1,72 +1,82 @@
-"""Two routes to one model: the archive's own graph, and the one built from pipeline.config."""
+"""Every route to a model that its archive has: its parts compared, then what they compute."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from validation.checks.both_sides import reference_outputs, without_batch
+from validation.comparison.route_check import check_routes, could_not_be_run
 from validation.comparison.tensors import compare_tensors
-from validation.errors import ConfigError
+from validation.errors import ValidationError
 from validation.export.exported import ExportedGraph, read_anchors
-from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.contracts import ANCHORS_NAME
 from validation.workspace.context import CheckContext
+from validation.workspace.routes import RouteFindings, second_route
 from validation.workspace.sides import Arrays
 
-NO_CONFIG = "the archive has no pipeline.config, so there is no second route to compare with"
+_CHECK = "route_parity"
 
 
 def route_parity(context: CheckContext) -> list[Entry]:
-    """The archive's graph and the one that its pipeline.config describes are one model.
+    """All files of the archive that describe the model's graph describe one model.
 
     Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
     """
-    if reason := no_second_route(context):
-        return [CheckResult.unknown("route_parity", context.key, reason)]
+    findings = context.routes
+    key = context.key
+    found = [
+        dataclasses.replace(each, model=key.model, variant=key.variant)
+        for each in findings.diagnoses
+    ]
+    if not found and (findings.config_error or not findings.compared):
+        return _without_findings(context, findings)
+    return [*found, _judged(context, findings, found)]
+
+
+def _without_findings(context: CheckContext, findings: RouteFindings) -> list[Entry]:
+    """Nothing was compared, or not what the config says."""
+    if findings.config_error:
+        # An error that is not the config's own ends the check, and names checkpoint or graph.
+        try:
+            context.build.built_export()
+        except ValidationError as error:
+            if not findings.config_is_unsupported:
+                raise
+            return [CheckResult.unknown(_CHECK, context.key, f"no second route: {error}")]
+    reasons = "; ".join([*findings.missing, *findings.unreadable])
+    return [CheckResult.unknown(_CHECK, context.key, f"there is no second route: {reasons}")]
+
+
+def _judged(context: CheckContext, findings: RouteFindings, found: list[Diagnosis]) -> CheckResult:
+    try:
+        outputs = _outputs(context, findings)
+    except ValidationError as error:
+        if not found:
+            raise
+        return could_not_be_run(found, error, context.key)
+    return check_routes(found, findings.compared, outputs, context.policy, context.key)
+
+
+def _outputs(context: CheckContext, findings: RouteFindings) -> CheckResult | None:
+    """Raw outputs and anchors of two routes compared; None where one alone can be run."""
+    build = context.build
+    second = second_route(build.name, build.archive, build.built_export, findings, build.work)
+    if second is None:
+        return None
     own = _with_anchors(
         reference_outputs(context), context.build.exported(add_postprocessing_op=False)
     )
-    result = compare_tensors(
-        own, second_route(context), policy=context.policy, key=context.key, check="route_parity"
+    other = context.inference.session_raw_outputs(len(context.parity_images), second)
+    return compare_tensors(
+        own,
+        _with_anchors(other, second),
+        policy=context.policy,
+        key=context.key,
+        check=_CHECK,
     )
-    if result.status is Status.FAIL:
-        cause = f"checkpoint and config disagree with the inference graph: {_half(result)}"
-        result = dataclasses.replace(result, message=f"{cause}; {result.message}")
-    return [result]
-
-
-def no_second_route(context: CheckContext) -> str:
-    """Why there is no other graph to compare with; empty where there is one."""
-    if context.build.archive.pipeline_config is None:
-        return NO_CONFIG
-    try:
-        context.build.built_export()
-    except ConfigError as error:
-        return f"no second route: {error}"
-    return ""
-
-
-def second_route(context: CheckContext) -> Arrays:
-    """Raw outputs and anchors of the graph that pipeline.config describes, in a session."""
-    built = context.build.built_export()
-    count = len(context.parity_images)
-    return _with_anchors(context.inference.session_raw_outputs(count, built), built)
-
-
-def _half(result: CheckResult) -> str:
-    """Which of the two to look at: anchors come from the config alone, raw outputs do not."""
-    beyond = {
-        measure.name.startswith(ANCHORS_NAME)
-        for measure in result.measures
-        if measure.status is Status.FAIL
-    }
-    if beyond == {True}:
-        return "only the anchors differ, so look at anchor_generator in pipeline.config"
-    if beyond == {False}:
-        return "the anchors agree, so look at the weights of the checkpoint"
-    return "anchors and raw outputs differ, or cannot be compared"
 
 
 def _with_anchors(outputs: Arrays, export: ExportedGraph) -> Arrays:

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from validation.checks.check import Check
+from validation.checks.file_comparison import faults_of_file
 from validation.errors import NotProvided
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
@@ -22,6 +23,8 @@ def run_row(check: Check, context: CheckContext) -> list[Entry]:
         entries = check.run(context)
     except NotProvided as error:
         entries = [CheckResult.unknown(check.name, context.key, str(error))]
+    if check.compares_files:
+        entries = [*entries, *faults_of_file(context, entries)]
     seconds = time.perf_counter() - started
     return [
         replace(entry, seconds=seconds) if isinstance(entry, CheckResult) else entry

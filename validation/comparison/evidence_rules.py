@@ -53,6 +53,8 @@ class EvidenceFacts:
         is_independent: The reference was built by who trained the model, not by this harness.
         routes: Ways to the model's graph that were compared with each other, 1 or 2; None for a
             file that was made elsewhere, which came by another one.
+        unconfirmed: What of the graph one file of the archive says alone, a clause each; None for
+            a file that was made elsewhere.
         has_reference: Something else than labels says what is right.
         calibration: Of a file with ranges that were calibrated here; else None.
         changed_flags: Of a shipped tflite_graph.pb.
@@ -69,6 +71,7 @@ class EvidenceFacts:
     has_reference: bool = True
     changed_flags: tuple[ChangedFlag, ...] = field(default=())
     doubts: Doubts | None = None
+    unconfirmed: tuple[str, ...] | None = None
 
     @property
     def classes_without_object(self) -> tuple[str, ...]:
@@ -96,6 +99,8 @@ def check_evidence(
     values["references"] = int(facts.has_reference)
     if facts.routes is not None:
         values["routes"] = facts.routes
+    if facts.unconfirmed is not None:
+        values["unconfirmed_parts"] = len(facts.unconfirmed)
     values["shared_readings"] = int(not facts.is_independent)
     if facts.calibration is not None:
         values["calibration_images"] = facts.calibration.images
@@ -122,6 +127,7 @@ def _sentences(facts: EvidenceFacts) -> list[str]:
         said.append("no reference: accuracy alone is judged")
     if facts.routes is not None and facts.routes < 2:
         said.append("no second route to the model's graph was compared with the first")
+    said += facts.unconfirmed or ()
     if not facts.is_independent:
         said.append(f"the reference is not independent: {facts.reference}")
     if facts.calibration is not None and facts.calibration.scored:

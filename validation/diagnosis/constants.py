@@ -63,6 +63,19 @@ class Constants:
             tensor_spec(tensor).dtype.startswith(("float", "bfloat")) or _scales_of(tensor).size > 0
         )
 
+    def whole_numbers(self, index: int) -> NDArray[Any] | None:
+        """A constant that is a shape, an axis or a size; None where it is no such thing."""
+        tensor = self._graph.model.graph.tensors[self._sources[index]]
+        if self._is_weight(index):
+            return None
+        try:
+            raw = np.frombuffer(
+                self._graph.model.stored(tensor).tobytes(), np.dtype(tensor_spec(tensor).dtype)
+            )
+        except (TypeError, ValueError):
+            return None
+        return raw if raw.dtype.kind in "iu" else None
+
     def read(self, index: int) -> StoredConstant | None:
         """The numbers of a constant; None where they are of no type that NumPy has."""
         model = self._graph.model

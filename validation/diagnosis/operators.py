@@ -67,7 +67,11 @@ def read_operators(path: Path) -> OperatorGraph:
         ArtefactMissing: No such file.
         ConversionError: Not a TFLite flatbuffer, or a damaged one.
     """
-    model = read_model(path)
+    return operators_of(read_model(path))
+
+
+def operators_of(model: UnpackedModel) -> OperatorGraph:
+    """The operators of a file that is open."""
     graph = model.graph
     operators = tuple(
         Operator(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from validation.comparison.difference_rules import DifferenceRules
+from validation.diagnosis.file_diagnoses import file_diagnoses
+from validation.diagnosis.file_diff import file_diff
 from validation.diagnosis.weights import compare_weights
 from validation.explanation.detected import detection_facts, disagreement_rule
 from validation.explanation.facts import AccuracyFacts, Aspect, Explanation, LayerFacts
@@ -17,6 +19,7 @@ from validation.inference.score_notices import score_notices
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
+from validation.record.diagnosis import Diagnosis
 
 
 def explain(
@@ -47,6 +50,9 @@ def explain(
         if first.graph is None or second.graph is None
         else compare_weights(first.graph, second.graph)
     )
+    changes: tuple[Diagnosis, ...] = ()
+    if first.graph is not None and second.graph is not None:
+        changes = file_diagnoses(file_diff(first.graph, second.graph), rules)
     detections = detection_facts(
         sides,
         *runs,
@@ -74,6 +80,7 @@ def explain(
         ),
         detections=detections,
         accuracy=accuracy,
+        changes=changes,
         not_compared=(
             *(_not_compared(side) for side in sides if side.tflite is None),
             *([f"average precision: {why_no_accuracy}"] if why_no_accuracy else []),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from validation.comparison.disagreements import Disagreement
 from validation.diagnosis.weights import WeightComparison
 from validation.record.ap_difference import Difference
+from validation.record.diagnosis import Diagnosis
 from validation.record.difference_facts import ClassFacts
 from validation.record.quantisation_cost import LayerError
 from validation.record.types import CocoFigures
@@ -236,6 +237,7 @@ class Explanation:
         accuracy: None without labelled images.
         not_compared: What could not be compared, and why.
         doubts: What makes the detections of a side doubtful, whatever the other side shows.
+        changes: What was done to the first file to make the second, as far as it is known.
     """
 
     first: str
@@ -251,3 +253,4 @@ class Explanation:
     accuracy: AccuracyFacts | None = None
     not_compared: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    changes: tuple[Diagnosis, ...] = ()

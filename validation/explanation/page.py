@@ -109,6 +109,7 @@ def as_page(found: Explanation, seen: Sequence[SeenImage], width: int) -> str:
             for picture, worst in zip(pictures, found.detections.worst, strict=True)
         ],
         weight_lines=list(text.weight_lines(found.weights)),
+        change_lines=list(text.change_lines(found.changes)),
         layer_lines=list(text.layer_lines(layers)),
         layer_view=quantisation_view(cost),
         detection_lines=list(text.detection_lines(found.detections)),

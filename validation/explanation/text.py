@@ -14,6 +14,8 @@ from validation.explanation.facts import (
     Fact,
     LayerFacts,
 )
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.difference_facts import ClassFacts
 from validation.record.formatting import coco_delta, coco_figure, number, plural
 from validation.record.quantisation_cost import LayerError
@@ -32,6 +34,8 @@ def as_lines(found: Explanation) -> Iterator[str]:
     yield from ("", "Post-processing", *_facts(found.postprocessing))
     yield from ("", "Weights and quantisation", *weight_lines(found.weights))
     yield from _facts(found.structure, nothing=False)
+    if found.changes:
+        yield from ("", "What was changed from A to B", *change_lines(found.changes))
     yield from ("", "Layers", *layer_lines(found.layers))
     yield from ("", "Detections", *detection_lines(found.detections))
     if found.accuracy is not None:
@@ -47,6 +51,12 @@ def _facts(facts: Sequence[Fact], *, nothing: bool = True) -> Iterator[str]:
     for fact in facts:
         meaning = f"  ({fact.meaning})" if fact.meaning else ""
         yield f"  {fact.what:<{width}}  {fact.first} | {fact.second}{meaning}"
+
+
+def change_lines(changes: Sequence[Diagnosis]) -> Iterator[str]:
+    """What would make the second file of the first, one line a change."""
+    for each in changes:
+        yield f"  {describe_diagnosis(each).removeprefix(f'{each.place}: ')}"
 
 
 def weight_lines(weights: WeightComparison | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ pytest_plugins = [
     "validation.plugin.processes",
     "validation.plugin.fixtures",
     "validation.plugin.ci_files",
+    "validation.plugin.faults",
     "validation.plugin.recorder",
     "validation.plugin.run_header",
     "validation.plugin.workers",

@@ -14,6 +14,7 @@ from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
+from validation.record.first_divergence import FirstDivergence
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
@@ -30,6 +31,7 @@ Entry = (
     | OperatingPointLosses
     | ReferenceDifferences
     | Diagnosis
+    | FirstDivergence
     | Baseline
     | BaselineComparison
     | LatencyTrial
@@ -52,6 +54,7 @@ KINDS: dict[str, type] = {
     "operating_point": OperatingPointLosses,
     "reference_differences": ReferenceDifferences,
     "diagnosis": Diagnosis,
+    "first_divergence": FirstDivergence,
     "baseline": Baseline,
     "baseline_comparison": BaselineComparison,
     "latency_trial": LatencyTrial,

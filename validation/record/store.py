@@ -24,6 +24,7 @@ from validation.files.structured import refuse_constant
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
+from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
@@ -58,6 +59,7 @@ class Record:
         operating_points: What files lose at the score from which an app shows detections.
         reference_differences: What given files have otherwise than their references.
         diagnoses: What is wrong with files, and where.
+        first_divergences: The first layer of files that is not their reference's.
         baseline: What the run was compared with; None where it was with nothing.
         baseline_comparisons: What of each file is no longer as it was in the baseline.
         latency_trials: The baseline's files and this run's, timed by turns.
@@ -79,6 +81,7 @@ class Record:
     operating_points: tuple[OperatingPointLosses, ...] = ()
     reference_differences: tuple[ReferenceDifferences, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    first_divergences: tuple[FirstDivergence, ...] = ()
     baseline: Baseline | None = None
     baseline_comparisons: tuple[BaselineComparison, ...] = ()
     latency_trials: tuple[LatencyTrial, ...] = ()
@@ -322,6 +325,7 @@ def parse_record(
         operating_points=_only(OperatingPointLosses, entries),
         reference_differences=_only(ReferenceDifferences, entries),
         diagnoses=_only(Diagnosis, entries),
+        first_divergences=_only(FirstDivergence, entries),
         baseline=next(iter(_only(Baseline, entries)), None),
         baseline_comparisons=_only(BaselineComparison, entries),
         latency_trials=_only(LatencyTrial, entries),

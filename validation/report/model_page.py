@@ -9,6 +9,7 @@ from typing import TypeVar
 from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record import formatting
+from validation.record.first_divergence import FirstDivergence
 from validation.record.given_files import given_file, judged_by
 from validation.record.run import Artefact
 from validation.record.store import Record
@@ -115,6 +116,7 @@ class ModelPage:
         parity: Detections of each subject against its reference's.
         parity_columns: What stands in their cells.
         raw_parity: The same of raw outputs.
+        divergences: Of subjects that are not in parity: their first layer that differs.
         quantisations: One a quantised subject, the worst first.
         timings: As recorded.
         latency_chart: Their samples; None without any.
@@ -140,6 +142,7 @@ class ModelPage:
     parity: tuple[ParityRow, ...]
     parity_columns: tuple[tuple[str, str], ...]
     raw_parity: tuple[RawRow, ...]
+    divergences: tuple[FirstDivergence, ...]
     quantisations: tuple[QuantisationView, ...]
     timings: tuple[Timing, ...]
     latency_chart: LatencyChart | None
@@ -196,6 +199,8 @@ def model_page(
         parity=parity_rows(results, keys),
         parity_columns=PARITY_COLUMNS,
         raw_parity=raw_rows(results, keys),
+        # Several checks of one file may have looked for it.
+        divergences=tuple(dict.fromkeys(_sorted(record.first_divergences, model, keys))),
         quantisations=tuple(map(quantisation_view, _sorted(record.quantisations, model, keys))),
         timings=timings,
         latency_chart=latency_chart(timings),

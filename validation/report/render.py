@@ -18,7 +18,7 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import formatting, given_files, quantisation_cost
+from validation.record import divergence_words, formatting, given_files, quantisation_cost
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.history import History, read_history
 from validation.record.pictures import GROUND_TRUTH
@@ -57,6 +57,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     formatting.duration,
     formatting.headroom,
     formatting.id_ranges,
+    divergence_words.describe_divergence,
     formatting.interval,
     formatting.limit_reason,
     formatting.milliseconds,

@@ -31,6 +31,7 @@ _WITHOUT_FILES = frozenset(
         "timings",
         "accuracies",
         "quantisations",
+        "first_divergences",
         "baseline_comparisons",
         "latency_trials",
         "pictures",

@@ -63,6 +63,11 @@ class Table:
             getattr(self, name)  # a name that the schema does not have is a mistake of ours
             setattr(self, name, value)
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The schema's fields."""
+        return tuple(field.name for field in cls._fields)
+
 
 class _Damage(Exception):
     """What is wrong, and on the way up the path of the field that has it."""

@@ -24,6 +24,7 @@ from validation.workspace.image_runs import ImageRuns
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
+from validation.workspace.routes import RouteFindings
 from validation.workspace.sides import Reference, Subject
 from validation.workspace.variant_sides import GraphReference, VariantSubject
 from validation.zoo.canaries import Canary
@@ -113,6 +114,11 @@ class CheckContext:
     def reference(self) -> Reference:
         """What it is judged by."""
         return self.judged_by or GraphReference(self.build, self.inference)
+
+    @property
+    def routes(self) -> RouteFindings:
+        """What the archive's files that describe the model's graph have in common."""
+        return self.build.routes(self.policy.setting("route_rounding"))
 
     @property
     def runs(self) -> ImageRuns:

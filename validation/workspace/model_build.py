@@ -35,6 +35,7 @@ from validation.tflite.facts import TfliteFile, read_tflite
 from validation.workspace import reference
 from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, image_sha256, makers
+from validation.workspace.routes import RouteFindings, compare_routes
 from validation.workspace.synthetic import GROUP, synthetic_archive
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
@@ -82,6 +83,7 @@ class ModelBuild:
     _not_obtained: ValidationError | None = field(default=None, init=False)
     _files: dict[tuple[str, ExportOptions], Path] = field(default_factory=dict, init=False)
     _read: dict[str, TfliteFile] = field(default_factory=dict, init=False)
+    _routes: dict[float, RouteFindings] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -167,6 +169,18 @@ class ModelBuild:
         return reference.built_export(
             self.name, self.archive, self.reference_graph, self.reference_sha256, self.work
         )
+
+    def routes(self, rounding: float) -> RouteFindings:
+        """What the files of the archive that describe the model's graph have in common.
+
+        Args:
+            rounding: Share of a number that is no difference.
+        """
+        if rounding not in self._routes:
+            self._routes[rounding] = compare_routes(
+                self.name, self.archive, self.built_export, rounding, self.work
+            )
+        return self._routes[rounding]
 
     @cached_property
     def reference_sha256(self) -> str:

@@ -152,6 +152,40 @@ def built_export(
     )
 
 
+def has_own_graph(archive: Archive) -> bool:
+    """True where the archive has a graph of its own beside its config."""
+    return is_independent(archive) or archive.tflite_graph is not None
+
+
+def meta_export(name: str, archive: Archive, work: ProductCache) -> ExportedGraph:
+    """The raw-outputs form of the graph beside the checkpoint.
+
+    Raises:
+        ArtefactMissing, CorruptGraph, NotSsdGraph, GraphError: The .meta is none of an inference
+            graph, or the checkpoint is not its own.
+    """
+    prefix, meta = archive.checkpoint_prefix, archive.meta_graph
+    if prefix is None or meta is None:
+        raise ArtefactMissing("the archive has no .meta with a checkpoint", where=archive.root.name)
+
+    def make(folder: Path) -> None:
+        from validation.export.checkpoint import open_checkpoint
+        from validation.export.from_graph import export_from_graph
+        from validation.export.graph_io import read_graph, write_export
+
+        options = ExportOptions(add_postprocessing_op=False)
+        values = open_checkpoint(prefix)
+        export = export_from_graph(read_graph(meta), options, values=values, where=meta.name)
+        write_export(folder, export, text=False)
+
+    made_from = {
+        "graph": file_sha256(meta),
+        **_checkpoint_hashes(archive),
+        **makers("export"),
+    }
+    return load_export(work.product(name, Stage.EXPORT, f"export of {meta.name}", made_from, make))
+
+
 def _checkpoint_hashes(archive: Archive) -> dict[str, str]:
     prefix, config = archive.checkpoint_prefix, archive.pipeline_config
     files = [] if prefix is None else sorted(prefix.parent.glob(f"{prefix.name}.*"))

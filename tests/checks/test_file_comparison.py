@@ -1,0 +1,82 @@
+"""A given file that a check does not pass is compared part by part; one that passes is not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import operator_surgery as surgery
+import pytest
+from miniature_cases import given_case, make_case
+
+from validation.checks import file_comparison
+from validation.checks.registry import CHECKS
+from validation.checks.running import run_row
+from validation.faults import file_edits
+from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.lines import Entry
+from validation.record.types import CheckResult
+from validation.workspace.context import CheckContext
+from validation.workspace.variant_sides import GraphReference
+
+if TYPE_CHECKING:
+    from miniature_cases import MiniatureFiles
+
+_CONTRACT = next(check for check in CHECKS if check.name == "reference_contract")
+
+
+def _given(miniature: MiniatureFiles, path: Path) -> CheckContext:
+    case = make_case(miniature, labelled=False)
+    return given_case(case, path, GraphReference(case.build, case.inference))
+
+
+def _own(miniature: MiniatureFiles) -> Path:
+    return make_case(miniature, labelled=False).build.tflite("float")
+
+
+def _status(entries: list[Entry]) -> Status:
+    return next(each.status for each in entries if isinstance(each, CheckResult))
+
+
+def test_a_fault_of_a_given_file_is_a_diagnosis_of_the_check(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """Of the subject, with the file's own key, though all its names are others."""
+    change = surgery.several(
+        surgery.anchors(lambda anchors: anchors * [1, 1, 1.5, 1.5]), surgery.lose_names
+    )
+    path = file_edits.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
+    context = _given(miniature, path)
+    entries = run_row(_CONTRACT, context)
+    assert _status(entries) is Status.FAIL
+    (found,) = (each for each in entries if isinstance(each, Diagnosis))
+    assert (found.fault, found.key) == (FaultKind.ANCHORS, context.key)
+    assert "1.5 times as long" in found.got
+
+
+def test_a_file_that_passes_costs_nothing(
+    miniature: MiniatureFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file is asked for to compare it with."""
+    context = _given(miniature, _own(miniature))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("compared though it passes")
+
+    monkeypatch.setattr(file_comparison, "_reference_file", refuse)
+    entries = run_row(_CONTRACT, context)
+    assert _status(entries) is Status.PASS
+    assert not [each for each in entries if isinstance(each, Diagnosis)]
+
+
+def test_a_check_that_compares_no_files_adds_nothing(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """`evidence` speaks of images and routes."""
+    change = surgery.anchors(lambda anchors: anchors * [1, 1, 1.5, 1.5])
+    path = file_edits.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
+    row = dataclasses.replace(_CONTRACT, compares_files=False)
+    entries = run_row(row, _given(miniature, path))
+    assert not [each for each in entries if isinstance(each, Diagnosis)]

@@ -1,0 +1,76 @@
+"""A given file that a check does not pass, compared part by part with the reference's own file.
+
+Only then: the conversion of a graph takes seconds, and a file that passes has nothing to explain.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from validation.comparison.difference_rules import DifferenceRules
+from validation.diagnosis.file_diagnoses import file_diagnoses, of_subject
+from validation.diagnosis.file_diff import file_diff
+from validation.errors import ValidationError
+from validation.files.digest import file_sha256
+from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
+from validation.record.lines import Entry
+from validation.record.types import CheckResult
+from validation.specs.references import ReferenceKind
+from validation.specs.variants import Scheme, variant_of
+from validation.workspace.context import CheckContext
+
+
+def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Diagnosis, ...]:
+    """What was done to the file under test, where a check found that something was.
+
+    Args:
+        context: Of the check.
+        entries: That it gave.
+
+    Returns:
+        Nothing where the check passed, or where there is no other file to compare with.
+    """
+    passed = all(each.status is Status.PASS for each in entries if isinstance(each, CheckResult))
+    if passed or context.given is None:
+        return ()
+    try:
+        reference = _reference_file(context)
+        if reference is None:
+            return ()
+        subject = context.subject.path
+        key = file_sha256(reference), file_sha256(subject)
+        found = _compared(reference, subject, key, DifferenceRules.of(context.policy))
+    except ValidationError:
+        # What cannot be converted or read is said by the checks themselves.
+        return ()
+    return of_subject(found, context.key)
+
+
+@functools.lru_cache(maxsize=4)
+def _compared(
+    reference: Path,
+    subject: Path,
+    key: tuple[str, str],  # noqa: ARG001 - of the bytes, which several checks compare
+    rules: DifferenceRules,
+) -> tuple[Diagnosis, ...]:
+    return file_diagnoses(file_diff(reference, subject), rules)
+
+
+def _reference_file(context: CheckContext) -> Path | None:
+    """Another .tflite as it is; of a graph its conversion, with floats where those say as much.
+
+    Scales of computed tensors are the graph's own only where it was trained with them.
+    """
+    reference = context.reference
+    if reference.kind is ReferenceKind.TFLITE:
+        return reference.path
+    if reference.kind is not ReferenceKind.GRAPH:
+        return None
+    form = variant_of(context.key.variant)
+    trained_so = form.scheme is Scheme.UINT8 and context.build.entry.quantised
+    if trained_so:
+        return context.build.tflite(form.name)
+    return context.build.tflite("float" if form.add_postprocessing_op else "raw")
