@@ -18,11 +18,14 @@ from validation.comparison.evidence_rules import check_evidence
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.reference_differences import check_reference_contract
+from validation.comparison.route_check import check_routes
+from validation.comparison.route_differences import FLAGS
 from validation.comparison.tensors import compare_tensors
 from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Status
 from validation.policy.load import load_policy
 from validation.record.detections import Detections
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.results_facts import Meeting
@@ -256,3 +259,32 @@ def test_one_side_of_what_a_saved_model_decodes(part: str, measure: str) -> None
             *sides, 2, (8, 8), policy=_POLICY, key=ModelKey("m", "float"), images=["a", "b"]
         )
         assert _worse(result) == broken
+
+
+def _part(place: Place, where: str) -> Diagnosis:
+    return Diagnosis("m", "float", FaultKind.NMS, place, DiagnosedBy.ROUTES, where, 100, 10)
+
+
+@pytest.mark.parametrize(
+    ("place", "where", "broken"),
+    [
+        (Place.SHIPPED_GRAPH, FLAGS[0], {"differing_flags": Status.WARN}),
+        (Place.SHIPPED_GRAPH, "nms_iou_threshold", {"differing_parts": Status.FAIL}),
+        (Place.CHECKPOINT, FLAGS[0], {"differing_parts": Status.FAIL}),
+    ],
+)
+def test_one_part_of_the_routes(place: Place, where: str, broken: dict[str, Status]) -> None:
+    """A shipped graph's own flags are a choice; whatever else differs is another model."""
+    routes = ("pipeline.config", "tflite_graph.pb")
+    found = [_part(place, where)]
+    result = check_routes(found, routes, None, _POLICY, ModelKey("m", "float"))
+    assert _worse(result) == broken
+    clean = check_routes([], routes, None, _POLICY, ModelKey("m", "float"))
+    assert _worse(clean) == {}
+
+
+def test_parts_that_one_file_says_alone_are_a_warning() -> None:
+    """If it is wrong, nothing shows it."""
+    facts = dataclasses.replace(ENOUGH, unconfirmed=("layers: the frozen graph alone",))
+    result = check_evidence(facts, _POLICY, ModelKey("m", "float"))
+    assert _worse(result) == {"unconfirmed_parts": Status.WARN}
