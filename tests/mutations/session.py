@@ -268,12 +268,12 @@ def limited(job: Callable[[], Any]) -> Callable[[], Any]:
     return under_limits
 
 
-def reached_by(forks: Forks, tests: int, probe: Callable[[], object]) -> Reached:
-    """In this process: run all tests on the originals and note where each comes by.
+def reached_by(forks: Forks, tests: Sequence[int], probe: Callable[[], object]) -> Reached:
+    """In this process: run tests on the originals and note where each comes by.
 
     Args:
         forks: Of the collected tests.
-        tests: How many there are.
+        tests: Their places.
         probe: Makes the code call the built-in of `PROBE`.
     """
     from validation.policy.load import Policy
@@ -291,7 +291,7 @@ def reached_by(forks: Forks, tests: int, probe: Callable[[], object]) -> Reached
 
     Policy.limit = limit  # type: ignore[method-assign]
     started = time.monotonic()
-    for place, failed in enumerate(forks.each(range(tests))):
+    for place, failed in zip(tests, forks.each(tests), strict=True):
         reached.seconds[place] = time.monotonic() - started
         reached.failed = failed
         for line in own:

@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def try_group(group: Group, summary: Summary, *, only: str, workers: int) -> Non
         functions = _functions(group)
         named = [each for each in changes_of(group, functions) if only in each.label]
         probe = functools.partial(functions.probe, ROOT)
-        reached = _green(forks, len(items), probe, group.name)
+        reached = _green(forks, range(len(items)), probe, group.name)
         if reached is None:
             return 3
         plans = [ordered(each.tests(reached), each.module, items, reached) for each in named]
@@ -149,10 +149,12 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
 
         gone = [*(passing(check, ROOT) for check in CHECKS), *gone_limits(load_policy())]
         named = [each for each in gone if each.name in tests and only in each.label]
-        if _green(forks, len(items), lambda: None, "listed") is None:
-            return 3
         places = {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
-        _try_all(named, [[places[tests[each.name]]] for each in named], forks, summary, workers)
+        plans = [_places(tests[each.name], places) for each in named]
+        asked = sorted({place for plan in plans for place in plan})
+        if _green(forks, asked, lambda: None, "listed") is None:
+            return 3
+        _try_all(named, plans, forks, summary, workers)
         return 0
 
     tests = {
@@ -160,7 +162,17 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
         for name, test in {**tripped.checks, **tripped.limits}.items()
         if only in (f"check passes {name}" if name in tripped.checks else f"limit ignored {name}")
     }
-    _collected(("tensorflow",), [*dict.fromkeys(tests.values())], then, summary)
+    # pytest does not take every parameter on its command line.
+    functions = dict.fromkeys(test.partition("[")[0] for test in tests.values())
+    _collected(("tensorflow",), [*functions], then, summary)
+
+
+def _places(test: str, places: Mapping[str, int]) -> list[int]:
+    """That of the test; of all its parameters, where the one that is named has another number."""
+    if test in places:
+        return [places[test]]
+    function = test.partition("[")[0]
+    return [place for name, place in places.items() if name.partition("[")[0] == function]
 
 
 def _collected(
@@ -188,7 +200,9 @@ def _functions(group: Group) -> Functions:
     return Functions([*group.paths, Path(str(load.__file__))])
 
 
-def _green(forks: Forks, tests: int, probe: Callable[[], object], name: str) -> Reached | None:
+def _green(
+    forks: Forks, tests: Sequence[int], probe: Callable[[], object], name: str
+) -> Reached | None:
     """What the tests come by; None where one is red without any change."""
     found: list[object] = []
     baseline = functools.partial(reached_by, forks, tests, probe)
