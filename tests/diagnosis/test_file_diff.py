@@ -171,6 +171,54 @@ _MADE: dict[str, tuple[surgery.Change, FaultKind, str, Any]] = {
         "BoxPredictor_0/ClassPredictor",
         "+1",
     ),
+    "a class that nothing finds": (
+        surgery.class_bias(3, -100.0),
+        FaultKind.CLASS_LOST,
+        "class 3",
+        None,
+    ),
+    "pixels of the image doubled": (
+        surgery.before_the_network("MUL", [2.0]),
+        FaultKind.NORMALISATION,
+        "after the input",
+        "MUL",
+    ),
+    "the image's channels reversed": (
+        surgery.before_the_network("REVERSE_V2", [3]),
+        FaultKind.CHANNELS,
+        "after the input",
+        "REVERSE_V2",
+    ),
+    "the image mirrored": (
+        surgery.before_the_network("REVERSE_V2", [2]),
+        FaultKind.MIRRORED,
+        "after the input",
+        "REVERSE_V2",
+    ),
+    "tanh for sigmoid": (
+        surgery.exchange_kind("LOGISTIC", 0, "TANH"),
+        FaultKind.SCORES,
+        "Postprocessor/convert_scores",
+        "TANH",
+    ),
+    "blocks exchanged": (
+        surgery.exchange_blocks(15),
+        FaultKind.OPERATOR_ORDER,
+        f"DEPTHWISE_CONV_2D {_LAYER}_8_depthwise/Relu6 reads",
+        f"{_LAYER}_9_pointwise/Relu6",
+    ),
+    "a layer twice": (
+        surgery.twice("CONV_2D", 8),
+        FaultKind.OPERATOR_ADDED,
+        f"after {_LAYER}_8_pointwise",
+        "CONV_2D",
+    ),
+    "a layer gone": (
+        surgery.without("CONV_2D", 8),
+        FaultKind.OPERATOR_MISSING,
+        f"{_LAYER}_8_pointwise",
+        None,
+    ),
     "x before y": (
         surgery.heads("BoxEncodingPredictor", (1, 0, 3, 2)),
         FaultKind.BOX_AXES,
@@ -328,6 +376,7 @@ _IN_8_BITS: dict[str, tuple[surgery.Change, FaultKind, str]] = {
         "first kernel",
     ),
     "no sigmoid": (surgery.without("LOGISTIC"), FaultKind.SCORES, "convert_scores"),
+    "the input's scale": (surgery.input_scale(2.0), FaultKind.NORMALISATION, "the input"),
 }
 
 
@@ -355,6 +404,30 @@ def test_rounding_is_no_fault(
     ):
         copy = file_edits.rewrite(second, tmp_path / f"{second.name}", change)
         assert _faults(first, copy) == ()
+
+
+@pytest.mark.parametrize("names", ["kept", "lost"])
+def test_what_another_converter_writes_otherwise_is_no_fault(
+    names: str, float_file: Path, tmp_path: Path
+) -> None:
+    """Activations and padding as operators of their own, and operators in another order."""
+    assert _found(float_file, tmp_path, surgery.by_another_converter, names) == ()
+
+
+@pytest.mark.parametrize("name", ["BGR", "x before y", "no sigmoid", "one anchor"])
+def test_a_fault_of_another_converters_file_is_named(
+    name: str, float_file: Path, tmp_path: Path
+) -> None:
+    """By the flow of data alone."""
+    change, kind, *_ = _MADE[name]
+    both = surgery.several(change, surgery.by_another_converter)
+    (found,) = _found(float_file, tmp_path, both, "lost")
+    assert found.fault is kind
+
+
+def test_names_that_are_exchanged_are_no_fault(float_file: Path, tmp_path: Path) -> None:
+    """What two layers compute says more than what they are called."""
+    assert _found(float_file, tmp_path, surgery.exchange_names(16, 18)) == ()
 
 
 @pytest.mark.parametrize("name", ["int8", "float16", "dynamic", "uint8"])
@@ -420,3 +493,13 @@ def test_two_faults_are_two(float_file: Path, tmp_path: Path) -> None:
     )
     found = _found(float_file, tmp_path, both)
     assert [each.fault for each in found] == [FaultKind.CHANNELS, FaultKind.NMS]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_damaged_file_ends_no_comparison(seed: int, files: Any, tmp_path: Path) -> None:
+    """Whatever its operators read and are, on either side."""
+    source = (files.floats, files.int8)[seed % 2]
+    path = file_edits.rewrite(source, tmp_path / "copy.tflite", surgery.damage(seed))
+    for sides in ((files.floats, path), (path, files.floats)):
+        for fault in _faults(*sides):
+            assert describe_diagnosis(fault)

@@ -22,6 +22,7 @@ LONGEST = (
     "graphs/test_zoo_archives.py",
     "docs/test_guide_page.py",
     "faults/test_wrong_models.py",
+    "diagnosis/test_file_diff.py",
     "checks/test_route_parity.py",
     "plugin/test_recorder.py",
     "real/test_person_detector.py",

@@ -125,7 +125,7 @@ def twice(kind: str, place: int = 0) -> Change:
         last = int(operator.outputs[0])
         _redirect(model, last, len(graph.tensors) - 1)
         again = copy.copy(operator)
-        again.inputs = np.array([last], np.int32)
+        again.inputs = np.array([last, *operator.inputs[1:]], np.int32)
         again.outputs = np.array([len(graph.tensors) - 1], np.int32)
         operator.outputs = np.array([last], np.int32)
         graph.operators.insert(graph.operators.index(operator) + 1, again)
@@ -186,6 +186,58 @@ def kernel_scale(place: int, factor: float = 1.0, shift: int = 0) -> Change:
     return _scale(lambda model: convolutions(model)[place].inputs[KERNEL], factor, shift)
 
 
+def input_scale(factor: float) -> Change:
+    """Another scale of the file's input."""
+    return _scale(lambda model: int(model.subgraphs[0].inputs[0]), factor, 0)
+
+
+def class_bias(column: int, value: float) -> Change:
+    """Another bias of one class, of nine with the background, in every class predictor."""
+
+    def edit(values: NDArray[Any]) -> NDArray[Any]:
+        values[column::9] = value
+        return values
+
+    def change(model: Any) -> None:
+        tensors = model.subgraphs[0].tensors
+        for operator in of_kind(model, "CONV_2D"):
+            if "ClassPredictor" in tensors[operator.outputs[0]].name.decode():
+                _write(model, operator.inputs[BIAS], edit)
+
+    return change
+
+
+def damage(seed: int) -> Change:
+    """Operators read, write and are anything; the file can still be opened, if not run."""
+
+    def change(model: Any) -> None:
+        graph, random = model.subgraphs[0], np.random.default_rng(seed)
+
+        def some(of: Sequence[Any]) -> Any:
+            return of[int(random.integers(len(of)))]
+
+        for _ in range(int(random.integers(1, 6))):
+            operator, tensor = some(graph.operators), some(graph.tensors)
+            match int(random.integers(7)):
+                case 0:
+                    operator.inputs = np.array([*operator.inputs][:1], np.int32)
+                case 1:
+                    wild = random.integers(-1, len(graph.tensors), len(operator.inputs))
+                    operator.inputs = wild.astype(np.int32)
+                case 2:
+                    operator.opcodeIndex = int(random.integers(len(model.operatorCodes)))
+                case 3:
+                    tensor.shape = random.integers(-1, 8, int(random.integers(6))).astype(np.int32)
+                case 4:
+                    operator.builtinOptionsType, operator.builtinOptions = 0, None
+                case 5:
+                    operator.outputs = np.zeros(0, np.int32)
+                case 6:
+                    tensor.type = some([*_TYPES, 4, 6])
+
+    return change
+
+
 def swapped(axis: int, one: int, other: int) -> Edit:
     """Two places along an axis change places."""
 
@@ -227,6 +279,150 @@ def rounded_to(bits: int) -> Edit:
         return np.rint(values / step) * step
 
     return edit
+
+
+def before_the_network(kind: str, reads: Sequence[float | int]) -> Change:
+    """An operator between the image and what read it, with a constant of its own."""
+
+    def change(model: Any) -> None:
+        graph = model.subgraphs[0]
+        image = int(graph.inputs[0])
+        made = copy.copy(graph.tensors[image])
+        made.name = b"changed image"
+        graph.tensors.append(made)
+        written = len(graph.tensors) - 1
+        _redirect(model, image, written)
+        inputs = [image, _new_constant(model, np.asarray(reads))]
+        graph.operators.insert(0, _new_operator(model, kind, inputs, written))
+
+    return change
+
+
+def exchange_kind(kind: str, place: int, other: str) -> Change:
+    """An operator becomes one of another kind, with its options left out."""
+
+    def change(model: Any) -> None:
+        operator = of_kind(model, kind)[place]
+        operator.opcodeIndex = _code(model, other)
+        operator.builtinOptionsType, operator.builtinOptions = 0, None
+
+    return change
+
+
+def exchange_blocks(first: int) -> Change:
+    """Of four convolutions in a row, of equal shapes, the last two run before the first two."""
+
+    def change(model: Any) -> None:
+        graph = model.subgraphs[0]
+        one, two, three, four = convolutions(model)[first : first + 4]
+        read, end, last = int(one.inputs[0]), int(two.outputs[0]), int(four.outputs[0])
+        _redirect(model, last, end)
+        three.inputs = np.array([read, *three.inputs[1:]], np.int32)
+        one.inputs = np.array([last, *one.inputs[1:]], np.int32)
+        place = graph.operators.index(one)
+        graph.operators[place : place + 4] = [three, four, one, two]
+
+    return change
+
+
+def exchange_names(first: int, second: int) -> Change:
+    """What two convolutions write changes names, and nothing else."""
+
+    def change(model: Any) -> None:
+        tensors = model.subgraphs[0].tensors
+        one, other = (tensors[convolutions(model)[at].outputs[0]] for at in (first, second))
+        one.name, other.name = other.name, one.name
+
+    return change
+
+
+def by_another_converter(model: Any) -> None:
+    """ReLU6 as an operator, padding as an operator, and another order of execution."""
+    for operator in convolutions(model):
+        _unfuse(model, operator)
+        _pad(model, operator)
+    _reorder(model)
+
+
+def _unfuse(model: Any, operator: Any) -> None:
+    if operator.builtinOptions.fusedActivationFunction != 3:
+        return
+    graph = model.subgraphs[0]
+    operator.builtinOptions.fusedActivationFunction = 0
+    before = copy.copy(graph.tensors[operator.outputs[0]])
+    before.name = b"before %d" % len(graph.tensors)
+    graph.tensors.append(before)
+    made = len(graph.tensors) - 1
+    relu = _new_operator(model, "RELU6", [made], int(operator.outputs[0]))
+    operator.outputs = np.array([made], np.int32)
+    graph.operators.insert(graph.operators.index(operator) + 1, relu)
+
+
+def _pad(model: Any, operator: Any) -> None:
+    options, graph = operator.builtinOptions, model.subgraphs[0]
+    image = graph.tensors[operator.inputs[0]]
+    window = graph.tensors[operator.inputs[KERNEL]].shape[1:3]
+    if options.padding != 0 or min(window) < 2:
+        return
+    pads = [(0, 0)]
+    steps = (options.strideH, options.strideW)
+    for side, size, step in zip(image.shape[1:3], window, steps, strict=True):
+        total = max(0, (-(-int(side) // step) - 1) * step + int(size) - int(side))
+        pads.append((total // 2, total - total // 2))
+    padded = copy.copy(image)
+    padded.name = b"padded %d" % len(graph.tensors)
+    more = [0, sum(pads[1]), sum(pads[2]), 0]
+    padded.shape = (np.asarray(image.shape) + more).astype(np.int32)
+    graph.tensors.append(padded)
+    made = len(graph.tensors) - 1
+    amounts = _new_constant(model, np.array([*pads, (0, 0)]))
+    pad = _new_operator(model, "PAD", [int(operator.inputs[0]), amounts], made)
+    operator.inputs = np.array([made, *operator.inputs[1:]], np.int32)
+    options.padding = 1
+    graph.operators.insert(graph.operators.index(operator), pad)
+
+
+def _reorder(model: Any) -> None:
+    graph, random = model.subgraphs[0], np.random.default_rng(3)
+    written = {int(made) for each in graph.operators for made in each.outputs}
+    ready = set(range(-1, len(graph.tensors))) - written
+    left, ordered = list(graph.operators), []
+    while left:
+        able = [each for each in left if ready.issuperset(map(int, each.inputs))]
+        chosen = able[int(random.integers(len(able)))]
+        left.remove(chosen)
+        ordered.append(chosen)
+        ready.update(map(int, chosen.outputs))
+    graph.operators = ordered
+
+
+def _code(model: Any, kind: str) -> int:
+    builtin = next(value for value, name in _OPS.items() if name == kind)
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 1
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def _new_operator(model: Any, kind: str, inputs: Sequence[int], output: int) -> Any:
+    operator = schema.OperatorT()
+    operator.opcodeIndex = _code(model, kind)
+    operator.inputs = np.array(inputs, np.int32)
+    operator.outputs = np.array([output], np.int32)
+    return operator
+
+
+def _new_constant(model: Any, values: NDArray[Any]) -> int:
+    is_whole = values.dtype.kind == "i"
+    stored = values.astype(np.int32 if is_whole else np.float32)
+    buffer, tensor = schema.BufferT(), schema.TensorT()
+    buffer.data = np.frombuffer(stored.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    tensor.name, tensor.shape = b"constant", np.array(values.shape, np.int32)
+    tensor.type, tensor.buffer = (2 if is_whole else 0), len(model.buffers) - 1
+    model.subgraphs[0].tensors.append(tensor)
+    return len(model.subgraphs[0].tensors) - 1
 
 
 def _kind(model: Any, operator: Any) -> str:

@@ -15,12 +15,14 @@ from validation.diagnosis.file_diff import file_diff
 from validation.errors import ValidationError
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
-from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
+
+_SCALES = (FaultKind.QUANTISED_RANGE, FaultKind.NORMALISATION)
 
 
 def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Diagnosis, ...]:
@@ -38,15 +40,30 @@ def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Dia
         return ()
     try:
         reference = _reference_file(context)
-        if reference is None:
-            return ()
-        subject = context.subject.path
-        key = file_sha256(reference), file_sha256(subject)
-        found = _compared(reference, subject, key, DifferenceRules.of(context.policy))
+        found = () if reference is None else _with(context, reference)
     except ValidationError:
         # What cannot be converted or read is said by the checks themselves.
         return ()
-    return of_subject(found, context.key)
+    return of_subject((*found, *_of_scales(context, found)), context.key)
+
+
+def _with(context: CheckContext, reference: Path) -> tuple[Diagnosis, ...]:
+    subject = context.subject.path
+    key = file_sha256(reference), file_sha256(subject)
+    return _compared(reference, subject, key, DifferenceRules.of(context.policy))
+
+
+def _of_scales(context: CheckContext, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """Where nothing else differs, scales beside those of a calibration made here."""
+    form = variant_of(context.key.variant)
+    is_of_graph = context.reference.kind is ReferenceKind.GRAPH
+    if found or form.scheme is not Scheme.INT8 or not is_of_graph:
+        return ()
+    try:
+        others = _with(context, context.build.tflite(form.name))
+    except ValidationError:  # there are no images to calibrate with
+        return ()
+    return tuple(each for each in others if each.fault in _SCALES)
 
 
 @functools.lru_cache(maxsize=4)

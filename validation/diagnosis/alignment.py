@@ -21,6 +21,7 @@ Pairs = dict[int, int]
 _Key = Callable[[Node], Hashable]
 # Of a constant these many values tell it from others.
 _SAMPLED = 4096
+_TINY = 1e-30
 # Correlation of constants that are one: 8 bits, and even 4, keep more.
 _ALIKE = 0.97
 
@@ -104,7 +105,12 @@ def _by_content(first: Flow, second: Flow) -> Pairs:
     for ours, theirs in groups.values():
         if not ours or not theirs:
             continue
-        alike = _prints(first, ours) @ _prints(second, theirs).T
+        sides = [_prints(first, ours), _prints(second, theirs)]
+        width = max(len(row) for side in sides for row in side)
+        prints = [np.stack([np.resize(row, width) for row in side]) for side in sides]
+        lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in prints]
+        units = [each / np.maximum(size, _TINY) for each, size in zip(prints, lengths, strict=True)]
+        alike = units[0] @ units[1].T
         for row, position in enumerate(ours):
             column = int(alike[row].argmax())
             is_mutual = int(alike[:, column].argmax()) == row
@@ -115,18 +121,16 @@ def _by_content(first: Flow, second: Flow) -> Pairs:
     return pairs
 
 
-def _prints(flow: Flow, positions: Sequence[int]) -> NDArray[np.float64]:
-    """Some values of each node's first constant, of length one: [nodes, values]."""
+def _prints(flow: Flow, positions: Sequence[int]) -> list[NDArray[np.float64]]:
+    """Some values of each node's first constant."""
     rows = []
     for position in positions:
         tensor = next(iter(flow.nodes[position].weights.values()))
         constant = flow.constants.read(tensor)
-        values = np.zeros(1) if constant is None else constant.real.ravel()
+        values = np.zeros(1) if constant is None or not constant.size else constant.real.ravel()
         values = values[:: max(1, values.size // _SAMPLED)]
-        length = float(np.linalg.norm(values))
-        rows.append(values / length if length and np.isfinite(length) else values * 0)
-    width = max(len(row) for row in rows)
-    return np.nan_to_num(np.stack([np.resize(row, width) for row in rows]))
+        rows.append(values if np.isfinite(values).all() else np.zeros(1))
+    return rows
 
 
 def _along_the_flow(first: Flow, second: Flow, pairs: Pairs) -> Pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from validation.diagnosis.detector_nodes import DetectorNodes, column_order, columns_of
 from validation.diagnosis.file_diff import ConstantFact, FileDiff
@@ -19,15 +20,20 @@ from validation.diagnosis.found_fault import (
     found_fault,
 )
 from validation.diagnosis.relations import Change, Relation
+from validation.diagnosis.widespread_faults import (
+    fault_of_all,
+    is_rounded,
+    rounding_faults,
+)
 from validation.errors import first_few
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.formatting import number, plural
 
 _RGB = "RGB"
 _BOX = ("y", "x", "h", "w")
-# More of a file's constants that differ in everything are those of another training.
-_MOST = 0.5
 _FEW = 4
+# A bias that is lower by so much takes a score from anything to next to nothing.
+_LOST = 5.0
 # Rounding of a factor that is none.
 _ONE = 1e-3
 
@@ -41,9 +47,11 @@ def constant_faults(diff: FileDiff, nodes: DetectorNodes) -> Iterator[Diagnosis]
     ]
     every = [fact for fact in diff.constants if fact.node != nodes.op]
     namer = Named(diff)
-    yield from _rounded(facts, namer, len(every))
-    facts = [fact for fact in facts if fact.relation.change is not Change.ROUNDED]
-    whole = _of_all(facts, every, namer)
+    rounds = sum(fact.relation.change is Change.ROUNDED for fact in facts)
+    rounded = [fact for fact in facts if is_rounded(fact, all_are=rounds > len(facts) / 2)]
+    yield from rounding_faults(rounded, namer, len(every))
+    facts = [fact for fact in facts if fact not in rounded]
+    whole = fault_of_all(facts, every, namer)
     if whole is not None:
         yield whole
         return
@@ -58,44 +66,6 @@ def constant_faults(diff: FileDiff, nodes: DetectorNodes) -> Iterator[Diagnosis]
     for node, found in by_node.items():
         judge = _NodeFaults(diff, nodes, namer, node, found, reordered)
         yield from judge.faults()
-
-
-def _rounded(facts: Sequence[ConstantFact], namer: Named, total: int) -> Iterator[Diagnosis]:
-    by_bits: dict[int | None, list[ConstantFact]] = {}
-    for fact in facts:
-        if fact.relation.change is Change.ROUNDED:
-            by_bits.setdefault(fact.relation.bits, []).append(fact)
-    for bits, found in by_bits.items():
-        where = f"{len(found)} of {plural(total, 'constant')}, first {namer.constant(found[0])}"
-        got = "half precision" if bits == 16 else f"{bits} bits"
-        yield found_fault(FaultKind.WEIGHTS_ROUNDED, where, got=got, count=1)
-
-
-def _of_all(
-    facts: Sequence[ConstantFact], every: Sequence[ConstantFact], namer: Named
-) -> Diagnosis | None:
-    """One fault that most constants have; None where they have none in common."""
-    kernels = [fact for fact in facts if fact.place == KERNEL]
-    all_kernels = sum(fact.place == KERNEL for fact in every)
-    scaled = [fact for fact in kernels if _scales_outputs(fact, namer)]
-    factors = [each - 1 for fact in scaled for each in fact.relation.values]
-    is_one_sided = min(factors, default=0.0) > -_ONE or max(factors, default=0.0) < _ONE
-    if len(scaled) > _MOST * all_kernels and len(scaled) > 1 and is_one_sided:
-        where = f"{len(scaled)} of {all_kernels} kernels have a factor for each output channel"
-        return found_fault(FaultKind.EPSILON, where, ties=(FaultKind.WEIGHTS_FACTOR,))
-    other = [fact for fact in kernels if fact.relation.change is Change.OTHER]
-    if len(other) > _MOST * all_kernels and len(other) > 1:
-        where = f"{len(other)} of {all_kernels} kernels, first {namer.constant(other[0])}"
-        return found_fault(FaultKind.WEIGHTS, where, ties=(FaultKind.MOVING_AVERAGES,))
-    return None
-
-
-def _scales_outputs(fact: ConstantFact, namer: Named) -> bool:
-    relation = fact.relation
-    if relation.change is not Change.CHANNEL_FACTORS or relation.axis is None:
-        return False
-    changed = sum(abs(each - 1) > _ONE for each in relation.values)
-    return axis_name(namer.op(fact.node), relation.axis) == OUTPUTS and changed > _FEW
 
 
 class _NodeFaults:
@@ -203,9 +173,38 @@ class _NodeFaults:
         where = f"axis {relation.axis} of the first kernel"
         return found_fault(FaultKind.CHANNELS, where, expected=_RGB, got=f"{got} by {where}")
 
+    def _lost_classes(self, fact: ConstantFact) -> str:
+        """Classes whose filters are zero, or whose bias no filter makes up for."""
+        relation = fact.relation
+        if self._node not in self._nodes.classes:
+            return ""
+        if relation.change is Change.CHANNEL_FACTORS and relation.axis == 0:
+            places = [at for at, each in enumerate(relation.values) if abs(each - 1) > _ONE]
+            is_lost = bool(places) and all(abs(relation.values[at]) < _ONE for at in places)
+        else:
+            places = list(relation.places) if fact.place == BIAS else []
+            ours, theirs = self._read(fact) if places else ([], [])
+            is_lost = bool(places) and all(theirs[at] < ours[at] - _LOST for at in places)
+        columns = columns_of(places, self._nodes.num_columns) if is_lost else ()
+        return f"class {', '.join(map(str, columns))}" if columns else ""
+
+    def _read(self, fact: ConstantFact) -> tuple[Any, Any]:
+        """Real values of a constant in both files."""
+        diff = self._diff
+        tensors = (
+            diff.first.nodes[fact.node].weights[fact.place],
+            diff.second.nodes[diff.pairs[fact.node]].weights[fact.place],
+        )
+        sides = zip((diff.first, diff.second), tensors, strict=True)
+        ours, theirs = (side.constants.read(tensor) for side, tensor in sides)
+        return (() if ours is None else ours.real), (() if theirs is None else theirs.real)
+
     def _plain(self, fact: ConstantFact) -> Diagnosis:
         """By what was done alone."""
         relation, named = fact.relation, self._namer.constant(fact)
+        lost = self._lost_classes(fact)
+        if lost:
+            return found_fault(FaultKind.CLASS_LOST, lost)
         if fact.exchanged_with is not None:
             got = f"that of {self._namer.node(fact.exchanged_with)}"
             return found_fault(FaultKind.WEIGHTS_PERMUTED, named, got=got)
@@ -242,12 +241,13 @@ class _NodeFaults:
             places = ", ".join(str(at) for at, _ in changed)
             where = f"{self._place_words([at for at, _ in changed], axis, places)} of the {named}"
             values = sorted({float(f"{each:.4g}") for _, each in changed})
-            got: float | list[float] = values[0] if len(values) == 1 else values
+            got: float | list[float] | str = values[0] if len(values) == 1 else values
         else:
             where = f"{len(changed)} of {len(relation.values)} {axis} of the {named}"
             values = [each for _, each in changed]
             low, high = min(values), max(values)
-            got = low if math.isclose(low, high, rel_tol=_ONE) else [low, high]
+            is_one = math.isclose(low, high, rel_tol=_ONE)
+            got = low if is_one else f"{number(low)} to {number(high)}"
         return found_fault(FaultKind.WEIGHTS_FACTOR, where, expected=1.0, got=got)
 
     def _values(self, fact: ConstantFact, axis: str) -> str:

@@ -27,8 +27,9 @@ from validation.tflite.model import MODEL
 
 # They hand on the values that they read, in the same order.
 _SAME_VALUES = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CAST")
-_ACTIVATIONS = ("RELU", "RELU6", "RELU_N1_TO_1", "TANH")
+_ACTIVATIONS = ("RELU", "RELU6", "RELU_N1_TO_1")
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_SIDES = ("height", "width")
 _POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
 _FUSED = MODEL.names("ActivationFunctionType")
 _PADDING = MODEL.names("Padding")
@@ -227,7 +228,7 @@ class _Reading:
         elif hasattr(options, "padding"):
             found["padding"] = _PADDING.get(int(options.padding), str(options.padding))
         if operator.op == "CONCATENATION":
-            found["axis"] = self._axis(operator, int(options.axis)) if options else 0
+            found["axis"] = self._axis(operator, int(getattr(options, "axis", 0)))
         for place, tensor in enumerate(operator.inputs):
             if tensor in self._graph.static and place not in weights:
                 found[f"input {place}"] = self._whole_numbers(tensor)
@@ -241,25 +242,27 @@ class _Reading:
         return -1 - sum(side != 1 for side in after)
 
     def _padding(self, operator: Operator, options: Any) -> Padding:
-        image, out = self._shape(operator.inputs[0]), self._shape(operator.outputs[0])
+        mode = "VALID" if self._is_valid(operator) else "SAME"
+        if not operator.inputs:
+            return Padding(mode)
         folded = self._pads.get(operator.inputs[0])
         if folded is not None:
             return Padding("PAD", folded)
-        mode = "VALID" if self._is_valid(operator) else "SAME"
-        if options is None or len(image) != 4 or len(out) != 4 or min(image) < 1:
-            return Padding(mode)
         if mode == "VALID":
             return Padding(mode, (0, 0, 0, 0))
+        image = self._shape(operator.inputs[0])
         if operator.op in _POOLS:
-            window: tuple[int, ...] = (int(options.filter_height), int(options.filter_width))
+            window = tuple(int(getattr(options, f"filter_{side}", 0)) for side in _SIDES)
         else:
-            window = self._shape(operator.inputs[1])[1:3]
-        steps = (int(options.stride_h), int(options.stride_w))
-        apart = [int(getattr(options, f"dilation_{side}_factor", 1)) for side in "hw"]
+            window = self._shape(operator.inputs[1])[1:3] if len(operator.inputs) > 1 else ()
+        steps = [int(getattr(options, f"stride_{side[0]}", 0)) for side in _SIDES]
+        apart = [int(getattr(options, f"dilation_{side[0]}_factor", 1)) for side in _SIDES]
+        if len(image) != 4 or len(window) != 2 or min(*image, *window, *steps) < 1:
+            return Padding(mode)
         pads: list[int] = []
         for side, size, step, gap in zip(image[1:3], window, steps, apart, strict=True):
             reach = (size - 1) * gap + 1
-            total = max(0, (math.ceil(side / max(step, 1)) - 1) * step + reach - side)
+            total = max(0, (math.ceil(side / step) - 1) * step + reach - side)
             pads += [total // 2, total - total // 2]
         return Padding(mode, tuple(pads))
 

@@ -188,7 +188,7 @@ class _Comparison:
             node, other = self._first.nodes[position], self._second.nodes[pairs[position]]
             if node.op != other.op:
                 continue
-            order: tuple[int, ...] = ()
+            channels: Relation | None = None
             for place, tensor in node.weights.items():
                 ours = self._constant(0, tensor)
                 if ours is None:
@@ -205,11 +205,12 @@ class _Comparison:
                     yield ConstantFact(position, place, shape, misfit)
                     continue
                 how = relation(ours, theirs)
-                if how.change is Change.ORDER and how.order:
-                    order = how.order
-                elif how.change in (Change.SOME, Change.OTHER) and is_in_order(ours, theirs, order):
+                if how.change is Change.ORDER:
+                    channels = how
+                elif channels is not None and how.change in (Change.SOME, Change.OTHER):
                     # One value among many has no order of its own; that of its channels is known.
-                    how = replace(how, change=Change.ORDER, axis=0, order=order)
+                    moved = replace(how, change=Change.ORDER, axis=0, order=channels.order)
+                    how = moved if is_in_order(ours, theirs, channels) else how
                 yield ConstantFact(position, place, shape, how)
 
     def _with_exchanges(

@@ -19,7 +19,10 @@ _AT_ODDS = 0.02
 _INPUT, _WEIGHTS, _BIAS = range(3)
 _FROM_ZERO = ("RELU", "RELU6")
 # A file says by the others of its tensors where ReLUs begin.
+# Whole numbers that NumPy does not have.
+_NO_BYTES = ("int4", "int2", "uint4")
 _LEAST_OTHERS, _MOST_ODD = 8, 0.1
+_MOST_TRAINED, _MOST_CALIBRATED = 0.5, 0.06
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,21 @@ def quantised_differences(
             alike += 1
         else:
             apart.append(QuantisedFact(node, other, one))
-    # Of another calibration most differ, and none is wrong.
-    found = apart if len(apart) <= alike else []
+    found = apart if len(apart) <= _most_odd(second) * (len(apart) + alike) else []
     known = {fact.node for fact in found}
     back = {other: one for one, other in pairs.items()}
     odd = (*_odd_scales(second, back), *_odd_zero_points(second, back))
     return (*found, *(each for each in odd if each.node not in known))
+
+
+def _most_odd(second: Flow) -> float:
+    """The share of tensors up to which another scale is a fault, and beyond another calibration.
+
+    uint8 has the ranges that the graph was trained with; of a calibrated file many may be equal by
+    a ReLU6 alone.
+    """
+    kinds = {_spec(second, _written(node)).dtype for node in second.nodes}
+    return _MOST_TRAINED if "uint8" in kinds else _MOST_CALIBRATED
 
 
 def _odd_scales(second: Flow, back: Mapping[int, int]) -> Iterator[QuantisedFact]:
@@ -132,7 +144,8 @@ def _scales(flow: Flow, tensor: int) -> Any:
 
 
 def _lowest(spec: TensorSpec) -> int:
-    return int(np.iinfo(spec.dtype).min)
+    is_whole = spec.dtype.startswith(("int", "uint"))
+    return int(np.iinfo(spec.dtype).min) if is_whole and spec.dtype not in _NO_BYTES else 0
 
 
 def _is_alike(first: TensorSpec, second: TensorSpec) -> bool:

@@ -67,7 +67,8 @@ class Relation:
         axis: Of `REVERSED`, `ORDER` and what is of channels; the first of `AXES`.
         other_axis: The second of `AXES`.
         order: Of `ORDER`: which of the first's stands at each place of the second.
-        values: Factors or offsets: one, or one for each place along the axis.
+        values: Factors or offsets: one, or one for each place along the axis; of `ORDER` factors
+            of the places where they kept scales of their own.
         differing: How many values differ.
         size: Of how many.
         places: Where along `axis` values differ, of `SOME`.
@@ -91,7 +92,7 @@ class _Pair:
     """Two constants of one shape, and when values of them are equal."""
 
     def __init__(self, first: StoredConstant, second: StoredConstant) -> None:
-        shape = second.real.shape if first.real.shape != second.real.shape else first.real.shape
+        shape = first.real.shape
         # What lies beyond the range of a file's numbers was cut off there.
         self.low, self.high = second.low.reshape(shape), second.high.reshape(shape)
         self.ours, self.step = first.real.reshape(shape), first.step.reshape(shape)
@@ -154,13 +155,17 @@ def is_same(first: StoredConstant, second: StoredConstant) -> bool:
         return not pair.far(pair.ours, pair.step, cut=True).any()
 
 
-def is_in_order(first: StoredConstant, second: StoredConstant, order: tuple[int, ...]) -> bool:
-    """The second is the first, of one dimension, in this order."""
-    if first.real.ndim != 1 or not first.size == second.size == len(order):
+def is_in_order(first: StoredConstant, second: StoredConstant, of: Relation) -> bool:
+    """The second is the first, of one dimension, in the order of another constant's channels."""
+    if first.real.ndim != 1 or not first.size == second.size == len(of.order):
         return False
     with np.errstate(all="ignore"):
-        pair, places = _Pair(first, second), np.asarray(order)
-        return pair.fits(pair.ours[places], pair.step[places])
+        pair, places = _Pair(first, second), np.asarray(of.order)
+        made, step = pair.ours[places], pair.step[places]
+        # Rows that kept the scales of their places are times factors that are estimates.
+        factors = np.asarray(of.values) if of.values else np.ones(len(places))
+        near = np.abs(made * factors) * (_ONE * 10 if of.values else 0.0)
+        return pair.fits(made * factors, step + 2 * near)
 
 
 def _relation(pair: _Pair, second: StoredConstant) -> Relation:
@@ -256,9 +261,9 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
         offsets = _offsets(pair, along)
         if pair.fits(ours + offsets, pair.step, added=offsets):
             yield Relation(Change.CHANNEL_OFFSETS, axis, values=tuple(offsets.ravel().tolist()))
-        order = _scaled_order(pair, axis)
-        if order is not None:
-            yield Relation(Change.ORDER, axis, order=order)
+        scaled = _scaled_order(pair, axis)
+        if scaled is not None:
+            yield scaled
 
 
 def _offsets(pair: _Pair, along: tuple[int, ...]) -> _Reals:
@@ -268,7 +273,7 @@ def _offsets(pair: _Pair, along: tuple[int, ...]) -> _Reals:
     return np.where(steps > 0, np.rint(offsets / np.where(steps > 0, steps, 1.0)) * steps, offsets)
 
 
-def _scaled_order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
+def _scaled_order(pair: _Pair, axis: int) -> Relation | None:
     """As `_order`, of rows that kept the scales of their places."""
     stepped = pair.their_step.any()
     side = int(pair.ours.shape[axis])
@@ -287,7 +292,10 @@ def _scaled_order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
     factors = _factors(made, pair.theirs, along)
     is_another = bool((order != np.arange(side)).any())
     fits = pair.fits(made * factors, step * factors, slack=pair.estimated)
-    return tuple(order.tolist()) if is_another and fits else None
+    if not (is_another and fits):
+        return None
+    values = tuple(factors.ravel().tolist())
+    return Relation(Change.ORDER, axis, order=tuple(order.tolist()), values=values)
 
 
 def _factors(ours: _Reals, theirs: _Reals, along: tuple[int, ...]) -> _Reals:

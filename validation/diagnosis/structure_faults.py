@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -62,7 +63,8 @@ def structure_faults(
         else:
             expected = "the zero point of its other ReLUs, which begin at the lowest number"
         got = _scale_words(spec.scale, spec.zero_point)
-        yield found_fault(FaultKind.QUANTISED_RANGE, where, expected=expected, got=got)
+        kind = FaultKind.NORMALISATION if quantised.node < 0 else FaultKind.QUANTISED_RANGE
+        yield found_fault(kind, where, expected=expected, got=got)
 
 
 def _scale_words(scale: float | None, zero_point: int | None) -> str:
@@ -177,10 +179,9 @@ def _wiring(diff: FileDiff, nodes: DetectorNodes, namer: Named) -> Iterator[Diag
     if not moved:
         return
     fact = moved[0]
-    pairs = zip(fact.first, (*fact.second, *[None] * len(fact.first)), strict=False)
-    ours, theirs = next(
-        ((one, other) for one, other in pairs if one != other), (fact.first[-1], None)
-    )
+    pairs = itertools.zip_longest(fact.first, fact.second)
+    differing = ((one, other) for one, other in pairs if one != other)
+    ours, theirs = next(differing, (None, None))
     yield found_fault(
         FaultKind.OPERATOR_ORDER,
         f"{namer.op(fact.node or 0)} {namer.node(fact.node or 0)} reads",
