@@ -15,6 +15,7 @@ table in Markdown, and a line for each layer that was missed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,8 @@ from validation.zoo.bundled_files import BUNDLED_FOLDER
 
 _IMAGES = BUNDLED_FOLDER / "scenes" / "images"
 _WEIGHTS = 1
+_CHANGES = ("weight", "kernel")
+_NAMES = ("kept", "lost")
 _HEAD = "| file | changed | names | found | at the layer | right after it | no effect | missed |"
 
 
@@ -168,6 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("reference", type=Path, metavar="FLOAT.tflite")
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.tflite")
     parser.add_argument("--layers", type=int, default=30)
+    parser.add_argument("--change", choices=_CHANGES, action="append", help="default: all")
+    parser.add_argument("--names", choices=_NAMES, action="append", help="default: both")
     typed = parser.parse_args(arguments)
     policy = load_policy()
     tolerance = Tolerance(policy.setting("layer_float_share"), policy.setting("layer_steps"))
@@ -177,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = []
     for path in typed.files:
         graph = read_operators(path)
-        for kernel, without_names in ((False, False), (True, False), (False, True), (True, True)):
+        for change, names in itertools.product(typed.change or _CHANGES, typed.names or _NAMES):
             outcomes: Counter[str] = Counter()
             for case in cases(
                 graph,
@@ -185,8 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 feeds,
                 tolerance,
                 typed.layers,
-                kernel=kernel,
-                without_names=without_names,
+                kernel=change == "kernel",
+                without_names=names == "lost",
             ):
                 outcomes[case.outcome] += 1
                 if case.outcome in ("missed", "no effect"):
@@ -195,8 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     missed.append(f"{path.name}: {name}: {case.outcome}, found {where}")
             hits = outcomes["at"] + outcomes["after"]
             _say(
-                f"| {path.stem} | {'a kernel' if kernel else 'a weight'} "
-                f"| {'lost' if without_names else 'kept'} | {hits} of {outcomes.total()} "
+                f"| {path.stem} | a {change} | {names} | {hits} of {outcomes.total()} "
                 f"| {outcomes['at']} | {outcomes['after']} | {outcomes['no effect']} "
                 f"| {outcomes['missed']} |",
             )

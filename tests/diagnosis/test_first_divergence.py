@@ -127,6 +127,24 @@ def test_one_weight_is_found_where_it_is(
     assert (found.matched is MatchedBy.NAME) != without_names
 
 
+@pytest.mark.parametrize("scheme", ["int8", "dynamic"])
+def test_halves_rounded_the_other_way_are_no_divergence(
+    files: Any, feeds: _Floats, tmp_path: Path, scheme: str
+) -> None:
+    """Every code of a layer may lie one beside the nearest."""
+
+    def change(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[_operator(model, "net/second").inputs[1]]
+        buffer = model.buffers[tensor.buffer]
+        assert tensor.type == schema.TensorType.INT8
+        codes = np.frombuffer(bytes(buffer.data), np.int8)
+        beside = codes + np.where(codes > 0, -1, 1).astype(np.int8)
+        buffer.data = np.frombuffer(beside.tobytes(), np.uint8)
+
+    path = file_edits.rewrite(getattr(files, scheme), tmp_path / "beside.tflite", change)
+    assert _found(path, files.floats, feeds) is None
+
+
 def test_the_first_of_two_is_named(files: Any, feeds: _Floats, tmp_path: Path) -> None:
     """What comes after is wrong as well by what it reads, and one more by itself."""
     change = _both(_one_weight("net/third"), _one_weight("net/second"))
@@ -232,6 +250,32 @@ def test_what_is_fused_otherwise_is_no_divergence(
     assert found is not None
     assert found.counterpart.startswith("net/third/")
     assert [cause.fault for cause in found.causes] == [FaultKind.WEIGHTS]
+
+
+@pytest.mark.parametrize("layer", ["net/second", "net/third"])
+def test_a_value_that_the_reference_does_not_have_is_not_blamed(
+    files: Any, feeds: _Floats, tmp_path: Path, layer: str
+) -> None:
+    """Its reader is, the changed layer or the one right after it."""
+    from validation.export.graph_io import read_graph
+    from validation.runtimes.session import SessionRuntime
+
+    definition = read_graph(files.floats.parent / "plain.pb")
+    nodes = [
+        node.name
+        for node in definition.node
+        if node.op not in ("Const", "Placeholder") and not node.name.startswith("net/second")
+    ]
+    path = file_edits.rewrite(files.floats, tmp_path / "changed.tflite", _one_weight(layer))
+    with SessionRuntime(definition, nodes) as runtime:
+        values = SessionValues(runtime, nodes)
+        sound, found = (
+            find_first_divergence(read_operators(each), values, feeds, feeds, _TOLERANCE)
+            for each in (files.floats, path)
+        )
+    assert sound is None
+    assert found is not None
+    assert (found.tensor.rpartition("/")[0], found.local) == ("net/third", None)
 
 
 @pytest.mark.parametrize("layer", ["net/second", "head_1/class"])

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.hypotheses import hidden_disagreement_explained
+from validation.checks.shared_hypotheses import shared_fault, undone_gain
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
@@ -25,6 +27,7 @@ from validation.errors import NotProvided
 from validation.export.exported import ExportOptions
 from validation.files.digest import file_sha256
 from validation.files.structured import read_json, write_json
+from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.detections import Detections
@@ -72,13 +75,16 @@ def accuracy(context: CheckContext) -> list[Entry]:
     scored = scores(context)
     reference, candidate, *others = scored
     difference = _difference(context, reference, candidate)
+    shared = shared_fault(context, reference.accuracy.figures.ap)
     result = check_accuracy(
         reference.accuracy,
         candidate.accuracy,
         context.policy,
         _notices(context),
         difference=difference,
+        undone_gain=undone_gain(shared),
     )
+    explained = hidden_disagreement_explained(context) if _is_other(result) else ()
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
     return [
@@ -87,15 +93,33 @@ def accuracy(context: CheckContext) -> list[Entry]:
         candidate.evidence,
         *(other.accuracy for other in others),
         with_images_needed(difference, result),
+        *explained,
+        *shared,
         result,
     ]
+
+
+def _is_other(result: CheckResult) -> bool:
+    """The file's AP is not its reference's."""
+    return any(
+        each.status is not Status.PASS
+        for each in result.measures
+        if each.name in ("ap_drop", "ap_gain")
+    )
 
 
 def _accuracy_alone(context: CheckContext, dataset: Dataset) -> list[Entry]:
     own = subject_score(context, dataset)
     met = _met(context, dataset)
-    result = check_accuracy_alone(own.accuracy, met, context.policy, _notices(context))
-    return [own.accuracy, own.evidence, result]
+    shared = shared_fault(context, own.accuracy.figures.ap)
+    result = check_accuracy_alone(
+        own.accuracy,
+        met,
+        context.policy,
+        _notices(context),
+        undone_gain=undone_gain(shared),
+    )
+    return [own.accuracy, own.evidence, *shared, result]
 
 
 def _met(context: CheckContext, dataset: Dataset) -> Meeting:
@@ -115,10 +139,12 @@ class Scored:
     Args:
         accuracy: For the record.
         evidence: The file of the matches.
+        per_category: AP of each scored category; -1 where the images show none.
     """
 
     accuracy: Accuracy
     evidence: Evidence
+    per_category: Mapping[int, float]
 
 
 def differences(context: CheckContext) -> ApDifference | None:
@@ -277,7 +303,7 @@ def score(
         EvidenceContent.MATCHES,
         file=key.file,
     )
-    return Scored(accuracy, evidence)
+    return Scored(accuracy, evidence, score.per_category)
 
 
 def _image_files_sha256(context: CheckContext, dataset: Dataset) -> str:

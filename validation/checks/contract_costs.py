@@ -51,6 +51,9 @@ class Repair:
         )
 
 
+# Nothing is put right.
+AS_IT_IS = Repair()
+
 # What a repaired file detects, and the AP of that.
 Run = Callable[[Repair], Mapping[str, Detections]]
 Score = Callable[[Mapping[str, Detections], str], float]

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from validation.checks.contract_costs import Repair
+from validation.checks.contract_costs import AS_IT_IS, Repair
 from validation.comparison.reference_differences import renumbered
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
@@ -55,7 +55,7 @@ def _run(
     def opened() -> Iterator[Callable[[], DetectFile]]:
         with scratch() as folder:
             path = _put_right(repair, subject, folder / _COPY)
-            yield lambda: _detector(path, subject, repair)
+            yield lambda: on_files(file_detector(path, subject, repair), subject.shared_size)
 
     preprocessing = repair.preprocessing or subject.preprocessing
     made_from = {
@@ -95,18 +95,25 @@ def _way(subject: Subject, repair: Repair) -> FeedWay:
     return subject.way
 
 
-def _detector(path: Path, subject: Subject, repair: Repair) -> DetectFile:
+def file_detector(
+    path: Path, subject: Subject, repair: Repair = AS_IT_IS
+) -> TfliteDetector | RawTfliteDetector:
+    """A detector of a file, or of a copy of it, fed and read as the subject with a repair is.
+
+    Args:
+        path: The file.
+        subject: Says how it is fed and what its raw outputs are closed with.
+        repair: See `detections_with`.
+    """
     model = read_model(path)
     file = describe(model)
     preprocessing = repair.preprocessing or subject.preprocessing
     way = _way(subject, repair)
     if file.postprocess is not None:
         names = bind_outputs(model, file, metadata_of(model)).names
-        op = TfliteDetector(TfliteRuntime(path), preprocessing, names, way)
-        return on_files(op, subject.shared_size)
+        return TfliteDetector(TfliteRuntime(path), preprocessing, names, way)
     attributes = dataclasses.replace(subject.postprocess, **repair.attributes)
     anchors = subject.anchors if repair.anchors is None else repair.anchors
     contract = SsdContract(preprocessing, len(anchors), subject.num_classes, "", attributes)
     names = bind_outputs(model, file, metadata_of(model), contract).names
-    body = RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way)
-    return on_files(body, subject.shared_size)
+    return RawTfliteDetector(TfliteRuntime(path), contract, anchors, names, way)

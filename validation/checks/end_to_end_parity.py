@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.first_divergence import with_first_divergence
+from validation.checks.hypotheses import disagreement_explained
 from validation.checks.pictures import pictures
+from validation.checks.subject_feed import feed_of_subject
 from validation.comparison import disagreements
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
@@ -27,7 +29,8 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         expected = reference_detections(context)
     except NotProvided as error:
         # Labels remain to be drawn beside what it detects.
-        return [*pictures(context), CheckResult.unknown(_CHECK, context.key, str(error))]
+        unknown = CheckResult.unknown(_CHECK, context.key, str(error))
+        return [*pictures(context), feed_of_subject(context), unknown]
     found = candidate_detections(context)
     result = compare_detections(
         expected,
@@ -44,9 +47,15 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         ties=ties(context),
         fed=_fed(context),
     )
-    entries = [context.subject.evidence(), *with_first_divergence(context, result)]
+    entries: list[Entry] = [
+        feed_of_subject(context),
+        context.subject.evidence(),
+        *with_first_divergence(context, result),
+    ]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
+    if result.status is not Status.PASS:
+        entries += disagreement_explained(context)
     return [*_pictures(context, result), *reference, *entries]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
+from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference, Difference, images_needed
 from validation.record.dataset_notices import DatasetNotice
@@ -22,6 +23,7 @@ def check_accuracy(
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
     difference: ApDifference | None = None,
+    undone_gain: float | None = None,
 ) -> CheckResult:
     """The file loses no more average precision than the policy allows.
 
@@ -34,6 +36,7 @@ def check_accuracy(
         notices: Of the data set.
         check: Name in the record.
         difference: The interval of what is gained or lost: limits are held against all of it.
+        undone_gain: What undoing a fault that both sides share gains; None where there is none.
     """
     key = candidate.key
     moving = [notice for notice in notices if notice.moves_figures]
@@ -43,6 +46,7 @@ def check_accuracy(
         "reference_ap": reference.figures.ap,
         "ap_drop": max(drop, 0.0),
         "ap_gain": max(-drop, 0.0),
+        **_undone(undone_gain),
         **_left_or_assumed(candidate, moving),
     }
     measures = Measure.limited(values, policy, check, key)
@@ -73,6 +77,7 @@ def check_accuracy(
             (
                 f"AP {candidate.figures.ap:.4f}, reference {reference.figures.ap:.4f}",
                 *([NO_INTERVAL_NEEDED] if alike else ()),
+                *_too_few(measures),
                 *(candidate.join.doubts() if candidate.join else ()),
                 *(notice.describe() for notice in moving),
             )
@@ -86,6 +91,7 @@ def check_accuracy_alone(
     policy: Policy,
     notices: Collection[DatasetNotice] = (),
     check: str = "accuracy",
+    undone_gain: float | None = None,
 ) -> CheckResult:
     """A file without a reference finds what its policy asks for, and calls it what it is.
 
@@ -96,10 +102,12 @@ def check_accuracy_alone(
             assumed.
         notices: Of the data set.
         check: Name in the record.
+        undone_gain: What undoing a fault gains; None where there is none.
     """
     moving = [notice for notice in notices if notice.moves_figures]
     values = {
         "images": candidate.images,
+        **_undone(undone_gain),
         "lowest_ap": candidate.figures.ap,
         "called_otherwise_share": (met.met - met.in_class) / max(met.met, 1),
         **_left_or_assumed(candidate, moving),
@@ -136,6 +144,16 @@ NO_INTERVAL_NEEDED = (
 )
 
 
+def _too_few(measures: Collection[Measure]) -> list[str]:
+    """How many images would tell, of a difference that shows no loss and might hide one."""
+    needed = [
+        each.images_needed
+        for each in measures
+        if each.is_undecided and each.status is Status.PASS and each.images_needed is not None
+    ]
+    return [f"too few images to tell, about {max(needed):,} needed"] if needed else []
+
+
 def with_images_needed(difference: ApDifference, result: CheckResult) -> ApDifference:
     """The difference with what its check said of the number of images."""
     needed = [each.images_needed for each in result.measures if each.images_needed is not None]
@@ -164,6 +182,10 @@ def interval_of(measure: str, ap: Difference) -> tuple[float, float] | None:
     low, high = sorted((sign * ap.low, sign * ap.high))
     # Not max(low, 0): of NaN that would be 0.
     return (0.0 if low <= 0 else low, 0.0 if high <= 0 else high)
+
+
+def _undone(gain: float | None) -> dict[str, float]:
+    return {} if gain is None else {"undone_gain": gain}
 
 
 def _left_or_assumed(candidate: Accuracy, moving: Collection[DatasetNotice]) -> dict[str, int]:

@@ -29,8 +29,6 @@ _Floats = NDArray[np.float32]
 _ACTIVATIONS = ("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH", "HARD_SWISH", "LEAKY_RELU")
 _CONSTANTS, _ATTRIBUTES, _BOTH = "constants", "attributes", "both"
 _ALONE = "layer"
-# Converters round halves to either side.
-_ROUNDED_OTHERWISE = 1
 _UNDONE: Mapping[str, tuple[bool, bool]] = {
     _CONSTANTS: (False, True),
     _ATTRIBUTES: (True, False),
@@ -72,18 +70,13 @@ class LocalError:
     def __init__(self, single: SingleLayer, step: float | None, *, by_its_bits: bool) -> None:
         self._single, self._by_its_bits = single, by_its_bits
         self._is_known = True
-        self._codes_apart = 0
+        self.has_other_codes = False
         self.distance = Distance(step)
 
     @property
     def value(self) -> float | None:
         """None where what its bits allow is not known."""
         return self.distance.largest_error if self._is_known else None
-
-    @property
-    def has_other_codes(self) -> bool:
-        """Its 8-bit constants are no rounding of the counterpart's."""
-        return self._codes_apart > _ROUNDED_OTHERWISE
 
     def add(self, fed: Sequence[_Floats], wanted: _Floats) -> None:
         """Run on one image.
@@ -99,7 +92,7 @@ class LocalError:
             if pair is None or result is None:
                 self._is_known = False
                 return
-            wanted, self._codes_apart = result, pair.codes_apart
+            wanted, self.has_other_codes = result, pair.has_other_codes
         if self._is_known:
             own = self._single.content()
             found = _result(own, fed)
@@ -244,7 +237,8 @@ def _result(file: bytes, fed: Sequence[_Floats]) -> _Floats | None:
     With another stride, or constants of another shape, it may be no operator at all.
     """
     try:
-        run = TensorValues(file, keep_all=False)
+        # An operator takes a millisecond: threads would wait for each other on a busy machine.
+        run = TensorValues(file, keep_all=False, threads=1)
         run.run(*fed)
     except ConversionError:
         return None

@@ -26,6 +26,8 @@ from validation.diagnosis.value_samples import Sampler
 from validation.record.first_divergence import MatchedBy
 
 _Floats = NDArray[np.float32]
+# Whole steps in real units are not quite whole.
+_ROUNDING = 1e-3
 _NO_MATCH = Match(IMAGE, MatchedBy.NOTHING)
 
 
@@ -263,9 +265,24 @@ class _Search:
             if local is None:
                 return False
             # One weight of a thousand moves a result by less than a step, and is no rounding.
-            return local > self._allowed(layer) or (local > 0 and layer.local.has_other_codes)
-        # Quantised, a value without counterpart is a matter of what was fused.
-        return not self._is_quantised and all(map(self._agrees, self._flow.sources(layer.operator)))
+            allowed = self._allowed(layer) * (1 + _ROUNDING)
+            return local > allowed or (local > 0 and layer.local.has_other_codes)
+        # Quantised, a value without counterpart is a matter of what was fused. A float one may be
+        # right: what reads it is the first that is known to be wrong, unless nothing does.
+        is_known = layer.match.key != IMAGE or layer.tensor in self._flow.ends
+        return not self._is_quantised and is_known and self._reads_what_agrees(layer)
+
+    def _reads_what_agrees(self, layer: _Layer) -> bool:
+        """All that a layer is computed of agrees, where the reference has it."""
+        waiting = list(self._flow.sources(layer.operator))
+        while waiting:
+            tensor = waiting.pop()
+            source = self._layers.get(tensor)
+            if source is not None and source.match.key == IMAGE:
+                waiting += self._flow.sources(source.operator)
+            elif not self._agrees(tensor):
+                return False
+        return True
 
     def _divergence(self, layer: _Layer, differing: int) -> Divergence:
         has_match = layer.match.key != IMAGE

@@ -131,7 +131,7 @@ class _Matching:
 
     def _names_of(self, tensor: int) -> list[int]:
         """Values that are called by a node of the tensor's name, its first node first."""
-        nodes = self._flow.graph.names[tensor].split(_SEPARATOR)
+        nodes = nodes_of(self._flow.graph.names[tensor])
         return list(dict.fromkeys(key for node in nodes for key in self._named.get(node, ())))
 
     def _flowing(self, layer: Operator) -> list[int]:
@@ -143,6 +143,18 @@ class _Matching:
         readers = self._readers.get(read, [])
         same_op = [each for each in readers if each.op == layer.op]
         return [each.outputs[0] for each in same_op or readers]
+
+
+def nodes_of(name: str) -> list[str]:
+    """The nodes that a tensor is called after, the first one first.
+
+    The converter makes names unique by digits at their end: what a node is called without them
+    comes after it.
+    """
+    found = []
+    for node in name.split(_SEPARATOR):
+        found += [node, node.rstrip("0123456789")]
+    return list(dict.fromkeys(found))
 
 
 def _by_node(names: Mapping[int, str]) -> Mapping[str, list[int]]:

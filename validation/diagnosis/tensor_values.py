@@ -34,12 +34,15 @@ class TensorValues:
     Args:
         content: The file's bytes.
         keep_all: False keeps the outputs only, and memory low.
+        threads: Of the interpreter; None: all cores.
 
     Raises:
         ConversionError: LiteRT does not take the file.
     """
 
-    def __init__(self, content: bytes, *, keep_all: bool = True) -> None:
+    def __init__(
+        self, content: bytes, *, keep_all: bool = True, threads: int | None = None
+    ) -> None:
         # The bytes may be a part of a file, and have no name of their own.
         self._key = f"layers {hashlib.sha256(content).hexdigest()}"
         check_runnable(read_model(content, _WHERE))
@@ -49,7 +52,7 @@ class TensorValues:
         ):
             self._interpreter: Any = Interpreter(
                 model_content=content,
-                num_threads=default_threads(),
+                num_threads=threads or default_threads(),
                 experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                 experimental_preserve_all_tensors=keep_all,
             )

@@ -18,6 +18,7 @@ from validation.tflite.model import MODEL, count_scales, dtype_of, present, read
 _ARITHMETIC = ("quantized_bias_type", "asymmetric_quantize_inputs", "weights_format")
 FUSED_ACTIVATION = "fused_activation_function"
 _TRIED_ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+_ROUNDED_OTHERWISE = 1
 _CODES = ("int8", "uint8")
 _REAL_DTYPES = ("float16", "float32")
 
@@ -88,6 +89,11 @@ class OperatorPair:
             read_model(single_operator(other_graph, other), other_graph.model.name)
         )
 
+    @property
+    def has_other_codes(self) -> bool:
+        """Its 8-bit constants are no rounding of the counterpart's."""
+        return self.codes_apart > _ROUNDED_OTHERWISE
+
     def differing_attributes(self) -> tuple[AttributeDifference, ...]:
         """Attributes that both have with different values, but for those of arithmetic."""
         model = read_model(self.content, self._where)
@@ -106,7 +112,8 @@ class OperatorPair:
     def undone(self, *, attributes: bool, constants: bool) -> bytes | None:
         """The operator as a file, with the counterpart's attributes, constants or both.
 
-        Constants are stored as the operator's own are: rounded to its scales.
+        Constants are stored as the operator's own are: rounded to its scales. Those of 8 bits that
+        are one code away at most stay as they are: halves are rounded to either side.
 
         Returns:
             None where they have no place in the operator.
@@ -139,8 +146,10 @@ class OperatorPair:
         buffer = graph.model.root.buffers[tensor.buffer]
         if dtype_of(tensor) in _CODES:
             own_codes = np.frombuffer(buffer.data.tobytes(), stored.dtype).reshape(stored.shape)
-            apart = np.abs(own_codes.astype(np.int64) - stored)
-            self.codes_apart = max(self.codes_apart, int(apart.max(initial=0)))
+            apart = int(np.abs(own_codes.astype(np.int64) - stored).max(initial=0))
+            self.codes_apart = max(self.codes_apart, apart)
+            if apart <= _ROUNDED_OTHERWISE:
+                return True
         buffer.data = np.frombuffer(stored.tobytes(), np.uint8)
         return True
 

@@ -63,10 +63,12 @@ class FaultKind(enum.StrEnum):
     ANCHORS = "anchors"
     BOX_SCALES = "box_scales"
     BOX_AXES = "box_axes"
+    BOXES_MOVED = "boxes_moved"
     NMS = "nms"
     DETECTIONS = "detections"
     SCORE_THRESHOLD = "score_threshold"
     OUTPUT_ORDER = "output_order"
+    OTHER_IMAGE = "other_image"
     # Classes and labels.
     CLASS_SHIFT = "class_shift"
     CLASS_ORDER = "class_order"
@@ -114,6 +116,7 @@ class Diagnosis(OfVariant):
         after: With the fault undone.
         ties: Other faults of which undoing restores as much: the evidence does not tell.
         file: See `ModelKey`.
+        check: Name of the check that gave it; filled in where the check is run.
     """
 
     model: str
@@ -130,3 +133,4 @@ class Diagnosis(OfVariant):
     after: float | None = None
     ties: tuple[FaultKind, ...] = ()
     file: str = ""
+    check: str = ""
