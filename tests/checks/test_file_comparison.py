@@ -80,3 +80,18 @@ def test_a_check_that_compares_no_files_adds_nothing(
     row = dataclasses.replace(_CONTRACT, compares_files=False)
     entries = run_row(row, _given(miniature, path))
     assert not [each for each in entries if isinstance(each, Diagnosis)]
+
+
+def test_a_check_that_compared_nothing_adds_nothing(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """UNKNOWN, because the session lacks what it needs, says nothing of the file."""
+    change = surgery.anchors(lambda anchors: anchors * [1, 1, 1.5, 1.5])
+    path = file_edits.rewrite(_own(miniature), tmp_path / "detect.tflite", change)
+    context = _given(miniature, path)
+    unknown = CheckResult.unknown("accuracy", context.key, "no labels")
+    assert file_comparison.faults_of_file(context, [unknown]) == ()
+    failed = dataclasses.replace(unknown, status=Status.FAIL)
+    assert [each.fault for each in file_comparison.faults_of_file(context, [failed])] == [
+        FaultKind.ANCHORS
+    ]

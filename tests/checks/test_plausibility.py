@@ -108,8 +108,10 @@ def _check(
         key=_KEY,
         dataset=dataset,
         policy=load_policy(),
-        build=SimpleNamespace(entry=SimpleNamespace(group="own")),
+        build=SimpleNamespace(entry=SimpleNamespace(group="own", published={})),
         is_raw=False,
+        is_first=True,
+        given=None,
         subject=Subject(),
         reference=SimpleNamespace(
             kind=ReferenceKind.GRAPH,

@@ -30,7 +30,7 @@ from validation.comparison.labelled_sense import LabelledSense
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.output_errors import check_quantisation
-from validation.comparison.plausibility import Sense, check_plausibility
+from validation.comparison.plausibility import KnownAp, Sense, check_plausibility
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
@@ -130,7 +130,9 @@ def _run_every_check(policy: Policy) -> None:
         {"a": Detections([(0.1, 0.1, 0.5, 0.5)] * 10, [0.9] * 10, [1] * 10)}, 0.3, 99
     )
     sense = Sense(detections, anchors, LabelledSense(10, 10, 10), True, 0.3)
-    check_plausibility(sense, policy, _KEY)
+    for recorded in (True, False):
+        known = replace(sense, known_ap=KnownAp(0.5, 0.5, recorded))
+        check_plausibility(known, policy, _KEY)
     _check_reference_contract(policy)
     check_quantisation(
         raw,

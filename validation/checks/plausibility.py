@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 
+from validation.checks.accuracy import subject_score
 from validation.checks.both_sides import candidate_detections
 from validation.checks.end_to_end_parity import capacity
 from validation.checks.on_labels import finds_nothing, label_diagnoses, on_labels
+from validation.coco.dataset import Dataset
 from validation.comparison.anchor_sense import AnchorSense, anchor_sense
 from validation.comparison.detection_sense import detection_sense
-from validation.comparison.plausibility import Sense, check_plausibility
+from validation.comparison.plausibility import KnownAp, Sense, check_plausibility
 from validation.comparison.plausibility_diagnoses import of_values
+from validation.comparison.published_ap import published_ap
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.diagnosis import Diagnosis, Place
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.references import ReferenceKind
-from validation.workspace.context import CheckContext
+from validation.specs.variants import variant_of
+from validation.workspace.context import CheckContext, class_join
 from validation.workspace.synthetic import GROUP as SEEDED_GROUP
+from validation.zoo.bundled_files import BUNDLED_GROUP, SCENES_NAME, recorded_ap
 
 
 def plausibility(context: CheckContext) -> list[Entry]:
@@ -30,7 +35,14 @@ def plausibility(context: CheckContext) -> list[Entry]:
     anchors = _anchors(context)
     dataset = context.dataset if is_trained and not detections.not_finite else None
     seen = None if dataset is None else on_labels(context, dataset, found, min_score, asks_ap=True)
-    sense = Sense(detections, anchors, None if seen is None else seen.sense, is_trained, min_score)
+    sense = Sense(
+        detections,
+        anchors,
+        None if seen is None else seen.sense,
+        is_trained,
+        min_score,
+        None if dataset is None else _known_ap(context, dataset),
+    )
     result = check_plausibility(sense, context.policy, context.key)
     if result.status is Status.PASS:
         return [result]
@@ -41,6 +53,27 @@ def plausibility(context: CheckContext) -> list[Entry]:
         if _is_unmet(result) and not diagnoses:
             diagnoses += finds_nothing(context, dataset, min_score)
     return [*diagnoses, result]
+
+
+def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:
+    """Of the model's first subject: the others are compared with the same reference."""
+    entry, join = context.build.entry, class_join(context, dataset)
+    is_recorded = entry.group == BUNDLED_GROUP and dataset.name == SCENES_NAME
+    if not context.is_first or context.given is not None:
+        return None
+    known = (
+        recorded_ap(entry.name)
+        if is_recorded
+        else published_ap(
+            entry.published,
+            join.facts.joined,
+            len(join.facts.left_classes),
+            in_8_bits=variant_of(context.key.variant).is_quantised,
+        )
+    )
+    if not known:
+        return None
+    return KnownAp(subject_score(context, dataset).accuracy.figures.ap, known, is_recorded)
 
 
 def _is_unmet(result: CheckResult) -> bool:

@@ -23,6 +23,21 @@ _LEAST_SHOWN = _LEAST_OBJECTS = 10
 
 
 @dataclass(frozen=True)
+class KnownAp:
+    """AP of a file beside what is known of its model.
+
+    Args:
+        ap: Of the file.
+        known: What was measured of the model elsewhere.
+        recorded: On these very images, when it was trained; else published, on others like them.
+    """
+
+    ap: float
+    known: float
+    recorded: bool
+
+
+@dataclass(frozen=True)
 class Sense:
     """All that is looked at of one file.
 
@@ -30,6 +45,7 @@ class Sense:
         detections: Of all images.
         anchors: None where the file states none.
         labelled: None without labels, and where detections are not finite.
+        known_ap: AP over what is known of the model; None where nothing can be compared.
         trained: False for seeded weights, which show anything.
         min_score: From which detections are shown.
     """
@@ -39,6 +55,7 @@ class Sense:
     labelled: LabelledSense | None
     trained: bool
     min_score: float
+    known_ap: KnownAp | None = None
 
 
 def check_plausibility(
@@ -83,6 +100,8 @@ def _values(sense: Sense) -> dict[str, object]:
         values["full_image_share"] = seen.full / seen.images
     if seen.shown >= _LEAST_SHOWN:
         values["beside_image_share"] = seen.beside / seen.shown
+    if (known := sense.known_ap) is not None:
+        values["of_recorded_ap" if known.recorded else "of_published_ap"] = known.ap / known.known
     labelled = sense.labelled
     if labelled is not None:
         values["labels_read_otherwise"] = int(labelled.read_otherwise)
@@ -113,6 +132,9 @@ def _sentences(sense: Sense, measures: tuple[Measure, ...]) -> list[str]:
     }
     if sense.anchors is not None:
         said |= _of_anchors(sense.anchors)
+    if (known := sense.known_ap) is not None:
+        said["of_recorded_ap"] = f"AP {known.ap:.3f}, {known.known:.3f} when it was trained"
+        said["of_published_ap"] = f"AP {known.ap:.3f}, published with {known.known:.3f}"
     if sense.labelled is not None:
         said |= _of_labels(sense.labelled, sense.min_score)
     return [words for name, words in said.items() if name in wrong]
