@@ -12,11 +12,12 @@ import strangers
 from miniature_cases import GIVEN_FILE, RAW_TENSORS, given_case, make_case
 
 from validation.checks.raw_parity import raw_parity
-from validation.checks.reference_contract import contract_entries
+from validation.checks.reference_contract import contract_entries, reference_contract
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.difference_facts import AnchorChange, DifferenceKind
 from validation.record.reference_differences import ReferenceDifferences
+from validation.record.run import Artefact
 from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
 from validation.workspace.saved_model_reference import SavedModelReference
@@ -230,3 +231,18 @@ def test_anchors_that_do_not_follow_are_not_compared(
     found, _ = contract(reference)
     (reason,) = [each for each in found.not_compared if DifferenceKind.ANCHORS in each.kinds]
     assert "no anchors and box scales make its boxes" in reason.why
+
+
+def test_the_row_of_given_files(miniature: MiniatureFiles, tmp_path: Path) -> None:
+    """By the archive's graph: the file itself passes, and with other scales it fails."""
+    results = []
+    for change in (None, strangers.other_scales):
+        context = make_case(miniature, canaries=())
+        path = Path(shutil.copy(context.build.tflite("float"), tmp_path / GIVEN_FILE))
+        if change is not None:
+            change(path, path)
+        entries = reference_contract(given_case(context, path, context.reference))
+        assert any(isinstance(each, Artefact) for each in entries)
+        results += [each for each in entries if isinstance(each, CheckResult)]
+    assert [each.status for each in results] == [Status.PASS, Status.FAIL]
+    assert [each.name for each in results[1].measures if each.status is Status.FAIL] == ["scales"]

@@ -12,6 +12,8 @@ from miniature_cases import MiniatureFiles, given_case, make_case
 
 from validation.checks.end_to_end_parity import end_to_end_parity
 from validation.checks.raw_parity import raw_parity
+from validation.checks.registry import CHECKS
+from validation.checks.running import run_row
 from validation.faults import file_edits
 from validation.policy.limits import Status
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
@@ -126,6 +128,22 @@ def test_layer_of_a_given_file_without_names_is_named(
     assert diagnosis.where == f"{found.counterpart} ({found.tensor} in the file)"
     assert (diagnosis.measure, diagnosis.before) == ("local error of the layer", found.local)
     assert diagnosis.after == 0
+
+
+def test_what_was_done_to_a_file_is_said_in_place_of_its_layer(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """One fault is one diagnosis; where it is seen first stays in the message."""
+    context = make_case(miniature, "raw")
+    path = file_edits.rewrite(
+        context.build.tflite("float"), tmp_path / "given.tflite", _reversed_kernel
+    )
+    case = given_case(context, path, GraphReference(context.build, context.inference))
+    (row,) = (each for each in CHECKS if each.name == "raw_parity")
+    result, divergences, diagnoses = _sorted_out(run_row(row, case))
+    assert len(divergences) == 1
+    assert "first layer that differs" in result.message
+    assert {each.by for each in diagnoses} == {DiagnosedBy.FILE_DIFF}
 
 
 def test_what_keeps_layers_from_being_compared_is_said(

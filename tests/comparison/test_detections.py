@@ -325,7 +325,7 @@ def test_boxes_outside_the_image_are_counted() -> None:
 
 
 def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
-    """Of 101 pairs the worst is reported and the next one judged; of 50 the worst is both."""
+    """And of few pairs as many as chance puts there: the worst is reported, and another judged."""
 
     def values(images: int, far: int) -> dict[str, Any]:
         one = Detections(((0.1, 0.1, 0.5, 0.5),), (0.9,), (1,))
@@ -336,8 +336,10 @@ def test_one_pair_in_a_hundred_may_lie_beyond() -> None:
     measured = values(101, 1)
     assert (measured["worst_iou"], measured["worst_score_shift"]) == pytest.approx((0.75, 0.4))
     assert (measured["iou_p01"], measured["score_shift_p99"]) == (1, 0)
-    for images, far in ((101, 2), (50, 1)):
-        measured = values(images, far)
+    for images, chance in ((1, 0), (5, 0), (50, 2), (101, 3), (2001, 20)):
+        within = values(images, chance)
+        assert (within["iou_p01"], within["score_shift_p99"]) == (1, 0)
+        measured = values(images, chance + 1)
         assert (measured["iou_p01"], measured["score_shift_p99"]) == pytest.approx((0.75, 0.4))
 
 

@@ -104,11 +104,14 @@ def test_the_same_detections_lose_nothing(variant: str) -> None:
 
 
 def test_what_agrees_exactly_needs_no_sample() -> None:
-    """Of a float file ten images pass; a quantised one could lose a tenth unseen."""
+    """A quantised file of which nothing is lost passes too, and how many images would tell is said.
+
+    That ten images are few is judged as evidence.
+    """
     exact, _ = _check(_REFERENCE, _REFERENCE, variant="float")
     assert exact.status is Status.PASS
     sampled, _ = _check(_REFERENCE, _REFERENCE, variant="int8")
-    assert sampled.status is Status.WARN
+    assert sampled.status is Status.PASS
     assert "too few images to tell, about 40 are needed" in sampled.message
 
 

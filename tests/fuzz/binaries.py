@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import gzip
+import hashlib
 import io
+import json
 import struct
 import tarfile
 import zipfile
@@ -12,12 +14,14 @@ import zlib
 from random import Random
 
 from fuzz.mutations import EXTREMES, Mutator, change_bytes
+from fuzz.texts import change_json
 from protobuf_wire import varint
 from set_writers import frame
 
 __all__ = [
     "bomb",
     "change_npy",
+    "change_pack",
     "change_png",
     "change_protobuf",
     "change_tar",
@@ -164,6 +168,34 @@ def inside_zip(mutator: Mutator) -> Mutator:
         return out.getvalue()
 
     return change
+
+
+def change_pack(data: bytes, random: Random) -> bytes:
+    """The change is of a member that its manifest names as it has become; or of the zip itself."""
+    if random.random() < 0.3:
+        return inside_zip(change_bytes)(data, random)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as old:
+            content = {name: old.read(name) for name in old.namelist()}
+        document = json.loads(content["manifest.json"])
+        chosen = random.choice([*content, "manifest.json", "manifest.json"])
+        if chosen != "manifest.json":
+            change = change_npy if chosen.endswith(".npy") else change_bytes
+            content[chosen] = change(content[chosen], random)
+            for each in document["files"]:
+                if each["name"] == chosen:
+                    each["sha256"] = hashlib.sha256(content[chosen]).hexdigest()
+        manifest = json.dumps(document).encode()
+        content["manifest.json"] = (
+            change_json(manifest, random) if chosen == "manifest.json" else manifest
+        )
+    except (zipfile.BadZipFile, OSError, ValueError, LookupError, TypeError, RuntimeError):
+        return change_bytes(data, random)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as new:
+        for name, each in content.items():
+            new.writestr(zipfile.ZipInfo(name), each)
+    return out.getvalue()
 
 
 _DTYPES = ("|O", "<f8", ">f4", "|S1000000", "<U9", "<i1", "|V0", "<M8[s]", "[('a','<f4')]", "x")

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from failing_cases import case_of
 from fuzz.seeds_of_runs import write_compared, write_search
 from PIL import Image
 from set_writers import write_tfrecords, write_voc, write_yolo
@@ -96,6 +97,9 @@ def write_seeds(folder: Path) -> None:
         (labels / name).write_text(text, encoding="utf-8")
     _write_sets(folder)
     _write_run(folder)
+    (folder / "packs").mkdir()
+    case = case_of(models / "tiny.tflite", folder / "images" / "0.png")
+    (folder / "packs" / "tiny.zip").write_bytes(case)
     write_search(folder / "search")
     shutil.copytree(DEFAULT_CANARIES.parent, folder / "canaries")
     (folder / "policy.toml").write_text(_POLICY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fuzz.binaries import (
     bomb,
     change_npy,
+    change_pack,
     change_png,
     change_protobuf,
     change_tar,
@@ -233,6 +234,13 @@ TARGETS: tuple[Target, ...] = (
         "signoff %run --by=Jane --key=IN",
         "signoff @run --verify --on=2026-02-01 --key=IN",
         weight=2,
+    ),
+    _target(
+        "failing case",
+        "packs/*.zip",
+        change_pack,
+        "replay IN",
+        "replay IN --json",
     ),
     _target(
         "inference graph",

@@ -21,7 +21,13 @@ from hypothesis import strategies as st
 
 _MUTATORS = (
     *(mutations.change_bytes, texts.change_text, texts.change_json, texts.change_json_lines),
-    *(binaries.change_tar, binaries.change_npy, binaries.change_png, binaries.change_protobuf),
+    *(
+        binaries.change_tar,
+        binaries.change_npy,
+        binaries.change_pack,
+        binaries.change_png,
+        binaries.change_protobuf,
+    ),
     *(binaries.inside_gzip(binaries.change_tar), binaries.inside_zip(binaries.change_npy)),
     *(binaries.inside_frames(binaries.change_protobuf), change_tflite),
 )

@@ -19,14 +19,19 @@ _MODULE = '''
 """How many bytes a file under test takes."""
 
 from validation.checks.check import Check
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.types import CheckResult, Measure
 
 
 def size(context):
     """The file is small enough for the device."""
-    value = context.subject.path.stat().st_size
-    limit = context.policy.limit("size", "bytes", context.key.model, context.key.variant)
-    return [CheckResult.judged("size", context.key, (Measure("bytes", value, limit),))]
+    key, value = context.key, context.subject.path.stat().st_size
+    limit = context.policy.limit("size", "bytes", key.model, key.variant)
+    wrong = Diagnosis(
+        key.model, key.variant, FaultKind.OPERATOR_ADDED, Place.FILE, DiagnosedBy.CONTRACT
+    )
+    result = CheckResult.judged("size", key, (Measure("bytes", value, limit),))
+    return [result] if result.status == "pass" else [result, wrong]
 
 
 CHECK = Check("size", size, subjects=("raw",))
@@ -105,12 +110,25 @@ def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ..
 
 
 def test_its_limit_turns_the_verdict(added: Run, session: Any) -> None:
-    """Beyond its limit it is red, and so are the run and the exit code."""
+    """Beyond its limit it is red, and so are the run and the exit code; what is wrong is said."""
     result = added(limit=10)
-    result.assert_outcomes(passed=19, skipped=4, failed=1)
+    result.assert_outcomes(passed=21, skipped=4, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert session.checks()["size", "raw"]["status"] == "fail"
-    result.stdout.fnmatch_lines(["*what the device's flash has room for*", "verdict: FAIL"])
+    said = "diagnosis: .tflite: there is an operator too many; next step: convert again, *"
+    result.stdout.fnmatch_lines(
+        [
+            "*what the device's flash has room for*",
+            f"  {said}",
+            f"FAILED *; {said}",
+            "verdict: FAIL",
+            "  - mini-raw size: *",
+            f"    {said}",
+        ]
+    )
+    (wrong,) = (line for line in session.lines() if line["kind"] == "diagnosis")
+    assert (wrong["variant"], wrong["check"]) == ("raw", "size")
+    assert "there is an operator too many" in session.page()
 
 
 def test_it_can_be_required(added: Run) -> None:

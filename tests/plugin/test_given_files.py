@@ -78,7 +78,7 @@ def test_own_file_given_back(judge: Judge, session: Any, made: Path, graph: Path
     found = _statuses(session)
     assert {check for check, status in found.items() if status == "pass"} == {
         "reference_contract", "raw_parity", "postprocess_parity", "end_to_end_parity", "evidence",
-        "accuracy", "operating_point", "latency",
+        "accuracy", "plausibility", "operating_point", "latency",
     }  # fmt: skip
     (given,) = _header(session)["given"]
     assert (given["file"], given["variant"]) == ("detect.tflite", "float")

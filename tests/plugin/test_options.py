@@ -52,6 +52,7 @@ _OPTIONS = (
     "--cache-dir",
     "--lock-file",
     "--latency-table",
+    "--pack",
     "--one-process",
     "--no-isolation",
     "--offline",
@@ -118,7 +119,7 @@ def test_tests_are_named_by_model_and_variant(over_miniature: Run) -> None:
     found = [line.partition("::")[2] for line in result.outlines if "::" in line]
     assert found[0] == "test_archive_holds_what_an_export_needs[mini-float]"
     assert found[-1] == "test_latency_is_within_budget[mini-raw]"
-    assert len(found) == 23
+    assert len(found) == 25
     assert [name for name in found if "raw_outputs" in name] == [
         "test_raw_outputs_are_those_of_the_session[mini-raw]"
     ]
@@ -131,7 +132,7 @@ def test_variant_narrows_without_leaving_gaps(over_miniature: Run) -> None:
     assert len(found) == 12
     assert not any("NOTSET" in line for line in found)
     twice = over_miniature("--collect-only", "-q", "--variant", "raw", "--variant", "float")
-    assert len([line for line in twice.outlines if "::" in line]) == 23
+    assert len([line for line in twice.outlines if "::" in line]) == 25
 
 
 def test_nothing_to_test_is_no_success(over_miniature: Run, session: Any) -> None:

@@ -163,7 +163,7 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     _traceless(result)
     checks = session.checks()
-    assert len(checks) == 23
+    assert len(checks) == 25
     failed = [line for line in checks.values() if line["status"] == "fail"]
     # What needs labelled images is UNKNOWN without them, before any model is asked for.
     assert len(failed) == 19

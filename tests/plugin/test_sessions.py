@@ -40,7 +40,7 @@ def _expected_checks() -> set[tuple[str, str]]:
 def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     """Every check of every variant is recorded; what gives no evidence is told as a skip."""
     result = over_miniature()
-    result.assert_outcomes(passed=19, skipped=4)
+    result.assert_outcomes(passed=21, skipped=4)
     assert result.ret == 0
     assert verdict(result) == "PASS"
     assert set(session.checks()) == _expected_checks()
@@ -68,11 +68,11 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
     assert {"tensorflow", "ai-edge-litert", "python", "harness"} <= set(header["versions"])
     assert header["machine"]["cores"]
     assert footer["kind"] == "footer"
-    assert (footer["results"], footer["exit_code"]) == (23, 0)
+    assert (footer["results"], footer["exit_code"]) == (25, 0)
     assert footer["seconds"] > 0
     kinds = [line["kind"] for line in body]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"step", "picture"}} == {
-        "check": 23,
+        "check": 25,
         "timing": 4,
         "artefact": 13,
         # detections and matches of the reference and both variants
@@ -200,7 +200,7 @@ def test_two_workers_write_one_record(over_miniature: Run, session: Any) -> None
         in checks["latency", "float"]["message"]
     )
     assert session.lines()[0]["kind"] == "header"
-    assert session.lines()[-1]["results"] == 23
+    assert session.lines()[-1]["results"] == 25
     assert not [line for line in session.lines() if line["kind"] == "timing"]
     assert "UNKNOWN" in session.page()
 

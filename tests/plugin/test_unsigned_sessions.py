@@ -193,7 +193,7 @@ def test_wrong_model_turns_the_session_red(over_miniature: Run, session: Any) ->
         ("postprocess_parity", "float"),
         *(
             (check, variant)
-            for check in ("end_to_end_parity", "accuracy", "operating_point")
+            for check in ("end_to_end_parity", "accuracy", "plausibility", "operating_point")
             for variant in ("float", "raw")
         ),
     }

@@ -24,7 +24,7 @@ def test_shipped_limits_are_those_of_the_policy(limit_files: LimitFiles) -> None
     assert {name: getattr(before, name) for name in (each.name for each in fields(FileLimits))} == {
         name: value
         for name, value in load_policy().settings.items()
-        if name.startswith(("read_", "download_", "archive_", "tflite_"))
+        if name.startswith(("read_", "download_", "archive_", "tflite_", "pack_"))
     }
     assert {each.value for each in Size} < {each.name for each in fields(FileLimits)}
 

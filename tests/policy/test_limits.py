@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validation.policy.limits import Limit, Status, worst_status
+from validation.policy.limits import Limit, Rule, Status, worst_status
 
 _NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000)
 _MOST = Limit("max", 2.0, "test", warn=1.0)
@@ -134,7 +134,12 @@ def test_worst_status_knows_no_order(statuses: list[Status]) -> None:
         ((-1.0, 0.5), Status.PASS),
         ((1.2, 2.0), Status.WARN),
         ((1.9, 2.1), Status.WARN),
-        ((-5.0, 9.0), Status.WARN),
+        # It shows no loss, however far it reaches.
+        ((-5.0, 9.0), Status.PASS),
+        ((0.0, 9.0), Status.PASS),
+        ((0.1, 9.0), Status.PASS),
+        ((0.11, 9.0), Status.WARN),
+        ((-1.0, 1.8), Status.PASS),
         ((2.1, 9.0), Status.FAIL),
         ((math.nan, 0.0), Status.FAIL),
         ((0.0, math.inf), Status.FAIL),
@@ -144,6 +149,63 @@ def test_an_interval_decides_as_a_whole(interval: tuple[float, float], status: S
     """All inside, all outside, or too little to tell; what is no number never passes."""
     middle = sum(interval) / 2
     assert _MOST.status_within(middle, interval) is status
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "interval"),
+    [
+        (_MOST, 0.5, (0.0, 2.1)),
+        (_MOST, 5.0, (1.0, 9.0)),
+        (_LEAST, 4.0, (1.9, 6.0)),
+        (_LEAST, 1.0, (0.0, 2.0)),
+    ],
+)
+def test_one_end_beyond_the_limit_warns(
+    limit: Limit, value: float, interval: tuple[float, float]
+) -> None:
+    """Whichever end it is, and on whichever side the estimate itself lies."""
+    assert limit.status_within(value, interval) is Status.WARN
+    assert limit.is_undecided(interval)
+
+
+def test_inside_the_limit_the_estimate_alone_warns() -> None:
+    """An end beyond `warn` is no warning: most intervals are wider than that."""
+    assert _MOST.status_within(0.9, (0.5, 1.5)) is Status.PASS
+    assert _MOST.status_within(1.1, (0.5, 1.5)) is Status.WARN
+
+
+@pytest.mark.parametrize(
+    "interval", [(0.0, 0.5), (1.5, 2.0), (2.1, 9.0), (0.0, math.inf), (math.nan, 0.0)]
+)
+def test_an_interval_on_one_side_is_decided(interval: tuple[float, float]) -> None:
+    """More images would not change it; nor do they where an end is no number."""
+    assert not _MOST.is_undecided(interval)
+
+
+def test_nothing_is_no_value_even_where_a_limit_only_warns() -> None:
+    """A measure without a value was not measured."""
+    assert Limit("equal", None, "test").status(None) is Status.FAIL
+    assert Limit("equal", True, "test", beyond=Status.WARN).status(None) is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("names", "covered"),
+    [
+        (("accuracy", "ap_drop", "ssd", "int8"), True),
+        (("accuracy", "ap_drop", "ssd", "uint8-raw"), True),
+        (("accuracy", "ap_drop", "person", "int8"), True),
+        (("latency", "ap_drop", "ssd", "int8"), False),
+        (("accuracy", "ap_gain", "ssd", "int8"), False),
+        (("accuracy", "ap_drop", "resnet", "int8"), False),
+        (("accuracy", "ap_drop", "ssd", "float"), False),
+    ],
+)
+def test_a_rule_covers_what_all_its_names_fit(
+    names: tuple[str, str, str, str], covered: bool
+) -> None:
+    """Check and measure by name; model and variant by any one of the patterns."""
+    rule = Rule("accuracy", "ap_drop", ("ssd*", "person"), ("int8", "uint8*"), _MOST)
+    assert rule.covers(*names) is covered
 
 
 def test_too_little_evidence_is_no_failure() -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from validation.checks.registry import CHECKS
+from validation.comparison.anchor_sense import anchor_sense
 from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
 from validation.comparison.baseline_check import check_baseline
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
+from validation.comparison.detection_sense import detection_sense
 from validation.comparison.detections import compare_detections
 from validation.comparison.doubts import Doubts
 from validation.comparison.evidence_rules import (
@@ -24,9 +26,11 @@ from validation.comparison.evidence_rules import (
 )
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
+from validation.comparison.labelled_sense import LabelledSense
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
 from validation.comparison.output_errors import check_quantisation
+from validation.comparison.plausibility import KnownAp, Sense, check_plausibility
 from validation.comparison.postprocess_slots import check_postprocess
 from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
@@ -121,6 +125,14 @@ def _run_every_check(policy: Policy) -> None:
         policy=policy,
         key=_KEY,
     )
+    anchors = anchor_sense(np.full((2, 4), 0.5, np.float32), 0, policy)
+    detections = detection_sense(
+        {"a": Detections([(0.1, 0.1, 0.5, 0.5)] * 10, [0.9] * 10, [1] * 10)}, 0.3, 99
+    )
+    sense = Sense(detections, anchors, LabelledSense(10, 10, 10), True, 0.3)
+    for recorded in (True, False):
+        known = replace(sense, known_ap=KnownAp(0.5, 0.5, recorded))
+        check_plausibility(known, policy, _KEY)
     _check_reference_contract(policy)
     check_quantisation(
         raw,
@@ -217,7 +229,14 @@ def test_required_checks_can_be_recorded() -> None:
 def test_shipped_required_checks() -> None:
     """What a signature of each variant cannot lack, written out."""
     first = ("archive", "evidence", "export_contract", "tflite_contract")
-    last = ("end_to_end_parity", "accuracy", "operating_point", "latency", "baseline")
+    last = (
+        "end_to_end_parity",
+        "accuracy",
+        "plausibility",
+        "operating_point",
+        "latency",
+        "baseline",
+    )
     quantised = (*first, "postprocess_parity", "quantisation", *last)
     expected = {
         "float": (*first, "postprocess_parity", *last),

@@ -29,6 +29,7 @@ from validation.record.baseline import (
     LatencyTrial,
 )
 from validation.record.diagnosis import Diagnosis
+from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry
 from validation.record.machine_class import MachineClass
@@ -124,6 +125,7 @@ def test_round_trip(
         operating_points=only(OperatingPointLosses),
         reference_differences=only(ReferenceDifferences),
         diagnoses=only(Diagnosis),
+        feeds=only(FileFeed),
         first_divergences=only(FirstDivergence),
         baseline=next(iter(only(Baseline)), None),
         baseline_comparisons=only(BaselineComparison),

@@ -56,6 +56,7 @@ def _lines(record: Record, key: ModelKey) -> dict[str, tuple[str, ...]]:
 
 GRAPH = _file(ArtefactRole.REFERENCE, ModelKey("ssd", ""), "frozen_inference_graph.pb")
 KEPT = _file(ArtefactRole.TFLITE, INT8, "ssd-int8.tflite", "files/ssd-int8.tflite")
+PACK = _file(ArtefactRole.FAILING_CASE, INT8, "ssd-int8.zip", "packs/ssd-int8.zip")
 LABELS = _file(ArtefactRole.LABELS, INT8, "ssd.labels.txt", "files/ssd.labels.txt")
 
 
@@ -241,3 +242,12 @@ def test_any_name_is_one_word(model: str, folder: str) -> None:
     pattern = words[3].removeprefix("--model=")
     assert fnmatch.fnmatchcase(model, pattern)
     assert not fnmatch.fnmatchcase(f"{model}x", pattern)
+
+
+def test_a_failing_case_is_run_again() -> None:
+    """From the folder in which the run was started; a file without a pack has no such command."""
+    title = "Run its worst image again"
+    header = _header(("--report-dir", "out"))
+    lines = _lines(_record(header, KEPT, PACK), INT8)
+    assert lines[title] == ("validation replay out/r1/packs/ssd-int8.zip",)
+    assert title not in _lines(_record(header, KEPT), INT8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from signable_run import FLOAT, GIVEN, GIVEN_INT8, INT8, write_signable_run
 
 from validation.errors import ArtefactError
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.store import RECORD_NAME, Record, load_record
 from validation.record.types import ModelKey
 from validation.report.anchors import check_anchor
@@ -83,6 +85,36 @@ def test_properties(record: Record) -> None:
     assert (_of(latency)["threads"], float(_of(latency)["p50_ms"]) > 0) == ("1", True)
     # What readers of the format expect: properties before the result.
     assert [each.tag for each in accuracy] == ["properties", "skipped"]
+
+
+def test_diagnoses_of_a_case(record: Record) -> None:
+    """Those that its check gave of its file, the most direct first, each with its next step."""
+    tried = Diagnosis(
+        "person",
+        "int8",
+        FaultKind.ANCHORS,
+        Place.CONFIG,
+        DiagnosedBy.HYPOTHESIS,
+        got="sides times 1.5\x1b[2J",
+        check="accuracy",
+    )
+    direct = dataclasses.replace(tried, fault=FaultKind.MIRRORED, by=DiagnosedBy.ROUTES, got=None)
+    diagnosed = dataclasses.replace(record, diagnoses=(tried, direct))
+    cases = [identity(check, INT8) for check in ("accuracy", "latency")]
+    (suite,) = _completed(_document(*cases, identity("accuracy", FLOAT)), diagnosed)
+    accuracy, *others = suite.iterfind("testcase")
+    said = [
+        (each.get("name"), each.get("value"))
+        for each in accuracy.iterfind("properties/property")
+        if each.get("name") in ("diagnosis", "next_step")
+    ]
+    assert said == [
+        ("diagnosis", "pipeline.config: images are mirrored"),
+        ("next_step", "feed the image as it is"),
+        ("diagnosis", "pipeline.config: anchors are others: sides times 1.5\\x1b[2J"),
+        ("next_step", "correct anchor_generator in pipeline.config, or export again"),
+    ]
+    assert all("diagnosis" not in _of(each) for each in others)
 
 
 def test_given_files_have_their_own(record: Record) -> None:

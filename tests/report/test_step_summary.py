@@ -11,6 +11,7 @@ import pytest
 from signable_run import FLOAT, GIVEN, write_signable_run
 
 from validation.policy.limits import Status
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
 from validation.record.store import RECORD_NAME, Record, load_record
 from validation.record.types import CheckResult, ModelKey
@@ -63,6 +64,24 @@ def test_summary(record: Record) -> None:
     text = _text(page)
     assert "ap_drop is 0.035" in text
     assert "Report: reports/night/index.html" in text
+
+
+def test_what_is_wrong_stands_below_its_cause(record: Record) -> None:
+    """As a line of its own, in which no name is markup."""
+    wrong = Diagnosis(
+        "person",
+        "int8",
+        FaultKind.WEIGHTS,
+        Place.CHECKPOINT,
+        DiagnosedBy.ROUTES,
+        where=_HOSTILE,
+        check="accuracy",
+    )
+    page = _shown(_summary(dataclasses.replace(record, diagnoses=(wrong,))))
+    below = [_text(each) for each in page.iterfind("ul/li/ul/li")]
+    assert len(below) == 1
+    assert below[0].startswith("diagnosis: checkpoint: weights differ: <b>x</b>|")
+    assert "next step: take the checkpoint and the graph of one training" in below[0]
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from validation.errors import ArtefactError
 from validation.isolation.crash import Crash, Ending, ended_before, ended_in
 from validation.policy.limits import Limit, Status
 from validation.policy.load import Policy
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.report.why import Headline, Link, Why, headline, why_rows
@@ -51,6 +53,22 @@ def test_what_one_check_found_alike_is_one_case() -> None:
         "m-float: accuracy: value is 2, should be at most 1",
         "m-int8: accuracy: value is 2, should be at most 1",
     )
+
+
+def test_a_case_says_what_is_wrong() -> None:
+    """The most direct first, and where the others are."""
+    tried = Diagnosis("m", "float", FaultKind.NMS, Place.EXPORT, DiagnosedBy.HYPOTHESIS)
+    direct = replace(tried, fault=FaultKind.EPSILON, by=DiagnosedBy.FILE_DIFF)
+    said = replace(_finding(FLOAT, "accuracy"), diagnoses=(tried, direct))
+    (row,) = _rows(said)
+    (case,) = row.cases
+    assert case.diagnoses == (direct, tried)
+    assert case.further == Link("1 more diagnosis", "model-m.html#diagnosis")
+    (alone,) = _rows(replace(said, diagnoses=(direct,)))[0].cases
+    assert (alone.diagnoses, alone.further) == ((direct,), None)
+    # One that was stopped by an error has its text alone.
+    stopped = replace(_stopped(RAW, "latency", ArtefactError("gone")), diagnoses=(tried,))
+    assert _rows(stopped)[0].cases[0].diagnoses == (tried,)
 
 
 def test_one_check_with_other_figures_is_one_case() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from validation.policy.limits import Limit, Status
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.report.workflow_commands import workflow_commands
 from validation.signoff.findings import Cause, Finding, Verdict
@@ -50,6 +52,16 @@ def test_one_for_each_cause() -> None:
         ("error", "UNKNOWN: latency", "m0-int8: not measured"),
         ("warning", "WARN: evidence", "m0-int8: few images"),
     ]
+
+
+def test_what_is_wrong_is_said() -> None:
+    """Behind what happened, with the next step."""
+    key = ModelKey("m", "int8")
+    wrong = Diagnosis("m", "int8", FaultKind.MIRRORED, Place.FEED, DiagnosedBy.HYPOTHESIS)
+    ((_, _, message),) = _commands(replace(_finding(key, Status.FAIL), diagnoses=(wrong,)))
+    assert message.endswith(
+        "; diagnosis: feed: images are mirrored; next step: feed the image as it is"
+    )
 
 
 def test_no_more_than_are_shown() -> None:

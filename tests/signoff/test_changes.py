@@ -14,6 +14,7 @@ from validation.policy.load import load_policy
 from validation.policy.overlay import Overlay
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.baseline import Baseline, BaselineKind, Outcome
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.machine_class import MachineClass
 from validation.record.run import Artefact, ArtefactRole, DatasetFacts, Footer, GivenFile, Header
 from validation.record.store import Record
@@ -120,6 +121,26 @@ def test_average_precision(ap: float, outcomes: list[Outcome]) -> None:
     """What COCO's three decimals do not show is no news; beyond accuracy's limit it is worse."""
     found = _found(_record(), _record(ap=ap))
     assert [change.outcome for change in found] == outcomes
+
+
+def test_a_diagnosis_of_one_run_alone_is_listed() -> None:
+    """New with its next step, gone as such; one of both runs is no change, nor worse by itself."""
+    wrong = Diagnosis("a", "float", FaultKind.MIRRORED, Place.FEED, DiagnosedBy.HYPOTHESIS)
+    direct = dataclasses.replace(wrong, by=DiagnosedBy.ROUTES, where="a kernel")
+    with_it, without = _record(diagnoses=(wrong,)), _record()
+    (new,), (gone,) = _found(without, with_it), _found(with_it, without)
+    assert (new.what, new.before, new.after, new.outcome) == (
+        "diagnosis",
+        "",
+        "feed: images are mirrored",
+        Outcome.CHANGED,
+    )
+    assert new.reason == "next step: feed the image as it is"
+    assert (gone.before, gone.after) == (new.after, new.before)
+    assert _found(with_it, _record(diagnoses=(direct,))) == []
+    # Of a file that one run alone tested the verdict is the change.
+    foreign = dataclasses.replace(wrong, model="b")
+    assert _found(_record(diagnoses=(foreign,)), without) == []
 
 
 def test_drop_of_the_reference_is_worse_too() -> None:

@@ -59,6 +59,8 @@ SLOW = {
     "coco/test_coverage.py",
     # Kill processes.
     *("files/test_targets.py", "files/test_temporaries.py"),
+    # Tries checks of a converted model in forks.
+    "mutations/test_tripped.py",
     # Ask pip, and start a run.
     *("bisection/test_index.py", "bisection/test_judging.py"),
 }

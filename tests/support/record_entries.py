@@ -27,6 +27,7 @@ from validation.record.difference_facts import (
     Fact,
 )
 from validation.record.error_facts import ErrorFacts
+from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
 from validation.record.pictures import BoxState, Panel, Picture
@@ -63,6 +64,8 @@ from validation.record.types import (
     PublishedFigure,
     Timing,
 )
+from validation.specs.contracts import PostprocessAttributes, Preprocessing
+from validation.specs.feeds import FeedWay
 from validation.specs.references import ReferenceKind
 from validation.specs.tensors import TensorSpec
 
@@ -272,10 +275,37 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _VALUE,
         _COUNT,
         _TEXT,
-        st.none() | _FLOAT,
-        st.none() | _FLOAT,
+        _SHARE,
+        _SHARE,
         st.lists(st.sampled_from(FaultKind), max_size=2).map(tuple),
         _TEXT,
+        _TEXT,
+    ),
+    "feed": st.builds(
+        FileFeed,
+        _TEXT,
+        _TEXT,
+        st.sampled_from(FeedWay),
+        st.builds(
+            Preprocessing,
+            _COUNT,
+            _COUNT,
+            *[st.tuples(_FLOAT, _FLOAT, _FLOAT)] * 2,
+            st.booleans(),
+            st.booleans(),
+        ),
+        st.none() | st.tuples(_COUNT, _COUNT),
+        st.none() | _COUNT,
+        st.none()
+        | st.builds(
+            PostprocessAttributes,
+            *[_COUNT] * 2,
+            *[_FLOAT] * 2,
+            _COUNT,
+            *[_FLOAT] * 4,
+            _COUNT,
+            st.booleans(),
+        ),
     ),
     "first_divergence": st.builds(
         FirstDivergence,

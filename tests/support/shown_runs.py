@@ -18,6 +18,7 @@ from shown_baseline import MACHINE, shown_comparisons, write_shown_history
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.first_divergence import FirstDivergence, MatchedBy
 from validation.record.lines import Entry
 from validation.record.operating_point import ObjectSize, OperatingPointLosses, OperatingRow
@@ -246,6 +247,8 @@ def _entries(key: ModelKey, names: Names, *, fails: bool) -> Iterator[Entry]:
         yield _first_divergence(own, names)
         yield _picture(own, names)
     yield from _results(key, names, ap, fails)
+    if fails:
+        yield from _diagnoses(own, names)
 
 
 def _difference(own: dict[str, str], key: ModelKey, names: Names, ap: float) -> ApDifference:
@@ -358,6 +361,41 @@ def _picture(own: dict[str, str], names: Names) -> Picture:
             Panel(GROUND_TRUTH, (box, other), (1.0, 1.0), (1, 2)),
         ),
         labels={"1": names.label, "2": "square"},
+    )
+
+
+def _diagnoses(own: dict[str, str], names: Names) -> Iterator[Diagnosis]:
+    """Of one file: looked at, in several places, tried out with a tie, and without values."""
+    yield Diagnosis(
+        **own,
+        fault=FaultKind.FINDS_NOTHING,
+        place=Place.LABELS,
+        by=DiagnosedBy.ABSOLUTE,
+        where=names.label,
+        check="accuracy",
+    )
+    yield Diagnosis(
+        **own,
+        fault=FaultKind.ANCHORS,
+        place=Place.CONFIG,
+        by=DiagnosedBy.HYPOTHESIS,
+        got="sides times 1.5",
+        measure="AP",
+        before=0.0931,
+        after=0.4312,
+        ties=(FaultKind.BOX_SCALES,),
+        check="accuracy",
+    )
+    yield Diagnosis(
+        **own,
+        fault=FaultKind.EPSILON,
+        place=Place.FILE,
+        by=DiagnosedBy.FILE_DIFF,
+        where=names.layer,
+        expected=0.001,
+        got=[0.1, 0.01],
+        count=3,
+        check="raw_parity",
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.first_divergence import with_first_divergence
 from validation.checks.hypotheses import disagreement_explained
 from validation.checks.pictures import pictures
+from validation.checks.subject_feed import feed_of_subject
 from validation.comparison import disagreements
 from validation.comparison.detections import compare_detections
 from validation.comparison.ties import TieRule
 from validation.errors import NotProvided
 from validation.policy.limits import Status
+from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.pictures import Picture
 from validation.record.types import CheckResult, ModelKey
@@ -18,6 +22,7 @@ from validation.specs.references import ReferenceKind
 from validation.specs.tensors import fed_by
 from validation.specs.variants import VARIANTS, Scheme, variant_of
 from validation.workspace.context import CheckContext
+from validation.workspace.model_build import EVALUATION
 
 _CHECK = "end_to_end_parity"
 
@@ -28,8 +33,9 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         expected = reference_detections(context)
     except NotProvided as error:
         # Labels remain to be drawn beside what it detects.
-        return [*pictures(context), CheckResult.unknown(_CHECK, context.key, str(error))]
-    found = candidate_detections(context)
+        unknown = CheckResult.unknown(_CHECK, context.key, str(error))
+        return [*pictures(context), feed_of_subject(context), unknown]
+    found = _found(context)
     result = compare_detections(
         expected,
         # Detections of another system are of the labelled images alone.
@@ -41,16 +47,32 @@ def end_to_end_parity(context: CheckContext) -> list[Entry]:
         min_score=context.policy.setting("parity_min_score"),
         score_epsilon=score_epsilon(context),
         min_iou=context.policy.setting("parity_min_iou"),
-        capacity=capacity(context),
+        capacity=context.build.exported(EVALUATION).contract.postprocess.max_detections
+        if context.has_shipped_flags
+        else capacity(context),
         ties=ties(context),
         fed=_fed(context),
     )
-    entries = [context.subject.evidence(), *with_first_divergence(context, result)]
+    entries: list[Entry] = [
+        feed_of_subject(context),
+        context.subject.evidence(),
+        *with_first_divergence(context, result),
+    ]
     # The reference belongs to the model: once, whichever variant comes first.
     reference: list[Entry] = [context.reference.evidence()] if context.is_first else []
     if result.status is not Status.PASS:
         entries += disagreement_explained(context)
     return [*_pictures(context, result), *reference, *entries]
+
+
+def _found(context: CheckContext) -> Mapping[str, Detections]:
+    """Of the file; of one with a shipped graph's flags, with those that the reference has.
+
+    Fewer slots and another suppression are no disagreement: accuracy has what they cost.
+    """
+    if context.has_shipped_flags:
+        return context.inference.candidate(context.key.variant, EVALUATION)
+    return candidate_detections(context)
 
 
 def _fed(context: CheckContext) -> str:

@@ -94,19 +94,22 @@ def first_divergence(context: CheckContext) -> _Found:
     """
     side = _reference(context)
     feeds = tuple(_feeds(context))
-    settings = {name: context.policy.setting(name) for name in ("layer_float_share", "layer_steps")}
+    tolerance = Tolerance(
+        share=context.policy.setting("layer_float_share"),
+        steps=context.policy.setting("layer_steps"),
+    )
     made_from = {
         "key": unstructure(context.key),
         "file": file_sha256(context.subject.path),
         "reference": file_sha256(side.path),
         "feeds": [hashlib.sha256(each.tobytes()).hexdigest() for pair in feeds for each in pair],
-        "settings": settings,
+        "tolerance": unstructure(tolerance),
         "litert": installed_version("ai-edge-litert"),
         "code": code_sha256("diagnosis", "record", "runtimes"),
     }
 
     def find(_: Path) -> _Found:
-        return _found(context, side, feeds, Tolerance(*settings.values()))
+        return _found(context, side, feeds, tolerance)
 
     step = f"first layer of {context.key.label} that differs"
     return context.work.facts(context.key.model, Stage.LAYERS, step, made_from, _Found, find)

@@ -20,6 +20,7 @@ from validation.checks.fake_quant_lint import fake_quant_lint
 from validation.checks.guide import guide
 from validation.checks.latency import first_runs, latency
 from validation.checks.operating_point import operating_point
+from validation.checks.plausibility import plausibility
 from validation.checks.postprocess_parity import postprocess_parity
 from validation.checks.quantisation import quantisation
 from validation.checks.raw_parity import raw_parity
@@ -60,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     Check("canaries", canaries, given=("*",), compares_files=True),
     Check("evidence", evidence, given=("*",)),
     Check("accuracy", accuracy, given=("*",), compares_files=True),
+    Check("plausibility", plausibility, given=("*",), compares_files=True),
     Check("operating_point", operating_point, given=("*",)),
     Check("latency", latency, given=("*",), needs=(first_runs,), quiet=True),
     Check(

@@ -38,6 +38,7 @@ _COMMANDS = (
     "compare",
     "explain",
     "report",
+    "replay",
     "signoff",
     "bisect",
     "completion",

@@ -12,7 +12,7 @@ _SHELLS = ("bash", "zsh")
 _FOLDERS = frozenset({"DIR"})
 _FILES = frozenset({
     "A", "B", "ARCHIVE", "CONFIG", "FILE", "FILE-or-coco", "GROUP-or-FOLDER", "IMAGE", "MODEL",
-    "OTHER", "PB", "PICTURE", "PREFIX", "RECORD", "RUN", "TFLITE",
+    "OTHER", "PACK", "PB", "PICTURE", "PREFIX", "RECORD", "RUN", "TFLITE",
 })  # fmt: skip
 
 

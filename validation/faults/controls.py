@@ -28,7 +28,7 @@ def controls() -> tuple[Subject, ...]:
         Subject(DEFAULT_MODEL, complete, ("float", "raw", "int8"), seed=_SEED),
         Subject(DEFAULT_MODEL, complete, ("float", "int8"), images=_MANY),
         Subject("ssd_mobilenet_v1", complete, ("float",), images=_MANY, seed=_SEED),
-        *(Subject(DEFAULT_MODEL, each, ("float", "raw")) for each in _THIN),
+        *(Subject(DEFAULT_MODEL, each, ("float",)) for each in _THIN),
     )
 
 

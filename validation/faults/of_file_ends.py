@@ -162,6 +162,7 @@ _EIGHT_BIT_FAULTS: tuple[Fault, ...] = (
         "scale",
         "one activation is read with half of its scale",
         put.change_scale(10, 0.5),
+        FaultKind.QUANTISED_RANGE,
         FaultKind.FAKE_QUANT_RANGE,
         FaultKind.PRECISION,
         FaultKind.WEIGHTS_FACTOR,

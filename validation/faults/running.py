@@ -100,7 +100,7 @@ def run_case(
         if check.covers(key)
         for entry in _entries(check, session, key)
     ]
-    return _found(entries, session.keys, policy, time.perf_counter() - started)
+    return _found(entries, session, time.perf_counter() - started)
 
 
 def _session(
@@ -152,22 +152,32 @@ def _entries(check: Check, session: Session, key: ModelKey) -> list[Entry]:
         return [CheckResult.stopped(check.name, key, error)]
 
 
-def _found(
-    entries: list[Entry], keys: tuple[ModelKey, ...], policy: Policy, seconds: float
-) -> Found:
+def _found(entries: list[Entry], session: Session, seconds: float) -> Found:
     results = tuple(each for each in entries if isinstance(each, CheckResult))
     diagnoses = tuple(each for each in entries if isinstance(each, Diagnosis))
     failed = any(each.status is Status.FAIL for each in results)
     record = Record(
-        Header("faults", "", keys, {}, {}, {}, "", policy_overlay=policy.overlay),
+        Header(
+            "faults",
+            "",
+            session.keys,
+            *({}, {}, {}),
+            "",
+            policy_overlay=session.policy.overlay,
+            given=tuple(each.for_header(session.feed) for each in session.candidates),
+        ),
         results,
         diagnoses=diagnoses,
         footer=Footer("", seconds, len(results), int(failed)),
     )
-    verdict = judge(record, policy).run
+    findings = [
+        each
+        for each in judge(record, session.policy).run.findings
+        if each.cause is not Cause.MISSING or each.check not in LEFT_OUT
+    ]
     missing = [
         each.result.explanation
-        for each in verdict.findings
+        for each in findings
         if each.result is not None
         and each.cause is Cause.RESULT
         and (each.status is Status.UNKNOWN or each.check == "evidence")
@@ -180,7 +190,7 @@ def _found(
             if each.status is not Status.PASS
         },
         by_directness(diagnoses),
-        verdict.status,
+        worst_status([Status.PASS, *(each.status for each in findings)]),
         tuple(dict.fromkeys(filter(None, missing))),
         seconds,
     )

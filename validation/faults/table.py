@@ -98,6 +98,7 @@ def _subjects(fault: Fault) -> Iterable[Subject]:
     is_given = fault.place is Place.FILE
     for thinness in fault.at:
         if fault.needs <= parts_of(model, thinness):
-            alone = thinness is Thinness.FLOAT_ALONE
-            variants = fault.variants[:1] if alone else fault.variants
+            # The raw form shows no more of an archive; it is tried where all is there.
+            whole = thinness is Thinness.COMPLETE
+            variants = fault.variants if whole else fault.variants[:1]
             yield Subject(model, thinness, variants, is_given)

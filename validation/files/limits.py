@@ -26,6 +26,7 @@ class FileLimits:
         read_table_mib: Of a list or a table: annotations, results, a record.
         read_model_mib: Of a .tflite or a graph.
         read_arrays_mib: Of NumPy's files.
+        pack_mib: Of a failing-case pack.
         read_image_mib: Of an image file, or of a record that holds one.
         read_image_megapixels: Of an image.
         download_bytes: Of a download whose size nobody has published.
@@ -40,6 +41,7 @@ class FileLimits:
     read_table_mib: float
     read_model_mib: float
     read_arrays_mib: float
+    pack_mib: float
     read_image_mib: float
     read_image_megapixels: float
     download_bytes: float

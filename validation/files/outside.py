@@ -34,6 +34,7 @@ class Size(enum.StrEnum):
     MODEL = "read_model_mib"
     ARRAYS = "read_arrays_mib"
     IMAGE = "read_image_mib"
+    PACK = "pack_mib"
 
     @property
     def most_bytes(self) -> int:

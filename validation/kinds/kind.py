@@ -77,6 +77,7 @@ class Wanted(StrEnum):
     ARCHIVE = "archive"
     RUN = "run"
     TOML = "toml"
+    PACK = "pack"
 
 
 @dataclass(frozen=True)

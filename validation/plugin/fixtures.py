@@ -19,9 +19,12 @@ from validation.plugin.places import places_tried
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import check_of, session_checks
+from validation.plugin.short_summary import diagnoses_among
 from validation.plugin.state import session_state
 from validation.plugin.waiting import WAITING
 from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import diagnosis_lines
 from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.run import Artefact, Evidence
@@ -176,7 +179,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[Sequence[Entry]], None]:
         kept.extend(entries)
         for entry in entries:
             if isinstance(entry, CheckResult):
-                _end_as(entry)
+                _end_as(entry, diagnoses_among(kept))
 
     return keep
 
@@ -211,15 +214,15 @@ def _refuse_foreign(item: pytest.Function, entries: Sequence[Entry]) -> None:
         )
 
 
-def _end_as(result: CheckResult) -> None:
+def _end_as(result: CheckResult, diagnoses: Sequence[Diagnosis]) -> None:
     __tracebackhide__ = True
     if result.status is Status.FAIL:
-        pytest.fail(printable_lines(_describe_failure(result)), pytrace=False)
+        pytest.fail(printable_lines(_describe_failure(result, diagnoses)), pytrace=False)
     if result.status is Status.UNKNOWN:
         pytest.skip(printable(f"UNKNOWN: {result.message}"))
 
 
-def _describe_failure(result: CheckResult) -> str:
+def _describe_failure(result: CheckResult, diagnoses: Sequence[Diagnosis]) -> str:
     broken = [
         f"  {describe_measure(measure)} ({measure.limit.reason})"
         for measure in result.measures
@@ -228,7 +231,8 @@ def _describe_failure(result: CheckResult) -> str:
     where = f" at {result.where}" if result.where else ""
     # No line begins with a name: what a CI takes for a command begins its line.
     headline = f"{result.check} of {result.key} failed{where}. {result.message}".rstrip()
-    return "\n".join([headline, *broken])
+    diagnosed = [f"  {line}" for line in diagnosis_lines(diagnoses, headline)]
+    return "\n".join([headline, *broken, *diagnosed])
 
 
 def _stopwatch(request: pytest.FixtureRequest, check: Check) -> Stopwatch | None:

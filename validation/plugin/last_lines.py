@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from validation.policy.limits import Status
 from validation.record.damage import damage_lines
 from validation.record.formatting import plural
 from validation.record.given_files import without_reference
+from validation.record.run import ArtefactRole
 from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
 from validation.report.workflow_commands import workflow_commands
-from validation.signoff.causes import grouped_reasons
+from validation.signoff.causes import diagnosis_of, grouped_findings, reason_of
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
 
@@ -76,6 +78,7 @@ class LastLines:
         # Of what was lost nothing can be shipped.
         for line in shipping_lines(self._shipping) if not self._ended.lost else ():
             reporter.line(printable(f"to ship: {line}"))
+        self._packs(reporter)
         for lost in (*self._ended.lost, *self._unwritten):
             reporter.line(printable(f"not written: {lost}"), red=True)
         reporter.line(printable(f"report: {page_of(self._ended) or 'none, no disk took it'}"))
@@ -94,10 +97,12 @@ class LastLines:
         run, record = self._ended.judgement.run, self._ended.record
         # No line begins with a name: what begins with colons is a command to GitHub's runner.
         reporter.line(f"verdict: {run.describe()}", **_colour(run.status))
-        reasons = grouped_reasons(run.findings)
-        for reason in reasons[:_MOST_REASONS]:
-            reporter.line(printable(f"  - {reason}"))
-        if (more := len(reasons) - _MOST_REASONS) > 0:
+        groups = grouped_findings(run.findings)
+        for group in groups[:_MOST_REASONS]:
+            reporter.line(printable(f"  - {reason_of(group)}"))
+            if diagnosis := diagnosis_of(group):
+                reporter.line(printable(f"    {diagnosis}"))
+        if (more := len(groups) - _MOST_REASONS) > 0:
             reporter.line(f"  - and {plural(more, 'more cause')}, see the report")
         untimed = [each for each in self._rows if each.p50_ms is None]
         if untimed and not any(each.check == "latency" for each in run.findings):
@@ -111,6 +116,15 @@ class LastLines:
             reporter.line(printable(line))
         if self._updated is not None:
             reporter.line(printable(self._updated.line), red=not self._updated.is_written)
+
+    def _packs(self, reporter: pytest.TerminalReporter) -> None:
+        packs = [
+            each for each in self._ended.record.artefacts if each.role is ArtefactRole.FAILING_CASE
+        ]
+        if packs and self._ended.folder is not None and not self._ended.lost:
+            more = f", and {len(packs) - 1} more there" if packs[1:] else ""
+            path = shlex.quote(str(self._ended.folder / packs[0].path))
+            reporter.line(printable(f"failing case: validation replay {path}{more}"))
 
 
 def print_at_the_end(config: pytest.Config, lines: LastLines) -> None:

@@ -189,6 +189,12 @@ def add_options(add: Callable[..., object]) -> None:
         "options for it, such as --benchmark-columns)",
     )
     add(
+        "--pack",
+        action="store_true",
+        help="pack every file with its worst image for `validation replay` (default: only "
+        "those with a check that failed)",
+    )
+    add(
         "--one-process",
         action="store_true",
         help="one child process (default: two, archives up to 50 MB)",

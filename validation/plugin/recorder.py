@@ -7,10 +7,11 @@ writes: one record a run, whichever process did the work.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,23 +27,27 @@ from validation.plugin.ending import end_run
 from validation.plugin.fixtures import ENTRIES, keep_found
 from validation.plugin.interruption import INTERRUPTION
 from validation.plugin.last_lines import LastLines, print_at_the_end
+from validation.plugin.packs import Packs, write_packs
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
 from validation.plugin.short_summary import say_why
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
+from validation.preprocess.image import ImageFile
 from validation.record.evidence import keep_evidence
 from validation.record.kept_files import keep_file
 from validation.record.leftovers import sweep_runs
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
 from validation.record.run import Artefact, Evidence, Footer, Step
-from validation.record.store import RecordWriter
+from validation.record.store import RecordWriter, parse_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.summary_rows import summary_rows
 from validation.signoff.exit_codes import FAILED, Require, exit_code
+from validation.signoff.rules import evidence
 from validation.signoff.shipping import which_files
+from validation.workspace.context import image_files
 
 # Attribute of a test report; plain JSON text, so that it passes between processes.
 _LINES = "validation_lines"
@@ -59,6 +64,7 @@ class Recorder:
         self._config = config
         self._planned: dict[str, None] = {}
         self._done: set[str] = set()
+        self._has_failed = False
         self._started = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._writer: RecordWriter | None = None
@@ -86,6 +92,7 @@ class Recorder:
     def write(self, entry: Entry) -> None:
         """Append one entry."""
         self._opened().write(entry)
+        self._has_failed |= isinstance(entry, CheckResult) and evidence(entry) is Status.FAIL
 
     def _opened(self) -> RecordWriter:
         if self._writer is None:
@@ -113,6 +120,7 @@ class Recorder:
         if self._writer is None and not (interrupted and STATE in self._config.stash):
             return
         writer = self._opened()
+        packs = Packs() if interrupted else self._packs(writer)
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             seconds=time.perf_counter() - self._clock,
@@ -135,10 +143,28 @@ class Recorder:
         )
         is_lost = bool(ended.lost) or (updated is not None and updated.is_lost)
         session.exitstatus = code or (FAILED if is_lost else code)
+        unwritten = (*unwritten, *(f"failing case of {each}" for each in packs.left_out))
         lines = LastLines(
             self._config, ended, rows, shipping, unwritten, updated, commands=on_github()
         )
         print_at_the_end(self._config, lines)
+
+    def _packs(self, writer: RecordWriter) -> Packs:
+        """Failing cases, written and recorded; a run without any is not read back for it."""
+        every = self._config.getoption("--pack")
+        if not every and not self._has_failed:
+            return Packs()
+        record = parse_record(writer.data, writer.path, allow_unfinished=True)
+        state = session_state(self._config)
+
+        @functools.cache
+        def images() -> Mapping[str, ImageFile]:
+            return {each.key: each for each in image_files(state.dataset, state.canaries)}
+
+        packs = write_packs(record, self.folder, images, state.policy, every=every)
+        for each in packs.written:
+            writer.write(each)
+        return packs
 
 
 def _new_folder(reports: Path, started: datetime) -> Path:

@@ -8,6 +8,8 @@ import pytest
 
 from validation.files.terminal import printable
 from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import by_directness, diagnosis_line
 from validation.record.formatting import describe_result
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
@@ -19,10 +21,18 @@ _WHOLE_LINES = 2
 def say_why(report: pytest.TestReport, entries: Iterable[Entry]) -> None:
     """Let the line of a failed test, in a JUnit file too, name measure and limit."""
     crash = getattr(report.longrepr, "reprcrash", None)
+    entries = list(entries)
     failed = (each for each in entries if isinstance(each, CheckResult))
     result = next((each for each in failed if each.status is Status.FAIL), None)
     if crash is not None and result is not None and report.failed:
-        crash.message = printable(f"{result.check}: {describe_result(result)}")
+        said = f"{result.check}: {describe_result(result)}"
+        diagnosis = diagnosis_line(diagnoses_among(entries), said)
+        crash.message = printable("; ".join(filter(None, (said, diagnosis))))
+
+
+def diagnoses_among(entries: Iterable[Entry]) -> tuple[Diagnosis, ...]:
+    """What a check has found to be wrong, the most direct first."""
+    return by_directness(each for each in entries if isinstance(each, Diagnosis))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,6 +15,7 @@ def keep_to_policy(policy: Policy) -> None:
             read_table_mib=policy.setting("read_table_mib"),
             read_model_mib=policy.setting("read_model_mib"),
             read_arrays_mib=policy.setting("read_arrays_mib"),
+            pack_mib=policy.setting("pack_mib"),
             read_image_mib=policy.setting("read_image_mib"),
             read_image_megapixels=policy.setting("read_image_megapixels"),
             download_bytes=policy.setting("download_bytes"),

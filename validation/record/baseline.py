@@ -45,6 +45,7 @@ class Aspect(enum.StrEnum):
     FORM = "form"
     VERDICT = "verdict"
     CHECK = "check"
+    DIAGNOSIS = "diagnosis"
     NAMES = "names"
     SHAPES = "shapes"
     FILE = "file"

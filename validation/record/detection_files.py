@@ -12,10 +12,11 @@ can be named by its hash. The arrays, for I images with N detections in all:
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -37,17 +38,28 @@ def write_detections(path: Path, found: Mapping[str, Detections]) -> None:
         path: Of the file, ending in .npz.
         found: By image key.
     """
+    with atomic_file(path) as file:
+        _save(file, found)
+
+
+def detections_bytes(found: Mapping[str, Detections]) -> bytes:
+    """The bytes that `write_detections` writes."""
+    with io.BytesIO() as stream:
+        _save(stream, found)
+        return stream.getvalue()
+
+
+def _save(file: IO[bytes], found: Mapping[str, Detections]) -> None:
     # Of no image at all there are still arrays of the right shape.
     each = [Detections((), (), ()), *found.values()]
-    with atomic_file(path) as file:
-        np.savez(
-            file,
-            keys=np.array(list(found), np.str_),
-            offsets=np.cumsum([len(one) for one in each]),
-            boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
-            scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
-            classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
-        )
+    np.savez(
+        file,
+        keys=np.array(list(found), np.str_),
+        offsets=np.cumsum([len(one) for one in each]),
+        boxes=_narrow(np.concatenate([one.boxes for one in each]), np.float32),
+        scores=_narrow(np.concatenate([one.scores for one in each]), np.float32),
+        classes=_narrow(np.concatenate([one.classes for one in each]), np.int32),
+    )
 
 
 def read_detections(path: Path) -> dict[str, Detections]:

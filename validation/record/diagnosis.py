@@ -116,6 +116,7 @@ class Diagnosis(OfVariant):
         after: With the fault undone.
         ties: Other faults of which undoing restores as much: the evidence does not tell.
         file: See `ModelKey`.
+        check: Name of the check that gave it; filled in where the check is run.
     """
 
     model: str
@@ -132,3 +133,4 @@ class Diagnosis(OfVariant):
     after: float | None = None
     ties: tuple[FaultKind, ...] = ()
     file: str = ""
+    check: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,33 @@ def describe_diagnosis(diagnosis: Diagnosis) -> str:
 def next_step(diagnosis: Diagnosis) -> str:
     """What to do about it: the line of config, the flag or the code."""
     return _table()[diagnosis.fault].next.format(**_values(diagnosis))
+
+
+def diagnosis_line(diagnoses: Sequence[Diagnosis], beside: str = "") -> str:
+    """The first fault, its next step, and how many more there are, on one line; empty without.
+
+    Args:
+        diagnoses: The first is said.
+        beside: What is said of the same on the same line: its words are not repeated.
+    """
+    new = unsaid(diagnoses, beside)
+    if not new:
+        return ""
+    line = f"diagnosis: {describe_diagnosis(new[0])}; next step: {next_step(new[0])}"
+    more = len(new) - 1
+    if more:
+        line += f"; {more} more diagnos{'es' if more > 1 else 'is'}"
+    return " ".join(line.split())
+
+
+def unsaid(diagnoses: Iterable[Diagnosis], beside: str) -> tuple[Diagnosis, ...]:
+    """Those whose words are not in a text beside which they are to be said."""
+    return tuple(each for each in diagnoses if describe_diagnosis(each) not in beside)
+
+
+def diagnosis_lines(diagnoses: Iterable[Diagnosis], beside: str = "") -> list[str]:
+    """Every fault with its next step, a line each; see `diagnosis_line`."""
+    return [line for each in diagnoses if (line := diagnosis_line([each], beside))]
 
 
 def fault_in_words(fault: FaultKind) -> str:

@@ -14,6 +14,7 @@ from validation.record.run import Artefact, ArtefactRole
 from validation.record.types import ModelKey
 
 FILES_FOLDER = "files"
+PACKS_FOLDER = "packs"
 
 # What no file system and no address has to escape.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
@@ -52,6 +53,11 @@ def labels_name(key: ModelKey) -> str:
 def anchors_name(key: ModelKey) -> str:
     """Of the anchors that raw outputs are decoded with: the model's, or a given file's own."""
     return f"{_shared_stem(key)}.anchors.npy"
+
+
+def pack_name(key: ModelKey) -> str:
+    """Of a subject's failing case in its folder."""
+    return f"{tflite_name(key).removesuffix(_SUFFIX)}.zip"
 
 
 def keep_file(artefact: Artefact, run_folder: Path) -> Artefact:

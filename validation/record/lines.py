@@ -14,6 +14,7 @@ from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
+from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
 from validation.record.operating_point import OperatingPointLosses
 from validation.record.pictures import Picture
@@ -31,6 +32,7 @@ Entry = (
     | OperatingPointLosses
     | ReferenceDifferences
     | Diagnosis
+    | FileFeed
     | FirstDivergence
     | Baseline
     | BaselineComparison
@@ -54,6 +56,7 @@ KINDS: dict[str, type] = {
     "operating_point": OperatingPointLosses,
     "reference_differences": ReferenceDifferences,
     "diagnosis": Diagnosis,
+    "feed": FileFeed,
     "first_divergence": FirstDivergence,
     "baseline": Baseline,
     "baseline_comparison": BaselineComparison,
@@ -78,7 +81,7 @@ def from_line(line: Mapping[str, Any]) -> Entry:
 
     Raises:
         RecordVersionError: The header was written by another version of the layout.
-        RecordError: Unknown kind, or fields missing or left over.
+        RecordError: Unknown kind, fields missing or left over, or limits that compare nothing.
     """
     fields = dict(line)
     kind = fields.pop("kind", None)
@@ -87,7 +90,26 @@ def from_line(line: Mapping[str, Any]) -> Entry:
     if kind == "header":
         _check_version(fields.get("version"))
     entry: Entry = structure(KINDS[kind], fields, where=kind)
+    if isinstance(entry, CheckResult):
+        _check_measures(entry)
     return entry
+
+
+def _check_measures(result: CheckResult) -> None:
+    """Limits hold values of any type: those that are compared are numbers.
+
+    Raises:
+        RecordError: No number for a bound, or a relation that there is not.
+    """
+    for measure in result.measures:
+        limit = measure.limit
+        if limit is None:
+            continue
+        is_bound = limit.relation in ("max", "min")
+        if not is_bound and limit.relation not in ("equal", "any"):
+            raise RecordError("a limit of no known relation", got=limit.relation)
+        if is_bound and not isinstance(limit.bound, int | float):
+            raise RecordError(f"the bound of {measure.name} is no number", got=limit.bound)
 
 
 def _check_version(version: object) -> None:

@@ -29,6 +29,7 @@ class ArtefactRole(enum.StrEnum):
     LABELS = "labels"
     FEEDING = "feeding facts"
     ANCHORS = "anchors"
+    FAILING_CASE = "failing case"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from validation.files.structured import refuse_constant
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
 from validation.record.diagnosis import Diagnosis
+from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.operating_point import OperatingPointLosses
@@ -59,6 +60,7 @@ class Record:
         operating_points: What files lose at the score from which an app shows detections.
         reference_differences: What given files have otherwise than their references.
         diagnoses: What is wrong with files, and where.
+        feeds: How files were fed and read.
         first_divergences: The first layer of files that is not their reference's.
         baseline: What the run was compared with; None where it was with nothing.
         baseline_comparisons: What of each file is no longer as it was in the baseline.
@@ -81,6 +83,7 @@ class Record:
     operating_points: tuple[OperatingPointLosses, ...] = ()
     reference_differences: tuple[ReferenceDifferences, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    feeds: tuple[FileFeed, ...] = ()
     first_divergences: tuple[FirstDivergence, ...] = ()
     baseline: Baseline | None = None
     baseline_comparisons: tuple[BaselineComparison, ...] = ()
@@ -325,6 +328,7 @@ def parse_record(
         operating_points=_only(OperatingPointLosses, entries),
         reference_differences=_only(ReferenceDifferences, entries),
         diagnoses=_only(Diagnosis, entries),
+        feeds=_only(FileFeed, entries),
         first_divergences=_only(FirstDivergence, entries),
         baseline=next(iter(_only(Baseline, entries)), None),
         baseline_comparisons=_only(BaselineComparison, entries),
@@ -363,32 +367,12 @@ def _entry(line: str, where: str) -> Entry:
     if not isinstance(fields, dict):
         raise RecordError("a line that is no JSON object", got=type(fields).__name__, where=where)
     try:
-        entry = from_line(fields)
-        if isinstance(entry, CheckResult):
-            _check_measures(entry)
-        return entry
+        return from_line(fields)
     except RecordError as error:
         error.where = where if error.where is None else f"{where}, {error.where}"
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise RecordError("a line that fits no entry", got=error, where=where) from error
-
-
-def _check_measures(result: CheckResult) -> None:
-    """Limits hold values of any type: those that are compared are numbers.
-
-    Raises:
-        RecordError: No number for a bound, or a relation that there is not.
-    """
-    for measure in result.measures:
-        limit = measure.limit
-        if limit is None:
-            continue
-        is_bound = limit.relation in ("max", "min")
-        if not is_bound and limit.relation not in ("equal", "any"):
-            raise RecordError("a limit of no known relation", got=limit.relation)
-        if is_bound and not isinstance(limit.bound, int | float):
-            raise RecordError(f"the bound of {measure.name} is no number", got=limit.bound)
 
 
 def _only(kind: type[_Kind], entries: list[Entry]) -> tuple[_Kind, ...]:

@@ -8,6 +8,9 @@ import re
 from validation.record.types import REFERENCE, ModelKey
 from validation.specs.variants import VARIANTS
 
+# Of the section with a model's diagnoses.
+DIAGNOSIS_ANCHOR = "diagnosis"
+
 # Longer names are cut and told apart by their hash.
 _LONGEST = 60
 _FILE_SUFFIX = ".tflite"

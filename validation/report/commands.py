@@ -94,6 +94,8 @@ def _commands(record: Record, key: ModelKey) -> Iterable[Command]:
             yield command
     if command := _evaluate(record, key):
         yield command
+    if pack := record.kept(key, ArtefactRole.FAILING_CASE):
+        yield Command("Run its worst image again", (_line("replay", _path(header, pack.path)),))
 
 
 def _judge(header: Header, key: ModelKey) -> Command | None:

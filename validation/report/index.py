@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from validation.policy.limits import Status
 from validation.record import formatting
 from validation.record.given_files import given_file, judged_by
-from validation.record.kept_files import FILES_FOLDER
+from validation.record.kept_files import FILES_FOLDER, PACKS_FOLDER
 from validation.record.run import Artefact
 from validation.record.store import Record
 from validation.record.types import REFERENCE, Accuracy, Measure, ModelKey, Timing
@@ -235,7 +235,7 @@ def _unmatched(unmatched: Measure | None, compared: Measure | None) -> Figure:
 def file_link(artefact: Artefact) -> str:
     """The address of a kept file from a page of its run; empty for what lies nowhere below it."""
     parts = PurePosixPath(artefact.path).parts
-    if len(parts) < 2 or parts[0] != FILES_FOLDER or ".." in parts:
+    if len(parts) < 2 or parts[0] not in (FILES_FOLDER, PACKS_FOLDER) or ".." in parts:
         return ""
     return urllib.parse.quote(artefact.path)
 

@@ -8,6 +8,9 @@ from pathlib import PurePath
 
 from validation.errors import ArtefactError
 from validation.files.terminal import printable
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import by_directness, describe_diagnosis, next_step
+from validation.record.run import ArtefactRole
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.anchors import check_anchor
@@ -51,14 +54,21 @@ def with_properties(
         raise ArtefactError("the JUnit file cannot be read", got=error) from error
     by_identity = {_identity_of(row.key): row for row in rows}
     results = {(each.check, *_identity_of(each.key)): each for each in record.results}
+    diagnoses: dict[tuple[str, ...], list[Diagnosis]] = {}
+    for each in by_directness(record.diagnoses):
+        diagnoses.setdefault((each.check, *_identity_of(each.key)), []).append(each)
     for case in root.iter("testcase"):
         own = _properties_of(case)
         named = tuple(own.get(name, "") for name in (MODEL, VARIANT, FILE))
         row = by_identity.get(named)
         if CHECK not in own or row is None:
             continue
-        result = results.get((own[CHECK], *named))
-        _add(case, _of_case(own[CHECK], row, result, folder))
+        place = (own[CHECK], *named)
+        _add(case, _of_case(own[CHECK], row, results.get(place), folder))
+        _add(case, _diagnosed(diagnoses.get(place, ())))
+        pack = record.kept(row.key, ArtefactRole.FAILING_CASE)
+        if pack is not None and folder is not None:
+            _add(case, iter([("failing_case", folder / pack.path)]))
     for suite in root.iter("testsuite"):
         _add(suite, _of_suite(record, judgement, folder, page))
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -98,6 +108,13 @@ def _of_case(
     yield from ((name, value) for name, value in figures.items() if value is not None)
     if folder is not None:
         yield "page", f"{folder / row.page}#{check_anchor(row.key, check)}"
+
+
+def _diagnosed(diagnoses: Sequence[Diagnosis]) -> Iterator[tuple[str, object]]:
+    """Two properties for each: what is wrong, and what to do about it."""
+    for each in diagnoses:
+        yield "diagnosis", describe_diagnosis(each)
+        yield "next_step", next_step(each)
 
 
 def _properties_of(element: ET.Element) -> dict[str, str]:

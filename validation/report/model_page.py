@@ -28,6 +28,7 @@ from validation.report.commands import (
     subject_commands,
 )
 from validation.report.contract_tables import ContractView, contract_view
+from validation.report.diagnosis_table import DiagnosisRow, diagnosis_rows
 from validation.report.gallery import Galleries, galleries
 from validation.report.interval_tables import DifferenceView, difference_view
 from validation.report.latency_chart import LatencyChart, latency_chart
@@ -103,6 +104,7 @@ class ModelPage:
         file_name: Of the page.
         status: Its verdict.
         summary: A line a subject, and what is wrong; the worst first.
+        diagnoses: What is wrong and where, the worst first.
         subjects: A section each, the worst first.
         accuracies: The reference first.
         accuracy_facts: On what all of them were measured, in words.
@@ -130,6 +132,7 @@ class ModelPage:
     file_name: str
     status: Status
     summary: Summary
+    diagnoses: tuple[DiagnosisRow, ...]
     subjects: tuple[SubjectSection, ...]
     accuracies: tuple[AccuracyRow, ...]
     accuracy_facts: tuple[str, ...]
@@ -181,6 +184,9 @@ def model_page(
         file_name=file_name,
         status=verdict.verdict.status,
         summary=model_summary(record, verdict, shipping),
+        diagnoses=diagnosis_rows(
+            record, model, {key: each.status for key, each in verdict.subjects.items()}
+        ),
         subjects=tuple(
             _section(record, key, verdict.subjects[key], results, policy) for key in keys
         ),

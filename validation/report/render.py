@@ -18,7 +18,13 @@ import jinja2
 
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
-from validation.record import divergence_words, formatting, given_files, quantisation_cost
+from validation.record import (
+    diagnosis_words,
+    divergence_words,
+    formatting,
+    given_files,
+    quantisation_cost,
+)
 from validation.record.formatting import NO_GROUND_TRUTH, NOTHING
 from validation.record.history import History, read_history
 from validation.record.pictures import GROUND_TRUTH
@@ -47,6 +53,8 @@ MATRIX_NAME = "matrix.html"
 
 # How the templates choose, measure and write what they show of a record's entries.
 _FILTERS: tuple[Callable[..., Any], ...] = (
+    diagnosis_words.describe_diagnosis,
+    diagnosis_words.next_step,
     charts.draw_boxes,
     charts.font_size,
     charts.label_height,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from validation.errors import first_few
 from validation.policy.limits import WORST_FIRST
 from validation.record import formatting
 from validation.record.damage import damage_lines
@@ -13,7 +12,7 @@ from validation.record.store import Record
 from validation.report.markdown import escaped, table
 from validation.report.summary_rows import SummaryRow
 from validation.report.views import circumstances, subject_of
-from validation.signoff.causes import FindingGroup, grouped_findings
+from validation.signoff.causes import FindingGroup, diagnosis_of, grouped_findings, reason_of
 from validation.signoff.rules import Judgement
 from validation.signoff.shipping import Shipping, shipping_lines
 from validation.signoff.since import since_baseline, since_lines
@@ -78,9 +77,9 @@ def _shown(text: str) -> str:
 
 
 def _reason(group: FindingGroup) -> str:
-    names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
-    text = f"{first_few(names, 4)}: {group.text}" if names else group.text
-    return f"**{group.status.upper()}** {_shown(text)}"
+    diagnosis = diagnosis_of(group)
+    below = f"\n  - {_shown(diagnosis)}" if diagnosis else ""
+    return f"**{group.status.upper()}** {_shown(reason_of(group, 4))}{below}"
 
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:

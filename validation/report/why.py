@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from validation.policy.limits import Status
 from validation.record import formatting
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import unsaid
 from validation.record.types import Measure, ModelKey
-from validation.report.anchors import check_anchor, subject_anchor
+from validation.report.anchors import DIAGNOSIS_ANCHOR, check_anchor, subject_anchor
 from validation.signoff.causes import FindingGroup, Span, grouped_findings
 from validation.signoff.findings import Cause, Verdict, full_reason
 
@@ -48,6 +50,9 @@ class Case:
         touched: The subjects, each with a link to its place.
         worst: The subject with these figures; None where all have the same.
         spans: Of the same measures, the values of all subjects where they differ.
+        diagnoses: What is wrong, where that was found and neither the text nor a case above says
+            it; the most direct first.
+        further: Where the others are; None where there is one at most.
     """
 
     text: str
@@ -56,6 +61,8 @@ class Case:
     touched: tuple[Link, ...]
     worst: Link | None = None
     spans: tuple[Span, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    further: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +162,10 @@ def _case(group: FindingGroup, pages: Mapping[str, str]) -> Case:
     shown = group.worst
     result = shown.result
     touched = tuple(_place(key, checks, pages) for key, checks in group.touched.items())
+    diagnoses = unsaid(group.diagnoses, group.text)
+    further = _further(diagnoses, pages)
     if result is None or shown.cause is not Cause.RESULT or result.error or not shown.measures:
-        return Case(group.text, (), 0, touched)
+        return Case(group.text, (), 0, touched, diagnoses=diagnoses, further=further)
     few, others = shown.measures[:_FEW_MEASURES], shown.measures[_FEW_MEASURES:]
     worst = None
     if group.is_varied and shown.key is not None:
@@ -169,7 +178,17 @@ def _case(group: FindingGroup, pages: Mapping[str, str]) -> Case:
         touched,
         worst,
         tuple(each for each in group.spans if each.name in names),
+        diagnoses,
+        further,
     )
+
+
+def _further(diagnoses: Sequence[Diagnosis], pages: Mapping[str, str]) -> Link | None:
+    more = len(diagnoses) - 1
+    if more < 1:
+        return None
+    place = f"{pages[diagnoses[1].model]}#{DIAGNOSIS_ANCHOR}"
+    return Link(f"{more} more diagnos{'es' if more > 1 else 'is'}", place)
 
 
 def _with_its_limit(measure: Measure) -> Measure:

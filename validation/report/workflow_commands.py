@@ -6,7 +6,7 @@ from validation.errors import first_few
 from validation.files.terminal import printable
 from validation.policy.limits import Status
 from validation.record.formatting import plural
-from validation.signoff.causes import FindingGroup, grouped_findings
+from validation.signoff.causes import FindingGroup, diagnosis_of, grouped_findings
 from validation.signoff.rules import Judgement
 
 # GitHub shows ten of each kind for a step.
@@ -36,7 +36,8 @@ def _words_of(group: FindingGroup) -> tuple[str, str]:
     checks = first_few(group.checks, 2)
     title = f"{group.status.upper()}: {checks}" if checks else group.status.upper()
     names = first_few(group.touched, 4)
-    return title, f"{names}: {group.text}" if names else group.text
+    text = "; ".join(filter(None, (group.text, diagnosis_of(group))))
+    return title, f"{names}: {text}" if names else text
 
 
 def _command(word: str, title: str, message: str) -> str:

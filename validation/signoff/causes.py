@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from validation.errors import first_few
 from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import diagnosis_line
 from validation.record.formatting import is_number, plural, quantity
 from validation.record.types import Measure, ModelKey
+from validation.signoff.faults import said_once
 from validation.signoff.findings import Finding, explain
 
 
@@ -38,9 +41,12 @@ class FindingGroup:
 
     Args:
         findings: At least one, in their order.
+        diagnoses: What is wrong, where that was found and no group before it has said it; the
+            most direct first.
     """
 
     findings: tuple[Finding, ...]
+    diagnoses: tuple[Diagnosis, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -97,7 +103,12 @@ def grouped_findings(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
     same: dict[Hashable, list[Finding]] = {}
     for finding in findings:
         same.setdefault((finding.status, cause_of(finding)), []).append(finding)
-    return tuple(FindingGroup(tuple(each)) for each in same.values())
+    diagnoses = said_once(
+        [diagnosis for finding in each for diagnosis in finding.diagnoses] for each in same.values()
+    )
+    return tuple(
+        FindingGroup(tuple(each), own) for each, own in zip(same.values(), diagnoses, strict=True)
+    )
 
 
 def cause_of(finding: Finding) -> Hashable:
@@ -117,11 +128,24 @@ def cause_of(finding: Finding) -> Hashable:
 
 def grouped_reasons(findings: Iterable[Finding]) -> list[str]:
     """One line for each thing that happened, with the first two of those it happened to."""
-    lines = []
-    for group in grouped_findings(findings):
-        names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
-        lines.append(f"{first_few(names, 2)}: {group.text}" if names else group.text)
-    return lines
+    return [
+        "; ".join(filter(None, (reason_of(group), diagnosis_of(group))))
+        for group in grouped_findings(findings)
+    ]
+
+
+def reason_of(group: FindingGroup, most: int = 2) -> str:
+    """What happened, with the first of those it happened to."""
+    names = [f"{each.key} {each.check}".rstrip() for each in group.findings if each.key]
+    return f"{first_few(names, most)}: {group.text}" if names else group.text
+
+
+def diagnosis_of(group: FindingGroup) -> str:
+    """What is wrong and what to do about it; empty where that is not known, or was said before.
+
+    Of several faults the first, and how many more there are.
+    """
+    return diagnosis_line(group.diagnoses, group.text)
 
 
 def _excess(finding: Finding) -> tuple[float, float]:

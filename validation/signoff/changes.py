@@ -12,6 +12,8 @@ from validation.policy.limits import WORST_FIRST, Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import BASELINE_CHECK, Aspect, Outcome
+from validation.record.diagnosis import Diagnosis, FaultKind, Place
+from validation.record.diagnosis_words import by_directness, describe_diagnosis, next_step
 from validation.record.formatting import describe_result, plural
 from validation.record.store import Record
 from validation.record.types import Accuracy, CheckResult, Measure, ModelKey
@@ -95,6 +97,7 @@ def changes(
     changed = [
         *_verdicts(one, other),
         *_checks((before, one), (after, other), left_out),
+        *_diagnoses((before, one), (after, other)),
         *_accuracies(before, after, policy, paired or {}),
         *_sizes(before, after),
     ]
@@ -193,6 +196,35 @@ def _checks(
             Aspect.CHECK,
             found.get((says.key, check)) if says else None,
         )
+
+
+def _diagnoses(
+    before: tuple[Record, Judgement], after: tuple[Record, Judgement]
+) -> Iterator[Change]:
+    """Faults that one run alone has named of a file that both tested: no verdict by themselves."""
+    tested = [{key.identity for key in judgement.subjects} for _, judgement in (before, after)]
+    both = tested[0] & tested[1]
+    sides = (_faults(run) for run, _ in (before, after))
+    for (subject, *_), was, now in _pairs(*sides):
+        if subject in both and (was is None or now is None):
+            said = now or was
+            assert said is not None
+            yield Change(
+                str(said.key),
+                Aspect.DIAGNOSIS,
+                describe_diagnosis(was) if was else "",
+                describe_diagnosis(now) if now else "",
+                reason=f"next step: {next_step(now)}" if now else "no longer found",
+                aspect=Aspect.DIAGNOSIS,
+            )
+
+
+def _faults(run: Record) -> Mapping[tuple[Subject, FaultKind, Place], Diagnosis]:
+    """The most direct diagnosis of each fault of a file."""
+    faults: dict[tuple[Subject, FaultKind, Place], Diagnosis] = {}
+    for each in by_directness(run.diagnoses):
+        faults.setdefault((each.key.identity, each.fault, each.place), each)
+    return faults
 
 
 def _findings(judgement: Judgement) -> Mapping[tuple[ModelKey, str], Finding]:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from validation.policy.limits import Status
+from validation.record.diagnosis import Diagnosis
 from validation.record.formatting import describe_measure, describe_result, plural
 from validation.record.types import CheckResult, Measure, ModelKey
 
@@ -51,6 +52,7 @@ class Finding:
         exit_code: Of the session, where that is the cause.
         interrupted_by: Name of the signal that interrupted the run, where it was one.
         not_run: How many checks an interrupted run left out.
+        diagnoses: What is wrong with the subject, where that was found.
     """
 
     status: Status
@@ -62,6 +64,7 @@ class Finding:
     exit_code: int = 0
     interrupted_by: str = ""
     not_run: int = 0
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 @dataclass(frozen=True)

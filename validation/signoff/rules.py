@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from validation.policy.limits import WORST_FIRST, Status, worst_status
 from validation.policy.load import Policy, load_policy
 from validation.record.baseline import BASELINE_CHECK
+from validation.record.diagnosis import Diagnosis
 from validation.record.given_files import given_file
 from validation.record.run import Footer
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.exit_codes import INTERRUPTED
+from validation.signoff.faults import with_diagnoses
 from validation.signoff.findings import Cause, Finding, Verdict
 
 
@@ -76,10 +78,9 @@ def judge(record: Record, policy: Policy | None = None) -> Judgement:
         results[result.key].append(result)
     ended = [] if record.footer else [Finding(Status.UNKNOWN, Cause.UNFINISHED)]
     findings = {
-        key: _on_variant(
-            key,
-            results[key],
-            required_of(record, key, policy),
+        key: _diagnosed(
+            _on_variant(key, results[key], required_of(record, key, policy)),
+            [each for each in record.diagnoses if each.key == key],
         )
         for key in keys
     }
@@ -161,6 +162,10 @@ def _on_variant(
     return findings
 
 
+def _diagnosed(findings: list[Finding], diagnoses: list[Diagnosis]) -> list[Finding]:
+    return list(with_diagnoses(_worst_first(findings), diagnoses)) if diagnoses else findings
+
+
 def _on_session(record: Record, findings: list[Finding]) -> list[Finding]:
     """What only the run as a whole can show."""
     footer = record.footer
@@ -195,6 +200,8 @@ def _counting(findings: list[Finding]) -> list[Finding]:
 def _verdict(findings: list[Finding], *, structure_only: bool) -> Verdict:
     """The worst finding decides."""
     status = worst_status([Status.PASS, *(finding.status for finding in findings)])
-    order = WORST_FIRST.index
-    ordered = tuple(sorted(findings, key=lambda finding: order(finding.status)))
-    return Verdict(status, ordered, structure_only)
+    return Verdict(status, tuple(_worst_first(findings)), structure_only)
+
+
+def _worst_first(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: WORST_FIRST.index(finding.status))

@@ -14,14 +14,14 @@ from validation.errors import ArtefactMissing
 from validation.files.outside import Size, read_bytes
 from validation.record.baseline_facts import BASELINE_FOLDER
 from validation.record.evidence import EVIDENCE_FOLDER
-from validation.record.kept_files import FILES_FOLDER
+from validation.record.kept_files import FILES_FOLDER, PACKS_FOLDER
 from validation.record.policy_files import POLICY_FOLDER
 from validation.record.store import RECORD_NAME, Record
 
 SIGNOFF_PREFIX = "signoff-"
 
 # Pages are made from the record, again and again; signatures cannot cover themselves.
-_COUNTING = (BASELINE_FOLDER, EVIDENCE_FOLDER, FILES_FOLDER, POLICY_FOLDER)
+_COUNTING = (BASELINE_FOLDER, EVIDENCE_FOLDER, FILES_FOLDER, PACKS_FOLDER, POLICY_FOLDER)
 _DERIVED = (".html",)
 
 # What a record holds many of, and what names no file.
@@ -31,6 +31,8 @@ _WITHOUT_FILES = frozenset(
         "timings",
         "accuracies",
         "quantisations",
+        "diagnoses",
+        "feeds",
         "first_divergences",
         "baseline_comparisons",
         "latency_trials",

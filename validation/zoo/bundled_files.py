@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
 
 from validation.errors import ArtefactMissing, CatalogueError
+from validation.files.guard import guarded
 from validation.zoo.integrity import Digest, digest_file, verify
 
 # The group of the catalogue whose archives lie here.
@@ -65,6 +67,25 @@ def calibration_scenes() -> Path:
     """
     _verify_sums(bundled_file(f"calibration/{SUMS_NAME}"))
     return bundled_file("calibration/images")
+
+
+def recorded_ap(name: str) -> float | None:
+    """AP of a bundled model on the scenes, as it was measured when it was trained.
+
+    Args:
+        name: Of the model.
+
+    Returns:
+        From 0 to 1; None where nothing was recorded.
+
+    Raises:
+        CatalogueError: The file says something else.
+    """
+    path = BUNDLED_FOLDER / f"{name}.training.json"
+    if not path.is_file():
+        return None
+    with guarded(CatalogueError, "the figures of a bundled model cannot be read", where=path):
+        return float(json.loads(path.read_bytes())["accuracy"]["ap"])
 
 
 def bundled_canaries() -> Path:

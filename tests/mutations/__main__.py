@@ -1,0 +1,66 @@
+"""Make the judging code wrong in one place after another, and see whether a test goes red.
+
+python tests/mutations
+python tests/mutations --group judgement --only comparison/matching
+python tests/mutations --list
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_FOLDERS = (_ROOT, _ROOT / "tests", _ROOT / "tests" / "support", _ROOT / "tools")
+
+
+def main() -> int:
+    """Run; 1 where a mutant survived, 2 where it was not tried."""
+    from mutations.targets import read_groups
+    from mutations.trial import Summary, try_group, try_listed, updated
+    from mutations.tripped import TRIPPED, read_tripped, written
+
+    options = _options()
+    groups = read_groups()
+    if options.group is None and not options.listed:
+        # What tests import stays imported: a process for each.
+        command = [sys.executable, *sys.argv]
+        return max(subprocess.call([*command, "--group", each.name]) for each in groups)
+    started = time.monotonic()
+    summary = Summary()
+    if options.listed:
+        try_listed(read_tripped(), summary, only=options.only, workers=options.workers)
+    else:
+        (group,) = [each for each in groups if each.name == options.group]
+        if options.tests:
+            group = replace(group, tests=tuple(options.tests), preload=())
+        try_group(group, summary, only=options.only, workers=options.workers)
+    text = summary.as_text()
+    sys.stdout.write(f"{text}\n{time.monotonic() - started:.0f} s\n")
+    if not summary.complete:
+        return 2
+    if options.update:
+        TRIPPED.write_text(written(updated(read_tripped(), summary)), encoding="utf-8")
+    return int(bool(summary.survivors or summary.wrong_equivalents))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--group", help="one group of targets.toml (default: each in turn)")
+    parser.add_argument("--only", default="", help="what kind and name of a mutant have to hold")
+    parser.add_argument("--tests", nargs="*", default=(), help="tests in place of the group's")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--listed", action="store_true", help="checks and limits with the tests of tripped.toml"
+    )
+    parser.add_argument("--update", action="store_true", help="write tripped.toml anew")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.path[:0] = map(str, _FOLDERS)
+    sys.exit(main())
