@@ -41,7 +41,7 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     context = dataclasses.replace(
         context, key=ModelKey(MODEL, variant), subjects=(ModelKey(MODEL, "uint8"),)
     )
-    _, result = end_to_end_parity.end_to_end_parity(context)
+    *_, result = end_to_end_parity.end_to_end_parity(context)
     assert isinstance(result, CheckResult)
     assert result.status is Status.PASS
     assert asked == [context.policy.setting(setting)]
