@@ -162,3 +162,18 @@ def test_compare_names_it(miniature: MiniatureFiles, capsys: Capture) -> None:
     assert "validation explain " in capsys.readouterr().out.splitlines()[-1]
     assert main(["compare", paths[0], paths[0], f"--images={miniature.images}"]) == 0
     assert "explain" not in capsys.readouterr().out
+
+
+def test_what_was_changed_is_named(
+    tflite: Path, tmp_path: Path, miniature: MiniatureFiles, capsys: Capture
+) -> None:
+    """As text, a line a change; equal files have no such section."""
+    heavier = _heavier(tflite, tmp_path / "heavier.tflite")
+    images = f"--images={miniature.images}"
+    assert main(["explain", str(tflite), str(heavier), images]) == 0
+    text = capsys.readouterr().out
+    assert "What was changed from A to B\n  weights are multiplied by a factor: kernel of" in text
+    assert "times 2" in text
+    same = shutil.copy(tflite, tmp_path / "same.tflite")
+    assert main(["explain", str(tflite), str(same), images]) == 0
+    assert "What was changed" not in capsys.readouterr().out

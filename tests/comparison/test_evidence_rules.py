@@ -69,7 +69,7 @@ def test_enough_passes() -> None:
         (
             {"changed_flags": (ChangedFlag("max_detections", 10, 100),)},
             Status.WARN,
-            "not the archive's tflite_graph.pb as it ships: max_detections 100 instead of 10",
+            "ships with other flags than its evaluation: max_detections 10 instead of 100",
         ),
     ],
 )

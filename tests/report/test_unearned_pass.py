@@ -66,7 +66,7 @@ def test_enough_evidence_is_a_pass(tmp_path: Path) -> None:
         (
             {"changed_flags": (ChangedFlag("max_detections", 10, 100),)},
             Status.WARN,
-            "max_detections 100 instead of 10",
+            "max_detections 10 instead of 100",
         ),
     ],
     ids=["one image", "class never scored", "leak", "own reading", "one route", "other file"],

@@ -13,6 +13,7 @@ import numpy as np
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.hypotheses import hidden_disagreement_explained
 from validation.checks.shared_hypotheses import shared_fault, undone_gain
+from validation.checks.shipped_flags import cost_of_flags
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import CocoEvaluation, evaluate_with_matches
 from validation.coco.intervals import ap_difference
@@ -38,7 +39,7 @@ from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext, class_join
 from validation.workspace.installed import installed_version
-from validation.workspace.model_build import FAST_NMS, GUIDE_DEFAULT
+from validation.workspace.model_build import EVALUATION, FAST_NMS, GUIDE_DEFAULT
 from validation.workspace.products import code_sha256
 from validation.zoo.bundled_files import BUNDLED_GROUP
 
@@ -87,6 +88,8 @@ def accuracy(context: CheckContext) -> list[Entry]:
     explained = hidden_disagreement_explained(context) if _is_other(result) else ()
     # The reference belongs to the model: one line, whichever variant is judged by it.
     own: list[Entry] = [reference.accuracy, reference.evidence] if context.is_first else []
+    if context.has_shipped_flags:
+        own += cost_of_flags(context, candidate.accuracy, others[0].accuracy)
     return [
         *own,
         candidate.accuracy,
@@ -199,6 +202,7 @@ def scores(context: CheckContext) -> list[Scored]:
             0.0,  # the reference comes from the cache: what it took is not known
         ),
         subject_score(context, context.dataset),
+        *([_evaluated(context, context.dataset)] if context.has_shipped_flags else []),
         *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
     ]
 
@@ -214,6 +218,19 @@ def subject_score(context: CheckContext, dataset: Dataset) -> Scored:
         + (", NumPy post-processing" if context.is_raw else ""),
         candidate_detections(context),
         context.subject.seconds(),
+    )
+
+
+def _evaluated(context: CheckContext, dataset: Dataset) -> Scored:
+    """The file with the flags of its evaluation: what those of the shipped graph cost."""
+    name = context.key.variant
+    return score(
+        context,
+        dataset,
+        context.key,
+        f"{name} .tflite, not as shipped: regular NMS, as many detections as the evaluation",
+        context.inference.candidate(name, EVALUATION),
+        context.inference.seconds(name, EVALUATION),
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 
 from validation.checks.doubts import doubts_of
+from validation.checks.shipped_flags import shipped_flags
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
-    ChangedFlag,
     EvidenceFacts,
     check_evidence,
 )
@@ -32,7 +31,7 @@ def evidence(context: CheckContext) -> list[Entry]:
         routes=_routes(context),
         unconfirmed=_unconfirmed(context),
         calibration=_calibration(context),
-        changed_flags=_changed_flags(context),
+        changed_flags=shipped_flags(context),
         doubts=doubts_of(context),
     )
     return [check_evidence(facts, context.policy, context.key)]
@@ -79,18 +78,4 @@ def _calibration(context: CheckContext) -> CalibrationEvidence | None:
     alike = [image.path for image in scored if image.path.stat().st_size in sizes]
     return CalibrationEvidence(
         len(chosen.images), sum(file_sha256(path) in hashes for path in alike)
-    )
-
-
-def _changed_flags(context: CheckContext) -> tuple[ChangedFlag, ...]:
-    """How the op of the judged file differs from that of a shipped tflite_graph.pb."""
-    if context.given is not None:
-        return ()
-    shipped = context.build.shipped_attributes()
-    if context.is_raw or shipped is None:
-        return ()
-    before = dataclasses.asdict(shipped)
-    now = dataclasses.asdict(context.exported.contract.postprocess)
-    return tuple(
-        ChangedFlag(name, before[name], now[name]) for name in before if before[name] != now[name]
     )

@@ -33,10 +33,10 @@ def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Dia
         entries: That it gave.
 
     Returns:
-        Nothing where the check passed, or where there is no other file to compare with.
+        Nothing where the check passed or compared nothing, or without another file to compare with.
     """
-    passed = all(each.status is Status.PASS for each in entries if isinstance(each, CheckResult))
-    if passed or context.given is None:
+    results = [each for each in entries if isinstance(each, CheckResult)]
+    if context.given is None or not any(map(_found_something, results)):
         return ()
     try:
         reference = _reference_file(context)
@@ -45,6 +45,13 @@ def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Dia
         # What cannot be converted or read is said by the checks themselves.
         return ()
     return of_subject((*found, *_of_scales(context, found)), context.key)
+
+
+def _found_something(result: CheckResult) -> bool:
+    """What is UNKNOWN without a measure was not compared at all."""
+    return result.status is not Status.PASS and (
+        result.status is not Status.UNKNOWN or bool(result.measures)
+    )
 
 
 def _with(context: CheckContext, reference: Path) -> tuple[Diagnosis, ...]:

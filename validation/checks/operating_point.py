@@ -39,7 +39,8 @@ def operating_point(context: CheckContext) -> list[Entry]:
         # The model's own names go before those of the categories.
         names={**category_names(dataset, categories), **context.class_names().names},
         unlabelled=[class_id for class_id, category in categories.items() if category is None],
-        exact=not variant_of(context.key.variant).is_quantised,
+        # Flags of a shipped graph cost as fewer bits do.
+        exact=not (variant_of(context.key.variant).is_quantised or context.has_shipped_flags),
         policy=context.policy,
         key=context.key,
     )

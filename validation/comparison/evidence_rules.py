@@ -27,17 +27,17 @@ class CalibrationEvidence:
 
 @dataclass(frozen=True)
 class ChangedFlag:
-    """A flag of a shipped graph that was set otherwise in the file that is judged.
+    """A flag of a shipped graph that is another one in the evaluation of the model.
 
     Args:
         name: Attribute of the post-processing op.
-        shipped: Its value in the archive's tflite_graph.pb.
-        judged: Its value in the judged file.
+        shipped: Its value in the archive's tflite_graph.pb, and in the file that is judged.
+        evaluated: Its value in the evaluation, which the reference has.
     """
 
     name: str
     shipped: Any
-    judged: Any
+    evaluated: Any
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,10 @@ def _sentences(facts: EvidenceFacts) -> list[str]:
         )
     if facts.changed_flags:
         flags = ", ".join(
-            f"{each.name} {each.judged} instead of {each.shipped}" for each in facts.changed_flags
+            f"{each.name} {each.shipped} instead of {each.evaluated}"
+            for each in facts.changed_flags
         )
-        said.append(f"the judged file is not the archive's tflite_graph.pb as it ships: {flags}")
+        said.append(
+            f"the archive's tflite_graph.pb ships with other flags than its evaluation: {flags}"
+        )
     return said

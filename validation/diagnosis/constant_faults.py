@@ -59,9 +59,7 @@ def constant_faults(diff: FileDiff, nodes: DetectorNodes) -> Iterator[Diagnosis]
     for fact in facts:
         by_node.setdefault(fact.node, {})[fact.place] = fact
     reordered = {
-        node: each[KERNEL].relation.order
-        for node, each in by_node.items()
-        if KERNEL in each and each[KERNEL].relation.change is Change.ORDER
+        node: _as_order(each[KERNEL]).order for node, each in by_node.items() if KERNEL in each
     }
     for node, found in by_node.items():
         judge = _NodeFaults(diff, nodes, namer, node, found, reordered)
@@ -164,7 +162,9 @@ class _NodeFaults:
             each = len(relation.order) // 3
             order = tuple(source // each for source in relation.order[::each])
             made = tuple(source * each + copy for source in order for copy in range(each))
-            order = order if made == relation.order else None
+            readers = self._diff.first.readers().get(self._node, ())
+            is_read_so = any(self._reordered.get(each) == relation.order for each in readers)
+            order = order if made == relation.order and is_read_so else None
         elif axis_name(self._op, relation.axis) != INPUTS:
             return None
         if order is None or len(order) != len(_RGB):

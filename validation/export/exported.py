@@ -19,7 +19,7 @@ from validation.files.arrays import read_npy
 from validation.files.guard import guarded
 from validation.files.limits import file_limits
 from validation.files.structured import read_json, structure
-from validation.specs.contracts import SsdContract
+from validation.specs.contracts import PostprocessAttributes, SsdContract
 from validation.tflite.runnable import attribute_complaints
 
 GRAPH_FILE = "tflite_graph.pb"
@@ -46,6 +46,16 @@ class ExportOptions:
     detections_per_class: int | None = None
     max_classes_per_detection: int = 1
     use_regular_nms: bool = True
+
+    @classmethod
+    def of(cls, attributes: PostprocessAttributes) -> ExportOptions:
+        """The flags that a post-processing op was exported with."""
+        return cls(
+            max_detections=attributes.max_detections,
+            detections_per_class=attributes.detections_per_class,
+            max_classes_per_detection=attributes.max_classes_per_detection,
+            use_regular_nms=attributes.use_regular_nms,
+        )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from validation.timing.sampling import Stopwatch
 from validation.workspace.given_baseline import GivenBaseline
 from validation.workspace.given_subject import GivenSubject, TfliteReference
 from validation.workspace.image_runs import ImageRuns
-from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_build import EVALUATION, ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
 from validation.workspace.routes import RouteFindings
@@ -98,7 +98,12 @@ class CheckContext:
     @property
     def exported(self) -> ExportedGraph:
         """The model's exported graph in the form that the variant has: with the op, or raw."""
-        return self.build.exported(add_postprocessing_op=not self.is_raw)
+        return self.build.exported(self.build.options, add_postprocessing_op=not self.is_raw)
+
+    @property
+    def has_shipped_flags(self) -> bool:
+        """The file has flags of a shipped graph that are not those of its evaluation."""
+        return not (self.given or self.is_raw) and self.build.options != EVALUATION
 
     @property
     def is_first(self) -> bool:

@@ -140,6 +140,14 @@ class ModelBuild:
         return self._read_back(Stage.DESCRIBE, GraphSummary, shipped, read).postprocess
 
     @cached_property
+    def options(self) -> ExportOptions:
+        """The exporter's flags of the files under test: a shipped graph's are its own."""
+        shipped = self.shipped_attributes()
+        if shipped is None or shipped == self.exported().contract.postprocess:
+            return EVALUATION
+        return ExportOptions.of(shipped)
+
+    @cached_property
     def only_image_size(self) -> tuple[int, int] | None:
         """Height and width of the only images that the reference graph takes.
 
@@ -261,7 +269,7 @@ class ModelBuild:
 
             return describe_graph(graph)
 
-        graph = self.exported(add_postprocessing_op=add_postprocessing_op).graph
+        graph = self.exported(self.options, add_postprocessing_op=add_postprocessing_op).graph
         return self._read_back(Stage.DESCRIBE, GraphSummary, graph, described)
 
     def fake_quant_facts(self) -> FakeQuantFacts:
@@ -282,8 +290,14 @@ class ModelBuild:
         made_from = {"graph": file_sha256(graph), **makers("export")}
         return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
 
-    def tflite(self, variant: str, options: ExportOptions = EVALUATION) -> Path:
-        """The converted file of a variant."""
+    def tflite(self, variant: str, options: ExportOptions | None = None) -> Path:
+        """The converted file of a variant.
+
+        Args:
+            variant: Its name.
+            options: The exporter's flags; None takes those of the file under test.
+        """
+        options = options or self.source_of(variant).options
         key = (variant, options)
         if key not in self._files:
             self._files[key] = self._converted(variant, options)
@@ -381,4 +395,5 @@ class ModelBuild:
 def describe_flags(options: ExportOptions) -> str:
     """What sets these options apart, for the list of steps."""
     names = {EVALUATION: "", FAST_NMS: ", fast NMS", GUIDE_DEFAULT: ", guide's defaults"}
-    return names.get(options, f", {options}")
+    nms = "regular NMS" if options.use_regular_nms else "fast NMS"
+    return names.get(options, f", {nms} and {options.max_detections} detections as shipped")

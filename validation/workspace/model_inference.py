@@ -36,7 +36,7 @@ from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preproces
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.installed import installed_version
-from validation.workspace.model_build import EVALUATION, ModelBuild, describe_flags
+from validation.workspace.model_build import ModelBuild, describe_flags
 from validation.workspace.products import makers
 from validation.workspace.sides import Arrays
 
@@ -90,17 +90,18 @@ class ModelInference:
         )
 
     def candidate(
-        self, variant: str, options: ExportOptions = EVALUATION
+        self, variant: str, options: ExportOptions | None = None
     ) -> Mapping[str, Detections]:
         """Detections of a .tflite file, by image; run once in a session.
 
         Args:
             variant: Raw variants are closed by the NumPy port of the op.
-            options: Of the export that the file was made from.
+            options: Of the export that the file was made from; None: of the file under test.
         """
         return self._candidate_run(variant, options).detections
 
-    def _candidate_run(self, variant: str, options: ExportOptions = EVALUATION) -> Run:
+    def _candidate_run(self, variant: str, options: ExportOptions | None = None) -> Run:
+        options = options or self.build.source_of(variant).options
         if (variant, options) not in self._ran:
             path = self.build.tflite(variant, options)
             made_from = {
@@ -127,7 +128,7 @@ class ModelInference:
         is_reference = variant == REFERENCE
         return (self._reference_run if is_reference else self._candidate_run(variant)).evidence()
 
-    def seconds(self, variant: str, options: ExportOptions = EVALUATION) -> float:
+    def seconds(self, variant: str, options: ExportOptions | None = None) -> float:
         """Wall time that `candidate` took."""
         return self._candidate_run(variant, options).seconds
 

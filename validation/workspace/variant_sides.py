@@ -19,7 +19,7 @@ from validation.specs.contracts import PostprocessAttributes, Preprocessing, Ssd
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile
-from validation.workspace.model_build import ModelBuild
+from validation.workspace.model_build import EVALUATION, ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.sides import Arrays
 
@@ -55,7 +55,9 @@ class VariantSubject:
 
     @property
     def _contract(self) -> SsdContract:
-        return self._build.exported().contract
+        """With the flags of the file itself; what has no op is closed as it is evaluated."""
+        flags = self._build.options if self.variant.add_postprocessing_op else EVALUATION
+        return self._build.exported(flags).contract
 
     @property
     def preprocessing(self) -> Preprocessing:
