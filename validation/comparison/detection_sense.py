@@ -80,7 +80,7 @@ def detection_sense(
         turned=int(np.count_nonzero((boxes[:, 2:] < boxes[:, :2]).any(axis=1))),
         shown=int(np.count_nonzero(shown)),
         beside=int(np.count_nonzero(_share_inside(boxes[shown]) < _INSIDE)),
-        full=sum(np.count_nonzero(one.scores >= min_score) >= capacity for one in each)
+        full=sum(bool(np.count_nonzero(one.scores >= min_score) >= capacity) for one in each)
         if capacity >= _MANY_SLOTS
         else 0,
     )
