@@ -120,13 +120,16 @@ def summary_lines(power: DetectionPower) -> tuple[str, ...]:
 def _summary(everything: Count, controls: Sequence[Control]) -> str:
     failing = sum(bool(each.failed) for each in controls)
     warnings = sum(len(each.warned) for each in controls)
+    cleanly = "No clean model was run: whether the checks raise false alarms is not measured. "
+    if controls:
+        cleanly = f"Of {len(controls)} clean models {failing} have a FAIL; {warnings} checks warn. "
     return (
         f"**{everything.caught} of {everything.rows} faults are caught "
         f"({everything.share_caught:.0%}), {everything.not_signed} are not signed for want of "
         f"evidence, {everything.missed} are missed. {everything.right} "
         f"({everything.share_right:.0%}) are named right by the first diagnosis, "
-        f"{everything.wrong_place} are blamed on what is right. Of {len(controls)} clean models "
-        f"{failing} have a FAIL; {warnings} checks warn.** "
+        f"{everything.wrong_place} are blamed on what is right.** "
+        f"{cleanly}"
         f"{everything.rows + everything.equivalent} of the {len(rows())} rows of the table and "
         f"{len(controls)} of {len(clean())} clean models were run."
     )
