@@ -12,10 +12,10 @@ from miniature_cases import given_case, make_case
 
 from validation.checks import file_comparison
 from validation.checks.registry import CHECKS
-from validation.checks.running import run_row
+from validation.checks.running import run_row, with_files
 from validation.faults import file_edits
 from validation.policy.limits import Status
-from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
@@ -95,3 +95,23 @@ def test_a_check_that_compared_nothing_adds_nothing(
     assert [each.fault for each in file_comparison.faults_of_file(context, [failed])] == [
         FaultKind.ANCHORS
     ]
+
+
+def _said(by: DiagnosedBy, fault: FaultKind, place: Place = Place.FILE) -> Diagnosis:
+    return Diagnosis("mini", "float", fault, place, by, file="detect.tflite")
+
+
+def test_what_the_comparison_does_not_find_in_the_file_is_not_said_of_it() -> None:
+    """Layers and other guesses give way; what is measured of the same kind, or elsewhere, stays."""
+    fault = _said(DiagnosedBy.FILE_DIFF, FaultKind.CHANNELS)
+    stays = [
+        _said(DiagnosedBy.HYPOTHESIS, FaultKind.CHANNELS),
+        _said(DiagnosedBy.ABSOLUTE, FaultKind.CLASS_NAMES, Place.LABELS),
+    ]
+    goes = [
+        _said(DiagnosedBy.LAYERS, FaultKind.WEIGHTS),
+        _said(DiagnosedBy.ABSOLUTE, FaultKind.CLASS_ORDER),
+        _said(DiagnosedBy.HYPOTHESIS, FaultKind.SCORES),
+    ]
+    assert with_files([*stays, *goes], [fault]) == [*stays, fault]
+    assert with_files([*stays, *goes], []) == [*stays, *goes]

@@ -123,6 +123,29 @@ def test_planted_faults_are_named_first(
     assert found.after > 0.999
 
 
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (surgery.change_attributes(h_scale=4.0, w_scale=4.0), FaultKind.BOX_SCALES),
+        (
+            surgery.change_weights("Conv2d_0", lambda w: w[..., ::-1] if w.shape[-1] == 3 else w),
+            FaultKind.CHANNELS,
+        ),
+        (surgery.change_attributes(), None),
+    ],
+)
+def test_faults_of_a_given_file_lie_in_the_file(
+    case: Case, tmp_path: Path, change: surgery.Change, kind: FaultKind | None
+) -> None:
+    """It is fed and read as it says itself; of a clean one nothing is said."""
+    from miniature_cases import given_case
+
+    context = case()
+    path = surgery.rewrite(context.build.tflite("float"), tmp_path / "given.tflite", change)
+    found = disagreement_explained(given_case(context, path, context.reference))
+    assert [(each.fault, each.place) for each in found] == ([(kind, Place.FILE)] if kind else [])
+
+
 @pytest.mark.parametrize("variant", ["float", "raw"])
 def test_nothing_is_said_of_a_clean_file(case: Case, variant: str) -> None:
     """Although it is asked for."""

@@ -91,11 +91,22 @@ def _check(
     found: Found,
     reference: Found | None = None,
     names: Mapping[int, str] = _NAMES,
+    *,
+    given: bool = False,
 ) -> tuple[CheckResult, list[Diagnosis]]:
     """Of a file; without another one the reference detects the same."""
 
     def no_anchors() -> None:
         raise NotProvided("no anchors")
+
+    class Build:
+        """Of a given file without an archive: there is nothing to ask."""
+
+        @property
+        def entry(self) -> Any:
+            if given:
+                raise NotProvided("there is no archive")
+            return SimpleNamespace(group="own", published={})
 
     class Subject:
         postprocess = SimpleNamespace(max_detections=100)
@@ -108,10 +119,10 @@ def _check(
         key=_KEY,
         dataset=dataset,
         policy=load_policy(),
-        build=SimpleNamespace(entry=SimpleNamespace(group="own", published={})),
+        build=Build(),
         is_raw=False,
         is_first=True,
-        given=None,
+        given=object() if given else None,
         subject=Subject(),
         reference=SimpleNamespace(
             kind=ReferenceKind.GRAPH,
@@ -321,3 +332,12 @@ def test_classes_that_no_category_stands_for_are_named_without_a_figure(scenes: 
     assert result.status is Status.FAIL
     assert (diagnosis.fault, diagnosis.got) == (FaultKind.CLASS_SHIFT, "-1")
     assert (diagnosis.before, diagnosis.after) == (None, None)
+
+
+def test_a_given_file_needs_no_archive(scenes: Scenes) -> None:
+    """It is judged by the labels all the same."""
+    dataset, found = scenes
+    assert _check(dataset, found, given=True)[0].status is Status.PASS
+    swapped = _relabelled(dataset, {4: 5, 5: 4})
+    result, (diagnosis,) = _check(swapped, found, given=True)
+    assert (result.status, diagnosis.fault) == (Status.FAIL, FaultKind.CLASS_ORDER)

@@ -15,9 +15,6 @@ from validation.faults.running import LEFT_OUT, faults_policy
 from validation.faults.table import DEFAULT_MODEL, FAULTS, Row, Subject, parts_of, rows
 from validation.record.diagnosis import Place
 
-# What says how much is known or that something cannot be known trips on no fault of a file.
-_OF_THE_SESSION = {"fake_quant_lint"}
-
 
 def test_every_fault_and_every_row_has_an_id_of_its_own() -> None:
     """A failing row is found by its id."""
@@ -38,7 +35,7 @@ def test_every_check_is_tripped_by_a_fault() -> None:
     named = {check for fault in FAULTS for check in fault.checks}
     known = {check.name for check in CHECKS}
     assert named <= known
-    assert known - named <= LEFT_OUT | _OF_THE_SESSION | {"canaries", "operating_point"}
+    assert known - named <= LEFT_OUT
 
 
 def test_every_thinness_has_faults_and_a_clean_model() -> None:

@@ -30,7 +30,8 @@ def plausibility(context: CheckContext) -> list[Entry]:
     """The .tflite does what any detector does, whatever it is compared with."""
     found = candidate_detections(context)
     min_score = context.policy.operating_point(context.key.model).min_score
-    is_trained = context.build.entry.group != SEEDED_GROUP
+    # A given file may have no archive to ask, and comes from a training.
+    is_trained = context.given is not None or context.build.entry.group != SEEDED_GROUP
     detections = detection_sense(found, min_score, capacity(context))
     anchors = _anchors(context)
     dataset = context.dataset if is_trained and not detections.not_finite else None
@@ -57,10 +58,10 @@ def plausibility(context: CheckContext) -> list[Entry]:
 
 def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:
     """Of the model's first subject: the others are compared with the same reference."""
-    entry, join = context.build.entry, class_join(context, dataset)
-    is_recorded = entry.group == BUNDLED_GROUP and dataset.name == SCENES_NAME
     if not context.is_first or context.given is not None:
         return None
+    entry, join = context.build.entry, class_join(context, dataset)
+    is_recorded = entry.group == BUNDLED_GROUP and dataset.name == SCENES_NAME
     known = (
         recorded_ap(entry.name)
         if is_recorded

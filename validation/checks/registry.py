@@ -61,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
     Check("canaries", canaries, given=("*",), compares_files=True),
     Check("evidence", evidence, given=("*",)),
     Check("accuracy", accuracy, given=("*",), compares_files=True),
-    Check("plausibility", plausibility, given=("*",)),
+    Check("plausibility", plausibility, given=("*",), compares_files=True),
     Check("operating_point", operating_point, given=("*",)),
     Check("latency", latency, given=("*",), needs=(first_runs,), quiet=True),
     Check(

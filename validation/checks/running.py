@@ -9,7 +9,7 @@ from dataclasses import replace
 from validation.checks.check import Check
 from validation.checks.file_comparison import faults_of_file
 from validation.errors import NotProvided
-from validation.record.diagnosis import DiagnosedBy, Diagnosis
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.workspace.context import CheckContext
@@ -27,21 +27,29 @@ def run_row(check: Check, context: CheckContext) -> list[Entry]:
     except NotProvided as error:
         entries = [CheckResult.unknown(check.name, context.key, str(error))]
     if check.compares_files:
-        entries = _with_files(entries, faults_of_file(context, entries))
+        entries = with_files(entries, faults_of_file(context, entries))
     seconds = time.perf_counter() - started
     return [_completed(entry, check.name, seconds) for entry in entries]
 
 
-def _with_files(entries: list[Entry], faults: Sequence[Diagnosis]) -> list[Entry]:
-    """What was done to a file says more than at which layer it is seen, and is said alone."""
+def with_files(entries: Sequence[Entry], faults: Sequence[Diagnosis]) -> list[Entry]:
+    """Entries of a check with what was done to the file.
+
+    The comparison sees all of a file. So what other evidence says of the file's layers is said
+    already, and a fault of the file that the comparison does not find is none.
+    """
     if not faults:
-        return entries
-    kept = [
-        each
-        for each in entries
-        if not isinstance(each, Diagnosis) or each.by is not DiagnosedBy.LAYERS
-    ]
-    return [*kept, *faults]
+        return list(entries)
+    known = {kind for each in faults for kind in (each.fault, *each.ties)}
+    return [*(each for each in entries if not _is_refuted(each, known)), *faults]
+
+
+def _is_refuted(entry: Entry, known: set[FaultKind]) -> bool:
+    if not isinstance(entry, Diagnosis):
+        return False
+    guesses = entry.by in (DiagnosedBy.ABSOLUTE, DiagnosedBy.HYPOTHESIS)
+    is_other = guesses and entry.place is Place.FILE and entry.fault not in known
+    return entry.by is DiagnosedBy.LAYERS or is_other
 
 
 def _completed(entry: Entry, check: str, seconds: float) -> Entry:

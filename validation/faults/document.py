@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from validation.faults.controls import controls as clean
 from validation.faults.outcome import Control, Outcome
 from validation.faults.power import Count, DetectionPower
+from validation.faults.table import rows
 from validation.report.markdown import escaped, table
 
 # Title of each column, and whether it holds figures.
@@ -124,7 +126,9 @@ def _summary(everything: Count, controls: Sequence[Control]) -> str:
         f"evidence, {everything.missed} are missed. {everything.right} "
         f"({everything.share_right:.0%}) are named right by the first diagnosis, "
         f"{everything.wrong_place} are blamed on what is right. Of {len(controls)} clean models "
-        f"{failing} have a FAIL; {warnings} checks warn.**"
+        f"{failing} have a FAIL; {warnings} checks warn.** "
+        f"{everything.rows + everything.equivalent} of the {len(rows())} rows of the table and "
+        f"{len(controls)} of {len(clean())} clean models were run."
     )
 
 

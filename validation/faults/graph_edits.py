@@ -37,7 +37,7 @@ def change_constants(chosen: Callable[[str, tuple[int, ...]], bool], edit: Edit)
             values = tensor_util.MakeNdarray(node.attr["value"].tensor).copy()
             edited = edit(values)
             result = values if edited is None else np.asarray(edited).astype(values.dtype)
-            proto = tensor_util.make_tensor_proto(np.ascontiguousarray(result))
+            proto = tensor_util.make_tensor_proto(np.asarray(result, order="C"))
             node.attr["value"].tensor.CopyFrom(proto)
         assert found, "no such constant"
 

@@ -19,7 +19,7 @@ from validation.record.diagnosis import FaultKind, Place
 Array = NDArray[Any]
 _COMPLETE = (Thinness.COMPLETE,)
 TWICE = (Thinness.COMPLETE, Thinness.GRAPH)
-PARITY = ("end_to_end_parity", "raw_parity", "accuracy")
+PARITY = ("end_to_end_parity", "raw_parity", "accuracy", "operating_point")
 
 
 def _rewritten(change: put.Change) -> Inject:

@@ -48,6 +48,14 @@ def _constant(part: str, value: float) -> put.GraphEdit:
     )
 
 
+def _ranges(part: str, factor: float) -> put.GraphEdit:
+    """Other minima and maxima of the FakeQuant nodes of a layer."""
+    return put.change_constants(
+        lambda name, _: part in name and name.endswith(("/min", "/max")),
+        lambda values: values * factor,
+    )
+
+
 def _graph(
     name: str,
     title: str,
@@ -112,6 +120,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "one ReLU6 of the body is a ReLU",
         put.change_op("Relu6", "Relu", "Conv2d_5_pointwise"),
         FaultKind.ACTIVATION,
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "anchor-sides",
@@ -127,6 +136,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         put.change_anchor_table(_lower),
         FaultKind.ANCHORS,
         known=("C05",),
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "pixel-offset",
@@ -143,6 +153,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         ),
         FaultKind.NORMALISATION,
         known=("P01",),
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
         "resize-corners",
@@ -275,5 +286,41 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         put.rename_input,
         FaultKind.OPERATOR_ATTRIBUTE,
         known=("E07",),
+    ),
+    *(
+        Fault(
+            f"quantised-{name}",
+            f"tflite_graph.pb of a quantised model: {title}",
+            Place.SHIPPED_GRAPH,
+            frozenset({FaultKind.FAKE_QUANT_RANGE, *more}),
+            _edit(Part.SHIPPED, edit),
+            ("fake_quant_lint", "quantisation", "accuracy"),
+            ("V07",),
+            frozenset({Part.SHIPPED}),
+            places=frozenset({Place.EXPORT}),
+            at=(Thinness.COMPLETE, Thinness.SHIPPED),
+            variants=("uint8",),
+            model="ssd_mobilenet_v1_quantized",
+        )
+        for name, title, edit, more in (
+            (
+                "range-wide",
+                "one activation has sixteen times its range",
+                _ranges("Conv2d_5_pointwise/act_quant/", 16.0),
+                (FaultKind.PRECISION,),
+            ),
+            (
+                "range-narrow",
+                "one activation is cut at an eighth of its range",
+                _ranges("Conv2d_5_pointwise/act_quant/", 0.125),
+                (),
+            ),
+            (
+                "range-empty",
+                "one activation has no range",
+                _ranges("Conv2d_4_pointwise/act_quant/", 0.0),
+                (FaultKind.CONSTANT_OUTPUT,),
+            ),
+        )
     ),
 )

@@ -10,7 +10,7 @@ from validation.faults.fault import Case, Fault, Inject, Thinness
 from validation.record.diagnosis import FaultKind, Place
 
 _COMPLETE = (Thinness.COMPLETE,)
-_ACCURACY = ("accuracy", "evidence")
+_ACCURACY = ("plausibility", "canaries", "accuracy", "evidence")
 _NAMES = frozenset({FaultKind.CLASS_NAMES, FaultKind.CLASS_ORDER, FaultKind.CLASS_SHIFT})
 
 

@@ -99,7 +99,9 @@ class _Weights:
     edit: Callable[[Array], Any]
     kinds: frozenset[FaultKind]
     known: tuple[str, ...] = ("A02",)
-    thin: bool = True
+    graph_at: tuple[Thinness, ...] = (Thinness.COMPLETE, Thinness.NO_CONFIG, Thinness.GRAPH)
+    checkpoint_at: tuple[Thinness, ...] = (Thinness.FLOAT_ALONE, Thinness.CHECKPOINT)
+    shipped: bool = True
 
 
 _TABLE = (
@@ -118,6 +120,9 @@ _TABLE = (
         lambda values: values * 0.5,
         frozenset({FaultKind.WEIGHTS_FACTOR, FaultKind.NORMALISATION}),
         ("P01",),
+        graph_at=(Thinness.COMPLETE, Thinness.GRAPH),
+        checkpoint_at=(Thinness.CHECKPOINT,),
+        shipped=False,
     ),
     _Weights(
         "classes-reversed",
@@ -140,6 +145,9 @@ _TABLE = (
         class_heads,
         by_class(third_class_lost),
         frozenset({FaultKind.CLASS_LOST, FaultKind.WEIGHTS}),
+        graph_at=(Thinness.COMPLETE, Thinness.GRAPH),
+        checkpoint_at=(Thinness.CHECKPOINT,),
+        shipped=False,
     ),
     _Weights(
         "box-axes",
@@ -162,7 +170,9 @@ _TABLE = (
         lambda name, shape: name.endswith("weights") and len(shape) == 4,
         noisy(0.1),
         _GENERAL,
-        thin=False,
+        graph_at=(Thinness.COMPLETE, Thinness.NO_CONFIG),
+        checkpoint_at=(Thinness.FLOAT_ALONE,),
+        shipped=False,
     ),
     _Weights(
         "means-lost",
@@ -170,6 +180,9 @@ _TABLE = (
         _ending("Conv2d_2_pointwise/BatchNorm/moving_mean"),
         np.zeros_like,
         _GENERAL,
+        graph_at=(Thinness.COMPLETE, Thinness.GRAPH),
+        checkpoint_at=(Thinness.CHECKPOINT,),
+        shipped=False,
     ),
     _Weights(
         "gamma-doubled",
@@ -177,6 +190,9 @@ _TABLE = (
         _ending("Conv2d_4_pointwise/BatchNorm/gamma"),
         lambda values: values * 2,
         _GENERAL | {FaultKind.WEIGHTS_FACTOR},
+        graph_at=(Thinness.COMPLETE, Thinness.GRAPH),
+        checkpoint_at=(Thinness.CHECKPOINT,),
+        shipped=False,
     ),
     _Weights(
         "nan",
@@ -217,7 +233,7 @@ def _of_graph(row: _Weights) -> Fault:
         ("route_parity",),
         row.known,
         frozenset({Part.GRAPH}),
-        at=(Thinness.COMPLETE, Thinness.NO_CONFIG, Thinness.GRAPH)[: 3 if row.thin else 2],
+        at=row.graph_at,
     )
 
 
@@ -231,7 +247,7 @@ def _of_checkpoint(row: _Weights) -> Fault:
         ("route_parity",),
         row.known,
         frozenset({Part.CHECKPOINT}),
-        at=(Thinness.FLOAT_ALONE, Thinness.CHECKPOINT)[: 2 if row.thin else 1],
+        at=row.checkpoint_at,
     )
 
 
@@ -252,5 +268,5 @@ def _of_shipped(row: _Weights) -> Fault:
 WEIGHT_FAULTS: tuple[Fault, ...] = (
     *map(_of_graph, _TABLE),
     *map(_of_checkpoint, _TABLE),
-    *(_of_shipped(row) for row in _TABLE if row.thin),
+    *(_of_shipped(row) for row in _TABLE if row.shipped),
 )

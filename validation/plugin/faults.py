@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -53,9 +54,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from validation.faults.controls import controls
     from validation.faults.table import rows
 
-    for name, values in (("fault", rows), ("clean_model", controls)):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, values(), ids=str)
+    if "fault" in metafunc.fixturenames:
+        # One of each kind early: a run that is interrupted has seen something of everything.
+        metafunc.parametrize("fault", sorted(rows(), key=_place), ids=str)
+    if "clean_model" in metafunc.fixturenames:
+        metafunc.parametrize("clean_model", controls(), ids=str)
 
 
 @pytest.fixture
@@ -108,6 +111,7 @@ class Collected:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._found: dict[str, Any] = {}
+        self._ending = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a finished test found, whichever process ran it."""
@@ -132,25 +136,32 @@ class Collected:
         circumstances = {**package_versions(), **machine_facts()}
         return DetectionPower(tuple(outcomes), tuple(clean), circumstances)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Write both files; print counts and where the page is."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Write both files, of an interrupted session too: before anything else ends it."""
         if not self._found:
             return
-        from validation.faults.document import summary_lines
         from validation.faults.page import PAGE_NAME, write_page
         from validation.faults.power import OUTCOMES_NAME, write_power
 
         power, folder = self.power, run_folder(self._config)
-        for line in summary_lines(power):
-            terminalreporter.write_line(printable(line))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_power(folder / OUTCOMES_NAME, power)
             write_page(folder / PAGE_NAME, power)
         except (OSError, ValidationError) as error:
-            terminalreporter.write_line(printable(f"not written: {error}"))
+            self._ending = f"not written: {error}"
+        else:
+            self._ending = str(folder / PAGE_NAME)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print counts and where the page is."""
+        if not self._found:
             return
-        terminalreporter.write_line(printable(str(folder / PAGE_NAME)))
+        from validation.faults.document import summary_lines
+
+        for line in (*summary_lines(self.power), self._ending):
+            terminalreporter.write_line(printable(line))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -158,6 +169,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Collected(config), "validation-faults")
+
+
+def _place(row: object) -> str:
+    return hashlib.sha256(str(row).encode()).hexdigest()
 
 
 def _session(config: pytest.Config) -> FaultSession:
