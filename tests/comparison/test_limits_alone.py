@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from enough_evidence import ENOUGH
 
 from validation.checks.latency import check_latency
+from validation.comparison.anchor_sense import AnchorLayer, AnchorSense
 from validation.comparison.ap_difference import check_accuracy_alone
 from validation.comparison.canary_matching import check_canaries
 from validation.comparison.decoded_outputs import DecodedSides, compare_decoded
+from validation.comparison.detection_sense import detection_sense
 from validation.comparison.detections import compare_detections
 from validation.comparison.evidence_rules import check_evidence
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import LabelledImage, OperatingRule
+from validation.comparison.plausibility import Sense, check_plausibility
 from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
 from validation.comparison.route_differences import FLAGS
@@ -288,3 +292,35 @@ def test_parts_that_one_file_says_alone_are_a_warning() -> None:
     facts = dataclasses.replace(ENOUGH, unconfirmed=("layers: the frozen graph alone",))
     result = check_evidence(facts, _POLICY, ModelKey("m", "float"))
     assert _worse(result) == {"unconfirmed_parts": Status.WARN}
+
+
+_ANCHORS = AnchorSense(
+    4, 0, 0.0, 0, 0.3, (AnchorLayer(0, 2, 2, 0.2), AnchorLayer(2, 2, 2, 0.3)), 0.01
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "broken"),
+    [
+        ({}, []),
+        ({"sides_not_positive": 1}, ["anchors_without_area"]),
+        ({"centre_beyond": 9.0}, ["anchor_centres_beyond"]),
+        ({"largest_side": 99.0}, ["largest_anchor_side"]),
+        ({"layers": _ANCHORS.layers[::-1]}, ["shrinking_anchor_layers"]),
+        ({"by_column": True}, ["anchors_by_column"]),
+    ],
+)
+def test_one_thing_that_no_anchors_are(changed: dict[str, Any], broken: list[str]) -> None:
+    """Beside detections that say nothing."""
+    anchors = dataclasses.replace(_ANCHORS, **changed)
+    found = {str(number): _found(score=0.5 + number / 10) for number in range(3)}
+    sense = Sense(detection_sense(found, 0.3, 100), anchors, None, True, 0.3)
+    worse = _worse(check_plausibility(sense, _POLICY, ModelKey("m", "float")))
+    assert [each for each in worse if "anchor" in each] == broken
+
+
+def test_a_fault_that_both_sides_share_fails() -> None:
+    """Undoing it finds more, whatever the sides have in common."""
+    own = Accuracy("m", "float", "m.tflite", CocoFigures(*(0.3,) * 12), 60, (1,), 90, 0.0)
+    result = check_accuracy_alone(own, Meeting(50, 40, 38, 60, 0), _POLICY, undone_gain=0.3)
+    assert _worse(result) == {"undone_gain": Status.FAIL}
