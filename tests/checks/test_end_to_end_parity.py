@@ -12,8 +12,10 @@ from validation.checks import end_to_end_parity
 from validation.errors import NotProvided
 from validation.policy.limits import Status
 from validation.record.detections import Detections
+from validation.record.feeds import FileFeed
 from validation.record.pictures import GROUND_TRUTH, BoxState, Picture
 from validation.record.types import CheckResult, ModelKey
+from validation.specs.feeds import FeedWay
 from validation.workspace.context import CheckContext
 
 
@@ -38,6 +40,7 @@ def test_scores_of_8_bits_are_undecided_further_from_the_cut(
     monkeypatch.setattr(context.inference, "candidate", lambda _: detections)
     # A run of int8 would take images to calibrate with.
     monkeypatch.setattr(context.inference, "evidence", lambda _: None)
+    monkeypatch.setattr(end_to_end_parity, "feed_of_subject", lambda _: None)
     context = dataclasses.replace(
         context, key=ModelKey(MODEL, variant), subjects=(ModelKey(MODEL, "uint8"),)
     )
@@ -76,6 +79,7 @@ def test_the_variant_most_at_risk_has_pictures_although_it_agrees(
     detections = context.inference.reference()
     monkeypatch.setattr(context.inference, "candidate", lambda _: detections)
     monkeypatch.setattr(context.inference, "evidence", lambda _: None)
+    monkeypatch.setattr(end_to_end_parity, "feed_of_subject", lambda _: None)
     subjects = tuple(ModelKey(MODEL, name) for name in ("float", "float16", "int8", "int8-raw"))
     context = dataclasses.replace(context, key=ModelKey(MODEL, variant), subjects=subjects)
     pictures, result = _shown(context)
@@ -117,3 +121,15 @@ def _given(miniature: MiniatureFiles) -> CheckContext:
     """The float variant's own file, given beside it."""
     context = make_case(miniature, "float")
     return given_case(context, context.build.tflite("float"), context.reference)
+
+
+def test_the_record_says_how_the_file_was_fed(miniature: MiniatureFiles) -> None:
+    """As the file of the export that it was made from is fed, with what closes raw outputs."""
+    context = make_case(miniature, "raw")
+    entries = end_to_end_parity.end_to_end_parity(context)
+    (feed,) = [each for each in entries if isinstance(each, FileFeed)]
+    assert feed.key == context.key
+    assert feed.preprocessing == context.exported.contract.preprocessing
+    assert (feed.way, feed.shared_size) == (FeedWay.FLOATS, None)
+    assert feed.postprocess == context.exported.contract.postprocess
+    assert feed.num_classes == context.num_classes

@@ -119,11 +119,19 @@ def test_boxes_beside_the_image_fail() -> None:
 
 
 def test_slots_that_are_all_shown_warn() -> None:
-    """Five slots, all of them above the score of an app."""
-    shown = _changed(lambda d: Detections(d.boxes, d.scores / 2 + 0.4, d.classes))
-    assert _judged(shown, capacity=5)[0].status is Status.WARN
-    assert _judged(shown, capacity=6)[0].status is Status.PASS
-    assert _judged(shown, capacity=5, trained=False)[0].status is Status.PASS
+    """Fifty slots, all of them above the score of an app; of ten it says nothing."""
+
+    def shown(count: int) -> dict[str, Detections]:
+        def change(each: Detections) -> Detections:
+            rows = np.arange(count) % len(each)
+            return Detections(each.boxes[rows], each.scores[rows] / 2 + 0.4, each.classes[rows])
+
+        return _changed(change)
+
+    assert _judged(shown(50), capacity=50)[0].status is Status.WARN
+    assert _judged(shown(50), capacity=51)[0].status is Status.PASS
+    assert _judged(shown(10), capacity=10)[0].status is Status.PASS
+    assert _judged(shown(50), capacity=50, trained=False)[0].status is Status.PASS
 
 
 @pytest.mark.parametrize(

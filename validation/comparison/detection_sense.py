@@ -16,6 +16,8 @@ from validation.record.detections import Detections
 
 # Fewer detections may have one score by chance, in a file of 8 bits.
 _MANY = 20
+# An exporter's default of 10 slots is taken on any photograph with many objects.
+_MANY_SLOTS = 50
 # A box of which less lies on the image is one beside it.
 _INSIDE = 0.5
 
@@ -35,7 +37,7 @@ class DetectionSense:
         turned: Detections whose corners are exchanged: the lower one above the upper.
         shown: Detections from the operating score on.
         beside: Of those shown, how many lie beside the image with more than half of their area.
-        full: Images on which every slot is taken by a detection that is shown.
+        full: Images on which every one of many slots is taken by a detection that is shown.
     """
 
     images: int
@@ -78,7 +80,9 @@ def detection_sense(
         turned=int(np.count_nonzero((boxes[:, 2:] < boxes[:, :2]).any(axis=1))),
         shown=int(np.count_nonzero(shown)),
         beside=int(np.count_nonzero(_share_inside(boxes[shown]) < _INSIDE)),
-        full=sum(bool(np.count_nonzero(one.scores >= min_score) >= capacity > 0) for one in each),
+        full=sum(bool(np.count_nonzero(one.scores >= min_score) >= capacity) for one in each)
+        if capacity >= _MANY_SLOTS
+        else 0,
     )
 
 
