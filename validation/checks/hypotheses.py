@@ -133,7 +133,8 @@ class _Search:
         for stage in (self._results, self._raw, self._fitted, self._feed, self._resize):
             tried += stage()
             found = explanation(tried, self._rules)
-            if is_exact(found, self._rules):
+            # An image that is resized anew is fed anew in every respect.
+            if is_exact(found, self._rules) or (found and stage == self._feed):
                 break
         return diagnosis_of(self._placed(found), self._context.key, AGREEMENT)
 
