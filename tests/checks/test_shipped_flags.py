@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import planted_faults as put
+import faults_in_archives as put
 import pytest
 from image_runs import image_runs
 from zoo_archives import entries_at

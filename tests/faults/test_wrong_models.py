@@ -83,7 +83,7 @@ def test_clean_model_passes_everything(subject: CheckContext) -> None:
     """No false alarm: all checks of both variants pass, and the run is a PASS."""
     results = _run(subject)
     assert {key for key, result in results.items() if result.status is not Status.PASS} == set()
-    assert len(results) == 20
+    assert len(results) == 22
     assert _judged(results).run.status is Status.PASS
 
 

@@ -134,7 +134,7 @@ def test_session_goes_on_without_its_folder(
 
     monkeypatch.setattr(recorder.RecordWriter, "open", gone)
     result = over_miniature("-k", "archive_holds or exporters_ends", "--require", "warn")
-    result.assert_outcomes(passed=4, deselected=22)
+    result.assert_outcomes(passed=4, deselected=24)
     assert result.ret != 0
     (report,) = temporary.glob("report-*/*")
     result.stdout.fnmatch_lines(

@@ -102,7 +102,7 @@ def test_error_of_the_harness_is_one_line(
     shutil.copytree(miniature.archive, tmp_path / "mini")
     (tmp_path / "mini" / "frozen_inference_graph.pb").unlink()
     result = over_miniature("--zoo", tmp_path, "--variant", "float")
-    result.assert_outcomes(failed=12)
+    result.assert_outcomes(failed=13)
     _traceless(result)
     checks = session.checks()
     assert {line["status"] for line in checks.values()} == {"fail"}
@@ -166,7 +166,7 @@ def test_offline_and_not_cached(session: Any, tmp_path: Path) -> None:
     assert len(checks) == 25
     failed = [line for line in checks.values() if line["status"] == "fail"]
     # What needs labelled images is UNKNOWN without them, before any model is asked for.
-    assert len(failed) == 19
+    assert len(failed) == 21
     for line in failed:
         assert line["error"]["kind"] == "ArtefactMissing"
         assert line["error"]["what"].startswith("ssdlite_mobilenet_v2_person is not in")
@@ -187,7 +187,7 @@ def test_file_that_is_not_the_catalogues(session: Any, tmp_path: Path) -> None:
         *("--zoo", "person", "--offline", "--cache-dir", tmp_path),
         *("-k", "archive_holds", "--variant", "float"),
     )
-    result.assert_outcomes(failed=1, deselected=15)
+    result.assert_outcomes(failed=1, deselected=16)
     _traceless(result)
     message = session.explanation("archive", "float")
     assert message.startswith("IntegrityError: ")

@@ -81,6 +81,7 @@ def test_clean_run_passes(over_miniature: Run, session: Any) -> None:
         "operating_point": 2,
         # reference, both variants, and two more for other flags of float
         "accuracy": 5,
+        "feed": 2,
     }
     assert kinds.count("picture") == 4
 

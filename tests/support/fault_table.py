@@ -205,7 +205,7 @@ FAULTS = (
     Fault(
         "one NaN score",
         put.on_one(put.first_score_nan),
-        {"end_to_end_parity": BOTH, "accuracy": BOTH},
+        {"end_to_end_parity": BOTH, "accuracy": BOTH, "plausibility": BOTH},
     ),
     Fault("a detection twice", put.on_one(put.doubled), {"end_to_end_parity": BOTH}),
     Fault(

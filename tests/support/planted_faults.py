@@ -1,104 +1,72 @@
-"""One fault planted into one file of an unpacked archive."""
+"""A plugin of pytest that ends processes: ``PLANTED`` is ``HOW PLACE PART``.
+
+PLACE is ``file``, and PART a part of a .tflite file's path, struck when the file is run; or PLACE
+is a stage of `validation.record.run.Stage`, and PART the model whose product is being made.
+Named with ``-p``, it is imported by the session and by each of its child processes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+import os
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from validation.runtimes.tflite import TfliteRuntime
+from validation.workspace.products import ProductCache
 
-Change = Callable[[Path], None]
-Array = NDArray[Any]
-FROZEN, SHIPPED, CHECKPOINT = "frozen_inference_graph.pb", "tflite_graph.pb", "model.ckpt"
-
-
-def config(old: str, new: str) -> Change:
-    """Another text in pipeline.config, everywhere."""
-
-    def change(folder: Path) -> None:
-        path = folder / "pipeline.config"
-        assert old in path.read_text()
-        path.write_text(path.read_text().replace(old, new))
-
-    return change
+# Above the limit of the built-in policy; a test that has not the time lowers both.
+_MEGABYTES = int(os.environ.get("PLANTED_MEGABYTES", "8000"))
 
 
-def graph(edit: Callable[[Any], None], name: str = FROZEN) -> Change:
-    """A GraphDef that was changed in place."""
-
-    def change(folder: Path) -> None:
-        from validation.export.graph_io import read_graph
-
-        read = read_graph(folder / name)
-        edit(read)
-        (folder / name).write_bytes(read.SerializeToString(deterministic=True))
-
-    return change
-
-
-def attribute(op: str, set_value: Callable[[Any], None], name: str = FROZEN) -> Change:
-    """An attribute of the first node of an op."""
-    return graph(lambda read: set_value(next(n for n in read.node if n.op == op)), name)
-
-
-def constant(node: str, new: Callable[[Array], Array], name: str = FROZEN) -> Change:
-    """Another value of the constant whose name ends so."""
-
-    def edit(read: Any) -> None:
-        from tensorflow.python.framework import tensor_util
-
-        (found,) = [n for n in read.node if n.op == "Const" and n.name.endswith(node)]
-        value = tensor_util.MakeNdarray(found.attr["value"].tensor)
-        changed = new(value).astype(value.dtype)
-        found.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(changed))
-
-    return graph(edit, name)
+def _strike(how: str) -> None:
+    match how:
+        case "abort":
+            os.write(2, b"planted words\n")
+            os.abort()
+        case "segv":
+            ctypes.string_at(0)
+        case "memory":
+            held = [b"x" * 1_000_000 for _ in range(_MEGABYTES)]
+            time.sleep(60)
+            del held
+        case "loop":
+            while True:
+                pass
+        case _:
+            raise ValueError(how)
 
 
-def first_inputs_swapped(op: str, name: str = FROZEN) -> Change:
-    """The first two inputs of the first node of an op, exchanged."""
+def _in_file(how: str, part: str) -> None:
+    run = TfliteRuntime._ran
 
-    def set_value(node: Any) -> None:
-        node.input[0], node.input[1] = node.input[1], node.input[0]
+    def planted(self: TfliteRuntime, feed: Mapping[str, Any]) -> Any:
+        if part in str(self.path):
+            _strike(how)
+        return run(self, feed)
 
-    return attribute(op, set_value, name)
-
-
-def checkpoint(variable: str, new: Callable[[Array], Array]) -> Change:
-    """Another value of the variable whose name ends so."""
-    return in_checkpoint(
-        lambda named: {
-            name: new(value).astype(np.float32) if name.endswith(variable) else value
-            for name, value in named.items()
-        }
-    )
+    TfliteRuntime._ran = planted  # type: ignore[method-assign]
 
 
-def in_checkpoint(new: Callable[[dict[str, Array]], dict[str, Array]]) -> Change:
-    """Other tensors in a checkpoint."""
+def _in_stage(how: str, stage: str, model: str) -> None:
+    product = ProductCache.product
 
-    def change(folder: Path) -> None:
-        from validation.export.checkpoint import (
-            checkpoint_shapes,
-            open_checkpoint,
-            write_checkpoint,
-        )
+    def planted(self: ProductCache, *what: Any, **more: Any) -> Path:
+        of, at, step, made_from, make = what
+        if (of, at) == (model, stage):
+            striking: Callable[[Path], None] = lambda _: _strike(how)  # noqa: E731 - so short
+            # Another product than that of an equal model, which may be there already.
+            make, made_from = striking, {**made_from, "planted": model}
+        return product(self, of, at, step, made_from, make, **more)
 
-        values = open_checkpoint(folder / CHECKPOINT)
-        names = [each for each in checkpoint_shapes(folder / CHECKPOINT) if each != "global_step"]
-        read = {name: value for name in names if (value := values(name)) is not None}
-        changed = new(read)
-        assert any(
-            name not in read or not np.array_equal(value, read[name])
-            for name, value in changed.items()
-        )
-        write_checkpoint(folder / CHECKPOINT, changed)
-
-    return change
+    ProductCache.product = planted  # type: ignore[method-assign,assignment]
 
 
-def noise(value: Array) -> Array:
-    """Values that another step of the training might have."""
-    return value + np.random.default_rng(1).normal(0, 0.01, value.shape)
+if os.environ.get("PLANTED"):
+    _how, _place, _part = os.environ["PLANTED"].split()
+    if _place == "file":
+        _in_file(_how, _part)
+    else:
+        _in_stage(_how, _place, _part)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import faults_in_archives as put
 import numpy as np
-import planted_faults as put
 import pytest
 from zoo_archives import entries_at
 
