@@ -92,6 +92,7 @@ def test_a_file_against_itself() -> None:
         Aspect.FORM,
         Aspect.VERDICT,
         Aspect.SLOW_CALLS,
+        Aspect.DIAGNOSIS,
     }
     result = check_baseline(comparison, _POLICY, "")
     assert (result.status, result.message) == (Status.PASS, "nothing has changed")

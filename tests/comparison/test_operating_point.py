@@ -104,14 +104,11 @@ def test_the_same_detections_lose_nothing(variant: str) -> None:
 
 
 def test_what_agrees_exactly_needs_no_sample() -> None:
-    """A quantised file of which nothing is lost passes too, and how many images would tell is said.
-
-    That ten images are few is judged as evidence.
-    """
+    """Of a float file ten images pass; a quantised one could lose a tenth unseen."""
     exact, _ = _check(_REFERENCE, _REFERENCE, variant="float")
     assert exact.status is Status.PASS
     sampled, _ = _check(_REFERENCE, _REFERENCE, variant="int8")
-    assert sampled.status is Status.PASS
+    assert sampled.status is Status.WARN
     assert "too few images to tell, about 40 are needed" in sampled.message
 
 

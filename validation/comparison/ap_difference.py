@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.ap_difference import ApDifference, Difference, images_needed
 from validation.record.dataset_notices import DatasetNotice
@@ -77,7 +76,6 @@ def check_accuracy(
             (
                 f"AP {candidate.figures.ap:.4f}, reference {reference.figures.ap:.4f}",
                 *([NO_INTERVAL_NEEDED] if alike else ()),
-                *_too_few(measures),
                 *(candidate.join.doubts() if candidate.join else ()),
                 *(notice.describe() for notice in moving),
             )
@@ -142,16 +140,6 @@ NO_INTERVAL_NEEDED = (
     "the same true positives as the reference's with the same false ones before each, so that the "
     "difference is 0 on any such images and needs no interval"
 )
-
-
-def _too_few(measures: Collection[Measure]) -> list[str]:
-    """How many images would tell, of a difference that shows no loss and might hide one."""
-    needed = [
-        each.images_needed
-        for each in measures
-        if each.is_undecided and each.status is Status.PASS and each.images_needed is not None
-    ]
-    return [f"too few images to tell, about {max(needed):,} needed"] if needed else []
 
 
 def with_images_needed(difference: ApDifference, result: CheckResult) -> ApDifference:

@@ -22,10 +22,6 @@ class Status(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-# What is less than such a part of what warns is no loss.
-_NOTHING = 0.1
-
-
 @dataclass(frozen=True)
 class Limit:
     """A bound on one measured value, and why it stands where it does.
@@ -78,28 +74,16 @@ class Limit:
 
         Returns:
             PASS where the whole interval keeps the limit (WARN where the value is beyond
-            `warn`), FAIL where none of it does, else WARN: too little evidence to tell. PASS also
-            where the interval shows no loss at all: a few images would warn of any file, and that
-            they are few is judged as evidence.
+            `warn`), FAIL where none of it does, else WARN: too little evidence to tell.
         """
         ends = [self.status(end) for end in interval]
         outside = [status not in (Status.PASS, Status.WARN) for status in ends]
         if all(outside):
             return worst_status(ends)
-        # NaN decides nothing, and says that something is wrong.
-        if not all(map(_is_finite, interval)):
-            return Status.FAIL
-        if self._shows_nothing(interval) and _is_finite(value):
-            return Status.PASS
-        return Status.WARN if any(outside) else self.status(value)
-
-    def _shows_nothing(self, interval: tuple[float, float]) -> bool:
-        """Of a loss, which is 0 or more: the interval reaches down to nothing.
-
-        One hit among any number of trials has a lower end above 0, and is no rate.
-        """
-        mark = self.bound if self.warn is None else self.warn
-        return self.relation == "max" and interval[0] <= _NOTHING * mark
+        if any(outside):
+            # NaN decides nothing, and says that something is wrong.
+            return Status.WARN if all(map(_is_finite, interval)) else Status.FAIL
+        return self.status(value)
 
     def headroom(self, value: Any) -> float | None:
         """How far the value stays inside, in units of the value; negative is outside."""
