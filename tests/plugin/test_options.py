@@ -129,7 +129,7 @@ def test_variant_narrows_without_leaving_gaps(over_miniature: Run) -> None:
     """A check that does not speak about the variant is no skipped test."""
     result = over_miniature("--collect-only", "-q", "--variant", "float")
     found = [line for line in result.outlines if "::" in line]
-    assert len(found) == 12
+    assert len(found) == 13
     assert not any("NOTSET" in line for line in found)
     twice = over_miniature("--collect-only", "-q", "--variant", "raw", "--variant", "float")
     assert len([line for line in twice.outlines if "::" in line]) == 25
@@ -146,7 +146,7 @@ def test_models_by_several_patterns(over_miniature: Run) -> None:
     """Each adds the models that it matches, once, and one without a model is wrong use."""
     arguments = ("--collect-only", "-q", "--variant", "float", "--model", "mini")
     both = over_miniature(*arguments, "--model", "m*")
-    assert len([line for line in both.outlines if "::" in line]) == 12
+    assert len([line for line in both.outlines if "::" in line]) == 13
     line = _usage_error(over_miniature(*arguments, "--model", "nothing*"))
     assert "matches 'nothing*'" in line
 

@@ -43,7 +43,7 @@ def test_label_map_that_does_not_fit(
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:
     """--benchmark-disable times nothing, so latency is UNKNOWN and not a pass."""
     result = over_miniature("--benchmark-disable", "-k", "latency")
-    result.assert_outcomes(skipped=2, deselected=24)
+    result.assert_outcomes(skipped=2, deselected=26)
     assert session.checks()["latency", "float"]["status"] == "unknown"
     assert verdict(result) == "UNKNOWN"
 
@@ -51,7 +51,7 @@ def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any)
 def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session: Any) -> None:
     """Accuracy is required and unknown: the run's verdict is UNKNOWN, with what to pass."""
     result = over_miniature(labelled=False)
-    result.assert_outcomes(passed=13, skipped=10)
+    result.assert_outcomes(passed=15, skipped=10)
     assert verdict(result) == "UNKNOWN"
     assert result.ret == UNKNOWN
     accuracy = session.checks()["accuracy", "raw"]
@@ -62,7 +62,7 @@ def test_without_labelled_images_nothing_is_signed(over_miniature: Run, session:
 def test_narrowed_run_is_not_signed(over_miniature: Run, session: Any) -> None:
     """-k leaves required checks out: their absence is named, and the verdict UNKNOWN."""
     result = over_miniature("-k", "archive_holds")
-    result.assert_outcomes(passed=2, deselected=24)
+    result.assert_outcomes(passed=2, deselected=26)
     assert verdict(result) == "UNKNOWN"
     assert result.ret == UNKNOWN
     assert any("required, but left no result" in line for line in result.outlines)
