@@ -89,7 +89,7 @@ def test_installed_suites_run_in_any_folder(installed: dict[str, str], tmp_path:
     assert collected[0] == (
         "suites/test_archive.py::test_archive_holds_what_an_export_needs[ssd_mobilenet_v1-raw]"
     )
-    assert len(collected) == 11
+    assert len(collected) == 12
     assert {path.name for path in tmp_path.iterdir()} == {"pytest.ini", "conftest.py"}
 
 
