@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -153,13 +154,11 @@ class _Search:
 
     def _is_of_reading(self) -> bool:
         """The file's own raw outputs, read here, make the reference's detections."""
-        images = self._chosen
-        try:
-            raw = ChangedRuns(self._context.subject, self._context.runs, images).raw()
-        except NO_RAW_OUTPUTS:
+        raw = self._own_raw
+        if raw is None:
             return self._context.given is None
         before = self._agreements({image: each.detections() for image, each in raw.items()})
-        return self._differs_from_the_file(before, images)
+        return self._differs_from_the_file(before, self._chosen)
 
     def _results(self) -> list[Tried]:
         classes = DifferenceRules.of(self._context.policy)
@@ -180,13 +179,11 @@ class _Search:
         ]
 
     def _raw(self) -> list[Tried]:
-        images = self._chosen
-        try:
-            raw = ChangedRuns(self._context.subject, self._context.runs, images).raw()
-        except NO_RAW_OUTPUTS:
+        raw = self._own_raw
+        if raw is None:
             return []
         before = self._agreements({image: each.detections() for image, each in raw.items()})
-        if self._differs_from_the_file(before, images):
+        if self._differs_from_the_file(before, self._chosen):
             return []
         any_image = next(iter(raw.values()))
         attributes, anchors = self._stated()
@@ -253,7 +250,15 @@ class _Search:
             for each, figures in zip(promising, after, strict=True)
         ]
 
-    @property
+    @functools.cached_property
+    def _own_raw(self) -> dict[str, RawOutputs] | None:
+        """The file's own raw outputs on the chosen images; None where they cannot be had."""
+        try:
+            return ChangedRuns(self._context.subject, self._context.runs, self._chosen).raw()
+        except NO_RAW_OUTPUTS:
+            return None
+
+    @functools.cached_property
     def _chosen(self) -> tuple[ImageFile, ...]:
         """Images with detections, spread evenly, and those that disagree most."""
         count = int(self._context.policy.setting("hypothesis_images"))
