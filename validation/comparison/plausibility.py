@@ -58,19 +58,16 @@ class Sense:
     known_ap: KnownAp | None = None
 
 
-def check_plausibility(
-    sense: Sense, policy: Policy, key: ModelKey, found: tuple[str, ...] = ()
-) -> CheckResult:
+def check_plausibility(sense: Sense, policy: Policy, key: ModelKey) -> CheckResult:
     """The file does what a detector does.
 
     Args:
         sense: What was looked at.
         policy: Its limits.
         key: Model and variant.
-        found: What is known of the causes, in words.
     """
     measures = Measure.limited(_values(sense), policy, _CHECK, key)
-    said = [*found, *_sentences(sense, measures)]
+    said = _sentences(sense, measures)
     return CheckResult.judged(_CHECK, key, measures, message="; ".join(said))
 
 

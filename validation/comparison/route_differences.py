@@ -212,8 +212,6 @@ def _of_setting(setting: Setting, found: _Difference) -> Diagnosis:
     expected, got = found.expected, found.got
     if _KINDS[setting] in (FaultKind.NORMALISATION, FaultKind.RESIZE):
         expected, got = (f"{setting} {_listed(each)}" for each in (expected, got))
-    elif setting in (*FLAGS, Setting.NUM_CLASSES):
-        return _diagnosis(_KINDS[setting], found, setting, expected, got)
     return _diagnosis(_KINDS[setting], found, setting, expected, got)
 
 
