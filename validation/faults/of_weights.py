@@ -5,7 +5,7 @@ Variables and constants have the same names and layouts in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,13 @@ class _Weights:
     checkpoint_at: tuple[Thinness, ...] = (Thinness.FLOAT_ALONE, Thinness.CHECKPOINT)
     shipped: bool = True
 
+
+# Of each part: what ids of its faults begin with, and what it is called.
+_NAMES: Mapping[Part, tuple[str, str]] = {
+    Part.GRAPH: ("graph", "frozen_inference_graph.pb"),
+    Part.CHECKPOINT: ("checkpoint", "checkpoint"),
+    Part.SHIPPED: ("shipped", "tflite_graph.pb"),
+}
 
 _TABLE = (
     _Weights(
@@ -223,46 +230,38 @@ def in_checkpoint(chosen: Chosen, edit: Callable[[Array], Any]) -> Inject:
     return inject
 
 
-def _of_graph(row: _Weights) -> Fault:
+def _fault(
+    row: _Weights, part: Part, place: Place, inject: Inject, check: str, at: tuple[Thinness, ...]
+) -> Fault:
+    prefix, name = _NAMES[part]
     return Fault(
-        f"graph-{row.id}",
-        f"frozen_inference_graph.pb: {row.title}",
-        Place.GRAPH,
+        f"{prefix}-{row.id}",
+        f"{name}: {row.title}",
+        place,
         row.kinds,
-        in_graph(Part.GRAPH, row.chosen, row.edit),
-        ("route_parity",),
+        inject,
+        (check,),
         row.known,
-        frozenset({Part.GRAPH}),
-        at=row.graph_at,
+        frozenset({part}),
+        at=at,
     )
+
+
+def _of_graph(row: _Weights) -> Fault:
+    inject = in_graph(Part.GRAPH, row.chosen, row.edit)
+    return _fault(row, Part.GRAPH, Place.GRAPH, inject, "route_parity", row.graph_at)
 
 
 def _of_checkpoint(row: _Weights) -> Fault:
-    return Fault(
-        f"checkpoint-{row.id}",
-        f"checkpoint: {row.title}",
-        Place.CHECKPOINT,
-        row.kinds,
-        in_checkpoint(row.chosen, row.edit),
-        ("route_parity",),
-        row.known,
-        frozenset({Part.CHECKPOINT}),
-        at=row.checkpoint_at,
-    )
+    inject = in_checkpoint(row.chosen, row.edit)
+    at = row.checkpoint_at
+    return _fault(row, Part.CHECKPOINT, Place.CHECKPOINT, inject, "route_parity", at)
 
 
 def _of_shipped(row: _Weights) -> Fault:
-    return Fault(
-        f"shipped-{row.id}",
-        f"tflite_graph.pb: {row.title}",
-        Place.SHIPPED_GRAPH,
-        row.kinds,
-        in_graph(Part.SHIPPED, row.chosen, row.edit),
-        ("accuracy",),
-        row.known,
-        frozenset({Part.SHIPPED}),
-        at=(Thinness.SHIPPED,),
-    )
+    inject = in_graph(Part.SHIPPED, row.chosen, row.edit)
+    at = (Thinness.SHIPPED,)
+    return _fault(row, Part.SHIPPED, Place.SHIPPED_GRAPH, inject, "accuracy", at)
 
 
 WEIGHT_FAULTS: tuple[Fault, ...] = (
