@@ -8,11 +8,10 @@ The outcomes are kept beside the document, under its name with .json.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 
-from validation.errors import UsageError, ValidationError
+import document_command
+
 from validation.faults.document import document
 from validation.faults.power import read_power, write_power
 from validation.files.atomic import write_text_atomic
@@ -24,24 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0, or the exit code of the error on stderr.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0] if __doc__ else None,
-    )
-    parser.add_argument("outcomes", type=Path, metavar="FAULTS.json", help="of a run")
-    parser.add_argument("output", type=Path, metavar="OUTPUT.md", help="replaced if it is there")
-    options = parser.parse_args(arguments)
-    try:
-        if not options.output.parent.is_dir():
-            raise UsageError(
-                "no such folder", where=options.output.parent, next_step="make it first"
-            )
-        power = read_power(options.outcomes)
-        write_text_atomic(options.output, document(power))
-        write_power(options.output.with_suffix(".json"), power)
-    except ValidationError as error:
-        sys.stderr.write(f"write_detection_power: {type(error).__name__}: {error}\n")
-        return error.exit_code
-    return 0
+    source = ("outcomes", "FAULTS.json", "of a run")
+    return document_command.run("write_detection_power", __doc__, source, _write, arguments)
+
+
+def _write(outcomes: Path, output: Path) -> None:
+    power = read_power(outcomes)
+    write_text_atomic(output, document(power))
+    write_power(output.with_suffix(".json"), power)
 
 
 if __name__ == "__main__":

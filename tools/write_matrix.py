@@ -8,13 +8,12 @@ A run that did not end is refused: half a matrix would be taken for a whole one.
 
 from __future__ import annotations
 
-import argparse
 import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from validation.errors import UsageError, ValidationError
+import document_command
+
 from validation.files.atomic import write_text_atomic
 from validation.policy.load import Policy
 from validation.record.run import Header
@@ -148,22 +147,12 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0, or the exit code of the error on stderr.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0] if __doc__ else None,
-    )
-    parser.add_argument("record", type=Path, metavar="RECORD.jsonl", help="of a run that ended")
-    parser.add_argument("output", type=Path, metavar="OUTPUT.md", help="replaced if it is there")
-    options = parser.parse_args(arguments)
-    try:
-        if not options.output.parent.is_dir():
-            raise UsageError(
-                "no such folder", where=options.output.parent, next_step="make it first"
-            )
-        write_text_atomic(options.output, document(options.record))
-    except ValidationError as error:
-        sys.stderr.write(f"write_matrix: {type(error).__name__}: {error}\n")
-        return error.exit_code
-    return 0
+    source = ("record", "RECORD.jsonl", "of a run that ended")
+    return document_command.run("write_matrix", __doc__, source, _write, arguments)
+
+
+def _write(record: Path, output: Path) -> None:
+    write_text_atomic(output, document(record))
 
 
 if __name__ == "__main__":
