@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from shown_runs import HOSTILE, LONG, PLAIN, write_shown_comparison, write_shown_run
+from shown_names import HOSTILE, LONG, PLAIN
+from shown_runs import write_shown_comparison, write_shown_run
 
 _REQUIRED = os.environ.get("VALIDATION_BROWSER_TESTS") == "required"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from browsing import DESKTOP, PHONE, Look, visit
+from shown_names import HOSTILE, Names
 from shown_pages import KINDS, page_of
-from shown_runs import HOSTILE, Names, write_shown_run
+from shown_runs import write_shown_run
 
 # Which names each kind of page shows.
 _SHOWN: dict[str, tuple[str, ...]] = {

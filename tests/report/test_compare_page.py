@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from run_pages import Page
-from shown_runs import HOSTILE, write_shown_comparison, write_shown_run
+from shown_names import HOSTILE
+from shown_runs import write_shown_comparison, write_shown_run
 
 
 @pytest.fixture(scope="module")

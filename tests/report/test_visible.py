@@ -1,4 +1,4 @@
-"""Names of any origin neither reorder nor hide what stands beside them on a page."""
+"""Names of any origin neither reorder nor hide the text beside them on a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from markupsafe import Markup
-from shown_runs import Names, write_shown_run
+from shown_names import Names
+from shown_runs import write_shown_run
 
 from validation.report.visible import visible
 

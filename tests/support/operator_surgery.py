@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from array_edits import Edit
 from numpy.typing import NDArray
 
 Change = Callable[[Any], None]
-Edit = Callable[[NDArray[Any]], Any]
 
 KERNEL, BIAS, ANCHORS = 1, 2, 2
 OP = "TFLite_Detection_PostProcess"
@@ -238,49 +238,6 @@ def damage(seed: int) -> Change:
     return change
 
 
-def swapped(axis: int, one: int, other: int) -> Edit:
-    """Two places along an axis change places."""
-
-    def edit(values: NDArray[Any]) -> NDArray[Any]:
-        order = np.arange(values.shape[axis])
-        order[[one, other]] = order[[other, one]]
-        return np.take(values, order, axis)
-
-    return edit
-
-
-def repeated(axis: int, place: int, source: int) -> Edit:
-    """One place along an axis becomes another's copy."""
-
-    def edit(values: NDArray[Any]) -> NDArray[Any]:
-        order = np.arange(values.shape[axis])
-        order[place] = source
-        return np.take(values, order, axis)
-
-    return edit
-
-
-def times_at(axis: int, place: int, factor: float) -> Edit:
-    """One place along an axis times a factor."""
-
-    def edit(values: NDArray[Any]) -> NDArray[Any]:
-        factors = np.ones([size if at == axis else 1 for at, size in enumerate(values.shape)])
-        factors[tuple(place if at == axis else 0 for at in range(values.ndim))] = factor
-        return values * factors
-
-    return edit
-
-
-def rounded_to(bits: int) -> Edit:
-    """Whole numbers of so many bits."""
-
-    def edit(values: NDArray[Any]) -> NDArray[Any]:
-        step = np.abs(values).max() / (2 ** (bits - 1) - 1)
-        return np.rint(values / step) * step
-
-    return edit
-
-
 def before_the_network(kind: str, reads: Sequence[float | int]) -> Change:
     """An operator between the image and what read it, with a constant of its own."""
 
@@ -292,8 +249,8 @@ def before_the_network(kind: str, reads: Sequence[float | int]) -> Change:
         graph.tensors.append(made)
         written = len(graph.tensors) - 1
         _redirect(model, image, written)
-        inputs = [image, _new_constant(model, np.asarray(reads))]
-        graph.operators.insert(0, _new_operator(model, kind, inputs, written))
+        inputs = [image, new_constant(model, np.asarray(reads))]
+        graph.operators.insert(0, new_operator(model, kind, inputs, written))
 
     return change
 
@@ -336,66 +293,6 @@ def exchange_names(first: int, second: int) -> Change:
     return change
 
 
-def by_another_converter(model: Any) -> None:
-    """ReLU6 as an operator, padding as an operator, and another order of execution."""
-    for operator in convolutions(model):
-        _unfuse(model, operator)
-        _pad(model, operator)
-    _reorder(model)
-
-
-def _unfuse(model: Any, operator: Any) -> None:
-    if operator.builtinOptions.fusedActivationFunction != 3:
-        return
-    graph = model.subgraphs[0]
-    operator.builtinOptions.fusedActivationFunction = 0
-    before = copy.copy(graph.tensors[operator.outputs[0]])
-    before.name = b"before %d" % len(graph.tensors)
-    graph.tensors.append(before)
-    made = len(graph.tensors) - 1
-    relu = _new_operator(model, "RELU6", [made], int(operator.outputs[0]))
-    operator.outputs = np.array([made], np.int32)
-    graph.operators.insert(graph.operators.index(operator) + 1, relu)
-
-
-def _pad(model: Any, operator: Any) -> None:
-    options, graph = operator.builtinOptions, model.subgraphs[0]
-    image = graph.tensors[operator.inputs[0]]
-    window = graph.tensors[operator.inputs[KERNEL]].shape[1:3]
-    if options.padding != 0 or min(window) < 2:
-        return
-    pads = [(0, 0)]
-    steps = (options.strideH, options.strideW)
-    for side, size, step in zip(image.shape[1:3], window, steps, strict=True):
-        total = max(0, (-(-int(side) // step) - 1) * step + int(size) - int(side))
-        pads.append((total // 2, total - total // 2))
-    padded = copy.copy(image)
-    padded.name = b"padded %d" % len(graph.tensors)
-    more = [0, sum(pads[1]), sum(pads[2]), 0]
-    padded.shape = (np.asarray(image.shape) + more).astype(np.int32)
-    graph.tensors.append(padded)
-    made = len(graph.tensors) - 1
-    amounts = _new_constant(model, np.array([*pads, (0, 0)]))
-    pad = _new_operator(model, "PAD", [int(operator.inputs[0]), amounts], made)
-    operator.inputs = np.array([made, *operator.inputs[1:]], np.int32)
-    options.padding = 1
-    graph.operators.insert(graph.operators.index(operator), pad)
-
-
-def _reorder(model: Any) -> None:
-    graph, random = model.subgraphs[0], np.random.default_rng(3)
-    written = {int(made) for each in graph.operators for made in each.outputs}
-    ready = set(range(-1, len(graph.tensors))) - written
-    left, ordered = list(graph.operators), []
-    while left:
-        able = [each for each in left if ready.issuperset(map(int, each.inputs))]
-        chosen = able[int(random.integers(len(able)))]
-        left.remove(chosen)
-        ordered.append(chosen)
-        ready.update(map(int, chosen.outputs))
-    graph.operators = ordered
-
-
 def _code(model: Any, kind: str) -> int:
     builtin = next(value for value, name in _OPS.items() if name == kind)
     code = schema.OperatorCodeT()
@@ -405,7 +302,7 @@ def _code(model: Any, kind: str) -> int:
     return len(model.operatorCodes) - 1
 
 
-def _new_operator(model: Any, kind: str, inputs: Sequence[int], output: int) -> Any:
+def new_operator(model: Any, kind: str, inputs: Sequence[int], output: int) -> Any:
     operator = schema.OperatorT()
     operator.opcodeIndex = _code(model, kind)
     operator.inputs = np.array(inputs, np.int32)
@@ -413,7 +310,7 @@ def _new_operator(model: Any, kind: str, inputs: Sequence[int], output: int) -> 
     return operator
 
 
-def _new_constant(model: Any, values: NDArray[Any]) -> int:
+def new_constant(model: Any, values: NDArray[Any]) -> int:
     is_whole = values.dtype.kind == "i"
     stored = values.astype(np.int32 if is_whole else np.float32)
     buffer, tensor = schema.BufferT(), schema.TensorT()

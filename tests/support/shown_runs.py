@@ -7,13 +7,13 @@ import dataclasses
 import io
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from run_pages import render_run
 from shown_baseline import MACHINE, shown_comparisons, write_shown_history
+from shown_names import PLAIN, Names
 
 from validation.policy.limits import Limit
 from validation.policy.load import Policy, load_policy
@@ -58,10 +58,6 @@ from validation.specs.tensors import TensorSpec
 
 __all__ = [
     "COMPARISON",
-    "HOSTILE",
-    "LONG",
-    "PLAIN",
-    "Names",
     "shown_policy",
     "write_shown_comparison",
     "write_shown_run",
@@ -71,65 +67,6 @@ COMPARISON = "compare.html"
 
 _REFERENCE_AP = 0.4312
 _WIDTH, _HEIGHT = 320, 240
-
-
-@dataclass(frozen=True)
-class Names:
-    """Everything on the pages that somebody else called something.
-
-    Args:
-        model: The first model.
-        other: The second.
-        file: A file that was given.
-        label: A class.
-        category: A category of the labelled images.
-        image: File name of an image.
-        dataset: Name of the data set.
-        layer: A tensor.
-        option: Value of an option, as it was typed.
-        message: What a check says.
-    """
-
-    model: str = "ssd_mobilenet_v2"
-    other: str = "ssd_person"
-    file: str = "detect.tflite"
-    label: str = "star"
-    category: str = "star"
-    image: str = "000000000139.jpg"
-    dataset: str = "drawn scenes"
-    layer: str = "FeatureExtractor/Conv/Relu6"
-    option: str = "bundled"
-    message: str = "the largest difference is in a box"
-
-    def all(self) -> tuple[str, ...]:
-        """Each of them."""
-        return dataclasses.astuple(self)
-
-
-PLAIN = Names()
-
-# A page that takes one of these for anything but text runs a script, asks for a picture, or loses
-# what follows.
-HOSTILE = Names(
-    model='"><script>document.title="model"</script>',
-    other="</style></title><img src=x onerror=\"document.title='other'\">",
-    file="'><svg onload=document.title='file'>.tflite",
-    label="<b onmouseover=document.title='label'>star</b>",
-    category="{{ 7 * 7 }}</td></tr></table><h1>category",
-    image="javascript:document.title='image'//.jpg",
-    dataset="<iframe src=https://example.com></iframe>",
-    layer="<!-- layer",
-    option="--><script src=https://example.com/x.js></script>",
-    message="]]></script><link rel=stylesheet href=https://example.com/x.css>",
-)
-
-# As long as file systems and labels allow, or longer.
-LONG = Names(
-    **{
-        each.name: f"{each.name[0] * 250}{'.tflite' if each.name == 'file' else ''}"
-        for each in dataclasses.fields(Names)
-    }
-)
 
 
 def shown_policy() -> Policy:
