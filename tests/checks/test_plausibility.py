@@ -105,7 +105,7 @@ def _check(
         @property
         def entry(self) -> Any:
             if given:
-                raise NotProvided("there is no archive")
+                raise NotProvided("no archive")
             return SimpleNamespace(group="own", published={})
 
     class Subject:

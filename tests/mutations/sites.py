@@ -193,7 +193,7 @@ def _walk(
 
 
 def code_of(code: types.CodeType, function: types.CodeType) -> types.CodeType | None:
-    """What stands in a module's code where a function's own code stood before."""
+    """A constant of a module's code that takes the place of a function's own code."""
     for each in code.co_consts:
         if isinstance(each, types.CodeType):
             same = each.co_qualname == function.co_qualname

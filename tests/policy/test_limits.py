@@ -174,7 +174,7 @@ def test_inside_the_limit_the_estimate_alone_warns() -> None:
     "interval", [(0.0, 0.5), (1.5, 2.0), (2.1, 9.0), (0.0, math.inf), (math.nan, 0.0)]
 )
 def test_an_interval_on_one_side_is_decided(interval: tuple[float, float]) -> None:
-    """More images would not change it; nor do they where an end is no number."""
+    """More images would not change it; neither where an end is not a number."""
     assert not _MOST.is_undecided(interval)
 
 

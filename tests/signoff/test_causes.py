@@ -77,7 +77,7 @@ def test_too_few_images_is_another_cause_than_a_warning() -> None:
     ],
 )
 def test_the_worst(limits: tuple[str, str], values: tuple[float, float], worst: int) -> None:
-    """The furthest beyond its limit; a value that is no number is worse than any."""
+    """The furthest beyond its limit; a value that is not a number is worse than any."""
     findings = tuple(
         _finding(key, Measure("value", value, Limit(relation, 1.0, "why")))
         for key, relation, value in zip(_KEYS, limits, values, strict=False)

@@ -48,7 +48,7 @@ def test_the_file_of_the_run(named: BaselineKind, kept: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("named", BaselineKind)
 def test_a_run_that_has_gone(named: BaselineKind, tmp_path: Path) -> None:
-    """Then there is no file."""
+    """No file is found then."""
     assert _given(named, tmp_path).tflite(_KEY) is None
 
 

@@ -52,7 +52,7 @@ def cost_of_flags(context: CheckContext, shipped: Accuracy, evaluated: Accuracy)
             measure="AP",
             before=shipped.figures.ap,
             after=evaluated.figures.ap,
-            # All flags are undone together: which of them costs it is not told apart.
+            # All flags are undone together: which of them costs it is not known.
             ties=(FaultKind.NMS,) if detections and others else (),
         )
     ]

@@ -154,7 +154,7 @@ def _values(
 def _hundredth(worst_first: Sequence[float]) -> float | None:
     """What a hundredth of the pairs are beyond; None of none.
 
-    Of a few hundred pairs one more or less is beyond it by chance, so that as many are passed over
+    Of a few hundred pairs one more or less is beyond it by chance, so that as many are ignored
     as a file with a hundredth of such pairs has in nineteen of twenty samples.
     """
     count = len(worst_first)
