@@ -30,7 +30,8 @@ from validation.diagnosis.hypotheses import (
     explanation,
     is_exact,
 )
-from validation.diagnosis.raw_hypotheses import RawOutputs, raw_hypotheses
+from validation.diagnosis.raw_hypotheses import raw_hypotheses
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.diagnosis.result_hypotheses import (
     ResultHypothesis,
     fitted_hypotheses,
@@ -102,6 +103,7 @@ def restore_rules(context: CheckContext, min_score: float | None = None) -> Rest
         exact=policy.setting("hypothesis_exact"),
         gain=policy.setting("hypothesis_gain"),
         gain_chance=policy.setting("hypothesis_gain_chance"),
+        gain_tie=policy.setting("hypothesis_gain_tie"),
     )
 
 

@@ -62,7 +62,11 @@ def of_values(
 
 
 def of_moved_classes(
-    key: ModelKey, moved: ClassFacts, names: Mapping[int, str], place: Place
+    key: ModelKey,
+    moved: ClassFacts,
+    names: Mapping[int, str],
+    place: Place,
+    other_places: tuple[Place, ...] = (),
 ) -> Diagnosis:
     """Classes of labels and detections that stand for one another.
 
@@ -70,18 +74,21 @@ def of_moved_classes(
         key: Model and variant.
         moved: The file's class and the labels', as `classes_by_objects` found them.
         names: Of classes, as far as they are known.
-        place: The labels, where the reference shows the same; else the file.
+        place: The file, where the reference does not show the same; else the labels, or the
+            graph where nothing confirms its heads.
+        other_places: As likely.
     """
     if moved.step:
-        step = moved.step if place is Place.FILE else -moved.step
-        return _diagnosis(key, FaultKind.CLASS_SHIFT, place, "classes", "+0", f"{step:+d}")
+        step = -moved.step if place is Place.LABELS else moved.step
+        shift = _diagnosis(key, FaultKind.CLASS_SHIFT, place, "classes", "+0", f"{step:+d}")
+        return dataclasses.replace(shift, other_places=other_places)
     said = [
         f"{names.get(labelled, labelled)} is found as {names.get(called, called)}"
         for called, labelled in moved.pairs[:_NAMED]
     ]
     said += ["and more"] if len(moved.pairs) > _NAMED else []
     order = _diagnosis(key, FaultKind.CLASS_ORDER, place, "classes", got=", ".join(said))
-    return dataclasses.replace(order, ties=(FaultKind.CLASS_NAMES,))
+    return dataclasses.replace(order, ties=(FaultKind.CLASS_NAMES,), other_places=other_places)
 
 
 def of_renamed(key: ModelKey, renamed: Renamed, category: str, name: str | None) -> Diagnosis:

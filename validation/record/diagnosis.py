@@ -28,6 +28,8 @@ class DiagnosedBy(enum.StrEnum):
     """A fault that was undone, and agreement came back."""
     ABSOLUTE = "absolute"
     """Values that no detector has, whatever it is compared with."""
+    UNUSUAL = "unusual"
+    """Values that one file alone states and that no model of the zoo has: they may be right."""
 
 
 class FaultKind(enum.StrEnum):
@@ -115,6 +117,7 @@ class Diagnosis(OfVariant):
         before: That figure as it is.
         after: With the fault undone.
         ties: Other faults of which undoing restores as much: the evidence does not tell.
+        other_places: What it may lie in as well: the evidence does not tell.
         file: See `ModelKey`.
         check: Name of the check that gave it; filled in where the check is run.
     """
@@ -132,5 +135,6 @@ class Diagnosis(OfVariant):
     before: float | None = None
     after: float | None = None
     ties: tuple[FaultKind, ...] = ()
+    other_places: tuple[Place, ...] = ()
     file: str = ""
     check: str = ""
