@@ -10,18 +10,19 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from validation.calibration.feeding import calibration_of
 from validation.calibration.images import CalibrationImages
-from validation.errors import UsageError, ValidationError
+from validation.errors import UsageError, ValidationError, read_from
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
+from validation.root_cause import Place
 from validation.specs.contracts import (
     EXPORTER_DEFAULT_MAX_DETECTIONS,
     KERNEL_DEFAULTS,
@@ -37,6 +38,7 @@ from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, image_sha256, makers
 from validation.workspace.routes import RouteFindings, compare_routes
 from validation.workspace.synthetic import GROUP, synthetic_archive
+from validation.workspace.third_witness import between_graph_and_config, place_of
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
 
@@ -135,7 +137,8 @@ class ModelBuild:
             from validation.export.describe import summary_of
             from validation.export.graph_io import read_graph
 
-            return summary_of(read_graph(graph), graph.name, KERNEL_DEFAULTS)
+            with read_from(Place.SHIPPED_GRAPH):
+                return summary_of(read_graph(graph), graph.name, KERNEL_DEFAULTS)
 
         return self._read_back(Stage.DESCRIBE, GraphSummary, shipped, read).postprocess
 
@@ -159,7 +162,8 @@ class ModelBuild:
             from validation.export.graph_io import read_graph
             from validation.export.processing_reading import only_image_size
 
-            return OnlyImageSize(only_image_size(read_graph(graph)))
+            with read_from(place_of(graph, self.archive)):
+                return OnlyImageSize(only_image_size(read_graph(graph)))
 
         return self._read_back(Stage.DESCRIBE, OnlyImageSize, self.reference_graph, read).sides
 
@@ -224,12 +228,11 @@ class ModelBuild:
             from validation.pipeline.config import load_pipeline
 
             take = export_from_graph if shipped is None else export_shipped
-            export = take(
-                read_graph(source),
-                EVALUATION,
-                config=None if config is None else load_pipeline(config),
-                where=source.name,
-            )
+            described = None if config is None else load_pipeline(config)
+            of_meta = partial(reference.meta_export, self.name, self.archive, self.work)
+            third = between_graph_and_config(self.archive, source, described, of_meta)
+            with read_from(place_of(source, self.archive)), third:
+                export = take(read_graph(source), EVALUATION, config=described, where=source.name)
             write_export(folder / _WITH_OP, export, text=False)
             write_export(folder / _RAW, without_postprocessing(export), text=False)
 
