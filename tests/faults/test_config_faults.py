@@ -279,7 +279,8 @@ def test_suites_print_the_message(
     result.assert_outcomes(failed=1)
     told = put.suite("export_contract")(archive, cache).removeprefix("FAIL ")
     assert re.search(rf"num_classes: graph 3, config 90 \(small{_CLASSES}\)", told)
-    assert told in result.outlines
+    (said,) = [line for line in result.outlines if line.startswith(told)]
+    assert "pipeline.config: the number of classes is another one: 90 instead of 3" in said
 
 
 def test_every_config_fault_of_the_list_has_a_row() -> None:

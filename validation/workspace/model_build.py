@@ -22,7 +22,6 @@ from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.record.run import Stage, Step
-from validation.root_cause import Place
 from validation.specs.contracts import (
     EXPORTER_DEFAULT_MAX_DETECTIONS,
     KERNEL_DEFAULTS,
@@ -137,8 +136,7 @@ class ModelBuild:
             from validation.export.describe import summary_of
             from validation.export.graph_io import read_graph
 
-            with read_from(Place.SHIPPED_GRAPH):
-                return summary_of(read_graph(graph), graph.name, KERNEL_DEFAULTS)
+            return summary_of(read_graph(graph), graph.name, KERNEL_DEFAULTS)
 
         return self._read_back(Stage.DESCRIBE, GraphSummary, shipped, read).postprocess
 
@@ -162,8 +160,7 @@ class ModelBuild:
             from validation.export.graph_io import read_graph
             from validation.export.processing_reading import only_image_size
 
-            with read_from(place_of(graph, self.archive)):
-                return OnlyImageSize(only_image_size(read_graph(graph)))
+            return OnlyImageSize(only_image_size(read_graph(graph)))
 
         return self._read_back(Stage.DESCRIBE, OnlyImageSize, self.reference_graph, read).sides
 
@@ -291,7 +288,8 @@ class ModelBuild:
     ) -> _Facts:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
         made_from = {"graph": file_sha256(graph), **makers("export")}
-        return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
+        with read_from(place_of(graph, self.archive)):
+            return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
 
     def tflite(self, variant: str, options: ExportOptions | None = None) -> Path:
         """The converted file of a variant.
@@ -312,8 +310,7 @@ class ModelBuild:
         file_name = f"{self.name}-{variant}.tflite"
 
         preprocessing = export.contract.preprocessing
-        known = variant_of(variant)
-        chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
+        chosen = self._calibrating() if variant_of(variant).scheme is Scheme.INT8 else None
         stats = self.stats_of(variant)
 
         def make(folder: Path) -> None:
