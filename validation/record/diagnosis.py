@@ -17,7 +17,7 @@ class DiagnosedBy(enum.StrEnum):
     """What found a fault; those that look at the fault itself come before those that try."""
 
     ROUTES = "routes"
-    """Two ways to the model's graph, compared part by part."""
+    """The files that describe the model's graph, read and compared part by part."""
     FILE_DIFF = "file diff"
     """The .tflite, compared with one that was made here of the same graph."""
     CONTRACT = "contract"
