@@ -14,6 +14,7 @@ from validation.export.body_reading import (
     read_epsilons,
     read_fake_quant,
     read_layers,
+    read_not_finite,
     read_order,
     read_variables,
 )
@@ -155,6 +156,7 @@ def _parts(
         settings=settings,
         anchors=anchors,
         variables=read_variables(body),
+        not_finite=read_not_finite(body),
     )
 
 

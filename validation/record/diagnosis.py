@@ -21,7 +21,7 @@ class DiagnosedBy(enum.StrEnum):
     """What found a fault; those that look at the fault itself come before those that try."""
 
     ROUTES = "routes"
-    """Two ways to the model's graph, compared part by part."""
+    """The files that describe the model's graph, read and compared part by part."""
     ERROR = "error"
     """What a step refused: the file cannot be used as it is."""
     FILE_DIFF = "file diff"

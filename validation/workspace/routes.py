@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from validation.comparison.moving_averages import with_averages
-from validation.comparison.route_differences import Witness, route_differences
+from validation.comparison.route_differences import route_differences
+from validation.comparison.witnesses import Witness
 from validation.errors import ConfigError, ValidationError, read_from
 from validation.export.exported import ExportedGraph
 from validation.export.graph_parts import GraphParts
