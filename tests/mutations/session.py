@@ -304,8 +304,16 @@ def reached_by(forks: Forks, tests: Sequence[int], probe: Callable[[], object]) 
     return reached
 
 
-def ordered(tests: set[int], module: str, items: list[pytest.Item], reached: Reached) -> list[int]:
-    """Tests of the module's own file first, then the quick ones."""
+def ordered(
+    tests: set[int],
+    module: str,
+    items: list[pytest.Item],
+    reached: Reached,
+    known: Sequence[int] = (),
+) -> list[int]:
+    """Tests that went red the last time, then those of the module's own file, then the quick ones."""
     stem = Path(module).stem
     own = {test for test in tests if items[test].path.stem == f"test_{stem}"}
-    return sorted(tests, key=lambda test: (test not in own, reached.seconds[test]))
+    return sorted(
+        tests, key=lambda test: (test not in known, test not in own, reached.seconds[test])
+    )

@@ -22,6 +22,7 @@ class Group:
         name: For the command line.
         modules: Patterns of paths below the root.
         tests: Files and folders below the root.
+        whole: Of the modules, those of which every mutant is tried; of the others a sample is.
         boundary: Of the modules, those that are tried exactly at their bounds too.
         gone: What is taken away beside: ``checks``, ``limits``, ``requirements``.
         preload: Packages that take seconds to import, and are shared by all forks.
@@ -30,6 +31,7 @@ class Group:
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    whole: tuple[str, ...] = ()
     boundary: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()

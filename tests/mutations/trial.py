@@ -20,6 +20,7 @@ from mutations.changes import (
     passing,
     short_tables,
 )
+from mutations.sample import sampled
 from mutations.session import (
     Broken,
     Forks,
@@ -32,9 +33,9 @@ from mutations.session import (
     reached_by,
 )
 from mutations.targets import ROOT, Group, equivalents
-from mutations.tripped import Tripped
+from mutations.tripped import Tripped, read_tripped
 
-__all__ = ["Summary", "changes_of", "try_group", "try_listed", "updated"]
+__all__ = ["Selection", "Summary", "chosen", "loaded", "try_group", "try_listed", "updated"]
 
 
 @dataclass
@@ -102,8 +103,32 @@ def updated(tripped: Tripped, summary: Summary) -> Tripped:
     return Tripped(checks, limits, reasons)
 
 
-def changes_of(group: Group, functions: Functions) -> list[Change]:
-    """All that a group has."""
+@dataclass(frozen=True)
+class Selection:
+    """Which changes of a group are tried.
+
+    Args:
+        only: What kind and name have to hold; empty for any. Where it is given, all of these.
+        whole: No sample: every mutant of every module.
+        seed: Of the sample.
+    """
+
+    only: str = ""
+    whole: bool = False
+    seed: int = 0
+
+
+def chosen(group: Group, functions: Functions, selection: Selection) -> list[Change]:
+    """The changes of a group that are tried."""
+    found = _changes_of(group, functions)
+    if selection.only:
+        return [each for each in found if selection.only in each.label]
+    if selection.whole:
+        return found
+    return sampled(found, whole=group.whole, seed=selection.seed)
+
+
+def _changes_of(group: Group, functions: Functions) -> list[Change]:
     from validation.checks.registry import CHECKS
     from validation.policy.load import Policy, load_policy
 
@@ -123,17 +148,22 @@ def changes_of(group: Group, functions: Functions) -> list[Change]:
     return found
 
 
-def try_group(group: Group, summary: Summary, *, only: str, workers: int) -> None:
-    """Try every change of a group with the tests that come by it, and add to the summary."""
+def try_group(group: Group, summary: Summary, selection: Selection, *, workers: int) -> None:
+    """Try changes of a group, each with the tests that come by it, and add to the summary."""
 
     def then(items: list[pytest.Item], forks: Forks) -> int:
-        functions = _functions(group)
-        named = [each for each in changes_of(group, functions) if only in each.label]
+        functions = loaded(group)
+        named = chosen(group, functions, selection)
         probe = functools.partial(functions.probe, ROOT)
         reached = _green(forks, range(len(items)), probe, group.name)
         if reached is None:
             return 3
-        plans = [ordered(each.tests(reached), each.module, items, reached) for each in named]
+        table = read_tripped().tests
+        places = _by_name(items)
+        plans = []
+        for each in named:
+            known = _places(table[each.name], places) if each.name in table else []
+            plans.append(ordered(each.tests(reached), each.module, items, reached, known))
         _try_all(named, plans, forks, summary, workers)
         return 0
 
@@ -149,7 +179,7 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
 
         gone = [*(passing(check, ROOT) for check in CHECKS), *gone_limits(load_policy())]
         named = [each for each in gone if each.name in tests and only in each.label]
-        places = {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
+        places = _by_name(items)
         plans = [_places(tests[each.name], places) for each in named]
         asked = sorted({place for plan in plans for place in plan})
         if _green(forks, asked, lambda: None, "listed") is None:
@@ -159,12 +189,16 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
 
     tests = {
         name: test
-        for name, test in {**tripped.checks, **tripped.limits}.items()
+        for name, test in tripped.tests.items()
         if only in (f"check passes {name}" if name in tripped.checks else f"limit ignored {name}")
     }
     # pytest does not take every parameter on its command line.
     functions = dict.fromkeys(test.partition("[")[0] for test in tests.values())
     _collected(("tensorflow",), [*functions], then, summary)
+
+
+def _by_name(items: Sequence[pytest.Item]) -> dict[str, int]:
+    return {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
 
 
 def _places(test: str, places: Mapping[str, int]) -> list[int]:
@@ -190,8 +224,8 @@ def _collected(
     summary.complete = summary.complete and code == 0
 
 
-def _functions(group: Group) -> Functions:
-    """Of the group's modules, and of those that what is gone belongs to."""
+def loaded(group: Group) -> Functions:
+    """Functions of the group's modules, and of those that what is gone belongs to."""
     from validation.policy import load
 
     # Where the tests have not, so that a change finds every module loaded.
