@@ -311,7 +311,7 @@ def ordered(
     reached: Reached,
     known: Sequence[int] = (),
 ) -> list[int]:
-    """Tests that went red the last time, then those of the module's own file, then the quick ones."""
+    """Tests that the table names, then those of the own file of the module, then the quick ones."""
     stem = Path(module).stem
     own = {test for test in tests if items[test].path.stem == f"test_{stem}"}
     return sorted(
