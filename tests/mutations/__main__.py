@@ -9,6 +9,7 @@ python tests/mutations --group judgement --only comparison/matching
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ def main() -> int:
         (group,) = [each for each in groups if each.name == options.group]
         if options.tests:
             group = replace(group, tests=tuple(options.tests), preload=())
-        selection = Selection(options.only, options.all, options.seed)
+        selection = Selection(options.only, options.known, options.all, options.seed)
         if options.list:
             for each in chosen(group, loaded(group), selection):
                 sys.stdout.write(f"{each.label}\n")
@@ -51,7 +52,7 @@ def main() -> int:
         return 2
     if options.update:
         TRIPPED.write_text(written(updated(read_tripped(), summary)), encoding="utf-8")
-    return int(bool(summary.survivors or summary.wrong_equivalents))
+    return int(bool(summary.survivors or summary.wrongly_listed))
 
 
 def _options() -> argparse.Namespace:
@@ -60,9 +61,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="what kind and name of a mutant have to hold")
     parser.add_argument("--all", action="store_true", help="every mutant, and not a sample")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: %(default)s)")
+    parser.add_argument("--known", action="store_true", help="those listed as known to survive")
     parser.add_argument("--list", action="store_true", help="print what would be tried")
     parser.add_argument("--tests", nargs="*", default=(), help="tests in place of the group's")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument(
+        "--workers", type=int, default=cores, help="processes (default: %(default)s)"
+    )
     parser.add_argument(
         "--listed", action="store_true", help="checks and limits with the tests of tripped.toml"
     )

@@ -32,7 +32,7 @@ from mutations.session import (
     ordered,
     reached_by,
 )
-from mutations.targets import ROOT, Group, equivalents
+from mutations.targets import ROOT, Group, Known, known_survivors
 from mutations.tripped import Tripped, read_tripped
 
 __all__ = ["Selection", "Summary", "chosen", "loaded", "try_group", "try_listed", "updated"]
@@ -45,23 +45,29 @@ class Summary:
     Args:
         killed: Changes that turned a test red, and which.
         survivors: Changes that no test sees; `Outcome.tests` says how many came by.
-        known: Survivors that are listed as equivalent.
-        wrong_equivalents: Listed as equivalent, though a test sees them or nothing is so called.
+        equivalent: Survivors that no test can see, as equivalent.toml says.
+        unseen: Survivors that no test sees so far, as unseen.toml says.
+        wrongly_listed: Entries of the two of which tests see all that was tried.
         complete: False where a group could not be tried.
     """
 
     killed: list[tuple[Change, Outcome]] = field(default_factory=list)
     survivors: list[tuple[Change, Outcome]] = field(default_factory=list)
-    known: list[Change] = field(default_factory=list)
-    wrong_equivalents: list[str] = field(default_factory=list)
+    equivalent: list[Change] = field(default_factory=list)
+    unseen: list[Change] = field(default_factory=list)
+    wrongly_listed: list[str] = field(default_factory=list)
     complete: bool = True
 
     def as_text(self) -> str:
         """Counts by kind, then each survivor."""
-        lines = ["kind | tried | killed | equivalent | survived", "---|---|---|---|---"]
+        lines = [
+            "kind | tried | killed | equivalent | unseen | survived",
+            "---|---|---|---|---|---",
+        ]
         sides = (
             Counter(change.kind for change, _ in self.killed),
-            Counter(change.kind for change in self.known),
+            Counter(change.kind for change in self.equivalent),
+            Counter(change.kind for change in self.unseen),
             Counter(change.kind for change, _ in self.survivors),
         )
         for kind in sorted({kind for side in sides for kind in side}):
@@ -70,7 +76,9 @@ class Summary:
         totals = [sum(side.values()) for side in sides]
         lines.append(" | ".join(map(str, ("all", sum(totals), *totals))))
         lines += [f"SURVIVED {_described(*each)}" for each in self.survivors]
-        lines += [f"NOT EQUIVALENT {name}" for name in self.wrong_equivalents]
+        lines += [f"WRONGLY LISTED {name}" for name in self.wrongly_listed]
+        by_signal = [change for change, outcome in self.killed if outcome.is_signal]
+        lines += [f"ended by a signal: {change.label}" for change in by_signal]
         return "\n".join(lines)
 
 
@@ -109,11 +117,13 @@ class Selection:
 
     Args:
         only: What kind and name have to hold; empty for any. Where it is given, all of these.
+        listed: Those alone that unseen.toml and equivalent.toml speak about.
         whole: No sample: every mutant of every module.
         seed: Of the sample.
     """
 
     only: str = ""
+    listed: bool = False
     whole: bool = False
     seed: int = 0
 
@@ -123,6 +133,11 @@ def chosen(group: Group, functions: Functions, selection: Selection) -> list[Cha
     found = _changes_of(group, functions)
     if selection.only:
         return [each for each in found if selection.only in each.label]
+    if selection.listed:
+        known = known_survivors()
+        return [
+            each for each in found if each.mutant and any(one.covers(each.mutant) for one in known)
+        ]
     if selection.whole:
         return found
     return sampled(found, whole=group.whole, seed=selection.seed)
@@ -260,7 +275,9 @@ def _try_all(
         limited(functools.partial(forks.run_until_red, change.apply, plan))
         for change, plan in zip(changes, plans, strict=True)
     ]
-    listed = equivalents()
+    listed = known_survivors()
+    seen: dict[Known, list[str]] = {}
+    survived: set[Known] = set()
 
     def done(number: int, outcome: Outcome | Broken | str) -> None:
         change = changes[number]
@@ -269,15 +286,23 @@ def _try_all(
             summary.complete = False
             return
         if isinstance(outcome, str):
-            outcome = Outcome(outcome, len(plans[number]), 0.0)
+            outcome = Outcome(outcome, len(plans[number]), 0.0, is_signal=True)
         own = [each for each in listed if change.mutant and each.covers(change.mutant)]
         if outcome.killed_by:
             summary.killed.append((change, outcome))
-            summary.wrong_equivalents += [f"{change.name}: {outcome.killed_by}" for _ in own]
+            for each in own:
+                seen.setdefault(each, []).append(f"{change.name}: {outcome.killed_by}")
+            return
+        survived.update(own)
+        if any(each.is_equivalent for each in own):
+            summary.equivalent.append(change)
         elif own:
-            summary.known.append(change)
+            summary.unseen.append(change)
         else:
             summary.survivors.append((change, outcome))
             sys.stderr.write(f"survived: {_described(change, outcome)}\n")
 
     forks.mapped(jobs, workers, done)
+    for each, killed in seen.items():
+        if each not in survived:
+            summary.wrongly_listed += killed
