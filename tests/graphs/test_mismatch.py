@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import first_few
-from validation.graphs.mismatch import NAMED, Described, Shapes, causes
+from validation.graphs.mismatch import NAMED, Described, Shapes, mismatches
 
 _NET = "FeatureExtractor/MobilenetV1"
 _SHARED = "WeightSharedConvolutionalBoxPredictor"
@@ -21,6 +21,13 @@ _LAYERS: dict[str, tuple[int, ...]] = {
 # Three anchors a cell, two classes.
 _SHARED_HEAD = {f"{_SHARED}/BoxPredictor/biases": (12,), f"{_SHARED}/ClassPredictor/biases": (9,)}
 _ONE_HEAD = {"BoxEncodingPredictor/biases": (12,), "ClassPredictor/biases": (9,)}
+
+
+def causes(variables: Shapes, tensors: Shapes, config: Described | None = None) -> list[str]:
+    """In words."""
+    return [each.clause for each in mismatches(variables, tensors, config)]
+
+
 _CONFIG = Described(2, lambda path: f"p.config, line 1, {path}")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from validation.errors import ConfigError
 from validation.files.structured import read_toml
+from validation.root_cause import FaultKind, RootCause
 
 # Type in the config -> module of the family.
 FAMILIES: Mapping[str, str] = {
@@ -52,6 +53,7 @@ def unknown_extractor(kind: str, where: str) -> ConfigError:
             where=where,
             next_step="export it with the TensorFlow 2 OD API; its checkpoints name "
             "their variables otherwise",
+            fault=FaultKind.UNSUPPORTED,
         )
     if kind in _MISSING:
         return ConfigError(
@@ -59,10 +61,13 @@ def unknown_extractor(kind: str, where: str) -> ConfigError:
             expected="one of " + ", ".join(sorted(FAMILIES)),
             where=where,
             next_step="give the archive's frozen_inference_graph.pb instead of its checkpoint",
+            fault=FaultKind.UNSUPPORTED,
         )
     closest = difflib.get_close_matches(kind, FAMILIES, n=3, cutoff=0)
+    known = "the closest known ones are " + ", ".join(closest)
     return ConfigError(
         f"unknown feature extractor {kind!r}",
         where=where,
-        next_step="the closest known ones are " + ", ".join(closest),
+        next_step=known,
+        causes=[RootCause(FaultKind.EXTRACTOR, expected="a known one", got=kind, next_step=known)],
     )
