@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from validation.comparison.route_differences import Witness
 from validation.comparison.usual_values import unusual_values
+from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import GraphParts, Layer, Setting
 from validation.record.diagnosis import DiagnosedBy, FaultKind, Place
 

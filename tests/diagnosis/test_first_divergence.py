@@ -16,6 +16,7 @@ from validation.diagnosis.first_divergence import (
     Tolerance,
     find_first_divergence,
 )
+from validation.diagnosis.layer_distance import Distance
 from validation.diagnosis.operators import read_operators
 from validation.diagnosis.reference_values import FileValues, SessionValues
 from validation.faults import file_edits
@@ -210,6 +211,15 @@ def test_values_that_are_not_finite_are_named(files: Any, feeds: _Floats, tmp_pa
     assert found is not None
     assert found.tensor.startswith("net/second/")
     assert [cause.fault for cause in found.causes] == [FaultKind.NOT_FINITE]
+
+
+def test_a_reference_that_is_not_finite_is_no_divergence() -> None:
+    """What a kernel makes of NaN is its own matter: a clamp gives an end of its range."""
+    distance = Distance()
+    distance.add(np.float32([np.nan, np.inf, 2.0]), np.float32([6.0, np.nan, 2.0]))
+    assert (distance.largest_error, distance.is_finite) == (0.0, True)
+    distance.add(np.float32([1.0, 1.0, 2.0]), np.float32([1.0, 1.0, np.nan]))
+    assert (distance.largest_error, distance.is_finite) == (np.inf, False)
 
 
 def _split_activation(name: str) -> Callable[[Any], None]:

@@ -120,6 +120,12 @@ def test_values_that_are_not_finite_are_counted() -> None:
     assert (found.change, found.differing) == (Change.NOT_FINITE, 8)
 
 
+def test_nothing_follows_from_values_that_are_not_finite() -> None:
+    """The first file is wrong, whatever the second has."""
+    values = _with(_kernel(), (0, 0, 0), np.nan)
+    assert relation(_floats(values), _floats(_kernel())).change is Change.NOTHING_RIGHT
+
+
 def test_other_values_are_no_relation() -> None:
     """Of another seed, or with noise on all of them."""
     assert _changed(lambda _: _kernel(1), _floats).change is Change.OTHER

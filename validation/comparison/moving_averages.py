@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from validation.comparison.array_relations import same_values
-from validation.comparison.route_differences import Witness
+from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import Variables
 from validation.graphs.restore import AVERAGE
 from validation.record.diagnosis import Place

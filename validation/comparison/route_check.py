@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from validation.comparison.route_differences import is_flag
 from validation.policy.limits import Status
 from validation.policy.load import Policy
-from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.types import CheckResult, Measure, ModelKey
 
@@ -17,6 +17,8 @@ _EQUAL_PARTS = (
     "preprocessing, weights, operators, anchors and post-processing of the routes were compared "
     "and are equal, and raw outputs differ: look at how the operators are connected"
 )
+
+_DIFFERENT = "the archive's files describe different models"
 
 
 def check_routes(
@@ -40,7 +42,7 @@ def check_routes(
     flags = sum(map(is_flag, found))
     parts = {"differing_parts": len(found) - flags, "differing_flags": flags}
     measures = Measure.limited(parts, policy, check, key)
-    said = f"compared: {', '.join(compared)}"
+    said = f"compared: {', '.join(compared)}" if compared else "nothing else to compare it with"
     if outputs is None:
         return _with_cause(CheckResult.judged(check, key, measures, message=said), found)
     if not outputs.measures:
@@ -65,5 +67,7 @@ def _with_cause(result: CheckResult, found: Sequence[Diagnosis]) -> CheckResult:
         return result
     words = "; ".join(map(describe_diagnosis, found[:_SAID]))
     more = f"; and {len(found) - _SAID} more" if len(found) > _SAID else ""
-    message = f"the archive's files describe different models: {words}{more}; {result.message}"
+    is_of_one = all(each.fault is FaultKind.NOT_FINITE for each in found)
+    what = "the archive's own numbers" if is_of_one else _DIFFERENT
+    message = f"{what}: {words}{more}; {result.message}"
     return dataclasses.replace(result, message=message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ import numpy as np
 
 from validation.comparison.anchor_levels import anchor_words, same_anchors
 from validation.comparison.array_relations import Relation, array_relation, same_values
+from validation.comparison.not_finite import not_finite_parts, without_not_finite
+from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import GraphParts, Layer, Setting
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 
@@ -58,25 +60,8 @@ _RELATIONS = {
 }
 _RANGE_ENDS = ("/min", "/max")
 
-_Stated = list[tuple["Witness", Any]]
+_Stated = list[tuple[Witness, Any]]
 _Same = Callable[[Any, Any], bool]
-
-
-@dataclass(frozen=True)
-class Witness:
-    """One file, or a file with a checkpoint, that states parts of the model's graph.
-
-    Args:
-        place: Of the faults that lie in it.
-        name: Of the file.
-        parts: What it states.
-        uses_averages: Its weights are the moving averages; None where it does not say.
-    """
-
-    place: Place
-    name: str
-    parts: GraphParts = field(default_factory=GraphParts)
-    uses_averages: bool | None = None
 
 
 def route_differences(witnesses: Sequence[Witness], rounding: float) -> tuple[Diagnosis, ...]:
@@ -85,9 +70,12 @@ def route_differences(witnesses: Sequence[Witness], rounding: float) -> tuple[Di
     Of model and variant the entries say nothing. The same fault in several places is one entry.
 
     Args:
-        witnesses: The archive's graph first; a part that one of them alone states is not compared.
+        witnesses: The archive's graph first; a part that one of them alone states is not compared,
+            but a number that is not finite is a fault of the file that has it.
         rounding: Share of a number that is no difference.
     """
+    bad = not_finite_parts(witnesses)
+    witnesses = [without_not_finite(each) for each in witnesses]
     found = [
         *_averages(witnesses),
         *_settings(witnesses, rounding),
@@ -97,7 +85,7 @@ def route_differences(witnesses: Sequence[Witness], rounding: float) -> tuple[Di
         *_numbers(witnesses, rounding),
         *_variables(witnesses, rounding),
     ]
-    return _grouped(found)
+    return (*bad, *_grouped(found))
 
 
 def is_flag(diagnosis: Diagnosis) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.comparison.route_differences import FLAGS, KINDS, Witness
+from validation.comparison.route_differences import FLAGS, KINDS
+from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import GraphParts, Layer, Setting
 from validation.files.structured import read_toml
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place

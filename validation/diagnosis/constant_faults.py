@@ -26,7 +26,7 @@ from validation.diagnosis.widespread_faults import (
     rounding_faults,
 )
 from validation.errors import first_few
-from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.record.formatting import number, plural
 
 _RGB = "RGB"
@@ -47,6 +47,11 @@ def constant_faults(diff: FileDiff, nodes: DetectorNodes) -> Iterator[Diagnosis]
     ]
     every = [fact for fact in diff.constants if fact.node != nodes.op]
     namer = Named(diff)
+    wrong = [fact for fact in facts if fact.relation.change is Change.NOTHING_RIGHT]
+    for fact in wrong:
+        where = f"{plural(fact.relation.differing, 'value')} of {namer.constant(fact)}"
+        yield found_fault(FaultKind.NOT_FINITE, where, place=Place.ARCHIVE)
+    facts = [fact for fact in facts if fact not in wrong]
     rounds = sum(fact.relation.change is Change.ROUNDED for fact in facts)
     rounded = [fact for fact in facts if is_rounded(fact, all_are=rounds > len(facts) / 2)]
     yield from rounding_faults(rounded, namer, len(every))

@@ -36,11 +36,11 @@ def found_fault(
     got: Any = None,
     count: int = 1,
     ties: tuple[FaultKind, ...] = (),
+    place: Place = Place.FILE,
 ) -> Diagnosis:
     """A diagnosis of no subject yet; arguments as its fields."""
-    return Diagnosis(
-        "", "", fault, Place.FILE, DiagnosedBy.FILE_DIFF, where, expected, got, count, ties=ties
-    )
+    by = DiagnosedBy.FILE_DIFF
+    return Diagnosis("", "", fault, place, by, where, expected, got, count, ties=ties)
 
 
 def grouped(found: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:

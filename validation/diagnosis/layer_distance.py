@@ -28,16 +28,17 @@ class Distance:
         channels = found.shape[-1] if found.ndim else 1
         one = reference.astype(np.float64).reshape(-1, channels)
         other = found.astype(np.float64).reshape(-1, channels)
-        # What is not finite on both sides alike is no difference.
-        apart = np.where(one == other, 0.0, np.abs(one - other))
-        self.is_finite = self.is_finite and bool(np.isfinite(other[np.isfinite(one)]).all())
+        # Of a reference that is not finite nothing is right: kernels clamp NaN each in its own way.
+        is_known = np.isfinite(one)
+        apart = np.where(is_known, np.abs(one - other), 0.0)
+        self.is_finite = self.is_finite and bool(np.isfinite(other[is_known]).all())
         worst = np.nan_to_num(apart.max(axis=0), nan=np.inf)
         self._worst = np.maximum(self._worst, worst) if self._worst.size else worst
-        self._largest = max(self._largest, float(np.abs(one[np.isfinite(one)]).max(initial=0)))
+        self._largest = max(self._largest, float(np.abs(one[is_known]).max(initial=0)))
 
     @property
     def largest_error(self) -> float:
-        """0 for equal values; infinite where one of them alone is finite."""
+        """0 for equal values; infinite where the reference alone is finite."""
         return float(self.by_channel.max(initial=0))
 
     @property

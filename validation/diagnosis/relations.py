@@ -44,6 +44,9 @@ class Change(enum.StrEnum):
     """More coarsely than the second file stores it."""
     ZERO = "zero"
     NOT_FINITE = "not finite"
+    """Values of the second."""
+    NOTHING_RIGHT = "nothing right"
+    """Values of the first are not finite: they say nothing of the second."""
     REVERSED = "reversed"
     AXES = "axes"
     """Two axes have changed places."""
@@ -169,6 +172,9 @@ def is_in_order(first: StoredConstant, second: StoredConstant, of: Relation) -> 
 
 
 def _relation(pair: _Pair, second: StoredConstant) -> Relation:
+    bad = int(np.count_nonzero(~np.isfinite(pair.ours)))
+    if bad:
+        return Relation(Change.NOTHING_RIGHT, differing=bad, size=pair.ours.size, error=math.inf)
     far = pair.far(pair.ours, pair.step, cut=True)
     size, differing = int(far.size), int(np.count_nonzero(far))
     if not differing:

@@ -138,6 +138,18 @@ def read_variables(body: Body) -> dict[str, np.ndarray]:
     return found
 
 
+def read_not_finite(body: Body) -> dict[str, int]:
+    """How many values of a constant are NaN or infinite, of those that were no variables."""
+    known, found = read_variables(body), {}
+    for node in _of_op(body, "Const"):
+        value = None if node.name in known else body.nodes.constant(node.name)
+        if value is not None and value.dtype.kind == "f":
+            count = int(np.count_nonzero(~np.isfinite(value)))
+            if count:
+                found[node.name] = count
+    return found
+
+
 def read_order(body: Body, output: str) -> tuple[str, ...]:
     """What a raw output is concatenated from, in order; empty where it is from one part.
 

@@ -79,6 +79,8 @@ class GraphParts:
         settings: See `Setting`.
         anchors: float32 [N, 4] in centre form; None where the graph has none.
         variables: Values by name, of those that the raw outputs depend on.
+        not_finite: Of other constants of the body, how many values are NaN or infinite; those
+            that have none are left out.
     """
 
     layers: Mapping[str, Layer] = field(default_factory=dict)
@@ -88,3 +90,4 @@ class GraphParts:
     settings: Mapping[Setting, Any] = field(default_factory=dict)
     anchors: NDArray[np.float32] | None = None
     variables: Variables = field(default_factory=dict)
+    not_finite: Mapping[str, int] = field(default_factory=dict)

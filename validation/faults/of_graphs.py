@@ -30,6 +30,12 @@ def _lower(anchors: Any) -> Any:
     return anchors + np.array([0.05, 0, 0, 0], anchors.dtype)
 
 
+def _nan_in_row(anchors: Any) -> Any:
+    changed = anchors.copy()
+    changed[5] = np.nan
+    return changed
+
+
 def _resized_with_corners(graph: Any) -> None:
     for node in graph.node:
         if node.op == "ResizeBilinear":
@@ -139,6 +145,14 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     _graph(
+        "anchor-nan",
+        "one anchor is NaN",
+        put.change_anchor_table(_nan_in_row),
+        FaultKind.NOT_FINITE,
+        FaultKind.ANCHORS,
+        known=("O10",),
+    ),
+    _graph(
         "pixel-offset",
         "pixels are in 0 to 2 in place of -1 to 1",
         _constant("Preprocessor/sub/y", 0.0),
@@ -199,7 +213,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "graph-cut",
         "frozen_inference_graph.pb: its second half did not arrive",
         Place.GRAPH,
-        frozenset(),
+        frozenset({FaultKind.DAMAGED}),
         lambda case: cut(Part.GRAPH)(case.archive),
         ("archive",),
         ("A06",),
@@ -264,6 +278,14 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         FaultKind.ANCHORS,
         known=("C05",),
     ),
+    _shipped(
+        "anchor-nan",
+        "one anchor is NaN",
+        put.change_anchor_table(_nan_in_row),
+        FaultKind.NOT_FINITE,
+        FaultKind.ANCHORS,
+        known=("O10",),
+    ),
     _shipped("epsilon", "batch norm has an epsilon of 0.1", _EPSILON, FaultKind.EPSILON),
     _shipped(
         "logits",
@@ -284,7 +306,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "input-name",
         "the input has another name",
         put.rename_input,
-        FaultKind.OPERATOR_ATTRIBUTE,
+        FaultKind.NODE_NAME,
         known=("E07",),
     ),
     *(
@@ -320,6 +342,12 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
                 "one activation has no range",
                 _ranges("Conv2d_4_pointwise/act_quant/", 0.0),
                 (FaultKind.CONSTANT_OUTPUT,),
+            ),
+            (
+                "range-nan",
+                "one activation has a range that is NaN",
+                _ranges("Conv2d_5_pointwise/act_quant/", np.nan),
+                (FaultKind.NOT_FINITE,),
             ),
         )
     ),

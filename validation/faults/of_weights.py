@@ -85,6 +85,10 @@ def noisy(share: float) -> Callable[[Array], Array]:
     return edit
 
 
+def _first_infinite(values: Array) -> None:
+    values.flat[0] = np.inf
+
+
 def _first_nan(values: Array) -> None:
     values.flat[0] = np.nan
 
@@ -208,6 +212,17 @@ _TABLE = (
         _first_nan,
         _GENERAL | {FaultKind.NOT_FINITE},
         ("O10",),
+    ),
+    _Weights(
+        "infinite",
+        "the moving variance of one channel is infinite",
+        _ending("Conv2d_2_pointwise/BatchNorm/moving_variance"),
+        _first_infinite,
+        _GENERAL | {FaultKind.NOT_FINITE},
+        ("O10",),
+        graph_at=(Thinness.COMPLETE, Thinness.GRAPH),
+        checkpoint_at=(Thinness.CHECKPOINT,),
+        shipped=False,
     ),
 )
 
