@@ -43,8 +43,8 @@ def plausibility(context: CheckContext) -> list[Entry]:
         None if seen is None else seen.sense,
         is_trained,
         min_score,
-        len(unusual),
         None if dataset is None else _known_ap(context, dataset),
+        len(unusual),
     )
     result = check_plausibility(sense, context.policy, context.key)
     if result.status is Status.PASS:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from validation.checks.confirmed_parts import SharedPlaces, shared_places
 from validation.checks.graph_runs import with_epsilon_undone
-from validation.checks.hypotheses import restore_rules, spread
+from validation.checks.hypotheses import restore_rules
 from validation.checks.hypothesis_runs import NO_RAW_OUTPUTS, ChangedRuns
 from validation.checks.label_relation import (
     LabelRelation,
     detections_put_back,
     label_relation,
+    labelled_objects,
 )
 from validation.coco.dataset import Dataset
 from validation.coco.label_readings import dataset_read
@@ -32,6 +33,7 @@ from validation.diagnosis.hypotheses import (
     Tried,
     diagnosis_of,
     explanation_by_labels,
+    spread,
 )
 from validation.diagnosis.raw_hypotheses import raw_hypotheses
 from validation.diagnosis.raw_outputs import RawHypothesis, RawOutputs
@@ -42,7 +44,7 @@ from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.specs.references import ReferenceKind
-from validation.workspace.context import CheckContext, class_join
+from validation.workspace.context import CheckContext
 
 _Floats = NDArray[np.float64]
 
@@ -156,27 +158,6 @@ def undone_gain(found: Sequence[Diagnosis]) -> float | None:
         if each.after is not None and each.before is not None
     ]
     return max(gains, default=None)
-
-
-def labelled_objects(context: CheckContext, dataset: Dataset) -> Found:
-    """The objects of each labelled image that has any, by the model's own classes."""
-    join = class_join(context, dataset)
-    classes = {category: each for each, category in join.categories.items() if category}
-    sizes = {image.id: (image.height, image.width) for image in dataset.images}
-    objects: dict[int, list[tuple[tuple[float, ...], int]]] = {}
-    for item in dataset.ground_truth:
-        if item.is_crowd or item.category_id not in classes:
-            continue
-        height, width = sizes[item.image_id]
-        x, y, wide, tall = item.bbox
-        box = (y / height, x / width, (y + tall) / height, (x + wide) / width)
-        objects.setdefault(item.image_id, []).append((box, classes[item.category_id]))
-    return {
-        str(image): Detections(
-            [box for box, _ in each], np.ones(len(each)), [name for _, name in each]
-        )
-        for image, each in objects.items()
-    }
 
 
 class _Search:

@@ -45,8 +45,8 @@ class Sense:
         detections: Of all images.
         anchors: None where the file states none.
         labelled: None without labels, and where detections are not finite.
-        unusual: Values of the archive that one file alone states and no model of the zoo has.
         known_ap: AP over what is known of the model; None where nothing can be compared.
+        unusual: Values of the archive that one file alone states and no model of the zoo has.
         trained: False for seeded weights, which show anything.
         min_score: From which detections are shown.
     """
@@ -56,8 +56,8 @@ class Sense:
     labelled: LabelledSense | None
     trained: bool
     min_score: float
-    unusual: int = 0
     known_ap: KnownAp | None = None
+    unusual: int = 0
 
 
 def check_plausibility(sense: Sense, policy: Policy, key: ModelKey) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ def of_values(
     if wrong & {"lowest_score", "highest_score"}:
         scores = f"{detections.lowest_score:.3g} to {detections.highest_score:.3g}"
         found.append(_diagnosis(key, FaultKind.SCORES, place, "scores", "0 to 1", scores))
+    if _is_of_two_sigmoids(detections):
+        found.append(_diagnosis(key, FaultKind.SCORES, place, "scores", "one", "two sigmoids"))
     constant = {"one_score": "scores", "same_everywhere": "detections"}
     found += [
         _diagnosis(key, FaultKind.CONSTANT_OUTPUT, place, where)
@@ -59,6 +62,13 @@ def of_values(
         axes = _diagnosis(key, FaultKind.BOX_AXES, place, "boxes")
         found.append(dataclasses.replace(axes, ties=(FaultKind.ANCHORS,)))
     return found
+
+
+def _is_of_two_sigmoids(detections: DetectionSense) -> bool:
+    """Of scores between 0 and 1 the sigmoid lies between these, and no other detector's do."""
+    lowest, highest = 1 / (1 + math.exp(0)), 1 / (1 + math.exp(-1))
+    is_within = lowest <= detections.lowest_score and detections.highest_score <= highest
+    return is_within and bool(detections.full) and not detections.one_score
 
 
 def of_moved_classes(

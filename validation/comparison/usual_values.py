@@ -23,10 +23,6 @@ from validation.files.structured import read_toml
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 
 _TABLE = Path(__file__).with_name("usual_values.toml")
-# Of numbers that were stored as float32 and written out again.
-_SAME = 1e-4
-# Aspect ratios are computed of anchors' sides in float32.
-_SAME_ASPECT = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,16 @@ class _Normalisation:
 
 @dataclass(frozen=True)
 class _Usual:
+    rounding: float
+    aspect_rounding: float
     epsilon: float
-    score_converters: tuple[str, ...]
+    score_converter: str
     box_scales: tuple[float, float, float, float]
+    iou_threshold: float
     iou_thresholds: tuple[float, float]
+    score_threshold: float
     most_score_threshold: float
-    least_detections: int
+    detections: int
     normalisations: tuple[_Normalisation, ...]
     activations: tuple[_Activations, ...]
 
@@ -98,39 +98,36 @@ def _of_settings(parts: GraphParts, place: Place) -> Iterator[_Found]:
 
 
 def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Setting, Any]]:
-    for setting, (is_usual, expected) in _RULES.items():
+    """Each setting that is unusual, with what is usual."""
+    low, high = (
+        end + sign * usual.rounding for end, sign in zip(usual.iou_thresholds, (-1, 1), strict=True)
+    )
+    rules: Mapping[Setting, tuple[Callable[[Any], bool], Any]] = {
+        Setting.ALIGN_CORNERS: (lambda value: not value, False),
+        Setting.HALF_PIXEL_CENTERS: (lambda value: not value, False),
+        Setting.SCORE_CONVERTER: (
+            lambda value: bool(value == usual.score_converter),
+            usual.score_converter,
+        ),
+        Setting.SCORE_THRESHOLD: (
+            lambda value: bool(value <= usual.most_score_threshold),
+            usual.score_threshold,
+        ),
+        Setting.IOU_THRESHOLD: (lambda value: bool(low <= value <= high), usual.iou_threshold),
+        Setting.BOX_SCALES: (lambda value: _near(value, usual.box_scales), usual.box_scales),
+        Setting.MAX_DETECTIONS: (
+            lambda value: bool(value >= usual.detections),
+            usual.detections,
+        ),
+        Setting.DETECTIONS_PER_CLASS: (
+            lambda value: bool(value >= usual.detections),
+            usual.detections,
+        ),
+    }
+    for setting, (is_usual, expected) in rules.items():
         value = settings.get(setting)
-        if value is not None and not is_usual(value, usual):
+        if value is not None and not is_usual(value):
             yield setting, expected
-
-
-def _is_iou(value: Any, usual: _Usual) -> bool:
-    low, high = usual.iou_thresholds
-    return bool(low - _SAME <= value <= high + _SAME)
-
-
-def _is_enough(value: Any, usual: _Usual) -> bool:
-    return bool(value >= usual.least_detections)
-
-
-def _is_off(value: Any, _: _Usual) -> bool:
-    return not value
-
-
-# What is usual of a setting, and what it is as a rule.
-_RULES: Mapping[Setting, tuple[Callable[[Any, _Usual], bool], Any]] = {
-    Setting.ALIGN_CORNERS: (_is_off, False),
-    Setting.HALF_PIXEL_CENTERS: (_is_off, False),
-    Setting.SCORE_CONVERTER: (lambda value, usual: value in usual.score_converters, "SIGMOID"),
-    Setting.SCORE_THRESHOLD: (lambda value, usual: value <= usual.most_score_threshold, 1e-8),
-    Setting.IOU_THRESHOLD: (_is_iou, 0.6),
-    Setting.BOX_SCALES: (
-        lambda value, usual: _near(value, usual.box_scales),
-        (10.0, 10.0, 5.0, 5.0),
-    ),
-    Setting.MAX_DETECTIONS: (_is_enough, 100),
-    Setting.DETECTIONS_PER_CLASS: (_is_enough, 100),
-}
 
 
 def _of_epsilons(parts: GraphParts) -> Iterator[_Found]:
@@ -160,14 +157,14 @@ def _of_anchors(anchors: NDArray[np.float32] | None) -> Iterator[_Found]:
     """An aspect ratio without the inverse one: a generator of the zoo has both or neither."""
     if anchors is None or not (np.isfinite(anchors).all() and (anchors[:, 2:] > 0).all()):
         return
+    same = _usual().aspect_rounding
     aspects = np.unique(np.round(np.log(anchors[:, 3] / anchors[:, 2]), 3))
     # Of an input that is not square all ratios have one factor more.
-    middle = (aspects.min() + aspects.max()) / 2 if _is_symmetric(aspects) else 0.0
+    middle = (aspects.min() + aspects.max()) / 2 if _is_symmetric(aspects, same) else 0.0
     alone = [
         float(np.exp(each))
         for each in (aspects - middle).tolist()
-        if abs(each) > _SAME_ASPECT
-        and not np.isclose(aspects - middle, -each, rtol=0, atol=_SAME_ASPECT).any()
+        if abs(each) > same and not np.isclose(aspects - middle, -each, rtol=0, atol=same).any()
     ]
     if alone:
         got = ", ".join(f"{each:.3g}" for each in alone)
@@ -175,14 +172,14 @@ def _of_anchors(anchors: NDArray[np.float32] | None) -> Iterator[_Found]:
         yield FaultKind.ANCHORS, "anchors", None, words, 1
 
 
-def _is_symmetric(aspects: NDArray[np.float64]) -> bool:
+def _is_symmetric(aspects: NDArray[np.float64], same: float) -> bool:
     middle = (aspects.min() + aspects.max()) / 2
     turned = np.sort(2 * middle - aspects)
-    return bool(np.allclose(turned, aspects, rtol=0, atol=_SAME_ASPECT))
+    return bool(np.allclose(turned, aspects, rtol=0, atol=same))
 
 
 def _near(value: Any, usual: Any) -> bool:
-    return bool(np.allclose(value, usual, rtol=_SAME, atol=0))
+    return bool(np.allclose(value, usual, rtol=_usual().rounding, atol=0))
 
 
 @functools.cache

@@ -37,6 +37,7 @@ def of_anchors(place: Place) -> Iterator[RawHypothesis]:
     yield of("centres of x and y exchanged", lambda anchors: anchors[:, [1, 0, 2, 3]])
     yield of("corners instead of centres", _centres)
     yield of("in reverse order", lambda anchors: anchors[::-1])
+    yield of("of each cell in reverse order", _cells_reversed)
     for factor in _FACTORS:
         change = functools.partial(_sides, factor=factor)
         yield of(f"sides times {1 / factor:.3g}", change, of_size)
@@ -47,6 +48,13 @@ def of_anchors(place: Place) -> Iterator[RawHypothesis]:
 def _centres(anchors: _Array) -> _Array:
     low, high = anchors[:, :2], anchors[:, 2:]
     return np.hstack([(low + high) / 2, high - low])
+
+
+def _cells_reversed(anchors: _Array) -> _Array:
+    """Anchors of one centre follow one another."""
+    is_next = (np.abs(np.diff(anchors[:, :2], axis=0)) > _ROUNDING).any(axis=1)
+    cells = np.concatenate([[0], np.cumsum(is_next)])
+    return anchors[np.lexsort((-np.arange(len(anchors)), cells))]
 
 
 def _sides(anchors: _Array, factor: float) -> _Array:

@@ -164,3 +164,9 @@ def diagnosis_of(found: Sequence[Tried], key: ModelKey, measure: str) -> tuple[D
 def at_place(cause: Cause, place: Place) -> Cause:
     """The same cause in another place."""
     return dataclasses.replace(cause, place=place)
+
+
+def spread(images: Sequence[str], count: int) -> list[str]:
+    """So many of them, evenly."""
+    places = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int))
+    return [images[place] for place in places.tolist()] if images else []
