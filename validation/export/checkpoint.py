@@ -144,8 +144,15 @@ def _reader(prefix: Path) -> Any:
             got=_first_line(error),
             where=prefix.name,
             next_step=f"{prefix.name}.index is damaged: fetch the archive again",
-            fault=FaultKind.DAMAGED,
             place=Place.CHECKPOINT,
+            causes=[
+                RootCause(
+                    FaultKind.DAMAGED,
+                    where=f"{prefix.name}.index",
+                    got=_first_line(error),
+                    next_step="fetch the archive again",
+                )
+            ],
         ) from error
     if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
         raise GraphError(

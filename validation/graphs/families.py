@@ -25,6 +25,8 @@ FAMILIES: Mapping[str, str] = {
 _MISSING = ("ssd_pnasnet",)
 # The OD API's default of spaghettinet_arch_name.
 _DEFAULT_SPAGHETTINET = "spaghettinet_edgetpu_m"
+# So alike, a type is a known one misspelt; else somebody's own.
+_MISSPELT = 0.9
 _TF2_MARKS = ("_keras", "_bifpn", "efficientdet", "efficientnet")
 
 
@@ -65,9 +67,17 @@ def unknown_extractor(kind: str, where: str) -> ConfigError:
         )
     closest = difflib.get_close_matches(kind, FAMILIES, n=3, cutoff=0)
     known = "the closest known ones are " + ", ".join(closest)
+    is_misspelt = bool(difflib.get_close_matches(kind, FAMILIES, n=1, cutoff=_MISSPELT))
     return ConfigError(
         f"unknown feature extractor {kind!r}",
         where=where,
         next_step=known,
-        causes=[RootCause(FaultKind.EXTRACTOR, expected="a known one", got=kind, next_step=known)],
+        causes=[
+            RootCause(
+                FaultKind.EXTRACTOR if is_misspelt else FaultKind.UNSUPPORTED,
+                expected="a known one",
+                got=kind,
+                next_step=known,
+            )
+        ],
     )

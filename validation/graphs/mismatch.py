@@ -41,12 +41,14 @@ class Described:
         locate: File and line of a dotted path; None: not known.
         depth_multiplier: Of the feature extractor; None: not known.
         extractor: Type of the feature extractor; empty: not known.
+        min_depth: Of the feature extractor; None: not known.
     """
 
     num_classes: int
     locate: Locate | None = None
     depth_multiplier: float | None = None
     extractor: str = ""
+    min_depth: int | None = None
 
     @classmethod
     def of(cls, config: PipelineConfig) -> Described:
@@ -55,8 +57,14 @@ class Described:
         Raises:
             ConfigError: No number of classes, or no extractor.
         """
-        depth = float(config.message.model.ssd.feature_extractor.depth_multiplier)
-        return cls(config.num_classes, config.where, depth, config.feature_extractor_type)
+        extractor = config.message.model.ssd.feature_extractor
+        return cls(
+            config.num_classes,
+            config.where,
+            float(extractor.depth_multiplier),
+            config.feature_extractor_type,
+            int(extractor.min_depth),
+        )
 
 
 @dataclass(frozen=True)
@@ -250,14 +258,15 @@ def _layer_causes(variables: Shapes, tensors: Shapes, config: Described | None) 
         _NAMED_DEPTH.sub(r"\1", name): name for name in tensors if name not in variables
     }
     layers, first = dict.fromkeys(map(_layer, variables), False), ""
-    first_layer, factors = "", Counter[float]()
+    first_layer, depths = "", Counter[tuple[int, int]]()
     for name, shape in variables.items():
         counterpart = name if name in tensors else counterparts.get(_NAMED_DEPTH.sub(r"\1", name))
         if counterpart is None or _HEAD.fullmatch(name) or tensors[counterpart] == shape:
             continue
         layers[_layer(name)] = True
-        if shape and tensors[counterpart] and shape[-1]:
-            factors[tensors[counterpart][-1] / shape[-1]] += 1
+        # Of depthwise kernels the last side is how often each channel is used.
+        if shape and tensors[counterpart] and shape[-1] != tensors[counterpart][-1]:
+            depths[shape[-1], tensors[counterpart][-1]] += 1
         first_layer = first_layer or name
         first = first or (
             f"{name} is {list(shape)} in the graph, {list(tensors[counterpart])} in the checkpoint"
@@ -266,25 +275,50 @@ def _layer_causes(variables: Shapes, tensors: Shapes, config: Described | None) 
     differing = sum(layers.values())
     if not differing:
         return []
-    if 2 * differing > len(layers):
+    if (cause := _min_depth(config, depths)) is not None:
+        guess = f"min_depth ({cause.where}) was another one in training"
+    elif 2 * differing > len(layers):
         where = f"{_EXTRACTOR}.depth_multiplier"
         guess = f"depth_multiplier or min_depth{_at(config, where)} was another one in training"
-        cause = _depth(config, line_of(config, where) or first_layer, factors)
+        cause = _depth(config, line_of(config, where) or first_layer, depths)
     else:
         guess = (
             f"code and checkpoint come from different releases, or the network"
             f"{_at(config, _EXTRACTOR)} changed"
         )
-        cause = RootCause(FaultKind.EXTRACTOR, where=line_of(config, _EXTRACTOR) or first_layer)
+        cause = RootCause(FaultKind.DEPTH, where=line_of(config, _EXTRACTOR) or first_layer)
     clause = f"another depth in {differing} of {len(layers)} layers, first {first}: {guess}"
     return [Mismatch(clause, cause)]
 
 
-def _depth(config: Described | None, where: str, factors: Counter[float]) -> RootCause:
+def _min_depth(config: Described | None, depths: Counter[tuple[int, int]]) -> RootCause | None:
+    """Every layer that differs has the least depth that the config allows, and had less.
+
+    Args:
+        config: None where it is not known.
+        depths: How often which depth was built where which one was trained.
+    """
+    floor = None if config is None else config.min_depth
+    if not depths or any(built != floor or trained > built for built, trained in depths):
+        return None
+    fits = min(trained for _, trained in depths)
+    return RootCause(
+        FaultKind.DEPTH,
+        where=line_of(config, f"{_EXTRACTOR}.min_depth"),
+        expected=fits,
+        got=floor,
+        next_step=f"min_depth: {fits} or less fits the checkpoint",
+    )
+
+
+def _depth(config: Described | None, where: str, depths: Counter[tuple[int, int]]) -> RootCause:
     """The multiplier that most layers would fit, where most have one factor to theirs.
 
     Few depths are the multiple itself: they are rounded to whole eights, or min_depth holds.
     """
+    factors = Counter[float]()
+    for (built, trained), count in depths.items():
+        factors[trained / built] += count
     ((factor, count),) = factors.most_common(1) or [(1.0, 0)]
     if config is None or config.depth_multiplier is None or 2 * count <= factors.total():
         return RootCause(FaultKind.DEPTH, where=where)

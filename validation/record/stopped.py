@@ -76,13 +76,9 @@ def not_said(diagnoses: Sequence[Diagnosis], said: set[Diagnosis]) -> list[Diagn
 def _causes(error: ValidationError) -> tuple[RootCause, ...]:
     if error.causes or error.fault is None:
         return error.causes
-    got = error.got
-    if error.fault in _COMPLAINTS:
-        got = error.what if got is None else f"{error.what}, got {got}"
-    cause = RootCause(
-        error.fault, expected=error.expected, got=got, next_step=error.next_step or ""
-    )
-    return (cause,)
+    got = error.what if error.fault in _COMPLAINTS else error.got
+    step = error.next_step or ""
+    return (RootCause(error.fault, expected=error.expected, got=got, next_step=step),)
 
 
 def _name(where: object) -> str:
