@@ -1,4 +1,4 @@
-"""The numbers that a .tflite file stores: what they mean, and how finely they are told apart."""
+"""The numbers that a .tflite file stores: what they mean, and how fine their steps are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StoredConstant:
     """Numbers of one constant.
 
     Args:
-        spec: Of what stands in the file.
+        spec: Of the tensor as the file stores it.
         raw: As they stand there.
         real: What they mean.
         step: Distance of two neighbours, for each value; 0 for float32.
