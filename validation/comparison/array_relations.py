@@ -1,173 +1,317 @@
-"""How one array differs from another of the same name: what was done to it, where that shows."""
+"""What was done to an array: how the numbers of one file are made of those of another.
+
+Pure functions of two arrays. A relation is claimed only where it explains every value to half a
+step of both files' numbers, so that what is left is "other values".
+"""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Any
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-_Array = NDArray[Any]
-# A factor was rounded where values were multiplied by it: by more than they were; an 8-bit step is
-# far above that.
-_FACTOR_ROUNDINGS = 100
-# 8 bits have so many values.
-_LEVELS = 256
-_SOME = 1024
+from validation.comparison.array_pairs import FLOAT_ROUNDING, ArrayPair
+from validation.comparison.hidden_rounding import Rounding, hidden_rounding
+from validation.comparison.stored_numbers import StoredNumbers
+
+_Reals = NDArray[np.float64]
+# A factor that rounded values do not tell from 1.
+_ONE = 2e-3
+# A channel of fewer values has a factor of its own whatever was done to it.
+_LEAST_VALUES = 4
+# More rows are not compared with each other.
+_MOST_ROWS = 4096
+# Share of values beyond the range of the second: fewer are what a percentile leaves out.
+_CUT = 0.01
 
 
-class Relation(enum.StrEnum):
-    """What was done to an array."""
+class Change(enum.StrEnum):
+    """What makes the second array of the first."""
 
-    SHAPE = "another shape"
-    NOT_FINITE = "values that are not finite"
-    PERMUTED = "another order"
-    FACTOR = "a factor"
+    NONE = "none"
+    """Equal, or rounded to the steps in which they are stored."""
     ROUNDED = "rounded"
-    OTHER = "other values"
+    """More coarsely than the second file stores it."""
+    CUT = "cut"
+    """At the ends of what the second file can hold, many of them."""
+    ZERO = "zero"
+    NOT_FINITE = "not finite"
+    """Values of the second."""
+    NOTHING_RIGHT = "nothing right"
+    """Values of the first are not finite: they say nothing of the second."""
+    REVERSED = "reversed"
+    AXES = "axes"
+    """Two axes have changed places."""
+    ORDER = "order"
+    """Along one axis, maybe with some repeated and others lost."""
+    SHUFFLED = "shuffled"
+    """The same numbers in other places, along no axis."""
+    FACTOR = "factor"
+    CHANNEL_FACTORS = "channel factors"
+    OFFSET = "offset"
+    CHANNEL_OFFSETS = "channel offsets"
+    SOME = "some"
+    """Few values; the others are equal."""
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
-class ArrayRelation:
-    """How an array became another.
+class Relation:
+    """What makes one constant of another, as far as it is known.
 
     Args:
-        relation: What was done to it.
-        words: What exactly: the axis and order, the bits, the largest difference.
-        factor: Of `Relation.FACTOR`, else None.
-        expected: Of `Relation.OTHER` the value where they differ most, else None.
+        change: See there.
+        axis: Of `REVERSED`, `ORDER` and what is of channels; the first of `AXES`.
+        other_axis: The second of `AXES`.
+        order: Of `ORDER`: which of the first's stands at each place of the second.
+        values: Factors or offsets: one, or one for each place along the axis; of `ORDER` factors
+            of the places where they kept scales of their own.
+        differing: How many values differ.
+        size: Of how many.
+        places: Where along `axis` values differ, of `SOME`.
+        rounding: Of `ROUNDED`.
+        error: Root mean square of the differences, as a share of that of the first's values.
+        expected: The first's value where they differ most; None where none do.
         got: See expected.
     """
 
-    relation: Relation
-    words: str
-    factor: float | None = None
+    change: Change
+    axis: int | None = None
+    other_axis: int | None = None
+    order: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+    differing: int = 0
+    size: int = 0
+    places: tuple[int, ...] = ()
+    rounding: Rounding | None = None
+    error: float = 0.0
     expected: float | None = None
     got: float | None = None
 
 
-def same_values(first: _Array, second: _Array, rounding: float) -> bool:
-    """Equal but for rounding.
+def relation(
+    first: StoredNumbers, second: StoredNumbers, rounding: float = FLOAT_ROUNDING
+) -> Relation:
+    """What makes the second array of the first.
 
     Args:
-        first: Of any shape.
-        second: Of any shape.
-        rounding: Share of a value, or of the largest one, that is no difference.
+        first: That says what is right.
+        second: Of as many values.
+        rounding: Share of a value that is no difference.
     """
-    if first.shape != second.shape:
+    with np.errstate(all="ignore"):  # of others' files values may be anything
+        return _relation(ArrayPair(first, second, rounding), second)
+
+
+def is_same(first: StoredNumbers, second: StoredNumbers) -> bool:
+    """Equal but for the steps in which they are stored."""
+    if first.size != second.size:
         return False
-    if np.array_equal(first, second):
-        return True
-    span = _span(first)
-    return bool(np.allclose(first, second, rtol=rounding, atol=rounding * span, equal_nan=True))
+    with np.errstate(all="ignore"):
+        pair = ArrayPair(first, second)
+        return not pair.far(pair.ours, pair.step, cut=True).any()
 
 
-def array_relation(expected: _Array, got: _Array, rounding: float) -> ArrayRelation:
-    """What makes one array of the other; called where `same_values` is false.
+def is_in_order(first: StoredNumbers, second: StoredNumbers, of: Relation) -> bool:
+    """The second is the first, of one dimension, in the order of another constant's channels."""
+    if first.real.ndim != 1 or not first.size == second.size == len(of.order):
+        return False
+    with np.errstate(all="ignore"):
+        pair, places = ArrayPair(first, second), np.asarray(of.order)
+        made, step = pair.ours[places], pair.step[places]
+        # Rows that kept the scales of their places are times factors that are estimates.
+        factors = np.asarray(of.values) if of.values else np.ones(len(places))
+        near = np.abs(made * factors) * (_ONE * 10 if of.values else 0.0)
+        return pair.fits(made * factors, step + 2 * near)
 
-    Args:
-        expected: Of any shape.
-        got: Of any shape.
-        rounding: See `same_values`.
-    """
-    if expected.shape != got.shape:
-        words = f"{list(got.shape)} instead of {list(expected.shape)}"
-        return ArrayRelation(Relation.SHAPE, words)
-    bad = ~np.isfinite(got) & np.isfinite(expected)
-    if bad.any():
-        return ArrayRelation(Relation.NOT_FINITE, f"{int(bad.sum())} of {got.size} values")
-    for found in (
-        _permuted(expected, got),
-        _factor(expected, got, rounding),
-        _rounded(expected, got, rounding),
-    ):
-        if found is not None:
-            return found
-    distance = np.abs(expected.astype(np.float64) - got.astype(np.float64))
-    worst = np.unravel_index(int(np.argmax(distance)), distance.shape)
-    changed = int(np.count_nonzero(distance > rounding * _span(expected)))
-    return ArrayRelation(
-        Relation.OTHER,
-        f"{changed} of {got.size} values, by up to {float(distance[worst]):.3g}",
-        expected=float(expected[worst]),
-        got=float(got[worst]),
+
+def _relation(pair: ArrayPair, second: StoredNumbers) -> Relation:
+    bad = int(np.count_nonzero(~np.isfinite(pair.ours)))
+    if bad:
+        return Relation(Change.NOTHING_RIGHT, differing=bad, size=pair.ours.size, error=math.inf)
+    far = pair.far(pair.ours, pair.step, cut=True)
+    size, differing = int(far.size), int(np.count_nonzero(far))
+    if not differing:
+        return _of_equal(pair, second)
+    spread = float(np.sqrt(np.mean(pair.ours**2)))
+    error = float(np.sqrt(np.mean((pair.theirs - pair.ours) ** 2))) / (spread or 1.0)
+    worst = np.unravel_index(int(np.argmax(np.abs(pair.theirs - pair.ours))), far.shape)
+    about = Relation(
+        Change.OTHER,
+        differing=differing,
+        size=size,
+        error=error,
+        expected=float(pair.ours[worst]),
+        got=float(pair.theirs[worst]),
+    )
+    if not np.isfinite(pair.theirs).all():
+        count = int(np.count_nonzero(~np.isfinite(pair.theirs)))
+        return Relation(Change.NOT_FINITE, differing=count, size=size, error=math.inf)
+    if not pair.theirs.any():
+        return replace(about, change=Change.ZERO)
+    for found in itertools.chain(_moved(pair), _scaled(pair), _shuffled(pair)):
+        return _with(found, about)
+    rounding = hidden_rounding(pair.ours, pair.theirs, second)
+    if rounding is not None:
+        return replace(about, change=Change.ROUNDED, rounding=rounding)
+    return _with(_some(far) or about, about)
+
+
+def _of_equal(pair: ArrayPair, second: StoredNumbers) -> Relation:
+    """No value is another one, but the second may have fewer levels, or ends that cut."""
+    size = int(pair.ours.size)
+    cut = pair.cut_off()
+    if cut > _CUT * size:
+        return Relation(Change.CUT, differing=cut, size=size)
+    # Floats that are equal are not rounded.
+    rounding = None if second.is_float else hidden_rounding(pair.ours, pair.theirs, second)
+    change = Change.NONE if rounding is None else Change.ROUNDED
+    return Relation(change, rounding=rounding, size=size)
+
+
+def _with(found: Relation, about: Relation) -> Relation:
+    return replace(
+        about,
+        **{
+            name: getattr(found, name)
+            for name in ("change", "axis", "other_axis", "order", "values", "places")
+        },
     )
 
 
-def _span(values: _Array) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.abs(finite).max()) if finite.size else 0.0
+def _moved(pair: ArrayPair) -> Iterator[Relation]:
+    """Reversed, transposed, in another order."""
+    shape: tuple[int, ...] = pair.ours.shape
+    axes = [axis for axis, side in enumerate(shape) if side > 1]
+    for axis in axes:
+        # Channels of an image: two of them reversed are an order like others.
+        if pair.fits(np.flip(pair.ours, axis), np.flip(pair.step, axis)):
+            yield Relation(Change.REVERSED, axis)
+    for one, other in itertools.combinations(axes, 2):
+        made, step = (np.swapaxes(each, one, other) for each in (pair.ours, pair.step))
+        # The same numbers in the memory's order of the other layout.
+        for shaped in (made, made.reshape(pair.ours.shape)):
+            if pair.fits(shaped, step.reshape(shaped.shape)):
+                yield Relation(Change.AXES, one, other)
+    for axis in axes:
+        order = _order(pair, axis)
+        if order is not None:
+            yield Relation(Change.ORDER, axis, order=order)
 
 
-def _permuted(expected: _Array, got: _Array) -> ArrayRelation | None:
-    if expected.size < 2:
-        return None
-    for axis in range(expected.ndim):
-        if expected.shape[axis] > 1 and np.array_equal(np.flip(expected, axis), got):
-            return ArrayRelation(Relation.PERMUTED, f"axis {axis} reversed")
-    if not np.array_equal(np.sort(expected, axis=None), np.sort(got, axis=None)):
-        return None
-    for axis in range(expected.ndim):
-        if expected.shape[axis] > 1 and (order := _order(expected, got, axis)) is not None:
-            moved = [index for index, source in enumerate(order) if index != source]
-            said = ", ".join(f"{index} from {order[index]}" for index in moved[:4])
-            more = f" and {len(moved) - 4} more" if len(moved) > 4 else ""
-            return ArrayRelation(Relation.PERMUTED, f"axis {axis} in another order: {said}{more}")
-    return ArrayRelation(Relation.PERMUTED, "the same values in other places")
+def _shuffled(pair: ArrayPair) -> Iterator[Relation]:
+    ours, theirs = (np.sort(each, axis=None) for each in (pair.ours, pair.theirs))
+    if np.array_equal(ours, theirs):
+        yield Relation(Change.SHUFFLED)
 
 
-def _order(expected: _Array, got: _Array, axis: int) -> list[int] | None:
-    """Where each slice of ``got`` is in ``expected``; None where one is in neither place."""
-    if expected.shape[axis] > _SOME:
+def _order(pair: ArrayPair, axis: int) -> tuple[int, ...] | None:
+    """Which of the first's rows each row of the second is; None where one is none of them."""
+    ours, theirs = (
+        np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1)
+        for each in (pair.ours, pair.theirs)
+    )
+    if len(ours) > _MOST_ROWS:
         return None
-    ours = [np.ascontiguousarray(each).tobytes() for each in np.moveaxis(expected, axis, 0)]
-    theirs = [np.ascontiguousarray(each).tobytes() for each in np.moveaxis(got, axis, 0)]
-    places: dict[bytes, list[int]] = {}
-    for index, each in enumerate(ours):
-        places.setdefault(each, []).append(index)
-    order = []
-    for index, each in enumerate(theirs):
-        known = places.get(each)
-        if not known:
-            return None
-        # Its own place first: equal slices have not moved.
-        order.append(known.pop(known.index(index) if index in known else 0))
-    return order
+    apart = (ours**2).sum(axis=1)[None, :] - 2 * theirs @ ours.T
+    # A row that is where it was is no other one, though another be equal.
+    order = apart.argmin(axis=1)
+    stays = ~np.moveaxis(pair.far(pair.ours, pair.step), axis, 0).reshape(len(ours), -1).any(axis=1)
+    order[stays] = np.flatnonzero(stays)
+    made, step = (np.take(each, order, axis) for each in (pair.ours, pair.step))
+    if not pair.fits(made, step):
+        return None
+    # Single numbers are found among others by chance: then it has to be all of them.
+    if ours.shape[1] < _LEAST_VALUES and len(set(order.tolist())) < len(order):
+        return None
+    return tuple(order.tolist())
 
 
-def _factor(expected: _Array, got: _Array, rounding: float) -> ArrayRelation | None:
-    """All values times one number."""
-    if expected.size < 2:
-        return None
-    base, other = expected.astype(np.float64), got.astype(np.float64)
-    power = float(np.vdot(base, base))
-    if not power:
-        return None
-    factor = float(np.vdot(base, other)) / power
-    off = np.abs(other - factor * base).max()
-    if not factor or off > _FACTOR_ROUNDINGS * rounding * np.abs(other).max():
-        return None
-    return ArrayRelation(Relation.FACTOR, f"times {factor:.6g}", factor=factor)
+def _scaled(pair: ArrayPair) -> Iterator[Relation]:
+    """Multiplied or shifted, as a whole or each channel by itself."""
+    ours, theirs = pair.ours, pair.theirs
+    if ours.size >= _LEAST_VALUES:
+        whole = tuple(range(ours.ndim))
+        factor = _factors(ours, theirs, whole)
+        is_factor = not pair.their_step.any() or abs(float(factor.ravel()[0]) - 1) > _ONE
+        if is_factor and pair.fits(ours * factor, pair.step * factor, slack=pair.estimated):
+            yield Relation(Change.FACTOR, values=tuple(factor.ravel().tolist()))
+        offset = _offsets(pair, whole)
+        if pair.fits(ours + offset, pair.step, added=offset):
+            yield Relation(Change.OFFSET, values=tuple(offset.ravel().tolist()))
+    shape: tuple[int, ...] = ours.shape
+    # Output and input channels are the first and the last axis.
+    for axis in sorted(range(len(shape)), key=lambda each: (each not in (0, len(shape) - 1), each)):
+        along = tuple(each for each in range(ours.ndim) if each != axis)
+        if shape[axis] < 2 or ours.size // shape[axis] < _LEAST_VALUES:
+            continue
+        stays = ~pair.far(ours, pair.step).any(axis=along, keepdims=True)
+        factors = np.where(stays, 1.0, _factors(ours, theirs, along))
+        if pair.fits(ours * factors, pair.step * factors, slack=pair.estimated):
+            yield Relation(Change.CHANNEL_FACTORS, axis, values=tuple(factors.ravel().tolist()))
+        offsets = np.where(stays, 0.0, _offsets(pair, along))
+        if pair.fits(ours + offsets, pair.step, added=offsets):
+            yield Relation(Change.CHANNEL_OFFSETS, axis, values=tuple(offsets.ravel().tolist()))
+        scaled = _scaled_order(pair, axis)
+        if scaled is not None:
+            yield scaled
 
 
-def _rounded(expected: _Array, got: _Array, rounding: float) -> ArrayRelation | None:
-    if expected.dtype != np.float32 or expected.size < 2:
+def _offsets(pair: ArrayPair, along: tuple[int, ...]) -> _Reals:
+    """By how much the second's values are larger: whole steps of where it has steps."""
+    offsets: _Reals = np.median(pair.theirs - pair.ours, axis=along, keepdims=True)
+    steps = pair.their_step.max(axis=along, keepdims=True)
+    return np.where(steps > 0, np.rint(offsets / np.where(steps > 0, steps, 1.0)) * steps, offsets)
+
+
+def _scaled_order(pair: ArrayPair, axis: int) -> Relation | None:
+    """As `_order`, of rows that kept the scales of their places."""
+    stepped = pair.their_step.any()
+    side = int(pair.ours.shape[axis])
+    if not stepped or not 2 <= side <= _MOST_ROWS or pair.ours.size // side < 2 * _LEAST_VALUES:
         return None
-    with np.errstate(over="ignore"):
-        half = expected.astype(np.float16).astype(np.float32)
-    if np.array_equal(half, got):
-        return ArrayRelation(Relation.ROUNDED, "16 bits")
-    bits = np.ascontiguousarray(expected).view(np.uint32) + np.uint32(0x8000)
-    brain = (bits & np.uint32(0xFFFF0000)).view(np.float32)
-    cut = (np.ascontiguousarray(expected).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
-    if np.array_equal(brain, got) or np.array_equal(cut, got):
-        return ArrayRelation(Relation.ROUNDED, "16 bits (bfloat16)")
-    levels = np.unique(got)
-    if expected.size <= 2 * _LEVELS or len(levels) > _LEVELS or len(levels) < 2:
+    ours, theirs = (
+        np.moveaxis(each, axis, 0).reshape(side, -1) for each in (pair.ours, pair.theirs)
+    )
+    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in (ours, theirs)]
+    units = [
+        each / np.where(size, size, 1) for each, size in zip((ours, theirs), lengths, strict=True)
+    ]
+    order = (units[1] @ units[0].T).argmax(axis=1)
+    made, step = (np.take(each, order, axis) for each in (pair.ours, pair.step))
+    along = tuple(each for each in range(made.ndim) if each != axis)
+    factors = _factors(made, pair.theirs, along)
+    is_another = bool((order != np.arange(side)).any())
+    fits = pair.fits(made * factors, step * factors, slack=pair.estimated)
+    if not (is_another and fits):
         return None
-    step = float(np.diff(levels).min())
-    if float(np.abs(expected - got).max()) > 0.5 * step + rounding * _span(expected):
+    values = tuple(factors.ravel().tolist())
+    return Relation(Change.ORDER, axis, order=tuple(order.tolist()), values=values)
+
+
+def _factors(ours: _Reals, theirs: _Reals, along: tuple[int, ...]) -> _Reals:
+    """What takes the first's values next to the second's; 1 where there are only zeros."""
+    power = (ours**2).sum(axis=along, keepdims=True)
+    common = (ours * theirs).sum(axis=along, keepdims=True)
+    factors: _Reals = np.where(power > 0, common / np.where(power > 0, power, 1.0), 1.0)
+    return factors
+
+
+def _some(far: NDArray[np.bool_]) -> Relation | None:
+    """Where few values differ: along the axis on which they lie closest together."""
+    if np.count_nonzero(far) * 2 > far.size:
         return None
-    return ArrayRelation(Relation.ROUNDED, f"{max(2, int(np.ceil(np.log2(len(levels)))))} bits")
+    best: Relation | None = None
+    share = 1.0
+    for axis, side in enumerate(far.shape):
+        along = tuple(each for each in range(far.ndim) if each != axis)
+        places = np.flatnonzero(far.any(axis=along))
+        if side > 1 and len(places) / side < share:
+            share = len(places) / side
+            best = Relation(Change.SOME, axis, places=tuple(places.tolist()))
+    return best or Relation(Change.SOME)
