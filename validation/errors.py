@@ -31,9 +31,12 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from validation.root_cause import FaultKind, Place, RootCause
 
 if TYPE_CHECKING:
     from validation.isolation.crash import Crash
@@ -48,11 +51,18 @@ class ValidationError(Exception):
         got: What was there instead.
         where: File, node, line, key or option.
         next_step: What the reader can do.
+        fault: What is wrong with the file, for the diagnosis; None: what errors of the class are
+            about. Place and values are those of the error.
+        place: Which file it is; None: that of the class.
+        causes: In place of `fault`: several, or with other values than the message has.
     """
 
     exit_code = 1
     # What to do where an error has no next step of its own.
     usual_step = "--debug shows where it happened"
+    # What an error of this class is about where it is not said; None: no fault of a file.
+    usual_fault: FaultKind | None = None
+    usual_place: Place | None = None
 
     def __init__(
         self,
@@ -62,6 +72,9 @@ class ValidationError(Exception):
         got: object = None,
         where: object = None,
         next_step: str | None = None,
+        fault: FaultKind | None = None,
+        place: Place | None = None,
+        causes: Sequence[RootCause] = (),
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -69,6 +82,9 @@ class ValidationError(Exception):
         self.got = got
         self.where = where
         self.next_step = next_step
+        self.fault = fault or self.usual_fault
+        self.place = place or self.usual_place
+        self.causes = tuple(causes)
 
     def __str__(self) -> str:
         """One line, see `sentence`."""
@@ -77,6 +93,19 @@ class ValidationError(Exception):
     def with_next_step(self) -> str:
         """The message, ending in the usual next step where the error has none of its own."""
         return str(self) if self.next_step else f"{self}; {self.usual_step}"
+
+
+@contextlib.contextmanager
+def read_from(place: Place) -> Iterator[None]:
+    """Let errors that do not say which file they are about be of this one.
+
+    A reader knows what is wrong with its bytes, and its caller what the file is to the model.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        error.place = error.place or place
+        raise
 
 
 def sentence(what: str, expected: object, got: object, where: object, next_step: str | None) -> str:
@@ -126,6 +155,7 @@ class ArtefactMissing(ArtefactError):
     """The file or folder is not there."""
 
     usual_step = "check the path"
+    usual_fault = FaultKind.MISSING_FILE
 
 
 class DownloadFailed(ArtefactError):
@@ -138,22 +168,30 @@ class IntegrityError(ArtefactError):
     """sha256 or size differ from the catalogue."""
 
     usual_step = "fetch the file again"
+    usual_fault = FaultKind.DAMAGED
+    usual_place = Place.ARCHIVE
 
 
 class UnsafeArchive(ArtefactError):
     """Unpacking would write outside, link out, or burst."""
 
     usual_step = "do not use this archive"
+    usual_fault = FaultKind.INVALID
+    usual_place = Place.ARCHIVE
 
 
 class ConfigError(ValidationError):
     """pipeline.config cannot be read or is not supported."""
 
     usual_step = "correct the file"
+    usual_fault = FaultKind.INVALID
+    usual_place = Place.CONFIG
 
 
 class NotSsdConfig(ConfigError):
     """The config is of another architecture."""
+
+    usual_fault = FaultKind.UNSUPPORTED
 
 
 class GraphError(ValidationError):
@@ -165,9 +203,13 @@ class GraphError(ValidationError):
 class CorruptGraph(GraphError):
     """The bytes are no graph."""
 
+    usual_fault = FaultKind.DAMAGED
+
 
 class NotSsdGraph(GraphError):
     """A graph, but not one of the OD API's SSD graphs."""
+
+    usual_fault = FaultKind.OTHER_FILE
 
 
 class OutputMissing(GraphError):
@@ -194,6 +236,8 @@ class DatasetError(ValidationError):
     """Annotations, images or label map."""
 
     usual_step = "correct the file, or name another"
+    usual_fault = FaultKind.INVALID
+    usual_place = Place.LABELS
 
 
 class NotProvided(ValidationError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _judged(context: CheckContext) -> tuple[CheckResult, dict[str, Measure]]:
-    (result,) = evidence(context)
+    *_, result = evidence(context)
     assert isinstance(result, CheckResult)
     return result, {each.name: each for each in result.measures}
 

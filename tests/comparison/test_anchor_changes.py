@@ -141,3 +141,14 @@ def test_columns_in_orders_of_their_own_are_no_order_of_rows() -> None:
     facts = anchor_difference(anchors, generator.permuted(anchors, axis=0))
     assert facts is not None
     assert facts.change is AnchorChange.OTHER
+
+
+def test_rounding_is_a_share_of_large_values() -> None:
+    """Whichever sign they have; of small ones it is a share of 1."""
+    rules = DifferenceRules.of(load_policy())
+    table = np.array([[-8.0, 8.0, 1.0, 0.01]], np.float32)
+    for column, near in ((0, True), (1, True), (2, False), (3, False)):
+        other = table.copy()
+        other[0, column] += 4 * rules.rounding
+        (differs,) = anchor_changes.differing_rows(table, other, step=0.0, rules=rules)
+        assert bool(differs) is not near

@@ -136,3 +136,39 @@ def test_feature_maps_in_the_reverse_order_shrink() -> None:
 def test_columns_first_are_noticed() -> None:
     """Centres' y and x exchanged: y moves first."""
     assert _sense_of(lambda table: table[:, [1, 0, 3, 2]]).by_column
+
+
+def _grid(rows: int, columns: int, side: float, *, by_column: bool = False) -> np.ndarray:
+    centres = [
+        ((row + 0.5) / rows, (column + 0.5) / columns)
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    if by_column:
+        centres = sorted(centres, key=lambda centre: centre[::-1])
+    return np.array([(*centre, side, side) for centre in centres], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layers", "by_column"),
+    [
+        ([_grid(4, 4, 0.1, by_column=True)], True),
+        ([_grid(1, 1, 0.1), _grid(4, 4, 0.2, by_column=True)], True),
+        ([_grid(4, 4, 0.1), _grid(1, 1, 0.2)], False),
+        # A diagonal: both coordinates move.
+        ([_grid(4, 4, 0.1)[::5]], False),
+        ([_grid(1, 1, 0.1), _grid(1, 1, 0.2)], False),
+    ],
+)
+def test_the_order_is_that_of_the_first_layer_with_several_cells(
+    layers: list[np.ndarray], by_column: bool
+) -> None:
+    """A layer of one cell has none."""
+    assert anchor_sense(np.concatenate(layers), 0, _POLICY).by_column is by_column
+
+
+def test_rows_from_last_to_first_are_the_same_layers() -> None:
+    """Centres that go down are other centres as well."""
+    table = np.concatenate([_grid(4, 4, 0.1), _grid(2, 2, 0.3)])[::-1]
+    layers = anchor_sense(table, 0, _POLICY).layers
+    assert [(each.rows, each.per_cell) for each in layers] == [(4, 1), (16, 1)]

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from validation.comparison.baseline import Evidence, compare_subject, key_differences
+from validation.comparison.baseline import (
+    Evidence,
+    compare_subject,
+    key_differences,
+    limits_of,
+)
 from validation.comparison.baseline_check import check_baseline
 from validation.comparison.latency_shift import LatencyShift
 from validation.comparison.slow_calls import SlowCalls
@@ -27,7 +32,7 @@ from validation.record.baseline import (
 from validation.record.baseline_facts import CheckFacts, LatencyFacts, SubjectFacts
 from validation.record.baseline_words import describe_change
 from validation.record.machine_class import MachineClass
-from validation.record.types import CheckResult, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.specs.tensors import TensorSpec
 
 _KEY = ModelKey("m", "int8")
@@ -126,6 +131,10 @@ def test_a_file_against_itself() -> None:
         (Aspect.NUMBER, _values(unlimited=math.inf), "changed", "pass"),
         (Aspect.NUMBER, _values(outputs=11), "changed", "pass"),
         (Aspect.NUMBER, _values(more=1), "changed", "pass"),
+        # Without a limit a change is a share of the larger value, whatever its sign.
+        (Aspect.NUMBER, _values(unlimited=1e-9), "changed", "pass"),
+        (Aspect.NUMBER, _values(unlimited=1.0 + 1e-9), "same", "pass"),
+        (Aspect.NUMBER, _values(unlimited=-1.0), "changed", "pass"),
         (Aspect.CHECK, _other(checks=()), "unknown", "pass"),
         (
             Aspect.CHECK,
@@ -332,3 +341,31 @@ def test_keys() -> None:
     assert key_differences(
         (versions, machine), (other, dataclasses.replace(machine, cores=4))
     ) == tuple(KeyPart)
+
+
+def test_limits_of_every_measure() -> None:
+    """Of each check, the first measure as the last one, and those without a limit."""
+    limit = Limit("max", 1.0, "why")
+    results = [
+        CheckResult.judged(check, _KEY, (Measure("a", 0.5, limit), Measure("b", 0.5)))
+        for check in ("raw_parity", "accuracy")
+    ]
+    assert limits_of(results) == {
+        (check, name): found
+        for check in ("raw_parity", "accuracy")
+        for name, found in (("a", limit), ("b", None))
+    }
+
+
+@pytest.mark.parametrize(("low", "high"), [(math.nan, -0.05), (-0.1, math.nan)])
+def test_half_an_interval_is_none(low: float, high: float) -> None:
+    """Neither end alone says that the loss is one."""
+    found = dataclasses.replace(_LOSS, subject=0.42, low=low, high=high)
+    change = _changed(Aspect.AP, now=_other(ap=0.42, matches_sha256="d" * 64), ap=_ap(found))
+    assert (change.outcome, change.why) == (Outcome.UNKNOWN, Why.TOO_FEW_IMAGES)
+
+
+def test_a_file_that_is_new_has_nothing_else_to_judge() -> None:
+    """A count of 0 would say that nothing is worse."""
+    result = check_baseline(compare_subject(_KEY, None, _SIDE, _BY, _POLICY), _POLICY, "")
+    assert [each.name for each in result.measures if each.limit is not None] == ["in_baseline"]

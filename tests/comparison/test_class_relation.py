@@ -176,3 +176,31 @@ def test_few_detections_claim_nothing(count: int) -> None:
     assert found.facts is None
     assert found.why_unknown.startswith(f"{count} pairs of detections")
     assert "10 are needed" in found.why_unknown
+
+
+def test_a_box_with_a_far_higher_score_is_no_partner() -> None:
+    """On either side: the same box of another class is another detection then."""
+    ours = {
+        name: dataclasses.replace(each, scores=each.scores * 0 + 0.3)
+        for name, each in _detections(5, images=30).items()
+    }
+    theirs = _with_classes(
+        {
+            name: dataclasses.replace(each, scores=each.scores * 0 + 0.9)
+            for name, each in ours.items()
+        },
+        {2: 5, 5: 2},
+    )
+    for sides in ((ours, theirs), (theirs, ours)):
+        assert "0 pairs of detections" in classes_by_detections(*sides, _RULES).why_unknown
+
+
+def test_every_vote_for_an_exchange_is_counted() -> None:
+    """Of both classes that changed places."""
+    ours = _detections(5, images=30)
+    theirs = _with_classes(ours, {2: 5, 5: 2})
+    facts = classes_by_detections(ours, theirs, _RULES).facts
+    classes = np.concatenate([each.classes for each in ours.values()])
+    assert facts is not None
+    assert facts.agreeing == int(np.isin(classes, (2, 5)).sum())
+    assert facts.compared == len(classes)

@@ -260,3 +260,51 @@ def test_bytes_that_the_files_own_metadata_reads_otherwise() -> None:
         DifferenceKind.FEED,
         DifferenceKind.STATED_FEED,
     }
+
+
+def test_every_attribute_that_differs_is_counted() -> None:
+    """Of several thresholds the first as the last one."""
+    both = _only(_attributes(nms_score_threshold=0.3, nms_iou_threshold=0.5))
+    assert (both.kind, both.amount) == (DifferenceKind.THRESHOLDS, 2)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(10, 10.0), (10.0, 10), (10, 10 + 1e-9)])
+def test_a_number_is_the_same_as_an_integer_and_as_a_float(ours: float, theirs: float) -> None:
+    """Files keep some attributes as either, and floats with their rounding."""
+    assert compared.same_attribute(ours, theirs, DifferenceRules.of(load_policy()))
+    assert not compared.same_attribute(ours, theirs + 1, DifferenceRules.of(load_policy()))
+
+
+def test_whose_normalisation_is_missing_is_said() -> None:
+    """Of the side that does not state it, in its own words."""
+    silent = dataclasses.replace(_SIDE, preprocessing=None, why={"preprocessing": "none in it"})
+    for sides in ((silent, _SIDE), (_SIDE, silent)):
+        found = contract_differences(*sides)
+        (why,) = [each.why for each in found.not_compared if DifferenceKind.FEED in each.kinds]
+        assert why == "none in it"
+        assert DifferenceKind.FEED not in found.kinds
+
+
+def test_a_channel_without_a_scale_is_no_normalisation() -> None:
+    """One channel of three that nothing is known of makes the range unknown."""
+    half = _with(preprocessing=Preprocessing(300, 300, (0.0, 1 / 255, 1 / 255), (0.0,) * 3))
+    found = contract_differences(_SIDE, half)
+    assert DifferenceKind.FEED not in found.kinds
+    assert found.differences == ()
+
+
+def test_reasons_are_joined_by_their_words() -> None:
+    """The first reason as the last one, each with all kinds that it is given for."""
+    nothing = SideFacts(why={"attributes": "detections alone", "anchors": "none in it"})
+    found = contract_differences(nothing, _SIDE)
+    whys = [each.why for each in found.reasons]
+    assert len(set(whys)) == len(whys)
+    assert {each.why for each in found.not_compared} == set(whys)
+    kinds = [kind for each in found.reasons for kind in each.kinds]
+    assert sorted(kinds) == sorted(kind for each in found.not_compared for kind in each.kinds)
+
+
+def test_a_file_that_lacks_an_output_keeps_the_order_of_the_others() -> None:
+    """What it does not have takes no place, wherever that would be."""
+    without_classes = ("boxes", "scores", "count")
+    assert contract_differences(_SIDE, _with(outputs=without_classes)).differences == ()

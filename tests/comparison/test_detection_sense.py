@@ -167,3 +167,26 @@ def test_anchors_that_are_not_finite_fail() -> None:
         Place.GRAPH,
         "1 of 4 are not finite",
     )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_box_that_is_not_finite_is_counted(value: float) -> None:
+    """Its score may be a number: the detection is none."""
+
+    def spoilt(found: Detections) -> Detections:
+        boxes = found.boxes.copy()
+        boxes[2, 3] = value
+        return Detections(boxes, found.scores, found.classes)
+
+    result, faults = _judged(_found() | {"0": spoilt(_found()["0"])})
+    values = {each.name: each.value for each in result.measures}
+    assert values["not_finite_detections"] == 1
+    assert (result.status, faults) == (Status.FAIL, [FaultKind.NOT_FINITE])
+
+
+@pytest.mark.parametrize("other", range(4))
+def test_one_image_that_differs_is_enough(other: int) -> None:
+    """Whichever of them it is."""
+    found = {str(number): _found()["0"] for number in range(4)} | {str(other): _found()["1"]}
+    result, faults = _judged(found)
+    assert (result.status, faults) == (Status.PASS, [])

@@ -15,8 +15,10 @@ from validation.comparison.disagreements import (
     DisagreementRule,
     box_states,
     disagreements,
+    score_epsilon,
     worst_images,
 )
+from validation.policy.load import load_policy
 from validation.record.detections import Detections
 from validation.record.pictures import BoxState
 
@@ -149,3 +151,19 @@ def test_states_count_what_differs(first: Detections, second: Detections) -> Non
     assert back.count(BoxState.GAINED) == found.gained
     assert there.count(BoxState.RENAMED) == back.count(BoxState.RENAMED) == len(found.changed)
     assert there.count(BoxState.MOVED) == found.moved
+
+
+def test_scores_of_8_bits_are_uncertain_by_more() -> None:
+    """Each by the setting of its own numbers."""
+    policy = load_policy()
+    assert score_epsilon(policy, in_8_bits=True) == policy.setting("quantised_score_epsilon")
+    assert score_epsilon(policy, in_8_bits=False) == policy.setting("parity_score_epsilon")
+    assert score_epsilon(policy, in_8_bits=True) > score_epsilon(policy, in_8_bits=False)
+
+
+def test_every_box_of_another_class_is_one_change() -> None:
+    """And what nothing is paired with has no overlap to speak of."""
+    found = _one(_found((_BOX, 0.9, 1), (_FAR, 0.8, 1)), _found((_BOX, 0.9, 2), (_FAR, 0.8, 3)))
+    assert found.changed == (ClassChange(1, 2, 0.9), ClassChange(1, 3, 0.8))
+    assert (found.worst_iou, found.worst_score_shift) == (None, None)
+    assert found.weight == pytest.approx(1.7)

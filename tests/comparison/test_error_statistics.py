@@ -144,3 +144,13 @@ def test_float_tensors_have_no_steps() -> None:
     found = error_statistics(np.ones(3), np.zeros(3), spec)
     assert (found.rmse_in_steps, found.saturated, found.beyond_one_step) == (None, None, None)
     assert representable(spec) is None
+
+
+@pytest.mark.parametrize("place", [0, 40_000, 69_999])
+def test_an_error_anywhere_in_a_large_tensor_counts(place: int) -> None:
+    """In the first, a middle and the last part that it is summed up by."""
+    reference = np.random.default_rng(1).uniform(-1, 1, 70_000).astype(np.float32)
+    candidate = reference.copy()
+    candidate[place] += 7
+    found = error_statistics(reference, candidate)
+    assert found.rmse == pytest.approx(7 / math.sqrt(70_000), rel=1e-3)

@@ -16,6 +16,7 @@ import small_ssd
 
 from validation.errors import GraphError
 from validation.faults import archive_edits as edits
+from validation.graphs.mismatch import Described
 from validation.graphs.restore import plan_restore
 
 _SMALL, _PYRAMID = small_ssd.TEXT, small_ssd.PYRAMID_TEXT
@@ -248,9 +249,8 @@ def test_float_checkpoint_of_a_quantised_config(ranges: str) -> None:
             checkpoint | {f"{layer}/{ranges}/min": (), f"{layer}/{ranges}/max": ()},
             checkpoint,
             use_moving_averages=False,
-            num_classes=3,
+            config=Described.of(config),
             where="model.ckpt and small/pipeline.config",
-            locate=config.where,
         )
     for expected in (
         r"the checkpoint has no quantisation ranges \(act_quant/weights_quant min and max\): it ",
@@ -279,7 +279,8 @@ def test_suites_print_the_message(
     result.assert_outcomes(failed=1)
     told = put.suite("export_contract")(archive, cache).removeprefix("FAIL ")
     assert re.search(rf"num_classes: graph 3, config 90 \(small{_CLASSES}\)", told)
-    assert told in result.outlines
+    (said,) = [line for line in result.outlines if line.startswith(told)]
+    assert "pipeline.config: the number of classes is another one: 90 instead of 3" in said
 
 
 def test_every_config_fault_of_the_list_has_a_row() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import first_few
-from validation.graphs.mismatch import NAMED, Described, Shapes, causes
+from validation.graphs.mismatch import NAMED, Described, Shapes, mismatches
+from validation.graphs.network_names import other_network
+from validation.root_cause import FaultKind, RootCause
 
 _NET = "FeatureExtractor/MobilenetV1"
 _SHARED = "WeightSharedConvolutionalBoxPredictor"
@@ -21,6 +25,13 @@ _LAYERS: dict[str, tuple[int, ...]] = {
 # Three anchors a cell, two classes.
 _SHARED_HEAD = {f"{_SHARED}/BoxPredictor/biases": (12,), f"{_SHARED}/ClassPredictor/biases": (9,)}
 _ONE_HEAD = {"BoxEncodingPredictor/biases": (12,), "ClassPredictor/biases": (9,)}
+
+
+def causes(variables: Shapes, tensors: Shapes, config: Described | None = None) -> list[str]:
+    """In words."""
+    return [each.clause for each in mismatches(variables, tensors, config)]
+
+
 _CONFIG = Described(2, lambda path: f"p.config, line 1, {path}")
 
 
@@ -140,3 +151,78 @@ def test_another_backbone_goes_before_its_layers() -> None:
 def test_long_lists_are_cut(count: int, message: str) -> None:
     """A model has hundreds of variables; how many there are stands in front of the list."""
     assert first_few((f"n{number}" for number in range(count)), NAMED) == message
+
+
+def _causes(tensors: Shapes, config: Described = _CONFIG) -> list[RootCause]:
+    return [each.cause for each in mismatches(_BUILT, tensors, config)]
+
+
+_BUILT: Shapes = {
+    "FeatureExtractor/M/a/weights": (3, 3, 3, 16),
+    "FeatureExtractor/M/b/weights": (1, 1, 16, 32),
+    "FeatureExtractor/M/b/depthwise_weights": (3, 3, 16, 1),
+    "FeatureExtractor/M/c/weights": (1, 1, 32, 64),
+    "P/BoxPredictor/biases": (16,),
+    "P/ClassPredictor/biases": (12,),
+}
+
+
+def test_value_that_fits_the_checkpoint_is_named() -> None:
+    """For classes, anchors and depths: the field, what it says, and what would fit."""
+    (classes,) = _causes({**_BUILT, "P/ClassPredictor/biases": (36,)})
+    assert (classes.fault, classes.expected, classes.got) == (FaultKind.CLASS_COUNT, 8, 2)
+    assert classes.where.endswith("model.ssd.num_classes")
+    fewer = {"P/BoxPredictor/biases": (12,), "P/ClassPredictor/biases": (9,)}
+    (anchors,) = _causes({**_BUILT, **fewer})
+    assert (anchors.fault, anchors.expected) == (FaultKind.ANCHORS, "3 a cell")
+    assert anchors.where.endswith("model.ssd.anchor_generator")
+
+
+def _thinned(*depths: int) -> Shapes:
+    names = [name for name in _BUILT if name.endswith("/weights")]
+    return {
+        **_BUILT,
+        **{name: (*_BUILT[name][:-1], depth) for name, depth in zip(names, depths, strict=True)},
+    }
+
+
+def test_depth_that_most_layers_have_is_named() -> None:
+    """Half of the built depth in most layers is half of the multiplier; in none it is not said."""
+    config = dataclasses.replace(_CONFIG, depth_multiplier=0.5, min_depth=8)
+    (half,) = _causes(_thinned(8, 16, 32), config)
+    assert (half.fault, half.expected, half.got) == (FaultKind.DEPTH, 0.25, 0.5)
+    assert half.where.endswith("feature_extractor.depth_multiplier")
+    (unknown,) = _causes(_thinned(12, 16, 16), config)
+    assert (unknown.fault, unknown.expected) == (FaultKind.DEPTH, None)
+
+
+def test_least_depth_is_told_from_the_multiplier() -> None:
+    """Where every layer that differs has the least depth that the config allows."""
+    config = dataclasses.replace(_CONFIG, depth_multiplier=0.5, min_depth=16)
+    (least,) = _causes(_thinned(8, 32, 64), config)
+    assert (least.fault, least.expected, least.got) == (FaultKind.DEPTH, 8, 16)
+    assert least.where.endswith("feature_extractor.min_depth")
+    (both,) = _causes(_thinned(8, 16, 64), config)
+    assert not both.where.endswith("min_depth")
+
+
+def test_quantised_training_is_told_from_the_side_that_asks() -> None:
+    """The config's word is what there is."""
+    ranges: Shapes = {"a/act_quant/min": (), "a/act_quant/max": ()}
+    (asked,) = (each.cause for each in mismatches({**_BUILT, **ranges}, _BUILT, _CONFIG))
+    (there,) = (each.cause for each in mismatches(_BUILT, {**_BUILT, **ranges}, _CONFIG))
+    assert [(each.got, each.expected) for each in (asked, there)] == [
+        ("quantised", "float"),
+        ("float", "quantised"),
+    ]
+
+
+def test_other_names_are_of_the_network_or_of_the_heads() -> None:
+    """By the scope of the first that has no counterpart."""
+    (network,) = other_network(["FeatureExtractor/M/d/weights"], [], _CONFIG)
+    assert network.cause.fault is FaultKind.EXTRACTOR
+    assert network.cause.where.endswith("feature_extractor.type")
+    (heads,) = other_network(["BoxPredictor_0/x"], ["Shared/x", "Shared/y"], _CONFIG)
+    assert (heads.cause.got, heads.cause.expected) == ("BoxPredictor_0", "Shared")
+    assert heads.cause.where.endswith("box_predictor")
+    assert other_network([], [], _CONFIG) == []

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validation.errors import GraphError
+from validation.graphs.mismatch import Described
 from validation.graphs.restore import AVERAGE, Shapes, plan_restore
 
 # Two anchors a cell, three classes and the background.
@@ -27,7 +28,7 @@ def _plan(
         graph,
         checkpoint,
         use_moving_averages=averages,
-        num_classes=classes,
+        config=Described(classes),
         where="model.ckpt",
     )
 

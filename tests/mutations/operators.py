@@ -151,7 +151,7 @@ def _part(text: str) -> Operator:
 def _not_strict(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Call) and _called(node) == "zip":
         other = copy.deepcopy(node)
-        other.keywords = [each for each in node.keywords if each.arg != "strict"]
+        other.keywords = [each for each in node.keywords if ast.unparse(each) != "strict=True"]
         if len(other.keywords) < len(node.keywords):
             yield other
 

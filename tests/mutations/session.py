@@ -38,8 +38,9 @@ __all__ = [
 ]
 
 Line = tuple[str, int]
-# A mutant may loop for ever. Its tests take seconds, whatever else the machine does.
-_CPU_SECONDS, _WALL_SECONDS = 60, 300
+# A mutant may loop or wait for ever. Its tests take seconds of the processor, and on a busy
+# machine many more of the clock.
+_CPU_SECONDS, _WALL_SECONDS = 60, 1800
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class Outcome:
         killed_by: The test that went red, or what ended the process; empty where none did.
         tests: How many were run.
         seconds: Wall time.
+        is_signal: No test went red: the process was ended, as at the end of its time.
     """
 
     killed_by: str
     tests: int
     seconds: float
+    is_signal: bool = False
 
 
 @dataclass(frozen=True)
@@ -304,8 +307,16 @@ def reached_by(forks: Forks, tests: Sequence[int], probe: Callable[[], object]) 
     return reached
 
 
-def ordered(tests: set[int], module: str, items: list[pytest.Item], reached: Reached) -> list[int]:
-    """Tests of the module's own file first, then the quick ones."""
+def ordered(
+    tests: set[int],
+    module: str,
+    items: list[pytest.Item],
+    reached: Reached,
+    known: Sequence[int] = (),
+) -> list[int]:
+    """Tests that the table names, then those of the own file of the module, then the quick ones."""
     stem = Path(module).stem
     own = {test for test in tests if items[test].path.stem == f"test_{stem}"}
-    return sorted(tests, key=lambda test: (test not in own, reached.seconds[test]))
+    return sorted(
+        tests, key=lambda test: (test not in known, test not in own, reached.seconds[test])
+    )

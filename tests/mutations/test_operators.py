@@ -67,6 +67,7 @@ def test_every_operator_is_tried_above() -> None:
         "raise ValueError(a < b)",
         "return f'{a < b}'",
         "return a + b",
+        "return zip(a, b, strict=False)",
     ],
 )
 def test_words_and_sums_are_left_alone(tmp_path: Path, body: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from mutations.changes import passing
-from mutations.targets import ROOT, equivalents, read_groups
+from mutations.operators import OPERATORS
+from mutations.sites import Source
+from mutations.targets import ROOT, known_survivors, read_groups
 from mutations.tripped import TRIPPED, Tripped, read_tripped, unknown_tests, written
 
 from validation.checks.check import Check
@@ -65,15 +68,31 @@ def test_table_is_as_the_tool_writes_it() -> None:
 
 
 def test_targets_and_equivalents_are_there() -> None:
-    """Patterns match files, and what is called equivalent is of one of them, with a reason."""
-    paths = set()
+    """Patterns match files, and no module is of two groups."""
+    paths: list[Path] = []
     for group in read_groups():
-        for pattern in (*group.modules, *group.tests, *group.boundary):
+        for pattern in (*group.modules, *group.without, *group.tests):
             assert list(ROOT.glob(pattern)), pattern
-        paths.update(path.relative_to(ROOT).as_posix() for path in group.paths)
-    for each in equivalents():
-        assert each.module in paths
-        assert len(each.reason.split()) > 3
+        own = [path.relative_to(ROOT).as_posix() for path in group.paths]
+        assert {*group.boundary, *group.whole} <= set(own)
+        paths += group.paths
+    assert len(set(paths)) == len(paths)
+
+
+def test_known_survivors_are_there() -> None:
+    """Each is a mutant of a module that is tried, with a reason, and listed once."""
+    known = known_survivors()
+    tried = {path.relative_to(ROOT).as_posix() for each in read_groups() for path in each.paths}
+    assert {each.module for each in known} <= tried
+    mutants = {
+        module: Source(ROOT / module, ROOT, OPERATORS).mutants()
+        for module in {each.module for each in known}
+    }
+    gone = [each for each in known if not any(map(each.covers, mutants[each.module]))]
+    assert gone == []
+    assert [each for each in known if len(each.reason.split()) < 4] == []
+    places = [(each.module, each.function, each.before, each.operator) for each in known]
+    assert len(set(places)) == len(places)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)

@@ -20,6 +20,7 @@ from mutations.changes import (
     passing,
     short_tables,
 )
+from mutations.sample import sampled
 from mutations.session import (
     Broken,
     Forks,
@@ -31,10 +32,10 @@ from mutations.session import (
     ordered,
     reached_by,
 )
-from mutations.targets import ROOT, Group, equivalents
-from mutations.tripped import Tripped
+from mutations.targets import ROOT, Group, Known, known_survivors
+from mutations.tripped import Tripped, read_tripped
 
-__all__ = ["Summary", "changes_of", "try_group", "try_listed", "updated"]
+__all__ = ["Selection", "Summary", "chosen", "loaded", "try_group", "try_listed", "updated"]
 
 
 @dataclass
@@ -44,23 +45,29 @@ class Summary:
     Args:
         killed: Changes that turned a test red, and which.
         survivors: Changes that no test sees; `Outcome.tests` says how many came by.
-        known: Survivors that are listed as equivalent.
-        wrong_equivalents: Listed as equivalent, though a test sees them or nothing is so called.
+        equivalent: Survivors that no test can see, as equivalent.toml says.
+        unseen: Survivors that no test sees so far, as unseen.toml says.
+        wrongly_listed: Entries of the two of which tests see all that was tried.
         complete: False where a group could not be tried.
     """
 
     killed: list[tuple[Change, Outcome]] = field(default_factory=list)
     survivors: list[tuple[Change, Outcome]] = field(default_factory=list)
-    known: list[Change] = field(default_factory=list)
-    wrong_equivalents: list[str] = field(default_factory=list)
+    equivalent: list[Change] = field(default_factory=list)
+    unseen: list[Change] = field(default_factory=list)
+    wrongly_listed: list[str] = field(default_factory=list)
     complete: bool = True
 
     def as_text(self) -> str:
         """Counts by kind, then each survivor."""
-        lines = ["kind | tried | killed | equivalent | survived", "---|---|---|---|---"]
+        lines = [
+            "kind | tried | killed | equivalent | unseen | survived",
+            "---|---|---|---|---|---",
+        ]
         sides = (
             Counter(change.kind for change, _ in self.killed),
-            Counter(change.kind for change in self.known),
+            Counter(change.kind for change in self.equivalent),
+            Counter(change.kind for change in self.unseen),
             Counter(change.kind for change, _ in self.survivors),
         )
         for kind in sorted({kind for side in sides for kind in side}):
@@ -69,7 +76,9 @@ class Summary:
         totals = [sum(side.values()) for side in sides]
         lines.append(" | ".join(map(str, ("all", sum(totals), *totals))))
         lines += [f"SURVIVED {_described(*each)}" for each in self.survivors]
-        lines += [f"NOT EQUIVALENT {name}" for name in self.wrong_equivalents]
+        lines += [f"WRONGLY LISTED {name}" for name in self.wrongly_listed]
+        by_signal = [change for change, outcome in self.killed if outcome.is_signal]
+        lines += [f"ended by a signal: {change.label}" for change in by_signal]
         return "\n".join(lines)
 
 
@@ -102,8 +111,39 @@ def updated(tripped: Tripped, summary: Summary) -> Tripped:
     return Tripped(checks, limits, reasons)
 
 
-def changes_of(group: Group, functions: Functions) -> list[Change]:
-    """All that a group has."""
+@dataclass(frozen=True)
+class Selection:
+    """Which changes of a group are tried.
+
+    Args:
+        only: What kind and name have to hold; empty for any. Where it is given, all of these.
+        listed: Those alone that unseen.toml and equivalent.toml speak about.
+        whole: No sample: every mutant of every module.
+        seed: Of the sample.
+    """
+
+    only: str = ""
+    listed: bool = False
+    whole: bool = False
+    seed: int = 0
+
+
+def chosen(group: Group, functions: Functions, selection: Selection) -> list[Change]:
+    """The changes of a group that are tried."""
+    found = _changes_of(group, functions)
+    if selection.only:
+        return [each for each in found if selection.only in each.label]
+    if selection.listed:
+        known = known_survivors()
+        return [
+            each for each in found if each.mutant and any(one.covers(each.mutant) for one in known)
+        ]
+    if selection.whole:
+        return found
+    return sampled(found, whole=group.whole, seed=selection.seed)
+
+
+def _changes_of(group: Group, functions: Functions) -> list[Change]:
     from validation.checks.registry import CHECKS
     from validation.policy.load import Policy, load_policy
 
@@ -123,17 +163,22 @@ def changes_of(group: Group, functions: Functions) -> list[Change]:
     return found
 
 
-def try_group(group: Group, summary: Summary, *, only: str, workers: int) -> None:
-    """Try every change of a group with the tests that come by it, and add to the summary."""
+def try_group(group: Group, summary: Summary, selection: Selection, *, workers: int) -> None:
+    """Try changes of a group, each with the tests that come by it, and add to the summary."""
 
     def then(items: list[pytest.Item], forks: Forks) -> int:
-        functions = _functions(group)
-        named = [each for each in changes_of(group, functions) if only in each.label]
+        functions = loaded(group)
+        named = chosen(group, functions, selection)
         probe = functools.partial(functions.probe, ROOT)
         reached = _green(forks, range(len(items)), probe, group.name)
         if reached is None:
             return 3
-        plans = [ordered(each.tests(reached), each.module, items, reached) for each in named]
+        table = read_tripped().tests
+        places = _by_name(items)
+        plans = []
+        for each in named:
+            known = _places(table[each.name], places) if each.name in table else []
+            plans.append(ordered(each.tests(reached), each.module, items, reached, known))
         _try_all(named, plans, forks, summary, workers)
         return 0
 
@@ -149,7 +194,7 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
 
         gone = [*(passing(check, ROOT) for check in CHECKS), *gone_limits(load_policy())]
         named = [each for each in gone if each.name in tests and only in each.label]
-        places = {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
+        places = _by_name(items)
         plans = [_places(tests[each.name], places) for each in named]
         asked = sorted({place for plan in plans for place in plan})
         if _green(forks, asked, lambda: None, "listed") is None:
@@ -159,12 +204,16 @@ def try_listed(tripped: Tripped, summary: Summary, *, only: str, workers: int) -
 
     tests = {
         name: test
-        for name, test in {**tripped.checks, **tripped.limits}.items()
+        for name, test in tripped.tests.items()
         if only in (f"check passes {name}" if name in tripped.checks else f"limit ignored {name}")
     }
     # pytest does not take every parameter on its command line.
     functions = dict.fromkeys(test.partition("[")[0] for test in tests.values())
     _collected(("tensorflow",), [*functions], then, summary)
+
+
+def _by_name(items: Sequence[pytest.Item]) -> dict[str, int]:
+    return {f"tests/{item.nodeid}": place for place, item in enumerate(items)}
 
 
 def _places(test: str, places: Mapping[str, int]) -> list[int]:
@@ -190,8 +239,8 @@ def _collected(
     summary.complete = summary.complete and code == 0
 
 
-def _functions(group: Group) -> Functions:
-    """Of the group's modules, and of those that what is gone belongs to."""
+def loaded(group: Group) -> Functions:
+    """Functions of the group's modules, and of those that what is gone belongs to."""
     from validation.policy import load
 
     # Where the tests have not, so that a change finds every module loaded.
@@ -226,7 +275,9 @@ def _try_all(
         limited(functools.partial(forks.run_until_red, change.apply, plan))
         for change, plan in zip(changes, plans, strict=True)
     ]
-    listed = equivalents()
+    listed = known_survivors()
+    seen: dict[Known, list[str]] = {}
+    survived: set[Known] = set()
 
     def done(number: int, outcome: Outcome | Broken | str) -> None:
         change = changes[number]
@@ -235,15 +286,23 @@ def _try_all(
             summary.complete = False
             return
         if isinstance(outcome, str):
-            outcome = Outcome(outcome, len(plans[number]), 0.0)
+            outcome = Outcome(outcome, len(plans[number]), 0.0, is_signal=True)
         own = [each for each in listed if change.mutant and each.covers(change.mutant)]
         if outcome.killed_by:
             summary.killed.append((change, outcome))
-            summary.wrong_equivalents += [f"{change.name}: {outcome.killed_by}" for _ in own]
+            for each in own:
+                seen.setdefault(each, []).append(f"{change.name}: {outcome.killed_by}")
+            return
+        survived.update(own)
+        if any(each.is_equivalent for each in own):
+            summary.equivalent.append(change)
         elif own:
-            summary.known.append(change)
+            summary.unseen.append(change)
         else:
             summary.survivors.append((change, outcome))
             sys.stderr.write(f"survived: {_described(change, outcome)}\n")
 
     forks.mapped(jobs, workers, done)
+    for each, killed in seen.items():
+        if each not in survived:
+            summary.wrongly_listed += killed

@@ -35,6 +35,11 @@ class Tripped:
     limits: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def tests(self) -> Mapping[str, str]:
+        """All that are named, by check, and by check and measure."""
+        return {**self.checks, **self.limits}
+
 
 def read_tripped(path: Path = TRIPPED) -> Tripped:
     """The table as it is."""

@@ -38,6 +38,27 @@ def test_label_map_that_does_not_fit(
     for key, line in session.checks().items():
         assert line["status"] == "fail"
         assert said in session.explanation(*key)
+    # Once for each subject, by the first of its checks, and in the line that pytest ends with.
+    diagnoses = [line for line in session.lines() if line["kind"] == "diagnosis"]
+    assert [(each["variant"], each["place"], each["by"]) for each in diagnoses] == [
+        ("float", "labels", "error"),
+        ("raw", "labels", "error"),
+    ]
+    failed = [line for line in result.outlines if line.startswith("FAILED ")]
+    assert len(failed) == 4
+    assert sum("; diagnosis: labels: " in line for line in failed) == 2
+
+
+def test_labels_that_cannot_be_read_end_the_session_with_a_diagnosis(
+    over_miniature: Run, session: Any
+) -> None:
+    """Before any check: the message alone can say whose fault it is."""
+    labels = session.path / "cut.json"
+    labels.write_text('{"images": [')
+    result = over_miniature("--coco-annotations", labels)
+    (line,) = [line for line in result.errlines if "cannot be read as JSON" in line]
+    assert "diagnosis: labels: the file is damaged or not complete: " in line
+    assert line.endswith("next step: get it again and compare its size and sha256")
 
 
 def test_disabled_stopwatch_gives_no_evidence(over_miniature: Run, session: Any) -> None:

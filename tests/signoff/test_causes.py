@@ -83,3 +83,41 @@ def test_the_worst(limits: tuple[str, str], values: tuple[float, float], worst: 
         for key, relation, value in zip(_KEYS, limits, values, strict=False)
     )
     assert FindingGroup(findings).worst is findings[worst]
+
+
+@pytest.mark.parametrize(
+    ("limits", "values", "worst"),
+    [
+        # As a share of each limit: 3 of 2 is more than 15 of 12.
+        ((Limit("max", 2.0, "why"), Limit("max", 12.0, "why")), (3.0, 15.0), 0),
+        # A limit of 0 has no shares.
+        ((Limit("max", 0.0, "why"), Limit("max", 1.0, "why")), (0.5, 9.0), 0),
+        ((Limit("max", -4.0, "why"), Limit("max", -1.0, "why")), (-2.0, 1.0), 1),
+        # What is inside its limit is held against the value that warns.
+        ((_AT_MOST, _AT_MOST), (34.0, 39.0), 1),
+        ((Limit("max", 40.0, "why", warn=10.0), _AT_MOST), (30.0, 39.0), 0),
+    ],
+)
+def test_the_worst_is_measured_by_its_limit(
+    limits: tuple[Limit, Limit], values: tuple[float, float], worst: int
+) -> None:
+    """What counts is how far a value is beyond what it should be."""
+    findings = tuple(
+        _finding(key, Measure("value", value, limit))
+        for key, value, limit in zip(_KEYS, values, limits, strict=False)
+    )
+    assert FindingGroup(findings).worst is findings[worst]
+    assert FindingGroup(findings[::-1]).worst is findings[worst]
+
+
+def test_a_range_is_of_numbers() -> None:
+    """NaN and infinity are no ends of it."""
+    (group,) = grouped_findings(_latencies(45.0, math.inf, 50.0))
+    assert group.spans == (Span("p95_ms", 45.0, 50.0),)
+
+
+def test_checks_of_a_cause() -> None:
+    """Each once, and nothing of a finding that is about no check."""
+    unfinished = Finding(Status.UNKNOWN, Cause.UNFINISHED)
+    group = FindingGroup((*_latencies(45.0, 50.0), unfinished))
+    assert group.checks == ("latency",)

@@ -7,7 +7,7 @@ import dataclasses
 from validation.policy.limits import Limit, Status
 from validation.record.baseline import Aspect, Outcome
 from validation.record.types import CheckResult, Measure, ModelKey
-from validation.signoff.change_groups import grouped_changes
+from validation.signoff.change_groups import grouped_changes, of_outcome
 from validation.signoff.changes import Change
 from validation.signoff.findings import Cause, Finding
 
@@ -52,3 +52,11 @@ def test_the_run_itself_is_no_file() -> None:
     """Its verdict is a row of its own, though a file moved alike."""
     moved = Change("run", "verdict", "pass", "fail", Outcome.WORSE, "x", Aspect.VERDICT)
     assert len(grouped_changes([moved, dataclasses.replace(moved, subject="a-float")])) == 2
+
+
+def test_changes_of_one_outcome() -> None:
+    """All of them, and no other."""
+    better = dataclasses.replace(_ap("b", 0.1), outcome=Outcome.BETTER)
+    changes = (_ap("a", -0.1), better, _ap("c", -0.2))
+    assert of_outcome(changes, Outcome.WORSE) == (changes[0], changes[2])
+    assert of_outcome(changes, Outcome.BETTER) == (better,)

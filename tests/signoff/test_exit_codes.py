@@ -35,6 +35,13 @@ def test_exit_code(verdict: Status, of_pytest: int, code: int) -> None:
     assert exit_code(verdict, of_pytest) == code
 
 
+@pytest.mark.parametrize("verdict", Status)
+@pytest.mark.parametrize("of_pytest", _ENDS)
+def test_a_signal_is_an_interruption(verdict: Status, of_pytest: int) -> None:
+    """Whatever was found until then."""
+    assert exit_code(verdict, of_pytest, interrupted=True) == INTERRUPTED
+
+
 def test_a_pass_can_be_required() -> None:
     """For those who let no warning through."""
     assert exit_code(Status.WARN, 0, Require.PASS) == FAILED

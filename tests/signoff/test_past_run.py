@@ -66,3 +66,40 @@ def test_no_entry_is_looked_at_for_every_file(monkeypatch: pytest.MonkeyPatch, f
     run_facts(record, judgement, {})
     assert looked
     assert max(looked.values()) <= 6
+
+
+def test_the_limit_nearest_to_being_used_up_is_an_upper_one_of_a_number() -> None:
+    """Of all checks; neither lower limits, limits of 0, text, NaN nor infinity have a share."""
+    key, nan = ModelKey("m", "int8"), float("nan")
+    measures = (
+        Measure("lower", 9.0, Limit("min", 1.0, "why")),
+        Measure("none_allowed", 9.0, Limit("max", 0.0, "why")),
+        Measure("unlimited", 9.0),
+        Measure("words", "many", Limit("max", 4.0, "why")),
+        Measure("nan", nan, _LIMIT),
+        Measure("infinite", float("inf"), _LIMIT),
+    )
+    results = (
+        CheckResult.judged("raw_parity", key, (*measures, Measure("x", 1.0, _LIMIT))),
+        CheckResult.judged("end_to_end_parity", key, (Measure("y", 3.0, _LIMIT),)),
+        CheckResult.judged("accuracy", key, (Measure("z", 2.0, _LIMIT),)),
+    )
+    record = Record(Header("r", "now", (key,), {}, {}, {}, "0" * 64), results=results)
+    (found,) = past_run(record, judge(record)).subjects
+    assert (found.used, found.nearest) == (0.75, "end_to_end_parity.y")
+    assert found.p50_ms is None
+
+
+def test_a_file_that_used_no_limit() -> None:
+    """Nothing is nearest."""
+    key = ModelKey("m", "int8")
+    record = Record(Header("r", "now", (key,), {}, {}, {}, "0" * 64))
+    (found,) = past_run(record, judge(record)).subjects
+    assert (found.used, found.nearest) == (None, "")
+
+
+def test_facts_of_every_file() -> None:
+    """In the order of the selection, each with its own verdict."""
+    record = _record(3)
+    subjects = run_facts(record, judge(record), {}).subjects
+    assert [each.key for each in subjects] == list(record.header.selection)

@@ -86,3 +86,51 @@ def test_difference_that_is_played_down(record: Record, sound: Files) -> None:
         )
         wrong = contradictions(changed, sound, redraw=False)
         assert [each.what for each in wrong if "detect.tflite" in each.what] == said
+
+
+def test_an_interval_of_nothing_is_another_one(record: Record, sound: Files) -> None:
+    """A record whose difference in AP has no interval lets no measure have one."""
+    assert "interval of ap_drop of person-int8" in _said(record, (), sound)
+
+
+def test_figures_of_every_file_are_made_again(record: Record, sound: Files) -> None:
+    """Of the first and of the last entry: each that no matches give is said."""
+    entries = tuple(
+        ApDifference("person", variant, "x", 24, 1000, 1, False, (_AP,))
+        for variant in ("float", "int8")
+    )
+    changed = dataclasses.replace(record, ap_differences=entries)
+    said = [each.what for each in contradictions(changed, sound, redraw=True)]
+    assert {f"differences in AP of person-{each}" for each in ("float", "int8")} <= set(said)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [("ap_gain", 0.005), ("ap_gain", -0.005), ("ap_drop", -0.005), ("ap", 0.5), ("images", 25)],
+)
+def test_a_measure_of_accuracy_that_the_figures_do_not_give(
+    record: Record, sound: Files, measure: str, value: float
+) -> None:
+    """Of the int8 file, which lost 0.005 AP and gained none."""
+
+    def forged(result: CheckResult) -> CheckResult:
+        if result.key != INT8 or result.check != "accuracy":
+            return result
+        kept = [each for each in result.measures if each.name != measure]
+        return dataclasses.replace(result, measures=(*kept, Measure(measure, value)))
+
+    changed = dataclasses.replace(record, results=tuple(map(forged, record.results)))
+    said = [each.what for each in contradictions(changed, sound, redraw=False)]
+    assert f"{measure} of person-int8" in said
+
+
+def test_a_file_that_gained_nothing_says_so(record: Record, sound: Files) -> None:
+    """A gain of 0 and a loss of 0.005 follow from the figures."""
+
+    def added(result: CheckResult) -> CheckResult:
+        if result.key != INT8 or result.check != "accuracy":
+            return result
+        return dataclasses.replace(result, measures=(*result.measures, Measure("ap_gain", 0.0)))
+
+    changed = dataclasses.replace(record, results=tuple(map(added, record.results)))
+    assert list(contradictions(changed, sound, redraw=False)) == []

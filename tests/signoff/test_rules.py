@@ -226,6 +226,7 @@ def test_selected_without_result_is_unknown() -> None:
     assert [model.model for model in judgement.models] == ["a", "a-b"]
     assert list(judgement.models[0].subjects) == [keys[0], keys[2]]
     assert list(judgement.models[1].subjects) == [keys[1]]
+    assert list(judgement.subjects) == [keys[0], keys[2], keys[1]]
 
 
 def test_a_given_file_is_no_variant() -> None:

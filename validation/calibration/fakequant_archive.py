@@ -104,9 +104,8 @@ def weights_of_checkpoint(prefix: Path) -> WeightSource:
             shapes,
             present,
             use_moving_averages=config.use_moving_averages,
-            num_classes=config.num_classes,
+            config=Described.of(config),
             where=f"{prefix.name} and {config.source}",
-            locate=config.where,
         )
         read = {name: values(source) for name, source in sources.items()}
         return {name: value for name, value in read.items() if value is not None}
@@ -135,7 +134,7 @@ def weights_of_frozen_graph(frozen: Any) -> WeightSource:
             body,
             {**present, **ranges}.get,
             where=f"weights of the frozen graph, graph of {config.source}",
-            config=Described(config.num_classes, config.where),
+            config=Described.of(config),
         )
         # Freezing a graph drops the variables that no output depends on; a checkpoint has them.
         unread = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.comparison.archive_parts import check_archive
+from validation.comparison.archive_parts import check_archive, missing_parts
 from validation.policy.limits import Status
 from validation.record.lines import Entry
 from validation.record.run import Artefact, ArtefactRole
@@ -27,6 +27,7 @@ def archive(context: CheckContext) -> list[Entry]:
     )
     # What is known belongs to the model: once, whichever variant comes first.
     known: list[Entry] = [*(_background(entry) if context.is_first else []), about]
+    known += missing_parts(obtained, context.key)
     result = check_archive(obtained, context.key)
     if result.status is Status.FAIL:
         return [*known, result]

@@ -11,6 +11,7 @@ from validation.comparison.evidence_rules import (
     EvidenceFacts,
     check_evidence,
 )
+from validation.comparison.unlabelled import unlabelled_classes
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
 from validation.specs.references import ReferenceKind
@@ -34,7 +35,9 @@ def evidence(context: CheckContext) -> list[Entry]:
         changed_flags=shipped_flags(context),
         doubts=doubts_of(context),
     )
-    return [check_evidence(facts, context.policy, context.key)]
+    result = check_evidence(facts, context.policy, context.key)
+    where = "" if context.dataset is None else context.dataset.annotation_path.name
+    return [*unlabelled_classes(facts, result, where), result]
 
 
 def _routes(context: CheckContext) -> int | None:

@@ -9,8 +9,9 @@ from validation.comparison.route_check import check_routes, could_not_be_run
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ValidationError
 from validation.export.exported import ExportedGraph, read_anchors
-from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.lines import Entry
+from validation.record.stopped import diagnoses_of_error
 from validation.record.types import CheckResult
 from validation.specs.contracts import ANCHORS_NAME
 from validation.workspace.context import CheckContext
@@ -45,7 +46,14 @@ def _without_findings(context: CheckContext, findings: RouteFindings) -> list[En
         except ValidationError as error:
             if not findings.config_is_unsupported:
                 raise
-            return [CheckResult.unknown(_CHECK, context.key, f"no second route: {error}")]
+            # What this harness cannot build is no fault of the config.
+            faults = [
+                each
+                for each in diagnoses_of_error(error, context.key, _CHECK)
+                if each.fault is not FaultKind.UNSUPPORTED
+            ]
+            unknown = CheckResult.unknown(_CHECK, context.key, f"no second route: {error}")
+            return [*faults, unknown]
     reasons = "; ".join([*findings.missing, *findings.unreadable])
     return [CheckResult.unknown(_CHECK, context.key, f"there is no second route: {reasons}")]
 

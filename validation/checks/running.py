@@ -11,7 +11,8 @@ from validation.checks.file_comparison import faults_of_file
 from validation.errors import NotProvided
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
-from validation.record.types import CheckResult
+from validation.record.stopped import diagnoses_of_error, not_said
+from validation.record.types import CheckResult, ModelKey
 from validation.workspace.context import CheckContext
 
 
@@ -30,6 +31,19 @@ def run_row(check: Check, context: CheckContext) -> list[Entry]:
         entries = with_files(entries, faults_of_file(context, entries))
     seconds = time.perf_counter() - started
     return [_completed(entry, check.name, seconds) for entry in entries]
+
+
+def stopped(check: str, key: ModelKey, error: BaseException, said: set[Diagnosis]) -> list[Entry]:
+    """What a check leaves that an error ended: its result, and what is wrong with which file.
+
+    Args:
+        check: Its name.
+        key: The subject.
+        error: What ended it.
+        said: See `not_said`: of one session.
+    """
+    diagnoses = not_said(diagnoses_of_error(error, key, check), said)
+    return [CheckResult.stopped(check, key, error), *diagnoses]
 
 
 def with_files(entries: Sequence[Entry], faults: Sequence[Diagnosis]) -> list[Entry]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from validation.coco.box_formats import BoxFormat, in_coco_layout
+from validation.coco.box_formats import BoxFormat, in_coco_layout, wrong_format
 from validation.coco.fields import EntryFields
 from validation.coco.found import is_file
 from validation.coco.image_folder import ImageFolder
@@ -225,12 +225,15 @@ def _settled(
     sizes = np.array(
         [(images[each.image_id].width, images[each.image_id].height) for each in objects]
     )
-    boxes = in_coco_layout(np.array([each.bbox for each in objects]), sizes, box_format, where)
+    written = np.array([each.bbox for each in objects])
+    boxes = in_coco_layout(written, sizes, box_format, where)
     found = []
     for each, own, (x, y, width, height) in zip(objects, fields, boxes.tolist(), strict=True):
         # COCO itself has a few boxes of no width or height, so only negative ones are wrong.
         if width < 0 or height < 0:
-            raise own.wrong("bbox", f"{box_format or 'x, y, width, height'}, no side below 0")
+            causes = [] if box_format is None else [wrong_format(written, sizes, box_format)]
+            expected = f"{box_format or 'x, y, width, height'}, no side below 0"
+            raise own.wrong("bbox", expected, causes)
         if box_format not in (None, BoxFormat.XYWH):
             notices.add(Kind.BOX_CONVERTED, own.name)
         area = each.area

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import DatasetError, did_you_mean
+from validation.root_cause import FaultKind, RootCause
 
 Boxes = NDArray[np.float64]
 
@@ -132,15 +133,17 @@ def _refuse_other_layouts(
     if not len(boxes):
         return
     if (boxes >= 0).all() and (boxes <= 1 + _SHARE_EDGE).all() and (sizes > 2).all():
+        forms = _fitting(boxes, sizes, normalised=True)
         raise DatasetError(
             "the boxes are not in pixels: no number of any box is above 1",
             expected="x, y, width and height in pixels",
             got=_example(boxes),
             where=where,
-            next_step=_advice(_fitting(boxes, sizes, normalised=True), flag),
+            next_step=_advice(forms, flag),
+            causes=[_layout(forms, _advice(forms, flag))],
         )
-    outside = beyond(boxes, sizes)
-    if outside.mean() < _MANY or not _fitting(boxes, sizes, normalised=False):
+    outside, forms = beyond(boxes, sizes), _fitting(boxes, sizes, normalised=False)
+    if outside.mean() < _MANY or not forms:
         return
     raise DatasetError(
         f"{int(outside.sum())} of {len(boxes)} boxes would reach beyond their images, and hardly "
@@ -148,8 +151,33 @@ def _refuse_other_layouts(
         expected="x, y, width and height in pixels",
         got=_example(boxes[outside]),
         where=where,
-        next_step=_advice(_fitting(boxes, sizes, normalised=False), flag),
+        next_step=_advice(forms, flag),
+        causes=[_layout(forms, _advice(forms, flag))],
     )
+
+
+def wrong_format(boxes: Boxes, sizes: NDArray[np.int64], asked: BoxFormat) -> RootCause:
+    """What boxes are that have negative sides when read in the format that was asked for.
+
+    Args:
+        boxes: As they are written, see `in_coco_layout`.
+        sizes: See `in_coco_layout`.
+        asked: The format.
+    """
+    forms = [BoxFormat.XYWH] if not beyond(boxes, sizes).any() else []
+    forms += _fitting(boxes, sizes, normalised=False) + _fitting(boxes, sizes, normalised=True)
+    others = [form for form in forms if form is not asked]
+    return RootCause(
+        FaultKind.BOX_LAYOUT,
+        expected=asked.value,
+        got=" or ".join(others) or None,
+        next_step=f"state the layout that the file has: --box-format={others[0]}" if others else "",
+    )
+
+
+def _layout(forms: list[BoxFormat], advice: str) -> RootCause:
+    got = " or ".join(forms) or "another one"
+    return RootCause(FaultKind.BOX_LAYOUT, expected=BoxFormat.XYWH.value, got=got, next_step=advice)
 
 
 def _advice(forms: list[BoxFormat], flag: str | None) -> str:

@@ -15,6 +15,7 @@ from validation.coco.scoring import Scores, score
 from validation.errors import DatasetError, UsageError, first_few
 from validation.record.detections import Detections
 from validation.record.types import CocoFigures
+from validation.root_cause import FaultKind, RootCause
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
 _FEWER_DETECTIONS = (1, 10)
@@ -129,6 +130,12 @@ def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
             got=f"{len(dataset.images)} images, categories {first_few(scored)}",
             where=dataset.annotation_path.name,
             next_step="take more images",
+            causes=[
+                RootCause(
+                    FaultKind.UNLABELLED,
+                    got=f"none of {len(scored)} on {len(dataset.images)} images",
+                )
+            ],
         )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
+from validation.root_cause import RootCause
 
 # Ids are kept in arrays of int64.
 _LARGEST = 2**63
@@ -117,14 +118,15 @@ class EntryFields:
         first, second, third, fourth = (float(number) for number in value)
         return first, second, third, fourth
 
-    def wrong(self, key: str, expected: str) -> DatasetError:
-        """The error about a field."""
+    def wrong(self, key: str, expected: str, causes: Sequence[RootCause] = ()) -> DatasetError:
+        """The error about a field; see `ValidationError` for its causes."""
         value = self._entry.get(key)
         return DatasetError(
             f"the annotation file has not the COCO layout: {key} is wrong",
             expected=expected,
             got="nothing" if value is None else repr(value),
             where=self.position,
+            causes=causes,
         )
 
     def _example(self, key: str) -> str:

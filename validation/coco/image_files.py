@@ -14,6 +14,9 @@ from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
 from validation.preprocess.image import StoredImage, stored_image
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
+from validation.root_cause import FaultKind, RootCause
+
+_ITS_FOLDER = "give the folder that belongs to the annotation file"
 
 
 def settle_files(
@@ -61,6 +64,7 @@ def settle_files(
             got=first_few(wrong),
             where=folder,
             next_step="boxes are annotated in pixels: use the images in their original size",
+            fault=FaultKind.LABELLED_SIZE,
         )
     readable = [each for each in stored if isinstance(each, StoredImage)]
     if not sizes_stated:
@@ -91,7 +95,10 @@ def _refuse_missing(missing: Sequence[str], images: Sequence[CocoImage], folder:
             f"{len(missing)} of {len(images)} images are missing",
             got=first_few(missing),
             where=folder,
-            next_step="give the folder that belongs to the annotation file",
+            next_step=_ITS_FOLDER,
+            causes=[
+                RootCause(FaultKind.MISSING_FILE, where=first_few(missing), next_step=_ITS_FOLDER)
+            ],
         )
 
 

@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 from validation.policy.limits import Limit
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.types import CheckResult, Measure, ModelKey
 from validation.zoo.archives import Archive
+
+
+def missing_parts(archive: Archive, key: ModelKey) -> list[Diagnosis]:
+    """A checkpoint of which a file is missing, whatever else the archive has.
+
+    Args:
+        archive: Obtained and unpacked.
+        key: Model and variant.
+    """
+    return [
+        Diagnosis(
+            key.model,
+            key.variant,
+            FaultKind.MISSING_FILE,
+            Place.CHECKPOINT,
+            DiagnosedBy.ERROR,
+            where=each,
+            file=key.file,
+        )
+        for each in archive.lacking
+    ]
 
 
 def check_archive(archive: Archive, key: ModelKey) -> CheckResult:

@@ -5,7 +5,8 @@ TensorFlow is loaded where a file is opened, so that a wrong prefix is refused w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from validation.isolation.activity import using
 from validation.kinds.kind import Kind, Wanted
 from validation.kinds.recognition import recognise, recognise_alone
 from validation.kinds.refusal import refusal, require_kind
+from validation.root_cause import FaultKind, Place, RootCause
 
 # Pointers and most web pages have fewer; only the shard of a toy has, too.
 _STAND_IN_BYTES = 64 * 2**10
+_SHARD = re.compile(r"\.data-(\d+)-of-(\d+)")
 # Folders that may hold checkpoints, by what else is in them.
 _WITH_CHECKPOINTS = (Kind.FOLDER, Kind.MODEL_FOLDER)
 # The value of a variable by name; None where there is none of that name.
@@ -44,6 +47,7 @@ def check_prefix(prefix: Path) -> None:
             expected=stem,
             got=name,
             where=prefix.parent,
+            place=Place.CHECKPOINT,
         )
     index = prefix.with_name(f"{name}.index")
     if index.is_file():
@@ -62,6 +66,7 @@ def check_prefix(prefix: Path) -> None:
         got=", ".join(present) or "no .index file",
         where=folder,
         next_step=f"give {folder / present[-1].removesuffix('.index')}" if present else None,
+        place=Place.CHECKPOINT,
     )
 
 
@@ -69,7 +74,13 @@ def _refuse_stand_ins(prefix: Path, index: Path) -> None:
     """Refuse a pointer, a web page or a FIFO instead of a file of the checkpoint."""
     for path in (index, *sorted(prefix.parent.glob(f"{prefix.name}.data-*"))):
         if special := special_file(path):
-            raise GraphError("the checkpoint cannot be opened", got=special, where=path)
+            raise GraphError(
+                "the checkpoint cannot be opened",
+                got=special,
+                where=path,
+                fault=FaultKind.OTHER_FILE,
+                place=Place.CHECKPOINT,
+            )
         if path.stat().st_size < _STAND_IN_BYTES or path == index:
             found = recognise_alone(path)
             if found.kind in (Kind.LFS_POINTER, Kind.WEB_PAGE):
@@ -111,6 +122,8 @@ def open_checkpoint(prefix: Path) -> Values:
                 got=_first_line(error),
                 where=prefix.name,
                 next_step="a shard is damaged or missing: fetch the archive again",
+                place=Place.CHECKPOINT,
+                causes=[_damage_of_shards(prefix, name)],
             ) from error
         return tensor
 
@@ -131,6 +144,15 @@ def _reader(prefix: Path) -> Any:
             got=_first_line(error),
             where=prefix.name,
             next_step=f"{prefix.name}.index is damaged: fetch the archive again",
+            place=Place.CHECKPOINT,
+            causes=[
+                RootCause(
+                    FaultKind.DAMAGED,
+                    where=f"{prefix.name}.index",
+                    got=_first_line(error),
+                    next_step="fetch the archive again",
+                )
+            ],
         ) from error
     if "_CHECKPOINTABLE_OBJECT_GRAPH" in present:
         raise GraphError(
@@ -138,8 +160,37 @@ def _reader(prefix: Path) -> Any:
             expected="a name-based checkpoint of TensorFlow 1",
             where=prefix.name,
             next_step="export it with the TensorFlow 2 OD API",
+            place=Place.CHECKPOINT,
+            causes=[
+                RootCause(
+                    FaultKind.OTHER_FILE,
+                    expected="a name-based checkpoint of TensorFlow 1",
+                    got="an object-based one of TensorFlow 2",
+                    next_step="export it with the TensorFlow 2 OD API",
+                )
+            ],
         )
     return reader
+
+
+def _damage_of_shards(prefix: Path, variable: str) -> RootCause:
+    """A shard that is not there, as far as the names of the others say; else a damaged one."""
+    there = {int(found[1]): int(found[2]) for found in _shards(prefix)}
+    missing = sorted(set(range(max(there.values(), default=1))) - set(there))
+    again = "fetch the archive again"
+    if not missing:
+        got = f"variable {variable!r} cannot be read"
+        where = f"{prefix.name}.data-*"
+        return RootCause(FaultKind.DAMAGED, where=where, got=got, next_step=again)
+    of = f"{max(there.values()):05}" if there else "*"
+    first = f"{prefix.name}.data-{missing[0]:05}-of-{of}"
+    return RootCause(FaultKind.MISSING_FILE, where=first, next_step=again)
+
+
+def _shards(prefix: Path) -> Iterator[re.Match[str]]:
+    for path in prefix.parent.glob(f"{prefix.name}.data-*"):
+        if found := _SHARD.fullmatch(path.name.removeprefix(prefix.name)):
+            yield found
 
 
 def _read_errors() -> tuple[type[Exception], ...]:

@@ -13,7 +13,8 @@ from validation.errors import GraphError, first_few
 from validation.export.checkpoint import Values, open_checkpoint
 from validation.export.graph_io import read_graph, stated_shape
 from validation.export.graph_map import FAKE_QUANT_VARS, GraphMap
-from validation.graphs.mismatch import NAMED, Described, Shapes, causes
+from validation.graphs.mismatch import NAMED, Described, Shapes, mismatches
+from validation.root_cause import FaultKind, Place, RootCause
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 # Marks of the training session that mean nothing in a frozen graph; `_class` may
@@ -130,13 +131,23 @@ def _require_all(
         if missing
         else f"{len(wrong)} variables have another shape in the checkpoint"
     )
+    found = mismatches(wanted, given, config)
     raise GraphError(
-        "; ".join([what, *causes(wanted, given, config)]),
+        "; ".join([what, *(each.clause for each in found)]),
         got=first_few(sorted(missing) or wrong, NAMED),
         where=where,
         next_step="the checkpoint and the graph come from different models, or from different "
         "releases of the OD API",
+        # Either of them may be the wrong one.
+        place=Place.ARCHIVE,
+        causes=[each.cause for each in found] or [_unexplained(missing, wrong)],
     )
+
+
+def _unexplained(missing: list[str], wrong: list[str]) -> RootCause:
+    if missing:
+        return RootCause(FaultKind.EXTRACTOR, where=missing[0])
+    return RootCause(FaultKind.WEIGHTS, where=first_few(wrong, NAMED))
 
 
 def frozen_from_checkpoint(meta_graph: Path, prefix: Path, outputs: Iterable[str]) -> Any:

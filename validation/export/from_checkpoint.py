@@ -128,9 +128,8 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
         model_variables(built),
         checkpoint_shapes(prefix),
         use_moving_averages=config.use_moving_averages,
-        num_classes=config.num_classes,
+        config=Described.of(config),
         where=f"{prefix.name} and {config.source}",
-        locate=config.where,
     )
     return freeze(body_graph(built), lambda name: values(sources[name]))
 
@@ -159,7 +158,7 @@ def export_with_constants(config: PipelineConfig, frozen: Any) -> GraphExport:
         body_graph(built),
         value,
         where=f"weights of the frozen graph, graph of {config.source}",
-        config=Described(config.num_classes, config.where),
+        config=Described.of(config),
     )
     return export_of_body(body, built)
 

@@ -28,6 +28,7 @@ from validation.export.score_reading import scores_with_background
 from validation.export.ssd_reading import SsdReading, read_ssd
 from validation.graphs.boxes import center_size
 from validation.pipeline.config import PipelineConfig
+from validation.root_cause import FaultKind, Place, RootCause
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -42,6 +43,16 @@ from validation.specs.contracts import (
 Compared = tuple[str, object, object]
 
 _NMS = "post_processing.batch_non_max_suppression"
+_FAULTS = {
+    "num_classes": FaultKind.CLASS_COUNT,
+    "image_resizer": FaultKind.RESIZE,
+    "box_coder": FaultKind.BOX_SCALES,
+    "post_processing.score_converter": FaultKind.SCORES,
+    f"{_NMS}.score_threshold": FaultKind.SCORE_THRESHOLD,
+    f"{_NMS}.iou_threshold": FaultKind.NMS,
+    f"{_NMS}.max_detections_per_class": FaultKind.NMS,
+    f"{_NMS}.max_total_detections": FaultKind.DETECTIONS,
+}
 _NAMES = {"box_coder": "box_coder scales (y, x, h, w)"}
 
 
@@ -220,20 +231,36 @@ def require_agreement(
     Raises:
         GraphConfigMismatch: At least one value differs.
     """
-    size, nms = reading.preprocessing, reading.nms
+    contract = _contract(reading, ExportOptions(), 0, num_classes)
+    require_contract(contract, config, where)
+
+
+def require_contract(contract: SsdContract, config: PipelineConfig, where: str) -> None:
+    """Compare what was read of an inference graph with what a config says.
+
+    Args:
+        contract: Of the graph, with the model's own values.
+        config: Of the same model.
+        where: File name of the graph for messages.
+
+    Raises:
+        GraphConfigMismatch: At least one value differs.
+    """
+    size, node = contract.preprocessing, contract.postprocess
+    scales = (node.y_scale, node.x_scale, node.h_scale, node.w_scale)
     values: list[Compared] = [
-        ("num_classes", num_classes, config.num_classes),
+        ("num_classes", contract.num_classes, config.num_classes),
         ("image_resizer", (size.height, size.width), config.input_size),
-        ("box_coder", reading.box_coder_scales, config.box_coder_scales),
-        ("post_processing.score_converter", reading.score_converter, config.score_converter),
-        (f"{_NMS}.score_threshold", nms.score_threshold, config.score_threshold),
-        (f"{_NMS}.iou_threshold", nms.iou_threshold, config.iou_threshold),
+        ("box_coder", scales, config.box_coder_scales),
+        ("post_processing.score_converter", contract.score_converter, config.score_converter),
+        (f"{_NMS}.score_threshold", node.nms_score_threshold, config.score_threshold),
+        (f"{_NMS}.iou_threshold", node.nms_iou_threshold, config.iou_threshold),
         (
             f"{_NMS}.max_detections_per_class",
-            nms.max_detections_per_class,
+            node.detections_per_class,
             config.max_detections_per_class,
         ),
-        (f"{_NMS}.max_total_detections", nms.max_total_detections, config.max_total_detections),
+        (f"{_NMS}.max_total_detections", node.max_detections, config.max_total_detections),
     ]
     require_same(values, config, where, what="graph and pipeline.config")
 
@@ -255,17 +282,33 @@ def require_same(
         GraphConfigMismatch: At least one value differs.
     """
     differing = [
-        f"{_NAMES.get(path, path.rpartition('.')[2])}: graph {graph}, config {text} "
-        f"({config.where(f'model.ssd.{path}')})"
+        (path, graph, text)
         for path, graph, text in values
         if not np.array_equal(np.asarray(graph, _kind(graph)), np.asarray(text, _kind(graph)))
     ]
     if differing:
         raise GraphConfigMismatch(
             f"{what} disagree",
-            got="; ".join(differing),
+            got="; ".join(
+                f"{_NAMES.get(path, path.rpartition('.')[2])}: graph {graph}, config {text} "
+                f"({config.where(f'model.ssd.{path}')})"
+                for path, graph, text in differing
+            ),
             where=where,
             next_step="use the pipeline.config that the graph was exported with",
+            # Either of them may be the wrong one.
+            place=Place.ARCHIVE,
+            causes=[
+                RootCause(
+                    _FAULTS[path],
+                    where=config.where(f"model.ssd.{path}"),
+                    expected=graph,
+                    got=text,
+                    next_step=f"set {path.rpartition('.')[2]} as in the graph, or use the "
+                    "pipeline.config that it was exported with",
+                )
+                for path, graph, text in differing
+            ],
         )
 
 

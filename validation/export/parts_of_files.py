@@ -76,7 +76,7 @@ def parts_of_tflite_graph(path: Path) -> GraphParts:
     Raises:
         ArtefactMissing, CorruptGraph, NotSsdGraph, GraphError: It cannot be read.
     """
-    return parts_of_shipped_graph(read_graph(path))
+    return parts_of_shipped_graph(read_graph(path), path.name)
 
 
 def parts_of_built_graph(built: ExportedGraph) -> GraphParts:

@@ -26,7 +26,11 @@ from validation.export.graph_io import GraphExport
 from validation.export.graph_map import GraphMap
 from validation.export.graph_parts import GraphParts, Setting
 from validation.export.postprocess_node import read_postprocess_node
-from validation.export.shipped_graph import preprocessing_by_extractor, score_converter_of
+from validation.export.shipped_graph import (
+    preprocessing_by_extractor,
+    require_exporters_names,
+    score_converter_of,
+)
 from validation.export.ssd_reading import SsdReading, read_ssd
 from validation.graphs.boxes import center_size
 from validation.graphs.restore import AVERAGE, is_training_only
@@ -75,17 +79,19 @@ def parts_of_inference_graph(graph: Any, where: str, *, with_classes: bool = Fal
     )
 
 
-def parts_of_shipped_graph(graph: Any) -> GraphParts:
+def parts_of_shipped_graph(graph: Any, where: str) -> GraphParts:
     """Parts of a tflite_graph.pb; its normalisation is not in it.
 
     Args:
         graph: GraphDef.
+        where: File name for messages.
 
     Raises:
-        NotSsdGraph: Its input has no fixed size.
+        NotSsdGraph: It lacks the exporter's names, or its input has no fixed size.
         GraphError: Its post-processing node lacks attributes.
     """
     nodes = GraphMap(graph)
+    require_exporters_names(nodes, where)
     size = preprocessing_by_extractor(nodes)
     settings: dict[Setting, Any] = {
         Setting.INPUT_SIZE: (size.height, size.width),

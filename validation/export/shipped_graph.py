@@ -20,6 +20,7 @@ from validation.export.graph_map import FAKE_QUANT, PASSING, GraphMap
 from validation.export.postprocess_node import read_postprocess_node
 from validation.export.score_reading import SCORE_CONVERTERS
 from validation.pipeline.config import PipelineConfig
+from validation.root_cause import FaultKind, RootCause
 from validation.specs.contracts import (
     BOX_ENCODINGS_NAME,
     CHANNEL_MEANS,
@@ -60,7 +61,7 @@ def export_shipped(
         GraphConfigMismatch: Graph and config disagree.
     """
     nodes = GraphMap(graph)
-    _require_tensors(nodes, where)
+    require_exporters_names(nodes, where)
     if left := variables(graph):
         raise GraphError("the graph is not frozen", got=f"{len(left)} variables", where=where)
     node = read_postprocess_node(graph, KERNEL_DEFAULTS)
@@ -89,19 +90,38 @@ def export_shipped(
     return export if options.add_postprocessing_op else without_postprocessing(export)
 
 
-def _require_tensors(nodes: GraphMap, where: str) -> None:
-    missing = [
-        name
-        for name in (INPUT_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
-        if name not in nodes.nodes
-    ]
+def require_exporters_names(nodes: GraphMap, where: str) -> None:
+    """Require the exporter's input and raw outputs.
+
+    Args:
+        nodes: Of a graph that should be an exported one.
+        where: File name for messages.
+
+    Raises:
+        NotSsdGraph: One of them is not there.
+    """
+    wanted = (INPUT_NAME, BOX_ENCODINGS_NAME, CLASS_PREDICTIONS_NAME)
+    missing = [name for name in wanted if name not in nodes.nodes]
     if missing:
         raise NotSsdGraph(
             "this graph was not written by export_tflite_ssd_graph",
             expected=f"{INPUT_NAME}, {BOX_ENCODINGS_NAME} and {CLASS_PREDICTIONS_NAME}",
             got=f"no {', '.join(missing)}",
             where=where,
+            # With none of them it is another graph.
+            causes=_renamed(nodes, missing) if len(missing) < len(wanted) else (),
         )
+
+
+def _renamed(nodes: GraphMap, missing: list[str]) -> list[RootCause]:
+    """What the post-processing node reads, or what is fed, under other names than these."""
+    node = nodes.nodes.get(POSTPROCESS_NAME)
+    instead = dict(zip(RAW_OUTPUTS, () if node is None else node.input, strict=False))
+    instead[INPUT_NAME] = ", ".join(each.name for each in nodes.of_op("Placeholder"))
+    return [
+        RootCause(FaultKind.NODE_NAME, expected=name, got=instead.get(name) or "none")
+        for name in missing
+    ]
 
 
 def preprocessing_by_extractor(nodes: GraphMap) -> Preprocessing:

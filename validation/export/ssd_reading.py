@@ -17,6 +17,7 @@ from validation.errors import NotSsdGraph
 from validation.export.graph_map import GraphMap
 from validation.export.processing_reading import NmsReading, read_nms, read_preprocessing
 from validation.export.score_reading import ScoreReading, read_scores
+from validation.root_cause import FaultKind, RootCause
 from validation.specs.contracts import DETECTION_OUTPUTS, IMAGE_TENSOR
 
 _PREPROCESSOR = "Preprocessor/"
@@ -133,6 +134,7 @@ def _refuse_others(nodes: GraphMap, where: str) -> None:
             got=f"no {', '.join(lacking)}",
             where=where,
             next_step="the file may be cut off: compare its size and sha256",
+            causes=[RootCause(FaultKind.OPERATOR_MISSING, where=where, expected=lacking[0])],
         )
 
 

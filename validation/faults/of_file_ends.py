@@ -128,7 +128,7 @@ _END_FAULTS: tuple[Fault, ...] = (
         "file-cut",
         ".tflite (float): its second half did not arrive",
         Place.FILE,
-        frozenset(),
+        frozenset({FaultKind.DAMAGED}),
         _half,
         ("tflite_contract",),
         ("V01",),

@@ -213,7 +213,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "graph-cut",
         "frozen_inference_graph.pb: its second half did not arrive",
         Place.GRAPH,
-        frozenset(),
+        frozenset({FaultKind.DAMAGED}),
         lambda case: cut(Part.GRAPH)(case.archive),
         ("archive",),
         ("A06",),
@@ -306,7 +306,7 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         "input-name",
         "the input has another name",
         put.rename_input,
-        FaultKind.OPERATOR_ATTRIBUTE,
+        FaultKind.NODE_NAME,
         known=("E07",),
     ),
     *(

@@ -102,7 +102,7 @@ LABEL_FAULTS: tuple[Fault, ...] = (
         "map-short",
         "the label map lacks its last two names",
         put.in_label_map(lambda names: names[:-2]),
-        *_NAMES,
+        FaultKind.CLASS_COUNT,
     ),
     _labels(
         "corners",
@@ -160,7 +160,7 @@ LABEL_FAULTS: tuple[Fault, ...] = (
         "one-category",
         "objects of one category alone are labelled",
         put.in_annotations(put.only_first_category),
-        FaultKind.CLASS_LOST,
+        FaultKind.UNLABELLED,
     ),
-    _labels("none", "nothing is labelled", _empty, FaultKind.FINDS_NOTHING),
+    _labels("none", "nothing is labelled", _empty, FaultKind.UNLABELLED),
 )

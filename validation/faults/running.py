@@ -10,7 +10,7 @@ from pathlib import Path
 from validation.calibration.images import CalibrationImages
 from validation.checks.check import Check
 from validation.checks.registry import CHECKS
-from validation.checks.running import run_row
+from validation.checks.running import run_row, stopped
 from validation.coco.dataset import load_dataset
 from validation.errors import ValidationError
 from validation.faults.fault import Case, Thinness
@@ -22,6 +22,7 @@ from validation.record.diagnosis_words import by_directness
 from validation.record.formatting import describe_result
 from validation.record.lines import Entry
 from validation.record.run import Footer, Header
+from validation.record.stopped import diagnoses_of_error
 from validation.record.store import Record
 from validation.record.types import CheckResult, ModelKey
 from validation.signoff.findings import Cause
@@ -90,15 +91,22 @@ def run_case(
         session = _session(case, subject, policy, cache_dir, runs, representative)
     except ValidationError as error:
         refused = (SESSION, "")
-        seconds = time.perf_counter() - started
-        return Found({refused: Status.FAIL}, {refused: str(error)}, (), Status.FAIL, (), seconds)
+        return Found(
+            {refused: Status.FAIL},
+            {refused: str(error)},
+            diagnoses_of_error(error),
+            Status.FAIL,
+            (),
+            time.perf_counter() - started,
+        )
+    said: set[Diagnosis] = set()
     entries = [
         entry
         for check in CHECKS
         if check.name not in LEFT_OUT
         for key in session.keys
         if check.covers(key)
-        for entry in _entries(check, session, key)
+        for entry in _entries(check, session, key, said)
     ]
     return _found(entries, session, time.perf_counter() - started)
 
@@ -144,12 +152,12 @@ def _canaries(thinness: Thinness) -> tuple[Canary, ...]:
     return load_canaries(bundled_canaries()) if has_own else load_canaries()
 
 
-def _entries(check: Check, session: Session, key: ModelKey) -> list[Entry]:
+def _entries(check: Check, session: Session, key: ModelKey, said: set[Diagnosis]) -> list[Entry]:
     """What a check gives; an error is its result, as in a session of pytest."""
     try:
         return run_row(check, session.context(key))
     except Exception as error:
-        return [CheckResult.stopped(check.name, key, error)]
+        return stopped(check.name, key, error, said)
 
 
 def _found(entries: list[Entry], session: Session, seconds: float) -> Found:

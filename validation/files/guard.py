@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from validation.errors import ValidationError
+from validation.root_cause import FaultKind
 
 # UnicodeError, JSONDecodeError and TOMLDecodeError are ValueErrors; IndexError and KeyError are
 # LookupErrors; OverflowError is an ArithmeticError; RecursionError and NotImplementedError, of
@@ -79,7 +80,12 @@ def guarded(
         if not isinstance(fault, faults()):
             raise
         raise error(
-            what, expected=expected, got=said(fault), where=where, next_step=next_step
+            what,
+            expected=expected,
+            got=said(fault),
+            where=where,
+            next_step=next_step,
+            fault=FaultKind.DAMAGED,
         ) from fault
 
 

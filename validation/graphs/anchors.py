@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.errors import ConfigError
+from validation.root_cause import FaultKind
 
 Size = tuple[int, int]
 Pair = tuple[float, float]
@@ -148,6 +149,7 @@ def anchor_generator(message: Any, where: str) -> AnchorGenerator:
             expected=" | ".join(_READERS),
             got=kind or "none",
             where=where,
+            fault=FaultKind.UNSUPPORTED,
         )
     generator = _READERS[kind](getattr(message, kind), where)
     if not all(generator.per_location) or not generator.per_location:
@@ -156,6 +158,7 @@ def anchor_generator(message: Any, where: str) -> AnchorGenerator:
             expected="aspect_ratios for each feature map",
             got=f"{list(generator.per_location)} anchors in a cell",
             where=where,
+            fault=FaultKind.ANCHORS,
         )
     return generator
 
@@ -193,6 +196,7 @@ def _layer_scales(message: Any, where: str) -> list[float]:
             expected="one scale for each of at least one layer",
             got=f"num_layers {count}, {len(scales)} scales",
             where=where,
+            fault=FaultKind.ANCHORS,
         )
     if scales:
         return [*scales, 1.0]
@@ -203,6 +207,7 @@ def _layer_scales(message: Any, where: str) -> list[float]:
             expected="scales: VALUE",
             got="num_layers 1 without scales",
             where=where,
+            fault=FaultKind.ANCHORS,
         )
     spread = message.max_scale - message.min_scale
     return [message.min_scale + spread * layer / (count - 1) for layer in range(count)] + [1.0]
@@ -219,6 +224,7 @@ def _pairs(
             expected=f"{count} values each",
             got=f"{len(heights)} and {len(widths)}",
             where=where,
+            fault=FaultKind.ANCHORS,
         )
     return tuple(zip(heights, widths, strict=True))
 
@@ -243,6 +249,7 @@ def _grids(message: Any, where: str) -> GridAnchors:
                 expected=f"{len(grid.base_sizes)} aspect_ratios",
                 got=len(grid.aspect_ratios),
                 where=where,
+                fault=FaultKind.ANCHORS,
             )
     grids = message.anchor_grid
     return GridAnchors(
@@ -258,7 +265,12 @@ def _grids(message: Any, where: str) -> GridAnchors:
 def _ratios(ratios: Sequence[float], where: str) -> tuple[float, ...]:
     for ratio in ratios:
         if not ratio > 0:
-            raise ConfigError("an aspect ratio must be positive", got=ratio, where=where)
+            raise ConfigError(
+                "an aspect ratio must be positive",
+                got=ratio,
+                where=where,
+                fault=FaultKind.ANCHORS,
+            )
     return tuple(ratios)
 
 
@@ -269,6 +281,7 @@ def _require_normalised(message: Any, where: str) -> None:
             expected="normalize_coordinates: true",
             got="false",
             where=where,
+            fault=FaultKind.UNSUPPORTED,
         )
 
 

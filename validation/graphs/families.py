@@ -11,6 +11,7 @@ from pathlib import Path
 
 from validation.errors import ConfigError
 from validation.files.structured import read_toml
+from validation.root_cause import FaultKind, RootCause
 
 # Type in the config -> module of the family.
 FAMILIES: Mapping[str, str] = {
@@ -24,6 +25,8 @@ FAMILIES: Mapping[str, str] = {
 _MISSING = ("ssd_pnasnet",)
 # The OD API's default of spaghettinet_arch_name.
 _DEFAULT_SPAGHETTINET = "spaghettinet_edgetpu_m"
+# So alike, a type is a known one misspelt; else somebody's own.
+_MISSPELT = 0.9
 _TF2_MARKS = ("_keras", "_bifpn", "efficientdet", "efficientnet")
 
 
@@ -52,6 +55,7 @@ def unknown_extractor(kind: str, where: str) -> ConfigError:
             where=where,
             next_step="export it with the TensorFlow 2 OD API; its checkpoints name "
             "their variables otherwise",
+            fault=FaultKind.UNSUPPORTED,
         )
     if kind in _MISSING:
         return ConfigError(
@@ -59,10 +63,21 @@ def unknown_extractor(kind: str, where: str) -> ConfigError:
             expected="one of " + ", ".join(sorted(FAMILIES)),
             where=where,
             next_step="give the archive's frozen_inference_graph.pb instead of its checkpoint",
+            fault=FaultKind.UNSUPPORTED,
         )
     closest = difflib.get_close_matches(kind, FAMILIES, n=3, cutoff=0)
+    known = "the closest known ones are " + ", ".join(closest)
+    is_misspelt = bool(difflib.get_close_matches(kind, FAMILIES, n=1, cutoff=_MISSPELT))
     return ConfigError(
         f"unknown feature extractor {kind!r}",
         where=where,
-        next_step="the closest known ones are " + ", ".join(closest),
+        next_step=known,
+        causes=[
+            RootCause(
+                FaultKind.EXTRACTOR if is_misspelt else FaultKind.UNSUPPORTED,
+                expected="a known one",
+                got=kind,
+                next_step=known,
+            )
+        ],
     )

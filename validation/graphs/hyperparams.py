@@ -16,6 +16,7 @@ import tensorflow.compat.v1 as tf
 from validation.errors import ConfigError
 from validation.files.structured import register
 from validation.graphs.slim_compat import slim
+from validation.root_cause import FaultKind
 
 Activation = Callable[[tf.Tensor], tf.Tensor] | None
 
@@ -117,12 +118,20 @@ def conv_hyperparams(message: Any, where: str) -> ConvHyperparams:
     )
     if name not in _ACTIVATIONS:
         raise ConfigError(
-            "unknown activation", expected=" | ".join(_ACTIVATIONS), got=name, where=where
+            "unknown activation",
+            expected=" | ".join(_ACTIVATIONS),
+            got=name,
+            where=where,
+            fault=FaultKind.ACTIVATION,
         )
     normalizer = message.WhichOneof("normalizer_oneof")
     if normalizer not in (None, "batch_norm"):
         raise ConfigError(
-            "unsupported normalisation", expected="batch_norm", got=normalizer, where=where
+            "unsupported normalisation",
+            expected="batch_norm",
+            got=normalizer,
+            where=where,
+            fault=FaultKind.UNSUPPORTED,
         )
     if normalizer is None:
         return ConvHyperparams(_ACTIVATIONS[name], None)

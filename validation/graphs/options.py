@@ -8,6 +8,7 @@ from validation.errors import ConfigError
 from validation.graphs.extractor import ExtractorOptions, Pyramid
 from validation.graphs.hyperparams import conv_hyperparams
 from validation.pipeline.config import PipelineConfig
+from validation.root_cause import FaultKind
 
 _PATH = "model.ssd.feature_extractor"
 # Extractors whose pyramid is another one where the config has no fpn.
@@ -53,6 +54,7 @@ def _pyramid(message: Any, kind: str, config: PipelineConfig) -> Pyramid:
             expected="fpn",
             got=pyramid,
             where=config.where(f"{_PATH}.{pyramid}"),
+            fault=FaultKind.UNSUPPORTED,
             next_step="models with a bifpn belong to the TensorFlow 2 OD API",
         )
     fpn = message.fpn

@@ -8,7 +8,9 @@ where the names and shapes tell it.
 from __future__ import annotations
 
 from validation.errors import GraphError, first_few
-from validation.graphs.mismatch import NAMED, Described, Locate, Shapes, causes
+from validation.graphs.mismatch import NAMED, Described, Shapes, mismatches
+from validation.graphs.network_names import other_network
+from validation.root_cause import FaultKind, Place, RootCause
 
 # Written by tf.train.ExponentialMovingAverage beside the variable that it follows.
 AVERAGE = "/ExponentialMovingAverage"
@@ -23,6 +25,7 @@ _OPTIMIZER_SLOTS = (
     "/biased",
     "/local_step",
 )
+_USE_AVERAGES = "eval_config.use_moving_averages"
 _TRAINING_ONLY = (
     "global_step",
     "fake_quantization_step",
@@ -37,9 +40,8 @@ def plan_restore(
     checkpoint: Shapes,
     *,
     use_moving_averages: bool,
-    num_classes: int,
+    config: Described,
     where: str,
-    locate: Locate | None = None,
 ) -> dict[str, str]:
     """The checkpoint tensor that fills each variable, by the variable's name.
 
@@ -49,9 +51,8 @@ def plan_restore(
         use_moving_averages: eval_config.use_moving_averages: trained variables are taken
             from their averages; what has no average (batch norm's moving statistics,
             quantisation ranges) from itself.
-        num_classes: Of the config, for the message about the class head.
+        config: That the graph was built from, for messages.
         where: Checkpoint's name for messages.
-        locate: Line of a field of the config, for messages: `PipelineConfig.where`.
 
     Raises:
         GraphError: Anything unmatched either way: the causes, then how many of what, with
@@ -66,6 +67,16 @@ def plan_restore(
             got="none",
             where=where,
             next_step="set use_moving_averages: false, or use the checkpoint as trained",
+            place=Place.CONFIG,
+            causes=[
+                RootCause(
+                    FaultKind.MOVING_AVERAGES,
+                    where="" if config.locate is None else config.locate(_USE_AVERAGES),
+                    expected=False,
+                    got=True,
+                    next_step="set use_moving_averages: false, or use the checkpoint as trained",
+                )
+            ],
         )
     fitting = {name: checkpoint[source] for name, source in sources.items() if source in checkpoint}
     missing = [name for name in variables if name not in fitting]
@@ -81,10 +92,10 @@ def plan_restore(
     )
     if missing or shapes or unused:
         tensors = {**{name: checkpoint[name] for name in unused}, **fitting}
-        clauses = causes(variables, tensors, Described(num_classes, locate))
+        found = mismatches(variables, tensors, config) or other_network(missing, unused, config)
+        clauses = "; ".join(each.clause for each in found)
         raise GraphError(
-            "checkpoint and config describe different models"
-            + (f": {'; '.join(clauses)}" if clauses else ""),
+            f"checkpoint and config describe different models{clauses and ': '}{clauses}",
             got="; ".join(
                 [
                     *_listed("variables without a tensor in the checkpoint", missing),
@@ -95,6 +106,9 @@ def plan_restore(
             where=where,
             next_step="use the pipeline.config that the checkpoint was trained with; if this is "
             "the one, export from the .meta or frozen graph that came with the checkpoint",
+            # Either of them may be the wrong one.
+            place=Place.ARCHIVE,
+            causes=[each.cause for each in found],
         )
     return sources
 

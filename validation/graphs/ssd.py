@@ -32,6 +32,7 @@ from validation.graphs.shared_heads import shared_predictor
 from validation.graphs.signatures import remembered_signatures
 from validation.graphs.unsupported import refuse_unsupported
 from validation.pipeline.config import PipelineConfig
+from validation.root_cause import FaultKind
 from validation.specs.contracts import INPUT_NAME, PostprocessAttributes, Preprocessing, SsdContract
 
 _PREDICTORS: Mapping[str, Callable[[Any, str], Predictor]] = {
@@ -111,6 +112,7 @@ def build(
             got=", ".join(map(str, generator.per_location)),
             where=where,
             next_step="set reduce_boxes_in_lowest_layer: false",
+            fault=FaultKind.ANCHORS,
         )
     options = extractor_options(config, is_training=is_training)
     size = config.input_size
@@ -173,6 +175,7 @@ def _predictor(message: Any, config: PipelineConfig) -> Predictor:
             expected=" | ".join(_PREDICTORS),
             got=kind or "none",
             where=config.where(path),
+            fault=FaultKind.UNSUPPORTED,
         )
     where = config.where(f"{path}.{kind}")
     predictor = _PREDICTORS[kind](getattr(message, kind), where)
@@ -182,6 +185,7 @@ def _predictor(message: Any, config: PipelineConfig) -> Predictor:
             expected=f"box_code_size: {_CODE_SIZE}",
             got=predictor.code_size,
             where=where,
+            fault=FaultKind.UNSUPPORTED,
         )
     return predictor
 
@@ -194,4 +198,5 @@ def _require_as_many(number: int, expected: int, config: PipelineConfig) -> None
             got=f"{number} from {config.feature_extractor_type}",
             where=config.where("model.ssd.anchor_generator"),
             next_step="set num_layers, or min_level and max_level, alike in both",
+            fault=FaultKind.ANCHORS,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.errors import ConfigError
 from validation.pipeline.config import PipelineConfig
+from validation.root_cause import FaultKind
 
 # Of the enum ResizeType.
 _BILINEAR = 0
@@ -46,4 +47,5 @@ def refuse_unsupported(config: PipelineConfig) -> None:
                 f"{path.rpartition('.')[2]} is not supported",
                 expected=expected,
                 where=config.where(f"model.ssd.{path}"),
+                fault=FaultKind.UNSUPPORTED,
             )

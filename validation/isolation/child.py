@@ -9,6 +9,7 @@ import pickle
 import signal
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,27 @@ def _portable(error: BaseException) -> BaseException:
         pickle.loads(pickle.dumps(error))
     except Exception:
         if isinstance(error, ValidationError):
-            sides = {"expected": error.expected, "got": error.got, "where": error.where}
-            texts = {name: None if side is None else str(side) for name, side in sides.items()}
-            return ValidationError(error.what, **texts, next_step=error.next_step)
+            return ValidationError(
+                error.what,
+                expected=_text(error.expected),
+                got=_text(error.got),
+                where=_text(error.where),
+                next_step=error.next_step,
+                fault=error.fault,
+                place=error.place,
+                causes=[
+                    replace(each, expected=_text(each.expected), got=_text(each.got))
+                    for each in error.causes
+                ],
+            )
         portable = RuntimeError(f"{type(error).__name__}: {error}")
         portable.add_note(trace)
         return portable
     return error
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _send(pipe: Connection, message: Returned | Raised | Note | Ready) -> None:

@@ -13,8 +13,19 @@ from validation.kinds.edge_tpu import EXPECTED, uncompiled
 from validation.kinds.kind import Kind, Recognised, Wanted
 from validation.kinds.of_folder import inside
 from validation.kinds.recognition import recognise, recognise_alone
+from validation.root_cause import FaultKind, Place, RootCause
 
 _TABLE = Path(__file__).with_name("kinds.toml")
+# Whose fault it is; what a graph is to its model only the reader's caller knows.
+_PLACES: Mapping[Wanted, Place] = {
+    Wanted.CONFIG: Place.CONFIG,
+    Wanted.CHECKPOINT: Place.CHECKPOINT,
+    Wanted.LABELS: Place.LABELS,
+    Wanted.ANNOTATIONS: Place.LABELS,
+    Wanted.TFLITE: Place.FILE,
+    Wanted.DETECTOR: Place.FILE,
+    Wanted.ARCHIVE: Place.ARCHIVE,
+}
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,8 @@ def refusal(
             where=where,
             next_step="the download or the copy stopped too early: get it again and compare its "
             "size",
+            fault=FaultKind.DAMAGED,
+            place=_PLACES.get(wanted),
         )
     if found.kind is Kind.EDGE_TPU and Kind.TFLITE in asked.takes:
         # It is a .tflite, and still not the one that is asked for.
@@ -115,12 +128,20 @@ def refusal(
             expected=EXPECTED,
             where=where,
             next_step=uncompiled(found.path),
+            fault=FaultKind.UNSUPPORTED,
+            place=_PLACES.get(wanted),
         )
+    next_step = _next_step(found, asked, words)
+    kind = FaultKind.DAMAGED if found.kind is Kind.EMPTY else FaultKind.OTHER_FILE
     return error(
         f"this is {words.name} {found.detail}".rstrip(),
         expected=asked.expected,
         where=where,
-        next_step=_next_step(found, asked, words),
+        next_step=next_step,
+        place=_PLACES.get(wanted),
+        causes=[
+            RootCause(kind, expected=asked.expected, got=words.name, next_step=next_step),
+        ],
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from validation.errors import DatasetError, first_few
 from validation.labels.label_list import LabelList, Numbering, is_background, is_gap
+from validation.root_cause import FaultKind, RootCause
 
 # COCO has 80 names for 90 ids. In the list of 80, the twelfth is COCO's id 13.
 _COCO_NAMES, _COCO_CLASSES = 80, 90
@@ -230,6 +231,16 @@ def _unfitting(labels: LabelList, num_classes: int) -> DatasetError:
         + (f", the first {names[0]!r}" if background else ""),
         where=labels.source,
         next_step=_advice(len(names), num_classes),
+        causes=[_count_of_names(len(names), num_classes, _advice(len(names), num_classes))],
+    )
+
+
+def _count_of_names(names: int, num_classes: int, advice: str) -> RootCause:
+    return RootCause(
+        FaultKind.CLASS_COUNT,
+        expected=_count(num_classes, "class", "classes"),
+        got=_count(names, "name"),
+        next_step=advice,
     )
 
 
@@ -252,6 +263,12 @@ def _out_of_range(
         got=f"{_count(len(labels.names), 'name')}, {got}",
         where=labels.source,
         next_step=advice or _advice(len(labels.names), num_classes),
+        causes=[
+            RootCause(
+                FaultKind.CLASS_NAMES,
+                next_step=advice or _advice(len(labels.names), num_classes),
+            )
+        ],
     )
 
 

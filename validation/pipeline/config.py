@@ -11,6 +11,7 @@ from validation.files.outside import Size, read_bytes
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.pipeline.reader import ReadText, read_text
+from validation.root_cause import FaultKind, Place, RootCause
 
 _SSD_ONLY = "this harness takes SSD models only, as did the OD API's exporter to TFLite"
 
@@ -43,6 +44,14 @@ class PipelineConfig(ReadText):
                 got=resizer or "no image_resizer",
                 where=self.where("model.ssd.image_resizer"),
                 next_step="use fixed_shape_resizer HxW; accuracy changes, re-evaluate",
+                causes=[
+                    RootCause(
+                        FaultKind.RESIZE,
+                        expected="fixed_shape_resizer",
+                        got=resizer or "no image_resizer",
+                        next_step="use fixed_shape_resizer with the size of the training",
+                    )
+                ],
             )
         fixed = self._ssd.image_resizer.fixed_shape_resizer
         path = "model.ssd.image_resizer.fixed_shape_resizer"
@@ -65,6 +74,7 @@ class PipelineConfig(ReadText):
                 expected="faster_rcnn_box_coder",
                 got=coder or "no box_coder",
                 where=self.where("model.ssd.box_coder"),
+                fault=FaultKind.UNSUPPORTED,
             )
         scales = self._ssd.box_coder.faster_rcnn_box_coder
         return scales.y_scale, scales.x_scale, scales.height_scale, scales.width_scale
@@ -164,7 +174,9 @@ def load_pipeline(path: Path) -> PipelineConfig:
     try:
         data = read_bytes(path, Size.TEXT)
     except FileNotFoundError as error:
-        raise ArtefactMissing("no such pipeline.config", where=source) from error
+        raise ArtefactMissing(
+            "no such pipeline.config", where=source, place=Place.CONFIG
+        ) from error
     except OSError as error:
         if path.is_dir():
             require_kind(path, Wanted.CONFIG, ConfigError, where=source)

@@ -25,6 +25,7 @@ from validation.errors import ConfigError, did_you_mean
 from validation.pipeline.curly_quotes import with_plain_quotes
 from validation.pipeline.messages import TrainEvalPipelineConfig, enum_names
 from validation.pipeline.outline import UnknownField, blanked, outline
+from validation.root_cause import FaultKind, RootCause
 
 # Fields of earlier versions of the OD API's ssd.proto, all of them about training.
 _RETIRED = {
@@ -52,6 +53,8 @@ _NOT_INFERENCE = {
 }
 # But this one chooses the weights, so what looks like its misspelling is refused.
 _WEIGHTS_FIELD = ("EvalConfig", "use_moving_averages")
+# A known name so alike is what was meant.
+_LIKELY = 0.7
 
 
 @dataclass(frozen=True)
@@ -206,8 +209,17 @@ def _refuse_misplaced(field: UnknownField, source: str) -> None:
 def _unknown(field: UnknownField, source: str) -> ConfigError:
     owner = field.owners[-1]
     known = [each.name for each in owner.fields]
+    where = f"{source}, line {field.line}, {field.dotted}"
+    near = did_you_mean(field.name, known, cutoff=_LIKELY)
     return ConfigError(
         f"unknown field {field.name!r} in {owner.name}",
-        where=f"{source}, line {field.line}, {field.dotted}",
+        where=where,
         next_step=did_you_mean(field.name, known) or "it has no fields",
+        causes=[
+            RootCause(
+                FaultKind.UNKNOWN_FIELD,
+                got=field.name,
+                next_step=near or "remove it, or take a harness that knows it",
+            )
+        ],
     )

@@ -28,6 +28,7 @@ from validation.record.diagnosis_words import diagnosis_lines
 from validation.record.formatting import describe_measure
 from validation.record.lines import Entry
 from validation.record.run import Artefact, Evidence
+from validation.record.stopped import with_diagnosis
 from validation.record.types import Accuracy, CheckResult, ModelKey, Timing
 from validation.timing.sampling import Stopwatch
 from validation.workspace.context import CheckContext, FoundSoFar
@@ -70,7 +71,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 set_waiting(None, say)
                 set_waiting(session_state(session.config).policy, say)
         except ValidationError as error:
-            raise pytest.UsageError(printable(error.with_next_step())) from error
+            raise pytest.UsageError(printable(with_diagnosis(error))) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from validation.checks.pool import without_repeats
+from validation.checks.running import stopped
 from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
 from validation.plugin.baseline import update_line
@@ -31,10 +32,12 @@ from validation.plugin.packs import Packs, write_packs
 from validation.plugin.processes import POOL
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
-from validation.plugin.short_summary import say_why
+from validation.plugin.short_summary import diagnoses_among, say_why
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
 from validation.preprocess.image import ImageFile
+from validation.record.diagnosis import Diagnosis
+from validation.record.diagnosis_words import diagnosis_line
 from validation.record.evidence import keep_evidence
 from validation.record.kept_files import keep_file
 from validation.record.leftovers import sweep_runs
@@ -179,6 +182,8 @@ def _new_folder(reports: Path, started: datetime) -> Path:
 
 
 _SEEN = pytest.StashKey[set[tuple[str, str]]]()
+# What errors have said is wrong with a subject, each once.
+_DIAGNOSED = pytest.StashKey[set[Diagnosis]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -212,12 +217,18 @@ def pytest_runtest_makereport(
         entries.append(CheckResult.unknown(marker.args[0], _key(item), why))
     if report.failed and not judged and call.when in ("setup", "call"):
         check, key = marker.args[0], _key(item)
-        result = (
-            CheckResult.stopped(check, key, error)
+        left = (
+            stopped(check, key, error, item.config.stash.setdefault(_DIAGNOSED, set()))
             if error
-            else CheckResult.failed(check, key, "failed")
+            else [CheckResult.failed(check, key, "failed")]
         )
-        entries.append(replace(result, seconds=call.duration))
+        entries += (
+            replace(each, seconds=call.duration) if isinstance(each, CheckResult) else each
+            for each in left
+        )
+        if isinstance(report.longrepr, str):
+            diagnosed = diagnosis_line(diagnoses_among(left), report.longrepr)
+            report.longrepr = printable("; ".join(filter(None, (report.longrepr, diagnosed))))
     elif call.when == "call" and report.passed and not judged:
         report.outcome = "failed"
         report.longrepr = "the test recorded no check: it cannot count as passed"
@@ -229,8 +240,8 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = printable(f"{type(lost).__name__}: {lost.with_next_step()}")
             # What the check found cannot be proved without its files.
-            stopped = CheckResult.stopped(marker.args[0], _key(item), lost)
-            kept = [stopped if _is_good(entry) else entry for entry in kept]
+            unproved = CheckResult.stopped(marker.args[0], _key(item), lost)
+            kept = [unproved if _is_good(entry) else entry for entry in kept]
         keep_found(item.config, kept)
         setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from validation.record.types import OfVariant
+from validation.root_cause import FaultKind, Place
+
+# Where a diagnosis is read, its words are read too.
+__all__ = ["DiagnosedBy", "Diagnosis", "FaultKind", "Place"]
 
 
 class DiagnosedBy(enum.StrEnum):
@@ -18,6 +22,8 @@ class DiagnosedBy(enum.StrEnum):
 
     ROUTES = "routes"
     """The files that describe the model's graph, read and compared part by part."""
+    ERROR = "error"
+    """What a step refused: the file cannot be used as it is."""
     FILE_DIFF = "file diff"
     """The .tflite, compared with one that was made here of the same graph."""
     CONTRACT = "contract"
@@ -28,71 +34,6 @@ class DiagnosedBy(enum.StrEnum):
     """A fault that was undone, and agreement came back."""
     ABSOLUTE = "absolute"
     """Values that no detector has, whatever it is compared with."""
-
-
-class FaultKind(enum.StrEnum):
-    """What can be wrong; `diagnosis.toml` has its place, its words and the next step."""
-
-    # The feed.
-    CHANNELS = "channels"
-    NORMALISATION = "normalisation"
-    RESIZE = "resize"
-    MIRRORED = "mirrored"
-    TRANSPOSED = "transposed"
-    # The graph.
-    WEIGHTS = "weights"
-    WEIGHTS_FACTOR = "weights_factor"
-    WEIGHTS_PERMUTED = "weights_permuted"
-    WEIGHTS_ROUNDED = "weights_rounded"
-    MOVING_AVERAGES = "moving_averages"
-    EPSILON = "epsilon"
-    ACTIVATION = "activation"
-    FAKE_QUANT_RANGE = "fake_quant_range"
-    OPERATOR_ATTRIBUTE = "operator_attribute"
-    OPERATOR_MISSING = "operator_missing"
-    OPERATOR_ADDED = "operator_added"
-    OPERATOR_EXCHANGED = "operator_exchanged"
-    OPERATOR_ORDER = "operator_order"
-    CONCATENATION = "concatenation"
-    QUANTISED_RANGE = "quantised_range"
-    PRECISION = "precision"
-    NOT_FINITE = "not_finite"
-    CONSTANT_OUTPUT = "constant_output"
-    # From raw outputs to detections.
-    SCORES = "scores"
-    ANCHORS = "anchors"
-    BOX_SCALES = "box_scales"
-    BOX_AXES = "box_axes"
-    BOXES_MOVED = "boxes_moved"
-    NMS = "nms"
-    DETECTIONS = "detections"
-    SCORE_THRESHOLD = "score_threshold"
-    OUTPUT_ORDER = "output_order"
-    OTHER_IMAGE = "other_image"
-    # Classes and labels.
-    CLASS_SHIFT = "class_shift"
-    CLASS_ORDER = "class_order"
-    CLASS_LOST = "class_lost"
-    CLASS_NAMES = "class_names"
-    BOX_LAYOUT = "box_layout"
-    LABELLED_SIZE = "labelled_size"
-    OTHER_IMAGES = "other_images"
-    FINDS_NOTHING = "finds_nothing"
-
-
-class Place(enum.StrEnum):
-    """Whose fault it is: where the line to change is."""
-
-    ARCHIVE = "archive"
-    CONFIG = "pipeline.config"
-    CHECKPOINT = "checkpoint"
-    GRAPH = "inference graph"
-    SHIPPED_GRAPH = "tflite_graph.pb"
-    EXPORT = "export"
-    FILE = ".tflite"
-    FEED = "feed"
-    RESULTS = "reading of results"
-    LABELS = "labels"
 
 
 @dataclass(frozen=True)
@@ -117,6 +58,7 @@ class Diagnosis(OfVariant):
         ties: Other faults of which undoing restores as much: the evidence does not tell.
         file: See `ModelKey`.
         check: Name of the check that gave it; filled in where the check is run.
+        next_step: What to do about this one; empty: what `diagnosis.toml` says of its kind.
     """
 
     model: str
@@ -134,3 +76,4 @@ class Diagnosis(OfVariant):
     ties: tuple[FaultKind, ...] = ()
     file: str = ""
     check: str = ""
+    next_step: str = ""

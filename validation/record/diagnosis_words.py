@@ -31,6 +31,9 @@ def describe_diagnosis(diagnosis: Diagnosis) -> str:
     words = f"{diagnosis.place}: {general}"
     if is_known:
         words += particular.format(**values)
+    # An error names the line to change; other evidence has its place in the words.
+    if diagnosis.by is DiagnosedBy.ERROR and diagnosis.where and diagnosis.where not in words:
+        words += f" ({diagnosis.where})"
     if diagnosis.count > 1:
         words += f" and {plural(diagnosis.count - 1, 'more place')}"
     if diagnosis.measure and diagnosis.before is not None and diagnosis.after is not None:
@@ -43,7 +46,7 @@ def describe_diagnosis(diagnosis: Diagnosis) -> str:
 
 def next_step(diagnosis: Diagnosis) -> str:
     """What to do about it: the line of config, the flag or the code."""
-    return _table()[diagnosis.fault].next.format(**_values(diagnosis))
+    return diagnosis.next_step or _table()[diagnosis.fault].next.format(**_values(diagnosis))
 
 
 def diagnosis_line(diagnoses: Sequence[Diagnosis], beside: str = "") -> str:
@@ -56,7 +59,10 @@ def diagnosis_line(diagnoses: Sequence[Diagnosis], beside: str = "") -> str:
     new = unsaid(diagnoses, beside)
     if not new:
         return ""
-    line = f"diagnosis: {describe_diagnosis(new[0])}; next step: {next_step(new[0])}"
+    line = f"diagnosis: {describe_diagnosis(new[0])}"
+    step = next_step(new[0])
+    if step not in beside:
+        line += f"; next step: {step}"
     more = len(new) - 1
     if more:
         line += f"; {more} more diagnos{'es' if more > 1 else 'is'}"

@@ -16,6 +16,7 @@ from validation.report.why import Link
 from validation.signoff.faults import Fault, faults_of
 
 _FOUND_BY = {
+    DiagnosedBy.ERROR: "refused by the step that reads it",
     DiagnosedBy.ROUTES: "two routes to the graph, compared part by part",
     DiagnosedBy.FILE_DIFF: "compared with a file converted here",
     DiagnosedBy.CONTRACT: "what the file states, against its reference",

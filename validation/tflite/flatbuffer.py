@@ -19,6 +19,7 @@ import numpy as np
 from flatbuffers import number_types
 
 from validation.errors import ConversionError
+from validation.root_cause import FaultKind, Place
 
 _SCALARS: dict[str, tuple[str, Any]] = {
     "bool": ("?", number_types.BoolFlags),
@@ -137,6 +138,8 @@ class Schema:
                 expected=f"identifier {self.identifier.decode()} at byte 4",
                 got=f"{data[4:8]!r} in {len(data)} bytes",
                 where=where,
+                fault=FaultKind.OTHER_FILE,
+                place=Place.FILE,
             )
         reader = _Reader(data)
         try:
@@ -156,6 +159,8 @@ class Schema:
             got=what,
             where=where,
             next_step="fetch or convert the file again",
+            fault=FaultKind.DAMAGED,
+            place=Place.FILE,
         )
 
     def pack(self, root: Table) -> bytes:

@@ -10,13 +10,13 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from validation.calibration.feeding import calibration_of
 from validation.calibration.images import CalibrationImages
-from validation.errors import UsageError, ValidationError
+from validation.errors import UsageError, ValidationError, read_from
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.export.fake_quant_facts import FakeQuantFacts
 from validation.files.digest import file_sha256
@@ -37,6 +37,7 @@ from validation.workspace.fakequant_model import fakequant_entry
 from validation.workspace.products import ProductCache, image_sha256, makers
 from validation.workspace.routes import RouteFindings, compare_routes
 from validation.workspace.synthetic import GROUP, synthetic_archive
+from validation.workspace.third_witness import between_graph_and_config, place_of
 from validation.zoo.archives import Archive, obtain
 from validation.zoo.entry import CatalogueEntry
 
@@ -224,12 +225,11 @@ class ModelBuild:
             from validation.pipeline.config import load_pipeline
 
             take = export_from_graph if shipped is None else export_shipped
-            export = take(
-                read_graph(source),
-                EVALUATION,
-                config=None if config is None else load_pipeline(config),
-                where=source.name,
-            )
+            described = None if config is None else load_pipeline(config)
+            of_meta = partial(reference.meta_export, self.name, self.archive, self.work)
+            third = between_graph_and_config(self.archive, source, described, of_meta)
+            with read_from(place_of(source, self.archive)), third:
+                export = take(read_graph(source), EVALUATION, config=described, where=source.name)
             write_export(folder / _WITH_OP, export, text=False)
             write_export(folder / _RAW, without_postprocessing(export), text=False)
 
@@ -288,7 +288,8 @@ class ModelBuild:
     ) -> _Facts:
         """What a reader finds in an exported graph, kept as JSON beside the other products."""
         made_from = {"graph": file_sha256(graph), **makers("export")}
-        return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
+        with read_from(place_of(graph, self.archive)):
+            return self.work.facts(self.name, step, step, made_from, kind, lambda _: read(graph))
 
     def tflite(self, variant: str, options: ExportOptions | None = None) -> Path:
         """The converted file of a variant.
@@ -309,8 +310,7 @@ class ModelBuild:
         file_name = f"{self.name}-{variant}.tflite"
 
         preprocessing = export.contract.preprocessing
-        known = variant_of(variant)
-        chosen = self._calibrating() if known.scheme is Scheme.INT8 else None
+        chosen = self._calibrating() if variant_of(variant).scheme is Scheme.INT8 else None
         stats = self.stats_of(variant)
 
         def make(folder: Path) -> None:

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from validation.errors import ArtefactMissing
+from validation.errors import ArtefactMissing, read_from
 from validation.export.exported import ExportedGraph, ExportOptions, load_export
 from validation.files.digest import file_sha256
 from validation.record.run import Stage
+from validation.root_cause import Place
 from validation.specs.contracts import DETECTION_OUTPUTS
 from validation.workspace.products import ProductCache, makers
+from validation.workspace.third_witness import between_checkpoint_and_config
 from validation.zoo.archives import Archive
 
 _FROZEN = "frozen_inference_graph.pb"
@@ -39,6 +41,13 @@ def is_independent(archive: Archive) -> bool:
     return archive.frozen_graph is not None or (
         archive.meta_graph is not None and archive.checkpoint_prefix is not None
     )
+
+
+def place_of_export(archive: Archive) -> Place:
+    """Which file the exported graph is cut out of, or built from."""
+    if shipped_graph(archive) is not None:
+        return Place.SHIPPED_GRAPH
+    return Place.GRAPH if is_independent(archive) else Place.CONFIG
 
 
 def shipped_graph(archive: Archive) -> Path | None:
@@ -74,6 +83,7 @@ def inference_graph(
             expected="frozen_inference_graph.pb, a checkpoint with .meta or pipeline.config, "
             "or tflite_graph.pb",
             where=archive.root.name,
+            place=Place.ARCHIVE,
         )
 
     def make(folder: Path) -> None:
@@ -87,10 +97,12 @@ def inference_graph(
         if prefix is None or bare:
             graph = inference_graph_of_export(read_export(shipped_export()))
         elif archive.meta_graph is not None:
-            graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
+            with read_from(Place.GRAPH):
+                graph = frozen_from_checkpoint(archive.meta_graph, prefix, DETECTION_OUTPUTS)
         else:
             described = load_pipeline(config)  # type: ignore[arg-type]
-            graph = inference_graph_from_checkpoint(described, prefix, open_checkpoint(prefix))
+            with between_checkpoint_and_config(archive):
+                graph = inference_graph_from_checkpoint(described, prefix, open_checkpoint(prefix))
         (folder / _FROZEN).write_bytes(graph.SerializeToString(deterministic=True))
 
     made_from = {
@@ -132,7 +144,8 @@ def built_export(
             export = export_with_constants(described, read_graph(reference_graph))
         else:
             values = open_checkpoint(prefix)
-            export = export_from_checkpoint(described, prefix, values, ExportOptions())
+            with between_checkpoint_and_config(archive):
+                export = export_from_checkpoint(described, prefix, values, ExportOptions())
         export = without_postprocessing(export)
         if described.score_converter == "SOFTMAX":
             # The config does not say which release's softmax the model was trained with.

@@ -11,7 +11,7 @@ from pathlib import Path
 from validation.comparison.moving_averages import with_averages
 from validation.comparison.route_differences import route_differences
 from validation.comparison.witnesses import Witness
-from validation.errors import ConfigError, ValidationError
+from validation.errors import ConfigError, ValidationError, read_from
 from validation.export.exported import ExportedGraph
 from validation.export.graph_parts import GraphParts
 from validation.files.digest import file_sha256
@@ -175,7 +175,9 @@ class _Routes:
         graphs = InferenceGraphs(with_classes=self._archive.tflite_graph is not None)
         archive, place = self._archive, Place.GRAPH
         if (frozen := archive.frozen_graph) is not None:
-            yield Witness(place, frozen.name, graphs.of_frozen_graph(frozen))
+            with read_from(place):
+                parts = graphs.of_frozen_graph(frozen)
+            yield Witness(place, frozen.name, parts)
             place = Place.ARCHIVE
         meta, prefix = archive.meta_graph, archive.checkpoint_prefix
         if meta is not None and prefix is not None:

@@ -23,7 +23,12 @@ from validation.zoo.entry import (
 )
 from validation.zoo.fetch import fetch, fetch_first
 from validation.zoo.integrity import Digest, digest_file, digest_files, verify
-from validation.zoo.layout import ModelFiles, find_model_files, unusable_checkpoints
+from validation.zoo.layout import (
+    ModelFiles,
+    find_model_files,
+    lacking_parts,
+    unusable_checkpoints,
+)
 from validation.zoo.lockfile import LOCK_NAME, note_digest, noted_digest
 from validation.zoo.refusals import refuse
 from validation.zoo.unpack import unpack_tar, unpack_wheel_member
@@ -42,6 +47,7 @@ class Archive(ModelFiles):
             files named here together.
         labels: The catalogue's, else the label map's, else None.
         unusable: What is said of checkpoints where none can be used.
+        lacking: Files without which a half checkpoint cannot be used.
         damaged: File of the cache that was not as it had been written, for which the archive was
             fetched or unpacked again; empty where none was.
     """
@@ -51,6 +57,7 @@ class Archive(ModelFiles):
     source: Digest
     labels: LabelList | None = None
     unusable: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     damaged: str = ""
 
 
@@ -183,6 +190,7 @@ def _archive(
         source=digest,
         labels=labels,
         unusable=unusable_checkpoints(files.folder),
+        lacking=tuple(lacking_parts(files.folder).values()),
         damaged=damaged,
     )
 

@@ -141,13 +141,8 @@ def unusable_checkpoints(folder: Path) -> tuple[str, ...]:
     names = {path.name for path in _files(folder)}
     if _whole_checkpoints(names):
         return ()
-    indexes = [name.removesuffix(".index") for name in names if _is_index(name)]
-    shards = [match for match in map(SHARD.fullmatch, names) if match]
-    lacking = {prefix: f"{prefix}.data-*" for prefix in indexes}
-    lacking |= {match["prefix"]: _first_missing(match, names) for match in shards}
-    clauses = [
-        f"half a checkpoint: {prefix} lacks {part}" for prefix, part in sorted(lacking.items())
-    ]
+    lacking = lacking_parts(folder)
+    clauses = [f"half a checkpoint: {prefix} lacks {part}" for prefix, part in lacking.items()]
     below = folder / _TF2_CHECKPOINTS
     if below.is_dir() and any(path.suffix == ".index" for path in _files(below)):
         clauses.append(
@@ -155,6 +150,25 @@ def unusable_checkpoints(folder: Path) -> tuple[str, ...]:
             "export it with the TensorFlow 2 OD API"
         )
     return tuple(clauses)
+
+
+def lacking_parts(folder: Path) -> dict[str, str]:
+    """The first file that each half checkpoint lacks, by prefix; empty where a whole one is there.
+
+    Args:
+        folder: Folder of the model's files.
+
+    Raises:
+        ArtefactMissing: The folder cannot be listed.
+    """
+    names = {path.name for path in _files(folder)}
+    if _whole_checkpoints(names):
+        return {}
+    indexes = [name.removesuffix(".index") for name in names if _is_index(name)]
+    shards = [match for match in map(SHARD.fullmatch, names) if match]
+    lacking = {prefix: f"{prefix}.data-*" for prefix in indexes}
+    lacking |= {match["prefix"]: _first_missing(match, names) for match in shards}
+    return dict(sorted(lacking.items()))
 
 
 def shards_of(shard: re.Match[str]) -> tuple[str, ...]:

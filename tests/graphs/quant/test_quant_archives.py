@@ -18,6 +18,7 @@ from validation.export.freezing import freeze, prune
 from validation.export.from_checkpoint import body_graph, export_of_body, model_variables
 from validation.export.from_graph import export_from_graph
 from validation.export.graph_io import GraphExport, read_graph
+from validation.graphs.mismatch import Described
 from validation.graphs.quant.layers import variable_of
 from validation.graphs.quant.options import Sums, sums_of
 from validation.graphs.restore import AVERAGE, plan_restore
@@ -66,7 +67,7 @@ def _plan(name: str, *, use_moving_averages: bool) -> dict[str, str]:
         model_variables(_built(name)),
         _checkpoint(name),
         use_moving_averages=use_moving_averages,
-        num_classes=90,
+        config=Described(90),
         where=name,
     )
 
