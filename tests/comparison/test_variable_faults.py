@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from validation.comparison.array_pairs import same_values
+from validation.arrays.pairs import same_values
 from validation.comparison.variable_faults import variable_fault
 from validation.record.diagnosis import FaultKind
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from validation.arrays.pairs import same_values
 from validation.comparison.anchor_levels import anchor_words, same_anchors
-from validation.comparison.array_pairs import same_values
 from validation.comparison.not_finite import not_finite_parts, without_not_finite
 from validation.comparison.variable_faults import variable_fault
 from validation.comparison.witnesses import Witness

@@ -6,15 +6,13 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from validation.comparison.array_relations import Change, Relation, relation
-from validation.comparison.stored_numbers import stored_floats
+from validation.arrays.relations import Change, Relation, relation
+from validation.arrays.stored_numbers import stored_floats
 from validation.errors import first_few
 from validation.record.diagnosis import FaultKind
 from validation.record.formatting import number
 
 _FEW = 4
-# Rounding of a factor that is none.
-_ONE = 1e-3
 
 
 class VariableFault(NamedTuple):
@@ -68,7 +66,7 @@ def _moved(found: Relation) -> str:
 
 
 def _of_channels(found: Relation) -> VariableFault:
-    changed = [(at, each) for at, each in enumerate(found.values) if abs(each - 1) > _ONE]
+    changed = [(at, each) for at, each in enumerate(found.values) if each != 1]
     places = first_few([str(at) for at, _ in changed], _FEW)
     where = f"{len(changed)} of {len(found.values)} channels, axis {found.axis} at {places}"
     factors = sorted({float(f"{each:.4g}") for _, each in changed})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from validation.comparison.array_relations import Change, Relation
+from validation.arrays.relations import Change, Relation
 from validation.diagnosis.detector_nodes import DetectorNodes, column_order, columns_of
 from validation.diagnosis.file_diff import ConstantFact, FileDiff
 from validation.diagnosis.found_fault import (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.comparison.stored_numbers import StoredNumbers, stored_floats
+from validation.arrays.stored_numbers import StoredNumbers, stored_floats
 from validation.diagnosis.operators import Operator, OperatorGraph
 from validation.specs.tensors import TensorSpec
 from validation.tflite.model import tensor_spec

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from validation.comparison.array_relations import Change, Relation, is_in_order, is_same, relation
+from validation.arrays.relations import Change, Relation, is_in_order, is_same, relation
 from validation.diagnosis.alignment import Pairs, align
 from validation.diagnosis.constants import StoredConstant
 from validation.diagnosis.dataflow import Flow, Padding, Source, read_flow

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from validation.comparison.array_relations import Change
+from validation.arrays.relations import Change
 from validation.diagnosis.dataflow import Padding
 from validation.diagnosis.detector_nodes import DetectorNodes
 from validation.diagnosis.file_diff import AttributeFact, FileDiff, OperatorFact, WiringFact

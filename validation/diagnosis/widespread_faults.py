@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from validation.comparison.array_relations import Change
+from validation.arrays.relations import Change
 from validation.diagnosis.file_diff import ConstantFact
 from validation.diagnosis.found_fault import KERNEL, OUTPUTS, Named, axis_name, found_fault
 from validation.record.diagnosis import Diagnosis, FaultKind

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.comparison.stored_numbers import Reals, StoredNumbers
+from validation.arrays.stored_numbers import Reals, StoredNumbers
 
 # Sums of rounding in float32, in units of a step.
 _ROUNDING = 1e-3

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from validation.comparison.array_relations import Change, Relation, relation
-from validation.comparison.hidden_rounding import Rounding
-from validation.comparison.stored_numbers import StoredNumbers, stored_floats
+from validation.arrays.hidden_rounding import Rounding
+from validation.arrays.relations import Change, Relation, relation
+from validation.arrays.stored_numbers import StoredNumbers, stored_floats
 
 _Reals = NDArray[np.float64]
 SHAPE = (12, 3, 5, 8)

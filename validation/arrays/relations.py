@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.comparison.array_pairs import FLOAT_ROUNDING, ArrayPair
-from validation.comparison.hidden_rounding import Rounding, hidden_rounding
-from validation.comparison.stored_numbers import StoredNumbers
+from validation.arrays.hidden_rounding import Rounding, hidden_rounding
+from validation.arrays.pairs import FLOAT_ROUNDING, ArrayPair
+from validation.arrays.stored_numbers import StoredNumbers
 
 _Reals = NDArray[np.float64]
 # A factor that rounded values do not tell from 1.
