@@ -1,4 +1,4 @@
-"""What was done to an array is recognised, and called by the most telling name."""
+"""What was done to a variable is recognised, and called by the most telling name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from validation.comparison.array_relations import Relation, array_relation, same_values
+from validation.arrays.pairs import same_values
+from validation.comparison.variable_faults import variable_fault
+from validation.record.diagnosis import FaultKind
 
 _ROUNDING = 1e-6
 _ARRAY: NDArray[np.float32] = (
@@ -30,47 +32,56 @@ def _swapped(axis: int) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(
-    ("got", "relation", "words"),
+    ("got", "fault", "words"),
     [
-        (_ARRAY[:, :3], Relation.SHAPE, "[5, 3, 3, 20] instead of [5, 4, 3, 20]"),
-        (_with(math.nan), Relation.NOT_FINITE, "1 of 1200 values"),
-        (_ARRAY[::-1], Relation.PERMUTED, "axis 0 reversed"),
-        (_ARRAY[..., ::-1, :], Relation.PERMUTED, "axis 2 reversed"),
-        (_swapped(1), Relation.PERMUTED, "axis 1 in another order: 0 from 1, 1 from 0"),
+        (_ARRAY[:, :3], FaultKind.WEIGHTS, "[5, 3, 3, 20] instead of [5, 4, 3, 20]"),
+        (_ARRAY[::-1], FaultKind.WEIGHTS_PERMUTED, "axis 0 reversed"),
+        (_ARRAY[..., ::-1, :], FaultKind.WEIGHTS_PERMUTED, "axis 2 reversed"),
+        (_swapped(1), FaultKind.WEIGHTS_PERMUTED, "axis 1 in another order: 0 from 1, 1 from 0"),
         (
             np.roll(_ARRAY, 1, axis=0),
-            Relation.PERMUTED,
+            FaultKind.WEIGHTS_PERMUTED,
             "axis 0 in another order: 0 from 4, 1 from 0, 2 from 1, 3 from 2 and 1 more",
         ),
         (
             np.sort(_ARRAY, axis=None).reshape(_ARRAY.shape),
-            Relation.PERMUTED,
+            FaultKind.WEIGHTS_PERMUTED,
             "the same values in other places",
         ),
-        (_ARRAY * np.float32(1.5), Relation.FACTOR, "times 1.5"),
-        (_ARRAY * np.float32(-2), Relation.FACTOR, "times -2"),
-        (_ARRAY.astype(np.float16).astype(np.float32), Relation.ROUNDED, "16 bits"),
-        (np.rint(_ARRAY * 16) / 16, Relation.ROUNDED, "7 bits"),
+        (_ARRAY * np.float32(1.5), FaultKind.WEIGHTS_FACTOR, 1.5),
+        (_ARRAY * np.float32(-2), FaultKind.WEIGHTS_FACTOR, -2.0),
+        (_ARRAY.astype(np.float16).astype(np.float32), FaultKind.WEIGHTS_ROUNDED, "half precision"),
+        (np.rint(_ARRAY * 16) / 16, FaultKind.WEIGHTS_ROUNDED, "7 bits"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_was_done(got: NDArray[Any], relation: Relation, words: str) -> None:
+def test_what_was_done(got: NDArray[Any], fault: FaultKind, words: object) -> None:
     """Name and words; neither array equals the other."""
     assert not same_values(_ARRAY, got, _ROUNDING)
-    found = array_relation(_ARRAY, got, _ROUNDING)
-    assert (found.relation, found.words) == (relation, words)
+    found = variable_fault(_ARRAY, got, _ROUNDING)
+    assert found.fault is fault
+    said = found.words or found.got
+    assert said == (pytest.approx(words) if isinstance(words, float) else words)
 
 
-def test_a_factor_is_a_number_and_not_its_inverse() -> None:
-    """What the expected array is to be multiplied by."""
-    found = array_relation(_ARRAY, _ARRAY * np.float32(4), _ROUNDING)
-    assert found.factor == pytest.approx(4)
+def test_channels_have_factors_of_their_own() -> None:
+    """Which, along which axis; those that are 0 are lost."""
+    factors = np.ones(20, np.float32)
+    factors[[3, 7]] = 1.5, 4
+    found = variable_fault(_ARRAY, _ARRAY * factors, _ROUNDING)
+    assert found == (
+        FaultKind.WEIGHTS_FACTOR, "2 of 20 channels, axis 3 at 3, 7", 1.0, "1.5 to 4"
+    )  # fmt: skip
+    found = variable_fault(_ARRAY, _ARRAY * (factors == 1), _ROUNDING)
+    assert (found.fault, found.words) == (
+        FaultKind.WEIGHTS, "2 of 20 channels, axis 3 at 3, 7 are 0"
+    )  # fmt: skip
 
 
 def test_one_other_value_is_said_with_both() -> None:
     """No factor, order or rounding makes it."""
-    found = array_relation(_ARRAY, _with(9.0), _ROUNDING)
-    assert (found.relation, found.got) == (Relation.OTHER, 9.0)
+    found = variable_fault(_ARRAY, _with(9.0), _ROUNDING)
+    assert (found.fault, found.got) == (FaultKind.WEIGHTS, 9.0)
     assert found.expected == pytest.approx(float(_ARRAY[1, 2, 0, 3]))
     assert found.words.startswith("1 of 1200 values, by up to ")
 
@@ -79,24 +90,24 @@ def test_one_other_value_is_said_with_both() -> None:
 def test_values_of_an_array_of_zeros_are_other_values(value: float) -> None:
     """Nothing is a multiple of nothing."""
     zeros = np.zeros_like(_ARRAY)
-    assert array_relation(zeros, _with(value, zeros), _ROUNDING).relation is Relation.OTHER
-    assert array_relation(_with(value, zeros), zeros, _ROUNDING).relation is Relation.OTHER
+    assert variable_fault(zeros, _with(value, zeros), _ROUNDING).fault is FaultKind.WEIGHTS
+    assert variable_fault(_with(value, zeros), zeros, _ROUNDING).fault is FaultKind.WEIGHTS
 
 
 def test_an_axis_of_one_has_no_order() -> None:
     """The axis that has moved is named, not one along which nothing can."""
     array = _ARRAY[:, :1]
     order = [1, 0, 2, 3, 4]
-    assert array_relation(array, array[order], _ROUNDING).words.startswith("axis 0 in another")
+    assert variable_fault(array, array[order], _ROUNDING).got.startswith("axis 0 in another")
     array = np.moveaxis(array, 1, 0)
-    assert array_relation(array, array[:, order], _ROUNDING).words.startswith("axis 1 in another")
+    assert variable_fault(array, array[:, order], _ROUNDING).got.startswith("axis 1 in another")
 
 
 def test_a_slice_of_another_array_is_no_order() -> None:
     """The same numbers, but one slice is in neither place."""
     got = _ARRAY.copy()
     got[0, 0, 0, [0, 1]] = got[0, 0, 0, [1, 0]]
-    assert array_relation(_ARRAY, got, _ROUNDING).words == "the same values in other places"
+    assert variable_fault(_ARRAY, got, _ROUNDING).got == "the same values in other places"
 
 
 @pytest.mark.parametrize(
