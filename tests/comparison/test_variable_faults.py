@@ -133,5 +133,6 @@ def test_nan_in_the_same_place_is_the_same_array() -> None:
 def test_a_factor_of_negative_values_is_one() -> None:
     """What rounding moves is a share of their size, whatever their sign."""
     negative = -np.abs(_ARRAY) - np.float32(0.1)
-    found = array_relation(negative, negative * np.float32(1.5), _ROUNDING)
-    assert (found.relation, found.words) == (Relation.FACTOR, "times 1.5")
+    found = variable_fault(negative, negative * np.float32(1.5), _ROUNDING)
+    assert found.fault is FaultKind.WEIGHTS_FACTOR
+    assert found.got == pytest.approx(1.5)
