@@ -81,21 +81,19 @@ def agreements(reference: Found, candidate: Found, rules: RestoreRules) -> _Floa
     )
 
 
-def found_objects(labelled: Detections, found: Detections, *, of_class: bool = True) -> float:
+def found_objects(labelled: Detections, found: Detections) -> float:
     """Average precision of one image at an overlap of 0.5, in [0, 1]; 1 where both are empty.
 
     Args:
         labelled: The objects; scores play no part.
-        found: Detections.
-        of_class: False: whatever they are called.
+        found: Detections, which meet objects of their own class.
     """
     if not len(labelled):
         return 1.0 if not len(found) else 0.0
     if not len(found) or not found.is_finite:
         return 0.0
     overlap = box_iou(inside_image(found), inside_image(labelled))
-    if of_class:
-        overlap = np.where(found.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
+    overlap = np.where(found.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
     taken = np.zeros(len(labelled), bool)
     hits = np.zeros(len(found))
     for row in np.argsort(-found.scores, kind="stable").tolist():
@@ -114,11 +112,11 @@ def found_objects(labelled: Detections, found: Detections, *, of_class: bool = T
 _SAME_OBJECT = 0.5
 
 
-def objects_found(labelled: Found, found: Found, *, of_class: bool = True) -> _Floats:
+def objects_found(labelled: Found, found: Found) -> _Floats:
     """`found_objects` of each labelled image, in its order; 0 for one without a result."""
     return np.array(
         [
-            found_objects(objects, found[image], of_class=of_class) if image in found else 0.0
+            found_objects(objects, found[image]) if image in found else 0.0
             for image, objects in labelled.items()
         ]
     )
