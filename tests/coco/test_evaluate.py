@@ -233,7 +233,7 @@ def test_unknown_classes_are_an_error() -> None:
         evaluate(dataset, found, category_ids=(1,))
 
 
-@pytest.mark.parametrize(("ids", "got"), [((1, 2), "got 2"), ((), "got none")])
+@pytest.mark.parametrize(("ids", "got"), [((1, 2), "got 2"), ((2, 1), "got 2"), ((), "got none")])
 def test_unknown_categories_are_an_error(ids: tuple[int, ...], got: str) -> None:
     """What is scored must be the data set's, and something must be scored."""
     dataset = _dataset(_PERSON)

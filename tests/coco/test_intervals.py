@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from validation.coco.intervals import (
 )
 from validation.coco.matches import Matches, write_matches
 from validation.errors import IntegrityError, RecordError
-from validation.record.ap_difference import Figure
+from validation.record.ap_difference import ApDifference, Figure
 from validation.record.evidence import keep_evidence
 from validation.record.run import Evidence, EvidenceContent, Header
 from validation.record.store import Record
@@ -87,3 +88,49 @@ def test_a_category_has_its_own(run: tuple[Path, Record]) -> None:
     """One row each, by its id."""
     (entry,) = run[1].ap_differences
     assert [each.category_id for each in entry.of(Figure.CATEGORY)] == [1, 2, 3]
+
+
+def _with(entry: ApDifference, place: int, **changed: object) -> ApDifference:
+    """One of the differences is another one; from the end where the place is below 0."""
+    differences = list(entry.differences)
+    differences[place] = dataclasses.replace(differences[place], **changed)  # type: ignore[arg-type]
+    return dataclasses.replace(entry, differences=tuple(differences))
+
+
+@pytest.mark.parametrize("place", [0, 1, -1])
+@pytest.mark.parametrize(
+    "field", ["reference", "subject", "low", "high", "standard_error", "objects", "replicates"]
+)
+def test_each_number_of_each_difference_counts(
+    run: tuple[Path, Record], place: int, field: str
+) -> None:
+    """Of the first and the last difference; less than rounding does not."""
+    (recorded,) = run[1].ap_differences
+    value = getattr(recorded.differences[place], field)
+    assert not same_difference(recorded, _with(recorded, place, **{field: value + 1}))
+    assert not same_difference(_with(recorded, place, **{field: value + 1}), recorded)
+    if isinstance(value, float):
+        assert same_difference(recorded, _with(recorded, place, **{field: value + 1e-13}))
+
+
+@pytest.mark.parametrize("field", ["low", "high", "standard_error"])
+def test_what_is_no_number_is_the_same_on_both_sides_alone(
+    run: tuple[Path, Record], field: str
+) -> None:
+    """An interval of NaN is none: it is the same as none, and another one than any."""
+    (recorded,) = run[1].ap_differences
+    none = _with(recorded, 0, **{field: math.nan})
+    assert same_difference(none, none)
+    assert not same_difference(none, recorded)
+    assert not same_difference(recorded, none)
+
+
+def test_each_file_has_its_own_difference(run: tuple[Path, Record]) -> None:
+    """The second entry is found as the first one is, and a lost file is named."""
+    folder, record = run
+    (recorded,) = record.ap_differences
+    other = dataclasses.replace(recorded, variant="float16", differences=())
+    both = dataclasses.replace(record, ap_differences=(other, recorded))
+    assert recompute_difference(folder, both, _KEY) == recorded
+    with pytest.raises(RecordError, match="an evidence file is not there"):
+        recompute_from({}, record, _KEY)

@@ -15,7 +15,9 @@ from validation.diagnosis.agreement import (
     agreements,
     by_chance,
     found_objects,
+    is_gain,
     is_restored,
+    objects_found,
 )
 from validation.diagnosis.anchor_hypotheses import of_levels
 from validation.diagnosis.hypotheses import (
@@ -25,6 +27,7 @@ from validation.diagnosis.hypotheses import (
     diagnosis_of,
     explanation,
     explanation_by_labels,
+    is_exact,
 )
 from validation.diagnosis.raw_outputs import RawOutputs
 from validation.record.detections import Detections
@@ -56,6 +59,8 @@ def test_agreement_falls_with_what_is_lost_moved_or_called_otherwise() -> None:
     assert agreement(whole, less, RULES) == pytest.approx(0.9)
     broken = Detections(whole.boxes, [np.nan, 0.8], whole.classes)
     assert agreement(whole, broken, RULES) == 0
+    assert agreement(broken, whole, RULES) == 0
+    assert agreement(broken, broken, RULES) == 0
     assert agreements({"a": whole}, {}, RULES).tolist() == [0]
 
 
@@ -66,7 +71,6 @@ def test_objects_found_are_an_average_precision() -> None:
     assert found_objects(labelled, Detections(boxes, [0.9, 0.5], [1, 1])) == 1
     assert found_objects(labelled, Detections(boxes, [0.5, 0.9], [1, 1])) == 0.5
     assert found_objects(labelled, Detections(boxes, [0.9, 0.5], [2, 1])) == 0
-    assert found_objects(labelled, Detections(boxes, [0.9, 0.5], [2, 1]), of_class=False) == 1
     nothing = Detections((), (), ())
     assert (found_objects(nothing, nothing), found_objects(labelled, nothing)) == (1, 0)
 
@@ -96,6 +100,8 @@ def test_chance() -> None:
     assert by_chance(np.zeros(3), np.ones(3)) == pytest.approx(1 / 8)
     assert by_chance(np.zeros(3), np.array([1, 1e-9, 0])) == pytest.approx(1 / 2)
     assert by_chance(np.zeros(3), np.zeros(3)) == 1
+    # Three or all of four.
+    assert by_chance(np.zeros(4), np.array([1, 1, 1, -1])) == pytest.approx(5 / 16)
 
 
 def _tried(fault: FaultKind, after: float, got: str = "") -> Tried:
@@ -192,3 +198,62 @@ def test_outputs_joined_from_coarse_to_fine_are_put_back(part: str) -> None:
     assert [(each.fault, each.got) for each in restoring] == [
         (FaultKind.CONCATENATION, "coarse to fine")
     ]
+
+
+def test_detections_that_are_not_finite_find_nothing() -> None:
+    """Even where one of them lies on the object."""
+    labelled = Detections([(0, 0, 0.4, 0.4)], [1.0], [1])
+    boxes = [(0, 0, 0.4, 0.4), (np.nan, 0.5, 0.9, 0.9)]
+    assert found_objects(labelled, Detections(boxes, [0.9, 0.5], [1, 1])) == 0
+
+
+def test_a_detection_takes_the_object_that_it_covers_best() -> None:
+    """The other one is left to the next detection."""
+    labelled = Detections([(0, 0, 0.4, 0.4), (0.0, 0.1, 0.4, 0.5)], [1.0, 1.0], [1, 1])
+    found = Detections([(0.0, 0.1, 0.4, 0.5), (0, 0, 0.4, 0.4)], [0.9, 0.8], [1, 1])
+    assert found_objects(labelled, found) == 1
+    assert found_objects(labelled, found.take(slice(1))) == 0.5
+
+
+def test_every_labelled_image_counts() -> None:
+    """In the order of the labels; one without a result found nothing."""
+    objects = Detections([(0, 0, 0.4, 0.4)], [1.0], [1])
+    nothing = Detections((), (), ())
+    labelled = {"a": objects, "b": objects, "c": objects}
+    assert objects_found(labelled, {"c": objects, "a": nothing}).tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gain"),
+    [
+        ([0.2] * 12, [0.9] * 12, True),
+        # By far, on three images; on all images, by too little.
+        ([0.2] * 3, [0.9] * 3, False),
+        ([0.2] * 12, [0.22] * 12, False),
+        ([0.9] * 12, [0.2] * 12, False),
+    ],
+)
+def test_gain(before: list[float], after: list[float], gain: bool) -> None:
+    """Figures of labels rise by far, and not by chance."""
+    assert is_gain(np.array(before), np.array(after), RULES) is gain
+
+
+@pytest.mark.parametrize(("after", "exact"), [(1.0, True), (0.999, True), (0.95, False)])
+def test_nothing_is_left_to_explain(after: float, exact: bool) -> None:
+    """But for rounding; and where nothing was found everything is left."""
+    assert is_exact([_tried(FaultKind.CHANNELS, after)], RULES) is exact
+    assert not is_exact([], RULES)
+
+
+def test_every_fault_that_does_as_much_is_a_tie() -> None:
+    """Of the cause itself and of the others, each once and never the cause."""
+    first = _tried(FaultKind.CHANNELS, 1.0)
+    cause = Cause(FaultKind.CHANNELS, Place.FEED, also=(FaultKind.CHANNELS, FaultKind.MIRRORED))
+    found = [
+        Tried(cause, first.before, first.after),
+        _tried(FaultKind.RESIZE, 1.0),
+        _tried(FaultKind.MIRRORED, 1.0),
+        _tried(FaultKind.ANCHORS, 1.0),
+    ]
+    (diagnosis,) = diagnosis_of(found, _KEY, AGREEMENT)
+    assert diagnosis.ties == (FaultKind.MIRRORED, FaultKind.RESIZE, FaultKind.ANCHORS)

@@ -114,7 +114,7 @@ FAULTS = (
         put.constant("Conv2d_1_pointwise/weights", lambda value: value.astype(np.float16)),
         FaultKind.WEIGHTS_ROUNDED,
         Place.GRAPH,
-        "Conv2d_1_pointwise/weights to 16 bits",
+        "Conv2d_1_pointwise/weights to half precision",
     ),
     Fault(
         "anchor scale of the config",

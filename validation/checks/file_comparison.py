@@ -1,10 +1,12 @@
 """A given file that a check does not pass, compared part by part with the reference's own file.
 
-Only then: the conversion of a graph takes seconds, and a file that passes has nothing to explain.
+The conversion of a graph takes seconds, and a float file that passes has nothing to explain; a
+quantised one is compared always.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +14,18 @@ from pathlib import Path
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.file_diagnoses import file_diagnoses, of_subject
 from validation.diagnosis.file_diff import file_diff
-from validation.errors import ValidationError
+from validation.errors import ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
 from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.lines import Entry
-from validation.record.types import CheckResult
+from validation.record.types import CheckResult, Measure
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Scheme, variant_of
 from validation.workspace.context import CheckContext
 
+_FEW = 2
 _SCALES = (FaultKind.QUANTISED_RANGE, FaultKind.NORMALISATION)
 
 
@@ -45,6 +49,38 @@ def faults_of_file(context: CheckContext, entries: Sequence[Entry]) -> tuple[Dia
         # What cannot be converted or read is said by the checks themselves.
         return ()
     return of_subject((*found, *_of_scales(context, found)), context.key)
+
+
+def with_differing_parts(context: CheckContext, result: CheckResult) -> CheckResult:
+    """The result of a given quantised file, with how much was done to its constants and operators.
+
+    Eight bits hide what is done to a few weights from every figure of the outputs: a layer of four
+    bits costs less than what another calibration does.
+    """
+    if context.given is None or not result.measures:
+        return result
+    try:
+        reference = _reference_file(context)
+        found = () if reference is None else _with(context, reference)
+    except ValidationError as error:
+        return dataclasses.replace(
+            result, message=f"{result.message}; constants were not compared: {error}"
+        )
+    if reference is None:
+        return result
+    parts = {"differing_parts": sum(each.count for each in found)}
+    measures = Measure.limited(parts, context.policy, result.check, result.key)
+    message = result.message
+    if found:
+        words = [describe_diagnosis(each) for each in found]
+        message = f"{message}; other than the reference's own file: {first_few(words, _FEW)}"
+    return CheckResult.judged(
+        result.check,
+        result.key,
+        (*result.measures, *measures),
+        where=result.where,
+        message=message,
+    )
 
 
 def _found_something(result: CheckResult) -> bool:

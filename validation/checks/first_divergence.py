@@ -105,7 +105,7 @@ def first_divergence(context: CheckContext) -> _Found:
         "feeds": [hashlib.sha256(each.tobytes()).hexdigest() for pair in feeds for each in pair],
         "tolerance": unstructure(tolerance),
         "litert": installed_version("ai-edge-litert"),
-        "code": code_sha256("diagnosis", "record", "runtimes"),
+        "code": code_sha256("arrays", "diagnosis", "record", "runtimes"),
     }
 
     def find(_: Path) -> _Found:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from validation.checks.both_sides import both_raw_outputs
+from validation.checks.file_comparison import with_differing_parts
 from validation.checks.first_divergence import with_first_divergence
 from validation.comparison.output_errors import check_quantisation
 from validation.diagnosis.layers import layer_table
@@ -35,7 +36,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
     Judged on the raw form of the variant, which has the same numbers. The reference is the
     exported graph in a TensorFlow session; where it holds FakeQuant nodes they are computed,
     because the model was trained with them. Layers are compared with the float .tflite of
-    the same graph.
+    the same graph, and constants and operators of a given file with its.
     """
     images = context.parity_images
     specs = _head_specs(context)
@@ -62,7 +63,7 @@ def quantisation(context: CheckContext) -> list[Entry]:
         layers=layers,
         file=context.key.file,
     )
-    judged = with_first_divergence(context, result)
+    judged = with_first_divergence(context, with_differing_parts(context, result))
     return [*([cost] if outputs or layers else []), *judged]
 
 

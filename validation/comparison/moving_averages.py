@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from validation.comparison.array_relations import same_values
+from validation.arrays.pairs import same_values
 from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import Variables
 from validation.graphs.restore import AVERAGE

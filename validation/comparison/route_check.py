@@ -12,6 +12,7 @@ from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.types import CheckResult, Measure, ModelKey
 
+_CHECK = "route_parity"
 _SAID = 3
 _EQUAL_PARTS = (
     "preprocessing, weights, operators, anchors and post-processing of the routes were compared "
@@ -27,7 +28,6 @@ def check_routes(
     outputs: CheckResult | None,
     policy: Policy,
     key: ModelKey,
-    check: str = "route_parity",
 ) -> CheckResult:
     """All files state the same parts, and two routes compute the same.
 
@@ -37,14 +37,13 @@ def check_routes(
         outputs: Raw outputs and anchors of two routes compared; None where one can be run.
         policy: Has the limits.
         key: Model and variant.
-        check: Name in the record.
     """
     flags = sum(map(is_flag, found))
     parts = {"differing_parts": len(found) - flags, "differing_flags": flags}
-    measures = Measure.limited(parts, policy, check, key)
+    measures = Measure.limited(parts, policy, _CHECK, key)
     said = f"compared: {', '.join(compared)}" if compared else "nothing else to compare it with"
     if outputs is None:
-        return _with_cause(CheckResult.judged(check, key, measures, message=said), found)
+        return _with_cause(CheckResult.judged(_CHECK, key, measures, message=said), found)
     if not outputs.measures:
         # They could not be compared at all, and that is a failure whatever the parts are.
         return _with_cause(dataclasses.replace(outputs, measures=measures), found)
@@ -52,13 +51,13 @@ def check_routes(
     if outputs.status is Status.FAIL and not found:
         message = f"{_EQUAL_PARTS}; {message}"
     judged = (*outputs.measures, *measures)
-    result = CheckResult.judged(check, key, judged, where=outputs.where, message=message)
+    result = CheckResult.judged(_CHECK, key, judged, where=outputs.where, message=message)
     return _with_cause(result, found)
 
 
 def could_not_be_run(found: Sequence[Diagnosis], error: object, key: ModelKey) -> CheckResult:
     """The parts that differ are why one of the routes cannot be run."""
-    return _with_cause(CheckResult.failed("route_parity", key, str(error)), found)
+    return _with_cause(CheckResult.failed(_CHECK, key, str(error)), found)
 
 
 def _with_cause(result: CheckResult, found: Sequence[Diagnosis]) -> CheckResult:

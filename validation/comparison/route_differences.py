@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from validation.arrays.pairs import same_values
 from validation.comparison.anchor_levels import anchor_words, same_anchors
-from validation.comparison.array_relations import Relation, array_relation, same_values
 from validation.comparison.not_finite import not_finite_parts, without_not_finite
+from validation.comparison.variable_faults import variable_fault
 from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import GraphParts, Layer, Setting
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
@@ -51,12 +52,6 @@ KINDS = {
     Setting.DETECTIONS_PER_CLASS: FaultKind.NMS,
     Setting.REGULAR_NMS: FaultKind.NMS,
     Setting.CLASSES_PER_DETECTION: FaultKind.NMS,
-}
-_RELATIONS = {
-    Relation.NOT_FINITE: FaultKind.NOT_FINITE,
-    Relation.PERMUTED: FaultKind.WEIGHTS_PERMUTED,
-    Relation.FACTOR: FaultKind.WEIGHTS_FACTOR,
-    Relation.ROUNDED: FaultKind.WEIGHTS_ROUNDED,
 }
 _RANGE_ENDS = ("/min", "/max")
 
@@ -295,16 +290,11 @@ def _variables(witnesses: Sequence[Witness], rounding: float) -> Iterator[Diagno
 def _of_variable(name: str, found: _Difference, rounding: float) -> Diagnosis:
     expected, got = np.asarray(found.expected), np.asarray(found.got)
     if name.endswith(_RANGE_ENDS) and expected.size == got.size == 1:
-        fault = FaultKind.FAKE_QUANT_RANGE
-        return _diagnosis(fault, found, name, float(expected), float(got))
-    relation = array_relation(expected, got, rounding)
-    fault = _RELATIONS.get(relation.relation, FaultKind.WEIGHTS)
-    if fault is FaultKind.WEIGHTS_FACTOR:
-        return _diagnosis(fault, found, name, 1.0, relation.factor)
-    if fault is FaultKind.WEIGHTS:
-        where = f"{name} ({relation.words})"
-        return _diagnosis(fault, found, where, relation.expected, relation.got)
-    return _diagnosis(fault, found, name, None, relation.words)
+        kind = FaultKind.FAKE_QUANT_RANGE
+        return _diagnosis(kind, found, name, float(expected), float(got))
+    fault = variable_fault(expected, got, rounding)
+    where = f"{name} ({fault.words})" if fault.words else name
+    return _diagnosis(fault.fault, found, where, fault.expected, fault.got)
 
 
 def _names(mappings: Iterable[Iterable[str]]) -> list[str]:

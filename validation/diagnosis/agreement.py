@@ -84,13 +84,12 @@ def agreements(reference: Found, candidate: Found, rules: RestoreRules) -> _Floa
     )
 
 
-def found_objects(labelled: Detections, found: Detections, *, of_class: bool = True) -> float:
+def found_objects(labelled: Detections, found: Detections) -> float:
     """Average precision of one image, mean over three overlaps, in [0, 1]; 1 where both are empty.
 
     Args:
         labelled: The objects; scores play no part.
-        found: Detections.
-        of_class: False: whatever they are called.
+        found: Detections, which meet objects of their own class.
     """
     if not len(labelled):
         return 1.0 if not len(found) else 0.0
@@ -98,8 +97,7 @@ def found_objects(labelled: Detections, found: Detections, *, of_class: bool = T
         return 0.0
     ranked = found.take(np.argsort(-found.scores, kind="stable"))
     overlap = box_iou(inside_image(ranked), inside_image(labelled))
-    if of_class:
-        overlap = np.where(ranked.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
+    overlap = np.where(ranked.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
     # The others are false at any overlap.
     rows = np.flatnonzero(overlap.max(axis=1) >= _OVERLAPS[0])
     return float(np.mean([_precision(overlap, rows, least) for least in _OVERLAPS]))
@@ -126,11 +124,11 @@ def _precision(overlap: _Floats, rows: NDArray[np.intp], least: float) -> float:
     return float((precision * hits).sum() / len(taken))
 
 
-def objects_found(labelled: Found, found: Found, *, of_class: bool = True) -> _Floats:
+def objects_found(labelled: Found, found: Found) -> _Floats:
     """`found_objects` of each labelled image, in its order; 0 for one without a result."""
     return np.array(
         [
-            found_objects(objects, found[image], of_class=of_class) if image in found else 0.0
+            found_objects(objects, found[image]) if image in found else 0.0
             for image, objects in labelled.items()
         ]
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from validation.arrays.relations import Change, Relation
 from validation.diagnosis.detector_nodes import DetectorNodes, column_order, columns_of
 from validation.diagnosis.file_diff import ConstantFact, FileDiff
 from validation.diagnosis.found_fault import (
@@ -19,7 +20,6 @@ from validation.diagnosis.found_fault import (
     axis_name,
     found_fault,
 )
-from validation.diagnosis.relations import Change, Relation
 from validation.diagnosis.widespread_faults import (
     fault_of_all,
     is_rounded,
@@ -217,7 +217,7 @@ class _NodeFaults:
             where = f"{plural(relation.differing, 'value')} of {named}"
             return found_fault(FaultKind.NOT_FINITE, where)
         axis = axis_name(self._op, relation.axis) if fact.place == KERNEL else "channels"
-        if relation.change in (Change.REVERSED, Change.ORDER, Change.AXES):
+        if relation.change in (Change.REVERSED, Change.ORDER, Change.AXES, Change.SHUFFLED):
             return found_fault(FaultKind.WEIGHTS_PERMUTED, named, got=self._moved(fact, axis))
         if relation.change is Change.FACTOR:
             return found_fault(
@@ -231,6 +231,8 @@ class _NodeFaults:
         relation = fact.relation
         if relation.change is Change.REVERSED:
             return f"{axis} reversed (axis {relation.axis})"
+        if relation.change is Change.SHUFFLED:
+            return "the same values in other places"
         if relation.change is Change.AXES:
             other = axis_name(self._op, relation.other_axis)
             return f"{axis} and {other} exchanged (axes {relation.axis} and {relation.other_axis})"
@@ -261,6 +263,10 @@ class _NodeFaults:
             return "which is absent"
         if relation.change is Change.ZERO:
             return "all of them 0"
+        if relation.change is Change.CUT:
+            return (
+                f"{relation.differing:,} of {plural(relation.size, 'value')} cut off by its range"
+            )
         if relation.change is Change.OFFSET:
             return f"every value {relation.values[0]:+.4g}"
         if relation.change is Change.CHANNEL_OFFSETS:

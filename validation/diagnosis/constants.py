@@ -1,4 +1,4 @@
-"""The numbers that a .tflite file stores: what they mean, and how finely they are told apart."""
+"""The numbers that a .tflite file stores: what they mean, and how fine their steps are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.arrays.stored_numbers import StoredNumbers, stored_floats
 from validation.diagnosis.operators import Operator, OperatorGraph
 from validation.specs.tensors import TensorSpec
 from validation.tflite.model import tensor_spec
@@ -15,32 +16,22 @@ from validation.tflite.model import tensor_spec
 _Reals = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class StoredConstant:
-    """Numbers of one constant.
+@dataclass(frozen=True, kw_only=True)
+class StoredConstant(StoredNumbers):
+    """Numbers of one constant of a .tflite.
 
     Args:
-        spec: Of what stands in the file.
-        raw: As they stand there.
-        real: What they mean.
-        step: Distance of two neighbours, for each value; 0 for float32.
-        low: The lowest that the file's numbers can hold, for each value.
-        high: See low.
+        raw: See `StoredNumbers`.
+        real: See `StoredNumbers`.
+        step: See `StoredNumbers`.
+        low: See `StoredNumbers`.
+        high: See `StoredNumbers`.
+        spec: Of what the file has.
         words: How they are stored.
     """
 
     spec: TensorSpec
-    raw: NDArray[Any]
-    real: _Reals
-    step: _Reals
-    low: _Reals
-    high: _Reals
     words: str
-
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return int(self.real.size)
 
 
 class Constants:
@@ -93,14 +84,7 @@ class Constants:
 
 
 def _as_float(spec: TensorSpec, raw: NDArray[Any]) -> StoredConstant:
-    real = raw.astype(np.float64)
-    coarse = (
-        np.spacing(np.abs(raw)).astype(np.float64)
-        if raw.dtype == np.float16
-        else np.zeros_like(real)
-    )
-    ends = np.full_like(real, np.inf)
-    return StoredConstant(spec, raw, real, coarse, -ends, ends, spec.dtype)
+    return StoredConstant(**vars(stored_floats(raw)), spec=spec, words=spec.dtype)
 
 
 def _as_integer(tensor: Any, spec: TensorSpec, raw: NDArray[Any]) -> StoredConstant | None:
@@ -121,13 +105,13 @@ def _as_integer(tensor: Any, spec: TensorSpec, raw: NDArray[Any]) -> StoredConst
         else f"scale {scales.item():.6g}, zero point {zeros.item():g}"
     )
     return StoredConstant(
-        spec,
-        raw,
-        (raw - zeros) * scales,
-        everywhere + scales,
-        everywhere + (limits.min - zeros) * scales,
-        everywhere + (limits.max - zeros) * scales,
-        words,
+        raw=raw,
+        real=(raw - zeros) * scales,
+        step=everywhere + scales,
+        low=everywhere + (limits.min - zeros) * scales,
+        high=everywhere + (limits.max - zeros) * scales,
+        spec=spec,
+        words=words,
     )
 
 

@@ -96,20 +96,20 @@ def feed_hypotheses(own: Preprocessing, place: Place = Place.FEED) -> Iterator[F
         yield FeedHypothesis(cause, _transposed, read=lambda found, _: _exchanged(found))
 
 
-def resize_hypotheses(own: Preprocessing, place: Place = Place.FEED) -> Iterator[FeedHypothesis]:
+def resize_hypotheses(own: Preprocessing) -> Iterator[FeedHypothesis]:
     """Other ways to the size of the input; nothing to be undone exactly, so they are made anew."""
     expected = _kernel(own.align_corners, own.half_pixel_centers)
     for name, resize in _RESIZES.items():
         if name != expected:
-            cause = Cause(FaultKind.RESIZE, place, expected, name)
+            cause = Cause(FaultKind.RESIZE, Place.FEED, expected, name)
             yield FeedHypothesis(cause, resize=resize)
     # What it should be, made anew: where something else has resized it, agreement comes back.
     yield FeedHypothesis(
-        Cause(FaultKind.RESIZE, place, "another kernel", expected), resize=_RESIZES[expected]
+        Cause(FaultKind.RESIZE, Place.FEED, "another kernel", expected), resize=_RESIZES[expected]
     )
     for centred, words in ((False, "padded at the bottom or right"), (True, "padded all around")):
         yield FeedHypothesis(
-            Cause(FaultKind.RESIZE, place, "stretched", f"with its aspect ratio, {words}"),
+            Cause(FaultKind.RESIZE, Place.FEED, "stretched", f"with its aspect ratio, {words}"),
             resize=functools.partial(letterbox, centred=centred),
             read=_without_letterbox((own.height, own.width), centred=centred),
         )

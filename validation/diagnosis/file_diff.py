@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from validation.arrays.relations import Change, Relation, is_in_order, is_same, relation
 from validation.diagnosis.alignment import Pairs, align
 from validation.diagnosis.constants import StoredConstant
 from validation.diagnosis.dataflow import Flow, Padding, Source, read_flow
 from validation.diagnosis.operators import OperatorGraph, read_operators
 from validation.diagnosis.quantised_tensors import QuantisedFact, quantised_differences
-from validation.diagnosis.relations import Change, Relation, is_in_order, is_same, relation
 
 # Relative distance of two attributes that is float32's rounding.
 _ROUNDING = 1e-6

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from validation.arrays.relations import Change
 from validation.diagnosis.dataflow import Padding
 from validation.diagnosis.detector_nodes import DetectorNodes
 from validation.diagnosis.file_diff import AttributeFact, FileDiff, OperatorFact, WiringFact
 from validation.diagnosis.found_fault import Named, found_fault
-from validation.diagnosis.relations import Change
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.specs.contracts import DETECTION_ROLES
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from validation.arrays.relations import Change
 from validation.diagnosis.file_diff import ConstantFact
 from validation.diagnosis.found_fault import KERNEL, OUTPUTS, Named, axis_name, found_fault
-from validation.diagnosis.relations import Change
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.formatting import plural
 
@@ -20,7 +20,7 @@ _ONE = 1e-3
 
 
 def is_rounded(fact: ConstantFact, *, all_are: bool) -> bool:
-    """Of few values no step can be told; among others that are rounded they are too."""
+    """Few values show no step; among others that are rounded they are too."""
     relation = fact.relation
     is_near = relation.change in (Change.SOME, Change.OTHER) and relation.error < _NEAR
     return relation.change is Change.ROUNDED or (all_are and is_near)
@@ -28,12 +28,14 @@ def is_rounded(fact: ConstantFact, *, all_are: bool) -> bool:
 
 def rounding_faults(facts: Sequence[ConstantFact], namer: Named, total: int) -> Iterator[Diagnosis]:
     """What was rounded, once with the number of bits."""
-    bits = sorted({fact.relation.bits for fact in facts if fact.relation.bits is not None})
-    if not bits:
+    found = [fact.relation.rounding for fact in facts if fact.relation.rounding is not None]
+    if not found:
         return
     where = f"{len(facts)} of {plural(total, 'constant')}, first {namer.constant(facts[0])}"
+    bits = sorted({each.bits for each in found})
+    words = {each.words for each in found}
     got = f"{bits[0]} bits" if len(bits) == 1 else f"{bits[0]} to {bits[-1]} bits"
-    got = "half precision" if bits == [16] else got
+    got = words.pop() if len(words) == 1 else got
     yield found_fault(FaultKind.WEIGHTS_ROUNDED, where, got=got)
 
 

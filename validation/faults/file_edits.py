@@ -226,12 +226,34 @@ def with_second_logistic(model: Any) -> None:
     graph.operators.insert(graph.operators.index(op) + 1, again)
 
 
-def change_scale(place: int, factor: float) -> Change:
-    """Another scale of what one convolution writes, in a file of 8 bits."""
+def change_scale(place: int, factor: float = 1.0, *, zero_point: int = 0) -> Change:
+    """Another scale and zero point of what one convolution writes, in a file of 8 bits."""
 
     def change(model: Any) -> None:
-        tensor = model.subgraphs[0].tensors[_convolutions(model)[place].outputs[0]]
-        tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * factor
+        index = _convolutions(model)[place].outputs[0]
+        _requantise(model.subgraphs[0].tensors[index], factor, zero_point)
+
+    return change
+
+
+def change_kernel_scale(place: int, channel: int, factor: float) -> Change:
+    """Another scale of one output channel of a kernel that has one for each."""
+
+    def change(model: Any) -> None:
+        kernel = model.subgraphs[0].tensors[_convolutions(model)[place].inputs[1]]
+        factors = np.ones(len(kernel.quantization.scale), np.float32)
+        factors[channel] = factor
+        _requantise(kernel, factors, 0)
+
+    return change
+
+
+def change_kernel_zero_point(place: int, moved: int) -> Change:
+    """Another zero point of one kernel, which has one for all of its channels."""
+
+    def change(model: Any) -> None:
+        kernel = model.subgraphs[0].tensors[_convolutions(model)[place].inputs[1]]
+        _requantise(kernel, 1.0, moved)
 
     return change
 
@@ -241,11 +263,15 @@ def change_input(*, scale: float = 1.0, zero_point: int = 0) -> Change:
 
     def change(model: Any) -> None:
         graph = model.subgraphs[0]
-        quantised = graph.tensors[graph.inputs[0]].quantization
-        quantised.scale = np.asarray(quantised.scale, np.float32) * scale
-        quantised.zeroPoint = np.asarray(quantised.zeroPoint, np.int64) + zero_point
+        _requantise(graph.tensors[graph.inputs[0]], scale, zero_point)
 
     return change
+
+
+def _requantise(tensor: Any, factor: Any, zero_point: int) -> None:
+    quantised = tensor.quantization
+    quantised.scale = np.asarray(quantised.scale, np.float32) * factor
+    quantised.zeroPoint = np.asarray(quantised.zeroPoint, np.int64) + zero_point
 
 
 def _read_instead(graph: Any, old: int, new: int) -> None:

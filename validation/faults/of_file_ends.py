@@ -1,4 +1,4 @@
-"""Faults at the end of a .tflite file, of its attributes and outputs, and of files of 8 bits."""
+"""Faults at the end of a .tflite file: of its anchors, attributes and outputs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from numpy.typing import NDArray
 
 from validation.faults import file_edits as put
 from validation.faults.fault import Case, Fault, Thinness
+from validation.faults.of_eight_bits import EIGHT_BIT_FAULTS
 from validation.faults.of_files import (
     BODY_FAULTS,
-    KERNEL_CHANNELS,
-    PARITY,
     TWICE,
-    by_class,
     of_file,
 )
-from validation.faults.of_weights import classes_reversed, noisy
 from validation.record.diagnosis import FaultKind, Place
 
 Array = NDArray[Any]
-_QUANTISED = "ssd_mobilenet_v1_quantized"
 _CONTRACT = ("tflite_contract", "reference_contract")
 _OP = ("postprocess_parity", "reference_contract", "tflite_contract")
 
@@ -34,11 +30,6 @@ def _half(case: Case) -> None:
 
 def _lower(anchors: Array) -> Array:
     return anchors + np.array([0.05, 0, 0, 0], np.float32)
-
-
-def _four_bits(values: Array) -> Array:
-    coarse: Array = (np.round(values.astype(np.float32) / 16) * 16).clip(-127, 127)
-    return coarse
 
 
 _END_FAULTS: tuple[Fault, ...] = (
@@ -146,78 +137,4 @@ _END_FAULTS: tuple[Fault, ...] = (
     ),
 )
 
-_EIGHT_BIT_FAULTS: tuple[Fault, ...] = (
-    of_file(
-        "coarse",
-        "one convolution has weights of 4 bits",
-        put.change_kernel(12, _four_bits),
-        FaultKind.PRECISION,
-        FaultKind.WEIGHTS_ROUNDED,
-        FaultKind.WEIGHTS,
-        checks=("quantisation", *PARITY),
-        known=("X04",),
-        variant="int8",
-    ),
-    of_file(
-        "scale",
-        "one activation is read with half of its scale",
-        put.change_scale(10, 0.5),
-        FaultKind.QUANTISED_RANGE,
-        FaultKind.FAKE_QUANT_RANGE,
-        FaultKind.PRECISION,
-        FaultKind.WEIGHTS_FACTOR,
-        FaultKind.OPERATOR_ATTRIBUTE,
-        checks=("quantisation", *PARITY),
-        variant="int8",
-    ),
-    of_file(
-        "bgr-int8",
-        "the first convolution expects the channels as blue, green, red",
-        put.change_kernel(0, lambda values: values[..., ::-1]),
-        FaultKind.CHANNELS,
-        FaultKind.WEIGHTS_PERMUTED,
-        known=("P06",),
-        variant="int8",
-        places=KERNEL_CHANNELS,
-    ),
-    of_file(
-        "classes-int8",
-        "the class heads have the classes in the reverse order",
-        put.change_class_heads(by_class(classes_reversed)),
-        FaultKind.CLASS_ORDER,
-        FaultKind.WEIGHTS_PERMUTED,
-        variant="int8",
-    ),
-    of_file(
-        "input-scale",
-        "the input stands for pixels of twice the range",
-        put.change_input(scale=2.0),
-        FaultKind.NORMALISATION,
-        FaultKind.OPERATOR_ATTRIBUTE,
-        checks=("tflite_contract", *PARITY),
-        known=("P05",),
-        variant="uint8",
-        model=_QUANTISED,
-        places=KERNEL_CHANNELS,
-    ),
-    of_file(
-        "noise-uint8",
-        "one convolution has noise of half of its spread",
-        put.change_kernel(8, lambda values: noisy(0.5)(values.astype(np.float32)).clip(0, 255)),
-        FaultKind.WEIGHTS,
-        checks=("quantisation", *PARITY),
-        variant="uint8",
-        model=_QUANTISED,
-    ),
-    of_file(
-        "anchors-uint8",
-        "anchors are a twentieth of the image too low",
-        put.change_anchors(_lower),
-        FaultKind.ANCHORS,
-        checks=_OP,
-        variant="uint8",
-        model=_QUANTISED,
-    ),
-)
-
-FILE_FAULTS: tuple[Fault, ...] = (*BODY_FAULTS, *_END_FAULTS, *_EIGHT_BIT_FAULTS)
+FILE_FAULTS: tuple[Fault, ...] = (*BODY_FAULTS, *_END_FAULTS, *EIGHT_BIT_FAULTS)

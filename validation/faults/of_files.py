@@ -90,6 +90,15 @@ def _nan(values: Array) -> None:
     values.flat[0] = np.nan
 
 
+def _bfloat16(values: Array) -> Array:
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    return (bits & np.uint32(0xFFFF0000)).view(np.float32).reshape(values.shape)
+
+
+def _swapped(values: Array) -> None:
+    values[[1, 2]] = values[[2, 1]]
+
+
 KERNEL_CHANNELS = frozenset({Place.FEED})
 
 BODY_FAULTS: tuple[Fault, ...] = (
@@ -226,6 +235,20 @@ BODY_FAULTS: tuple[Fault, ...] = (
         FaultKind.WEIGHTS_ROUNDED,
         FaultKind.PRECISION,
         known=("R02",),
+    ),
+    of_file(
+        "bfloat16",
+        "all weights are cut to bfloat16",
+        put.change_every_kernel(_bfloat16),
+        FaultKind.WEIGHTS_ROUNDED,
+        FaultKind.PRECISION,
+        known=("R02",),
+    ),
+    of_file(
+        "channel-order",
+        "two output channels of a convolution change places",
+        put.change_kernel(8, _swapped),
+        FaultKind.WEIGHTS_PERMUTED,
     ),
     of_file(
         "relu",

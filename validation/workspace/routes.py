@@ -114,7 +114,7 @@ def compare_routes(
         "files": {path.name: file_sha256(path) for path in _files(archive)},
         "saved model": file_hashes(saved_model) if saved_model.is_dir() else None,
         "rounding": rounding,
-        **makers("export", "graphs", "pipeline", "comparison", "workspace"),
+        **makers("export", "graphs", "pipeline", "arrays", "comparison", "workspace"),
     }
 
     def find(_: Path) -> RouteFindings:

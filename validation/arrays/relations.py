@@ -1,4 +1,4 @@
-"""What was done to a constant: how the numbers of one file are made of those of another.
+"""What was done to an array: how the numbers of one file are made of those of another.
 
 Pure functions of two arrays. A relation is claimed only where it explains every value to half a
 step of both files' numbers, so that what is left is "other values".
@@ -15,33 +15,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.diagnosis.constants import StoredConstant
-from validation.diagnosis.hidden_rounding import hidden_bits
+from validation.arrays.hidden_rounding import Rounding, hidden_rounding
+from validation.arrays.pairs import FLOAT_ROUNDING, ArrayPair
+from validation.arrays.stored_numbers import StoredNumbers
 
 _Reals = NDArray[np.float64]
-# Sums of rounding in float32, in units of a step.
-_ROUNDING = 1e-3
-# The same where a factor was found among rounded values.
-_ESTIMATED = 0.2
-# Half precision rounds each value by itself; whole steps of it are still one value's.
-_ESTIMATED_OF_HALVES = 0.5
 # A factor that rounded values do not tell from 1.
 _ONE = 2e-3
-# Of a value, in float32: what multiplying and adding once more may change.
-_FLOAT = 4e-7
 # A channel of fewer values has a factor of its own whatever was done to it.
 _LEAST_VALUES = 4
 # More rows are not compared with each other.
 _MOST_ROWS = 4096
+# Share of values beyond the range of the second: fewer are what a percentile leaves out.
+_CUT = 0.01
 
 
 class Change(enum.StrEnum):
-    """What makes the second constant of the first."""
+    """What makes the second array of the first."""
 
     NONE = "none"
     """Equal, or rounded to the steps in which they are stored."""
     ROUNDED = "rounded"
     """More coarsely than the second file stores it."""
+    CUT = "cut"
+    """At the ends of what the second file can hold, many of them."""
     ZERO = "zero"
     NOT_FINITE = "not finite"
     """Values of the second."""
@@ -52,6 +49,8 @@ class Change(enum.StrEnum):
     """Two axes have changed places."""
     ORDER = "order"
     """Along one axis, maybe with some repeated and others lost."""
+    SHUFFLED = "shuffled"
+    """The same numbers in other places, along no axis."""
     FACTOR = "factor"
     CHANNEL_FACTORS = "channel factors"
     OFFSET = "offset"
@@ -75,8 +74,10 @@ class Relation:
         differing: How many values differ.
         size: Of how many.
         places: Where along `axis` values differ, of `SOME`.
-        bits: Of `ROUNDED`: 16 for half precision, else of the whole numbers.
+        rounding: Of `ROUNDED`.
         error: Root mean square of the differences, as a share of that of the first's values.
+        expected: The first's value where they differ most; None where none do.
+        got: See expected.
     """
 
     change: Change
@@ -87,83 +88,41 @@ class Relation:
     differing: int = 0
     size: int = 0
     places: tuple[int, ...] = ()
-    bits: int | None = None
+    rounding: Rounding | None = None
     error: float = 0.0
+    expected: float | None = None
+    got: float | None = None
 
 
-class _Pair:
-    """Two constants of one shape, and when values of them are equal."""
+def relation(
+    first: StoredNumbers, second: StoredNumbers, rounding: float = FLOAT_ROUNDING
+) -> Relation:
+    """What makes the second array of the first.
 
-    def __init__(self, first: StoredConstant, second: StoredConstant) -> None:
-        shape = first.real.shape
-        # What lies beyond the range of a file's numbers was cut off there.
-        self.low, self.high = second.low.reshape(shape), second.high.reshape(shape)
-        self.ours, self.step = first.real.reshape(shape), first.step.reshape(shape)
-        self.theirs, self.their_step = second.real.reshape(shape), second.step.reshape(shape)
-        is_half = second.raw.dtype == np.float16
-        self.estimated = _ESTIMATED_OF_HALVES if is_half else _ESTIMATED
-        self.floor, self.ceiling = first.low.reshape(shape), first.high.reshape(shape)
-
-    def far(
-        self,
-        made: _Reals,
-        step: _Reals,
-        *,
-        cut: bool = False,
-        slack: float = _ROUNDING,
-        added: float | _Reals = 0.0,
-    ) -> NDArray[np.bool_]:
-        """Which values of the second are others than made ones, of which one knows to a step.
-
-        Args:
-            made: Of the first.
-            step: In which they are known.
-            cut: Values of the second beyond the first's range were cut off in the first.
-            slack: More than half a step, in steps.
-            added: To the first's values: sums round by the size of what is added.
-        """
-        theirs = np.clip(self.theirs, self.floor, self.ceiling) if cut else self.theirs
-        inside = np.clip(made, self.low, self.high)
-        size = np.maximum(np.abs(made), np.abs(theirs)) + np.abs(added)
-        near = (0.5 + slack) * (np.abs(step) + self.their_step) + _FLOAT * size + 1e-37
-        far: NDArray[np.bool_] = ~(np.abs(inside - theirs) <= near)
-        return far
-
-    def fits(
-        self,
-        made: _Reals,
-        step: _Reals,
-        *,
-        slack: float = _ROUNDING,
-        added: float | _Reals = 0.0,
-    ) -> bool:
-        """Made values explain all of the second's; arguments as `far`."""
-        if made.shape != self.theirs.shape:
-            return False
-        return not self.far(made, step, slack=slack, added=added).any()
-
-
-def relation(first: StoredConstant, second: StoredConstant) -> Relation:
-    """What makes the second constant of the first; both have as many values."""
+    Args:
+        first: That says what is right.
+        second: Of as many values.
+        rounding: Share of a value that is no difference.
+    """
     with np.errstate(all="ignore"):  # of others' files values may be anything
-        return _relation(_Pair(first, second), second)
+        return _relation(ArrayPair(first, second, rounding), second)
 
 
-def is_same(first: StoredConstant, second: StoredConstant) -> bool:
+def is_same(first: StoredNumbers, second: StoredNumbers) -> bool:
     """Equal but for the steps in which they are stored."""
     if first.size != second.size:
         return False
     with np.errstate(all="ignore"):
-        pair = _Pair(first, second)
+        pair = ArrayPair(first, second)
         return not pair.far(pair.ours, pair.step, cut=True).any()
 
 
-def is_in_order(first: StoredConstant, second: StoredConstant, of: Relation) -> bool:
+def is_in_order(first: StoredNumbers, second: StoredNumbers, of: Relation) -> bool:
     """The second is the first, of one dimension, in the order of another constant's channels."""
     if first.real.ndim != 1 or not first.size == second.size == len(of.order):
         return False
     with np.errstate(all="ignore"):
-        pair, places = _Pair(first, second), np.asarray(of.order)
+        pair, places = ArrayPair(first, second), np.asarray(of.order)
         made, step = pair.ours[places], pair.step[places]
         # Rows that kept the scales of their places are times factors that are estimates.
         factors = np.asarray(of.values) if of.values else np.ones(len(places))
@@ -171,37 +130,61 @@ def is_in_order(first: StoredConstant, second: StoredConstant, of: Relation) -> 
         return pair.fits(made * factors, step + 2 * near)
 
 
-def _relation(pair: _Pair, second: StoredConstant) -> Relation:
+def _relation(pair: ArrayPair, second: StoredNumbers) -> Relation:
     bad = int(np.count_nonzero(~np.isfinite(pair.ours)))
     if bad:
         return Relation(Change.NOTHING_RIGHT, differing=bad, size=pair.ours.size, error=math.inf)
     far = pair.far(pair.ours, pair.step, cut=True)
     size, differing = int(far.size), int(np.count_nonzero(far))
     if not differing:
-        # Floats that are equal are not rounded.
-        bits = None if second.raw.dtype.kind == "f" else hidden_bits(pair.ours, pair.theirs, second)
-        return Relation(Change.NONE if bits is None else Change.ROUNDED, bits=bits, size=size)
+        return _of_equal(pair, second)
     spread = float(np.sqrt(np.mean(pair.ours**2)))
     error = float(np.sqrt(np.mean((pair.theirs - pair.ours) ** 2))) / (spread or 1.0)
-    about = Relation(Change.OTHER, differing=differing, size=size, error=error)
+    worst = np.unravel_index(int(np.argmax(np.abs(pair.theirs - pair.ours))), far.shape)
+    about = Relation(
+        Change.OTHER,
+        differing=differing,
+        size=size,
+        error=error,
+        expected=float(pair.ours[worst]),
+        got=float(pair.theirs[worst]),
+    )
     if not np.isfinite(pair.theirs).all():
         count = int(np.count_nonzero(~np.isfinite(pair.theirs)))
         return Relation(Change.NOT_FINITE, differing=count, size=size, error=math.inf)
     if not pair.theirs.any():
         return replace(about, change=Change.ZERO)
-    for found in itertools.chain(_moved(pair), _scaled(pair)):
+    for found in itertools.chain(_moved(pair), _scaled(pair), _shuffled(pair)):
         return _with(found, about)
-    bits = hidden_bits(pair.ours, pair.theirs, second)
-    if bits is not None:
-        return replace(about, change=Change.ROUNDED, bits=bits)
+    rounding = hidden_rounding(pair.ours, pair.theirs, second)
+    if rounding is not None:
+        return replace(about, change=Change.ROUNDED, rounding=rounding)
     return _with(_some(far) or about, about)
 
 
+def _of_equal(pair: ArrayPair, second: StoredNumbers) -> Relation:
+    """No value is another one, but the second may have fewer levels, or ends that cut."""
+    size = int(pair.ours.size)
+    cut = pair.cut_off()
+    if cut > _CUT * size:
+        return Relation(Change.CUT, differing=cut, size=size)
+    # Floats that are equal are not rounded.
+    rounding = None if second.is_float else hidden_rounding(pair.ours, pair.theirs, second)
+    change = Change.NONE if rounding is None else Change.ROUNDED
+    return Relation(change, rounding=rounding, size=size)
+
+
 def _with(found: Relation, about: Relation) -> Relation:
-    return replace(found, differing=about.differing, size=about.size, error=about.error)
+    return replace(
+        about,
+        **{
+            name: getattr(found, name)
+            for name in ("change", "axis", "other_axis", "order", "values", "places")
+        },
+    )
 
 
-def _moved(pair: _Pair) -> Iterator[Relation]:
+def _moved(pair: ArrayPair) -> Iterator[Relation]:
     """Reversed, transposed, in another order."""
     shape: tuple[int, ...] = pair.ours.shape
     axes = [axis for axis, side in enumerate(shape) if side > 1]
@@ -221,7 +204,13 @@ def _moved(pair: _Pair) -> Iterator[Relation]:
             yield Relation(Change.ORDER, axis, order=order)
 
 
-def _order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
+def _shuffled(pair: ArrayPair) -> Iterator[Relation]:
+    ours, theirs = (np.sort(each, axis=None) for each in (pair.ours, pair.theirs))
+    if np.array_equal(ours, theirs):
+        yield Relation(Change.SHUFFLED)
+
+
+def _order(pair: ArrayPair, axis: int) -> tuple[int, ...] | None:
     """Which of the first's rows each row of the second is; None where one is none of them."""
     ours, theirs = (
         np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1)
@@ -243,7 +232,7 @@ def _order(pair: _Pair, axis: int) -> tuple[int, ...] | None:
     return tuple(order.tolist())
 
 
-def _scaled(pair: _Pair) -> Iterator[Relation]:
+def _scaled(pair: ArrayPair) -> Iterator[Relation]:
     """Multiplied or shifted, as a whole or each channel by itself."""
     ours, theirs = pair.ours, pair.theirs
     if ours.size >= _LEAST_VALUES:
@@ -261,10 +250,11 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
         along = tuple(each for each in range(ours.ndim) if each != axis)
         if shape[axis] < 2 or ours.size // shape[axis] < _LEAST_VALUES:
             continue
-        factors = _factors(ours, theirs, along)
+        stays = ~pair.far(ours, pair.step).any(axis=along, keepdims=True)
+        factors = np.where(stays, 1.0, _factors(ours, theirs, along))
         if pair.fits(ours * factors, pair.step * factors, slack=pair.estimated):
             yield Relation(Change.CHANNEL_FACTORS, axis, values=tuple(factors.ravel().tolist()))
-        offsets = _offsets(pair, along)
+        offsets = np.where(stays, 0.0, _offsets(pair, along))
         if pair.fits(ours + offsets, pair.step, added=offsets):
             yield Relation(Change.CHANNEL_OFFSETS, axis, values=tuple(offsets.ravel().tolist()))
         scaled = _scaled_order(pair, axis)
@@ -272,14 +262,14 @@ def _scaled(pair: _Pair) -> Iterator[Relation]:
             yield scaled
 
 
-def _offsets(pair: _Pair, along: tuple[int, ...]) -> _Reals:
+def _offsets(pair: ArrayPair, along: tuple[int, ...]) -> _Reals:
     """By how much the second's values are larger: whole steps of where it has steps."""
     offsets: _Reals = np.median(pair.theirs - pair.ours, axis=along, keepdims=True)
     steps = pair.their_step.max(axis=along, keepdims=True)
     return np.where(steps > 0, np.rint(offsets / np.where(steps > 0, steps, 1.0)) * steps, offsets)
 
 
-def _scaled_order(pair: _Pair, axis: int) -> Relation | None:
+def _scaled_order(pair: ArrayPair, axis: int) -> Relation | None:
     """As `_order`, of rows that kept the scales of their places."""
     stepped = pair.their_step.any()
     side = int(pair.ours.shape[axis])

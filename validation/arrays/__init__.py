@@ -1,0 +1,1 @@
+"""What was done to an array, found by its numbers alone."""
