@@ -15,7 +15,6 @@ from validation.checks import accuracy as accuracy_check
 from validation.checks import end_to_end_parity as parity_check
 from validation.checks.confirmed_parts import SharedPlaces
 from validation.checks.hypotheses import disagreement_explained, hidden_disagreement_explained
-from validation.checks.plausibility import plausibility
 from validation.checks.shared_hypotheses import shared_fault
 from validation.faults import file_edits as surgery
 from validation.policy.limits import Status
@@ -230,10 +229,10 @@ def test_of_a_model_that_two_files_confirm_the_labels_are_doubted_first(
     context = case()
     same = context.subject.detections()
     monkeypatch.setattr(type(context.inference), "reference", lambda _: same)
-    entries = accuracy_check.accuracy(context)
-    assert not [each for each in entries if isinstance(each, Diagnosis)]
-    named = [each for each in plausibility(context) if isinstance(each, Diagnosis)]
-    assert (named[0].fault, named[0].place) == (FaultKind.CLASS_ORDER, Place.LABELS)
+    (found,) = [each for each in accuracy_check.accuracy(context) if isinstance(each, Diagnosis)]
+    assert (found.fault, found.place) == (FaultKind.CLASS_ORDER, Place.LABELS)
+    assert found.ties == (FaultKind.CHANNELS,)
+    assert found.other_places == ()
 
 
 def test_a_high_ap_asks_for_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

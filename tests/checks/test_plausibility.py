@@ -366,3 +366,20 @@ def test_classes_that_one_file_alone_states_may_be_wrong_in_it_or_in_the_labels(
         _, (diagnosis, *_) = _check(moved, found, missing=missing)
         assert (diagnosis.place, *diagnosis.other_places) == places
     assert describe_diagnosis(diagnosis).startswith("labels: ")
+
+
+def test_labels_that_are_missing_are_named(scenes: Scenes) -> None:
+    """Of every second image; a crowd counts as a label of what lies in it."""
+    dataset, found = scenes
+    half = tuple(each for each in dataset.ground_truth if each.image_id % 2)
+    result, (diagnosis,) = _check(dataclasses.replace(dataset, ground_truth=half), found)
+    assert result.status is Status.WARN
+    assert (diagnosis.fault, diagnosis.place) == (FaultKind.UNLABELLED, Place.LABELS)
+    crowds = [
+        CocoAnnotation(image.id, 1, (0, 0, _WIDTH, _HEIGHT), _WIDTH * _HEIGHT, True)
+        for image in dataset.images
+    ]
+    crowded = dataclasses.replace(dataset, ground_truth=(*half, *crowds))
+    assert "sure_alone_share" not in {
+        each.name for each in _check(crowded, found)[0].measures if each.status is not Status.PASS
+    }

@@ -13,10 +13,10 @@ from validation.comparison.evidence_rules import (
     ChangedFlag,
     check_evidence,
 )
-from validation.policy.limits import Status
+from validation.policy.limits import Limit, Status
 from validation.policy.load import load_policy
 from validation.record.formatting import describe_result
-from validation.record.types import ModelKey
+from validation.record.types import Measure, ModelKey
 
 
 def _judged(**changed: Any) -> tuple[Status, str]:
@@ -78,3 +78,11 @@ def test_what_is_missing_is_named(changed: dict[str, Any], status: Status, said:
     found = _judged(**changed)
     assert found[0] is status
     assert said in found[1]
+
+
+def test_what_the_images_do_not_decide_is_no_pass() -> None:
+    """Said with the interval, the limit and how many images would decide."""
+    undecided = Measure("ap_drop", 0.003, Limit("max", 0.012, "t"), (0.0, 0.02), 72)
+    status, said = _judged(undecided=(undecided,))
+    assert status is Status.WARN
+    assert "should be at most 0.012: too few images to tell, about 72 needed" in said

@@ -108,7 +108,7 @@ def test_what_agrees_exactly_needs_no_sample() -> None:
     exact, _ = _check(_REFERENCE, _REFERENCE, variant="float")
     assert exact.status is Status.PASS
     sampled, _ = _check(_REFERENCE, _REFERENCE, variant="int8")
-    assert sampled.status is Status.WARN
+    assert "lost_share" in [each.name for each in sampled.measures if each.is_undecided]
     assert "too few images to tell, about 40 are needed" in sampled.message
 
 

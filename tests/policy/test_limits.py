@@ -135,6 +135,7 @@ def test_worst_status_knows_no_order(statuses: list[Status]) -> None:
         ((1.2, 2.0), Status.WARN),
         ((1.9, 2.1), Status.WARN),
         ((-5.0, 9.0), Status.WARN),
+        ((-5.0, 6.0), Status.PASS),
         ((-1.0, 1.8), Status.PASS),
         ((2.1, 9.0), Status.FAIL),
         ((math.nan, 0.0), Status.FAIL),
@@ -142,25 +143,25 @@ def test_worst_status_knows_no_order(statuses: list[Status]) -> None:
     ],
 )
 def test_an_interval_decides_as_a_whole(interval: tuple[float, float], status: Status) -> None:
-    """All inside, all outside, or too little to tell; what is no number never passes."""
+    """All outside fails; else the value decides, and warns beyond the limit; NaN never passes."""
     middle = sum(interval) / 2
     assert _MOST.status_within(middle, interval) is status
 
 
 @pytest.mark.parametrize(
-    ("limit", "value", "interval"),
+    ("limit", "value", "interval", "status"),
     [
-        (_MOST, 0.5, (0.0, 2.1)),
-        (_MOST, 5.0, (1.0, 9.0)),
-        (_LEAST, 4.0, (1.9, 6.0)),
-        (_LEAST, 1.0, (0.0, 2.0)),
+        (_MOST, 0.5, (0.0, 2.1), Status.PASS),
+        (_MOST, 5.0, (1.0, 9.0), Status.WARN),
+        (_LEAST, 4.0, (1.9, 6.0), Status.PASS),
+        (_LEAST, 1.0, (0.0, 2.0), Status.WARN),
     ],
 )
-def test_one_end_beyond_the_limit_warns(
-    limit: Limit, value: float, interval: tuple[float, float]
+def test_one_end_beyond_the_limit_decides_nothing(
+    limit: Limit, value: float, interval: tuple[float, float], status: Status
 ) -> None:
-    """Whichever end it is, and on whichever side the estimate itself lies."""
-    assert limit.status_within(value, interval) is Status.WARN
+    """The estimate is judged, and never fails; that it is undecided is for the evidence to say."""
+    assert limit.status_within(value, interval) is status
     assert limit.is_undecided(interval)
 
 

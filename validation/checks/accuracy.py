@@ -35,7 +35,7 @@ from validation.record.detections import Detections
 from validation.record.lines import Entry
 from validation.record.results_facts import Meeting
 from validation.record.run import Evidence, EvidenceContent, Stage
-from validation.record.types import REFERENCE, Accuracy, CheckResult, ModelKey
+from validation.record.types import REFERENCE, Accuracy, CheckResult, Measure, ModelKey
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext, class_join
 from validation.workspace.installed import installed_version
@@ -154,6 +154,17 @@ def differences(context: CheckContext) -> ApDifference | None:
     """How far the file is from the reference, with intervals; None without labels."""
     scored = scores(context)
     return _difference(context, *scored[:2]) if scored else None
+
+
+def undecided_figures(context: CheckContext) -> tuple[Measure, ...]:
+    """Gain and loss whose intervals lie on both sides of their limits: too few images to tell."""
+    scored = scores(context)
+    if not scored:
+        return ()
+    reference, candidate = (each.accuracy for each in scored[:2])
+    difference = _difference(context, *scored[:2])
+    result = check_accuracy(reference, candidate, context.policy, difference=difference)
+    return tuple(each for each in result.measures if each.is_undecided)
 
 
 def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> ApDifference:

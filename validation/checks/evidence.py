@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from validation.checks.accuracy import undecided_figures
 from validation.checks.doubts import doubts_of
+from validation.checks.operating_point import undecided_shares
 from validation.checks.shipped_flags import shipped_flags
 from validation.comparison.evidence_rules import (
     CalibrationEvidence,
@@ -12,8 +14,10 @@ from validation.comparison.evidence_rules import (
     check_evidence,
 )
 from validation.comparison.unlabelled import unlabelled_classes
+from validation.errors import ValidationError
 from validation.files.digest import file_sha256
 from validation.record.lines import Entry
+from validation.record.types import Measure
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext, class_join
@@ -34,10 +38,20 @@ def evidence(context: CheckContext) -> list[Entry]:
         calibration=_calibration(context),
         changed_flags=shipped_flags(context),
         doubts=doubts_of(context),
+        undecided=_undecided(context),
     )
     result = check_evidence(facts, context.policy, context.key)
     where = "" if context.dataset is None else context.dataset.annotation_path.name
     return [*unlabelled_classes(facts, result, where), result]
+
+
+def _undecided(context: CheckContext) -> tuple[Measure, ...]:
+    """What these images are too few for."""
+    try:
+        return (*undecided_figures(context), *undecided_shares(context))
+    except ValidationError:
+        # What cannot be scored or compared is said by the checks that need it.
+        return ()
 
 
 def _routes(context: CheckContext) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from validation.coco.dataset import Dataset
 from validation.coco.label_readings import Reading, better_reading
+from validation.coco.labelled_images import ground_truth
 from validation.coco.shown_on_labels import (
     LabelTable,
     MetObjects,
@@ -95,20 +96,5 @@ def detections_put_back(found: Detections, moved: ClassFacts, num_classes: int) 
 
 def labelled_objects(context: CheckContext, dataset: Dataset) -> Found:
     """The objects of each labelled image that has any, by the model's own classes."""
-    join = class_join(context, dataset)
-    classes = {category: each for each, category in join.categories.items() if category}
-    sizes = {image.id: (image.height, image.width) for image in dataset.images}
-    objects: dict[int, list[tuple[tuple[float, ...], int]]] = {}
-    for item in dataset.ground_truth:
-        if item.is_crowd or item.category_id not in classes:
-            continue
-        height, width = sizes[item.image_id]
-        x, y, wide, tall = item.bbox
-        box = (y / height, x / width, (y + tall) / height, (x + wide) / width)
-        objects.setdefault(item.image_id, []).append((box, classes[item.category_id]))
-    return {
-        str(image): Detections(
-            [box for box, _ in each], np.ones(len(each)), [name for _, name in each]
-        )
-        for image, each in objects.items()
-    }
+    objects = ground_truth(dataset, class_join(context, dataset).categories)
+    return {image: own for image, own in objects.items() if len(own)}

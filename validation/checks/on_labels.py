@@ -15,7 +15,7 @@ from validation.checks.label_relation import Categories, classes_put_back, label
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.coco.label_readings import Reading, dataset_read
-from validation.coco.shown_on_labels import LabelTable
+from validation.coco.shown_on_labels import LabelTable, on_no_object, shown_table
 from validation.comparison import plausibility_diagnoses as named
 from validation.comparison.labelled_sense import (
     LabelledSense,
@@ -61,6 +61,7 @@ def on_labels(
         asks_ap: They are the file's own, so that AP may say which class is never found.
     """
     seen = label_relation(context, dataset, found, min_score)
+    sure = shown_table(dataset, found, context.policy.setting("sure_score"))
     joined = [category for category in seen.categories.values() if category is not None]
     in_class = Counter(seen.every.categories[seen.met.in_class].tolist())
     rules = MovedRules.of(context.policy)
@@ -74,6 +75,8 @@ def on_labels(
         if asks_ap and seen.is_in_place
         else (),
         read_otherwise=seen.reading is not None,
+        sure=len(sure),
+        sure_alone=on_no_object(dataset, sure),
     )
     return OnLabels(sense, seen.reading, seen.categories, in_class)
 
@@ -104,7 +107,9 @@ def label_diagnoses(
         place, others = _of_moved(context) if shared else (Place.FILE, ())
         moved = named.of_moved_classes(key, sense.moved, names, place, others)
         back = classes_put_back(seen.categories, sense.moved)
-        diagnoses.append(_undone(context, dataset, moved, dataset, found, back))
+        undone = _undone(context, dataset, moved, dataset, found, back)
+        # Of a detector that hardly finds anything any class meets objects of any other.
+        diagnoses += [] if named.is_worse_undone(undone) else [undone]
     diagnoses += [
         named.of_renamed(key, each, dataset.categories[each.category], names.get(each.class_id))
         for each in sense.renamed

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from validation.checks.accuracy import NO_DATA, score_threshold
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
+from validation.coco.dataset import Dataset
 from validation.coco.labelled_images import category_names, labelled_images
 from validation.comparison.operating_point import check_operating_point
 from validation.comparison.operating_sides import OperatingRule
 from validation.record.lines import Entry
-from validation.record.types import CheckResult
+from validation.record.operating_point import OperatingPointLosses
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext, class_join
 
@@ -21,9 +26,59 @@ def operating_point(context: CheckContext) -> list[Entry]:
     dataset = context.dataset
     if dataset is None:
         return [CheckResult.unknown("operating_point", context.key, NO_DATA)]
+    result, losses = _judged(context, dataset)
+    return [result] if losses is None else [losses, result]
+
+
+def undecided_shares(context: CheckContext) -> tuple[Measure, ...]:
+    """Shares whose intervals lie on both sides of their limits: too few images to tell.
+
+    Of a file that computes what its reference does no share is a sample of a rate.
+    """
+    if context.dataset is None or _is_exact(context):
+        return ()
+    result, _ = _judged(context, context.dataset)
+    return tuple(each for each in result.measures if each.is_undecided)
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What was found last of a subject, and of what.
+
+    Args:
+        made_of: Policy, and detections of both sides.
+        found: See `check_operating_point`.
+    """
+
+    made_of: tuple[object, ...]
+    found: tuple[CheckResult, OperatingPointLosses | None]
+
+
+# Evidence asks for the same: half a second of a file on 600 images.
+_known: WeakKeyDictionary[object, dict[ModelKey, _Known]] = WeakKeyDictionary()
+
+
+def _judged(
+    context: CheckContext, dataset: Dataset
+) -> tuple[CheckResult, OperatingPointLosses | None]:
+    made_of = (context.policy, reference_detections(context), candidate_detections(context))
+    of_session = _known.setdefault(context.runs, {})
+    known = of_session.get(context.key)
+    is_same = known is not None and all(
+        one is other for one, other in zip(known.made_of, made_of, strict=True)
+    )
+    if known is None or not is_same:
+        known = _Known(made_of, _judge(context, dataset))
+        of_session[context.key] = known
+    return known.found
+
+
+def _judge(
+    context: CheckContext, dataset: Dataset
+) -> tuple[CheckResult, OperatingPointLosses | None]:
     categories = class_join(context, dataset).categories
     asked = context.policy.operating_point(context.key.model).min_score
-    result, losses = check_operating_point(
+    return check_operating_point(
         reference_detections(context),
         candidate_detections(context),
         labelled_images(dataset, categories),
@@ -39,12 +94,15 @@ def operating_point(context: CheckContext) -> list[Entry]:
         # The model's own names go before those of the categories.
         names={**category_names(dataset, categories), **context.class_names().names},
         unlabelled=[class_id for class_id, category in categories.items() if category is None],
-        # Flags of a shipped graph cost as fewer bits do.
-        exact=not (variant_of(context.key.variant).is_quantised or context.has_shipped_flags),
+        exact=_is_exact(context),
         policy=context.policy,
         key=context.key,
     )
-    return [result] if losses is None else [losses, result]
+
+
+def _is_exact(context: CheckContext) -> bool:
+    """Flags of a shipped graph cost as fewer bits do."""
+    return not (variant_of(context.key.variant).is_quantised or context.has_shipped_flags)
 
 
 def _threshold(asked: float, own: float) -> float:

@@ -12,7 +12,7 @@ from validation.coco.dataset import Dataset
 from validation.comparison.anchor_sense import AnchorSense, anchor_sense
 from validation.comparison.detection_sense import detection_sense
 from validation.comparison.plausibility import KnownAp, Sense, check_plausibility
-from validation.comparison.plausibility_diagnoses import of_values
+from validation.comparison.plausibility_diagnoses import of_unlabelled, of_values
 from validation.comparison.published_ap import published_ap
 from validation.errors import NotProvided
 from validation.policy.limits import Status
@@ -55,6 +55,8 @@ def plausibility(context: CheckContext) -> list[Entry]:
         diagnoses += label_diagnoses(context, dataset, found, seen, min_score)
         if _is_unmet(result) and not diagnoses:
             diagnoses += finds_nothing(context, dataset, min_score)
+        elif _is_unlabelled(result) and not diagnoses:
+            diagnoses.append(of_unlabelled(context.key, seen.sense))
     return [*diagnoses, *unusual, result]
 
 
@@ -93,6 +95,13 @@ def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:
 def _is_unmet(result: CheckResult) -> bool:
     return any(
         each.name == "met_share" and each.status is Status.UNKNOWN for each in result.measures
+    )
+
+
+def _is_unlabelled(result: CheckResult) -> bool:
+    return any(
+        each.name == "sure_alone_share" and each.status is not Status.PASS
+        for each in result.measures
     )
 
 

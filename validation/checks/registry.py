@@ -59,10 +59,10 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("end_to_end_parity", end_to_end_parity, given=("*",), compares_files=True),
     Check("canaries", canaries, given=("*",), compares_files=True),
-    Check("evidence", evidence, given=("*",)),
     Check("accuracy", accuracy, given=("*",), compares_files=True),
     Check("plausibility", plausibility, given=("*",), compares_files=True),
     Check("operating_point", operating_point, given=("*",)),
+    Check("evidence", evidence, given=("*",)),
     Check("latency", latency, given=("*",), needs=(first_runs,), quiet=True),
     Check(
         "baseline",

@@ -65,8 +65,8 @@ def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
 
     It is looked for where something asks for it: a low AP, labels that lie elsewhere than
     detections or are called otherwise, or a part of the archive that one file says alone. How
-    labels are read and classes are numbered is for `plausibility` to say: nothing where that is
-    the better explanation.
+    labels are read and classes are numbered is for `plausibility` to say: nothing where that alone
+    explains it.
 
     Args:
         context: Of the check of accuracy.
@@ -104,7 +104,7 @@ def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
     # Of what explains as much the likelier is the first: a model that two files confirm is right.
     tried = [*of_labels, *of_model] if places.is_confirmed else [*of_model, *of_labels]
     explained = explanation_by_labels(tried, restore_rules(context))
-    if explained and explained[0] in of_labels:
+    if len(explained) == 1 and explained[0] in of_labels:
         return ()
     return diagnosis_of(explained, context.key, OBJECTS_FOUND)
 

@@ -14,6 +14,7 @@ from validation.coco.precision import mean_present
 from validation.coco.scoring import Scores, score
 from validation.errors import DatasetError, UsageError, first_few
 from validation.record.detections import Detections
+from validation.record.formatting import plural
 from validation.record.types import CocoFigures
 from validation.root_cause import FaultKind, RootCause
 
@@ -125,11 +126,16 @@ def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
             where=dataset.annotation_path.name,
         )
     if not any(item.category_id in scored and not item.is_crowd for item in dataset.ground_truth):
+        crowds = sum(item.is_crowd for item in dataset.ground_truth)
         raise DatasetError(
             "no object of the scored categories on the selected images",
-            got=f"{len(dataset.images)} images, categories {first_few(scored)}",
+            expected="objects without iscrowd, of these categories",
+            got=f"{len(dataset.images)} images, categories {first_few(scored)}, "
+            f"{plural(crowds, 'crowd')}",
             where=dataset.annotation_path.name,
-            next_step="take more images",
+            next_step="correct iscrowd, for crowds are not scored"
+            if crowds
+            else "take more images",
             causes=[
                 RootCause(
                     FaultKind.UNLABELLED,

@@ -144,6 +144,33 @@ def shown_table(dataset: Dataset, found: Mapping[str, Detections], min_score: fl
     return ShownTable(images[shown], classes[shown], np.clip(boxes[shown], 0, 1), scores[shown])
 
 
+def on_no_object(dataset: Dataset, shown: ShownTable) -> int:
+    """How many of what is shown lie on no object of any category, nor in a crowd."""
+    corners = label_table(dataset)
+    crowds: dict[int, list[_Floats]] = {}
+    place = {image.id: number for number, image in enumerate(dataset.images)}
+    for item in dataset.ground_truth:
+        if item.is_crowd:
+            image = dataset.images[place[item.image_id]]
+            x, y, width, height = item.bbox
+            box = np.array([y, x, y + height, x + width]) / ([image.height, image.width] * 2)
+            crowds.setdefault(place[item.image_id], []).append(box)
+    alone = 0
+    own = corners.corners
+    for image in np.unique(shown.images).tolist():
+        boxes = shown.boxes[shown.images == image]
+        objects = own[corners.images == image]
+        met = (_overlaps(boxes, objects) >= _TOUCHED).any(axis=1)
+        for crowd in crowds.get(image, ()):
+            met |= _shares_inside(boxes, crowd) >= _IOU
+        alone += int(np.count_nonzero(~met))
+    return alone
+
+
+# Boxes that share less are of two things: of objects drawn carelessly most share more.
+_TOUCHED = 0.2
+
+
 def met_objects(
     labels: LabelTable, shown: ShownTable, categories: Mapping[int, int | None]
 ) -> MetObjects:
@@ -204,3 +231,18 @@ def _iou(first: _Floats, second: _Floats) -> _Floats:
     one, two = (np.prod(np.maximum(b[:, 2:] - b[:, :2], 0), axis=1) for b in (first, second))
     union = one + two - common
     return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))
+
+
+def _overlaps(first: _Floats, second: _Floats) -> _Floats:
+    """[N, M], IoU of each pair of corners."""
+    rows, columns = len(first), len(second)
+    pairs = _iou(np.repeat(first, columns, axis=0), np.tile(second, (rows, 1)))
+    return pairs.reshape(rows, columns)
+
+
+def _shares_inside(boxes: _Floats, region: _Floats) -> _Floats:
+    """[N], which share of each box lies in a region."""
+    low, high = np.maximum(boxes[:, :2], region[:2]), np.minimum(boxes[:, 2:], region[2:])
+    inside = np.prod(np.maximum(high - low, 0), axis=1)
+    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    return np.asarray(np.divide(inside, areas, out=np.zeros_like(inside), where=areas > 0))

@@ -9,6 +9,7 @@ from typing import Any
 from validation.comparison.doubts import Doubts
 from validation.errors import first_few
 from validation.policy.load import Policy
+from validation.record.formatting import describe_measure
 from validation.record.types import CheckResult, Measure, ModelKey
 
 
@@ -59,6 +60,7 @@ class EvidenceFacts:
         calibration: Of a file with ranges that were calibrated here; else None.
         changed_flags: Of a shipped tflite_graph.pb.
         doubts: Of a given file and its reference; None for a file that was made here.
+        undecided: Measures of other checks whose intervals lie on both sides of their limits.
     """
 
     images: int
@@ -72,6 +74,7 @@ class EvidenceFacts:
     changed_flags: tuple[ChangedFlag, ...] = field(default=())
     doubts: Doubts | None = None
     unconfirmed: tuple[str, ...] | None = None
+    undecided: tuple[Measure, ...] = ()
 
     @property
     def classes_without_object(self) -> tuple[str, ...]:
@@ -95,6 +98,7 @@ def check_evidence(
         absent = facts.classes_without_object
         values["unscored_class_share"] = len(absent) / len(facts.objects)
         values["rarest_class_objects"] = min(filter(None, facts.objects.values()), default=0)
+    values["undecided_limits"] = len(facts.undecided)
     values["canaries"] = facts.canaries
     values["references"] = int(facts.has_reference)
     if facts.routes is not None:
@@ -121,6 +125,7 @@ def _sentences(facts: EvidenceFacts) -> list[str]:
             f"{len(absent)} of {len(facts.objects)} classes without an object on the images: "
             f"{first_few(absent)}"
         )
+    said += [describe_measure(each) for each in facts.undecided]
     if not facts.canaries:
         said.append("no canary shows a class of the model (--canaries names a list of your own)")
     if not facts.has_reference:

@@ -117,6 +117,8 @@ class LabelledSense:
         renamed: Categories under another name than their class.
         lost: Class ids that are never found although others are.
         read_otherwise: Another reading of the boxes brings labels and detections together.
+        sure: Detections of a high score.
+        sure_alone: Those of them that lie on no object of any category.
     """
 
     objects: int
@@ -126,6 +128,13 @@ class LabelledSense:
     renamed: tuple[Renamed, ...] = ()
     lost: tuple[int, ...] = ()
     read_otherwise: bool = False
+    sure: int = 0
+    sure_alone: int = 0
+
+    @property
+    def sure_alone_share(self) -> float:
+        """Of the detections of a high score; 0 of none."""
+        return self.sure_alone / max(self.sure, 1)
 
     @property
     def met_share(self) -> float:

@@ -108,6 +108,8 @@ def _values(sense: Sense) -> dict[str, object]:
         values["classes_moved"] = 0 if labelled.moved is None else len(labelled.moved.pairs)
         values["categories_renamed"] = len(labelled.renamed)
         values["classes_lost"] = len(labelled.lost)
+        if labelled.sure >= _LEAST_SHOWN:
+            values["sure_alone_share"] = labelled.sure_alone_share
         if labelled.objects >= _LEAST_OBJECTS:
             values["met_share"] = labelled.met_share
         if labelled.met >= _LEAST_OBJECTS:
@@ -167,5 +169,7 @@ def _of_labels(labelled: LabelledSense, min_score: float) -> dict[str, str]:
         "[[limit]] of check plausibility, measure met_share, in a file for --policy",
         "called_otherwise_share": f"{called} of {labelled.met} objects that are found are called "
         "another class",
+        "sure_alone_share": f"{labelled.sure_alone} of {labelled.sure} detections of a high score "
+        "lie on no labelled object: labels may be missing",
         "classes_lost": f"classes that are never found, although others are: {len(labelled.lost)}",
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from validation.comparison.anchor_sense import AnchorSense
 from validation.comparison.detection_sense import DetectionSense
-from validation.comparison.labelled_sense import Renamed
+from validation.comparison.labelled_sense import LabelledSense, Renamed
 from validation.policy.limits import Status
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import ClassFacts
@@ -132,9 +132,21 @@ def of_nothing(key: ModelKey) -> Diagnosis:
     return dataclasses.replace(nothing, ties=(FaultKind.OTHER_IMAGES,))
 
 
+def of_unlabelled(key: ModelKey, labelled: LabelledSense) -> Diagnosis:
+    """Objects that the detector is sure of, and no label shows."""
+    got = f"{labelled.sure_alone} of {labelled.sure} sure detections are on no label"
+    return _diagnosis(key, FaultKind.UNLABELLED, Place.LABELS, "objects", got=got)
+
+
 def undone(diagnosis: Diagnosis, before: float, after: float) -> Diagnosis:
     """With AP as it is and with the fault undone."""
     return dataclasses.replace(diagnosis, measure="AP", before=before, after=after)
+
+
+def is_worse_undone(diagnosis: Diagnosis) -> bool:
+    """Undoing the fault does not raise the figure: it is not the fault."""
+    before, after = diagnosis.before, diagnosis.after
+    return before is not None and after is not None and after <= before
 
 
 def _diagnosis(

@@ -162,5 +162,11 @@ LABEL_FAULTS: tuple[Fault, ...] = (
         put.in_annotations(put.only_first_category),
         FaultKind.UNLABELLED,
     ),
+    _labels(
+        "missing",
+        "every second image has lost its objects",
+        put.in_annotations(put.without_every_second),
+        FaultKind.UNLABELLED,
+    ),
     _labels("none", "nothing is labelled", _empty, FaultKind.UNLABELLED),
 )

@@ -66,24 +66,28 @@ class Limit:
         return len(kept) == 2 and all(map(_is_finite, interval))
 
     def status_within(self, value: Any, interval: tuple[float, float]) -> Status:
-        """Judge a value by its confidence interval: decided only where no end of it differs.
+        """Judge a value by its confidence interval: broken only where no end of it keeps the limit.
+
+        An interval on both sides of the limit decides nothing: the value is judged as it is, and
+        that there is too little evidence is for the check of evidence to say, see `is_undecided`.
 
         Args:
             value: The point estimate.
             interval: Its lower and upper end.
 
         Returns:
-            PASS where the whole interval keeps the limit (WARN where the value is beyond
-            `warn`), FAIL where none of it does, else WARN: too little evidence to tell.
+            FAIL where none of the interval keeps the limit, WARN where the value alone does not or
+            is beyond `warn`, else PASS.
         """
         ends = [self.status(end) for end in interval]
         outside = [status not in (Status.PASS, Status.WARN) for status in ends]
         if all(outside):
             return worst_status(ends)
-        if any(outside):
+        if not all(map(_is_finite, interval)):
             # NaN decides nothing, and says that something is wrong.
-            return Status.WARN if all(map(_is_finite, interval)) else Status.FAIL
-        return self.status(value)
+            return Status.FAIL
+        status = self.status(value)
+        return status if status in (Status.PASS, Status.WARN) else Status.WARN
 
     def headroom(self, value: Any) -> float | None:
         """How far the value stays inside, in units of the value; negative is outside."""
