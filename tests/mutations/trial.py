@@ -93,6 +93,17 @@ def chosen(group: Group, functions: Functions, selection: Selection) -> list[Cha
     return sampled(found, whole=group.whole, seed=selection.seed)
 
 
+def _gone(group: Group, functions: Functions) -> list[str]:
+    """Entries of the group's modules that no mutant is meant by any more."""
+    own = {path.relative_to(ROOT).as_posix() for path in group.paths}
+    mutants = [each.mutant for each in _changes_of(group, functions) if each.mutant]
+    return [
+        f"{each.module}::{each.function}: {each.operator}: {each.before}: there is no such mutant"
+        for each in known_survivors()
+        if each.module in own and not any(map(each.covers, mutants))
+    ]
+
+
 def _changes_of(group: Group, functions: Functions) -> list[Change]:
     from validation.checks.registry import CHECKS
     from validation.policy.load import Policy, load_policy
@@ -119,6 +130,7 @@ def try_group(group: Group, summary: Summary, selection: Selection, *, workers: 
     def then(items: list[pytest.Item], forks: Forks) -> int:
         functions = loaded(group)
         named = chosen(group, functions, selection)
+        summary.wrongly_listed += _gone(group, functions)
         probe = functools.partial(functions.probe, ROOT)
         reached = _green(forks, range(len(items)), probe, group.name)
         if reached is None:
