@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import operator_surgery as surgery
@@ -14,10 +15,11 @@ from validation.checks import file_comparison
 from validation.checks.registry import CHECKS
 from validation.checks.running import run_row, with_files
 from validation.faults import file_edits
-from validation.policy.limits import Status
+from validation.policy.limits import Limit, Status
+from validation.policy.load import load_policy
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.lines import Entry
-from validation.record.types import CheckResult, ModelKey
+from validation.record.types import CheckResult, Measure, ModelKey
 from validation.workspace.context import CheckContext
 from validation.workspace.variant_sides import GraphReference
 
@@ -123,3 +125,34 @@ def test_a_layer_that_the_comparison_names_is_not_said_twice() -> None:
         _said(DiagnosedBy.LAYERS, FaultKind.WEIGHTS, "Conv2d_3/Relu6 (tensor_7 in the file)"),
     ]
     assert with_files(goes, [fault]) == [fault]
+
+
+@pytest.mark.parametrize(("count", "status"), [(0, Status.PASS), (3, Status.WARN)])
+def test_parts_that_no_output_shows_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, count: int, status: Status
+) -> None:
+    """Of a quantised file, whose other figures all pass: how many differ, and what was done."""
+    key = ModelKey("m", "int8", "detect.tflite")
+    part = Diagnosis(
+        "m",
+        "int8",
+        FaultKind.WEIGHTS_ROUNDED,
+        Place.FILE,
+        DiagnosedBy.FILE_DIFF,
+        where="one kernel",
+        expected="8 bits",
+        got="4 bits",
+        file=key.file,
+        count=count,
+    )
+    found = (part,) if count else ()
+    monkeypatch.setattr(file_comparison, "_reference_file", lambda _: Path("reference.tflite"))
+    monkeypatch.setattr(file_comparison, "_with", lambda *_: found)
+    good = Measure("box_encodings_cosine", 1.0, Limit("min", 0.99, "test"))
+    context: Any = SimpleNamespace(given=object(), policy=load_policy(), key=key)
+    result = file_comparison.with_differing_parts(
+        context, CheckResult.judged("quantisation", key, (good,), message="near")
+    )
+    values = {each.name: each.value for each in result.measures}
+    assert (result.status, values["differing_parts"]) == (status, count)
+    assert ("4 bits" in result.message) is bool(count)

@@ -53,6 +53,7 @@ def test_shipped_graph_is_reported() -> None:
         ({"differing_bytes": 3}, "3 bytes differ"),
         ({"inputs": ("image_tensor",)}, "image_tensor"),
         ({"outputs": POSTPROCESS_OUTPUTS[:3]}, "1 names are not the guide's"),
+        ({"outputs": POSTPROCESS_OUTPUTS[1:]}, "1 names are not the guide's"),
         ({"refusal": ""}, "converts by itself"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from validation.comparison.difference_rules import DifferenceRules
-from validation.comparison.score_kinds import score_kinds
+from validation.comparison.score_kinds import as_probabilities, is_logits, score_kinds
 from validation.policy.load import load_policy
 
 _Floats = NDArray[np.float64]
@@ -72,3 +72,26 @@ def test_scores_of_other_images_are_of_no_other_kind() -> None:
     """What no function explains is not explained by one."""
     other = np.random.default_rng(5).permuted(_SIDES["sigmoid"], axis=2)
     assert score_kinds(_SIDES["sigmoid"], other, _RULES) is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_does_not_hide_logits(value: float) -> None:
+    """Nor does it make logits of scores, and nothing but such is of no kind."""
+    for name, found in (("logits", True), ("sigmoid", False)):
+        scores = _SIDES[name].copy()
+        scores[0, 0, 7, 1] = value
+        assert is_logits(scores, _RULES) is found
+    assert not is_logits(np.full(4, value), _RULES)
+
+
+def test_logits_become_probabilities_and_nothing_else_does() -> None:
+    """A sigmoid of scores that are in 0 to 1 already would be another fault."""
+    assert np.allclose(as_probabilities(_SIDES["logits"], _RULES), _SIDES["sigmoid"])
+    assert as_probabilities(_SIDES["sigmoid"], _RULES) is _SIDES["sigmoid"]
+
+
+def test_scores_of_other_anchors_are_not_compared() -> None:
+    """Nor are none at all."""
+    sigmoid, twice = _SIDES["sigmoid"], _SIDES["twice"]
+    assert score_kinds(sigmoid[:, :, :200], twice, _RULES) is None
+    assert score_kinds(sigmoid[:, :, :0], twice[:, :, :0], _RULES) is None

@@ -31,3 +31,13 @@ def test_each_side_alone() -> None:
     found = similarity({"a": _one(0.9)}, {"a": _one(0.9, _ELSEWHERE)}, min_score=0.3, min_iou=0.5)
     assert (found.pairs, found.only_first, found.only_second) == (0, 1, 1)
     assert (found.worst_iou, found.worst_score_shift, found.where) == (None, None, "a")
+
+
+def test_an_image_with_a_detection_on_one_side_alone_is_named() -> None:
+    """On either side, and before the worst pair of another image."""
+    near, nothing = (0.1, 0.1, 0.5, 0.4), Detections((), (), ())
+    first = {"a": _one(0.9), "b": _one(0.8), "c": _one(0.8)}
+    for name in "bc":
+        second = {**first, "a": _one(0.9, near), name: nothing}
+        for sides in ((first, second), (second, first)):
+            assert similarity(*sides, min_score=0.3, min_iou=0.5).where == name

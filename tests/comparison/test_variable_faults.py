@@ -128,3 +128,11 @@ def test_same_values(got: NDArray[Any], same: bool) -> None:
 def test_nan_in_the_same_place_is_the_same_array() -> None:
     """The files agree about it; that it is NaN is another finding."""
     assert same_values(_with(math.nan), _with(math.nan), _ROUNDING)
+
+
+def test_a_factor_of_negative_values_is_one() -> None:
+    """What rounding moves is a share of their size, whatever their sign."""
+    negative = -np.abs(_ARRAY) - np.float32(0.1)
+    found = variable_fault(negative, negative * np.float32(1.5), _ROUNDING)
+    assert found.fault is FaultKind.WEIGHTS_FACTOR
+    assert found.got == pytest.approx(1.5)

@@ -64,6 +64,7 @@ _DETECTED: dict[str, put.Inject] = {
     "the first image lost": put.in_results(_without_the_first),
     "the last image lost": put.in_results(put.without_an_image),
     "images of the first half": put.in_results(_first_half),
+    "no image with a result": put.in_results(lambda _: {}),
     "the best detection alone": put.on_each(_best_one),
     "one score NaN": put.on_one(put.first_score_nan),
     "one box NaN": put.on_one(_box_nan),

@@ -123,7 +123,7 @@ _DAMAGE: dict[str, tuple[Place, FaultKind, Inject, str]] = {
         _P.CONFIG,
         _K.EXTRACTOR,
         _config('"ssd_mobilenet_v1_ppn"', '"ssd_mobilenet_v2"'),
-        "MobilenetV2 instead of MobilenetV1",
+        "ssd_mobilenet_v2 instead of ssd_mobilenet_v1_ppn",
     ),
     "config-least-depth": (
         _P.CONFIG,

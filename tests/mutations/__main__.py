@@ -47,7 +47,8 @@ def main() -> int:
             return 0
         try_group(group, summary, selection, workers=options.workers)
     text = summary.as_text()
-    sys.stdout.write(f"{text}\n{time.monotonic() - started:.0f} s\n")
+    used = sum(os.times()[:4])
+    sys.stdout.write(f"{text}\n{time.monotonic() - started:.0f} s, {used:.0f} s of processors\n")
     if not summary.complete:
         return 2
     if options.update:

@@ -1,6 +1,6 @@
 """Ways to make a line of judging code wrong: from a node of its syntax tree to others.
 
-An operator stands for a mistake that would matter in a judge: a comparison the wrong way round,
+An operator makes a mistake that would matter in a judge: a comparison the wrong way round,
 results of the first image only, a NaN or an empty run that counts as fine, UNKNOWN taken for PASS.
 """
 

@@ -1,7 +1,8 @@
 """Tests that are collected once and run in forks, each of which has one mutant in its code.
 
 A mutant takes effect where its function is: code of the function itself is exchanged, so that
-whoever has imported it by name runs the mutant. No file is changed, and nothing outlives the fork.
+every module that has imported it by name runs the mutant. No file is changed, and nothing outlives
+the fork.
 """
 
 from __future__ import annotations

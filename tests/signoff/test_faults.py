@@ -109,3 +109,12 @@ def test_of_a_record(tmp_path: Path) -> None:
         worst, *others = grouped_findings(verdict.findings)
         assert worst.diagnoses == (own,)
         assert not any(each.diagnoses for each in others)
+
+
+def test_a_fault_is_as_bad_as_the_worst_file_that_has_it() -> None:
+    """Not as the best of them."""
+    warned = dataclasses.replace(_ANCHORS, variant="dynamic", by=DiagnosedBy.ROUTES)
+    statuses = {_KEY: Status.PASS, _OTHER: Status.FAIL, warned.key: Status.WARN}
+    both = [_CHANNELS, dataclasses.replace(_CHANNELS, variant="int8")]
+    rows = faults_of([warned, *both], statuses)
+    assert [each.diagnosis.fault for each in rows] == [FaultKind.CHANNELS, FaultKind.ANCHORS]

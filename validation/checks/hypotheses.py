@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from validation.checks.feed_evidence import is_of_feed
 from validation.checks.hypothesis_runs import NO_RAW_OUTPUTS, ChangedRuns
+from validation.checks.worse_side import in_the_worse_side
 from validation.comparison import disagreements
 from validation.comparison.anchor_changes import anchor_difference
 from validation.comparison.difference_rules import DifferenceRules
@@ -32,8 +33,10 @@ from validation.diagnosis.hypotheses import (
     diagnosis_of,
     explanation,
     is_exact,
+    spread,
 )
-from validation.diagnosis.raw_hypotheses import RawOutputs, raw_hypotheses
+from validation.diagnosis.raw_hypotheses import raw_hypotheses
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.diagnosis.result_hypotheses import (
     ResultHypothesis,
     fitted_hypotheses,
@@ -72,7 +75,8 @@ def disagreement_explained(
     shared = [image.key for image in context.images if image.key in reference.keys() & candidate]
     reference = {image: reference[image] for image in shared}
     candidate = {image: candidate[image] for image in shared}
-    return _Search(context, rules, reference, candidate).run()
+    found = _Search(context, rules, reference, candidate).run()
+    return in_the_worse_side(context, found, reference, candidate, rules)
 
 
 def hidden_disagreement_explained(context: CheckContext) -> tuple[Diagnosis, ...]:
@@ -106,6 +110,7 @@ def restore_rules(context: CheckContext, min_score: float | None = None) -> Rest
         exact=policy.setting("hypothesis_tie" if quantised else "hypothesis_exact"),
         gain=policy.setting("hypothesis_gain"),
         gain_chance=policy.setting("hypothesis_gain_chance"),
+        gain_tie=policy.setting("hypothesis_gain_tie"),
     )
 
 
@@ -301,9 +306,3 @@ class _Search:
         own = np.array([self._by_image[image.key] for image in images])
         missing = float((1 - own).sum())
         return float((1 - before).sum()) < missing * (1 - self._promising)
-
-
-def spread(images: Sequence[str], count: int) -> list[str]:
-    """So many of them, evenly."""
-    places = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int))
-    return [images[place] for place in places.tolist()] if images else []

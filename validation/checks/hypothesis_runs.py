@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from validation.checks.contract_runs import file_detector
 from validation.diagnosis.agreement import Found
 from validation.diagnosis.feed_hypotheses import FeedHypothesis, normalise
-from validation.diagnosis.raw_hypotheses import RawOutputs
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.errors import ConversionError, FeedError, NotProvided
 from validation.files.temporary import scratch
 from validation.inference.outputs import bind_outputs

@@ -77,7 +77,7 @@ class ScoresOnObjects:
 
 @dataclass(frozen=True)
 class Renamed:
-    """A category that no class stands for, whose objects one such class detects.
+    """A category without a class, whose objects are detected by a class without a category.
 
     Args:
         category: Its id.
@@ -110,7 +110,7 @@ class LabelledSense:
     """How what a detector shows lies to the labelled objects; crowds are left out.
 
     Args:
-        objects: Of categories that a class stands for.
+        objects: Of categories that have a class.
         met: Those with a detection of any class on them.
         in_class: Those with a detection of their own class.
         moved: Classes that are called by another's number; None where none is.

@@ -211,8 +211,8 @@ def _candidate_side(
     indices = [*(pair.reference for pair in match.pairs), *match.unmatched_reference]
     classes = found.classes[indices]
     unmatched = np.arange(len(indices)) >= len(match.pairs)
-    nobody = np.zeros(len(indices), bool)
-    excused = nobody
+    none = np.zeros(len(indices), bool)
+    excused = none
     if match.unmatched_reference:
         object_of = _objects(found, image, rule.min_score, rule.min_iou)
         excused = np.array([index in object_of for index in indices], bool)
@@ -220,7 +220,7 @@ def _candidate_side(
     against = unmatched & (~excused | np.isin(classes, unlabelled))
     sizes = _sizes(found, indices, image)
     images = np.full(len(indices), number)
-    return Side(images, classes, sizes, nobody, unmatched, against, nobody)
+    return Side(images, classes, sizes, none, unmatched, against, none)
 
 
 def _objects(

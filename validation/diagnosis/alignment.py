@@ -114,7 +114,7 @@ def _by_content(first: Flow, second: Flow) -> Pairs:
         for row, position in enumerate(ours):
             column = int(alike[row].argmax())
             is_mutual = int(alike[:, column].argmax()) == row
-            # What several files of equal weights have is told apart by the flow alone.
+            # What several files of equal weights have is distinguished by the flow alone.
             is_alone = np.count_nonzero(alike[row] > 1 - 1e-6) <= 1
             if is_mutual and is_alone and alike[row, column] > _ALIKE:
                 pairs[position] = theirs[column]
@@ -170,7 +170,7 @@ class _Found:
         return len(self.pairs) > before
 
     def exchanged(self) -> bool:
-        """Pair one node that stands exactly where another kind of node does."""
+        """Pair one node with a node of another kind in exactly the same place."""
         places: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for position, node in self._left():
             around = self._around(node, position, self._readers[0], self.pairs)

@@ -1,4 +1,4 @@
-"""The numbers that a .tflite file stores: what they mean, and how finely they are told apart."""
+"""The numbers that a .tflite file stores: what they mean, and how fine their steps are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which nodes of a detector predict boxes and classes, and what their channels stand for."""
+"""Which nodes of a detector predict boxes and classes, and what their channels mean."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def column_order(order: Sequence[int], columns: int) -> tuple[int, ...] | None:
     """The one order of columns that an order of channels is; None where it is none.
 
     Args:
-        order: Which channel stands at each place; anchors of a cell one after another.
+        order: Which channel is at each place; anchors of a cell one after another.
         columns: Of an anchor.
     """
     if columns < 2 or len(order) % columns:

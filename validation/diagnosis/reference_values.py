@@ -15,7 +15,7 @@ from validation.diagnosis.tensor_values import TensorValues
 from validation.runtimes.base import Runtime
 
 _Floats = NDArray[np.float32]
-# Stands for the image in both files, whatever their inputs are called.
+# The image in both files, whatever their inputs are called.
 IMAGE = -1
 # The same numbers in the same order: what they write is what they read.
 _SAME_NUMBERS = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")

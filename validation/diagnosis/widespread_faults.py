@@ -20,7 +20,7 @@ _ONE = 1e-3
 
 
 def is_rounded(fact: ConstantFact, *, all_are: bool) -> bool:
-    """Of few values no step can be told; among others that are rounded they are too."""
+    """Few values show no step; among others that are rounded they are too."""
     relation = fact.relation
     is_near = relation.change in (Change.SOME, Change.OTHER) and relation.error < _NEAR
     return relation.change is Change.ROUNDED or (all_are and is_near)

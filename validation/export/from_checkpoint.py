@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework import graph_pb2
 
-from validation.errors import NotSsdGraph
+from validation.errors import GraphError, NotSsdGraph
 from validation.export.checkpoint import Values, checkpoint_shapes, open_checkpoint
 from validation.export.exported import ExportOptions
+from validation.export.fitting_extractor import name_extractor
 from validation.export.freezing import freeze, prune, variables
 from validation.export.from_graph import (
     add_identity,
@@ -124,13 +125,18 @@ def _restored_body(built: BuiltSsd, config: PipelineConfig, prefix: Path, values
     Raises:
         GraphError: Anything unmatched between graph and checkpoint, either way.
     """
-    sources = plan_restore(
-        model_variables(built),
-        checkpoint_shapes(prefix),
-        use_moving_averages=config.use_moving_averages,
-        config=Described.of(config),
-        where=f"{prefix.name} and {config.source}",
-    )
+    trained = checkpoint_shapes(prefix)
+    try:
+        sources = plan_restore(
+            model_variables(built),
+            trained,
+            use_moving_averages=config.use_moving_averages,
+            config=Described.of(config),
+            where=f"{prefix.name} and {config.source}",
+        )
+    except GraphError as error:
+        name_extractor(error, config, trained)
+        raise
     return freeze(body_graph(built), lambda name: values(sources[name]))
 
 

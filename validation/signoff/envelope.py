@@ -156,7 +156,7 @@ def verify_signature(data: bytes, public_key: bytes, where: str, key_where: str)
             expected=f"key {key.keyid}",
             got=f"key {', '.join(envelope.signatures)}" if other else None,
             where=where,
-            next_step="verify with the public key of whoever signed" if other else None,
+            next_step="verify with the public key of the signer" if other else None,
         ) from error
     return str(key.keyid)
 
@@ -261,7 +261,7 @@ def _public_key(pem: bytes, where: str) -> SSlibKey:
         private = b"PRIVATE KEY" in pem
         raise SignoffError(
             "the file holds a private key" if private else "the file holds no usable public key",
-            expected="the public key of whoever signed, as PEM",
+            expected="the public key of the signer, as PEM",
             got=None if private else error,
             where=where,
             next_step="name the public key, and keep the private one where nobody reads it"

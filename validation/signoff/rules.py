@@ -45,7 +45,7 @@ class Judgement:
     """The judgement on a run and on everything in it.
 
     Args:
-        run: The verdict that a signature stands or falls with.
+        run: The verdict that decides whether the run can be signed.
         models: One a model, in the order of the selection.
     """
 

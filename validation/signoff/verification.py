@@ -79,7 +79,7 @@ def verify_run(
 
     Args:
         files: Bytes by path below the run's folder.
-        key: Of who has signed; None where there are hashes alone, which prove no name.
+        key: Of the signer; None where there are hashes alone, which prove no name.
         today: Waivers hold until their day, as ISO 8601 has it.
         redraw: Make intervals again from the evidence too, as was done when it was signed.
 
