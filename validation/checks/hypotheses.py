@@ -24,6 +24,7 @@ from validation.diagnosis.feed_hypotheses import (
     feed_hypotheses,
     linear_normalisation,
     resize_hypotheses,
+    resize_of,
 )
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
@@ -241,9 +242,10 @@ class _Search:
 
     def _of_remade(self, cause: Cause, own: Preprocessing) -> Cause:
         """An image that is made anew has its normalisation undone as well as its resize."""
-        (anew,) = (each for each in resize_hypotheses(own) if each.cause.got == MADE_ANEW)
         runs = ChangedRuns(self._context.subject, self._context.runs, self._chosen[:_FIRST_LOOK])
-        return linear_normalisation(runs.fed_and_made_anew(anew), own, cause.place) or cause
+        return (
+            linear_normalisation(runs.fed_and_made_anew(resize_of(own)), own, cause.place) or cause
+        )
 
     def _fed(self, hypotheses: Iterable[FeedHypothesis]) -> list[Tried]:
         """On a few images first: what changes nothing for the better there is not the fault."""

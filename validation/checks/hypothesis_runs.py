@@ -92,14 +92,13 @@ class ChangedRuns:
         return file_detector(self._subject.path, self._subject)
 
     def fed_and_made_anew(
-        self, anew: FeedHypothesis
+        self, anew: Callable[[NDArray[np.uint8], int, int], NDArray[np.float32]]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Of each image what the file is fed, and what a change of the resize would feed it."""
+        """Of each image what the file is fed, and what another resize of it would feed."""
         prepared = prepared_for(self._subject.preprocessing, self._subject.way)
         for image in self.images:
             pixels = load(image, self._size)
-            assert anew.resize is not None
-            resized = anew.resize(pixels, prepared.height, prepared.width)
+            resized = anew(pixels, prepared.height, prepared.width)
             yield (
                 self._runs.feeds.of(image, prepared, self._size).reshape(1, *resized.shape),
                 normalise(resized, prepared),

@@ -102,6 +102,11 @@ def feed_hypotheses(own: Preprocessing, place: Place = Place.FEED) -> Iterator[F
         yield FeedHypothesis(cause, _transposed, read=lambda found, _: _exchanged(found))
 
 
+def resize_of(own: Preprocessing) -> Callable[[_Pixels, int, int], _Feed]:
+    """From stored pixels [H, W, 3] to [height, width, 3], as a file is to be fed."""
+    return _RESIZES[_kernel(own.align_corners, own.half_pixel_centers)]
+
+
 def resize_hypotheses(own: Preprocessing) -> Iterator[FeedHypothesis]:
     """Other ways to the size of the input; nothing to be undone exactly, so they are made anew."""
     expected = _kernel(own.align_corners, own.half_pixel_centers)
