@@ -20,7 +20,7 @@ class Summary:
         survivors: Changes that no test sees; `Outcome.tests` says how many came by.
         equivalent: Survivors that no test can see, as equivalent.toml says.
         unseen: Survivors that no test sees so far, as unseen.toml says.
-        wrongly_listed: Entries of the two that mean nothing, or of which tests see all that was tried.
+        wrongly_listed: Entries of the two that mean nothing, or whose mutants tests see.
         complete: False where a group could not be tried.
     """
 
