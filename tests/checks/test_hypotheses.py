@@ -125,6 +125,24 @@ def test_planted_faults_are_named_first(
 
 
 @pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        (lambda feed: feed / 255, "[0, 1]"),
+        (lambda feed: (feed + 1) / 2, "[0, 255] times 0.5 +0.5"),
+    ],
+    ids=["in 0 to 1", "half of the range"],
+)
+def test_pixels_of_another_range_are_no_other_resize(
+    case: Case, change: put.Change, got: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An int8 file is fed the pixels themselves: making the feed anew undoes any range of them."""
+    put.in_feed(change)(monkeypatch, tmp_path)
+    (found,) = disagreement_explained(case("int8"))
+    assert (found.fault, found.place) == (FaultKind.NORMALISATION, Place.FEED)
+    assert (found.got, found.expected, found.ties) == (got, "[0, 255]", ())
+
+
+@pytest.mark.parametrize(
     ("change", "kind"),
     [
         (surgery.change_attributes(h_scale=4.0, w_scale=4.0), FaultKind.BOX_SCALES),

@@ -19,12 +19,16 @@ from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.agreement import Found, RestoreRules, agreements
 from validation.diagnosis.feed_hypotheses import (
     AS_FED,
+    MADE_ANEW,
     FeedHypothesis,
     feed_hypotheses,
+    linear_normalisation,
     resize_hypotheses,
+    resize_of,
 )
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
+    Cause,
     Tried,
     at_place,
     diagnosis_of,
@@ -44,7 +48,7 @@ from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.diagnosis import Diagnosis, Place
 from validation.record.difference_words import anchor_rows
-from validation.specs.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -103,7 +107,8 @@ def restore_rules(context: CheckContext, min_score: float | None = None) -> Rest
         level=level,
         chance=policy.setting("hypothesis_chance"),
         tie=policy.setting("hypothesis_tie"),
-        exact=policy.setting("hypothesis_exact"),
+        # Of 8 bits rounding alone leaves as much as two faults that are not told apart.
+        exact=policy.setting("hypothesis_tie" if quantised else "hypothesis_exact"),
         gain=policy.setting("hypothesis_gain"),
         gain_chance=policy.setting("hypothesis_gain_chance"),
         gain_tie=policy.setting("hypothesis_gain_tie"),
@@ -227,7 +232,20 @@ class _Search:
 
     def _resize(self) -> list[Tried]:
         own = prepared_for(self._context.subject.preprocessing, self._context.subject.way)
-        return self._fed(resize_hypotheses(own))
+        tried = self._fed(resize_hypotheses(own))
+        return [
+            dataclasses.replace(each, cause=self._of_remade(each.cause, own))
+            if each.cause.got == MADE_ANEW
+            else each
+            for each in tried
+        ]
+
+    def _of_remade(self, cause: Cause, own: Preprocessing) -> Cause:
+        """An image that is made anew has its normalisation undone as well as its resize."""
+        runs = ChangedRuns(self._context.subject, self._context.runs, self._chosen[:_FIRST_LOOK])
+        return (
+            linear_normalisation(runs.fed_and_made_anew(resize_of(own)), own, cause.place) or cause
+        )
 
     def _fed(self, hypotheses: Iterable[FeedHypothesis]) -> list[Tried]:
         """On a few images first: what changes nothing for the better there is not the fault."""
