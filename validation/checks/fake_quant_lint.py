@@ -31,7 +31,9 @@ def fake_quant_lint(context: CheckContext) -> list[Entry]:
 
 
 def _measured(context: CheckContext, facts: FakeQuantFacts) -> tuple[MeasuredRange, ...]:
-    """Nothing where the graph cannot be run: that is said by other checks."""
+    """Of trained ranges: calibrated ones were measured. Nothing where the graph cannot be run."""
+    if not context.build.entry.quantised:
+        return ()
     sound = [
         each
         for each in facts.ranges
@@ -60,7 +62,7 @@ def _measured(context: CheckContext, facts: FakeQuantFacts) -> tuple[MeasuredRan
 
 
 def _place(context: CheckContext) -> Place:
-    """Whose ranges they are: trained ones, or those that were calibrated here."""
+    """What has the ranges: of trained ones the archive, of calibrated ones what was made here."""
     if not context.build.entry.quantised:
         return Place.EXPORT
     is_shipped = context.build.archive.tflite_graph is not None
