@@ -99,24 +99,32 @@ def test_a_check_that_compared_nothing_adds_nothing(
     ]
 
 
-def _said(by: DiagnosedBy, fault: FaultKind, place: Place = Place.FILE) -> Diagnosis:
-    return Diagnosis("mini", "float", fault, place, by, file="detect.tflite")
+def _said(by: DiagnosedBy, fault: FaultKind, where: str = "") -> Diagnosis:
+    return Diagnosis("mini", "float", fault, Place.FILE, by, where, file="detect.tflite")
 
 
-def test_what_the_comparison_does_not_find_in_the_file_is_not_said_of_it() -> None:
-    """Layers and other guesses give way; what is measured of the same kind, or elsewhere, stays."""
+def test_what_the_comparison_finds_comes_before_other_guesses() -> None:
+    """A second fault may be one that no part of the file shows, so they stay behind it."""
+    result = CheckResult.unknown("accuracy", ModelKey("mini", "float"), "few labels")
     fault = _said(DiagnosedBy.FILE_DIFF, FaultKind.CHANNELS)
     stays = [
+        _said(DiagnosedBy.LAYERS, FaultKind.ACTIVATION, "Conv2d_3"),
         _said(DiagnosedBy.HYPOTHESIS, FaultKind.CHANNELS),
-        _said(DiagnosedBy.ABSOLUTE, FaultKind.CLASS_NAMES, Place.LABELS),
-    ]
-    goes = [
-        _said(DiagnosedBy.LAYERS, FaultKind.WEIGHTS),
         _said(DiagnosedBy.ABSOLUTE, FaultKind.CLASS_ORDER),
-        _said(DiagnosedBy.HYPOTHESIS, FaultKind.SCORES),
     ]
-    assert with_files([*stays, *goes], [fault]) == [*stays, fault]
-    assert with_files([*stays, *goes], []) == [*stays, *goes]
+    assert with_files([result, *stays], [fault]) == [result, fault, *stays]
+    assert with_files([result, *stays], []) == [result, *stays]
+    assert with_files([result], [fault]) == [result, fault]
+
+
+def test_a_layer_that_the_comparison_names_is_not_said_twice() -> None:
+    """Of the same kind, or the same layer called by what its values tell alone."""
+    fault = _said(DiagnosedBy.FILE_DIFF, FaultKind.WEIGHTS_FACTOR, "kernel of Conv2d_3/Relu6")
+    goes = [
+        _said(DiagnosedBy.LAYERS, FaultKind.WEIGHTS_FACTOR, "Conv2d_4/Relu6"),
+        _said(DiagnosedBy.LAYERS, FaultKind.WEIGHTS, "Conv2d_3/Relu6 (tensor_7 in the file)"),
+    ]
+    assert with_files(goes, [fault]) == [fault]
 
 
 @pytest.mark.parametrize(("count", "status"), [(0, Status.PASS), (3, Status.WARN)])

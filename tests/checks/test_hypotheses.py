@@ -13,7 +13,9 @@ import pytest
 
 from validation.checks import accuracy as accuracy_check
 from validation.checks import end_to_end_parity as parity_check
+from validation.checks.confirmed_parts import SharedPlaces
 from validation.checks.hypotheses import disagreement_explained, hidden_disagreement_explained
+from validation.checks.plausibility import plausibility
 from validation.checks.shared_hypotheses import shared_fault
 from validation.faults import file_edits as surgery
 from validation.policy.limits import Status
@@ -124,6 +126,24 @@ def test_planted_faults_are_named_first(
 
 
 @pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        (lambda feed: feed / 255, "[0, 1]"),
+        (lambda feed: (feed + 1) / 2, "[0, 255] times 0.5 +0.5"),
+    ],
+    ids=["in 0 to 1", "half of the range"],
+)
+def test_pixels_of_another_range_are_no_other_resize(
+    case: Case, change: put.Change, got: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An int8 file is fed the pixels themselves: making the feed anew undoes any range of them."""
+    put.in_feed(change)(monkeypatch, tmp_path)
+    (found,) = disagreement_explained(case("int8"))
+    assert (found.fault, found.place) == (FaultKind.NORMALISATION, Place.FEED)
+    assert (found.got, found.expected, found.ties) == (got, "[0, 255]", ())
+
+
+@pytest.mark.parametrize(
     ("change", "kind"),
     [
         (surgery.change_attributes(h_scale=4.0, w_scale=4.0), FaultKind.BOX_SCALES),
@@ -206,7 +226,9 @@ def test_a_fault_of_both_sides_is_held_against_the_labels(
 ) -> None:
     """The reference detects the same, so nothing but labels shows it; then the check fails."""
     inject(monkeypatch, tmp_path)
-    context = _low_ap(case(), 1.0)
+    context = case()
+    one_file = SharedPlaces(*[Place.GRAPH] * 3, confirms_layers=False, confirms_weights=False)
+    monkeypatch.setattr("validation.checks.shared_hypotheses.shared_places", lambda _: one_file)
     same = context.subject.detections()
     monkeypatch.setattr(type(context.inference), "reference", lambda _: same)
     assert disagreement_explained(context) == ()
@@ -216,6 +238,20 @@ def test_a_fault_of_both_sides_is_held_against_the_labels(
     (result,) = [each for each in entries if isinstance(each, CheckResult)]
     assert result.status is Status.FAIL
     assert "undone_gain" in [each.name for each in result.measures]
+
+
+def test_of_a_model_that_two_files_confirm_the_labels_are_doubted_first(
+    case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Red and blue exchanged: the labels' classes explain as much as the channels of the image."""
+    put.in_feed(lambda feed: feed[..., ::-1])(monkeypatch, tmp_path)
+    context = case()
+    same = context.subject.detections()
+    monkeypatch.setattr(type(context.inference), "reference", lambda _: same)
+    entries = accuracy_check.accuracy(context)
+    assert not [each for each in entries if isinstance(each, Diagnosis)]
+    named = [each for each in plausibility(context) if isinstance(each, Diagnosis)]
+    assert (named[0].fault, named[0].place) == (FaultKind.CLASS_ORDER, Place.LABELS)
 
 
 def test_a_high_ap_asks_for_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from validation.checks import on_labels
+from validation.checks import label_relation, on_labels
 from validation.checks.plausibility import plausibility
 from validation.coco.annotations import CocoAnnotation, CocoImage
 from validation.coco.dataset import Dataset
@@ -25,6 +25,7 @@ from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.types import CheckResult, ModelKey
 from validation.specs.references import ReferenceKind
+from validation.workspace.routes import RouteFindings, Unconfirmed
 
 _NAMES = dict(enumerate(("ball", "ring", "board", "star", "arrow"), 1))
 _SIZE = _HEIGHT, _WIDTH = 240, 320
@@ -75,7 +76,7 @@ def _scored_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """AP without the cache of products."""
 
     def score(context: Any, dataset: Dataset) -> Any:
-        categories = on_labels.class_join(context, dataset).categories
+        categories = label_relation.class_join(context, dataset).categories
         own = {int(key): each for key, each in context.subject.detections().items()}
         evaluation, _ = evaluate_with_matches(dataset, own, category_ids=categories)
         return SimpleNamespace(
@@ -93,6 +94,7 @@ def _check(
     names: Mapping[int, str] = _NAMES,
     *,
     given: bool = False,
+    missing: tuple[Unconfirmed, ...] = (),
 ) -> tuple[CheckResult, list[Diagnosis]]:
     """Of a file; without another one the reference detects the same."""
 
@@ -108,6 +110,12 @@ def _check(
                 raise NotProvided("no archive")
             return SimpleNamespace(group="own", published={})
 
+        @property
+        def archive(self) -> Any:
+            if given:
+                raise NotProvided("no archive")
+            return SimpleNamespace(frozen_graph=Path("g.pb"), meta_graph=None, tflite_graph=None)
+
     class Subject:
         postprocess = SimpleNamespace(max_detections=100)
         op_anchors = property(lambda _: no_anchors())
@@ -122,6 +130,7 @@ def _check(
         build=Build(),
         is_raw=False,
         is_first=True,
+        routes=RouteFindings((), (), missing),
         given=object() if given else None,
         subject=Subject(),
         reference=SimpleNamespace(
@@ -341,3 +350,19 @@ def test_a_given_file_needs_no_archive(scenes: Scenes) -> None:
     swapped = _relabelled(dataset, {4: 5, 5: 4})
     result, (diagnosis,) = _check(swapped, found, given=True)
     assert (result.status, diagnosis.fault) == (Status.FAIL, FaultKind.CLASS_ORDER)
+
+
+def test_classes_that_one_file_alone_states_may_be_wrong_in_it_or_in_the_labels(
+    scenes: Scenes,
+) -> None:
+    """Where nothing confirms the weights of the graph, both places are named."""
+    dataset, found = scenes
+    moved = _relabelled(dataset, {1: 2, 2: 1})
+    for missing, places in (
+        ((Unconfirmed.NO_CHECKPOINT,), (Place.GRAPH, Place.LABELS)),
+        ((Unconfirmed.NO_CONFIG,), (Place.LABELS,)),
+        ((), (Place.LABELS,)),
+    ):
+        _, (diagnosis, *_) = _check(moved, found, missing=missing)
+        assert (diagnosis.place, *diagnosis.other_places) == places
+    assert describe_diagnosis(diagnosis).startswith("labels: ")

@@ -25,7 +25,7 @@ from validation.workspace.context import CheckContext, image_files
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
-from validation.workspace.routes import NO_CHECKPOINT, NO_CONFIG, NO_FROZEN_WEIGHTS, NO_GRAPH
+from validation.workspace.routes import Unconfirmed
 from validation.zoo.canaries import load_canaries
 
 _FROZEN = "frozen_inference_graph.pb"
@@ -165,7 +165,7 @@ def test_without_a_config_the_meta_is_the_second_route(zoo: Path, tmp_path: Path
     assert "model.ckpt.meta" in result.message
     values = {measure.name: measure.value for measure in result.measures}
     assert values["box_encodings_max_abs_diff"] <= 1e-5
-    assert context.routes.missing == (NO_CONFIG,)
+    assert context.routes.missing == (Unconfirmed.NO_CONFIG,)
 
 
 def test_a_lone_graph_has_no_second_route(zoo: Path, tmp_path: Path) -> None:
@@ -175,7 +175,10 @@ def test_a_lone_graph_has_no_second_route(zoo: Path, tmp_path: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     result = _judge(_context(zoo, tmp_path / "cache"))
     assert result.status is Status.UNKNOWN
-    assert result.message == f"there is no second route: {NO_CONFIG}; {NO_CHECKPOINT}"
+    assert (
+        result.message
+        == f"there is no second route: {Unconfirmed.NO_CONFIG}; {Unconfirmed.NO_CHECKPOINT}"
+    )
 
 
 def test_a_graph_of_our_own_is_no_second_route(zoo: Path, tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ def test_a_graph_of_our_own_is_no_second_route(zoo: Path, tmp_path: Path) -> Non
     context = _context(zoo, tmp_path / "cache")
     assert _judge(context).status is Status.UNKNOWN
     assert context.routes.routes == 1
-    assert context.routes.missing == (NO_GRAPH, NO_FROZEN_WEIGHTS)
+    assert context.routes.missing == (Unconfirmed.NO_GRAPH, Unconfirmed.NO_FROZEN_WEIGHTS)
 
 
 def test_bare_checkpoint_is_exported_and_its_reference_named(zoo: Path, tmp_path: Path) -> None:

@@ -357,6 +357,14 @@ def test_limits_of_every_measure() -> None:
     }
 
 
+def test_nan_as_before_is_no_change() -> None:
+    """Whichever object it is."""
+    sides = [_values(boxes=float("nan")) for _ in range(2)]
+    change = _changed(Aspect.NUMBER, before=sides[0], now=sides[1])
+    assert change.outcome is Outcome.SAME
+    assert change.why is None
+
+
 @pytest.mark.parametrize(("low", "high"), [(math.nan, -0.05), (-0.1, math.nan)])
 def test_half_an_interval_is_none(low: float, high: float) -> None:
     """Neither end alone says that the loss is one."""

@@ -46,9 +46,9 @@ def test_enough_passes() -> None:
         ({"canaries": 0}, Status.WARN, "no canary shows a class of the model (--canaries"),
         ({"routes": 1}, Status.WARN, "no second route to the model's graph"),
         (
-            {"unconfirmed": ("no checkpoint: the weights are the graph's word alone",)},
+            {"unconfirmed": ("no checkpoint: nothing confirms the weights of the graph",)},
             Status.WARN,
-            "no checkpoint: the weights are the graph's word alone",
+            "no checkpoint: nothing confirms the weights of the graph",
         ),
         (
             {"is_independent": False, "reference": "built from pipeline.config"},

@@ -319,6 +319,14 @@ def test_one_thing_that_no_anchors_are(changed: dict[str, Any], broken: list[str
     assert [each for each in worse if "anchor" in each] == broken
 
 
+def test_a_value_that_no_model_of_the_zoo_has_warns() -> None:
+    """Beside detections and anchors that are as they should be."""
+    found = {str(number): _found(score=0.5 + number / 10) for number in range(3)}
+    sense = Sense(detection_sense(found, 0.3, 100), _ANCHORS, None, True, 0.3, unusual=1)
+    result = check_plausibility(sense, _POLICY, ModelKey("m", "float"))
+    assert _worse(result) == {"unusual_values": Status.WARN}
+
+
 def test_a_fault_that_both_sides_share_fails() -> None:
     """Undoing it finds more, whatever the sides have in common."""
     own = Accuracy("m", "float", "m.tflite", CocoFigures(*(0.3,) * 12), 60, (1,), 90, 0.0)

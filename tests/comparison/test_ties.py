@@ -130,3 +130,18 @@ def test_boxes_that_are_all_wrong_are_no_ties() -> None:
     assert result.status is Status.FAIL
     assert (values["tied_detections"], values["compared_detections"]) == (0, 1)
     assert values["worst_iou"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("score", [0.4, 0.6])
+def test_another_score_is_no_tie(score: float) -> None:
+    """A lower one as little as a higher one."""
+    match = _settled(_found((_FIRST, 0.5, 1)), _found((_SECOND, score, 1)))
+    assert (len(match.pairs), match.tied) == (1, 0)
+
+
+def test_ties_of_every_image_are_counted() -> None:
+    """As a share of all that is compared on all images."""
+    tie = _settled(_found((_FIRST, 0.5, 1)), _found((_SECOND, 0.500001, 1)))
+    clean = _settled(_found((_FIRST, 0.5, 1)), _found((_FIRST, 0.5, 1)))
+    assert tied_share([clean, tie]) == tied_share([tie, clean]) > 0
+    assert tied_share([clean, clean]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from drawn_detections import RULES, drawn_detections
@@ -17,17 +19,21 @@ from validation.diagnosis.agreement import (
     is_restored,
     objects_found,
 )
+from validation.diagnosis.anchor_hypotheses import of_levels
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
     Cause,
     Tried,
     diagnosis_of,
     explanation,
+    explanation_by_labels,
     is_exact,
 )
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.record.detections import Detections
 from validation.record.diagnosis import FaultKind, Place
 from validation.record.types import ModelKey
+from validation.specs.contracts import PostprocessAttributes
 
 _KEY = ModelKey("ssd", "float")
 
@@ -134,6 +140,64 @@ def test_where_nothing_restores_nothing_is_said() -> None:
     tried = [_tried(FaultKind.CHANNELS, 0.6), _tried(FaultKind.MIRRORED, 0.1)]
     assert explanation(tried, RULES) == ()
     assert diagnosis_of((), _KEY, AGREEMENT) == ()
+
+
+def _gained(fault: FaultKind, gain: float, noise: float = 0.0) -> Tried:
+    before = np.full(24, 0.4)
+    wave = noise * np.where(np.arange(24) % 2, 1, -1)
+    return Tried(Cause(fault, Place.GRAPH), before, before + gain + wave)
+
+
+def test_of_causes_that_gain_alike_on_labels_the_likelier_comes_first() -> None:
+    """The one that was tried first, with the other as a tie; what gains clearly less is none."""
+    likely, better = _gained(FaultKind.CHANNELS, 0.29, 0.05), _gained(FaultKind.CLASS_ORDER, 0.3)
+    little = _gained(FaultKind.NORMALISATION, 0.15)
+    found = explanation_by_labels([likely, better, little], RULES)
+    assert [each.cause.fault for each in found] == [FaultKind.CHANNELS, FaultKind.CLASS_ORDER]
+
+
+def test_what_gains_more_on_every_image_is_no_tie() -> None:
+    """However near the gains are."""
+    near, best = _gained(FaultKind.CHANNELS, 0.29), _gained(FaultKind.CLASS_ORDER, 0.3)
+    assert explanation_by_labels([near, best], RULES) == (best,)
+
+
+def test_a_small_gain_on_labels_explains_nothing() -> None:
+    """Nor one by chance."""
+    assert explanation_by_labels([_gained(FaultKind.NMS, RULES.gain / 2)], RULES) == ()
+    assert explanation_by_labels([_gained(FaultKind.NMS, 0.1, 0.2)], RULES) == ()
+
+
+def _levels() -> RawOutputs:
+    """Two feature maps of 2x2 and 1x1, two anchors a cell, each with one object."""
+    centres = [(y, x) for y in (0.25, 0.75) for x in (0.25, 0.75) for _ in range(2)]
+    rows = [(*each, 0.3, 0.3) for each in centres] + [(0.5, 0.5, 0.8, 0.8), (0.5, 0.5, 0.6, 0.9)]
+    scores = np.zeros((10, 3), np.float32)
+    scores[[2, 8], [1, 2]] = 0.9
+    encodings = np.zeros((10, 4), np.float32)
+    encodings[:, 0] = np.arange(10) / 10
+    attributes = PostprocessAttributes(10, 1, 0.1, 0.6, 2, 10.0, 10.0, 5.0, 5.0, 10, True)
+    return RawOutputs(encodings, scores, np.array(rows, np.float32), attributes)
+
+
+@pytest.mark.parametrize("part", ["encodings", "scores"])
+def test_outputs_joined_from_coarse_to_fine_are_put_back(part: str) -> None:
+    """Exactly one hypothesis restores what was there."""
+    right = _levels()
+    values = getattr(right, part)
+    wrong = dataclasses.replace(right, **{part: np.concatenate([values[8:], values[:8]])})
+    restoring = [
+        each.cause
+        for each in of_levels(wrong.anchors, Place.GRAPH)
+        if np.array_equal(getattr(each.undo(wrong), part), values)
+        and all(
+            np.array_equal(getattr(each.undo(wrong), other), getattr(wrong, other))
+            for other in {"encodings", "scores"} - {part}
+        )
+    ]
+    assert [(each.fault, each.got) for each in restoring] == [
+        (FaultKind.CONCATENATION, "coarse to fine")
+    ]
 
 
 def test_detections_that_are_not_finite_find_nothing() -> None:

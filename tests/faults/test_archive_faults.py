@@ -41,7 +41,7 @@ ARCHIVE = (
         "A01 graph without config",
         (edits.remove(put.CONFIG),),
         put.suite("evidence"),
-        ("no pipeline.config: thresholds, anchors and layers are the exporter's word alone",),
+        ("no pipeline.config: nothing confirms the thresholds, anchors and layers of the graph",),
     ),
     put.Row(
         "A01 config that is not where it is said to be",

@@ -1,7 +1,7 @@
 """Make the judging code wrong in one place after another, and see whether a test goes red.
 
 python tests/mutations                 a sample, see targets.toml: what tox -e mutations runs
-python tests/mutations --all           every mutant, hours
+python tests/mutations --all           every mutant of every group, hours
 python tests/mutations --list          what would be tried, and nothing is
 python tests/mutations --group judgement --only comparison/matching
 """
@@ -22,8 +22,9 @@ _FOLDERS = (_ROOT, _ROOT / "tests", _ROOT / "tests" / "support", _ROOT / "tools"
 
 def main() -> int:
     """Run; 1 where a mutant survived, 2 where it was not tried."""
+    from mutations.summary import Summary
     from mutations.targets import read_groups
-    from mutations.trial import Selection, Summary, chosen, loaded, try_group, try_listed, updated
+    from mutations.trial import Selection, chosen, loaded, try_group, try_listed, updated
     from mutations.tripped import TRIPPED, read_tripped, written
 
     options = _options()
@@ -31,7 +32,9 @@ def main() -> int:
     if options.group is None and not options.listed:
         # What tests import stays imported: a process for each.
         command = [sys.executable, *sys.argv]
-        return max(subprocess.call([*command, "--group", each.name]) for each in groups)
+        parts = [] if options.known or options.list else [["--listed"]]
+        parts += [["--group", each.name] for each in groups if options.all or not each.slow]
+        return max(subprocess.call([*command, *part]) for part in parts)
     started = time.monotonic()
     summary = Summary()
     if options.listed:
@@ -58,7 +61,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
-    parser.add_argument("--group", help="one group of targets.toml (default: each in turn)")
+    parser.add_argument(
+        "--group", help="one group of targets.toml (default: --listed and all that are not slow)"
+    )
     parser.add_argument("--only", default="", help="what kind and name of a mutant have to hold")
     parser.add_argument("--all", action="store_true", help="every mutant, and not a sample")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: %(default)s)")

@@ -26,6 +26,7 @@ class Group:
         whole: Of the modules, those of which every mutant is tried; of the others a sample is.
         boundary: Of the modules, those that are tried exactly at their bounds too.
         gone: What is taken away beside: ``checks``, ``limits``, ``requirements``.
+        slow: Tried where it is asked for alone: its tests run models, and take hours.
         preload: Packages that take seconds to import, and are shared by all forks.
     """
 
@@ -36,6 +37,7 @@ class Group:
     whole: tuple[str, ...] = ()
     boundary: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    slow: bool = False
     preload: tuple[str, ...] = ()
 
     @property

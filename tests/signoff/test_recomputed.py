@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
+from drawn_matches import drawn_matches
 from signable_run import INT8, Files
 
+from validation.coco.matches import write_matches
+from validation.coco.precision import mean_present, precision
 from validation.policy.limits import Status
 from validation.record.ap_difference import ApDifference, Difference, Figure
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
+from validation.record.run import Evidence, EvidenceContent, Header
 from validation.record.store import Record, parse_record
-from validation.record.types import CheckResult, Measure, ModelKey
+from validation.record.types import Accuracy, CheckResult, CocoFigures, Measure, ModelKey
 from validation.signoff.recomputed import contradictions
 from validation.specs.references import ReferenceKind
 
@@ -134,3 +139,34 @@ def test_a_file_that_gained_nothing_says_so(record: Record, sound: Files) -> Non
 
     changed = dataclasses.replace(record, results=tuple(map(added, record.results)))
     assert list(contradictions(changed, sound, redraw=False)) == []
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-3, -1e-3])
+def test_an_ap_that_the_matches_do_not_give(tmp_path: Path, off: float) -> None:
+    """Evidence that was kept says what AP is; a lost image of it is another finding."""
+    matches = drawn_matches(2)
+    write_matches(tmp_path / "m.npz", matches)
+    files = {"evidence/m.npz": (tmp_path / "m.npz").read_bytes()}
+    ap = mean_present(precision(matches)[..., matches.areas.index("all")]) + off
+    images = len(matches.image_ids)
+    evidence = Evidence("m", "int8", "evidence/m.npz", "0", 1, images, EvidenceContent.MATCHES)
+    run = Record(
+        Header("r", "now", (ModelKey("m", "int8"),), {}, {}, {}, ""),
+        accuracies=(Accuracy("m", "int8", "x", CocoFigures(*[ap] * 12), images, (1,), 9, 0.0),),
+        evidence=(evidence,),
+    )
+    said = [each.what for each in contradictions(run, files, redraw=False)]
+    assert said == (["AP of m-int8"] if off else [])
+    fewer = dataclasses.replace(run, evidence=(dataclasses.replace(evidence, images=images - 1),))
+    assert "images of m-int8" in [each.what for each in contradictions(fewer, files, redraw=False)]
+
+
+def test_a_figure_of_other_flags_is_a_figure_too(record: Record, sound: Files) -> None:
+    """The first entry of a file and the last one: a measure is one of theirs."""
+    own = [each for each in record.accuracies if each.key == INT8]
+    other = dataclasses.replace(own[0], figures=dataclasses.replace(own[0].figures, ap=0.5))
+    for entries in ((own[0], other), (other, own[0])):
+        rest = tuple(each for each in record.accuracies if each.key != INT8)
+        changed = dataclasses.replace(record, accuracies=(*rest, *entries))
+        wrong = [each.what for each in contradictions(changed, sound, redraw=False)]
+        assert "ap of person-int8" not in wrong

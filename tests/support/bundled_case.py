@@ -7,6 +7,7 @@ from pathlib import Path
 
 from image_runs import image_runs
 
+from validation.calibration.images import drawn_from_folder
 from validation.coco.dataset import Dataset, load_dataset
 from validation.policy.load import load_policy
 from validation.record.types import ModelKey
@@ -15,7 +16,12 @@ from validation.workspace.groups import chosen_models
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.model_inference import ModelInference
 from validation.workspace.products import ProductCache
-from validation.zoo.bundled_files import BUNDLED_GROUP, labelled_scenes
+from validation.zoo.bundled_files import (
+    BUNDLED_GROUP,
+    CALIBRATION_NAME,
+    calibration_scenes,
+    labelled_scenes,
+)
 
 
 def bundled_case(
@@ -31,7 +37,16 @@ def bundled_case(
     """
     (entry,) = chosen_models(BUNDLED_GROUP, (model,))
     work = ProductCache(folder / "work", lambda _: None)
-    build = ModelBuild(entry, work, cache_dir=folder, offline=True, on_step=lambda _: None)
+    build = ModelBuild(
+        entry,
+        work,
+        cache_dir=folder,
+        offline=True,
+        on_step=lambda _: None,
+        representative=None
+        if entry.quantised
+        else drawn_from_folder(calibration_scenes(), load_policy(), CALIBRATION_NAME),
+    )
     dataset = _scenes(images)
     runs = image_runs(image_files(dataset, ()), work, lambda _: None)
     keys = tuple(ModelKey(model, each) for each in ("float", "raw"))

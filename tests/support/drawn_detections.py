@@ -19,6 +19,7 @@ RULES = RestoreRules(
     exact=0.02,
     gain=0.05,
     gain_chance=0.001,
+    gain_tie=0.2,
 )
 
 

@@ -278,6 +278,7 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _SHARE,
         _SHARE,
         st.lists(st.sampled_from(FaultKind), max_size=2).map(tuple),
+        st.lists(st.sampled_from(Place), max_size=2).map(tuple),
         _TEXT,
         _TEXT,
     ),

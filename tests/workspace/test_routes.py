@@ -18,7 +18,7 @@ from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.record.diagnosis_words import describe_diagnosis, next_step
 from validation.workspace.model_build import ModelBuild
 from validation.workspace.products import ProductCache
-from validation.workspace.routes import NO_CHECKPOINT, NO_CONFIG, RouteFindings
+from validation.workspace.routes import RouteFindings, Unconfirmed
 from validation.zoo.bundled_files import BUNDLED_FOLDER
 
 _FLOAT, _QUANTISED = "ssd_mobilenet_v1", "ssd_mobilenet_v1_quantized"
@@ -136,14 +136,14 @@ def test_of_two_files_neither_is_blamed(
     (diagnosis,) = found.diagnoses
     assert (diagnosis.fault, diagnosis.place) == (FaultKind.EPSILON, Place.ARCHIVE)
     assert diagnosis.where.endswith(f"(pipeline.config against {put.FROZEN})")
-    assert found.missing == (NO_CHECKPOINT,)
+    assert found.missing == (Unconfirmed.NO_CHECKPOINT,)
 
 
 @pytest.mark.parametrize(
     ("kept", "missing"),
     [
-        ((put.FROZEN,), (NO_CONFIG, NO_CHECKPOINT)),
-        ((put.SHIPPED,), (NO_CONFIG, NO_CHECKPOINT)),
+        ((put.FROZEN,), (Unconfirmed.NO_CONFIG, Unconfirmed.NO_CHECKPOINT)),
+        ((put.SHIPPED,), (Unconfirmed.NO_CONFIG, Unconfirmed.NO_CHECKPOINT)),
     ],
     ids=["graph", "shipped graph"],
 )
@@ -170,7 +170,7 @@ def test_a_meta_graph_stands_in_for_a_config(
     (folder / "pipeline.config").unlink()
     put.constant("anchors", lambda value: grown(value, 2))(folder)
     found = _findings(folder, cache)
-    assert found.missing == (NO_CONFIG,)
+    assert found.missing == (Unconfirmed.NO_CONFIG,)
     (diagnosis,) = found.diagnoses
     # Two files, the .meta and saved_model/, say otherwise.
     assert (diagnosis.fault, diagnosis.place) == (FaultKind.ANCHORS, Place.GRAPH)

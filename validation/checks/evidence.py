@@ -60,7 +60,7 @@ def _routes(context: CheckContext) -> int | None:
 
 def _unconfirmed(context: CheckContext) -> tuple[str, ...] | None:
     """What one file of the archive says alone; a given file is compared by other rules."""
-    return None if context.given is not None else context.routes.missing
+    return None if context.given is not None else context.routes.missing_in_words()
 
 
 def _objects(context: CheckContext) -> dict[str, int]:

@@ -12,25 +12,32 @@ from numpy.typing import NDArray
 
 from validation.checks.feed_evidence import is_of_feed
 from validation.checks.hypothesis_runs import NO_RAW_OUTPUTS, ChangedRuns
+from validation.checks.worse_side import in_the_worse_side
 from validation.comparison import disagreements
 from validation.comparison.anchor_changes import anchor_difference
 from validation.comparison.difference_rules import DifferenceRules
 from validation.diagnosis.agreement import Found, RestoreRules, agreements
 from validation.diagnosis.feed_hypotheses import (
     AS_FED,
+    MADE_ANEW,
     FeedHypothesis,
     feed_hypotheses,
+    linear_normalisation,
     resize_hypotheses,
+    resize_of,
 )
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
+    Cause,
     Tried,
     at_place,
     diagnosis_of,
     explanation,
     is_exact,
+    spread,
 )
-from validation.diagnosis.raw_hypotheses import RawOutputs, raw_hypotheses
+from validation.diagnosis.raw_hypotheses import raw_hypotheses
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.diagnosis.result_hypotheses import (
     ResultHypothesis,
     fitted_hypotheses,
@@ -41,7 +48,7 @@ from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.diagnosis import Diagnosis, Place
 from validation.record.difference_words import anchor_rows
-from validation.specs.contracts import PostprocessAttributes
+from validation.specs.contracts import PostprocessAttributes, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext
 
@@ -69,7 +76,8 @@ def disagreement_explained(
     shared = [image.key for image in context.images if image.key in reference.keys() & candidate]
     reference = {image: reference[image] for image in shared}
     candidate = {image: candidate[image] for image in shared}
-    return _Search(context, rules, reference, candidate).run()
+    found = _Search(context, rules, reference, candidate).run()
+    return in_the_worse_side(context, found, reference, candidate, rules)
 
 
 def hidden_disagreement_explained(context: CheckContext) -> tuple[Diagnosis, ...]:
@@ -99,9 +107,11 @@ def restore_rules(context: CheckContext, min_score: float | None = None) -> Rest
         level=level,
         chance=policy.setting("hypothesis_chance"),
         tie=policy.setting("hypothesis_tie"),
-        exact=policy.setting("hypothesis_exact"),
+        # Of 8 bits rounding alone leaves as much as two faults that are not told apart.
+        exact=policy.setting("hypothesis_tie" if quantised else "hypothesis_exact"),
         gain=policy.setting("hypothesis_gain"),
         gain_chance=policy.setting("hypothesis_gain_chance"),
+        gain_tie=policy.setting("hypothesis_gain_tie"),
     )
 
 
@@ -222,7 +232,20 @@ class _Search:
 
     def _resize(self) -> list[Tried]:
         own = prepared_for(self._context.subject.preprocessing, self._context.subject.way)
-        return self._fed(resize_hypotheses(own))
+        tried = self._fed(resize_hypotheses(own))
+        return [
+            dataclasses.replace(each, cause=self._of_remade(each.cause, own))
+            if each.cause.got == MADE_ANEW
+            else each
+            for each in tried
+        ]
+
+    def _of_remade(self, cause: Cause, own: Preprocessing) -> Cause:
+        """An image that is made anew has its normalisation undone as well as its resize."""
+        runs = ChangedRuns(self._context.subject, self._context.runs, self._chosen[:_FIRST_LOOK])
+        return (
+            linear_normalisation(runs.fed_and_made_anew(resize_of(own)), own, cause.place) or cause
+        )
 
     def _fed(self, hypotheses: Iterable[FeedHypothesis]) -> list[Tried]:
         """On a few images first: what changes nothing for the better there is not the fault."""
@@ -285,9 +308,3 @@ class _Search:
         own = np.array([self._by_image[image.key] for image in images])
         missing = float((1 - own).sum())
         return float((1 - before).sum()) < missing * (1 - self._promising)
-
-
-def spread(images: Sequence[str], count: int) -> list[str]:
-    """So many of them, evenly."""
-    places = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).astype(int))
-    return [images[place] for place in places.tolist()] if images else []

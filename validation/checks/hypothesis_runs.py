@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.checks.contract_runs import file_detector
 from validation.diagnosis.agreement import Found
 from validation.diagnosis.feed_hypotheses import FeedHypothesis, normalise
-from validation.diagnosis.raw_hypotheses import RawOutputs
+from validation.diagnosis.raw_outputs import RawOutputs
 from validation.errors import ConversionError, FeedError, NotProvided
 from validation.files.temporary import scratch
 from validation.inference.outputs import bind_outputs
@@ -89,6 +90,19 @@ class ChangedRuns:
         if isinstance(self._subject, GivenSubject):
             return self._subject.opened.detector()
         return file_detector(self._subject.path, self._subject)
+
+    def fed_and_made_anew(
+        self, anew: Callable[[NDArray[np.uint8], int, int], NDArray[np.float32]]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Of each image what the file is fed, and what another resize of it would feed."""
+        prepared = prepared_for(self._subject.preprocessing, self._subject.way)
+        for image in self.images:
+            pixels = load(image, self._size)
+            resized = anew(pixels, prepared.height, prepared.width)
+            yield (
+                self._runs.feeds.of(image, prepared, self._size).reshape(1, *resized.shape),
+                normalise(resized, prepared),
+            )
 
     def raw(self) -> dict[str, RawOutputs]:
         """What the file's op reads on each image, or what it gives where it ends in that.

@@ -10,34 +10,25 @@ import numpy as np
 
 from validation.checks.accuracy import subject_score
 from validation.checks.both_sides import reference_detections
+from validation.checks.confirmed_parts import shared_places
+from validation.checks.label_relation import Categories, classes_put_back, label_relation
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
-from validation.coco.label_readings import Reading, better_reading, dataset_read
-from validation.coco.shown_on_labels import (
-    LabelTable,
-    image_sizes,
-    label_table,
-    met_objects,
-    shown_table,
-)
+from validation.coco.label_readings import Reading, dataset_read
+from validation.coco.shown_on_labels import LabelTable
 from validation.comparison import plausibility_diagnoses as named
 from validation.comparison.labelled_sense import (
     LabelledSense,
     LostRules,
     MovedRules,
     lost_classes,
-    moved_classes,
     renamed_categories,
 )
+from validation.diagnosis.agreement import Found
 from validation.errors import DatasetError, NotProvided
 from validation.policy.limits import Status
-from validation.record.detections import Detections
 from validation.record.diagnosis import Diagnosis, Place
-from validation.record.difference_facts import ClassFacts
-from validation.workspace.context import CheckContext, class_join
-
-Found = Mapping[str, Detections]
-Categories = Mapping[int, int | None]
+from validation.workspace.context import CheckContext
 
 
 @dataclass(frozen=True)
@@ -69,28 +60,22 @@ def on_labels(
         min_score: From which a detection is shown.
         asks_ap: They are the file's own, so that AP may say which class is never found.
     """
-    categories = class_join(context, dataset).categories
+    seen = label_relation(context, dataset, found, min_score)
+    joined = [category for category in seen.categories.values() if category is not None]
+    in_class = Counter(seen.every.categories[seen.met.in_class].tolist())
     rules = MovedRules.of(context.policy)
-    shown = shown_table(dataset, found, min_score)
-    every = label_table(dataset)
-    joined = {category for category in categories.values() if category is not None}
-    own, met = every.of(joined), met_objects(every, shown, categories)
-    reading = better_reading(own, shown, categories, image_sizes(dataset))
-    moved = moved_classes(met.scores, categories, rules) if reading is None else None
-    in_class = Counter(every.categories[met.in_class].tolist())
-    is_explained = reading is not None or moved is not None
     sense = LabelledSense(
-        objects=len(own),
-        met=int(np.isin(every.categories[met.met], sorted(joined)).sum()),
-        in_class=int(met.in_class.sum()),
-        moved=moved,
-        renamed=renamed_categories(met.scores, categories, rules),
-        lost=_lost(context, dataset, categories, own, in_class)
-        if asks_ap and not is_explained
+        objects=len(seen.own),
+        met=int(np.isin(seen.every.categories[seen.met.met], sorted(joined)).sum()),
+        in_class=int(seen.met.in_class.sum()),
+        moved=seen.moved,
+        renamed=renamed_categories(seen.met.scores, seen.categories, rules),
+        lost=_lost(context, dataset, seen.categories, seen.own, in_class)
+        if asks_ap and seen.is_in_place
         else (),
-        read_otherwise=reading is not None,
+        read_otherwise=seen.reading is not None,
     )
-    return OnLabels(sense, reading, categories, in_class)
+    return OnLabels(sense, seen.reading, seen.categories, in_class)
 
 
 def label_diagnoses(
@@ -116,9 +101,9 @@ def label_diagnoses(
         diagnoses.append(_undone(context, dataset, reading, read, found, seen.categories))
     elif sense.moved is not None:
         shared = other is None or other.sense.moved is not None
-        place = Place.LABELS if shared else Place.FILE
-        moved = named.of_moved_classes(key, sense.moved, names, place)
-        back = _put_back(seen.categories, sense.moved)
+        place, others = _of_moved(context) if shared else (Place.FILE, ())
+        moved = named.of_moved_classes(key, sense.moved, names, place, others)
+        back = classes_put_back(seen.categories, sense.moved)
         diagnoses.append(_undone(context, dataset, moved, dataset, found, back))
     diagnoses += [
         named.of_renamed(key, each, dataset.categories[each.category], names.get(each.class_id))
@@ -130,6 +115,14 @@ def label_diagnoses(
         place = Place.GRAPH if shared else Place.FILE
         diagnoses.append(named.of_lost(key, names.get(each, f"class {each}"), place))
     return diagnoses
+
+
+def _of_moved(context: CheckContext) -> tuple[Place, tuple[Place, ...]]:
+    """Whose class numbers are others: the labels', where two files state the heads of classes."""
+    places = shared_places(context)
+    if places.confirms_weights:
+        return Place.LABELS, ()
+    return places.weights, (Place.LABELS,)
 
 
 def finds_nothing(context: CheckContext, dataset: Dataset, min_score: float) -> list[Diagnosis]:
@@ -184,15 +177,6 @@ def _lost(
         {class_of[category]: count for category, count in objects.items()},
         rules,
     )
-
-
-def _put_back(categories: Categories, moved: ClassFacts) -> Categories:
-    """The category of each class, with the classes where the labels have them."""
-    if moved.step:
-        count = len(categories)
-        return {key: categories[(key - 1 - moved.step) % count + 1] for key in categories}
-    back = {called: categories.get(labelled) for called, labelled in moved.pairs}
-    return {**categories, **back}
 
 
 def _undone(

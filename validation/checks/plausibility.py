@@ -36,6 +36,7 @@ def plausibility(context: CheckContext) -> list[Entry]:
     anchors = _anchors(context)
     dataset = context.dataset if is_trained and not detections.not_finite else None
     seen = None if dataset is None else on_labels(context, dataset, found, min_score, asks_ap=True)
+    unusual = _unusual(context)
     sense = Sense(
         detections,
         anchors,
@@ -43,6 +44,7 @@ def plausibility(context: CheckContext) -> list[Entry]:
         is_trained,
         min_score,
         None if dataset is None else _known_ap(context, dataset),
+        len(unusual),
     )
     result = check_plausibility(sense, context.policy, context.key)
     if result.status is Status.PASS:
@@ -53,7 +55,18 @@ def plausibility(context: CheckContext) -> list[Entry]:
         diagnoses += label_diagnoses(context, dataset, found, seen, min_score)
         if _is_unmet(result) and not diagnoses:
             diagnoses += finds_nothing(context, dataset, min_score)
-    return [*diagnoses, result]
+    return [*diagnoses, *unusual, result]
+
+
+def _unusual(context: CheckContext) -> list[Diagnosis]:
+    """Of the archive: said with the model's first subject."""
+    if not context.is_first or context.given is not None:
+        return []
+    key = context.key
+    return [
+        dataclasses.replace(each, model=key.model, variant=key.variant)
+        for each in context.routes.unusual
+    ]
 
 
 def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:

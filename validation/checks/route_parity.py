@@ -54,7 +54,7 @@ def _without_findings(context: CheckContext, findings: RouteFindings) -> list[En
             ]
             unknown = CheckResult.unknown(_CHECK, context.key, f"no second route: {error}")
             return [*faults, unknown]
-    reasons = "; ".join([*findings.missing, *findings.unreadable])
+    reasons = "; ".join([*findings.missing_in_words(), *findings.unreadable])
     return [CheckResult.unknown(_CHECK, context.key, f"there is no second route: {reasons}")]
 
 

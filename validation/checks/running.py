@@ -9,7 +9,7 @@ from dataclasses import replace
 from validation.checks.check import Check
 from validation.checks.file_comparison import faults_of_file
 from validation.errors import NotProvided
-from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
+from validation.record.diagnosis import DiagnosedBy, Diagnosis
 from validation.record.lines import Entry
 from validation.record.stopped import diagnoses_of_error, not_said
 from validation.record.types import CheckResult, ModelKey
@@ -47,23 +47,26 @@ def stopped(check: str, key: ModelKey, error: BaseException, said: set[Diagnosis
 
 
 def with_files(entries: Sequence[Entry], faults: Sequence[Diagnosis]) -> list[Entry]:
-    """Entries of a check with what was done to the file.
+    """Entries of a check with what was done to the file, before what other evidence says.
 
-    The comparison sees all of a file. So what other evidence says of the file's layers is said
-    already, and a fault of the file that the comparison does not find is none.
+    What says the same of the file again is left out. Other diagnoses stay behind: there may be a
+    second fault, which no part of the file shows.
     """
     if not faults:
         return list(entries)
-    known = {kind for each in faults for kind in (each.fault, *each.ties)}
-    return [*(each for each in entries if not _is_refuted(each, known)), *faults]
+    others = [each for each in entries if not _is_said(each, faults)]
+    places = [at for at, each in enumerate(others) if isinstance(each, Diagnosis)]
+    first = min(places, default=len(others))
+    return [*others[:first], *faults, *others[first:]]
 
 
-def _is_refuted(entry: Entry, known: set[FaultKind]) -> bool:
-    if not isinstance(entry, Diagnosis):
+def _is_said(entry: Entry, faults: Sequence[Diagnosis]) -> bool:
+    """A layer that differs, by what was done to it."""
+    if not isinstance(entry, Diagnosis) or entry.by is not DiagnosedBy.LAYERS:
         return False
-    guesses = entry.by in (DiagnosedBy.ABSOLUTE, DiagnosedBy.HYPOTHESIS)
-    is_other = guesses and entry.place is Place.FILE and entry.fault not in known
-    return entry.by is DiagnosedBy.LAYERS or is_other
+    known = {kind for each in faults for kind in (each.fault, *each.ties)}
+    layer = entry.where.partition(" (")[0]
+    return entry.fault in known or any(layer in each.where for each in faults if layer)
 
 
 def _completed(entry: Entry, check: str, seconds: float) -> Entry:

@@ -1,30 +1,50 @@
 """Faults that a file shares with its reference: undone, and held against the labels.
 
-Both sides then agree, and find little. How classes and labels are joined is for `plausibility`;
-here it is the feed, the scores, the box coder and the suppression.
+Both sides agree, and their agreement is no evidence. The labels are: what raises AP by far when it
+is undone is the fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.hypotheses import restore_rules, spread
+from validation.checks.confirmed_parts import SharedPlaces, shared_places
+from validation.checks.graph_runs import with_epsilon_undone
+from validation.checks.hypotheses import restore_rules
 from validation.checks.hypothesis_runs import NO_RAW_OUTPUTS, ChangedRuns
+from validation.checks.label_relation import (
+    LabelRelation,
+    detections_put_back,
+    label_relation,
+    labelled_objects,
+)
 from validation.coco.dataset import Dataset
-from validation.diagnosis.agreement import Found, is_gain, objects_found
+from validation.coco.label_readings import dataset_read
+from validation.diagnosis.agreement import Found, objects_found
 from validation.diagnosis.feed_hypotheses import AS_FED, FeedHypothesis, feed_hypotheses
-from validation.diagnosis.hypotheses import OBJECTS_FOUND, Cause, Tried, diagnosis_of, explanation
-from validation.diagnosis.raw_hypotheses import RawHypothesis, RawOutputs, raw_hypotheses
+from validation.diagnosis.hypotheses import (
+    OBJECTS_FOUND,
+    Cause,
+    Tried,
+    diagnosis_of,
+    explanation_by_labels,
+    spread,
+)
+from validation.diagnosis.raw_hypotheses import raw_hypotheses
+from validation.diagnosis.raw_outputs import RawHypothesis, RawOutputs
+from validation.diagnosis.result_hypotheses import moved_boxes
+from validation.errors import NotProvided
 from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.diagnosis import Diagnosis, FaultKind, Place
 from validation.specs.references import ReferenceKind
-from validation.workspace.context import CheckContext, class_join
+from validation.workspace.context import CheckContext
 
 _Floats = NDArray[np.float64]
 
@@ -37,33 +57,97 @@ class _OfCause(Protocol):
 _Hypothesis = TypeVar("_Hypothesis", bound=_OfCause)
 # Of the labelled images, so many are looked at first.
 _FIRST_LOOK = 12
-# What is suppressed, or cut off, moves AP by little on any model: no explanation of a low one.
-_OF_NO_LOW_AP = (FaultKind.NMS, FaultKind.DETECTIONS)
+_NOTHING = Detections((), (), ())
 
 
 def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
-    """The fault of both sides that explains why hardly any labelled object is found.
+    """The fault of both sides of which undoing finds more of the labelled objects.
+
+    It is looked for where something asks for it: a low AP, labels that lie elsewhere than
+    detections or are called otherwise, or a part of the archive that one file says alone. How
+    labels are read and classes are numbered is for `plausibility` to say: nothing where that is
+    the better explanation.
 
     Args:
         context: Of the check of accuracy.
-        ap: Of the reference; of a file without one, its own. From `hypothesis_low_ap` on nothing
-            is tried.
+        ap: Of the reference; of a file without one, its own.
     """
     dataset = context.dataset
     is_once = context.is_first or context.given is not None
-    if dataset is None or not is_once or ap >= context.policy.setting("hypothesis_low_ap"):
+    if dataset is None or not is_once:
         return ()
+    found = _shared_detections(context)
+    if found is None:
+        return ()
+    min_score = context.policy.operating_point(context.key.model).min_score
+    relation = label_relation(context, dataset, found, min_score)
+    is_low = ap < context.policy.setting("hypothesis_low_ap")
+    if not (is_low or not relation.is_in_place or _is_doubted(context)):
+        return ()
+    places = shared_places(context)
     labelled = labelled_objects(context, dataset)
     keys = spread(list(labelled), int(context.policy.setting("hypothesis_labelled_images")))
     images = [image for image in context.images if image.key in set(keys)]
     if not images:
         return ()
-    place = Place.GRAPH if context.reference.kind is ReferenceKind.GRAPH else Place.FILE
-    search = _Search(context, {image.key: labelled[image.key] for image in images}, images)
-    tried = [*search.raw(place), *search.feed(place)]
-    rules = restore_rules(context)
-    found = explanation(tried, rules, is_gain)
-    return diagnosis_of(found, context.key, OBJECTS_FOUND)
+    own = {image.key: labelled[image.key] for image in images}
+    search = _Search(context, own, images)
+    if not search.is_shared(found):
+        return ()
+    of_labels = list(_of_labels(context, dataset, relation, own, found))
+    of_model = [
+        *search.epsilon(),
+        *search.feed(places.feed),
+        *search.raw(places),
+        *search.boxes(found, places),
+    ]
+    # Of what explains as much the likelier is the first: a model that two files confirm is right.
+    tried = [*of_labels, *of_model] if places.is_confirmed else [*of_model, *of_labels]
+    explained = explanation_by_labels(tried, restore_rules(context))
+    if explained and explained[0] in of_labels:
+        return ()
+    return diagnosis_of(explained, context.key, OBJECTS_FOUND)
+
+
+def _is_doubted(context: CheckContext) -> bool:
+    """One file alone says some part of the model.
+
+    Of a given file with a reference the two are compared, which takes the archive's other files no
+    further.
+    """
+    if context.given is not None:
+        return context.reference.kind is ReferenceKind.NONE
+    return not shared_places(context).is_confirmed
+
+
+def _shared_detections(context: CheckContext) -> Found | None:
+    """What the reference detects, else the file; None where that is not finite."""
+    try:
+        found = context.reference.detections()
+    except NotProvided:
+        found = context.subject.detections()
+    return found if all(each.is_finite for each in found.values()) else None
+
+
+def _of_labels(
+    context: CheckContext,
+    dataset: Dataset,
+    relation: LabelRelation,
+    labelled: Found,
+    found: Found,
+) -> Iterator[Tried]:
+    """Other readings of the labels and other class numbers; nothing is run."""
+    own = {image: found[image] for image in labelled}
+    before = objects_found(labelled, own)
+    if (reading := relation.reading) is not None:
+        read = labelled_objects(context, dataset_read(dataset, reading))
+        again = {image: read.get(image, _NOTHING) for image in labelled}
+        yield Tried(Cause(reading.fault, Place.LABELS), before, objects_found(again, own))
+    if (moved := relation.moved) is not None:
+        count = context.num_classes
+        back = {image: detections_put_back(each, moved, count) for image, each in own.items()}
+        fault = FaultKind.CLASS_SHIFT if moved.step else FaultKind.CLASS_ORDER
+        yield Tried(Cause(fault, Place.LABELS), before, objects_found(labelled, back))
 
 
 def undone_gain(found: Sequence[Diagnosis]) -> float | None:
@@ -74,27 +158,6 @@ def undone_gain(found: Sequence[Diagnosis]) -> float | None:
         if each.after is not None and each.before is not None
     ]
     return max(gains, default=None)
-
-
-def labelled_objects(context: CheckContext, dataset: Dataset) -> Found:
-    """The objects of each labelled image that has any, by the model's own classes."""
-    join = class_join(context, dataset)
-    classes = {category: each for each, category in join.categories.items() if category}
-    sizes = {image.id: (image.height, image.width) for image in dataset.images}
-    objects: dict[int, list[tuple[tuple[float, ...], int]]] = {}
-    for item in dataset.ground_truth:
-        if item.is_crowd or item.category_id not in classes:
-            continue
-        height, width = sizes[item.image_id]
-        x, y, wide, tall = item.bbox
-        box = (y / height, x / width, (y + tall) / height, (x + wide) / width)
-        objects.setdefault(item.image_id, []).append((box, classes[item.category_id]))
-    return {
-        str(image): Detections(
-            [box for box, _ in each], np.ones(len(each)), [name for _, name in each]
-        )
-        for image, each in objects.items()
-    }
 
 
 class _Search:
@@ -112,6 +175,21 @@ class _Search:
         self._images = images
         self._rules = restore_rules(context)
 
+    def is_shared(self, found: Found) -> bool:
+        """The file finds what the reference finds: else parity explains it, not the labels.
+
+        Args:
+            found: Of the reference.
+        """
+        own = self._context.subject.detections()
+        if not all(own[image].is_finite for image in self._labelled):
+            return False
+        ours, theirs = (
+            float(self._figures({image: side[image] for image in self._labelled}).mean())
+            for side in (found, own)
+        )
+        return abs(ours - theirs) < self._rules.gain
+
     def feed(self, place: Place) -> list[Tried]:
         """Of what both sides are fed."""
         own = prepared_for(self._context.subject.preprocessing, self._context.subject.way)
@@ -122,7 +200,23 @@ class _Search:
 
         return self._tried(AS_FED, feed_hypotheses(own, place), run)
 
-    def raw(self, place: Place) -> list[Tried]:
+    def epsilon(self) -> list[Tried]:
+        """Of an unusual one, which no change of what the file is fed or gives can undo."""
+        context = self._context
+        if context.given is not None:
+            return []
+        return [
+            Tried(
+                Cause(each.fault, each.place, each.got, each.expected, each.where),
+                self._figures(as_it_is),
+                self._figures(undone),
+            )
+            for each in context.routes.unusual
+            if each.fault is FaultKind.EPSILON
+            for as_it_is, undone in with_epsilon_undone(context, each.expected, self._images)
+        ]
+
+    def raw(self, places: SharedPlaces) -> list[Tried]:
         """Of what both sides make of raw outputs."""
         subject, runs = self._context.subject, self._context.runs
         try:
@@ -130,18 +224,36 @@ class _Search:
         except NO_RAW_OUTPUTS:
             return []
 
+        # There are thousands of them, and they hardly move AP.
+        low = self._context.policy.setting("hypothesis_low_score")
+
         def run(every: Sequence[RawHypothesis], images: Sequence[ImageFile]) -> list[Found]:
             own: dict[str, RawOutputs] = {image.key: raw[image.key] for image in images}
             return [
-                {key: each.undo(one).detections() for key, one in own.items()} for each in every
+                {key: each.undo(one).detections_from(low) for key, one in own.items()}
+                for each in every
             ]
 
-        hypotheses = [
-            each
-            for each in raw_hypotheses(next(iter(raw.values())), place=place)
-            if each.cause.fault not in _OF_NO_LOW_AP
-        ]
-        return self._tried(RawHypothesis(AS_FED.cause, lambda one: one), hypotheses, run)
+        hypotheses = raw_hypotheses(next(iter(raw.values())), place=places.layers)
+        return self._tried(
+            RawHypothesis(AS_FED.cause, lambda one: one),
+            [_of_weights(each, places.weights) for each in hypotheses],
+            run,
+        )
+
+    def boxes(self, found: Found, places: SharedPlaces) -> list[Tried]:
+        """Of boxes that lie beside the objects by one move and one factor."""
+        own = {image: found[image] for image in self._labelled}
+        fitted = moved_boxes(self._labelled, own, self._rules)
+        if fitted is None:
+            return []
+        cause = dataclasses.replace(
+            fitted.cause,
+            place=places.layers,
+            also=(FaultKind.ANCHORS, FaultKind.LABELLED_SIZE),
+            also_in=(Place.LABELS,),
+        )
+        return [Tried(cause, self._figures(own), self._figures(fitted.undo(own)))]
 
     def _tried(
         self,
@@ -156,7 +268,7 @@ class _Search:
         promising: list[_Hypothesis] = [
             each
             for each, look in zip(every[1:], looks, strict=True)
-            if float((look - own).mean()) >= self._rules.gain
+            if float((look - own).mean()) >= self._rules.gain / 2
         ]
         if not promising:
             return []
@@ -170,3 +282,17 @@ class _Search:
 
     def _figures(self, found: Found) -> _Floats:
         return objects_found({image: self._labelled[image] for image in found}, found)
+
+
+# What of raw outputs the last layers compute, and no attribute or anchor states.
+_COMPUTED = frozenset({FaultKind.BOX_AXES, FaultKind.CLASS_SHIFT})
+
+
+def _of_weights(hypothesis: RawHypothesis, place: Place) -> RawHypothesis:
+    if hypothesis.cause.fault not in _COMPUTED:
+        return hypothesis
+    cause = dataclasses.replace(hypothesis.cause, place=place)
+    if cause.fault is FaultKind.CLASS_SHIFT:
+        # A label map that begins with another class shows the same.
+        cause = dataclasses.replace(cause, also_in=(Place.LABELS,))
+    return dataclasses.replace(hypothesis, cause=cause)

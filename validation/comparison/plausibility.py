@@ -46,6 +46,7 @@ class Sense:
         anchors: None where the file states none.
         labelled: None without labels, and where detections are not finite.
         known_ap: AP over what is known of the model; None where nothing can be compared.
+        unusual: Values of the archive that one file alone states and no model of the zoo has.
         trained: False for seeded weights, which show anything.
         min_score: From which detections are shown.
     """
@@ -56,6 +57,7 @@ class Sense:
     trained: bool
     min_score: float
     known_ap: KnownAp | None = None
+    unusual: int = 0
 
 
 def check_plausibility(sense: Sense, policy: Policy, key: ModelKey) -> CheckResult:
@@ -93,6 +95,7 @@ def _values(sense: Sense) -> dict[str, object]:
         }
     if not sense.trained:
         return values
+    values["unusual_values"] = sense.unusual
     if seen.images:
         values["full_image_share"] = seen.full / seen.images
     if seen.shown >= _LEAST_SHOWN:
@@ -125,6 +128,8 @@ def _sentences(sense: Sense, measures: tuple[Measure, ...]) -> list[str]:
         "turned_boxes": f"{plural(seen.turned, 'detection')} with the corners of the box exchanged",
         "full_image_share": f"on {plural(seen.full, 'image')} of {seen.images} every slot is taken "
         f"by a detection of score {sense.min_score:g} or more",
+        "unusual_values": f"{plural(sense.unusual, 'value')} that no SSD of the TF1 zoo has and no "
+        "second file confirms",
         "beside_image_share": f"{seen.beside} of {seen.shown} boxes lie mostly outside the image",
     }
     if sense.anchors is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ def of_values(
     if wrong & {"lowest_score", "highest_score"}:
         scores = f"{detections.lowest_score:.3g} to {detections.highest_score:.3g}"
         found.append(_diagnosis(key, FaultKind.SCORES, place, "scores", "0 to 1", scores))
+    if _is_of_two_sigmoids(detections):
+        found.append(_diagnosis(key, FaultKind.SCORES, place, "scores", "one", "two sigmoids"))
     constant = {"one_score": "scores", "same_everywhere": "detections"}
     found += [
         _diagnosis(key, FaultKind.CONSTANT_OUTPUT, place, where)
@@ -61,8 +64,19 @@ def of_values(
     return found
 
 
+def _is_of_two_sigmoids(detections: DetectionSense) -> bool:
+    """Of scores between 0 and 1 the sigmoid lies between these, and no other detector's do."""
+    lowest, highest = 1 / (1 + math.exp(0)), 1 / (1 + math.exp(-1))
+    is_within = lowest <= detections.lowest_score and detections.highest_score <= highest
+    return is_within and bool(detections.full) and not detections.one_score
+
+
 def of_moved_classes(
-    key: ModelKey, moved: ClassFacts, names: Mapping[int, str], place: Place
+    key: ModelKey,
+    moved: ClassFacts,
+    names: Mapping[int, str],
+    place: Place,
+    other_places: tuple[Place, ...] = (),
 ) -> Diagnosis:
     """Classes of labels and detections that stand for one another.
 
@@ -70,18 +84,21 @@ def of_moved_classes(
         key: Model and variant.
         moved: The file's class and the labels', as `classes_by_objects` found them.
         names: Of classes, as far as they are known.
-        place: The labels, where the reference shows the same; else the file.
+        place: The file, where the reference does not show the same; else the labels, or the
+            graph where nothing confirms its heads.
+        other_places: As likely.
     """
     if moved.step:
-        step = moved.step if place is Place.FILE else -moved.step
-        return _diagnosis(key, FaultKind.CLASS_SHIFT, place, "classes", "+0", f"{step:+d}")
+        step = -moved.step if place is Place.LABELS else moved.step
+        shift = _diagnosis(key, FaultKind.CLASS_SHIFT, place, "classes", "+0", f"{step:+d}")
+        return dataclasses.replace(shift, other_places=other_places)
     said = [
         f"{names.get(labelled, labelled)} is found as {names.get(called, called)}"
         for called, labelled in moved.pairs[:_NAMED]
     ]
     said += ["and more"] if len(moved.pairs) > _NAMED else []
     order = _diagnosis(key, FaultKind.CLASS_ORDER, place, "classes", got=", ".join(said))
-    return dataclasses.replace(order, ties=(FaultKind.CLASS_NAMES,))
+    return dataclasses.replace(order, ties=(FaultKind.CLASS_NAMES,), other_places=other_places)
 
 
 def of_renamed(key: ModelKey, renamed: Renamed, category: str, name: str | None) -> Diagnosis:

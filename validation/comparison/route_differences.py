@@ -36,7 +36,8 @@ _OF_THE_EXTRACTOR = (
     Setting.ALIGN_CORNERS,
     Setting.HALF_PIXEL_CENTERS,
 )
-_KINDS = {
+# What another value of a setting is called.
+KINDS = {
     Setting.INPUT_SIZE: FaultKind.RESIZE,
     Setting.SCALE: FaultKind.NORMALISATION,
     Setting.OFFSET: FaultKind.NORMALISATION,
@@ -193,9 +194,9 @@ def _of_flag(found: _Difference, stated: _Stated) -> _Difference:
 
 def _of_setting(setting: Setting, found: _Difference) -> Diagnosis:
     expected, got = found.expected, found.got
-    if _KINDS[setting] in (FaultKind.NORMALISATION, FaultKind.RESIZE):
+    if KINDS[setting] in (FaultKind.NORMALISATION, FaultKind.RESIZE):
         expected, got = (f"{setting} {_listed(each)}" for each in (expected, got))
-    return _diagnosis(_KINDS[setting], found, setting, expected, got)
+    return _diagnosis(KINDS[setting], found, setting, expected, got)
 
 
 def _listed(value: Any) -> str:

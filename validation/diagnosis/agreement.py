@@ -35,6 +35,8 @@ class RestoreRules:
         exact: Share of the disagreement that may be left where nothing is left to be explained.
         gain: Against labels, which no model meets in full: by so much the figure has to rise.
         gain_chance: Alike: so probable may it be that images improved by chance.
+        gain_tie: Alike: of two faults whose undoing gains amounts that differ by less than this
+            share, and by chance, the labels do not tell which it is.
     """
 
     min_score: float
@@ -47,6 +49,7 @@ class RestoreRules:
     exact: float
     gain: float
     gain_chance: float
+    gain_tie: float
 
 
 def agreement(reference: Detections, candidate: Detections, rules: RestoreRules) -> float:
@@ -82,7 +85,7 @@ def agreements(reference: Found, candidate: Found, rules: RestoreRules) -> _Floa
 
 
 def found_objects(labelled: Detections, found: Detections) -> float:
-    """Average precision of one image at an overlap of 0.5, in [0, 1]; 1 where both are empty.
+    """Average precision of one image, mean over three overlaps, in [0, 1]; 1 where both are empty.
 
     Args:
         labelled: The objects; scores play no part.
@@ -92,24 +95,33 @@ def found_objects(labelled: Detections, found: Detections) -> float:
         return 1.0 if not len(found) else 0.0
     if not len(found) or not found.is_finite:
         return 0.0
-    overlap = box_iou(inside_image(found), inside_image(labelled))
-    overlap = np.where(found.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
-    taken = np.zeros(len(labelled), bool)
-    hits = np.zeros(len(found))
-    for row in np.argsort(-found.scores, kind="stable").tolist():
+    ranked = found.take(np.argsort(-found.scores, kind="stable"))
+    overlap = box_iou(inside_image(ranked), inside_image(labelled))
+    overlap = np.where(ranked.classes[:, None] == labelled.classes[None, :], overlap, 0.0)
+    # The others are false at any overlap.
+    rows = np.flatnonzero(overlap.max(axis=1) >= _OVERLAPS[0])
+    return float(np.mean([_precision(overlap, rows, least) for least in _OVERLAPS]))
+
+
+# The ends and the middle of what COCO's AP is the mean of: what moves boxes a little shows at the
+# higher ones.
+_OVERLAPS = (0.5, 0.65, 0.8)
+
+
+def _precision(overlap: _Floats, rows: NDArray[np.intp], least: float) -> float:
+    """Average precision at one overlap, of [detections by score, objects]."""
+    taken = np.zeros(overlap.shape[1], bool)
+    hits = np.zeros(len(overlap))
+    for row in rows.tolist():
         free = np.where(taken, 0.0, overlap[row])
         best = int(free.argmax())
-        if free[best] >= _SAME_OBJECT:
+        if free[best] >= least:
             taken[best] = True
             hits[row] = 1
-    ranked = hits[np.argsort(-found.scores, kind="stable")]
-    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     # The envelope: what a lower score reaches, a higher one is not worse for.
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((precision * ranked).sum() / len(labelled))
-
-
-_SAME_OBJECT = 0.5
+    return float((precision * hits).sum() / len(taken))
 
 
 def objects_found(labelled: Found, found: Found) -> _Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,12 @@ NORMALISATIONS: dict[str, _Normalisation] = {
 }
 
 
+# What the feed was made by, where making it anew as it should be is all that helps.
+MADE_ANEW = "another kernel"
+# Of two feeds, a share of their spread: of one normalisation and one resize they differ by less.
+_SAME_FEED = 1e-3
+
+
 @dataclass(frozen=True)
 class FeedHypothesis:
     """A fault of the feed.
@@ -96,6 +102,11 @@ def feed_hypotheses(own: Preprocessing, place: Place = Place.FEED) -> Iterator[F
         yield FeedHypothesis(cause, _transposed, read=lambda found, _: _exchanged(found))
 
 
+def resize_of(own: Preprocessing) -> Callable[[_Pixels, int, int], _Feed]:
+    """From stored pixels [H, W, 3] to [height, width, 3], as a file is to be fed."""
+    return _RESIZES[_kernel(own.align_corners, own.half_pixel_centers)]
+
+
 def resize_hypotheses(own: Preprocessing) -> Iterator[FeedHypothesis]:
     """Other ways to the size of the input; nothing to be undone exactly, so they are made anew."""
     expected = _kernel(own.align_corners, own.half_pixel_centers)
@@ -134,6 +145,31 @@ def _normalised(own: Preprocessing, place: Place) -> Iterator[FeedHypothesis]:
     yield FeedHypothesis(
         Cause(FaultKind.NORMALISATION, place, f"{name} times -1", name), lambda x: -x
     )
+
+
+def linear_normalisation(
+    pairs: Iterable[tuple[_Feed, _Feed]], own: Preprocessing, place: Place
+) -> Cause | None:
+    """The fault of feeds that are the right ones times a factor plus an offset; None of others.
+
+    Args:
+        pairs: What is fed, and what is right, of some images: alike in shape.
+        own: By which the right ones are normalised.
+        place: Whose fault it would be.
+    """
+    fed, right = (np.stack(side).astype(np.float64) for side in zip(*pairs, strict=True))
+    spread = float(right.std())
+    if fed.shape != right.shape or not spread:
+        return None
+    factor = float(np.mean((right - right.mean()) * (fed - fed.mean()))) / spread**2
+    offset = float(fed.mean() - factor * right.mean())
+    left = float(np.abs(fed - factor * right - offset).max())
+    changes = abs(factor - 1) > _SAME_FEED or abs(offset) > _SAME_FEED * spread
+    if not changes or abs(factor) < _SAME_FEED or left > _SAME_FEED * abs(factor) * spread:
+        return None
+    name = name_of((own.scale, own.offset))
+    got = f"{name} times {factor:.4g} {offset:+.4g}"
+    return Cause(FaultKind.NORMALISATION, place, got, name)
 
 
 def name_of(normalisation: _Normalisation) -> str:

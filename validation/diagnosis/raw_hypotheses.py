@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.diagnosis.anchor_hypotheses import of_anchors, of_levels
 from validation.diagnosis.hypotheses import Cause
-from validation.errors import ValidationError
-from validation.postprocess.detections import to_detections
-from validation.postprocess.op import detection_postprocess
-from validation.record.detections import Detections
+from validation.diagnosis.raw_outputs import RawHypothesis, RawOutputs, Undo
 from validation.record.diagnosis import FaultKind, Place
 from validation.specs.contracts import PostprocessAttributes
 
 _Array = NDArray[np.float32]
-_NOTHING = Detections((), (), ())
 _SCALES = ("y_scale", "x_scale", "h_scale", "w_scale")
-
-
-@dataclass(frozen=True, eq=False)
-class RawOutputs:
-    """What the op makes detections of, for one image.
-
-    Args:
-        encodings: float32 [N, 4] as ty, tx, th, tw.
-        scores: float32 [N, C]: num_classes, or one more with the background first.
-        anchors: float32 [N, 4] as centre y, centre x, height, width.
-        attributes: Of the op.
-    """
-
-    encodings: _Array
-    scores: _Array
-    anchors: _Array
-    attributes: PostprocessAttributes
-
-    def with_attributes(self, **changed: Any) -> RawOutputs:
-        """With other attributes of the op."""
-        return dataclasses.replace(self, attributes=dataclasses.replace(self.attributes, **changed))
-
-    def detections(self) -> Detections:
-        """What the op detects; nothing where it refuses its inputs."""
-        try:
-            with np.errstate(all="ignore"):
-                out = detection_postprocess(
-                    np.ascontiguousarray(self.encodings, np.float32),
-                    np.ascontiguousarray(self.scores, np.float32),
-                    np.ascontiguousarray(self.anchors, np.float32),
-                    self.attributes,
-                )
-        except ValidationError:
-            return _NOTHING
-        return to_detections(out)
-
-
-Undo = Callable[[RawOutputs], RawOutputs]
-
-
-@dataclass(frozen=True)
-class RawHypothesis:
-    """A fault of raw outputs, anchors or attributes.
-
-    Args:
-        cause: What is wrong.
-        undo: Changes what one image gave.
-    """
-
-    cause: Cause
-    undo: Undo
 
 
 def _attributes(wanted: Mapping[str, Any]) -> Undo:
@@ -118,7 +62,8 @@ def raw_hypotheses(
     yield from _of_scores(own, place)
     yield from _of_encodings(place)
     yield from _of_scales(own.attributes, place)
-    yield from _of_anchors(place)
+    yield from of_anchors(place)
+    yield from of_levels(own.anchors, place)
     yield from _of_suppression(own.attributes, place)
 
 
@@ -222,52 +167,6 @@ def _of_scales(own: PostprocessAttributes, place: Place) -> Iterator[RawHypothes
             )
 
 
-# Of the sides of anchors: usual mistakes are a scale of the next level, 1.5 for 2/3, and doubling.
-_FACTORS = (0.5, 2 / 3, 0.75, 0.8, 0.9, 1.1, 1.25, 4 / 3, 1.5, 2.0)
-
-
-def _of_anchors(place: Place) -> Iterator[RawHypothesis]:
-    def of(got: str, change: Callable[[_Array], _Array]) -> RawHypothesis:
-        return RawHypothesis(
-            Cause(FaultKind.ANCHORS, place, got),
-            lambda raw: dataclasses.replace(raw, anchors=change(raw.anchors)),
-        )
-
-    yield of("y and x exchanged", lambda anchors: anchors[:, [1, 0, 3, 2]])
-    yield of("height and width exchanged", lambda anchors: anchors[:, [0, 1, 3, 2]])
-    yield of("centres of x and y exchanged", lambda anchors: anchors[:, [1, 0, 2, 3]])
-    yield of("corners instead of centres", _centres)
-    yield of("in reverse order", lambda anchors: anchors[::-1])
-    for factor in _FACTORS:
-        yield of(f"sides times {1 / factor:.3g}", functools.partial(_sides, factor=factor))
-    for cells, words in ((0.5, "half a cell too low"), (-0.5, "half a cell too high")):
-        yield of(f"{words} in y and x", functools.partial(_moved, cells=cells))
-
-
-def _centres(anchors: _Array) -> _Array:
-    low, high = anchors[:, :2], anchors[:, 2:]
-    return np.hstack([(low + high) / 2, high - low])
-
-
-def _sides(anchors: _Array, factor: float) -> _Array:
-    return np.hstack([anchors[:, :2], anchors[:, 2:] * np.float32(factor)])
-
-
-def _moved(anchors: _Array, cells: float) -> _Array:
-    """Centres moved by a part of the distance to the next row and column of their level."""
-    moved = anchors.copy()
-    start = 0
-    # Levels are grids: their rows start at the left again, and a new level at the top.
-    tops = np.flatnonzero(np.diff(anchors[:, 0]) < 0) + 1
-    for end in (*tops.tolist(), len(anchors)):
-        for axis in (0, 1):
-            places = np.unique(anchors[start:end, axis])
-            step = float(np.median(np.diff(places))) if len(places) > 1 else 1.0
-            moved[start:end, axis] += np.float32(cells * step)
-        start = end
-    return moved
-
-
 def _of_suppression(own: PostprocessAttributes, place: Place) -> Iterator[RawHypothesis]:
     def of(fault: FaultKind, name: str, value: Any, **more: Any) -> RawHypothesis:
         return RawHypothesis(
@@ -278,7 +177,7 @@ def _of_suppression(own: PostprocessAttributes, place: Place) -> Iterator[RawHyp
     regular = not own.use_regular_nms
     more = {"detections_per_class": own.max_detections} if regular else {}
     yield of(FaultKind.NMS, "use_regular_nms", regular, **more)
-    for iou in (0.3, 0.45, 0.5, 0.6, 0.7):
+    for iou in (0.6, 0.5, 0.45, 0.7, 0.3):
         if abs(iou - own.nms_iou_threshold) > 1e-3:
             yield of(FaultKind.NMS, "nms_iou_threshold", iou)
     if own.max_detections < _ALL_DETECTIONS:

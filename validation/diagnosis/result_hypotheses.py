@@ -235,26 +235,10 @@ def fitted_hypotheses(
 
     Arguments as of `result_hypotheses`. What is wrong before the results may look like it.
     """
-    ours, theirs, ratios = [], [], []
-    for image, expected in reference.items():
-        found = candidate[image]
-        if not (expected.is_finite and found.is_finite):
-            continue
-        matched = match_detections(
-            expected,
-            found,
-            min_score=rules.min_score / 2,
-            score_epsilon=rules.score_epsilon,
-            min_iou=rules.min_iou / 2,
-        )
-        for pair in matched.pairs:
-            if found.scores[pair.candidate] > 0:
-                ratios.append(expected.scores[pair.reference] / found.scores[pair.candidate])
-            ours.append(inside_image(expected)[pair.reference])
-            theirs.append(found.boxes[pair.candidate])
-    if len(ratios) < _LEAST_PAIRS:
+    pairs = _Pairs.of(reference, candidate, rules)
+    if len(pairs.ratios) < _LEAST_PAIRS:
         return
-    factor = float(np.median(ratios))
+    factor = float(np.median(pairs.ratios))
     if abs(factor - 1) > _LEAST_MOVE:
         yield _of_each(
             FaultKind.SCORES,
@@ -262,20 +246,76 @@ def fitted_hypotheses(
             f"times {1 / factor:.4g}",
             "times 1",
         )
-    slopes, moves = _lines(np.array(theirs), np.array(ours))
-    if np.abs(slopes - 1).max() > _LEAST_MOVE or np.abs(moves).max() > _LEAST_MOVE:
-        got = ", ".join(
-            f"{axis} times {1 / slope:.4g} and moved by {-move / slope:+.4g}"
-            for axis, slope, move in zip("yx", slopes, moves, strict=True)
+    if (moved := _moved(pairs)) is not None:
+        yield moved
+
+
+def moved_boxes(labelled: Found, candidate: Found, rules: RestoreRules) -> ResultHypothesis | None:
+    """Boxes on a line through those of the labels; None where too few lie on an object.
+
+    Arguments as of `result_hypotheses`, with labels for a reference.
+    """
+    pairs = _Pairs.of(labelled, candidate, rules)
+    return _moved(pairs) if len(pairs.ratios) >= _LEAST_PAIRS else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Detections of both sides that belong together.
+
+    Args:
+        ours: float64 [N, 4], boxes of the reference.
+        theirs: float64 [N, 4], of the candidate.
+        ratios: float64 [N], the reference's score over the candidate's.
+    """
+
+    ours: _Floats
+    theirs: _Floats
+    ratios: _Floats
+
+    @classmethod
+    def of(cls, reference: Found, candidate: Found, rules: RestoreRules) -> _Pairs:
+        """At half of the usual overlap and score: the fault has moved them."""
+        ours, theirs, ratios = [], [], []
+        for image, expected in reference.items():
+            found = candidate[image]
+            if not (expected.is_finite and found.is_finite):
+                continue
+            matched = match_detections(
+                expected,
+                found,
+                min_score=rules.min_score / 2,
+                score_epsilon=rules.score_epsilon,
+                min_iou=rules.min_iou / 2,
+            )
+            for pair in matched.pairs:
+                if found.scores[pair.candidate] > 0:
+                    ratios.append(expected.scores[pair.reference] / found.scores[pair.candidate])
+                    ours.append(inside_image(expected)[pair.reference])
+                    theirs.append(found.boxes[pair.candidate])
+        return cls(
+            np.array(ours, np.float64).reshape(-1, 4),
+            np.array(theirs, np.float64).reshape(-1, 4),
+            np.array(ratios, np.float64),
         )
-        yield _of_each(
-            FaultKind.BOXES_MOVED,
-            lambda found: dataclasses.replace(
-                found, boxes=found.boxes * np.tile(slopes, 2) + np.tile(moves, 2)
-            ),
-            got,
-            "",
-        )
+
+
+def _moved(pairs: _Pairs) -> ResultHypothesis | None:
+    slopes, moves = _lines(pairs.theirs, pairs.ours)
+    if np.abs(slopes - 1).max() <= _LEAST_MOVE and np.abs(moves).max() <= _LEAST_MOVE:
+        return None
+    got = ", ".join(
+        f"{axis} times {1 / slope:.4g} and moved by {-move / slope:+.4g}"
+        for axis, slope, move in zip("yx", slopes, moves, strict=True)
+    )
+    return _of_each(
+        FaultKind.BOXES_MOVED,
+        lambda found: dataclasses.replace(
+            found, boxes=found.boxes * np.tile(slopes, 2) + np.tile(moves, 2)
+        ),
+        got,
+        "",
+    )
 
 
 def _lines(theirs: _Floats, ours: _Floats) -> tuple[_Floats, _Floats]:

@@ -15,7 +15,7 @@ from validation.explanation.facts import (
     LayerFacts,
 )
 from validation.record.diagnosis import Diagnosis
-from validation.record.diagnosis_words import describe_diagnosis
+from validation.record.diagnosis_words import describe_fault
 from validation.record.difference_facts import ClassFacts
 from validation.record.formatting import coco_delta, coco_figure, number, plural
 from validation.record.quantisation_cost import LayerError
@@ -56,7 +56,7 @@ def _facts(facts: Sequence[Fact], *, nothing: bool = True) -> Iterator[str]:
 def change_lines(changes: Sequence[Diagnosis]) -> Iterator[str]:
     """What would make the second file of the first, one line a change."""
     for each in changes:
-        yield f"  {describe_diagnosis(each).removeprefix(f'{each.place}: ')}"
+        yield f"  {describe_fault(each)}"
 
 
 def weight_lines(weights: WeightComparison | None) -> Iterator[str]:

@@ -16,14 +16,14 @@ from validation.export.graph_map import FAKE_QUANT, FAKE_QUANT_VARS, PASSING, Gr
 from validation.export.graph_parts import FakeQuantForm, Layer
 
 _LAYERS = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
-_BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 _READING = PASSING | {"ReadVariableOp"}
 # Names of variables with a layer's weights, by what the OD API and slim call them.
 _KERNELS = ("weights", "kernel")
 _ACTIVATIONS = frozenset({"Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Sigmoid", "Tanh", "Swish"})
 # What may lie between a layer and its activation, if no other input depends on the image.
 _AFFINE = frozenset(
-    {"Add", "AddV2", "Sub", "Mul", "BiasAdd", "BatchToSpaceND", "Reshape", *_BATCH_NORMS}
+    {"Add", "AddV2", "Sub", "Mul", "BiasAdd", "BatchToSpaceND", "Reshape", *BATCH_NORMS}
 )
 _FOLLOWED = _AFFINE | PASSING | FAKE_QUANT
 _SUMS = ("Add", "AddV2")
@@ -99,7 +99,7 @@ def read_layers(body: Body) -> dict[str, Layer]:
 def read_epsilons(body: Body) -> dict[str, float]:
     """What batch norms add to the variance, by the scope of their variables."""
     found = {}
-    for node in _of_op(body, *_BATCH_NORMS):
+    for node in _of_op(body, *BATCH_NORMS):
         scope = _scope(body.nodes.variable(body.nodes.inputs(node)[4]))
         found[scope] = float(np.float32(node.attr["epsilon"].f))
     for node in _of_op(body, *_SUMS):

@@ -153,4 +153,4 @@ class Fault:
             if thinness in (Thinness.GRAPH, Thinness.SHIPPED):
                 # The graph and what it is fed are right or wrong together.
                 right |= {Place.FEED, Place.EXPORT}
-        return diagnosis.place in right
+        return bool(right & {diagnosis.place, *diagnosis.other_places})

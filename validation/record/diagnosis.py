@@ -34,6 +34,8 @@ class DiagnosedBy(enum.StrEnum):
     """A fault that was undone, and agreement came back."""
     ABSOLUTE = "absolute"
     """Values that no detector has, whatever it is compared with."""
+    UNUSUAL = "unusual"
+    """Values that one file alone states and that no model of the zoo has: they may be right."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Diagnosis(OfVariant):
         before: That figure as it is.
         after: With the fault undone.
         ties: Other faults of which undoing restores as much: the evidence does not tell.
+        other_places: What it may lie in as well: the evidence does not tell.
         file: See `ModelKey`.
         check: Name of the check that gave it; filled in where the check is run.
         next_step: What to do about this one; empty: what `diagnosis.toml` says of its kind.
@@ -74,6 +77,7 @@ class Diagnosis(OfVariant):
     before: float | None = None
     after: float | None = None
     ties: tuple[FaultKind, ...] = ()
+    other_places: tuple[Place, ...] = ()
     file: str = ""
     check: str = ""
     next_step: str = ""

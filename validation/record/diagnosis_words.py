@@ -25,10 +25,15 @@ class _Words:
 
 def describe_diagnosis(diagnosis: Diagnosis) -> str:
     """For example ``.tflite: anchors are others: sides times 1.5; AP 0.36, undone 0.69``."""
+    return f"{places_in_words(diagnosis)}: {describe_fault(diagnosis)}"
+
+
+def describe_fault(diagnosis: Diagnosis) -> str:
+    """As `describe_diagnosis`, without the place."""
     general, _, particular = _table()[diagnosis.fault].said.partition(_KNOWN)
     values = _values(diagnosis)
     is_known = all(values[name] for name in values if f"{{{name}}}" in particular)
-    words = f"{diagnosis.place}: {general}"
+    words = general
     if is_known:
         words += particular.format(**values)
     # An error names the line to change; other evidence has its place in the words.
@@ -42,6 +47,11 @@ def describe_diagnosis(diagnosis: Diagnosis) -> str:
     if diagnosis.ties:
         words += f" (or: {'; '.join(map(fault_in_words, diagnosis.ties))})"
     return words
+
+
+def places_in_words(diagnosis: Diagnosis) -> str:
+    """For example ``.tflite``, or ``inference graph or labels`` where nothing tells them apart."""
+    return " or ".join((diagnosis.place, *diagnosis.other_places))
 
 
 def next_step(diagnosis: Diagnosis) -> str:

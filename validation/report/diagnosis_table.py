@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from validation.policy.limits import Status
 from validation.record.diagnosis import DiagnosedBy
-from validation.record.diagnosis_words import describe_diagnosis, fault_in_words, next_step
+from validation.record.diagnosis_words import (
+    describe_diagnosis,
+    fault_in_words,
+    next_step,
+    places_in_words,
+)
 from validation.record.formatting import NOTHING, number, plural
 from validation.record.store import Record
 from validation.record.types import ModelKey
@@ -23,6 +28,7 @@ _FOUND_BY = {
     DiagnosedBy.LAYERS: "first layer at which two runs differ",
     DiagnosedBy.HYPOTHESIS: "undone, and agreement came back",
     DiagnosedBy.ABSOLUTE: "values that no detector has",
+    DiagnosedBy.UNUSUAL: "stated by one file alone, and by no model of the TF1 zoo: may be right",
 }
 
 
@@ -83,7 +89,7 @@ def _row(fault: Fault, checked: set[tuple[str, ModelKey]]) -> DiagnosisRow:
     measured = diagnosis.before is not None and diagnosis.after is not None
     return DiagnosisRow(
         said=describe_diagnosis(diagnosis),
-        place=diagnosis.place,
+        place=places_in_words(diagnosis),
         fault=fault_in_words(diagnosis.fault),
         next_step=next_step(diagnosis),
         where=diagnosis.where or NOTHING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from validation.comparison.moving_averages import with_averages
 from validation.comparison.route_differences import route_differences
+from validation.comparison.usual_values import unusual_values
 from validation.comparison.witnesses import Witness
 from validation.errors import ConfigError, ValidationError, read_from
 from validation.export.exported import ExportedGraph
@@ -23,10 +25,21 @@ from validation.zoo.archives import Archive
 
 _SAVED_MODEL = "saved_model"
 
-NO_CONFIG = "no pipeline.config: thresholds, anchors and layers are the exporter's word alone"
-NO_CHECKPOINT = "no checkpoint: the weights are the graph's word alone"
-NO_FROZEN_WEIGHTS = "no frozen graph: the weights are the checkpoint's word alone"
-NO_GRAPH = "no graph of the training: its layers are this harness's reading of pipeline.config"
+
+class Unconfirmed(enum.StrEnum):
+    """What one file of an archive says alone; the value says it in words."""
+
+    NO_CONFIG = (
+        "no pipeline.config: nothing confirms the thresholds, anchors and layers of the graph"
+    )
+    NOT_BUILT = "no graph was built from pipeline.config"
+    NO_GRAPH = "no graph of the training: nothing confirms how pipeline.config was read"
+    NO_CHECKPOINT = "no checkpoint: nothing confirms the weights of the graph"
+    NO_FROZEN_WEIGHTS = "no frozen graph: nothing confirms the weights of the checkpoint"
+
+
+# Of these the weights; of the others layers, thresholds and anchors.
+_OF_WEIGHTS = frozenset({Unconfirmed.NO_CHECKPOINT, Unconfirmed.NO_FROZEN_WEIGHTS})
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,9 @@ class RouteFindings:
     Args:
         compared: Names of the files that were compared.
         diagnoses: Of parts that they do not state alike, without model and variant.
-        missing: What could not be confirmed by a second file, and why.
+        missing: What could not be confirmed by a second file.
+        unusual: Values that one file alone states and that no model of the zoo has; without model
+            and variant.
         unreadable: Files that could not be compared, with the reason.
         config_error: Why no graph is built from the config; empty where one is, or none is there.
         config_is_unsupported: The error is the config's own: no fault of checkpoint or graph.
@@ -45,7 +60,8 @@ class RouteFindings:
 
     compared: tuple[str, ...]
     diagnoses: tuple[Diagnosis, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Unconfirmed, ...]
+    unusual: tuple[Diagnosis, ...] = ()
     unreadable: tuple[str, ...] = ()
     config_error: str = ""
     config_is_unsupported: bool = False
@@ -55,6 +71,23 @@ class RouteFindings:
     def routes(self) -> int:
         """2 where one file's word was compared with another's, else 1."""
         return min(2, max(1, len(self.compared)))
+
+    @property
+    def confirms_weights(self) -> bool:
+        """Two files state the weights."""
+        return not _OF_WEIGHTS.intersection(self.missing)
+
+    @property
+    def confirms_layers(self) -> bool:
+        """Two files state layers, thresholds and anchors."""
+        return not set(self.missing) - _OF_WEIGHTS
+
+    def missing_in_words(self) -> tuple[str, ...]:
+        """A clause for each part that one file says alone."""
+        return tuple(
+            f"{each.value}: {self.config_error}" if each is Unconfirmed.NOT_BUILT else each.value
+            for each in self.missing
+        )
 
 
 def compare_routes(
@@ -152,21 +185,22 @@ class _Routes:
             tuple(names) if is_compared else (),
             found,
             tuple(self._missing(bool(graphs), bool(built), len(with_weights))),
+            unusual_values(states),
             tuple(self._unreadable),
             "" if self._config_error is None else str(self._config_error),
             isinstance(self._config_error, ConfigError),
             any(each.uses_averages for each in witnesses),
         )
 
-    def _missing(self, has_graph: bool, has_built: bool, weights: int) -> Iterator[str]:
+    def _missing(self, has_graph: bool, has_built: bool, weights: int) -> Iterator[Unconfirmed]:
         if self._archive.pipeline_config is None:
-            yield NO_CONFIG
+            yield Unconfirmed.NO_CONFIG
         elif not has_built:
-            yield f"no graph was built from pipeline.config: {self._config_error}"
+            yield Unconfirmed.NOT_BUILT
         if not has_graph:
-            yield NO_GRAPH
+            yield Unconfirmed.NO_GRAPH
         if weights < 2:
-            yield NO_CHECKPOINT if has_graph else NO_FROZEN_WEIGHTS
+            yield Unconfirmed.NO_CHECKPOINT if has_graph else Unconfirmed.NO_FROZEN_WEIGHTS
 
     def _graphs(self) -> Iterator[Witness]:
         """Those of the trainer; the one that the model is judged by comes first."""

@@ -1,0 +1,187 @@
+"""Values that one file alone states and that no SSD of the TF1 zoo has.
+
+Where no second file confirms a value, what is usual is the only thing to hold it against. An
+unusual value may be right: it is listed, and no figure follows from it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.comparison.route_differences import FLAGS, KINDS
+from validation.comparison.witnesses import Witness
+from validation.export.graph_parts import GraphParts, Layer, Setting
+from validation.files.structured import read_toml
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
+
+_TABLE = Path(__file__).with_name("usual_values.toml")
+
+
+@dataclass(frozen=True)
+class _Activations:
+    layers: str
+    usual: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Normalisation:
+    scale: tuple[float, float, float]
+    offset: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class _Usual:
+    rounding: float
+    aspect_rounding: float
+    epsilon: float
+    score_converter: str
+    box_scales: tuple[float, float, float, float]
+    iou_threshold: float
+    iou_thresholds: tuple[float, float]
+    score_threshold: float
+    most_score_threshold: float
+    detections: int
+    normalisations: tuple[_Normalisation, ...]
+    activations: tuple[_Activations, ...]
+
+
+def unusual_values(witnesses: Sequence[Witness]) -> tuple[Diagnosis, ...]:
+    """What one file alone says of thresholds, anchors and layers, and no model of the zoo has.
+
+    Of model and variant the entries say nothing.
+
+    Args:
+        witnesses: The files of an archive that state parts of the graph.
+    """
+    stating = [each for each in witnesses if each.parts.settings or each.parts.layers]
+    if len(stating) != 1:
+        return ()
+    (witness,) = stating
+    parts = witness.parts
+    return tuple(
+        Diagnosis("", "", fault, witness.place, DiagnosedBy.UNUSUAL, where, expected, got, count)
+        for fault, where, expected, got, count in (
+            *_of_settings(parts, witness.place),
+            *_of_epsilons(parts),
+            *_of_activations(parts.layers),
+            *_of_anchors(parts.anchors),
+        )
+    )
+
+
+_Found = tuple[FaultKind, str, Any, Any, int]
+
+
+def _of_settings(parts: GraphParts, place: Place) -> Iterator[_Found]:
+    usual, settings = _usual(), parts.settings
+    for setting, expected in _unlike(settings, usual):
+        if setting in FLAGS and place is Place.SHIPPED_GRAPH:
+            # Options of the exporter: what they cost is measured.
+            continue
+        yield KINDS[setting], setting.value, expected, settings[setting], 1
+    scale, offset = settings.get(Setting.SCALE), settings.get(Setting.OFFSET)
+    if scale is None or offset is None:
+        return
+    known = [(each.scale, each.offset) for each in usual.normalisations]
+    if not any(_near(scale, one) and _near(offset, other) for one, other in known):
+        got = f"pixel * {scale[0]:.6g} - {offset[0]:.6g}"
+        expected = f"pixel * {known[0][0][0]:.6g} - {known[0][1][0]:.6g}"
+        yield FaultKind.NORMALISATION, "preprocessing", expected, got, 1
+
+
+def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Setting, Any]]:
+    """Each setting that is unusual, with what is usual."""
+    low, high = (
+        end + sign * usual.rounding for end, sign in zip(usual.iou_thresholds, (-1, 1), strict=True)
+    )
+    rules: Mapping[Setting, tuple[Callable[[Any], bool], Any]] = {
+        Setting.ALIGN_CORNERS: (lambda value: not value, False),
+        Setting.HALF_PIXEL_CENTERS: (lambda value: not value, False),
+        Setting.SCORE_CONVERTER: (
+            lambda value: bool(value == usual.score_converter),
+            usual.score_converter,
+        ),
+        Setting.SCORE_THRESHOLD: (
+            lambda value: bool(value <= usual.most_score_threshold),
+            usual.score_threshold,
+        ),
+        Setting.IOU_THRESHOLD: (lambda value: bool(low <= value <= high), usual.iou_threshold),
+        Setting.BOX_SCALES: (lambda value: _near(value, usual.box_scales), usual.box_scales),
+        Setting.MAX_DETECTIONS: (
+            lambda value: bool(value >= usual.detections),
+            usual.detections,
+        ),
+        Setting.DETECTIONS_PER_CLASS: (
+            lambda value: bool(value >= usual.detections),
+            usual.detections,
+        ),
+    }
+    for setting, (is_usual, expected) in rules.items():
+        value = settings.get(setting)
+        if value is not None and not is_usual(value):
+            yield setting, expected
+
+
+def _of_epsilons(parts: GraphParts) -> Iterator[_Found]:
+    usual = _usual().epsilon
+    others = {scope: value for scope, value in parts.epsilons.items() if not _near(value, usual)}
+    if others:
+        scope, value = next(iter(others.items()))
+        yield FaultKind.EPSILON, scope, usual, value, len(others)
+
+
+def _of_activations(layers: Mapping[str, Layer]) -> Iterator[_Found]:
+    for rule in _usual().activations:
+        others = {
+            name: layer.activations
+            for name, layer in layers.items()
+            if fnmatch.fnmatchcase(name, rule.layers)
+            and layer.activations
+            and not set(layer.activations) <= set(rule.usual)
+        }
+        if others:
+            name, activations = next(iter(others.items()))
+            got = " and ".join(each or "none" for each in activations)
+            yield FaultKind.ACTIVATION, name, rule.usual[0], got, len(others)
+
+
+def _of_anchors(anchors: NDArray[np.float32] | None) -> Iterator[_Found]:
+    """An aspect ratio without the inverse one: a generator of the zoo has both or neither."""
+    if anchors is None or not (np.isfinite(anchors).all() and (anchors[:, 2:] > 0).all()):
+        return
+    same = _usual().aspect_rounding
+    aspects = np.unique(np.round(np.log(anchors[:, 3] / anchors[:, 2]), 3))
+    # Of an input that is not square all ratios have one factor more.
+    middle = (aspects.min() + aspects.max()) / 2 if _is_symmetric(aspects, same) else 0.0
+    alone = [
+        float(np.exp(each))
+        for each in (aspects - middle).tolist()
+        if abs(each) > same and not np.isclose(aspects - middle, -each, rtol=0, atol=same).any()
+    ]
+    if alone:
+        got = ", ".join(f"{each:.3g}" for each in alone)
+        words = f"aspect ratio {got} without the inverse"
+        yield FaultKind.ANCHORS, "anchors", None, words, 1
+
+
+def _is_symmetric(aspects: NDArray[np.float64], same: float) -> bool:
+    middle = (aspects.min() + aspects.max()) / 2
+    turned = np.sort(2 * middle - aspects)
+    return bool(np.allclose(turned, aspects, rtol=0, atol=same))
+
+
+def _near(value: Any, usual: Any) -> bool:
+    return bool(np.allclose(value, usual, rtol=_usual().rounding, atol=0))
+
+
+@functools.cache
+def _usual() -> _Usual:
+    return read_toml(_TABLE, _Usual)
