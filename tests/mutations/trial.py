@@ -6,9 +6,8 @@ import functools
 import importlib
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,60 +31,11 @@ from mutations.session import (
     ordered,
     reached_by,
 )
+from mutations.summary import Summary, described
 from mutations.targets import ROOT, Group, Known, known_survivors
 from mutations.tripped import Tripped, read_tripped
 
-__all__ = ["Selection", "Summary", "chosen", "loaded", "try_group", "try_listed", "updated"]
-
-
-@dataclass
-class Summary:
-    """What became of all changes.
-
-    Args:
-        killed: Changes that turned a test red, and which.
-        survivors: Changes that no test sees; `Outcome.tests` says how many came by.
-        equivalent: Survivors that no test can see, as equivalent.toml says.
-        unseen: Survivors that no test sees so far, as unseen.toml says.
-        wrongly_listed: Entries of the two of which tests see all that was tried.
-        complete: False where a group could not be tried.
-    """
-
-    killed: list[tuple[Change, Outcome]] = field(default_factory=list)
-    survivors: list[tuple[Change, Outcome]] = field(default_factory=list)
-    equivalent: list[Change] = field(default_factory=list)
-    unseen: list[Change] = field(default_factory=list)
-    wrongly_listed: list[str] = field(default_factory=list)
-    complete: bool = True
-
-    def as_text(self) -> str:
-        """Counts by kind, then each survivor."""
-        lines = [
-            "kind | tried | killed | equivalent | unseen | survived",
-            "---|---|---|---|---|---",
-        ]
-        sides = (
-            Counter(change.kind for change, _ in self.killed),
-            Counter(change.kind for change in self.equivalent),
-            Counter(change.kind for change in self.unseen),
-            Counter(change.kind for change, _ in self.survivors),
-        )
-        for kind in sorted({kind for side in sides for kind in side}):
-            counts = [side[kind] for side in sides]
-            lines.append(" | ".join(map(str, (kind, sum(counts), *counts))))
-        totals = [sum(side.values()) for side in sides]
-        lines.append(" | ".join(map(str, ("all", sum(totals), *totals))))
-        lines += [f"SURVIVED {_described(*each)}" for each in self.survivors]
-        lines += [f"WRONGLY LISTED {name}" for name in self.wrongly_listed]
-        by_signal = [change for change, outcome in self.killed if outcome.is_signal]
-        lines += [f"ended by a signal: {change.label}" for change in by_signal]
-        return "\n".join(lines)
-
-
-def _described(change: Change, outcome: Outcome) -> str:
-    line = f":{change.mutant.line}" if change.mutant else ""
-    name = change.mutant.place if change.mutant else change.name
-    return f"{change.module}{line} {change.kind}: {name} -> {change.after} ({outcome.tests} tests)"
+__all__ = ["Selection", "chosen", "loaded", "try_group", "try_listed", "updated"]
 
 
 def updated(tripped: Tripped, summary: Summary) -> Tripped:
@@ -143,6 +93,17 @@ def chosen(group: Group, functions: Functions, selection: Selection) -> list[Cha
     return sampled(found, whole=group.whole, seed=selection.seed)
 
 
+def _gone(group: Group, functions: Functions) -> list[str]:
+    """Entries of the group's modules that no mutant is meant by any more."""
+    own = {path.relative_to(ROOT).as_posix() for path in group.paths}
+    mutants = [each.mutant for each in _changes_of(group, functions) if each.mutant]
+    return [
+        f"{each.module}::{each.function}: {each.operator}: {each.before}: there is no such mutant"
+        for each in known_survivors()
+        if each.module in own and not any(map(each.covers, mutants))
+    ]
+
+
 def _changes_of(group: Group, functions: Functions) -> list[Change]:
     from validation.checks.registry import CHECKS
     from validation.policy.load import Policy, load_policy
@@ -169,6 +130,7 @@ def try_group(group: Group, summary: Summary, selection: Selection, *, workers: 
     def then(items: list[pytest.Item], forks: Forks) -> int:
         functions = loaded(group)
         named = chosen(group, functions, selection)
+        summary.wrongly_listed += _gone(group, functions)
         probe = functools.partial(functions.probe, ROOT)
         reached = _green(forks, range(len(items)), probe, group.name)
         if reached is None:
@@ -300,7 +262,7 @@ def _try_all(
             summary.unseen.append(change)
         else:
             summary.survivors.append((change, outcome))
-            sys.stderr.write(f"survived: {_described(change, outcome)}\n")
+            sys.stderr.write(f"survived: {described(change, outcome)}\n")
 
     forks.mapped(jobs, workers, done)
     for each, killed in seen.items():
