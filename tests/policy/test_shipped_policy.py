@@ -25,6 +25,7 @@ from validation.comparison.evidence_rules import (
     EvidenceFacts,
     check_evidence,
 )
+from validation.comparison.fake_quant_faults import with_measured
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.comparison.labelled_sense import LabelledSense
@@ -37,7 +38,7 @@ from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
 from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
-from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.export.fake_quant_facts import FakeQuantFacts, MeasuredRange
 from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Limit, Status
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
@@ -160,6 +161,8 @@ def _run_every_check(policy: Policy) -> None:
     )
     check_evidence(facts, policy, _KEY)
     parts_judged(CheckResult("quantisation", "m", "int8", Status.PASS), (), policy)
+    measured = MeasuredRange("a", 0.0, 6.0, low=0.0, high=5.5, values=9, outside=0)
+    with_measured(CheckResult.judged("fake_quant_lint", _KEY, ()), (measured,), policy)
     _check_quantised_file(policy)
 
 
