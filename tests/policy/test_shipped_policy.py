@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from validation.checks.file_comparison import judged_by_parts
 from validation.checks.registry import CHECKS
 from validation.comparison.anchor_sense import anchor_sense
 from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
@@ -24,6 +25,7 @@ from validation.comparison.evidence_rules import (
     EvidenceFacts,
     check_evidence,
 )
+from validation.comparison.fake_quant_faults import with_measured
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.comparison.labelled_sense import LabelledSense
@@ -36,7 +38,7 @@ from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
 from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
-from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.export.fake_quant_facts import FakeQuantFacts, MeasuredRange
 from validation.inference.saved_model import RawDetections
 from validation.policy.limits import Limit
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
@@ -134,7 +136,7 @@ def _run_every_check(policy: Policy) -> None:
         known = replace(sense, known_ap=KnownAp(0.5, 0.5, recorded))
         check_plausibility(known, policy, _KEY)
     _check_reference_contract(policy)
-    check_quantisation(
+    result, _ = check_quantisation(
         raw,
         raw,
         {name: TensorSpec(name, "int8", array.shape, 0.1, 0) for name, array in raw.items()},
@@ -142,9 +144,11 @@ def _run_every_check(policy: Policy) -> None:
         key=ModelKey("m", "int8"),
         images=["a"],
     )
+    judged_by_parts(result, (), policy)
     names = (INPUT_NAME,), POSTPROCESS_OUTPUTS
     check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
-    check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    lint = check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    with_measured(lint, (MeasuredRange("range", 0.0, 6.0, 0.0, 6.0, 1, 0),), policy)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
     changes = [
         AspectChange(aspect, Outcome.BETTER, estimate=0.0, interval=(0.0, 0.0)) for aspect in Aspect

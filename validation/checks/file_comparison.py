@@ -17,6 +17,7 @@ from validation.diagnosis.file_diff import file_diff
 from validation.errors import ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
+from validation.policy.load import Policy
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.lines import Entry
@@ -68,8 +69,19 @@ def with_differing_parts(context: CheckContext, result: CheckResult) -> CheckRes
         )
     if reference is None:
         return result
+    return judged_by_parts(result, found, context.policy)
+
+
+def judged_by_parts(result: CheckResult, found: Sequence[Diagnosis], policy: Policy) -> CheckResult:
+    """The result of a file, with how much was done to its parts as one measure more.
+
+    Args:
+        result: With measures.
+        found: What was done to the file.
+        policy: Has the limit.
+    """
     parts = {"differing_parts": sum(each.count for each in found)}
-    measures = Measure.limited(parts, context.policy, result.check, result.key)
+    measures = Measure.limited(parts, policy, result.check, result.key)
     message = result.message
     if found:
         words = [describe_diagnosis(each) for each in found]
