@@ -67,18 +67,16 @@ def with_differing_parts(context: CheckContext, result: CheckResult) -> CheckRes
         return dataclasses.replace(
             result, message=f"{result.message}; constants were not compared: {error}"
         )
-    if reference is None:
-        return result
-    return judged_by_parts(result, found, context.policy)
+    return result if reference is None else parts_judged(result, found, context.policy)
 
 
-def judged_by_parts(result: CheckResult, found: Sequence[Diagnosis], policy: Policy) -> CheckResult:
-    """The result of a file, with how much was done to its parts as one measure more.
+def parts_judged(result: CheckResult, found: Sequence[Diagnosis], policy: Policy) -> CheckResult:
+    """A result with the number of parts that are not those of the reference's own file.
 
     Args:
-        result: With measures.
+        result: Of the outputs.
         found: What was done to the file.
-        policy: Has the limit.
+        policy: Has the limit of ``differing_parts``.
     """
     parts = {"differing_parts": sum(each.count for each in found)}
     measures = Measure.limited(parts, policy, result.check, result.key)
