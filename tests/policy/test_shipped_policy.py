@@ -146,7 +146,8 @@ def _run_every_check(policy: Policy) -> None:
     )
     names = (INPUT_NAME,), POSTPROCESS_OUTPUTS
     check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
-    check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    lint = check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    with_measured(lint, (MeasuredRange("range", 0.0, 6.0, 0.0, 6.0, 1, 0),), policy)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
     changes = [
         AspectChange(aspect, Outcome.BETTER, estimate=0.0, interval=(0.0, 0.0)) for aspect in Aspect
