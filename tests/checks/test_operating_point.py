@@ -94,6 +94,10 @@ def _ap(dataset: Dataset, found: dict[str, Detections]) -> float:
     return evaluate(dataset, by_id, category_ids=range(1, len(_CLASSES) + 1)).figures.ap
 
 
+class _Runs:
+    """Stands for a session's images."""
+
+
 def _check(
     dataset: Dataset | None,
     reference: dict[str, Detections],
@@ -109,6 +113,7 @@ def _check(
         key=_KEY,
         dataset=dataset,
         policy=policy or load_policy(),
+        runs=_Runs(),
         subject=SimpleNamespace(postprocess=postprocess, detections=lambda: candidate),
         reference=SimpleNamespace(detections=lambda: reference),
         num_classes=len(_CLASSES),

@@ -54,6 +54,7 @@ def test_values_of_the_zoo_are_usual() -> None:
     """Also of an input that is not square, and of an extractor of which nothing is known."""
     assert _found(_parts()) == []
     assert _found(_parts(anchors=_anchors(1, 2, 0.5, ratio=0.75))) == []
+    assert _found(_parts(anchors=_anchors(1, 0.55, 0.62, 1.25))) == []
     assert _found(_parts(layers={"FeatureExtractor/Own/weights": _layer("Selu")})) == []
 
 

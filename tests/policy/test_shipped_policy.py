@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from validation.checks.file_comparison import parts_judged
 from validation.checks.registry import CHECKS
 from validation.comparison.anchor_sense import anchor_sense
 from validation.comparison.ap_difference import check_accuracy, check_accuracy_alone
@@ -24,6 +25,7 @@ from validation.comparison.evidence_rules import (
     EvidenceFacts,
     check_evidence,
 )
+from validation.comparison.fake_quant_faults import with_measured
 from validation.comparison.fake_quant_ranges import check_fake_quant
 from validation.comparison.guide_facts import GuideFacts, check_guide
 from validation.comparison.labelled_sense import LabelledSense
@@ -36,16 +38,16 @@ from validation.comparison.reference_differences import check_reference_contract
 from validation.comparison.route_check import check_routes
 from validation.comparison.structure import check_tflite_contract
 from validation.comparison.tensors import compare_tensors
-from validation.export.fake_quant_facts import FakeQuantFacts
+from validation.export.fake_quant_facts import FakeQuantFacts, MeasuredRange
 from validation.inference.saved_model import RawDetections
-from validation.policy.limits import Limit
+from validation.policy.limits import Limit, Status
 from validation.policy.load import DEFAULT_POLICY, Policy, load_policy
 from validation.record.baseline import Aspect, AspectChange, BaselineComparison, Outcome, Why
 from validation.record.detections import Detections
 from validation.record.difference_facts import DifferenceKind, Fact
 from validation.record.reference_differences import ReferenceDifference, ReferenceDifferences
 from validation.record.results_facts import Meeting, ResultsFacts
-from validation.record.types import Accuracy, CocoFigures, ModelKey, Timing
+from validation.record.types import Accuracy, CheckResult, CocoFigures, ModelKey, Timing
 from validation.specs.contracts import (
     ANCHORS_NAME,
     BOX_ENCODINGS_NAME,
@@ -129,7 +131,7 @@ def _run_every_check(policy: Policy) -> None:
     detections = detection_sense(
         {"a": Detections([(0.1, 0.1, 0.5, 0.5)] * 10, [0.9] * 10, [1] * 10)}, 0.3, 99
     )
-    sense = Sense(detections, anchors, LabelledSense(10, 10, 10), True, 0.3)
+    sense = Sense(detections, anchors, LabelledSense(10, 10, 10, sure=10), True, 0.3)
     for recorded in (True, False):
         known = replace(sense, known_ap=KnownAp(0.5, 0.5, recorded))
         check_plausibility(known, policy, _KEY)
@@ -144,7 +146,8 @@ def _run_every_check(policy: Policy) -> None:
     )
     names = (INPUT_NAME,), POSTPROCESS_OUTPUTS
     check_guide(GuideFacts("", 0, "", 0, *names, False, "graph", "refused"), policy, _KEY)
-    check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    lint = check_fake_quant(FakeQuantFacts((), (), (), (), ()), policy, _KEY)
+    with_measured(lint, (MeasuredRange("range", 0.0, 6.0, 0.0, 6.0, 1, 0),), policy)
     check_latency(Timing("m", "float", "LiteRT", 1, 0, (1.0,)), policy)
     changes = [
         AspectChange(aspect, Outcome.BETTER, estimate=0.0, interval=(0.0, 0.0)) for aspect in Aspect
@@ -158,6 +161,9 @@ def _run_every_check(policy: Policy) -> None:
         1, {"a": 1}, 1, "built", True, 2, calibration, doubts=doubts, unconfirmed=()
     )
     check_evidence(facts, policy, _KEY)
+    parts_judged(CheckResult("quantisation", "m", "int8", Status.PASS), (), policy)
+    measured = MeasuredRange("a", 0.0, 6.0, low=0.0, high=5.5, values=9, outside=0)
+    with_measured(CheckResult.judged("fake_quant_lint", _KEY, ()), (measured,), policy)
     _check_quantised_file(policy)
 
 
@@ -210,7 +216,10 @@ def _settings_asked() -> Iterator[str]:
     for path in (_ROOT / "validation").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("policy.setting"):
-                yield ast.literal_eval(node.args[0])
+                # One name, or one of two by a condition.
+                for each in ast.walk(node.args[0]):
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                        yield each.value
 
 
 def test_settings_are_those_that_code_asks_for() -> None:

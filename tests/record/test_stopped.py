@@ -105,6 +105,8 @@ def test_one_file_that_stops_ten_checks_is_one_fault() -> None:
         for check in ("archive", "export_contract", "accuracy")
     ]
     assert counts == [1, 0, 0, 1, 0, 0]
+    advised = [dataclasses.replace(each, next_step="x") for each in diagnoses_of_error(_CUT, _KEY)]
+    assert not_said(advised, said) == []  # type: ignore[arg-type]
 
 
 def test_message_of_a_session_names_the_fault_and_says_no_step_twice() -> None:

@@ -16,8 +16,9 @@ from validation.comparison.evidence_rules import (
 from validation.comparison.unlabelled import unlabelled_classes
 from validation.errors import ValidationError
 from validation.files.digest import file_sha256
+from validation.record.diagnosis import Diagnosis
 from validation.record.lines import Entry
-from validation.record.types import Measure
+from validation.record.types import CheckResult, Measure
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import variant_of
 from validation.workspace.context import CheckContext, class_join
@@ -41,8 +42,19 @@ def evidence(context: CheckContext) -> list[Entry]:
         undecided=_undecided(context),
     )
     result = check_evidence(facts, context.policy, context.key)
-    where = "" if context.dataset is None else context.dataset.annotation_path.name
-    return [*unlabelled_classes(facts, result, where), result]
+    return [*_unlabelled(facts, result, context), result]
+
+
+def _unlabelled(
+    facts: EvidenceFacts, result: CheckResult, context: CheckContext
+) -> list[Diagnosis]:
+    if context.dataset is None:
+        return []
+    names = context.class_names().names
+    categories = class_join(context, context.dataset).categories
+    unknown = {names.get(each, str(each)) for each, key in categories.items() if key is None}
+    where = context.dataset.annotation_path.name
+    return unlabelled_classes(facts, result, where, unknown)
 
 
 def _undecided(context: CheckContext) -> tuple[Measure, ...]:

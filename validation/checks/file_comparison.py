@@ -17,6 +17,7 @@ from validation.diagnosis.file_diff import file_diff
 from validation.errors import ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
+from validation.policy.load import Policy
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.lines import Entry
@@ -66,10 +67,19 @@ def with_differing_parts(context: CheckContext, result: CheckResult) -> CheckRes
         return dataclasses.replace(
             result, message=f"{result.message}; constants were not compared: {error}"
         )
-    if reference is None:
-        return result
+    return result if reference is None else parts_judged(result, found, context.policy)
+
+
+def parts_judged(result: CheckResult, found: Sequence[Diagnosis], policy: Policy) -> CheckResult:
+    """A result with the number of parts that are not those of the reference's own file.
+
+    Args:
+        result: Of the outputs.
+        found: What was done to the file.
+        policy: Has the limit of ``differing_parts``.
+    """
     parts = {"differing_parts": sum(each.count for each in found)}
-    measures = Measure.limited(parts, context.policy, result.check, result.key)
+    measures = Measure.limited(parts, policy, result.check, result.key)
     message = result.message
     if found:
         words = [describe_diagnosis(each) for each in found]

@@ -82,7 +82,7 @@ def of_moved_classes(
 
     Args:
         key: Model and variant.
-        moved: The file's class and the labels', as `classes_by_objects` found them.
+        moved: The file's class and the labels', as `moved_classes` found them.
         names: Of classes, as far as they are known.
         place: The file, where the reference does not show the same; else the labels, or the
             graph where nothing confirms its heads.

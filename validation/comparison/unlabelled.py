@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from validation.comparison.evidence_rules import EvidenceFacts
 from validation.errors import first_few
 from validation.policy.limits import Status
@@ -11,17 +13,23 @@ from validation.record.types import CheckResult
 _SHARE = "unscored_class_share"
 
 
-def unlabelled_classes(facts: EvidenceFacts, result: CheckResult, where: str) -> list[Diagnosis]:
-    """The labels' fault where the share of such classes is beyond its limit.
+def unlabelled_classes(
+    facts: EvidenceFacts, result: CheckResult, where: str, without_category: Collection[str]
+) -> list[Diagnosis]:
+    """The labels' fault where so many classes have no object that too little is known.
 
     Args:
         facts: What there is.
         result: As `check_evidence` judged it.
         where: Name of the annotations.
+        without_category: Classes that the labels do not know: their names may be the fault.
     """
-    if all(each.status is Status.PASS for each in result.measures if each.name == _SHARE):
+    shares = [each for each in result.measures if each.name == _SHARE]
+    if all(each.status in (Status.PASS, Status.WARN) for each in shares):
         return []
-    absent = facts.classes_without_object
+    absent = [name for name in facts.classes_without_object if name not in without_category]
+    if 2 * len(absent) < len(facts.classes_without_object):
+        return []
     return [
         Diagnosis(
             result.model,

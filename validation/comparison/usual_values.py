@@ -25,6 +25,10 @@ from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 _TABLE = Path(__file__).with_name("usual_values.toml")
 
 
+# One ratio that was changed leaves itself and its inverse alone.
+_CHANGED = 2
+
+
 @dataclass(frozen=True)
 class _Activations:
     layers: str
@@ -49,6 +53,7 @@ class _Usual:
     score_threshold: float
     most_score_threshold: float
     detections: int
+    few_detections: int
     normalisations: tuple[_Normalisation, ...]
     activations: tuple[_Activations, ...]
 
@@ -116,11 +121,11 @@ def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Se
         Setting.IOU_THRESHOLD: (lambda value: bool(low <= value <= high), usual.iou_threshold),
         Setting.BOX_SCALES: (lambda value: _near(value, usual.box_scales), usual.box_scales),
         Setting.MAX_DETECTIONS: (
-            lambda value: bool(value >= usual.detections),
+            lambda value: bool(value > usual.few_detections),
             usual.detections,
         ),
         Setting.DETECTIONS_PER_CLASS: (
-            lambda value: bool(value >= usual.detections),
+            lambda value: bool(value > usual.few_detections),
             usual.detections,
         ),
     }
@@ -166,7 +171,9 @@ def _of_anchors(anchors: NDArray[np.float32] | None) -> Iterator[_Found]:
         for each in (aspects - middle).tolist()
         if abs(each) > same and not np.isclose(aspects - middle, -each, rtol=0, atol=same).any()
     ]
-    if alone:
+    has_square = bool((np.abs(aspects - middle) <= same).any())
+    # Anchors that were fitted to a data set have all kinds of ratios.
+    if has_square and 1 <= len(alone) <= _CHANGED:
         got = ", ".join(f"{each:.3g}" for each in alone)
         words = f"aspect ratio {got} without the inverse"
         yield FaultKind.ANCHORS, "anchors", None, words, 1

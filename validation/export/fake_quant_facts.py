@@ -116,3 +116,37 @@ class FakeQuantFacts:
     activations: tuple[Activation, ...]
     bare_weights: tuple[str, ...]
     concatenations: tuple[Concatenation, ...]
+
+
+@dataclass(frozen=True)
+class MeasuredRange:
+    """The range of one FakeQuant node beside what it is given on some images.
+
+    Args:
+        name: The node.
+        minimum: Lower end of the range.
+        maximum: Upper end of the range.
+        low: The least of the values, or 0, which every range has.
+        high: The greatest of the values, or 0.
+        values: How many there are.
+        outside: How many lie outside of the range by more than half a step.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    low: float
+    high: float
+    values: int
+    outside: int
+
+    @property
+    def outside_share(self) -> float:
+        """Of the values."""
+        return self.outside / self.values if self.values else 0.0
+
+    @property
+    def factor(self) -> float:
+        """How many times as wide as its values the range is; 1 where all values are 0."""
+        span = self.high - self.low
+        return (self.maximum - self.minimum) / span if span else 1.0

@@ -304,12 +304,17 @@ def require_same(
                     where=config.where(f"model.ssd.{path}"),
                     expected=graph,
                     got=text,
-                    next_step=f"set {path.rpartition('.')[2]} as in the graph, or use the "
-                    "pipeline.config that it was exported with",
+                    next_step=_advice(path.rpartition(".")[2], graph),
                 )
                 for path, graph, text in differing
             ],
         )
+
+
+def _advice(field: str, graph: object) -> str:
+    """The value that fits, as a config has it; not what the graph has rounded to float32."""
+    fits = f"{field}: {graph} fits the graph"
+    return fits if isinstance(graph, int | str) else f"set {field} as in the graph"
 
 
 def _kind(value: object) -> type:

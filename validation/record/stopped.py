@@ -66,11 +66,16 @@ def not_said(diagnoses: Sequence[Diagnosis], said: set[Diagnosis]) -> list[Diagn
 
     Args:
         diagnoses: Of one check.
-        said: By earlier checks, without their names; these are added.
+        said: By earlier checks, without their names and advice; these are added.
     """
-    new = [each for each in diagnoses if replace(each, check="") not in said]
-    said.update(replace(each, check="") for each in new)
+    new = [each for each in diagnoses if _fault(each) not in said]
+    said.update(map(_fault, new))
     return new
+
+
+def _fault(diagnosis: Diagnosis) -> Diagnosis:
+    """Whichever check was stopped, and whatever it advises."""
+    return replace(diagnosis, check="", next_step="")
 
 
 def _causes(error: ValidationError) -> tuple[RootCause, ...]:
