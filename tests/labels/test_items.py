@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from validation.errors import DatasetError
@@ -41,6 +41,9 @@ def _quoted(name: str, quote: str) -> str:
 )
 def test_items_come_back(labels: dict[int, str], quote: str, blank: str, opening: str) -> None:
     """What is written as items is read, whatever the quotes, blanks and names."""
+    # A class whose name is its own number has none.
+    labels = {number: name for number, name in labels.items() if name != str(number)}
+    assume(labels)
     text = "".join(
         blank.join([opening, f"name: {_quoted('n' + name, quote)}", f"id:{number}",
                     f"display_name: {_quoted(name, quote)}", "}"]) + blank
