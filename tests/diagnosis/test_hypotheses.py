@@ -19,7 +19,7 @@ from validation.diagnosis.agreement import (
     is_restored,
     objects_found,
 )
-from validation.diagnosis.anchor_hypotheses import of_levels
+from validation.diagnosis.anchor_hypotheses import of_anchors, of_levels
 from validation.diagnosis.hypotheses import (
     AGREEMENT,
     Cause,
@@ -257,3 +257,24 @@ def test_every_fault_that_does_as_much_is_a_tie() -> None:
     ]
     (diagnosis,) = diagnosis_of(found, _KEY, AGREEMENT)
     assert diagnosis.ties == (FaultKind.MIRRORED, FaultKind.RESIZE, FaultKind.ANCHORS)
+
+
+def test_anchors_of_a_cell_in_another_order_are_put_back() -> None:
+    """Two exchanged, or all in reverse order: each by one hypothesis, exactly."""
+    sides = [(0.1, 0.1), (0.1, 0.2), (0.2, 0.1)]
+    right = np.array(
+        [(y, x, *side) for y in (0.25, 0.75) for x in (0.25, 0.75) for side in sides], np.float32
+    )
+    own = dataclasses.replace(_levels(), anchors=right)
+    for order, said in (
+        ([1, 0, 2], "1 and 2 of each cell exchanged"),
+        ([2, 1, 0], "of each cell in reverse order"),
+    ):
+        rows = np.concatenate([np.array(order) + 3 * cell for cell in range(4)])
+        wrong = dataclasses.replace(own, anchors=right[rows])
+        found = [
+            each.cause.got
+            for each in of_anchors(Place.GRAPH)
+            if np.array_equal(each.undo(wrong).anchors, right)
+        ]
+        assert said in found

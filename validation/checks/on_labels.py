@@ -116,7 +116,8 @@ def label_diagnoses(
     ]
     for each in sense.lost:
         category = seen.categories[each]
-        shared = other is None or not (category and other.in_class[category])
+        is_found = category is not None and other is not None and bool(other.in_class[category])
+        shared = not is_found
         place = Place.GRAPH if shared else Place.FILE
         diagnoses.append(named.of_lost(key, names.get(each, f"class {each}"), place))
     return diagnoses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -38,6 +39,9 @@ def of_anchors(place: Place) -> Iterator[RawHypothesis]:
     yield of("corners instead of centres", _centres)
     yield of("in reverse order", lambda anchors: anchors[::-1])
     yield of("of each cell in reverse order", _cells_reversed)
+    for first, second in itertools.combinations(range(_PLACES), 2):
+        words = f"{first + 1} and {second + 1} of each cell exchanged"
+        yield of(words, functools.partial(_exchanged, first=first, second=second))
     for factor in _FACTORS:
         change = functools.partial(_sides, factor=factor)
         yield of(f"sides times {1 / factor:.3g}", change, of_size)
@@ -50,11 +54,28 @@ def _centres(anchors: _Array) -> _Array:
     return np.hstack([(low + high) / 2, high - low])
 
 
-def _cells_reversed(anchors: _Array) -> _Array:
-    """Anchors of one centre follow one another."""
+# An SSD has up to six anchors a cell.
+_PLACES = 6
+
+
+def _cells(anchors: _Array) -> NDArray[np.intp]:
+    """The number of each anchor's cell: those of one centre follow one another."""
     is_next = (np.abs(np.diff(anchors[:, :2], axis=0)) > _ROUNDING).any(axis=1)
-    cells = np.concatenate([[0], np.cumsum(is_next)])
-    return anchors[np.lexsort((-np.arange(len(anchors)), cells))]
+    return np.concatenate([[0], np.cumsum(is_next)])
+
+
+def _cells_reversed(anchors: _Array) -> _Array:
+    return anchors[np.lexsort((-np.arange(len(anchors)), _cells(anchors)))]
+
+
+def _exchanged(anchors: _Array, first: int, second: int) -> _Array:
+    """Two anchors of each cell that has both."""
+    starts = np.flatnonzero(np.diff(_cells(anchors), prepend=-1))
+    sizes = np.diff([*starts.tolist(), len(anchors)])
+    both = starts[sizes > second]
+    order = np.arange(len(anchors))
+    order[both + first], order[both + second] = both + second, both + first
+    return anchors[order]
 
 
 def _sides(anchors: _Array, factor: float) -> _Array:
