@@ -6,6 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import faults_in_archives as put
 import numpy as np
@@ -80,6 +81,27 @@ def test_a_fault_is_named_with_its_place_and_value(
     assert (found.fault, found.place) == (fault.fault, fault.place), words
     assert fault.said in words
     assert next_step(found)
+
+
+def test_a_connection_that_is_lost_is_named_by_the_layer_that_lacks_it(
+    unpacked: Callable[[str], Path], cache: Path, tmp_path: Path
+) -> None:
+    """A residual sum that passes one of its inputs: every layer and every weight is the same."""
+    from validation.faults.graph_edits import rewrite_graph
+
+    folder = _copy(unpacked("ssd_mobilenet_v2"), tmp_path)
+
+    def lose(graph: Any) -> None:
+        node = next(each for each in graph.node if each.name.endswith("expanded_conv_8/add"))
+        kept = node.input[0]
+        node.ClearField("input")
+        node.input.append(kept)
+        node.op = "Identity"
+
+    rewrite_graph(folder / put.FROZEN, lose)
+    first, *_ = _findings(folder, cache).diagnoses
+    assert (first.fault, first.place) == (FaultKind.OPERATOR_ATTRIBUTE, Place.GRAPH)
+    assert first.where.startswith("inputs of FeatureExtractor/MobilenetV2/expanded_conv_9/")
 
 
 def _with_averages(named: dict[str, put.Array]) -> dict[str, put.Array]:

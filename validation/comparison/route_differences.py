@@ -243,6 +243,7 @@ _FIELDS: dict[str, Callable[[Layer], Any]] = {
     "strides": lambda layer: layer.strides,
     "padding": lambda layer: layer.padding,
     "dilations": lambda layer: layer.dilations,
+    "inputs": lambda layer: layer.sources,
 }
 
 

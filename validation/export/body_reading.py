@@ -6,7 +6,7 @@ Layers are known by their variables' names, which every release keeps; node name
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,19 +80,15 @@ def read_layers(body: Body) -> dict[str, Layer]:
             node.attr["padding"].s.decode(),
             _sides(node, "dilations"),
             tuple(sorted(_activations(body, node))),
+            tuple(sorted(_sources(body, node))),
         )
-        # A shared head: the same but for what follows it at some level.
-        other = found.get(kernel)
-        if other is not None:
-            activations = {*layer.activations, *other.activations}
-            layer = Layer(
-                layer.op,
-                layer.strides,
-                layer.padding,
-                layer.dilations,
-                tuple(sorted(activations)),
-            )
-        found[kernel] = layer
+        # A shared head: the same but for what it reads and what follows it at some level.
+        other = found.get(kernel, layer)
+        found[kernel] = replace(
+            layer,
+            activations=tuple(sorted({*layer.activations, *other.activations})),
+            sources=tuple(sorted({*layer.sources, *other.sources})),
+        )
     return found
 
 
@@ -221,6 +217,23 @@ def _kernel(body: Body, node: Any) -> str:
         return ""
     named = sorted(name for name in above if name.rpartition("/")[2].endswith(_KERNELS))
     return named[0] if named else ""
+
+
+def _sources(body: Body, layer: Any) -> set[str]:
+    """Weights of the layers that a layer's input is computed of, without another between them."""
+    found: set[str] = set()
+    waiting = [node_name(body.nodes.inputs(layer)[0])]
+    seen = set(waiting)
+    while waiting:
+        node = body.nodes.nodes[waiting.pop()]
+        kernel = _kernel(body, node) if node.op in _LAYERS else ""
+        if kernel:
+            found.add(kernel)
+            continue
+        above = {node_name(each) for each in body.nodes.inputs(node)} - seen
+        waiting += above & set(body.moving)
+        seen |= above
+    return found
 
 
 def _activations(body: Body, layer: Any) -> set[str]:

@@ -45,6 +45,7 @@ class Layer:
         padding: SAME, VALID or EXPLICIT.
         dilations: Of height and width.
         activations: What follows, each once: an op's name, or empty for none.
+        sources: The layers that its input is computed of, each once, by the names of their weights.
     """
 
     op: str
@@ -52,6 +53,7 @@ class Layer:
     padding: str
     dilations: tuple[int, ...]
     activations: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,13 @@ def _lower(anchors: Any) -> Any:
     return anchors + np.array([0.05, 0, 0, 0], anchors.dtype)
 
 
+def _cells_reversed(anchors: Any) -> Any:
+    """Of the default model, which has five anchors a cell but for its first feature map."""
+    cells = np.unique(np.round(anchors[:, :2], 4), axis=0, return_inverse=True)[1].ravel()
+    runs = np.concatenate([[0], np.cumsum(np.diff(cells) != 0)])
+    return anchors[np.lexsort((-np.arange(len(anchors)), runs))]
+
+
 def _nan_in_row(anchors: Any) -> Any:
     changed = anchors.copy()
     changed[5] = np.nan
@@ -207,6 +214,13 @@ GRAPH_FAULTS: tuple[Fault, ...] = (
         FaultKind.SCORE_THRESHOLD,
         FaultKind.NMS,
         known=("C10",),
+        at=(Thinness.COMPLETE, Thinness.GRAPH),
+    ),
+    _graph(
+        "cell-order",
+        "the anchors of each cell are in the reverse order",
+        put.change_anchor_table(_cells_reversed),
+        FaultKind.ANCHORS,
         at=(Thinness.COMPLETE, Thinness.GRAPH),
     ),
     Fault(
