@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.checks.asking_labels import asks_for_labels
 from validation.checks.confirmed_parts import SharedPlaces, shared_places
 from validation.checks.graph_runs import with_epsilon_undone
 from validation.checks.hypotheses import restore_rules
@@ -43,7 +44,6 @@ from validation.preprocess.feed import prepared_for
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 from validation.record.diagnosis import Diagnosis, FaultKind, Place
-from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext
 
 _Floats = NDArray[np.float64]
@@ -81,8 +81,7 @@ def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
         return ()
     min_score = context.policy.operating_point(context.key.model).min_score
     relation = label_relation(context, dataset, found, min_score)
-    is_low = ap < context.policy.setting("hypothesis_low_ap")
-    if not (is_low or not relation.is_in_place or _is_doubted(context)):
+    if not asks_for_labels(context, dataset, found, relation, ap):
         return ()
     places = shared_places(context)
     labelled = labelled_objects(context, dataset)
@@ -107,17 +106,6 @@ def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
     if len(explained) == 1 and explained[0] in of_labels:
         return ()
     return diagnosis_of(explained, context.key, OBJECTS_FOUND)
-
-
-def _is_doubted(context: CheckContext) -> bool:
-    """One file alone says some part of the model.
-
-    Of a given file with a reference the two are compared, which takes the archive's other files no
-    further.
-    """
-    if context.given is not None:
-        return context.reference.kind is ReferenceKind.NONE
-    return not shared_places(context).is_confirmed
 
 
 def _shared_detections(context: CheckContext) -> Found | None:

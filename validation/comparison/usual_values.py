@@ -97,9 +97,16 @@ def _of_settings(parts: GraphParts, place: Place) -> Iterator[_Found]:
         return
     known = [(each.scale, each.offset) for each in usual.normalisations]
     if not any(_near(scale, one) and _near(offset, other) for one, other in known):
-        got = f"pixel * {scale[0]:.6g} - {offset[0]:.6g}"
-        expected = f"pixel * {known[0][0][0]:.6g} - {known[0][1][0]:.6g}"
+        got, expected = map(_of_pixels, ((scale, offset), known[0]))
         yield FaultKind.NORMALISATION, "preprocessing", expected, got, 1
+
+
+def _of_pixels(normalisation: tuple[Sequence[float], Sequence[float]]) -> str:
+    """One factor and offset, or those of each channel where they differ."""
+    channels = [
+        f"pixel * {scale:.6g} - {offset:.6g}" for scale, offset in zip(*normalisation, strict=True)
+    ]
+    return channels[0] if len(set(channels)) == 1 else ", ".join(channels)
 
 
 def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Setting, Any]]:

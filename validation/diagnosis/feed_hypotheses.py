@@ -177,8 +177,10 @@ def name_of(normalisation: _Normalisation) -> str:
     for name, each in NORMALISATIONS.items():
         if _same(each, normalisation):
             return name
-    scale, offset = normalisation
-    return f"pixel * {scale[0]:.4g} - {offset[0]:.4g}"
+    channels = [
+        f"pixel * {scale:.4g} - {offset:.4g}" for scale, offset in zip(*normalisation, strict=True)
+    ]
+    return channels[0] if len(set(channels)) == 1 else ", ".join(channels)
 
 
 def _same(first: _Normalisation, second: _Normalisation) -> bool:

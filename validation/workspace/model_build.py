@@ -254,6 +254,8 @@ class ModelBuild:
 
         made_from = {
             "graph": file_sha256(base.graph),
+            # The graph begins behind the preprocessing, which another one may have otherwise.
+            "contract": unstructure(base.contract),
             "options": dataclasses.asdict(options),
             **makers("export"),
         }
@@ -332,6 +334,8 @@ class ModelBuild:
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
+            # What calibration images are fed as.
+            "preprocessing": unstructure(export.contract.preprocessing),
             "input_stats": None if stats is None else unstructure(stats),
             "calibration": None
             if chosen is None

@@ -200,7 +200,8 @@ class _Routes:
         if not has_graph:
             yield Unconfirmed.NO_GRAPH
         if weights < 2:
-            yield Unconfirmed.NO_CHECKPOINT if has_graph else Unconfirmed.NO_FROZEN_WEIGHTS
+            has_checkpoint = self._archive.checkpoint_prefix is not None
+            yield Unconfirmed.NO_FROZEN_WEIGHTS if has_checkpoint else Unconfirmed.NO_CHECKPOINT
 
     def _graphs(self) -> Iterator[Witness]:
         """Those of the trainer; the one that the model is judged by comes first."""
