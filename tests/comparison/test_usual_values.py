@@ -92,6 +92,29 @@ def test_an_unusual_layer_is_named() -> None:
     assert "without the inverse" in got
 
 
+def test_numbers_that_no_training_leaves_are_named() -> None:
+    """Moving means of 0 and a class without filters, where one file alone states the weights."""
+    kernel = np.ones((1, 1, 2, 6), np.float32)
+    kernel[..., [2, 5]] = 0
+    weights = GraphParts(
+        variables={
+            "a/BatchNorm/moving_mean": np.zeros(4),
+            "b/BatchNorm/moving_mean": np.array([0.0, 0.1]),
+            "Box/ClassPredictor/weights": kernel,
+        }
+    )
+    config = Witness(Place.CONFIG, "c", _parts(settings={**_SETTINGS, Setting.NUM_CLASSES: 2}))
+    checkpoint = Witness(Place.CHECKPOINT, "w", weights)
+    means, lost = unusual_values([config, checkpoint])
+    assert (means.fault, means.place) == (FaultKind.WEIGHTS, Place.CHECKPOINT)
+    assert means.where.startswith("a/BatchNorm/moving_mean")
+    assert (lost.fault, lost.where) == (
+        FaultKind.CLASS_LOST,
+        "class 2 of Box/ClassPredictor/weights",
+    )
+    assert unusual_values([config, checkpoint, checkpoint]) == ()
+
+
 def test_what_two_files_state_is_confirmed() -> None:
     """However unusual; a file of weights alone confirms no layer."""
     odd = _parts(epsilons={"a": 0.1})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from validation.comparison.route_differences import FLAGS, KINDS
 from validation.comparison.witnesses import Witness
-from validation.export.graph_parts import GraphParts, Layer, Setting
+from validation.export.graph_parts import GraphParts, Layer, Setting, Variables
 from validation.files.structured import read_toml
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 
@@ -33,6 +33,10 @@ _CHANGED = 2
 class _Activations:
     layers: str
     usual: tuple[str, ...]
+
+
+# Fault, where, what is usual, what there is, and in how many places.
+_Found = tuple[FaultKind, str, Any, Any, int]
 
 
 @dataclass(frozen=True)
@@ -66,23 +70,35 @@ def unusual_values(witnesses: Sequence[Witness]) -> tuple[Diagnosis, ...]:
     Args:
         witnesses: The files of an archive that state parts of the graph.
     """
+    found: list[Diagnosis] = []
     stating = [each for each in witnesses if each.parts.settings or each.parts.layers]
-    if len(stating) != 1:
-        return ()
-    (witness,) = stating
-    parts = witness.parts
-    return tuple(
-        Diagnosis("", "", fault, witness.place, DiagnosedBy.UNUSUAL, where, expected, got, count)
-        for fault, where, expected, got, count in (
-            *_of_settings(parts, witness.place),
-            *_of_epsilons(parts),
-            *_of_activations(parts.layers),
-            *_of_anchors(parts.anchors),
+    if len(stating) == 1:
+        (witness,) = stating
+        parts = witness.parts
+        found += _diagnoses(
+            witness.place,
+            (
+                *_of_settings(parts, witness.place),
+                *_of_epsilons(parts),
+                *_of_activations(parts.layers),
+                *_of_anchors(parts.anchors),
+            ),
         )
-    )
+    weighing = [each for each in witnesses if each.parts.variables]
+    if len(weighing) == 1:
+        (witness,) = weighing
+        classes = [each.parts.settings.get(Setting.NUM_CLASSES) for each in stating]
+        found += _diagnoses(
+            witness.place, _of_variables(witness.parts.variables, next(iter(classes), None))
+        )
+    return tuple(found)
 
 
-_Found = tuple[FaultKind, str, Any, Any, int]
+def _diagnoses(place: Place, found: Iterable[_Found]) -> list[Diagnosis]:
+    return [
+        Diagnosis("", "", fault, place, DiagnosedBy.UNUSUAL, where, expected, got, count)
+        for fault, where, expected, got, count in found
+    ]
 
 
 def _of_settings(parts: GraphParts, place: Place) -> Iterator[_Found]:
@@ -184,6 +200,28 @@ def _of_anchors(anchors: NDArray[np.float32] | None) -> Iterator[_Found]:
         got = ", ".join(f"{each:.3g}" for each in alone)
         words = f"aspect ratio {got} without the inverse"
         yield FaultKind.ANCHORS, "anchors", None, words, 1
+
+
+def _of_variables(variables: Variables, num_classes: int | None) -> Iterator[_Found]:
+    """Numbers that no training leaves: moving means of 0, and a class without filters."""
+    for name, values in variables.items():
+        if name.endswith(_MEANS) and values.size > 1 and not values.any():
+            yield FaultKind.WEIGHTS, f"{name} ({values.size} values of 0)", None, None, 1
+        if num_classes and _is_class_kernel(name, values, num_classes):
+            filters = values.reshape(-1, values.shape[-1] // (num_classes + 1), num_classes + 1)
+            lost = np.flatnonzero(~filters[..., 1:].any(axis=(0, 1))) + 1
+            if 0 < len(lost) < num_classes:
+                classes = ", ".join(map(str, lost))
+                yield FaultKind.CLASS_LOST, f"class {classes} of {name}", None, None, len(lost)
+
+
+_MEANS = "moving_mean"
+_CLASS_KERNEL = "ClassPredictor/weights"
+
+
+def _is_class_kernel(name: str, values: NDArray[Any], num_classes: int) -> bool:
+    is_whole = values.ndim > 1 and values.shape[-1] % (num_classes + 1) == 0
+    return name.endswith(_CLASS_KERNEL) and is_whole
 
 
 def _is_symmetric(aspects: NDArray[np.float64], same: float) -> bool:

@@ -254,14 +254,12 @@ class ModelBuild:
 
         made_from = {
             "graph": file_sha256(base.graph),
-            # The graph begins behind the preprocessing, which another one may have otherwise.
             "contract": unstructure(base.contract),
             "options": dataclasses.asdict(options),
             **makers("export"),
         }
-        return self.work.product(
-            self.name, Stage.EXPORT, f"export{describe_flags(options)}", made_from, make
-        )
+        step = f"export{describe_flags(options)}"
+        return self.work.product(self.name, Stage.EXPORT, step, made_from, make)
 
     def summary(self, *, add_postprocessing_op: bool) -> GraphSummary:
         """The contents of an exported graph, read back from its file."""
@@ -334,7 +332,6 @@ class ModelBuild:
             "graph": file_sha256(export.graph),
             "variant": variant,
             "name": file_name,
-            # What calibration images are fed as.
             "preprocessing": unstructure(export.contract.preprocessing),
             "input_stats": None if stats is None else unstructure(stats),
             "calibration": None

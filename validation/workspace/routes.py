@@ -185,7 +185,7 @@ class _Routes:
             tuple(names) if is_compared else (),
             found,
             tuple(self._missing(bool(graphs), bool(built), len(with_weights))),
-            unusual_values(states),
+            unusual_values(witnesses),
             tuple(self._unreadable),
             "" if self._config_error is None else str(self._config_error),
             isinstance(self._config_error, ConfigError),
