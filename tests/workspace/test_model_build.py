@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from miniature_cases import MODEL, MiniatureFiles, make_case
+from numpy.typing import NDArray
 from zoo_archives import entries_at
 
 from validation.errors import ArtefactMissing, CorruptGraph, DatasetError, GraphConfigMismatch
 from validation.export.exported import ExportOptions
+from validation.faults.graph_edits import change_constants, rewrite_graph
 from validation.files.digest import file_sha256
 from validation.labels.reading import labels_by_id, parse_labels
 from validation.record.run import Step
@@ -206,3 +211,28 @@ def test_products_say_what_they_came_from(miniature: MiniatureFiles) -> None:
     assert about["graph"] == file_sha256(build.exported().graph)
     assert about["variant"] == "float"
     assert set(about) >= {"tensorflow", "code"}
+
+
+def test_another_preprocessing_is_another_product(
+    miniature: MiniatureFiles, tmp_path: Path
+) -> None:
+    """Two archives whose graphs differ before the exported graph begins share no contract."""
+    exports = []
+    for number, factor in enumerate((1.0, 0.5)):
+        zoo = _copied(miniature, tmp_path / str(number))
+        graph = zoo / MODEL / "frozen_inference_graph.pb"
+        rewrite_graph(graph, change_constants(_is_pixel_scale, _times(factor)))
+        build = _build(zoo, tmp_path / "cache")
+        exports.append((build.exported(), build.exported(FAST_NMS)))
+    (first, first_fast), (second, second_fast) = exports
+    assert first.contract.preprocessing == first_fast.contract.preprocessing
+    assert second.contract.preprocessing == second_fast.contract.preprocessing
+    assert first.contract.preprocessing != second.contract.preprocessing
+
+
+def _is_pixel_scale(name: str, shape: tuple[int, ...]) -> bool:
+    return name.startswith("Preprocessor/") and name.endswith("mul/x") and not shape
+
+
+def _times(factor: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    return lambda values: values * np.asarray(factor, values.dtype)
