@@ -104,7 +104,7 @@ def test_it_is_run_and_recorded(added: Run, session: Any, workers: tuple[str, ..
     assert (measure["name"], measure["limit"]["bound"]) == ("bytes", 1e6)
     checks = list(dict.fromkeys(name for name, _ in session.checks()))
     if not workers:
-        assert checks[-3:] == ["operating_point", "size", "latency"]
+        assert checks[-3:] == ["evidence", "size", "latency"]
     assert ("size", "float") not in session.checks()
     assert "size" in session.page()
 
