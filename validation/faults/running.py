@@ -184,7 +184,8 @@ def _found(entries: list[Entry], session: Session, seconds: float) -> Found:
         if each.cause is not Cause.MISSING or each.check not in LEFT_OUT
     ]
     missing = [
-        each.result.explanation
+        # Kept in a document, which is of no machine.
+        each.result.explanation.replace(f"{session.cache_dir}/", "")
         for each in findings
         if each.result is not None
         and each.cause is Cause.RESULT
