@@ -80,12 +80,18 @@ _EDITS: dict[str, tuple[Callable[[_Reals], Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("store", [_floats, _int8])
-@pytest.mark.parametrize("name", _EDITS)
+@pytest.mark.parametrize(
+    ("name", "store"),
+    # In 8 bits zeros alone have no range, and so no scale.
+    [
+        (name, store)
+        for name in _EDITS
+        for store in (_floats, _int8)
+        if (name, store) != ("zero", _int8)
+    ],
+)
 def test_a_change_is_recognised(name: str, store: Callable[[Any], StoredNumbers]) -> None:
     """In floats and through the rounding of 8 bits alike."""
-    if name == "zero" and store is _int8:
-        pytest.skip("a range of nothing has no scale")
     edit, expected = _EDITS[name]
     found = _changed(edit, store)
     assert {field: getattr(found, field) for field in expected} == expected

@@ -277,9 +277,9 @@ def test_suites_print_the_message(
         *("--zoo", archive.parent, "--cache-dir", cache),
     )
     result.assert_outcomes(failed=1)
-    told = put.suite("export_contract")(archive, cache).removeprefix("FAIL ")
-    assert re.search(rf"num_classes: graph 3, config 90 \(small{_CLASSES}\)", told)
-    (said,) = [line for line in result.outlines if line.startswith(told)]
+    message = put.suite("export_contract")(archive, cache).removeprefix("FAIL ")
+    assert re.search(rf"num_classes: graph 3, config 90 \(small{_CLASSES}\)", message)
+    (said,) = [line for line in result.outlines if line.startswith(message)]
     assert "pipeline.config: the number of classes is another one: 90 instead of 3" in said
 
 

@@ -237,7 +237,7 @@ def test_degenerate_raw_outputs_reach_the_comparison(
 def test_no_times(
     subject: CheckContext, monkeypatch: pytest.MonkeyPatch, times: tuple[float, ...]
 ) -> None:
-    """A latency of nothing, or of what is no number, is not signed."""
+    """A latency without samples, or that is not a number, is not signed."""
 
     def measured(_: object, __: object, key: ModelKey, runtime: str, plan: Any) -> Timing:
         return Timing(key.model, key.variant, runtime, plan.threads, plan.warmup, times)

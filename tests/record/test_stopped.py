@@ -73,7 +73,7 @@ def test_causes_go_before_the_message() -> None:
     ],
 )
 def test_what_is_about_no_file_is_no_diagnosis(error: Exception) -> None:
-    """A wrong option, an error of another library, and a file that nobody has placed."""
+    """A wrong option, an error of another library, and a file whose place is not known."""
     assert diagnoses_of_error(error, _KEY) == ()
 
 
@@ -110,7 +110,7 @@ def test_one_file_that_stops_ten_checks_is_one_fault() -> None:
 
 
 def test_message_of_a_session_names_the_fault_and_says_no_step_twice() -> None:
-    """The step stands in the message already."""
+    """The message has the next step already."""
     error = DatasetError(
         "boxes reach beyond",
         where="a.json",

@@ -61,7 +61,7 @@ def test_of_given_files_alone_nothing_is_said_of_an_archive(made: bool) -> None:
 
 
 def test_every_stated_feed_is_said_and_no_other() -> None:
-    """Wherever its file stands in the order of the given ones."""
+    """Whatever the order in which the files are given."""
     files = (_given("a.tflite"), _given("b.tflite", stated=True), _given("c.tflite", stated=True))
     lines = [each for each in _claimed(Status.PASS, given=files).split("\n") if "fed as" in each]
     assert [line.split(" was ")[0] for line in lines] == ["b.tflite", "c.tflite"]

@@ -1,4 +1,4 @@
-"""An array as a file stores it: what its numbers mean, and how finely they are told apart."""
+"""An array as a file stores it: what its numbers mean, and the step between two of them."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _differences_of_meta(
 def _blamed(
     error: GraphConfigMismatch, of_meta: tuple[RootCause, ...] | None, graph: Place
 ) -> tuple[RootCause, ...]:
-    """Each difference with the file whose word is alone against two."""
+    """Each difference, in the file that two others contradict."""
     if of_meta is None:
         return error.causes
     others = {(each.fault, each.where): each for each in of_meta}
