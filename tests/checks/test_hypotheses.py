@@ -226,7 +226,7 @@ def test_a_fault_of_both_sides_is_held_against_the_labels(
     """The reference detects the same, so nothing but labels shows it; then the check fails."""
     inject(monkeypatch, tmp_path)
     context = case()
-    one_file = SharedPlaces(*[Place.GRAPH] * 3, confirms_layers=False, confirms_weights=False)
+    one_file = SharedPlaces(*[Place.GRAPH] * 2, confirms_layers=False, confirms_weights=False)
     monkeypatch.setattr("validation.checks.shared_hypotheses.shared_places", lambda _: one_file)
     same = context.subject.detections()
     monkeypatch.setattr(type(context.inference), "reference", lambda _: same)

@@ -86,7 +86,7 @@ def test_an_unusual_layer_is_named() -> None:
     assert _found(_parts(layers={_LAYER: _layer("Relu")})) == [(FaultKind.ACTIVATION, "Relu")]
     scaled = {**_SETTINGS, Setting.SCALE: (1 / 255,) * 3}
     ((fault, got),) = _found(_parts(settings=scaled))
-    assert (fault, got) == (FaultKind.NORMALISATION, "pixel * 0.00392157 - 1")
+    assert (fault, got) == (FaultKind.NORMALISATION, "pixel * 0.003921569 - 1")
     ((fault, got),) = _found(_parts(anchors=_anchors(1, 3, 0.5)))
     assert fault is FaultKind.ANCHORS
     assert "without the inverse" in got

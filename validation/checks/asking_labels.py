@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from validation.checks.confirmed_parts import shared_places
-from validation.checks.label_relation import LabelRelation
+from validation.checks.label_relation import LabelRelation, sure_detections
 from validation.coco.dataset import Dataset
-from validation.coco.shown_on_labels import on_no_object, shown_table
 from validation.diagnosis.agreement import Found
 from validation.policy.limits import Status
 from validation.specs.references import ReferenceKind
@@ -32,10 +31,9 @@ def asks_for_labels(
 def _is_beside(context: CheckContext, dataset: Dataset, found: Found) -> bool:
     """Many detections of a high score lie on no object."""
     policy, key = context.policy, context.key
-    sure = shown_table(dataset, found, policy.setting("sure_score"))
+    sure, alone = sure_detections(context, dataset, found)
     limit = policy.limit("plausibility", "sure_alone_share", key.model, key.variant)
-    share = on_no_object(dataset, sure) / max(len(sure), 1)
-    return limit.status(share) is not Status.PASS
+    return limit.status(alone / max(sure, 1)) is not Status.PASS
 
 
 def _is_doubted(context: CheckContext) -> bool:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from validation.comparison.difference_rules import DifferenceRules
-from validation.diagnosis.file_diagnoses import file_diagnoses, of_subject
+from validation.diagnosis.file_diagnoses import file_diagnoses
 from validation.diagnosis.file_diff import file_diff
 from validation.errors import ValidationError, first_few
 from validation.files.digest import file_sha256
 from validation.policy.limits import Status
 from validation.policy.load import Policy
-from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.diagnosis import Diagnosis, FaultKind, of_subject
 from validation.record.diagnosis_words import describe_diagnosis
 from validation.record.lines import Entry
 from validation.record.types import CheckResult, Measure

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from validation.diagnosis.agreement import Found
 from validation.diagnosis.raw_outputs import RawOutputs
-from validation.export.exported import read_anchors
+from validation.export.exported import ExportedGraph, read_anchors
 from validation.inference.tflite import run_batchwise
 from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile
@@ -19,8 +19,8 @@ from validation.workspace.context import CheckContext
 
 def with_epsilon_undone(
     context: CheckContext, epsilon: float, images: Sequence[ImageFile]
-) -> Iterator[tuple[Found, Found]]:
-    """What the graph detects as it is and with this epsilon; nothing where it has no batch norm.
+) -> tuple[Found, Found] | None:
+    """What the graph detects as it is and with this epsilon; None where it has no batch norm.
 
     Args:
         context: A file that was made here.
@@ -33,14 +33,16 @@ def with_epsilon_undone(
     export = context.build.exported(context.build.options, add_postprocessing_op=False)
     own = read_graph(export.graph)
     changed = with_epsilon(own, epsilon)
-    if changed is not None:
-        yield _detected(context, own, images), _detected(context, changed, images)
+    if changed is None:
+        return None
+    return _detected(context, export, own, images), _detected(context, export, changed, images)
 
 
-def _detected(context: CheckContext, graph: Any, images: Sequence[ImageFile]) -> Found:
+def _detected(
+    context: CheckContext, export: ExportedGraph, graph: Any, images: Sequence[ImageFile]
+) -> Found:
     from validation.runtimes.session import SessionRuntime
 
-    export = context.build.exported(context.build.options, add_postprocessing_op=False)
     attributes, prepared = context.subject.postprocess, export.contract.preprocessing
     anchors, size = read_anchors(export), context.subject.shared_size
     boxes, scores = RAW_OUTPUTS
@@ -49,12 +51,7 @@ def _detected(context: CheckContext, graph: Any, images: Sequence[ImageFile]) ->
         for image in images:
             feed = context.runs.feeds.of(image, prepared, size)
             out = run_batchwise(runtime, feed[np.newaxis])
-            raw = RawOutputs(
-                out[boxes].reshape(-1, 4),
-                out[scores].reshape(-1, out[scores].shape[-1]),
-                anchors,
-                attributes,
-            )
+            raw = RawOutputs.of_image(out[boxes], out[scores], anchors, attributes)
             found[image.key] = raw.detections()
             alive()
     return found

@@ -107,7 +107,7 @@ def restore_rules(context: CheckContext, min_score: float | None = None) -> Rest
         level=level,
         chance=policy.setting("hypothesis_chance"),
         tie=policy.setting("hypothesis_tie"),
-        # Of 8 bits rounding alone leaves as much as two faults that are not told apart.
+        # Of 8 bits rounding alone leaves as much as two faults that are a tie.
         exact=policy.setting("hypothesis_tie") if quantised else policy.setting("hypothesis_exact"),
         gain=policy.setting("hypothesis_gain"),
         gain_chance=policy.setting("hypothesis_gain_chance"),

@@ -122,9 +122,7 @@ class ChangedRuns:
                 feed = self._runs.feeds.of(image, prepared, self._size)
                 out = run_batchwise(runtime, feed[np.newaxis], way)
                 boxes, scores = (out[name] for name in names)
-                return RawOutputs(
-                    boxes.reshape(-1, 4), scores.reshape(-1, scores.shape[-1]), anchors, attributes
-                )
+                return RawOutputs.of_image(boxes, scores, anchors, attributes)
 
             rows = self._on_all(lambda: TfliteRuntime(path), run)
         return {image.key: row for image, row in zip(self.images, rows, strict=True)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,10 +16,12 @@ from validation.coco.shown_on_labels import (
     image_sizes,
     label_table,
     met_objects,
+    on_no_object,
     shown_table,
 )
 from validation.comparison.labelled_sense import MovedRules, moved_classes
 from validation.diagnosis.agreement import Found
+from validation.diagnosis.hypotheses import spread
 from validation.record.detections import Detections
 from validation.record.difference_facts import ClassFacts
 from validation.workspace.context import CheckContext, class_join
@@ -77,24 +79,48 @@ def label_relation(
 
 def classes_put_back(categories: Categories, moved: ClassFacts) -> Categories:
     """The category of each class, with the classes where the labels have them."""
-    if moved.step:
-        count = len(categories)
-        return {key: categories[(key - 1 - moved.step) % count + 1] for key in categories}
-    back = {called: categories.get(labelled) for called, labelled in moved.pairs}
-    return {**categories, **back}
+    return {
+        key: categories.get(labelled)
+        for key, labelled in _labelled_as(moved, len(categories)).items()
+    }
 
 
 def detections_put_back(found: Detections, moved: ClassFacts, num_classes: int) -> Detections:
-    """Detections with the classes that the labels have; a step comes back at the other end."""
-    if moved.step:
-        classes = (found.classes - 1 - moved.step) % num_classes + 1
-    else:
-        back = dict(moved.pairs)
-        classes = np.array([back.get(each, each) for each in found.classes.tolist()], np.int64)
+    """Detections with the classes that the labels have."""
+    back = _labelled_as(moved, num_classes)
+    classes = np.array([back.get(each, each) for each in found.classes.tolist()], np.int64)
     return replace(found, classes=classes)
+
+
+def _labelled_as(moved: ClassFacts, num_classes: int) -> dict[int, int]:
+    """The labels' class of each class; a step comes back at the other end."""
+    classes = range(1, num_classes + 1)
+    if moved.step:
+        return {each: (each - 1 - moved.step) % num_classes + 1 for each in classes}
+    return {each: each for each in classes} | dict(moved.pairs)
 
 
 def labelled_objects(context: CheckContext, dataset: Dataset) -> Found:
     """The objects of each labelled image that has any, by the model's own classes."""
     objects = ground_truth(dataset, class_join(context, dataset).categories)
     return {image: own for image, own in objects.items() if len(own)}
+
+
+def some_labelled(context: CheckContext, dataset: Dataset, among: Collection[str]) -> Found:
+    """`labelled_objects` of as many images as hypotheses are held against, evenly chosen.
+
+    Args:
+        context: The file under test.
+        dataset: The labelled images.
+        among: Keys of the images that may be chosen.
+    """
+    labelled = labelled_objects(context, dataset)
+    count = int(context.policy.setting("hypothesis_labelled_images"))
+    keys = spread([image for image in labelled if image in among], count)
+    return {image: labelled[image] for image in keys}
+
+
+def sure_detections(context: CheckContext, dataset: Dataset, found: Found) -> tuple[int, int]:
+    """How many detections have a high score, and how many of them lie on no object."""
+    sure = shown_table(dataset, found, context.policy.setting("sure_score"))
+    return len(sure), on_no_object(dataset, sure)

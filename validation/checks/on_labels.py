@@ -11,11 +11,16 @@ import numpy as np
 from validation.checks.accuracy import subject_score
 from validation.checks.both_sides import reference_detections
 from validation.checks.confirmed_parts import shared_places
-from validation.checks.label_relation import Categories, classes_put_back, label_relation
+from validation.checks.label_relation import (
+    Categories,
+    classes_put_back,
+    label_relation,
+    sure_detections,
+)
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.coco.label_readings import Reading, dataset_read
-from validation.coco.shown_on_labels import LabelTable, on_no_object, shown_table
+from validation.coco.shown_on_labels import LabelTable
 from validation.comparison import plausibility_diagnoses as named
 from validation.comparison.labelled_sense import (
     LabelledSense,
@@ -61,7 +66,7 @@ def on_labels(
         asks_ap: They are the file's own, so that AP may say which class is never found.
     """
     seen = label_relation(context, dataset, found, min_score)
-    sure = shown_table(dataset, found, context.policy.setting("sure_score"))
+    sure, sure_alone = sure_detections(context, dataset, found)
     joined = [category for category in seen.categories.values() if category is not None]
     in_class = Counter(seen.every.categories[seen.met.in_class].tolist())
     rules = MovedRules.of(context.policy)
@@ -75,8 +80,8 @@ def on_labels(
         if asks_ap and seen.is_in_place
         else (),
         read_otherwise=seen.reading is not None,
-        sure=len(sure),
-        sure_alone=on_no_object(dataset, sure),
+        sure=sure,
+        sure_alone=sure_alone,
     )
     return OnLabels(sense, seen.reading, seen.categories, in_class)
 
@@ -117,8 +122,7 @@ def label_diagnoses(
     for each in sense.lost:
         category = seen.categories[each]
         is_found = category is not None and other is not None and bool(other.in_class[category])
-        shared = not is_found
-        place = Place.GRAPH if shared else Place.FILE
+        place = Place.FILE if is_found else Place.GRAPH
         diagnoses.append(named.of_lost(key, names.get(each, f"class {each}"), place))
     return diagnoses
 

@@ -16,7 +16,7 @@ from validation.comparison.plausibility_diagnoses import of_unlabelled, of_value
 from validation.comparison.published_ap import published_ap
 from validation.errors import NotProvided
 from validation.policy.limits import Status
-from validation.record.diagnosis import Diagnosis, Place
+from validation.record.diagnosis import Diagnosis, Place, of_subject
 from validation.record.lines import Entry
 from validation.record.types import CheckResult
 from validation.specs.references import ReferenceKind
@@ -53,9 +53,9 @@ def plausibility(context: CheckContext) -> list[Entry]:
     diagnoses: list[Diagnosis] = of_values(detections, anchors, result, place)
     if seen is not None and dataset is not None:
         diagnoses += label_diagnoses(context, dataset, found, seen, min_score)
-        if _is_unmet(result) and not diagnoses:
+        if _status(result, "met_share") is Status.UNKNOWN and not diagnoses:
             diagnoses += finds_nothing(context, dataset, min_score)
-        elif _is_unlabelled(result) and not diagnoses:
+        elif _status(result, "sure_alone_share") is not Status.PASS and not diagnoses:
             diagnoses.append(of_unlabelled(context.key, seen.sense))
     return [*diagnoses, *unusual, result]
 
@@ -64,11 +64,7 @@ def _unusual(context: CheckContext) -> list[Diagnosis]:
     """Of the archive: said with the model's first subject."""
     if not context.is_first or context.given is not None:
         return []
-    key = context.key
-    return [
-        dataclasses.replace(each, model=key.model, variant=key.variant)
-        for each in context.routes.unusual
-    ]
+    return list(of_subject(context.routes.unusual, context.key))
 
 
 def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:
@@ -92,17 +88,9 @@ def _known_ap(context: CheckContext, dataset: Dataset) -> KnownAp | None:
     return KnownAp(subject_score(context, dataset).accuracy.figures.ap, known, is_recorded)
 
 
-def _is_unmet(result: CheckResult) -> bool:
-    return any(
-        each.name == "met_share" and each.status is Status.UNKNOWN for each in result.measures
-    )
-
-
-def _is_unlabelled(result: CheckResult) -> bool:
-    return any(
-        each.name == "sure_alone_share" and each.status is not Status.PASS
-        for each in result.measures
-    )
+def _status(result: CheckResult, measure: str) -> Status:
+    """PASS where it was not measured."""
+    return next((each.status for each in result.measures if each.name == measure), Status.PASS)
 
 
 def _place(context: CheckContext, sense: Sense) -> Place:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from validation.checks.both_sides import reference_outputs, without_batch
 from validation.comparison.route_check import check_routes, could_not_be_run
 from validation.comparison.tensors import compare_tensors
 from validation.errors import ValidationError
 from validation.export.exported import ExportedGraph, read_anchors
-from validation.record.diagnosis import Diagnosis, FaultKind
+from validation.record.diagnosis import Diagnosis, FaultKind, of_subject
 from validation.record.lines import Entry
 from validation.record.stopped import diagnoses_of_error
 from validation.record.types import CheckResult
@@ -27,11 +25,7 @@ def route_parity(context: CheckContext) -> list[Entry]:
     Judged in TensorFlow on both sides, so that a disagreement is not blamed on TFLite.
     """
     findings = context.routes
-    key = context.key
-    found = [
-        dataclasses.replace(each, model=key.model, variant=key.variant)
-        for each in findings.diagnoses
-    ]
+    found = list(of_subject(findings.diagnoses, context.key))
     if not found and (findings.config_error or not findings.compared):
         return _without_findings(context, findings)
     return [*found, _judged(context, findings, found)]

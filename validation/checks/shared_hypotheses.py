@@ -23,6 +23,7 @@ from validation.checks.label_relation import (
     detections_put_back,
     label_relation,
     labelled_objects,
+    some_labelled,
 )
 from validation.coco.dataset import Dataset
 from validation.coco.label_readings import dataset_read
@@ -34,7 +35,6 @@ from validation.diagnosis.hypotheses import (
     Tried,
     diagnosis_of,
     explanation_by_labels,
-    spread,
 )
 from validation.diagnosis.raw_hypotheses import raw_hypotheses
 from validation.diagnosis.raw_outputs import RawHypothesis, RawOutputs
@@ -84,14 +84,9 @@ def shared_fault(context: CheckContext, ap: float) -> tuple[Diagnosis, ...]:
     if not asks_for_labels(context, dataset, found, relation, ap):
         return ()
     places = shared_places(context)
-    labelled = labelled_objects(context, dataset)
-    keys = spread(list(labelled), int(context.policy.setting("hypothesis_labelled_images")))
-    images = [image for image in context.images if image.key in set(keys)]
-    if not images:
-        return ()
-    own = {image.key: labelled[image.key] for image in images}
-    search = _Search(context, own, images)
-    if not search.is_shared(found):
+    own = some_labelled(context, dataset, {image.key for image in context.images})
+    search = _Search(context, own, [image for image in context.images if image.key in own])
+    if not own or not search.is_shared(found):
         return ()
     of_labels = list(_of_labels(context, dataset, relation, own, found))
     of_model = [
@@ -193,16 +188,14 @@ class _Search:
         context = self._context
         if context.given is not None:
             return []
-        return [
-            Tried(
-                Cause(each.fault, each.place, each.got, each.expected, each.where),
-                self._figures(as_it_is),
-                self._figures(undone),
-            )
-            for each in context.routes.unusual
-            if each.fault is FaultKind.EPSILON
-            for as_it_is, undone in with_epsilon_undone(context, each.expected, self._images)
-        ]
+        unusual = [each for each in context.routes.unusual if each.fault is FaultKind.EPSILON]
+        tried = []
+        for each in unusual:
+            sides = with_epsilon_undone(context, each.expected, self._images)
+            if sides is not None:
+                cause = Cause(each.fault, each.place, each.got, each.expected, each.where)
+                tried.append(Tried(cause, *map(self._figures, sides)))
+        return tried
 
     def raw(self, places: SharedPlaces) -> list[Tried]:
         """Of what both sides make of raw outputs."""

@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from validation.checks.confirmed_parts import shared_places
-from validation.checks.label_relation import labelled_objects
+from validation.checks.label_relation import some_labelled
 from validation.diagnosis.agreement import Found, RestoreRules, is_gain, objects_found
-from validation.diagnosis.hypotheses import spread
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.specs.references import ReferenceKind
 from validation.workspace.context import CheckContext
@@ -35,15 +34,9 @@ def in_the_worse_side(
     dataset = context.dataset
     if not found or dataset is None or context.reference.kind is not ReferenceKind.GRAPH:
         return tuple(found)
-    labelled = labelled_objects(context, dataset)
-    known = [image for image in labelled if image in reference and image in candidate]
-    keys = spread(known, int(context.policy.setting("hypothesis_labelled_images")))
-    own = {image: labelled[image] for image in keys}
-    theirs, ours = (
-        objects_found(own, {image: side[image] for image in keys})
-        for side in (reference, candidate)
-    )
-    if not keys or not is_gain(theirs, ours, rules):
+    own = some_labelled(context, dataset, reference.keys() & candidate.keys())
+    theirs, ours = (objects_found(own, side) for side in (reference, candidate))
+    if not own or not is_gain(theirs, ours, rules):
         return tuple(found)
     place = shared_places(context).layers
     return tuple(_of_reference(dataclasses.replace(each, place=place)) for each in found)

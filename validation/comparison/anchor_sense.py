@@ -82,7 +82,7 @@ def anchor_sense(anchors: NDArray[np.float32], step: float, policy: Policy) -> A
     known = values[finite]
     centres, sides = known[:, :2], known[:, 2:]
     beyond = np.maximum(-centres, centres - 1)
-    layers = _layers(values, tolerance) if finite.all() else ()
+    layers = anchor_layers(values, tolerance) if finite.all() else ()
     return AnchorSense(
         rows=len(values),
         not_finite=int(np.count_nonzero(~finite)),
@@ -104,7 +104,13 @@ def _by_column(anchors: _Floats, layers: tuple[AnchorLayer, ...], tolerance: flo
     return False
 
 
-def _layers(anchors: _Floats, tolerance: float) -> tuple[AnchorLayer, ...]:
+def anchor_layers(anchors: _Floats, tolerance: float) -> tuple[AnchorLayer, ...]:
+    """Feature maps, by where the sides of a cell's anchors stop repeating.
+
+    Args:
+        anchors: [N, 4] in centre form, finite.
+        tolerance: What rounding explains.
+    """
     layers = []
     start = 0
     while start < len(anchors):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from validation.errors import first_few
 from validation.export.fake_quant_facts import FakeQuantFacts, MeasuredRange
 from validation.policy.limits import Status
 from validation.policy.load import Policy
-from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
+from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place, of_subject
 from validation.record.types import CheckResult, Measure, ModelKey
 
 _OUTSIDE, _UNUSED = "activation_outside_share", "activation_range_factor"
@@ -71,18 +70,15 @@ def range_faults(
     for each in (*facts.weights, *facts.ranges):
         ends = each.minimum, each.maximum
         if not all(map(math.isfinite, ends)):
-            found.append(_diagnosis(FaultKind.NOT_FINITE, each.name, None, None))
+            found.append(_diagnosis(FaultKind.NOT_FINITE, place, each.name, None, None))
         elif each.minimum >= each.maximum:
-            wanted = "a range with two ends"
-            found.append(_diagnosis(FaultKind.FAKE_QUANT_RANGE, each.name, wanted, list(ends)))
+            fault, wanted = FaultKind.FAKE_QUANT_RANGE, "a range with two ends"
+            found.append(_diagnosis(fault, place, each.name, wanted, list(ends)))
     for other in measured:
         if _is_wrong(other, policy, key):
             fault, got = FaultKind.FAKE_QUANT_RANGE, [other.minimum, other.maximum]
-            found.append(_diagnosis(fault, other.name, f"about {_given(other)}", got))
-    return tuple(
-        dataclasses.replace(each, model=key.model, variant=key.variant, place=place)
-        for each in found
-    )
+            found.append(_diagnosis(fault, place, other.name, f"about {_given(other)}", got))
+    return of_subject(found, key)
 
 
 def _is_wrong(measured: MeasuredRange, policy: Policy, key: ModelKey) -> bool:
@@ -95,6 +91,7 @@ def _given(measured: MeasuredRange) -> str:
     return f"{measured.low:.4g} to {measured.high:.4g}"
 
 
-def _diagnosis(fault: FaultKind, where: str, expected: object, got: object) -> Diagnosis:
-    by = DiagnosedBy.ABSOLUTE
-    return Diagnosis("", "", fault, Place.SHIPPED_GRAPH, by, where, expected, got)
+def _diagnosis(
+    fault: FaultKind, place: Place, where: str, expected: object, got: object
+) -> Diagnosis:
+    return Diagnosis("", "", fault, place, DiagnosedBy.ABSOLUTE, where, expected, got)

@@ -21,10 +21,9 @@ from validation.comparison.witnesses import Witness
 from validation.export.graph_parts import GraphParts, Layer, Setting, Variables
 from validation.files.structured import read_toml
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
+from validation.specs.formula import format_formula
 
 _TABLE = Path(__file__).with_name("usual_values.toml")
-
-
 # One ratio that was changed leaves itself and its inverse alone.
 _CHANGED = 2
 
@@ -113,16 +112,8 @@ def _of_settings(parts: GraphParts, place: Place) -> Iterator[_Found]:
         return
     known = [(each.scale, each.offset) for each in usual.normalisations]
     if not any(_near(scale, one) and _near(offset, other) for one, other in known):
-        got, expected = map(_of_pixels, ((scale, offset), known[0]))
+        got, expected = format_formula(scale, offset), format_formula(*known[0])
         yield FaultKind.NORMALISATION, "preprocessing", expected, got, 1
-
-
-def _of_pixels(normalisation: tuple[Sequence[float], Sequence[float]]) -> str:
-    """One factor and offset, or those of each channel where they differ."""
-    channels = [
-        f"pixel * {scale:.6g} - {offset:.6g}" for scale, offset in zip(*normalisation, strict=True)
-    ]
-    return channels[0] if len(set(channels)) == 1 else ", ".join(channels)
 
 
 def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Setting, Any]]:
@@ -130,6 +121,7 @@ def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Se
     low, high = (
         end + sign * usual.rounding for end, sign in zip(usual.iou_thresholds, (-1, 1), strict=True)
     )
+    detections = (lambda value: bool(value > usual.few_detections), usual.detections)
     rules: Mapping[Setting, tuple[Callable[[Any], bool], Any]] = {
         Setting.ALIGN_CORNERS: (lambda value: not value, False),
         Setting.HALF_PIXEL_CENTERS: (lambda value: not value, False),
@@ -143,14 +135,8 @@ def _unlike(settings: Mapping[Setting, Any], usual: _Usual) -> Iterator[tuple[Se
         ),
         Setting.IOU_THRESHOLD: (lambda value: bool(low <= value <= high), usual.iou_threshold),
         Setting.BOX_SCALES: (lambda value: _near(value, usual.box_scales), usual.box_scales),
-        Setting.MAX_DETECTIONS: (
-            lambda value: bool(value > usual.few_detections),
-            usual.detections,
-        ),
-        Setting.DETECTIONS_PER_CLASS: (
-            lambda value: bool(value > usual.few_detections),
-            usual.detections,
-        ),
+        Setting.MAX_DETECTIONS: detections,
+        Setting.DETECTIONS_PER_CLASS: detections,
     }
     for setting, (is_usual, expected) in rules.items():
         value = settings.get(setting)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.comparison.anchor_sense import anchor_layers
 from validation.diagnosis.hypotheses import Cause
 from validation.diagnosis.raw_outputs import RawHypothesis, RawOutputs
 from validation.record.diagnosis import FaultKind, Place
@@ -85,27 +86,18 @@ def _sides(anchors: _Array, factor: float) -> _Array:
 def _moved(anchors: _Array, cells: float) -> _Array:
     """Centres moved by a part of the distance to the next row and column of their level."""
     moved = anchors.copy()
-    start = 0
-    for size in _level_sizes(anchors):
-        end = start + size
+    for layer in anchor_layers(anchors.astype(np.float64), _ROUNDING):
+        own = slice(layer.start, layer.start + layer.rows)
         for axis in (0, 1):
-            places = np.unique(anchors[start:end, axis])
+            places = np.unique(anchors[own, axis])
             step = float(np.median(np.diff(places))) if len(places) > 1 else 1.0
-            moved[start:end, axis] += np.float32(cells * step)
-        start = end
+            moved[own, axis] += np.float32(cells * step)
     return moved
-
-
-def _level_sizes(anchors: _Array) -> list[int]:
-    """Rows of each feature map: a grid goes down, and the next begins at the top."""
-    tops = np.flatnonzero(np.diff(anchors[:, 0]) < -_ROUNDING) + 1
-    sizes: list[int] = np.diff([0, *tops.tolist(), len(anchors)]).tolist()
-    return sizes
 
 
 def of_levels(anchors: _Array, place: Place) -> Iterator[RawHypothesis]:
     """Outputs of the feature maps joined in another order than their anchors."""
-    sizes = _level_sizes(anchors)
+    sizes = [layer.rows for layer in anchor_layers(anchors.astype(np.float64), _ROUNDING)]
     count = len(sizes)
     if not 1 < count <= _MOST_LEVELS:
         return

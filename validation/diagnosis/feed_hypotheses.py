@@ -15,6 +15,7 @@ from validation.preprocess.resize import resize_bilinear
 from validation.record.detections import Detections
 from validation.record.diagnosis import FaultKind, Place
 from validation.specs.contracts import CHANNEL_MEANS, UNIT_RANGE, Preprocessing, Triple
+from validation.specs.formula import format_formula
 
 _Feed = NDArray[np.float32]
 _Pixels = NDArray[np.uint8]
@@ -177,10 +178,7 @@ def name_of(normalisation: _Normalisation) -> str:
     for name, each in NORMALISATIONS.items():
         if _same(each, normalisation):
             return name
-    channels = [
-        f"pixel * {scale:.4g} - {offset:.4g}" for scale, offset in zip(*normalisation, strict=True)
-    ]
-    return channels[0] if len(set(channels)) == 1 else ", ".join(channels)
+    return format_formula(*normalisation)
 
 
 def _same(first: _Normalisation, second: _Normalisation) -> bool:

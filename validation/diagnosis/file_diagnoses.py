@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,7 +17,6 @@ from validation.errors import first_few
 from validation.record.diagnosis import Diagnosis, FaultKind
 from validation.record.difference_facts import AnchorChange
 from validation.record.difference_words import anchor_rows
-from validation.record.types import ModelKey
 
 _ANCHORS = 2
 _FEW = 4
@@ -43,14 +41,6 @@ def file_diagnoses(diff: FileDiff, rules: DifferenceRules) -> tuple[Diagnosis, .
             *_anchors(diff, nodes.op, rules),
             *structure_faults(diff, nodes, of_second),
         ]
-    )
-
-
-def of_subject(found: tuple[Diagnosis, ...], key: ModelKey) -> tuple[Diagnosis, ...]:
-    """The same of one file under test."""
-    return tuple(
-        dataclasses.replace(each, model=key.model, variant=key.variant, file=key.file)
-        for each in found
     )
 
 

@@ -37,6 +37,13 @@ class RawOutputs:
     anchors: _Array
     attributes: PostprocessAttributes
 
+    @classmethod
+    def of_image(
+        cls, boxes: _Array, scores: _Array, anchors: _Array, attributes: PostprocessAttributes
+    ) -> RawOutputs:
+        """Of what a network gives for one image, with the batch and whatever is of size 1."""
+        return cls(boxes.reshape(-1, 4), scores.reshape(-1, scores.shape[-1]), anchors, attributes)
+
     def with_attributes(self, **changed: Any) -> RawOutputs:
         """With other attributes of the op."""
         return dataclasses.replace(self, attributes=dataclasses.replace(self.attributes, **changed))

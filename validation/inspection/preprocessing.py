@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from validation.inspection.tensors import stored_range
 from validation.preprocess.feed import FeedWay, has_usable_scale
 from validation.specs.contracts import CHANNEL_MEANS, UNIT_RANGE, Preprocessing, Triple
+from validation.specs.formula import format_formula
 from validation.specs.input_stats import Range, format_range, steps_off, wanted_range
 from validation.specs.tensors import TensorSpec
 
@@ -108,21 +108,6 @@ def describe_resize(preprocessing: Preprocessing) -> str:
         f"bilinear, align_corners {str(align).lower()}, half_pixel_centers {str(half).lower()}, "
         "the whole image stretched"
     )
-
-
-def format_formula(scale: Sequence[float], offset: Sequence[float]) -> str:
-    """``pixel * 0.007843 - 1``, or one for each channel."""
-    each = [_formula(*pair) for pair in zip(scale, offset, strict=True)]
-    if len(set(each)) == 1:
-        return each[0]
-    return "; ".join(f"{channel}: {formula}" for channel, formula in zip("RGB", each, strict=True))
-
-
-def _formula(scale: float, offset: float) -> str:
-    scaled = "pixel" if scale == 1 else f"pixel * {scale:.7g}"
-    if offset == 0:
-        return scaled
-    return f"{scaled} {'-' if offset > 0 else '+'} {abs(offset):.7g}"
 
 
 def _feed(image: TensorSpec, known: Preprocessing, way: FeedWay | None) -> str:

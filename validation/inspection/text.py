@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from validation.files.terminal import printable
-from validation.inspection.preprocessing import PreprocessingFacts, format_formula
+from validation.inspection.preprocessing import PreprocessingFacts
 from validation.inspection.tensors import TensorFacts
+from validation.specs.formula import format_formula
 from validation.specs.input_stats import format_range
 
 _GAP = "  "

@@ -7,14 +7,15 @@ the values that show it, and, where it was undone to see, a figure before and af
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from validation.record.types import OfVariant
+from validation.record.types import ModelKey, OfVariant
 from validation.root_cause import FaultKind, Place
 
 # Where a diagnosis is read, its words are read too.
-__all__ = ["DiagnosedBy", "Diagnosis", "FaultKind", "Place"]
+__all__ = ["DiagnosedBy", "Diagnosis", "FaultKind", "Place", "of_subject"]
 
 
 class DiagnosedBy(enum.StrEnum):
@@ -81,3 +82,10 @@ class Diagnosis(OfVariant):
     file: str = ""
     check: str = ""
     next_step: str = ""
+
+
+def of_subject(found: Iterable[Diagnosis], key: ModelKey) -> tuple[Diagnosis, ...]:
+    """The same, of one subject."""
+    return tuple(
+        replace(each, model=key.model, variant=key.variant, file=key.file) for each in found
+    )
