@@ -23,6 +23,7 @@ from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
+from validation.record.cluster_use import ClusterUse
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
@@ -69,6 +70,7 @@ class Record:
         artefacts: Files that took part.
         evidence: Files with the detections and the matches of each subject.
         backgrounds: What the catalogue knows of the models.
+        clusters: Which clusters took part.
         steps: Where the time went.
         footer: None when the run did not end.
         sha256: Of the file that it was read from, empty for one that was not.
@@ -92,6 +94,7 @@ class Record:
     artefacts: tuple[Artefact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
+    clusters: tuple[ClusterUse, ...] = ()
     steps: tuple[Step, ...] = ()
     footer: Footer | None = None
     sha256: str = ""
@@ -337,6 +340,7 @@ def parse_record(
         artefacts=_only(Artefact, entries),
         evidence=_only(Evidence, entries),
         backgrounds=_only(Background, entries),
+        clusters=_only(ClusterUse, entries),
         steps=_only(Step, entries),
         footer=footer if isinstance(footer, Footer) else None,
         sha256=hashlib.sha256(data).hexdigest(),
