@@ -28,11 +28,11 @@ from validation.record.until_decided import Look
 # The chance that one given end of a single interval is on the wrong side of the truth.
 ERROR = (1 - LEVEL) / 2
 
-# A look that leaves less than this share of the images unseen would spend error and save nothing.
-_LEAST_LEFT = 0.02
+# A look that leaves less than one of so many images would spend error and save nothing.
+_LEAVES_ONE_OF = 50
 # Of a normal distribution nothing that counts lies further out.
-_FARTHEST = 8.0
-# The integrand is smooth over a grid step as long as looks differ by `_LEAST_LEFT` and more.
+_FARTHEST = 8
+# The integrand is smooth over a grid step as long as the last looks differ by that much.
 _NODES = 1201
 _BISECTIONS = 60
 
@@ -47,7 +47,7 @@ def looks_at(first: int, images: int) -> tuple[int, ...]:
         images: That there are.
     """
     counts, count = [], first
-    while count <= (1 - _LEAST_LEFT) * images:
+    while _LEAVES_ONE_OF * (images - count) >= images:
         counts.append(count)
         count *= 2
     return (*counts, images)
@@ -137,7 +137,7 @@ def _upper_tails(values: _Array) -> _Array:
 def _grid(low: float, high: float) -> tuple[_Array, _Array]:
     """Simpson's rule: places and weights."""
     places = np.linspace(low, high, _NODES)
-    weights = np.full(_NODES, 2.0)
-    weights[1::2] = 4.0
-    weights[[0, -1]] = 1.0
+    weights = np.full(_NODES, 2)
+    weights[1::2] = 4
+    weights[[0, -1]] = 1
     return places, weights * (high - low) / (3 * (_NODES - 1))
