@@ -122,7 +122,7 @@ def boundaries(information: tuple[float, ...], spent: tuple[float, ...]) -> tupl
 
 def _crossed_by(places: _Array, masses: _Array, scale: float, chance: float) -> float:
     """The bound that is crossed from these places with the chance, by bisection."""
-    low, high = -_FARTHEST, 5 * _FARTHEST
+    low, high = float(-_FARTHEST), float(5 * _FARTHEST)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         crossing = float(masses @ _upper_tails(middle * scale - places))
