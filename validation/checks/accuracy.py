@@ -52,7 +52,7 @@ NO_DATA = (
 _EVALUATION, _MATCHES = "evaluation.json", "matches.npz"
 
 # Other flags, evaluated beside the float variant so that the page shows what they cost.
-_FLAGS: dict[str, ExportOptions] = {
+FLAGS: dict[str, ExportOptions] = {
     "fast NMS": FAST_NMS,
     "the guide's defaults (fast NMS, 10 detections)": GUIDE_DEFAULT,
 }
@@ -214,7 +214,7 @@ def scores(context: CheckContext) -> list[Scored]:
         ),
         subject_score(context, context.dataset),
         *([_evaluated(context, context.dataset)] if context.has_shipped_flags else []),
-        *(_other_flags(context, context.dataset) if _prices_flags(context) else []),
+        *(_other_flags(context, context.dataset) if prices_flags(context) else []),
     ]
 
 
@@ -253,7 +253,7 @@ def score_threshold(context: CheckContext) -> float:
         return 0.0
 
 
-def _prices_flags(context: CheckContext) -> bool:
+def prices_flags(context: CheckContext) -> bool:
     """Of the float file, on images of the user's own: drawn scenes price nothing."""
     made_here = context.given is None and context.key.variant == "float"
     return made_here and context.build.entry.group != BUNDLED_GROUP
@@ -269,7 +269,7 @@ def _other_flags(context: CheckContext, dataset: Dataset) -> list[Scored]:
             context.inference.candidate("float", options),
             context.inference.seconds("float", options),
         )
-        for flags, options in _FLAGS.items()
+        for flags, options in FLAGS.items()
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from validation.checks.contract_costs import AS_IT_IS, Repair
@@ -13,6 +14,7 @@ from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
 from validation.files.temporary import scratch
 from validation.inference.base import DetectFile, on_files
+from validation.inference.input_cache import InputCache
 from validation.inference.outputs import bind_outputs
 from validation.inference.tflite import RawTfliteDetector, TfliteDetector
 from validation.metadata.unpacking import metadata_of
@@ -27,6 +29,7 @@ from validation.tflite.model import read_model
 from validation.tflite.rewriting import with_anchors, with_attributes
 from validation.workspace.image_runs import ImageRuns
 from validation.workspace.installed import installed_version
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import makers
 from validation.workspace.sides import Subject
 
@@ -51,12 +54,6 @@ def detections_with(
 def _run(
     repair: Repair, subject: Subject, runs: ImageRuns, key: ModelKey
 ) -> Mapping[str, Detections]:
-    @contextlib.contextmanager
-    def opened() -> Iterator[Callable[[], DetectFile]]:
-        with scratch() as folder:
-            path = _put_right(repair, subject, folder / _COPY)
-            yield lambda: on_files(file_detector(path, subject, repair), subject.shared_size)
-
     preprocessing = repair.preprocessing or subject.preprocessing
     made_from = {
         "file": file_sha256(subject.path),
@@ -69,8 +66,38 @@ def _run(
         "runtime": installed_version("ai-edge-litert"),
         **makers("inference", "runtimes", "preprocess", "postprocess", "tflite"),
     }
-    step = f"run {subject.path.name}, put right"
-    return runs.detected(runs.work, key, Stage.RUN, step, made_from, opened).detections
+    planned = PlannedRun(
+        key,
+        Stage.RUN,
+        f"run {subject.path.name}, put right",
+        made_from,
+        subject.path,
+        lambda: _RepairPlan(repair, subject),
+        is_kept=True,
+        is_shared=False,
+    )
+    return runs.detected(planned).detections
+
+
+@dataclass(frozen=True, eq=False)
+class _RepairPlan:
+    """A file with a repair; of this process alone.
+
+    Args:
+        repair: What is put right.
+        subject: The file.
+    """
+
+    repair: Repair
+    subject: Subject
+
+    @contextlib.contextmanager
+    def opened(self, path: Path, feeds: InputCache) -> Iterator[Callable[[], DetectFile]]:  # noqa: ARG002
+        """See `DetectorPlan`."""
+        repair, subject = self.repair, self.subject
+        with scratch() as folder:
+            changed = _put_right(repair, subject, folder / _COPY)
+            yield lambda: on_files(file_detector(changed, subject, repair), subject.shared_size)
 
 
 def _put_right(repair: Repair, subject: Subject, target: Path) -> Path:

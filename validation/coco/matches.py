@@ -7,11 +7,12 @@ neither boxes nor images. An uncompressed .npz, so that equal matches have equal
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,23 +152,34 @@ def write_matches(path: Path, matches: Matches) -> None:
         matches: Of all categories; they lie one behind the other, divided by `offsets` and
             `object_offsets`.
     """
+    with atomic_file(path) as file:
+        _save(file, matches)
+
+
+def matches_bytes(matches: Matches) -> bytes:
+    """The bytes that `write_matches` writes."""
+    with io.BytesIO() as stream:
+        _save(stream, matches)
+        return stream.getvalue()
+
+
+def _save(file: IO[bytes], matches: Matches) -> None:
     each = matches.categories
     columns: dict[str, Any] = {
         # Rows of areas one behind the other, however they lie in memory.
         name: np.ascontiguousarray(np.concatenate([getattr(one, name) for one in each], axis=-1))
         for name in (*_ROWS, *_OBJECT_ROWS)
     }
-    with atomic_file(path) as file:
-        np.savez(
-            file,
-            image_ids=matches.image_ids,
-            category_ids=matches.category_ids,
-            ious=matches.ious,
-            areas=np.array(matches.areas, np.str_),
-            offsets=np.cumsum([0, *(len(one.images) for one in each)]),
-            object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
-            **columns,
-        )
+    np.savez(
+        file,
+        image_ids=matches.image_ids,
+        category_ids=matches.category_ids,
+        ious=matches.ious,
+        areas=np.array(matches.areas, np.str_),
+        offsets=np.cumsum([0, *(len(one.images) for one in each)]),
+        object_offsets=np.cumsum([0, *(len(one.object_images) for one in each)]),
+        **columns,
+    )
 
 
 def read_matches(path: Path) -> Matches:

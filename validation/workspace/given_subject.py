@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -15,7 +14,6 @@ from validation.errors import NotProvided
 from validation.files.atomic import write_bytes_atomic
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.inference.base import DetectFile
 from validation.inference.file_notices import FileNotice
 from validation.inference.known_model import KnownModel
 from validation.inference.model_file import TfliteModel, open_tflite
@@ -24,6 +22,7 @@ from validation.inference.outputs import Ending
 from validation.inference.score_notices import score_notices
 from validation.inference.tflite import feed_of, run_batchwise
 from validation.labels.label_list import LabelList
+from validation.pieces.plans import FilePlan
 from validation.preprocess.feed import FeedWay, prepared_for
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
@@ -45,6 +44,7 @@ from validation.tflite.model import read_model
 from validation.tflite.number_scheme import number_scheme
 from validation.tflite.rewriting import exposing_heads, head_names
 from validation.workspace.image_runs import ImageRuns, Run
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.sides import Arrays, Reference
 
 
@@ -182,23 +182,21 @@ class GivenSubject:
         anchors = self.anchors
         return SsdContract(self.preprocessing, len(anchors), self.num_classes, "", self.postprocess)
 
-    @cached_property
-    def _run(self) -> Run:
-        return self.runs.detected(
-            self.runs.runs,
+    @property
+    def planned(self) -> PlannedRun:
+        """The file on the session's images."""
+        return PlannedRun(
             self.key,
             Stage.RUN,
             f"run {self.key.label}",
             self._made_from(self.shared_size),
-            lambda: contextlib.nullcontext(self._detector),
-            file=self.path,
+            self.path,
+            lambda: FilePlan(self.opened, self.shared_size),
         )
 
-    def _detector(self) -> DetectFile:
-        detector, size = self.opened.detector(), self.shared_size
-        return lambda image: detector.detect_feed(
-            self.runs.feeds.of(image, detector.prepared, size)
-        )
+    @cached_property
+    def _run(self) -> Run:
+        return self.runs.detected(self.planned)
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""
@@ -323,6 +321,11 @@ class TfliteReference:
     def shared_size(self, own: tuple[int, int]) -> tuple[int, int] | None:  # noqa: ARG002
         """See `only_image_size`."""
         return None
+
+    @property
+    def planned(self) -> PlannedRun:
+        """See `Reference`."""
+        return self.subject.planned
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""

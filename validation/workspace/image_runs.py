@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from validation.files.digest import file_sha256
-from validation.inference.base import DetectFile, detect_all
 from validation.inference.input_cache import InputCache
+from validation.pieces.making import make_piece
+from validation.pieces.piece import Piece, PieceImage
+from validation.pieces.store import PieceStore, Range
 from validation.preprocess.image import ImageFile
 from validation.record.detection_files import read_detections, write_detections
 from validation.record.detections import Detections
@@ -22,8 +22,10 @@ from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
 from validation.specs.contracts import RAW_OUTPUTS
 from validation.workspace.memory import give_back
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import ProductCache, image_sha256
 from validation.workspace.sides import Arrays
+from validation.workspace.surroundings import machine_facts
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
 
@@ -39,6 +41,7 @@ class ImageRuns:
         feeds: Prepared images.
         scratch: Folder for files made on the way; it goes with the session.
         workers: Images at a time; None: one for each core.
+        pieces: What other machines made of the runs; None without any.
     """
 
     images: tuple[ImageFile, ...]
@@ -47,52 +50,67 @@ class ImageRuns:
     feeds: InputCache
     scratch: Path
     workers: int | None = None
+    pieces: PieceStore | None = None
 
     @cached_property
     def image_hashes(self) -> dict[str, str]:
         """Hash of each image by key: what is detected depends on them."""
         return {image.key: image_sha256(image) for image in self.images}
 
-    def detected(
-        self,
-        cache: ProductCache,
-        key: ModelKey,
-        stage: Stage,
-        step: str,
-        made_from: Mapping[str, object],
-        opened: Callable[[], AbstractContextManager[Callable[[], DetectFile]]],
-        *,
-        file: Path | None = None,
-        one_by_one: Callable[[], bool] = bool,
-    ) -> Run:
-        """Detections of every image, run now or found again.
-
-        Args:
-            cache: `work` or `runs`.
-            key: Of what is run.
-            stage: For the step's report.
-            step: Alike, without the number of images.
-            made_from: What the detections depend on besides the images.
-            opened: Opens what is run, where it is, and gives what `detect_all` takes.
-            file: Where that is one file.
-            one_by_one: Asked where it is run: one image at a time.
-        """
+    def detected(self, run: PlannedRun) -> Run:
+        """Detections of every image, run now, found again, or joined from pieces made elsewhere."""
 
         def fill(folder: Path) -> None:
             give_back()
-            workers = 1 if one_by_one() else self.workers or default_threads()
-            with opened() as make:
-                started = time.perf_counter()
-                found = detect_all(make, self.images, workers=workers, label=str(key))
-                (folder / _SECONDS).write_text(
-                    repr(time.perf_counter() - started), encoding="utf-8"
-                )
+            found, seconds = self._found(run)
+            (folder / _SECONDS).write_text(repr(seconds), encoding="utf-8")
             write_detections(folder / _DETECTIONS, found)
 
-        depends = {**made_from, "images": self.image_hashes}
-        on = f"{step} on {len(self.images)} images"
-        folder = cache.product(key.model, stage, on, depends, fill, file=file)
-        return Run(key, folder, len(self.images))
+        depends = {**run.made_from, "images": self.image_hashes}
+        on = f"{run.step} on {len(self.images)} images"
+        cache = self.work if run.is_kept else self.runs
+        folder = cache.product(run.key.model, run.stage, on, depends, fill, file=run.path)
+        return Run(run.key, folder, len(self.images))
+
+    def _found(self, run: PlannedRun) -> tuple[Mapping[str, Detections], float]:
+        """Detections of all images, and the wall time that they took."""
+        parts = [self.piece(run, first, last) for first, last in self._missing(run)]
+        if self.pieces is not None:
+            parts += self.pieces.covering(run.facts, self.listed)
+        parts.sort(key=lambda each: each.facts.first)
+        found = {key: each for part in parts for key, each in part.detections.items()}
+        return found, sum(part.facts.seconds for part in parts)
+
+    def _missing(self, run: PlannedRun) -> tuple[Range, ...]:
+        if self.pieces is None or not run.is_shared:
+            return ((0, len(self.images)),)
+        return self.pieces.missing(run.facts, len(self.images))
+
+    def piece(self, run: PlannedRun, first: int, last: int) -> Piece:
+        """A run on some of the images, made now.
+
+        Args:
+            run: What is run.
+            first: Place of the first image.
+            last: The place behind the last one.
+        """
+        workers = 1 if run.one_by_one() else self.workers or default_threads()
+        return make_piece(
+            run.facts,
+            run.plan(),
+            run.path,
+            self.images[first:last],
+            first,
+            self.image_hashes,
+            feeds=self.feeds,
+            workers=workers,
+            machine=machine_facts(),
+        )
+
+    @cached_property
+    def listed(self) -> tuple[PieceImage, ...]:
+        """The images as pieces name them."""
+        return tuple(PieceImage(image.key, self.image_hashes[image.key]) for image in self.images)
 
     def raw_outputs(
         self,

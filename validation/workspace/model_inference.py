@@ -7,8 +7,7 @@ session's processes comes first.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -18,25 +17,20 @@ from numpy.typing import NDArray
 from validation.export.exported import ExportedGraph, ExportOptions, read_anchors
 from validation.files.digest import file_sha256
 from validation.files.structured import unstructure
-from validation.inference.base import DetectFile, on_files
 from validation.inference.feeding import way_by_contract
-from validation.inference.graph import GraphDetector
-from validation.inference.tflite import (
-    RawTfliteDetector,
-    TfliteDetector,
-    feed_of,
-    run_batchwise,
-)
+from validation.inference.tflite import feed_of, run_batchwise
+from validation.pieces.plans import ExportedPlan, GraphPlan
 from validation.preprocess.feed import FeedWay, prepared_for
 from validation.record.detections import Detections
 from validation.record.run import Evidence, Stage
 from validation.record.types import REFERENCE, ModelKey
 from validation.runtimes.tflite import TfliteRuntime
-from validation.specs.contracts import DETECTION_OUTPUTS, RAW_OUTPUTS, Preprocessing
+from validation.specs.contracts import RAW_OUTPUTS, Preprocessing
 from validation.specs.variants import variant_of
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.installed import installed_version
 from validation.workspace.model_build import ModelBuild, describe_flags
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import makers
 from validation.workspace.sides import Arrays
 
@@ -61,33 +55,29 @@ class ModelInference:
         """Detections of the archive's inference graph, by image."""
         return self._reference_run.detections
 
-    @cached_property
-    def _reference_run(self) -> Run:
-        @contextlib.contextmanager
-        def opened() -> Iterator[Callable[[], DetectFile]]:
-            from validation.runtimes.session import SessionRuntime
-
-            # One session serves all threads: it is as safe as it is costly to load.
-            with SessionRuntime(self.build.reference_graph, DETECTION_OUTPUTS) as runtime:
-                detector = GraphDetector(runtime)
-                yield lambda: on_files(detector)
-
+    @property
+    def planned_reference(self) -> PlannedRun:
+        """The archive's inference graph on the session's images."""
         made_from = {
             "graph": self.build.reference_sha256,
             # Decoders of JPEG differ by a step here and there.
             "pillow": installed_version("pillow"),
             **makers("inference", "runtimes", "preprocess"),
         }
-        return self.runs.detected(
-            self.runs.work,
+        return PlannedRun(
             ModelKey(self.build.name, REFERENCE),
             Stage.REFERENCE,
             REFERENCE,
             made_from,
-            opened,
-            file=self.build.reference_graph,
+            self.build.reference_graph,
+            GraphPlan,
+            is_kept=True,
             one_by_one=self._has_large_scores,
         )
+
+    @cached_property
+    def _reference_run(self) -> Run:
+        return self.runs.detected(self.planned_reference)
 
     def candidate(
         self, variant: str, options: ExportOptions | None = None
@@ -100,28 +90,33 @@ class ModelInference:
         """
         return self._candidate_run(variant, options).detections
 
+    def planned_candidate(self, variant: str, options: ExportOptions | None = None) -> PlannedRun:
+        """A .tflite file on the session's images; see `candidate`."""
+        chosen = options or self.build.source_of(variant).options
+        path = self.build.tflite(variant, chosen)
+        made_from = {
+            "model": self.build.name,
+            "variant": variant,
+            "options": unstructure(chosen),
+            "file": file_sha256(path),
+            "shared_size": self.build.only_image_size,
+        }
+        return PlannedRun(
+            ModelKey(self.build.name, variant),
+            Stage.RUN,
+            f"run {variant}{describe_flags(chosen)}",
+            made_from,
+            path,
+            lambda: self._plan(variant, chosen),
+            one_by_one=self._has_large_scores,
+        )
+
     def _candidate_run(self, variant: str, options: ExportOptions | None = None) -> Run:
-        options = options or self.build.source_of(variant).options
-        if (variant, options) not in self._ran:
-            path = self.build.tflite(variant, options)
-            made_from = {
-                "model": self.build.name,
-                "variant": variant,
-                "options": unstructure(options),
-                "file": file_sha256(path),
-                "shared_size": self.build.only_image_size,
-            }
-            self._ran[variant, options] = self.runs.detected(
-                self.runs.runs,
-                ModelKey(self.build.name, variant),
-                Stage.RUN,
-                f"run {variant}{describe_flags(options)}",
-                made_from,
-                lambda: contextlib.nullcontext(lambda: self._detector(path, variant, options)),
-                file=path,
-                one_by_one=self._has_large_scores,
-            )
-        return self._ran[variant, options]
+        chosen = options or self.build.source_of(variant).options
+        if (variant, chosen) not in self._ran:
+            planned = self.planned_candidate(variant, chosen)
+            self._ran[variant, chosen] = self.runs.detected(planned)
+        return self._ran[variant, chosen]
 
     def evidence(self, variant: str) -> Evidence:
         """The file of what `candidate` detected, or `reference` for `REFERENCE`."""
@@ -220,20 +215,14 @@ class ModelInference:
         contract = self.build.exported().contract
         return contract.num_anchors * contract.num_classes > _LARGE_SCORES
 
-    def _detector(self, path: Path, variant: str, options: ExportOptions) -> DetectFile:
-        runtime = TfliteRuntime(path)
+    def _plan(self, variant: str, options: ExportOptions) -> ExportedPlan:
         with_op = variant_of(variant).add_postprocessing_op
         export = self.build.exported(options, add_postprocessing_op=with_op)
-        contract = export.contract
-        way, _ = self._way(runtime)
-        detector = (
-            TfliteDetector(runtime, contract.preprocessing, way=way)
-            if with_op
-            else RawTfliteDetector(runtime, contract, read_anchors(export), way=way)
-        )
-        size = self.build.only_image_size
-        return lambda image: detector.detect_feed(
-            self.runs.feeds.of(image, detector.prepared, size)
+        return ExportedPlan(
+            export.contract,
+            self.build.exported().contract.preprocessing,
+            None if with_op else read_anchors(export),
+            self.build.only_image_size,
         )
 
     def _way(self, runtime: TfliteRuntime) -> tuple[FeedWay, Preprocessing]:

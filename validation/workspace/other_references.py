@@ -21,6 +21,7 @@ from validation.record.types import REFERENCE, ModelKey
 from validation.specs.contracts import SsdContract
 from validation.specs.references import ReferenceKind
 from validation.workspace.image_runs import ImageRuns, evidence_of
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.sides import Arrays
 
 
@@ -28,6 +29,11 @@ class WithoutContract:
     """What a reference that only detects cannot give."""
 
     _what = ""
+
+    @property
+    def planned(self) -> PlannedRun | None:
+        """See `Reference`: nothing is run."""
+        return None
 
     @property
     def contract(self) -> SsdContract:

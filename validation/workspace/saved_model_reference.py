@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from validation.inference.base import DetectFile, on_files
 from validation.inference.saved_model import RawDetections, SavedModelDetector
+from validation.pieces.plans import SavedModelPlan
 from validation.preprocess.image import load
 from validation.preprocess.resize import resized_pixels
 from validation.record.detections import Detections
@@ -22,6 +22,7 @@ from validation.specs.tensors import OnlyImageSize, takes_only
 from validation.workspace.image_runs import ImageRuns, Run
 from validation.workspace.installed import installed_version
 from validation.workspace.other_references import WithoutContract
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.products import file_hashes, makers
 
 _RESIZED, _STORED = "resized.npz", "stored.npz"
@@ -98,21 +99,22 @@ class SavedModelReference(WithoutContract):
         with SavedModelRuntime(self.path) as runtime:
             yield SavedModelDetector(runtime, self.path.name)
 
-    @cached_property
-    def _run(self) -> Run:
-        @contextlib.contextmanager
-        def opened() -> Iterator[Callable[[], DetectFile]]:
-            with self._detector() as detector:
-                yield lambda: on_files(detector)
-
-        return self._runs.detected(
-            self._runs.work,
+    @property
+    def planned(self) -> PlannedRun:
+        """See `Reference`: the SavedModel on the session's images."""
+        return PlannedRun(
             ModelKey(self._model, REFERENCE),
             Stage.REFERENCE,
             REFERENCE,
             self._made_from,
-            opened,
+            self.path,
+            SavedModelPlan,
+            is_kept=True,
         )
+
+    @cached_property
+    def _run(self) -> Run:
+        return self._runs.detected(self.planned)
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""

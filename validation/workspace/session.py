@@ -13,6 +13,7 @@ from validation.calibration.images import CalibrationImages
 from validation.coco.dataset import Dataset
 from validation.inference.input_cache import InputCache
 from validation.labels.label_list import LabelList
+from validation.pieces.store import PieceStore
 from validation.policy.load import Policy
 from validation.record.run import Step
 from validation.record.types import ModelKey
@@ -63,6 +64,8 @@ class Session:
         candidates: Files that were given.
         judged_by: What --reference names for them; None: the archive's graph.
         baseline: What --baseline names, read; None without it.
+        pieces: Folders of what other machines made of the session's runs; new pieces go into the
+            first. Empty without any.
         notes: What is to be said of the selection.
         steps: Made before the session began.
     """
@@ -84,6 +87,7 @@ class Session:
     candidates: tuple[Candidate, ...] = ()
     judged_by: ReferenceSource | None = None
     baseline: GivenBaseline | None = None
+    pieces: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
@@ -162,6 +166,7 @@ class Session:
             InputCache(),
             scratch,
             self.image_workers,
+            PieceStore(self.pieces) if self.pieces else None,
         )
 
     def _made(self, model: str) -> tuple[ModelBuild, ModelInference]:

@@ -21,6 +21,7 @@ from validation.specs.contracts import PostprocessAttributes, Preprocessing, Ssd
 from validation.specs.references import ReferenceKind
 from validation.specs.variants import Variant
 from validation.tflite.facts import TfliteFile
+from validation.workspace.planned_run import PlannedRun
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -67,6 +68,10 @@ class Subject(Protocol):
     @property
     def op_anchors(self) -> OpAnchors:
         """Of its op, with what they are stored as; a file without the op has none."""
+
+    @property
+    def planned(self) -> PlannedRun:
+        """Its run on the session's images."""
 
     def detections(self) -> Mapping[str, Detections]:
         """By image key; the file is run once in a session."""
@@ -133,6 +138,10 @@ class Reference(Protocol):
             None where the file is given stored images: the reference takes images of any size,
             or the file is of another size.
         """
+
+    @property
+    def planned(self) -> PlannedRun | None:
+        """Its run on the session's images; None where nothing is run."""
 
     def detections(self) -> Mapping[str, Detections]:
         """By image key."""

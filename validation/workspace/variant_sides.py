@@ -21,6 +21,7 @@ from validation.specs.variants import Variant, variant_of
 from validation.tflite.facts import TfliteFile
 from validation.workspace.model_build import EVALUATION, ModelBuild
 from validation.workspace.model_inference import ModelInference
+from validation.workspace.planned_run import PlannedRun
 from validation.workspace.sides import Arrays
 
 
@@ -94,6 +95,11 @@ class VariantSubject:
         """See `Subject`."""
         return op_anchors(self.path)
 
+    @property
+    def planned(self) -> PlannedRun:
+        """See `Subject`."""
+        return self._inference.planned_candidate(self._name)
+
     def detections(self) -> Mapping[str, Detections]:
         """See `Subject`."""
         return self._inference.candidate(self._name)
@@ -166,6 +172,11 @@ class GraphReference:
             return None
         network = self.contract.preprocessing
         return only if own == (network.height, network.width) else None
+
+    @property
+    def planned(self) -> PlannedRun:
+        """See `Reference`."""
+        return self._inference.planned_reference
 
     def detections(self) -> Mapping[str, Detections]:
         """See `Reference`."""
