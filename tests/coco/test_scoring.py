@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _parts(
     """Matches of the ranges of images between the cuts."""
     parts = []
     ends = sorted({0, *cuts, len(_IMAGES)})
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in itertools.pairwise(ends):
         ids = _IMAGES[start:end]
         here = [item for item in objects if item.image_id in ids]
         own = found.take(np.isin(found.image_ids, ids))
