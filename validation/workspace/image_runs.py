@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -51,11 +51,19 @@ class ImageRuns:
     scratch: Path
     workers: int | None = None
     pieces: PieceStore | None = None
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
     def image_hashes(self) -> dict[str, str]:
         """Hash of each image by key: what is detected depends on them."""
-        return {image.key: image_sha256(image) for image in self.images}
+        return self._hashed(self.images)
+
+    def _hashed(self, images: Sequence[ImageFile]) -> dict[str, str]:
+        """Alike of some images: a share of a run never reads the others."""
+        for image in images:
+            if image.key not in self._hashes:
+                self._hashes[image.key] = image_sha256(image)
+        return {image.key: self._hashes[image.key] for image in images}
 
     def detected(self, run: PlannedRun) -> Run:
         """Detections of every image, run now, found again, or joined from pieces made elsewhere."""
@@ -101,7 +109,7 @@ class ImageRuns:
             run.path,
             self.images[first:last],
             first,
-            self.image_hashes,
+            self._hashed(self.images[first:last]),
             feeds=self.feeds,
             workers=workers,
             machine=machine_facts(),
