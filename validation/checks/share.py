@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.checks.check import Check
 from validation.checks.planned_runs import planned_runs
+from validation.checks.scored_sides import labels_of
 from validation.errors import UsageError
 from validation.files.digest import file_sha256
 from validation.pieces.piece import write_piece
@@ -20,8 +21,10 @@ def share(context: CheckContext) -> list[Entry]:
     first, last = context.part
     entries: list[Entry] = []
     folder = context.scratch / PIECES_FOLDER
+    dataset = context.dataset
     for run in planned_runs(context):
-        path = write_piece(folder, context.runs.piece(run, first, last))
+        labels = None if dataset is None else labels_of(context, dataset)
+        path = write_piece(folder, context.runs.piece(run, first, last, labels))
         size = path.stat().st_size
         key = run.key
         entries.append(
