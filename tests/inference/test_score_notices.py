@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_facts_of_parts_are_those_of_the_whole(images: list[list[float]], cuts: 
     """Also of images without detections, and of values that are no numbers."""
     found = [_of(scores) for scores in images]
     ends = sorted({0, *cuts, len(found)})
-    parts = [score_facts(found[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [score_facts(found[a:b]) for a, b in itertools.pairwise(ends)]
     joined = functools.reduce(ScoreFacts.joined, parts, ScoreFacts())
     assert joined == score_facts(found)
     assert joined.notices() == score_notices(found)
