@@ -55,6 +55,9 @@ def main() -> int:
 
 
 def _work() -> int:
+    if sys.argv[1:2] == ["evaluate"]:
+        # NumPy's threads for large matrices would end with its fork, see `isolation.forks`.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from validation.cli import main as run_command
 
     return run_command()
