@@ -46,6 +46,7 @@ from validation.record.run import (
     Header,
     Step,
 )
+from validation.record.shares import JoinedShare
 from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
 from validation.record.types import (
     Accuracy,
@@ -137,6 +138,7 @@ def test_round_trip(
         backgrounds=only(Background),
         clusters=only(ClusterUse),
         steps=only(Step),
+        joined=only(JoinedShare),
         footer=footer,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )

@@ -5,6 +5,9 @@ hard or easy in an image cancels out. Intervals are bias-corrected percentiles: 
 authors' own code; BCa's jackknife would cost an evaluation for each image. Where the plain
 percentiles reach further they hold: of one category on few images precision is ragged, the
 correction takes that for bias, and BC alone covers 90 to 93 % (tests/coco/test_coverage.py).
+
+The tails of an interval of a higher level, see `validation.comparison.group_sequential`, may rest
+on a few replicates or on none. It reaches as far as a normal distribution's as well.
 """
 
 from __future__ import annotations
@@ -19,10 +22,10 @@ from numpy.typing import NDArray
 
 from validation.coco.matches import CategoryMatches, Matches
 from validation.coco.precision import mean_present, precision, weighted_precision
+from validation.comparison.share_intervals import LEVEL
 from validation.errors import DatasetError
 from validation.record.ap_difference import Difference, Figure
 
-_CONFIDENCE = 0.95
 # Rows times replicates of one block: its arrays stay at some hundred MB, whatever the data set.
 _BLOCK = 1 << 24
 _MOST_REPLICATES = 256
@@ -59,7 +62,7 @@ def image_weights(images: int, replicates: int, seed: int) -> NDArray[np.uint8]:
 
 
 def ap_differences(
-    reference: Matches, subject: Matches, replicates: int, seed: int
+    reference: Matches, subject: Matches, replicates: int, seed: int, level: float = LEVEL
 ) -> tuple[Difference, ...]:
     """Subject less reference: AP, AP50, by size, by category.
 
@@ -70,6 +73,7 @@ def ap_differences(
         subject: See `reference`.
         replicates: How often the images are drawn anew.
         seed: Of the draws.
+        level: Of the intervals.
 
     Raises:
         DatasetError: The two sides are of other images, categories or objects.
@@ -85,7 +89,7 @@ def ap_differences(
     one, two = _replicated(reference, subject, weights)
     points = precision(reference), precision(subject)
     return tuple(
-        _difference(each, [mean_present(each.point(side)) for side in points], (one, two))
+        _difference(each, [mean_present(each.point(side)) for side in points], (one, two), level)
         for each in _figures(reference)
     )
 
@@ -207,12 +211,23 @@ def _mean_of_present(values: _Array) -> _Array:
 
 
 def _difference(
-    each: _FigureOf, points: list[float], sides: tuple[_Replicates, _Replicates]
+    each: _FigureOf,
+    points: list[float],
+    sides: tuple[_Replicates, _Replicates],
+    level: float,
 ) -> Difference:
     reference, subject = points
     drawn = each.replicates(sides[1]) - each.replicates(sides[0])
     drawn = drawn[~np.isnan(drawn)]
-    low, high = bias_corrected(drawn, subject - reference)
+    value = subject - reference
+    error = float(drawn.std(ddof=1)) if len(drawn) > 1 else math.nan
+    low, high = bias_corrected(drawn, value, level)
+    if level > LEVEL:
+        far = NormalDist().inv_cdf((1 + level) / 2) * error
+        # Not min(): NaN would be left out, and says that nothing is known.
+        low, high = (
+            float(each) for each in (np.minimum(low, value - far), np.maximum(high, value + far))
+        )
     return Difference(
         each.figure,
         reference,
@@ -220,18 +235,19 @@ def _difference(
         each.objects,
         low,
         high,
-        float(drawn.std(ddof=1)) if len(drawn) > 1 else math.nan,
+        error,
         len(drawn),
         each.category_id,
     )
 
 
-def bias_corrected(drawn: _Array, point: float) -> tuple[float, float]:
-    """What holds 95 % of the replicates, by their percentiles and by those corrected for bias.
+def bias_corrected(drawn: _Array, point: float, level: float = LEVEL) -> tuple[float, float]:
+    """What holds most of the replicates, by their percentiles and by those corrected for bias.
 
     Args:
         drawn: One value a replicate; NaN is the answer where there is none.
         point: On the images as they are.
+        level: The share that it holds.
     """
     if not len(drawn):
         return math.nan, math.nan
@@ -241,6 +257,6 @@ def bias_corrected(drawn: _Array, point: float) -> tuple[float, float]:
     least = 0.5 / len(drawn)
     normal = NormalDist()
     bias = 2 * normal.inv_cdf(float(min(max(below, least), 1 - least)))
-    tail = normal.inv_cdf((1 + _CONFIDENCE) / 2)
+    tail = normal.inv_cdf((1 + level) / 2)
     low, high = ([normal.cdf(sign * tail), normal.cdf(bias + sign * tail)] for sign in (-1, 1))
     return float(np.quantile(drawn, low).min()), float(np.quantile(drawn, high).max())

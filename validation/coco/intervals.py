@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from validation.coco.bootstrap import ap_differences
 from validation.coco.matches import Matches, load_matches, parse_matches
+from validation.comparison.share_intervals import LEVEL
 from validation.errors import RecordError
 from validation.record.ap_difference import ApDifference, Difference
 from validation.record.run import Evidence, EvidenceContent
@@ -21,7 +22,13 @@ _ROUNDING = 1e-9
 
 
 def ap_difference(
-    key: ModelKey, subject: str, reference: Matches, matches: Matches, replicates: int, seed: int
+    key: ModelKey,
+    subject: str,
+    reference: Matches,
+    matches: Matches,
+    replicates: int,
+    seed: int,
+    level: float = LEVEL,
 ) -> ApDifference:
     """How far a file is from its reference, with intervals where they are not one and the same.
 
@@ -32,6 +39,7 @@ def ap_difference(
         matches: Of the file.
         replicates: See `ap_differences`.
         seed: See `ap_differences`.
+        level: Of the intervals.
     """
     alike = reference.ranked_alike(matches)
     return ApDifference(
@@ -42,8 +50,9 @@ def ap_difference(
         replicates,
         seed,
         alike,
-        () if alike else ap_differences(reference, matches, replicates, seed),
+        () if alike else ap_differences(reference, matches, replicates, seed, level),
         file=key.file,
+        level=level,
     )
 
 
@@ -96,6 +105,7 @@ def same_difference(one: ApDifference, other: ApDifference) -> bool:
             each.images,
             each.replicates,
             each.seed,
+            each.level,
             each.ranked_alike,
             each.images_needed,
             [
@@ -131,6 +141,7 @@ def _made_again(recorded: ApDifference, reference: Matches, matches: Matches) ->
         matches,
         recorded.replicates,
         recorded.seed,
+        recorded.level,
     )
     return dataclasses.replace(fresh, images_needed=recorded.images_needed, names=recorded.names)
 

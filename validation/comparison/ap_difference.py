@@ -50,8 +50,8 @@ def check_accuracy(
     }
     measures = Measure.limited(values, policy, check, key)
     if difference is not None and difference.ap is not None:
-        found, images = difference.ap, difference.images
-        measures = tuple(_with_interval(measure, found, images) for measure in measures)
+        found = difference.ap
+        measures = tuple(_with_interval(measure, found, difference) for measure in measures)
     unjudged = [
         Measure("ap", candidate.figures.ap),
         Measure("ap50", candidate.figures.ap50),
@@ -148,17 +148,17 @@ def with_images_needed(difference: ApDifference, result: CheckResult) -> ApDiffe
     return dataclasses.replace(difference, images_needed=max(needed, default=None))
 
 
-def _with_interval(measure: Measure, ap: Difference, images: int) -> Measure:
+def _with_interval(measure: Measure, ap: Difference, of: ApDifference) -> Measure:
     """The measure with the interval of the difference, where it is one of gain or loss."""
     interval = interval_of(measure.name, ap)
     if interval is None:
         return measure
     sign = -1 if _GROWS_WITH_LOSS[measure.name] else 1
-    measure = dataclasses.replace(measure, interval=interval)
+    measure = dataclasses.replace(measure, interval=interval, level=of.level)
     if measure.limit is None or not measure.is_undecided:
         return measure
     distance = measure.limit.bound - sign * ap.value
-    needed = images_needed(images, ap.standard_error, distance)
+    needed = images_needed(of.images, ap.standard_error, distance, of.level)
     return dataclasses.replace(measure, images_needed=needed)
 
 

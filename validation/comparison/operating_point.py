@@ -22,11 +22,11 @@ from validation.comparison.operating_sides import (
     Side,
     shown_sides,
 )
-from validation.comparison.share_intervals import LEVEL, PERCENT, joint_level, share_interval
+from validation.comparison.share_intervals import LEVEL, joint_level, share_interval
 from validation.policy.limits import Status
 from validation.policy.load import Policy
 from validation.record.detections import Detections
-from validation.record.formatting import plural
+from validation.record.formatting import per_cent, plural
 from validation.record.operating_point import OperatingPointLosses, OperatingRow
 from validation.record.types import CheckResult, Measure, ModelKey
 
@@ -54,6 +54,7 @@ def check_operating_point(
     policy: Policy,
     key: ModelKey,
     check: str = "operating_point",
+    level: float = LEVEL,
 ) -> tuple[CheckResult, OperatingPointLosses | None]:
     """Judge what an app would miss of the reference, and the table of it.
 
@@ -69,11 +70,12 @@ def check_operating_point(
         names: Of classes, as far as they are known.
         unlabelled: Class ids whose objects are not labelled: all detections count as right.
         exact: Both sides compute the same, so that one loss is one too many and no sample of a
-            rate; False: the limits are held against the 95 % intervals of the shares.
+            rate; False: the limits are held against the intervals of the shares.
         policy: Has the limits of right_detections, lost_share, gained_share, moved_share and
             worst_cell_lost_at_least.
         key: The thing under test.
         check: Name of the check in the policy.
+        level: Of the intervals.
 
     Returns:
         The result, and the table where the sides could be compared.
@@ -97,15 +99,16 @@ def check_operating_point(
         unlabelled_classes=tuple(names.get(each, str(each)) for each in sorted(unlabelled)),
         undecided=sides.undecided,
         tied=sides.tied,
-        rows=_rows(sides, names, exact=exact),
+        rows=_rows(sides, names, None if exact else level),
         file=key.file,
+        level=level,
     )
     if not losses.total.right:
         return CheckResult.unknown(check, key, _nothing_to_lose(losses)), losses
     values = {name: losses.figures[name] for name in _JUDGED}
-    intervals = {} if exact else _intervals(sides, losses.total)
+    intervals = {} if exact else _intervals(sides, losses.total, level)
     measures = [
-        dataclasses.replace(measure, interval=intervals.get(measure.name))
+        dataclasses.replace(measure, interval=intervals.get(measure.name), level=level)
         for measure in Measure.limited(values, policy, check, key)
     ]
     result = CheckResult.judged(
@@ -120,20 +123,24 @@ def check_operating_point(
 _NOTHING = Detections((), (), ())
 
 
-def _intervals(sides: ShownSides, total: OperatingRow) -> dict[str, tuple[float, float] | None]:
+def _intervals(
+    sides: ShownSides, total: OperatingRow, level: float
+) -> dict[str, tuple[float, float] | None]:
     ours, theirs, images = sides.reference, sides.candidate, sides.images
     shown = np.ones(len(theirs.images), bool)
     return {
         "lost_share": total.interval,
-        "gained_share": _interval(theirs, shown, theirs.against, images, LEVEL),
-        "moved_share": _interval(ours, ours.right, ours.right & ours.moved, images, LEVEL),
+        "gained_share": _interval(theirs, shown, theirs.against, images, level),
+        "moved_share": _interval(ours, ours.right, ours.right & ours.moved, images, level),
     }
 
 
 def _for_information(losses: OperatingPointLosses) -> list[Measure]:
     cell = losses.worst.interval if losses.worst else None
     return [
-        Measure(name, value, None, cell if name == "worst_cell_lost_share" else None)
+        Measure(
+            name, value, None, cell if name == "worst_cell_lost_share" else None, level=losses.level
+        )
         for name, value in losses.figures.items()
         if name not in _JUDGED
     ]
@@ -165,7 +172,8 @@ def _message(losses: OperatingPointLosses) -> list[str]:
     if worst is not None:
         text = f"{worst.describe()}: {worst.lost_right} of {worst.right} lost"
         if worst.interval and (percent := round(100 * worst.interval[0])):
-            text += f", at least {percent} % with {PERCENT} % for all classes and sizes together"
+            sure = f"{per_cent(losses.level)} for all classes and sizes together"
+            text += f", at least {percent} % with {sure}"
         parts.append(text)
     if losses.unlabelled_classes:
         count = len(losses.unlabelled_classes)
@@ -195,7 +203,9 @@ def _needed(measures: Sequence[Measure], losses: OperatingPointLosses) -> list[s
     return [f"too few images to tell, about {count:,} are needed"]
 
 
-def _rows(sides: ShownSides, names: Mapping[int, str], *, exact: bool) -> tuple[OperatingRow, ...]:
+def _rows(
+    sides: ShownSides, names: Mapping[int, str], level: float | None
+) -> tuple[OperatingRow, ...]:
     """All together, then classes, sizes, and classes at each size; those that have anything."""
     ours, theirs = sides.reference, sides.candidate
     classes = sorted({*ours.classes.tolist(), *theirs.classes.tolist()})
@@ -208,9 +218,9 @@ def _rows(sides: ShownSides, names: Mapping[int, str], *, exact: bool) -> tuple[
     chosen = [(scope, _within(ours, scope), _within(theirs, scope)) for scope in scopes]
     # What has no right detection cannot lose one, so it is not looked at.
     looked_at = sum(bool((mask & ours.right).any()) for _, mask, _ in chosen[1:])
-    level = joint_level(looked_at)
+    together = None if level is None else joint_level(looked_at, level)
     return tuple(
-        _row(scope, sides, mask, other, names, None if exact else LEVEL if scope == _ALL else level)
+        _row(scope, sides, mask, other, names, level if scope == _ALL else together)
         for scope, mask, other in chosen
         if scope == _ALL or mask.any() or other.any()
     )

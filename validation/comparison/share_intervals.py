@@ -15,11 +15,12 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.record.types import USUAL_LEVEL
+
 _Counts = NDArray[np.float64]
 
-# The level of a single interval, the usual one; pages and messages call it by its per cents.
-PERCENT = 95
-LEVEL = PERCENT / 100
+# The level of a single interval, the usual one.
+LEVEL = USUAL_LEVEL
 
 # Of fewer images it cannot be seen how hits cluster: an image counts once, whatever is on it.
 _FEW_IMAGES = 10
@@ -29,12 +30,12 @@ _FRACTION_TERMS = 300
 _TINY = sys.float_info.min
 
 
-def joint_level(shares: int) -> float:
-    """The level of each of several intervals that all hold together with `LEVEL`.
+def joint_level(shares: int, level: float = LEVEL) -> float:
+    """The level of each of several intervals that all hold together with another one.
 
     Bonferroni's: it asks for no independence, and rows of one table share their detections.
     """
-    return 1 - (1 - LEVEL) / max(shares, 1)
+    return 1 - (1 - level) / max(shares, 1)
 
 
 def share_interval(hits: _Counts, trials: _Counts, level: float = LEVEL) -> tuple[float, float]:

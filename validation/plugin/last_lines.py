@@ -16,6 +16,7 @@ from validation.record.damage import damage_lines
 from validation.record.formatting import plural
 from validation.record.given_files import without_reference
 from validation.record.run import ArtefactRole
+from validation.record.shares import describe_joined
 from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
 from validation.report.summary_table import summary_table
@@ -109,6 +110,8 @@ class LastLines:
             reporter.line(f"  - latency was not measured of {plural(len(untimed), 'file')}")
         if nothing := without_reference(record.header):
             reporter.line(printable(f"  {nothing}"))
+        for line in describe_joined(record.joined):
+            reporter.line(printable(line))
         for line in damage_lines(record.steps):
             reporter.line(printable(f"cache: {line}"))
         for cluster in record.clusters:

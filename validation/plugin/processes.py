@@ -8,25 +8,24 @@ from pathlib import Path
 import pytest
 
 from validation.checks.child import Item, SessionChecks
-from validation.checks.pool import CheckPool
+from validation.checks.memory_budget import MemoryBudget
+from validation.checks.pool import CheckPool, without_repeats
 from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
+from validation.plugin.memory_needs import budget_of
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
-from validation.plugin.state import STATE, is_isolated
+from validation.plugin.state import STATE, is_isolated, session_state
 from validation.plugin.waiting import WAITING
 from validation.policy.process_limits import limits_of
 from validation.record.crash_files import keep_crash
+from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
-from validation.workspace.session import Session
-from validation.zoo.entry import CatalogueEntry
 
 POOL = pytest.StashKey[CheckPool]()
 _FOLDER = pytest.StashKey[Path]()
-
-# Two processes hold two models: of these any machine has room for both.
-_SMALL_ARCHIVE_BYTES = 50_000_000
+_SEEN = pytest.StashKey[set[tuple[str, str]]]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -51,10 +50,12 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     # Of pytest-xdist: it is given some of the tests only, and does not know which.
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
     waiting = config.stash[WAITING]
+    budget = budget_of(state)
     return CheckPool(
         SessionChecks.of(state, rows, _plugins(config)),
         ahead,
-        workers=1 if is_worker else _workers(config, state, len(ahead)),
+        workers=1 if is_worker else _workers(config, ahead, budget),
+        budget=budget,
         folder=folder,
         limits=limits_of(state.policy),
         keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
@@ -63,14 +64,11 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     )
 
 
-def _workers(config: pytest.Config, state: Session, items: int) -> int:
-    small = all(map(_is_small, state.entries))
-    helps = items > 1 and small and default_threads() > 1
+def _workers(config: pytest.Config, items: Sequence[Item], budget: MemoryBudget) -> int:
+    """A second child where it has something to do that there is memory for."""
+    helps = len(items) > 1 and default_threads() > 1
+    helps = helps and budget.fits_twice({key.model for _, key in items})
     return 2 if helps and not config.option.one_process else 1
-
-
-def _is_small(entry: CatalogueEntry) -> bool:
-    return entry.digest is not None and entry.digest.size_bytes <= _SMALL_ARCHIVE_BYTES
 
 
 def _plugins(config: pytest.Config) -> tuple[str, ...]:
@@ -85,11 +83,22 @@ def _plugins(config: pytest.Config) -> tuple[str, ...]:
 
 def item_of(item: pytest.Item) -> Item | None:
     """Check and subject of a test; None for a test of something else."""
+    work: Item | None = getattr(item, "work", None)
+    if work is not None:
+        return work
     marker = item.get_closest_marker("check")
     if marker is None or not isinstance(item, pytest.Function):
         return None
     key = item.callspec.params.get("context")
     return (marker.args[0], key) if isinstance(key, ModelKey) else None
+
+
+def new_steps(config: pytest.Config) -> list[Step]:
+    """The steps that this process and its children took since the last call, each product once."""
+    pool = config.stash.get(POOL, None)
+    theirs = [] if pool is None else pool.drain_steps()
+    seen = config.stash.setdefault(_SEEN, set())
+    return without_repeats([*theirs, *session_state(config).drain_steps()], seen)
 
 
 @pytest.hookimpl(trylast=True)

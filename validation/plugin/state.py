@@ -19,6 +19,7 @@ from validation.plugin.given import (
     require_no_archives,
 )
 from validation.plugin.images import session_images
+from validation.plugin.joining import require_same_session, shares_of
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.plugin.waiting import WAITING
@@ -27,6 +28,7 @@ from validation.policy.load import Policy, load_policy
 from validation.policy.process_limits import limits_of
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
+from validation.record.shares import PIECES_FOLDER, PRODUCTS_FOLDER
 from validation.runtimes.tflite import default_threads
 from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
@@ -57,6 +59,7 @@ def _resolve(config: pytest.Config) -> Session:
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
     keep_to_policy(policy)
+    joined = shares_of(config)
     given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.
@@ -83,7 +86,7 @@ def _resolve(config: pytest.Config) -> Session:
     keys = with_given(keys, given.candidates)
     if lock_file is not None:
         check_lock_file(lock_file)
-    return Session(
+    session = Session(
         entries=entries,
         keys=keys,
         policy=policy,
@@ -100,9 +103,15 @@ def _resolve(config: pytest.Config) -> Session:
         candidates=given.candidates,
         judged_by=given.judged_by,
         baseline=baseline_of(config),
+        pieces=tuple(each.folder / PIECES_FOLDER for each in joined),
+        products=tuple(each.folder / PRODUCTS_FOLDER for each in joined),
+        share=option("--shard"),
         notes=given.notes,
         steps=steps,
     )
+    if joined:
+        require_same_session(session, joined)
+    return session
 
 
 def is_isolated(config: pytest.Config) -> bool:

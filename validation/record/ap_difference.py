@@ -6,11 +6,9 @@ import enum
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
-from validation.record.types import OfVariant
-
-# Of a normal distribution, 95 % lies within so many standard errors.
-_Z = 1.959964
+from validation.record.types import USUAL_LEVEL, OfVariant
 
 
 class Figure(enum.StrEnum):
@@ -33,7 +31,7 @@ class Difference:
         reference: Of the reference.
         subject: Of the file.
         objects: That it is about, on all images.
-        low: Lower end of the 95 % interval of subject less reference.
+        low: Lower end of the interval of subject less reference.
         high: Its upper end.
         standard_error: Of the difference.
         replicates: In which the figure exists; with few objects it is missing from some.
@@ -80,6 +78,7 @@ class ApDifference(OfVariant):
             decide it, or where no number of images would.
         names: Of the categories, by id.
         file: See `ModelKey`.
+        level: Of the intervals.
     """
 
     model: str
@@ -93,6 +92,7 @@ class ApDifference(OfVariant):
     images_needed: int | None = None
     names: dict[int, str] = field(default_factory=dict)
     file: str = ""
+    level: float = USUAL_LEVEL
 
     @property
     def ap(self) -> Difference | None:
@@ -104,17 +104,21 @@ class ApDifference(OfVariant):
         return (each for each in self.differences if each.figure is figure)
 
 
-def images_needed(images: int, standard_error: float, distance: float) -> int | None:
+def images_needed(
+    images: int, standard_error: float, distance: float, level: float = USUAL_LEVEL
+) -> int | None:
     """About how many images shorten an interval until it is clear of a limit.
 
     Args:
         images: That it was found on.
         standard_error: On them.
         distance: From the point estimate to the limit.
+        level: Of the interval.
 
     Returns:
         None where no number of images would do: the estimate is at the limit itself.
     """
     if not (math.isfinite(standard_error) and math.isfinite(distance)) or not distance:
         return None
-    return max(images + 1, math.ceil(images * (_Z * standard_error / distance) ** 2))
+    errors = NormalDist().inv_cdf((1 + level) / 2)
+    return max(images + 1, math.ceil(images * (errors * standard_error / distance) ** 2))

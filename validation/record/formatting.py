@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from validation.policy.limits import Limit, Status
-from validation.record.types import CheckResult, Measure
+from validation.record.types import USUAL_LEVEL, CheckResult, Measure
 
 NOTHING = "\u2014"  # an em dash: not measured
 
@@ -92,10 +92,20 @@ def value_and_limit(measure: Measure) -> tuple[str, str]:
 
 
 def interval(measure: Measure) -> str:
-    """The 95 % interval of a measured value, in its unit; empty without one."""
+    """The confidence interval of a measured value, in its unit; empty without one."""
     if measure.interval is None:
         return ""
     return " to ".join(quantity(measure.name, end) for end in measure.interval)
+
+
+def per_cent(level: float) -> str:
+    """The level of an interval, never rounded up: 95 %, 99.75 %."""
+    if level == USUAL_LEVEL:
+        return f"{USUAL_LEVEL:.0%}".replace("%", " %")
+    # As many nines as there are, and two digits.
+    digits = max(0, math.ceil(-math.log10(1 - level)) - 2) + 1
+    scale = 10**digits
+    return f"{math.floor(100 * level * scale) / scale:.{digits}f} %"
 
 
 def limit_text(limit: Limit) -> str:
@@ -134,7 +144,8 @@ def describe_measure(measure: Measure) -> str:
         value, bound = repr(measure.value), repr(limit.bound)
     bound = f"{_RELATIONS_IN_WORDS.get(limit.relation, limit.relation)} {bound}"
     if measure.interval is not None:
-        value += f" (95 % interval {' to '.join(map(_six_digits, measure.interval))})"
+        ends = " to ".join(map(_six_digits, measure.interval))
+        value += f" ({per_cent(measure.level)} interval {ends})"
         if measure.is_undecided:
             return f"{measure.name} is {value}, should be {bound}: {_undecided(measure)}"
     if measure.status is Status.WARN and limit.warn is not None:

@@ -22,6 +22,7 @@ from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
+from validation.record.shares import JoinedShare, KeptPiece, KeptProduct, ShareFacts
 from validation.record.types import Accuracy, Background, CheckResult, Timing
 
 Entry = (
@@ -44,6 +45,10 @@ Entry = (
     | Background
     | ClusterUse
     | Step
+    | JoinedShare
+    | ShareFacts
+    | KeptPiece
+    | KeptProduct
     | Header
     | Footer
 )
@@ -69,6 +74,10 @@ KINDS: dict[str, type] = {
     "background": Background,
     "cluster": ClusterUse,
     "step": Step,
+    "joined_share": JoinedShare,
+    "share": ShareFacts,
+    "piece": KeptPiece,
+    "product": KeptProduct,
     "footer": Footer,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

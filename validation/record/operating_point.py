@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from validation.record.types import OfVariant
+from validation.record.types import USUAL_LEVEL, OfVariant
 
 
 class ObjectSize(enum.StrEnum):
@@ -44,8 +44,8 @@ class OperatingRow:
         gained: Of the file's, what the reference does not find, not even a little below.
         gained_wrong: Of the gained, those on no object of their class.
         interval: Of the share of right detections that is lost. Those of all rows but the
-            first hold together with 95 %, that of the first by itself. None where both sides
-            compute the same, so that a loss is a fault and not a sample.
+            first hold together with the level of the table, that of the first by itself. None
+            where both sides compute the same, so that a loss is a fault and not a sample.
     """
 
     class_id: int | None
@@ -103,6 +103,7 @@ class OperatingPointLosses(OfVariant):
         rows: All together first; then every class, every size and every class at every size
             that either side has.
         file: See `ModelKey`.
+        level: Of the intervals.
     """
 
     model: str
@@ -118,6 +119,7 @@ class OperatingPointLosses(OfVariant):
     tied: int
     rows: tuple[OperatingRow, ...]
     file: str = ""
+    level: float = USUAL_LEVEL
 
     @property
     def total(self) -> OperatingRow:

@@ -14,9 +14,9 @@ from validation.specs.references import ReferenceKind
 
 # 2: errors, keys, roles and steps as fields, where version 1 had them as text. 3: intervals, and
 # models whose weights are seeded. 4: files that were given. 5: crashes, and cached
-# products that were damaged. 6: what a run was compared with. A reader refuses all others, see
-# `validation.record.lines`.
-RECORD_VERSION = 7
+# products that were damaged. 6: what a run was compared with. 8: levels of intervals. A reader
+# refuses all others, see `validation.record.lines`.
+RECORD_VERSION = 8
 
 
 class ArtefactRole(enum.StrEnum):

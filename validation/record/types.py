@@ -56,6 +56,10 @@ class ModelKey:
         return self.model, self.label, bool(self.file)
 
 
+# Of a confidence interval, unless more than one look was taken at a growing number of images.
+USUAL_LEVEL = 0.95
+
+
 class OfVariant:
     """What an entry about one subject has in common: the fields of its key."""
 
@@ -77,10 +81,11 @@ class Measure:
         name: With its unit or meaning in the name, for example ``boxes_max_abs_diff``.
         value: Number, text or bool; for comparisons the minimum tolerance that would pass.
         limit: None for a value that is recorded for information.
-        interval: Lower and upper end of the value's 95 % confidence interval, where it was
+        interval: Lower and upper end of the value's confidence interval, where it was
             estimated from a sample; the limit is then held against all of it.
         images_needed: About so many would decide, where the interval does not; None where it
             does, and where no number of images would.
+        level: Of the interval.
     """
 
     name: str
@@ -88,6 +93,7 @@ class Measure:
     limit: Limit | None = None
     interval: tuple[float, float] | None = None
     images_needed: int | None = None
+    level: float = USUAL_LEVEL
 
     @classmethod
     def limited(

@@ -74,6 +74,7 @@ class CheckContext:
         judged_by: What says what is right; None: the archive's graph.
         baseline: What the session is compared with; None where it is with nothing.
         found: What earlier checks of this subject have left; only for a comparison.
+        part: Of the session's images, those that a share of a run looks at; None: all.
     """
 
     key: ModelKey
@@ -89,6 +90,7 @@ class CheckContext:
     judged_by: Reference | None = None
     baseline: GivenBaseline | None = None
     found: FoundSoFar = FoundSoFar()
+    part: tuple[int, int] | None = None
 
     @property
     def is_raw(self) -> bool:

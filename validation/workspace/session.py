@@ -16,6 +16,7 @@ from validation.labels.label_list import LabelList
 from validation.pieces.store import PieceStore
 from validation.policy.load import Policy
 from validation.record.run import Step
+from validation.record.shares import Share, SharedRange, split
 from validation.record.types import ModelKey
 from validation.specs.feeds import NOTHING_STATED, StatedFeed
 from validation.specs.input_stats import InputStats
@@ -66,6 +67,8 @@ class Session:
         baseline: What --baseline names, read; None without it.
         pieces: Folders of what other machines made of the session's runs; new pieces go into the
             first. Empty without any.
+        products: Folders of converted files that other machines made.
+        share: Which share of a run the session makes; None: a whole run.
         notes: What is to be said of the selection.
         steps: Made before the session began.
     """
@@ -88,10 +91,31 @@ class Session:
     judged_by: ReferenceSource | None = None
     baseline: GivenBaseline | None = None
     pieces: tuple[Path, ...] = ()
+    products: tuple[Path, ...] = ()
+    share: Share | None = None
     notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
     _given: dict[ModelKey, CheckContext] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> Mapping[ModelKey, tuple[int, int]]:
+        """The range of images of each subject that the session looks at; empty for a whole run."""
+        ranges = () if self.share is None else self.ranges
+        return {each.key: (each.first, each.last) for each in ranges}
+
+    @property
+    def ranges(self) -> tuple[SharedRange, ...]:
+        """The share's images; all of them for a whole run."""
+        firsts = {key.model: key for key in reversed(self.keys)}
+        # What judges a model is run with its first subject.
+        weights = [(key, 2 if firsts[key.model] == key else 1) for key in self.keys]
+        return split(weights, self.image_count, self.share or Share(1, 1))
+
+    @property
+    def image_count(self) -> int:
+        """Of its images, the data set's and the canaries."""
+        return len(image_files(self.dataset, self.canaries))
 
     @cached_property
     def _shared(self) -> Path:
@@ -99,7 +123,7 @@ class Session:
 
     @cached_property
     def _work(self) -> ProductCache:
-        return ProductCache(self.cache_dir / "work", self.steps.append)
+        return ProductCache(self.cache_dir / "work", self.steps.append, self.products)
 
     def context(self, key: ModelKey) -> CheckContext:
         """The context of a subject; the model's subjects share its build and its runs."""
@@ -114,6 +138,7 @@ class Session:
             tuple(each for each in self.keys if each.model == key.model),
             self.labels,
             baseline=self.baseline,
+            part=self.parts.get(key),
         )
         if not key.file:
             return context
