@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from validation.coco.dataset import Dataset
-from validation.coco.in_pixels import in_pixels
+from validation.coco.image_matches import (
+    MOST_DETECTIONS,
+    ImageMatcher,
+    MatchedImages,
+    join_images,
+    require_images,
+    require_sound,
+    scored_categories,
+)
 from validation.coco.matches import Matches
 from validation.coco.precision import mean_present
-from validation.coco.scoring import Scores, score
+from validation.coco.scoring import Scores, accumulate
 from validation.errors import DatasetError, UsageError, first_few
 from validation.record.detections import Detections
 from validation.record.formatting import plural
@@ -20,6 +26,8 @@ from validation.root_cause import FaultKind, RootCause
 
 # The smaller two of COCO's three numbers of detections an image (AR@1, AR@10).
 _FEWER_DETECTIONS = (1, 10)
+# With 100 detections on each, their tables take 10 MB.
+IMAGES_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def evaluate(
     detections: Mapping[int, Detections],
     *,
     category_ids: Mapping[int, int | None] | Collection[int],
-    max_dets: int = 100,
+    max_dets: int = MOST_DETECTIONS,
 ) -> CocoEvaluation:
     """Score detections on every image of the data set; a lost image is an error.
 
@@ -78,7 +86,7 @@ def evaluate_with_matches(
     detections: Mapping[int, Detections],
     *,
     category_ids: Mapping[int, int | None] | Collection[int],
-    max_dets: int = 100,
+    max_dets: int = MOST_DETECTIONS,
 ) -> tuple[CocoEvaluation, Matches]:
     """As `evaluate`, with the matches that the figures were found from.
 
@@ -98,25 +106,51 @@ def evaluate_with_matches(
         if isinstance(category_ids, Mapping)
         else {key: key for key in category_ids}
     )
-    scored = tuple(sorted({key for key in categories.values() if key is not None}))
-    _check_categories(dataset, scored)
-    _check_images(dataset, detections)
-    _check_values(detections)
-    _check_classes(detections, categories)
-    found = in_pixels(dataset, detections, categories)
-    scores = score(dataset, found, scored, [*_FEWER_DETECTIONS, max_dets])
-    evaluation = CocoEvaluation(
-        figures=_figures(scores),
-        per_category=_per_category(scores, scored),
-        images=len(dataset.images),
-        category_ids=scored,
-        detections=len(found),
-        unscored_detections=sum(len(item) for item in detections.values()) - len(found),
+    require_objects(dataset, categories)
+    matcher = ImageMatcher(dataset, categories, max_dets)
+    require_images(dataset.images, detections, dataset.annotation_path.name)
+    require_sound(detections, categories)
+    images = dataset.images
+    ranges = (images[at : at + IMAGES_AT_A_TIME] for at in range(0, len(images), IMAGES_AT_A_TIME))
+    found = join_images(
+        [
+            matcher.matched(some, {image.id: detections[image.id] for image in some})
+            for some in ranges
+        ]
     )
-    return evaluation, scores.matches
+    return evaluation_of(found, max_dets), found.matches
 
 
-def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
+def evaluation_of(found: MatchedImages, max_dets: int = MOST_DETECTIONS) -> CocoEvaluation:
+    """The figures of all images.
+
+    Args:
+        found: On all images, see `validation.coco.image_matches.join_images`.
+        max_dets: That they were matched with.
+    """
+    matches = found.matches
+    scores = accumulate(matches, [*_FEWER_DETECTIONS, max_dets])
+    area = matches.areas.index("all")
+    return CocoEvaluation(
+        figures=_figures(matches, scores),
+        per_category={
+            key: mean_present(scores.precision[:, :, column, area, -1])
+            for column, key in enumerate(matches.category_ids.tolist())
+        },
+        images=len(matches.image_ids),
+        category_ids=tuple(matches.category_ids.tolist()),
+        detections=found.detections,
+        unscored_detections=found.unscored_detections,
+    )
+
+
+def require_objects(dataset: Dataset, categories: Mapping[int, int | None]) -> None:
+    """Refuse a data set that shows nothing of what is to be scored.
+
+    Raises:
+        DatasetError: Categories that the data set does not have, or no object of any.
+    """
+    scored = scored_categories(categories)
     unknown = [key for key in scored if key not in dataset.categories]
     if unknown or not scored:
         raise DatasetError(
@@ -145,55 +179,14 @@ def _check_categories(dataset: Dataset, scored: Collection[int]) -> None:
         )
 
 
-def _check_images(dataset: Dataset, detections: Mapping[int, Detections]) -> None:
-    # pycocotools would take a lost image as one on which the model found nothing.
-    expected = {image.id for image in dataset.images}
-    for what, ids in (
-        ("without a result", expected - set(detections)),
-        ("that the data set does not have", set(detections) - expected),
-    ):
-        if ids:
-            raise DatasetError(
-                f"{len(ids)} images {what}",
-                expected=f"a result for each of {len(expected)} images",
-                got=f"image ids {first_few(sorted(ids))}",
-                where=dataset.annotation_path.name,
-            )
-
-
-def _check_values(detections: Mapping[int, Detections]) -> None:
-    # NaN sorts and compares silently, so the figures would be made of it.
-    wrong = [key for key, item in detections.items() if not item.is_finite]
-    if wrong:
-        raise DatasetError(
-            f"scores or boxes on {len(wrong)} images are not finite",
-            got=f"image ids {first_few(sorted(wrong))}",
-            next_step="look at the raw outputs of the model",
-        )
-
-
-def _check_classes(
-    detections: Mapping[int, Detections], categories: Mapping[int, int | None]
-) -> None:
-    seen = set().union(*(np.unique(item.classes).tolist() for item in detections.values()))
-    unknown = sorted(seen - set(categories))
-    if unknown:
-        raise DatasetError(
-            f"{len(unknown)} class ids that stand for no category",
-            expected=f"class ids out of {first_few(sorted(categories))}",
-            got=first_few(unknown),
-            next_step="look at the label offset, or give the model's label map",
-        )
-
-
-def _figures(scores: Scores) -> CocoFigures:
+def _figures(matches: Matches, scores: Scores) -> CocoFigures:
     """The twelve figures by name, from the arrays that pycocotools accumulated.
 
     Its own summary has them by position, and AP only for 100 detections.
     """
-    params, precision, recall = scores.parameters, scores.precision[..., -1], scores.recall
-    area = {name: index for index, name in enumerate(params.areaRngLbl)}
-    at = {round(100 * iou): index for index, iou in enumerate(params.iouThrs)}
+    precision, recall = scores.precision[..., -1], scores.recall
+    area = {name: index for index, name in enumerate(matches.areas)}
+    at = {round(100 * iou): index for index, iou in enumerate(matches.ious.tolist())}
     return CocoFigures(
         ap=mean_present(precision[..., area["all"]]),
         ap50=mean_present(precision[at[50], ..., area["all"]]),
@@ -208,11 +201,3 @@ def _figures(scores: Scores) -> CocoFigures:
         ar_medium=mean_present(recall[..., area["medium"], -1]),
         ar_large=mean_present(recall[..., area["large"], -1]),
     )
-
-
-def _per_category(scores: Scores, category_ids: Sequence[int]) -> dict[int, float]:
-    area = scores.parameters.areaRngLbl.index("all")
-    return {
-        key: mean_present(scores.precision[:, :, column, area, -1])
-        for column, key in enumerate(category_ids)
-    }

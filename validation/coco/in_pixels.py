@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.coco.dataset import Dataset
+from validation.coco.annotations import CocoImage
 from validation.record.detections import Detections
 
 # The upper end of COCO's area ranges, in square pixels.
@@ -18,9 +18,9 @@ _LARGEST_AREA = 1e5**2
 
 @dataclass(frozen=True)
 class CocoDetections:
-    """The detections of scored categories on a data set, one row each.
+    """The detections of scored categories on some images, one row each.
 
-    Rows are in the data set's order of images, and of one image in the model's own.
+    Rows are in the order of images, and of one image in the model's own.
 
     Args:
         image_ids: int64 [N].
@@ -52,16 +52,18 @@ class CocoDetections:
 
 
 def in_pixels(
-    dataset: Dataset, found: Mapping[int, Detections], categories: Mapping[int, int | None]
+    images: Sequence[CocoImage],
+    found: Mapping[int, Detections],
+    categories: Mapping[int, int | None],
 ) -> CocoDetections:
     """The detections of scored categories, their boxes cut to the images.
 
     Args:
-        dataset: Gives the sizes of the images.
+        images: Ascending, with their sizes.
         found: By image id, for every image.
         categories: Category id of each class id that occurs, None for what is not scored.
     """
-    each = [found[image.id] for image in dataset.images]
+    each = [found[image.id] for image in images]
     counts = [len(one) for one in each]
     # Of no image at all there are still arrays of the right shape.
     each.append(Detections((), (), ()))
@@ -71,8 +73,8 @@ def in_pixels(
     category_of = [categories[key] for key in classes.tolist()]
     scored = np.array([key is not None for key in category_of], bool)[positions]
     category_ids = np.array([key or 0 for key in category_of], np.int64)[positions[scored]]
-    image_ids = np.repeat([image.id for image in dataset.images], counts)[scored]
-    sizes = np.array([(image.height, image.width) * 2 for image in dataset.images])
+    image_ids = np.array([image.id for image in images], np.int64).repeat(counts)[scored]
+    sizes = np.array([(image.height, image.width) * 2 for image in images]).reshape(-1, 4)
     boxes = np.concatenate([one.boxes for one in each])[scored]
     ymin, xmin, ymax, xmax = (np.clip(boxes, 0, 1) * sizes.repeat(counts, axis=0)[scored]).T
     # pycocotools ignores an unmatched box whose area is in no range. An inverted or a

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, Any
@@ -52,13 +52,16 @@ class CategoryMatches:
 
     def ranked(self) -> CategoryMatches:
         """The same by score, best first; equal scores keep their order, as in pycocotools."""
-        order = np.argsort(-self.scores, kind="stable")
+        return self.rows(np.argsort(-self.scores, kind="stable"))
+
+    def rows(self, which: NDArray[Any]) -> CategoryMatches:
+        """Some of the detections, with all objects: indices or a mask."""
         return dataclasses.replace(
             self,
-            images=self.images[order],
-            scores=self.scores[order],
-            matched=self.matched[:, order],
-            ignored=self.ignored[:, order],
+            images=self.images[which],
+            scores=self.scores[which],
+            matched=self.matched[:, which],
+            ignored=self.ignored[:, which],
         )
 
     def counts_alike(self, other: CategoryMatches, ious: int) -> bool:
@@ -137,63 +140,6 @@ class Matches:
         )
 
 
-class MatchCollector:
-    """Takes one category after the other as pycocotools evaluates it.
-
-    Args:
-        image_ids: Of every image, ascending.
-    """
-
-    def __init__(self, image_ids: NDArray[np.int64]) -> None:
-        self._image_ids = image_ids
-        self._categories: list[CategoryMatches] = []
-
-    def add(
-        self, images: Sequence[int], by_area: Sequence[Sequence[dict[str, Any] | None]]
-    ) -> None:
-        """One category.
-
-        Args:
-            images: Ids of the images that were looked at, ascending.
-            by_area: For each area range what `COCOeval.evaluateImg` said of each image.
-        """
-        indices = np.searchsorted(self._image_ids, np.array(images, np.int64)).astype(np.int32)
-        some = [number for number, one in enumerate(by_area[0]) if one is not None]
-        seen = [[one for one in part if one is not None] for part in by_area]
-        counts = [len(one["dtScores"]) for one in seen[0]]
-        here = indices[some]
-        objects = np.array(
-            [[np.count_nonzero(one["gtIgnore"] == 0) for one in part] for part in seen], np.int32
-        ).reshape(len(by_area), -1)
-        counting = objects.any(axis=0)
-        self._categories.append(
-            CategoryMatches(
-                images=np.repeat(here, counts),
-                scores=np.concatenate([np.empty(0), *(one["dtScores"] for one in seen[0])]),
-                matched=np.stack([_bits([one["dtMatches"] for one in part]) for part in seen]),
-                ignored=np.stack([_bits([one["dtIgnore"] for one in part]) for part in seen]),
-                object_images=here[counting],
-                objects=objects[:, counting],
-            )
-        )
-
-    def matches(
-        self, category_ids: Sequence[int], ious: NDArray[np.float64], areas: Sequence[str]
-    ) -> Matches:
-        """All that was added."""
-        ids = np.array(category_ids, np.int64)
-        return Matches(self._image_ids, ids, np.array(ious), tuple(areas), tuple(self._categories))
-
-
-def _bits(by_image: list[NDArray[Any]]) -> NDArray[np.uint16]:
-    """[IoU, D] of each image as one row of bits."""
-    if not by_image:
-        return np.empty(0, np.uint16)
-    flags = np.concatenate(by_image, axis=1) != 0
-    weights = (1 << np.arange(len(flags))).astype(np.uint16)
-    return (flags * weights[:, np.newaxis]).sum(axis=0, dtype=np.uint16)  # type: ignore[no-any-return]
-
-
 _ROWS = ("images", "scores", "matched", "ignored")
 _OBJECT_ROWS = ("object_images", "objects")
 
@@ -220,7 +166,8 @@ def matches_bytes(matches: Matches) -> bytes:
 def _save(file: IO[bytes], matches: Matches) -> None:
     each = matches.categories
     columns: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name) for one in each], axis=-1)
+        # Rows of areas one behind the other, however they lie in memory.
+        name: np.ascontiguousarray(np.concatenate([getattr(one, name) for one in each], axis=-1))
         for name in (*_ROWS, *_OBJECT_ROWS)
     }
     np.savez(

@@ -34,14 +34,28 @@ def precision(matches: Matches) -> NDArray[np.float64]:
         rows = category.ranked()
         for area, objects in enumerate(category.objects.sum(axis=1).tolist()):
             for bit in range(len(matches.ious)) if objects else ():
-                ignored = _bit(rows.ignored[area], bit)
-                hits = np.flatnonzero(_bit(rows.matched[area], bit) & ~ignored)
-                true = np.arange(1.0, len(hits) + 1)
-                false = np.cumsum(~ignored)[hits] - true
-                best = _envelope(true / (false + true + np.spacing(1)))
-                at = np.searchsorted(true / objects, RECALLS)
-                found[bit, :, column, area] = np.append(best, 0.0)[at]
+                found[bit, :, column, area] = at_recalls(rows, area, bit, objects)[1]
     return found
+
+
+def at_recalls(
+    rows: CategoryMatches, area: int, bit: int, objects: int
+) -> tuple[int, NDArray[np.float64]]:
+    """True positives of one category, and precision at COCO's points of recall.
+
+    Args:
+        rows: By score, see `CategoryMatches.ranked`.
+        area: Index of the area.
+        bit: Index of the IoU.
+        objects: How many count in this area; 1 or more.
+    """
+    ignored = _bit(rows.ignored[area], bit)
+    hits = np.flatnonzero(_bit(rows.matched[area], bit) & ~ignored)
+    true = np.arange(1.0, len(hits) + 1)
+    false = np.cumsum(~ignored)[hits] - true
+    best = _envelope(true / (false + true + np.spacing(1)))
+    at = np.searchsorted(true / objects, RECALLS)
+    return len(hits), np.append(best, 0.0)[at]
 
 
 def mean_present(values: NDArray[np.float64]) -> float:

@@ -32,7 +32,7 @@ def write_results(
     Raises:
         ArtefactError: The file cannot be written.
     """
-    found = in_pixels(dataset, detections, categories)
+    found = in_pixels(dataset.images, detections, categories)
     with said_clearly(path), atomic_file(path) as file:
         file.write(b"[")
         for start in range(0, len(found), _AT_A_TIME):
