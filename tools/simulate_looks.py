@@ -36,7 +36,7 @@ from validation.record.until_decided import Look
 
 # What the tests of coverage draw.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from simulated_scenes import Scenes, matches_of, scenes  # noqa: E402
+from simulated_scenes import Scenes, matches_of, scenes
 
 _NORMAL = NormalDist()
 _RUNS = 100_000

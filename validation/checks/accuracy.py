@@ -158,13 +158,19 @@ def differences(context: CheckContext) -> ApDifference | None:
 
 def undecided_figures(context: CheckContext) -> tuple[Measure, ...]:
     """Gain and loss whose intervals lie on both sides of their limits: too few images to tell."""
-    scored = scores(context)
-    if not scored:
+    if context.dataset is None or context.reference.kind is ReferenceKind.NONE:
         return ()
-    reference, candidate = (each.accuracy for each in scored[:2])
-    difference = _difference(context, *scored[:2])
-    result = check_accuracy(reference, candidate, context.policy, difference=difference)
+    result, _ = compared(context, context.dataset)
     return tuple(each for each in result.measures if each.is_undecided)
+
+
+def compared(context: CheckContext, dataset: Dataset) -> tuple[CheckResult, float]:
+    """Gain and loss with their intervals, and the AP of the reference; no fault is looked for."""
+    sides = reference_score(context, dataset), subject_score(context, dataset)
+    reference, candidate = (each.accuracy for each in sides)
+    difference = _difference(context, *sides)
+    result = check_accuracy(reference, candidate, context.policy, difference=difference)
+    return result, reference.figures.ap
 
 
 def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> ApDifference:
@@ -174,7 +180,9 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
 
     def find(_: Path) -> ApDifference:
         sides = [read_matches(Path(side.evidence.path)) for side in (reference, candidate)]
-        return ap_difference(context.key, subject, sides[0], sides[1], replicates, seed)
+        return ap_difference(
+            context.key, subject, sides[0], sides[1], replicates, seed, context.level
+        )
 
     made_from = {
         "key": str(context.key),
@@ -182,6 +190,7 @@ def _difference(context: CheckContext, reference: Scored, candidate: Scored) -> 
         "matches": [side.evidence.sha256 for side in (reference, candidate)],
         "replicates": replicates,
         "seed": seed,
+        "level": context.level,
         "numpy": installed_version("numpy"),
         "code": code_sha256("coco"),
     }
@@ -202,20 +211,24 @@ def scores(context: CheckContext) -> list[Scored]:
     """The reference, the file, and the file with other flags; empty without labels."""
     if context.dataset is None or context.reference.kind is ReferenceKind.NONE:
         return []
-    key = context.key
     return [
-        score(
-            context,
-            context.dataset,
-            ModelKey(key.model, REFERENCE),
-            REFERENCE_TITLES[context.reference.kind],
-            reference_detections(context),
-            0.0,  # the reference comes from the cache: what it took is not known
-        ),
+        reference_score(context, context.dataset),
         subject_score(context, context.dataset),
         *([_evaluated(context, context.dataset)] if context.has_shipped_flags else []),
         *(_other_flags(context, context.dataset) if prices_flags(context) else []),
     ]
+
+
+def reference_score(context: CheckContext, dataset: Dataset) -> Scored:
+    """Figures of what says what is right."""
+    return score(
+        context,
+        dataset,
+        ModelKey(context.key.model, REFERENCE),
+        REFERENCE_TITLES[context.reference.kind],
+        reference_detections(context),
+        0.0,  # the reference comes from the cache: what it took is not known
+    )
 
 
 def subject_score(context: CheckContext, dataset: Dataset) -> Scored:

@@ -52,9 +52,9 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
     waiting = config.stash[WAITING]
     return CheckPool(
-        SessionChecks.of(state, rows, _plugins(config)),
+        SessionChecks.of(state, rows, plugins_named(config)),
         ahead,
-        workers=1 if is_worker else _workers(config, state, len(ahead)),
+        workers=1 if is_worker else workers_for(config, state, len(ahead)),
         folder=folder,
         limits=limits_of(state.policy),
         keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
@@ -63,7 +63,8 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     )
 
 
-def _workers(config: pytest.Config, state: Session, items: int) -> int:
+def workers_for(config: pytest.Config, state: Session, items: int) -> int:
+    """How many children help with so many things to do."""
     small = all(map(_is_small, state.entries))
     helps = items > 1 and small and default_threads() > 1
     return 2 if helps and not config.option.one_process else 1
@@ -73,7 +74,7 @@ def _is_small(entry: CatalogueEntry) -> bool:
     return entry.digest is not None and entry.digest.size_bytes <= _SMALL_ARCHIVE_BYTES
 
 
-def _plugins(config: pytest.Config) -> tuple[str, ...]:
+def plugins_named(config: pytest.Config) -> tuple[str, ...]:
     """Modules that were named with ``-p``, the harness's own left out."""
     named: Mapping[str, object] = dict.fromkeys(config.option.plugins or ())
     return tuple(

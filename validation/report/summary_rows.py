@@ -28,7 +28,8 @@ class SummaryRow:
         ap: COCO average precision, in [0, 1].
         ap_reference: Of the model's reference, on the same images.
         ap_difference: The file's less the reference's.
-        ap_interval: The 95 % interval of that; None where both rank all detections alike, too.
+        ap_interval: The interval of that; None where both rank all detections alike, too.
+        level: Of the interval.
         size_bytes: Of the file.
         sha256: Of the file.
         p50_ms: Median latency with the threads that are judged.
@@ -42,6 +43,7 @@ class SummaryRow:
     ap_reference: float | None
     ap_difference: float | None
     ap_interval: tuple[float, float] | None
+    level: float
     size_bytes: int | None
     sha256: str
     p50_ms: float | None
@@ -77,6 +79,7 @@ def summary_rows(record: Record, judgement: Judgement) -> tuple[SummaryRow, ...]
                     ap_reference=_ap(beside),
                     ap_difference=coco_difference(_ap(own), _ap(beside)),
                     ap_interval=(whole.low, whole.high) if whole and beside else None,
+                    level=record.header.level,
                     size_bytes=file.size_bytes if file else None,
                     sha256=file.sha256 if file else "",
                     p50_ms=timing.p50_ms if timing else None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +43,8 @@ class ImageRuns:
         scratch: Folder for files made on the way; it goes with the session.
         workers: Images at a time; None: one for each core.
         pieces: What other machines made of the runs; None without any.
+        increments: The same images in parts, each of which is run by itself; empty where all of
+            them are run together.
     """
 
     images: tuple[ImageFile, ...]
@@ -51,6 +54,7 @@ class ImageRuns:
     scratch: Path
     workers: int | None = None
     pieces: PieceStore | None = None
+    increments: tuple[tuple[ImageFile, ...], ...] = ()
 
     @cached_property
     def image_hashes(self) -> dict[str, str]:
@@ -74,12 +78,25 @@ class ImageRuns:
 
     def _found(self, run: PlannedRun) -> tuple[Mapping[str, Detections], float]:
         """Detections of all images, and the wall time that they took."""
+        if len(self.increments) > 1:
+            return self._joined([self._only(part).detected(run) for part in self.increments])
         parts = [self.piece(run, first, last) for first, last in self._missing(run)]
         if self.pieces is not None:
             parts += self.pieces.covering(run.facts, self.listed)
         parts.sort(key=lambda each: each.facts.first)
         found = {key: each for part in parts for key, each in part.detections.items()}
         return found, sum(part.facts.seconds for part in parts)
+
+    def _joined(self, runs: Sequence[Run]) -> tuple[Mapping[str, Detections], float]:
+        found = {key: each for part in runs for key, each in part.detections.items()}
+        in_order = {image.key: found[image.key] for image in self.images}
+        return in_order, sum(part.seconds for part in runs)
+
+    def _only(self, images: tuple[ImageFile, ...]) -> ImageRuns:
+        """Of some of the images; each file is hashed once."""
+        part = dataclasses.replace(self, images=images, increments=())
+        vars(part)["image_hashes"] = {each.key: self.image_hashes[each.key] for each in images}
+        return part
 
     def _missing(self, run: PlannedRun) -> tuple[Range, ...]:
         if self.pieces is None or not run.is_shared:
