@@ -10,7 +10,7 @@ from typing import TypeVar
 from validation.policy.limits import WORST_FIRST, Status
 from validation.record.formatting import NO_GROUND_TRUTH, coco_difference
 from validation.record.store import Record
-from validation.record.types import REFERENCE, Accuracy, ModelKey, OfVariant
+from validation.record.types import REFERENCE, USUAL_LEVEL, Accuracy, ModelKey, OfVariant
 from validation.report.accuracy_table import comparable
 from validation.report.views import page_names
 from validation.signoff.rules import Judgement
@@ -29,12 +29,12 @@ class SummaryRow:
         ap_reference: Of the model's reference, on the same images.
         ap_difference: The file's less the reference's.
         ap_interval: The interval of that; None where both rank all detections alike, too.
-        level: Of the interval.
         size_bytes: Of the file.
         sha256: Of the file.
         p50_ms: Median latency with the threads that are judged.
         threads: Of that latency; 0 where there is none.
         page: File name of its model's page.
+        level: Of the interval.
     """
 
     key: ModelKey
@@ -43,12 +43,12 @@ class SummaryRow:
     ap_reference: float | None
     ap_difference: float | None
     ap_interval: tuple[float, float] | None
-    level: float
     size_bytes: int | None
     sha256: str
     p50_ms: float | None
     threads: int
     page: str
+    level: float = USUAL_LEVEL
 
 
 def summary_rows(record: Record, judgement: Judgement) -> tuple[SummaryRow, ...]:
