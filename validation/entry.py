@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from validation.isolation.limits import ProcessLimits
 
 # These have child processes of their own, or do nothing that could end them.
-_BY_THEMSELVES = ("run", "judge", "bisect", "completion")
+_BY_THEMSELVES = ("run", "judge", "merge", "bisect", "completion")
 _DEBUG_FLAG, _JSON_FLAG, _NO_ISOLATION_FLAG = "--debug", "--json", "--no-isolation"
 # As a shell reports what a signal has ended.
 _BY_SIGNAL = 128
@@ -55,6 +55,9 @@ def main() -> int:
 
 
 def _work() -> int:
+    if sys.argv[1:2] == ["evaluate"]:
+        # NumPy's threads for large matrices would end with its fork, see `isolation.forks`.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from validation.cli import main as run_command
 
     return run_command()

@@ -1,4 +1,4 @@
-"""Looks at files of a real model on the scenes that ship: a plain PASS, a plain FAIL, and neither."""
+"""Looks at files of a real model on the scenes that ship: a PASS, a FAIL, and neither."""
 
 from __future__ import annotations
 

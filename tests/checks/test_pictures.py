@@ -9,8 +9,8 @@ import pytest
 from miniature_cases import MiniatureFiles, make_case
 
 from validation.checks import pictures as module
-from validation.checks.accuracy import REFERENCE_TITLES
 from validation.checks.pictures import pictures
+from validation.checks.scored_sides import REFERENCE_TITLES
 from validation.errors import NotProvided
 from validation.record.detections import Detections
 from validation.record.pictures import GROUND_TRUTH

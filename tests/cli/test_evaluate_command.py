@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -242,3 +245,40 @@ def test_corners_are_refused_and_converted_when_asked(
     (notice,) = (each for each in found["notices"] if each["kind"] != "normalisation_assumed")
     assert notice["kind"] == "box_converted"
     assert notice["count"] == len(table["annotations"])
+
+
+def test_processes_and_threads_give_the_same(
+    tflite: Path, images: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """The command forks where it may, this process may not: equal figures, equal files."""
+    kept = [tmp_path / "threads.json", tmp_path / "processes.json"]
+    arguments = ["evaluate", str(tflite), *images, "--json"]
+    assert main([*arguments, f"--results_file={kept[0]}"]) == 0
+    facts = [json.loads(capsys.readouterr().out)]
+    command = [sys.executable, "-m", "validation", *arguments, f"--results_file={kept[1]}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    facts.append(json.loads(ended.stdout))
+    for each in facts:
+        del each["seconds"]
+    assert facts[0] == facts[1]
+    assert kept[0].read_bytes() == kept[1].read_bytes()
+
+
+def test_image_that_cannot_be_read_is_named_from_a_child_process(
+    miniature: MiniatureFiles, tflite: Path, images: list[str], tmp_path: Path
+) -> None:
+    """Its header is fine, its pixels are cut off: found only when it is decoded."""
+    folder = tmp_path / "images"
+    shutil.copytree(miniature.images, folder)
+    broken = sorted(folder.iterdir())[3]
+    broken.write_bytes(broken.read_bytes()[:-40])
+    results = tmp_path / "results.json"
+    flags = [images[0], f"--coco-images={folder}", f"--results_file={results}"]
+    command = [sys.executable, "-m", "validation", "evaluate", str(tflite), *flags]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("error: the image cannot be read")
+    assert broken.name in ended.stderr
+    # Nothing half-written is left.
+    assert not results.exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["images"]

@@ -63,6 +63,10 @@ def _comes(condition: Callable[[], bool]) -> bool:
         ("exit", "`exit` ended itself with exit code 3"),
         ("loop", "gave no sign of life for 0 s and was ended (load, detect.tflite)"),
         ("memory", "GiB of memory and was ended (convert int8, graph.pb)"),
+        # In a fork of its own: what is said is the same.
+        ("fork_segv", "`fork_segv` was ended by signal 11 (SIGSEGV) (run, detect.tflite); "),
+        ("fork_loop", "gave no sign of life for 0 s and was ended (load, detect.tflite)"),
+        ("fork_exit", "`fork_exit` ended itself with exit code 3"),
     ],
 )
 def test_ended_command_is_one_line_and_exit_code_1(work: str, said: str) -> None:
@@ -138,6 +142,21 @@ def test_request_to_end_reaches_the_work_once(
     (os.killpg if to_group else os.kill)(process.pid, sent)
     out, err = process.communicate(timeout=_AT_MOST_SECONDS)
     assert (process.returncode, out, err) == (code, "cleared up\n", "")
+
+
+def test_forks_end_with_the_work() -> None:
+    """At a request, and where the work itself is killed."""
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        process = _started("fork_wait")
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        children = Path("/proc", str(child), "task", str(child), "children")
+        assert _comes(lambda at=children: len(at.read_text().split()) == 2)
+        forks = [int(each) for each in children.read_text().split()]
+        os.kill(process.pid if end is signal.SIGTERM else child, end)
+        process.communicate(timeout=_AT_MOST_SECONDS)
+        assert process.returncode == (143 if end is signal.SIGTERM else 1)
+        assert _comes(lambda those=forks: not any(map(_is_there, those)))
 
 
 def test_work_that_does_not_hear_is_ended_after_a_while() -> None:

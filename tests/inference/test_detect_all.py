@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from validation.errors import DatasetError, GraphError
-from validation.inference.base import detect_all, on_files
+from validation.inference.base import detect_all, detections_in_order, on_files
 from validation.preprocess.image import ImageFile
 from validation.record.detections import Detections
 
@@ -105,3 +105,14 @@ def test_progress_is_shown_where_asked_for(images, capsys, monkeypatch):
         lambda: on_files(_ByHeight([])), images, workers=1, label="mini float", progress=True
     )
     assert "mini float: 100%" in capsys.readouterr().err
+
+
+def test_only_a_few_images_are_ahead_of_what_is_taken(images):
+    """Of 100,000 images the detections are not all in memory."""
+    many = [ImageFile(str(number), images[0].path) for number in range(200)]
+    calls = []
+    each = detections_in_order(lambda: on_files(_ByHeight(calls)), many, workers=1)
+    next(each)
+    time.sleep(0.3)
+    each.close()
+    assert 1 <= len(calls) < 40

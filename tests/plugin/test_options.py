@@ -51,6 +51,8 @@ _OPTIONS = (
     "--report-dir",
     "--cache-dir",
     "--lock-file",
+    "--shard",
+    "--pieces",
     "--latency-table",
     "--pack",
     "--one-process",

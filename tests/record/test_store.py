@@ -45,6 +45,7 @@ from validation.record.run import (
     Header,
     Step,
 )
+from validation.record.shares import JoinedShare
 from validation.record.store import RECORD_NAME, Record, RecordWriter, load_record
 from validation.record.types import (
     Accuracy,
@@ -135,6 +136,7 @@ def test_round_trip(
         evidence=only(Evidence),
         backgrounds=only(Background),
         steps=only(Step),
+        joined=only(JoinedShare),
         footer=footer,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )

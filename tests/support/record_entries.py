@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import baseline_entries
+import share_entries
 from hypothesis import strategies as st
 
 from validation.policy.limits import Limit, Rule, Status
@@ -376,4 +377,5 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
     "step": st.builds(Step, _TEXT, st.sampled_from(Stage), _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),
     **baseline_entries.ENTRIES,
+    **share_entries.ENTRIES,
 }

@@ -20,6 +20,7 @@ from validation import cli, entry
 from validation.files.native_log import held_back
 from validation.isolation.activity import doing, using
 from validation.isolation.board import Activity
+from validation.isolation.forks import in_forks
 from validation.isolation.limits import ProcessLimits
 
 LIMITS = ProcessLimits(step_seconds=1.0, image_seconds=0.5, memory_bytes=300 * 2**20)
@@ -106,6 +107,37 @@ def _fail() -> None:
     raise RuntimeError("not put into words")
 
 
+def _in_forks(item: Callable[[], None]) -> None:
+    def do(first: int, last: int, on_item: Callable[[], None]) -> int:
+        for _ in range(first, last):
+            item()
+            on_item()
+        return last - first
+
+    with in_forks(lambda: do, 100, workers=2) as results:
+        _say(sum(results(lambda _: None)))
+
+
+def _fork_segv() -> None:
+    _in_forks(_segv)
+
+
+def _fork_loop() -> None:
+    _in_forks(_loop)
+
+
+def _fork_exit() -> None:
+    _in_forks(_exit)
+
+
+def _fork_wait() -> None:
+    try:
+        _say(os.getpid())
+        _in_forks(lambda: time.sleep(60))
+    finally:
+        _say("cleared up")
+
+
 _WORK: dict[str, Callable[[], None]] = {
     each.__name__[1:]: each
     for each in (
@@ -121,6 +153,10 @@ _WORK: dict[str, Callable[[], None]] = {
         _deaf,
         _refuse,
         _fail,
+        _fork_segv,
+        _fork_loop,
+        _fork_exit,
+        _fork_wait,
     )
 }
 

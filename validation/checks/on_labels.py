@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.checks.accuracy import subject_score
 from validation.checks.both_sides import reference_detections
 from validation.checks.confirmed_parts import shared_places
 from validation.checks.label_relation import (
@@ -17,6 +16,7 @@ from validation.checks.label_relation import (
     label_relation,
     sure_detections,
 )
+from validation.checks.scored_sides import subject_score
 from validation.coco.dataset import Dataset
 from validation.coco.evaluate import evaluate
 from validation.coco.label_readings import Reading, dataset_read

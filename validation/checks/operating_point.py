@@ -7,9 +7,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from validation.checks.accuracy import NO_DATA, score_threshold
+from validation.checks.accuracy import NO_DATA
 from validation.checks.both_sides import candidate_detections, reference_detections
 from validation.checks.end_to_end_parity import capacity, score_epsilon, ties
+from validation.checks.scored_sides import score_threshold
 from validation.coco.dataset import Dataset
 from validation.coco.labelled_images import category_names, labelled_images
 from validation.comparison.operating_point import check_operating_point

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from validation.checks.accuracy import REFERENCE_TITLES
 from validation.checks.both_sides import candidate_detections, reference_detections
+from validation.checks.scored_sides import REFERENCE_TITLES
 from validation.coco.labelled_images import category_names, ground_truth
 from validation.comparison.disagreements import (
     DisagreementRule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from validation.checks.accuracy import FLAGS, prices_flags
+from validation.checks.scored_sides import FLAGS, prices_flags
 from validation.workspace.context import CheckContext
 from validation.workspace.model_build import EVALUATION
 from validation.workspace.planned_run import PlannedRun

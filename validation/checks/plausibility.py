@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from validation.checks.accuracy import subject_score
 from validation.checks.both_sides import candidate_detections
 from validation.checks.end_to_end_parity import capacity
 from validation.checks.on_labels import finds_nothing, label_diagnoses, on_labels
+from validation.checks.scored_sides import subject_score
 from validation.coco.dataset import Dataset
 from validation.comparison.anchor_sense import AnchorSense, anchor_sense
 from validation.comparison.detection_sense import detection_sense

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.checks.accuracy import NO_DATA, score
+from validation.checks.accuracy import NO_DATA
 from validation.checks.contract_costs import Repair, repair_of, with_costs
 from validation.checks.contract_runs import detections_with
 from validation.checks.contract_sides import (
@@ -19,6 +19,7 @@ from validation.checks.contract_sides import (
 )
 from validation.checks.judged_files import files_beside, judged_file, reference_file
 from validation.checks.saved_model_sides import SavedModelSides, saved_model_sides
+from validation.checks.scored_sides import score
 from validation.coco.dataset import Dataset
 from validation.comparison.contract_differences import Compared, SideFacts, contract_differences
 from validation.comparison.difference_rules import DifferenceRules
@@ -173,5 +174,5 @@ def _ap(
     context: CheckContext, dataset: Dataset, detections: Mapping[str, Detections], words: str
 ) -> float:
     subject = f"{context.key.label}, {words}"
-    scored = score(context, dataset, context.key, subject, detections, 0.0)
+    scored = score(context, dataset, context.key, subject, detections, 0.0, None)
     return scored.accuracy.figures.ap

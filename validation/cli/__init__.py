@@ -27,6 +27,7 @@ from validation.workspace.memory import collect_seldom
 _COMMANDS = (
     "run",
     "judge",
+    "merge",
     "zoo",
     "export",
     "convert",
@@ -85,6 +86,10 @@ def _main(arguments: Sequence[str]) -> int:
         from validation.cli.judge import judge
 
         return judge(typed[1:])
+    if typed[:1] == ["merge"]:
+        from validation.cli.merge import merge
+
+        return merge(typed[1:])
     with clean_output():
         return _command(typed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping
@@ -10,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from validation.cli.bundled import LABELLED_WORDS
-from validation.cli.detectors import add_model_flags, open_model, refuse_other_models
+from validation.cli.detectors import OpenModel, add_model_flags, open_model, refuse_other_models
 from validation.cli.flags import Commands, add_parser, say
 from validation.cli.labelled_images import labelled_images, refuse_other_labels
 from validation.cli.output import lines_beside, print_json, print_line
+from validation.cli.range_scoring import scored_ranges
 from validation.coco.categories import CategoryJoin, join_categories
 from validation.coco.dataset import Dataset
-from validation.coco.evaluate import CocoEvaluation, evaluate
+from validation.coco.evaluate import CocoEvaluation, evaluation_of, require_objects
 from validation.coco.flags import add_labelled_image_flags
-from validation.coco.results import write_results
+from validation.coco.image_matches import ImageMatcher
+from validation.coco.results import results_file
+from validation.coco.scored_ranges import RangeCollector
 from validation.errors import first_few
 from validation.files.structured import unstructure
 from validation.files.targets import require_writable
-from validation.inference.score_notices import score_notices
 from validation.record.class_join import JoinedBy
 from validation.record.types import CocoFigures
 
@@ -86,16 +89,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         join = join_categories(labels.names, dataset, model.num_classes, labels.count)
         if join.facts.by is JoinedBy.NUMBER and not join.facts.class_names_known:
             say("classes are joined to categories by number: --label_map joins them by name")
+        require_objects(dataset, join.categories)
         started = time.perf_counter()
-        detected = model.detect(dataset.files)
+        collector = _collected(model, dataset, join, options.results_file)
         seconds = time.perf_counter() - started
-    detections = {int(key): each for key, each in detected.items()}
-    notices = (*model.notices, *score_notices(detections.values()))
-    say("scoring")
-    result = evaluate(dataset, detections, category_ids=join.categories)
+    notices = (*model.notices, *collector.scores.notices())
     if options.results_file is not None:
-        write_results(options.results_file, dataset, detections, join.categories)
         say(f"detections: {options.results_file}")
+    say("scoring")
+    result = evaluation_of(collector.matched())
     facts = _describe_result(options.model, dataset, join, result, seconds)
     facts["labels"] = {**unstructure(labels), "text": labels.describe()}
     facts["trusted"] = not any(notice.not_trusted for notice in notices)
@@ -105,6 +107,23 @@ def _evaluate(options: argparse.Namespace) -> None:
             print_json(facts)
         else:
             _print(facts, dataset, join, result, options.per_category)
+
+
+def _collected(
+    model: OpenModel, dataset: Dataset, join: CategoryJoin, results: Path | None
+) -> RangeCollector:
+    """All images, detected and matched; their detections are written down where that is asked."""
+    collector = RangeCollector()
+    matcher = ImageMatcher(dataset, join.categories)
+    with contextlib.ExitStack() as stack:
+        add = None if results is None else stack.enter_context(results_file(results))
+        for scored in stack.enter_context(
+            scored_ranges(model, dataset, matcher, with_results=add is not None)
+        ):
+            collector.add(scored)
+            if add is not None:
+                add(scored.results)
+    return collector
 
 
 def _describe_result(

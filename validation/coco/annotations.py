@@ -19,7 +19,7 @@ from validation.coco.notice_list import NoticeList
 from validation.errors import DatasetError, first_few
 from validation.files.guard import guarded
 from validation.files.outside import Size, read_bytes
-from validation.preprocess.image import stored_image
+from validation.preprocess.image import ImageFile, stored_image
 from validation.record.dataset_notices import DatasetNotice
 from validation.record.dataset_notices import DatasetNoticeKind as Kind
 
@@ -43,6 +43,11 @@ class CocoImage:
     width: int
     height: int
     turned: bool = False
+
+    @property
+    def file(self) -> ImageFile:
+        """The image under its id, by which detections are kept."""
+        return ImageFile(str(self.id), self.path, self.turned)
 
 
 @dataclass(frozen=True)

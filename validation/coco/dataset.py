@@ -66,7 +66,7 @@ class Dataset:
     @property
     def files(self) -> tuple[ImageFile, ...]:
         """The images under their ids, by which detections are kept."""
-        return tuple(ImageFile(str(image.id), image.path, image.turned) for image in self.images)
+        return tuple(image.file for image in self.images)
 
     def facts(self) -> DatasetFacts:
         """What the record keeps of the data set."""

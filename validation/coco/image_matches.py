@@ -58,14 +58,6 @@ class ImageMatcher:
         for item in dataset.ground_truth:
             self._objects.setdefault(item.image_id, []).append(item)
 
-    def pixels(
-        self, images: Sequence[CocoImage], detections: Mapping[int, Detections]
-    ) -> CocoDetections:
-        """The detections of scored categories; see `matched` for what is refused."""
-        require_images(images, detections, self._dataset.annotation_path.name)
-        require_sound(detections, self._categories)
-        return in_pixels(images, detections, self._categories)
-
     def matched(
         self, images: Sequence[CocoImage], detections: Mapping[int, Detections]
     ) -> MatchedImages:
@@ -79,18 +71,20 @@ class ImageMatcher:
             DatasetError: Images lost or unknown, values that are not finite, or class ids
                 without a category.
         """
-        found = self.pixels(images, detections)
-        return MatchedImages(
-            self.matches(images, found),
-            len(found),
-            sum(len(item) for item in detections.values()) - len(found),
-        )
+        return self.matched_pixels(images, detections)[0]
 
-    def matches(self, images: Sequence[CocoImage], found: CocoDetections) -> Matches:
-        """Match what `pixels` gave for the same images."""
+    def matched_pixels(
+        self, images: Sequence[CocoImage], detections: Mapping[int, Detections]
+    ) -> tuple[MatchedImages, CocoDetections]:
+        """As `matched`, with the detections of scored categories in pixels."""
+        require_images(images, detections, self._dataset.annotation_path.name)
+        require_sound(detections, self._categories)
+        found = in_pixels(images, detections, self._categories)
         ids = [image.id for image in images]
         objects = [item for key in ids for item in self._objects.get(key, ())]
-        return match(ids, objects, found, self._scored, self._max_dets)
+        matches = match(ids, objects, found, self._scored, self._max_dets)
+        unscored = sum(len(item) for item in detections.values()) - len(found)
+        return MatchedImages(matches, len(found), unscored), found
 
 
 def scored_categories(categories: Mapping[int, int | None]) -> tuple[int, ...]:

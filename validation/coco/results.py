@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from validation.coco.dataset import Dataset
@@ -15,13 +16,57 @@ from validation.record.detections import Detections
 _AT_A_TIME = 10_000
 
 
+@contextlib.contextmanager
+def results_file(path: Path) -> Iterator[Callable[[str], None]]:
+    """A file of what was scored (https://cocodataset.org/#format-results), whole or not at all.
+
+    Args:
+        path: JSON file to write.
+
+    Yields:
+        What adds the `results_text` of some more images.
+
+    Raises:
+        ArtefactError: The file cannot be written.
+    """
+    stack = contextlib.ExitStack()
+    with said_clearly(path):
+        file = stack.enter_context(atomic_file(path))
+        file.write(b"[")
+    # Only what is written here is an error of the file.
+    with stack:
+        yield _adding(file.write, path)
+        with said_clearly(path):
+            file.write(b"]")
+            stack.close()
+
+
+def _adding(write: Callable[[bytes], int], path: Path) -> Callable[[str], None]:
+    between = ""
+
+    def add(text: str) -> None:
+        nonlocal between
+        if text:
+            with said_clearly(path):
+                write(f"{between}{text}".encode())
+            between = ", "
+
+    return add
+
+
+def results_text(found: CocoDetections) -> str:
+    """The objects of a JSON list, without its brackets; empty where there are none."""
+    parts = range(0, len(found), _AT_A_TIME)
+    return ", ".join(_json(found.take(slice(start, start + _AT_A_TIME))) for start in parts)
+
+
 def write_results(
     path: Path,
     dataset: Dataset,
     detections: Mapping[int, Detections],
     categories: Mapping[int, int | None],
 ) -> None:
-    """Write what was scored (https://cocodataset.org/#format-results), whole or not at all.
+    """Write what was scored on a data set; see `results_file`.
 
     Args:
         path: JSON file to write.
@@ -32,17 +77,11 @@ def write_results(
     Raises:
         ArtefactError: The file cannot be written.
     """
-    found = in_pixels(dataset.images, detections, categories)
-    with said_clearly(path), atomic_file(path) as file:
-        file.write(b"[")
-        for start in range(0, len(found), _AT_A_TIME):
-            file.write(b", " if start else b"")
-            file.write(_json(found.take(slice(start, start + _AT_A_TIME))).encode())
-        file.write(b"]")
+    with results_file(path) as add:
+        add(results_text(in_pixels(dataset.images, detections, categories)))
 
 
 def _json(found: CocoDetections) -> str:
-    """The objects of a JSON list."""
     columns = (found.image_ids, found.category_ids, found.boxes, found.scores)
     names = ("image_id", "category_id", "bbox", "score")
     rows = zip(*(column.tolist() for column in columns), strict=True)

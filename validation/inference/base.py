@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,9 @@ from tqdm import tqdm
 from validation.isolation.activity import alive
 from validation.preprocess.image import ImageFile, load
 from validation.record.detections import Detections
+
+# Images of each thread that wait, so that a slow one keeps no other thread.
+_AHEAD = 16
 
 
 class Detector(Protocol):
@@ -54,6 +58,26 @@ def detect_all(
     Raises:
         ValidationError: What the detector raises; no image is left out.
     """
+    # In a log file a bar is a thousand lines.
+    shown = progress and sys.stderr.isatty()
+    results = detections_in_order(make, images, workers=workers)
+    bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not shown)
+    return {image.key: detections for image, detections in zip(images, bar, strict=True)}
+
+
+def detections_in_order(
+    make: Callable[[], DetectFile], images: Iterable[ImageFile], *, workers: int
+) -> Generator[Detections, None, None]:
+    """Detections of one image after the other; only a few are ahead of what is taken.
+
+    Args:
+        make: See `detect_all`.
+        images: See `detect_all`.
+        workers: Threads.
+
+    Raises:
+        ValidationError: What the detector raises.
+    """
     local = threading.local()
 
     def detect(image: ImageFile) -> Detections:
@@ -63,9 +87,14 @@ def detect_all(
         alive()
         return detections
 
-    with ThreadPoolExecutor(workers) as pool:
-        results = pool.map(detect, images)
-        # In a log file a bar is a thousand lines.
-        shown = progress and sys.stderr.isatty()
-        bar = tqdm(results, total=len(images), desc=label, unit="image", disable=not shown)
-        return {image.key: detections for image, detections in zip(images, bar, strict=True)}
+    pool = ThreadPoolExecutor(workers)
+    try:
+        ahead: deque[Future[Detections]] = deque()
+        for image in images:
+            ahead.append(pool.submit(detect, image))
+            if len(ahead) > _AHEAD * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

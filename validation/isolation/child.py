@@ -70,10 +70,10 @@ def _done(do: Do, work: object) -> Returned | Raised:
     try:
         return Returned(do(work))
     except (Exception, KeyboardInterrupt) as error:
-        return Raised(_portable(error))
+        return Raised(portable(error))
 
 
-def _portable(error: BaseException) -> BaseException:
+def portable(error: BaseException) -> BaseException:
     """The error as it can be sent, with its trace where that says more than the error."""
     trace = "".join(traceback.format_exception(error))
     if not isinstance(error, ValidationError):
@@ -97,9 +97,9 @@ def _portable(error: BaseException) -> BaseException:
                     for each in error.causes
                 ],
             )
-        portable = RuntimeError(f"{type(error).__name__}: {error}")
-        portable.add_note(trace)
-        return portable
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        plain.add_note(trace)
+        return plain
     return error
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from validation.inference.base import detect_all
 from validation.inference.input_cache import InputCache
+from validation.pieces.labels import PieceLabels
 from validation.pieces.piece import Piece, PieceFacts, PieceImage, RunFacts
 from validation.pieces.plans import DetectorPlan
 from validation.preprocess.image import ImageFile
@@ -24,6 +26,7 @@ def make_piece(
     feeds: InputCache,
     workers: int,
     machine: Mapping[str, str],
+    labels: PieceLabels | None = None,
 ) -> Piece:
     """What a model file detects on some images.
 
@@ -37,6 +40,7 @@ def make_piece(
         feeds: Prepared images.
         workers: Images at a time.
         machine: This one, for the piece.
+        labels: Of some of the images or more; None where there are none.
 
     Raises:
         ValidationError: The file cannot be run, or an image cannot be read.
@@ -46,4 +50,9 @@ def make_piece(
         found = detect_all(make, images, workers=workers, label=str(run.key))
         seconds = time.perf_counter() - started
     each = tuple(PieceImage(image.key, hashes[image.key]) for image in images)
-    return Piece(PieceFacts(run, first, each, seconds, dict(machine)), found)
+    facts = PieceFacts(run, first, each, seconds, dict(machine))
+    own = None if labels is None else labels.of(frozenset(found))
+    if own is None:
+        return Piece(facts, found)
+    matched = own.matched(found)
+    return Piece(replace(facts, matched=own.facts(matched)), found, matched.matches)

@@ -16,6 +16,7 @@ pytest_plugins = [
     "validation.plugin.fixtures",
     "validation.plugin.ci_files",
     "validation.plugin.faults",
+    "validation.plugin.shares",
     "validation.plugin.recorder",
     "validation.plugin.run_header",
     "validation.plugin.workers",

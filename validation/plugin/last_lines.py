@@ -16,6 +16,7 @@ from validation.record.damage import damage_lines
 from validation.record.formatting import plural
 from validation.record.given_files import without_reference
 from validation.record.run import ArtefactRole
+from validation.record.shares import describe_joined
 from validation.record.until_decided_words import describe_stop
 from validation.report.render import INDEX_NAME
 from validation.report.summary_rows import SummaryRow
@@ -112,6 +113,8 @@ class LastLines:
             reporter.line(printable(f"  {describe_stop(stopped)}"))
         if nothing := without_reference(record.header):
             reporter.line(printable(f"  {nothing}"))
+        for line in describe_joined(record.joined):
+            reporter.line(printable(line))
         for line in damage_lines(record.steps):
             reporter.line(printable(f"cache: {line}"))
         since = since_baseline(record, self._ended.judgement)

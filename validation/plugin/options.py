@@ -24,7 +24,7 @@ from validation.files.terminal import printable
 from validation.kinds.kind import Wanted
 from validation.kinds.refusal import require_kind
 from validation.metadata.class_labels import COCO_LABELS
-from validation.plugin import baseline, given
+from validation.plugin import baseline, given, share_options
 from validation.signoff.exit_codes import Require
 from validation.specs.input_stats import GUIDE_STATS, parse_input_stats
 from validation.specs.variants import VARIANTS
@@ -189,6 +189,7 @@ def add_options(add: Callable[..., object]) -> None:
         help="hashes of archives that are trusted on first download; new ones are added "
         f"(default: {LOCK_NAME} in the cache folder)",
     )
+    share_options.add_options(add)
     add(
         "--latency-table",
         action="store_true",

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from validation.checks.child import Item, SessionChecks
-from validation.checks.pool import CheckPool
+from validation.checks.pool import CheckPool, without_repeats
 from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
-from validation.plugin.state import STATE, is_isolated
+from validation.plugin.state import STATE, is_isolated, session_state
 from validation.plugin.waiting import WAITING
 from validation.policy.process_limits import limits_of
 from validation.record.crash_files import keep_crash
+from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
 from validation.workspace.session import Session
@@ -24,6 +25,7 @@ from validation.zoo.entry import CatalogueEntry
 
 POOL = pytest.StashKey[CheckPool]()
 _FOLDER = pytest.StashKey[Path]()
+_SEEN = pytest.StashKey[set[tuple[str, str]]]()
 
 # Two processes hold two models: of these any machine has room for both.
 _SMALL_ARCHIVE_BYTES = 50_000_000
@@ -86,11 +88,22 @@ def plugins_named(config: pytest.Config) -> tuple[str, ...]:
 
 def item_of(item: pytest.Item) -> Item | None:
     """Check and subject of a test; None for a test of something else."""
+    work: Item | None = getattr(item, "work", None)
+    if work is not None:
+        return work
     marker = item.get_closest_marker("check")
     if marker is None or not isinstance(item, pytest.Function):
         return None
     key = item.callspec.params.get("context")
     return (marker.args[0], key) if isinstance(key, ModelKey) else None
+
+
+def new_steps(config: pytest.Config) -> list[Step]:
+    """The steps that this process and its children took since the last call, each product once."""
+    pool = config.stash.get(POOL, None)
+    theirs = [] if pool is None else pool.drain_steps()
+    seen = config.stash.setdefault(_SEEN, set())
+    return without_repeats([*theirs, *session_state(config).drain_steps()], seen)
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from validation.checks.pool import without_repeats
 from validation.checks.running import stopped
 from validation.errors import ArtefactError, ValidationError
 from validation.files.terminal import printable
@@ -27,11 +26,13 @@ from validation.plugin.ci_files import on_github, write_for_ci
 from validation.plugin.ending import end_run
 from validation.plugin.fixtures import ENTRIES, keep_found
 from validation.plugin.interruption import INTERRUPTION
+from validation.plugin.joining import joined
 from validation.plugin.last_lines import LastLines, print_at_the_end
 from validation.plugin.packs import Packs, write_packs
-from validation.plugin.processes import POOL
+from validation.plugin.processes import new_steps
 from validation.plugin.run_folder import run_folder, set_run_folder
 from validation.plugin.run_header import header_of
+from validation.plugin.shares import LINES, end_share, share_facts
 from validation.plugin.short_summary import diagnoses_among, say_why
 from validation.plugin.state import STATE, session_state
 from validation.policy.limits import Status
@@ -43,17 +44,15 @@ from validation.record.kept_files import keep_file
 from validation.record.leftovers import sweep_runs
 from validation.record.lines import Entry, from_line, to_line
 from validation.record.policy_files import keep_policy
-from validation.record.run import Artefact, Evidence, Footer, Step
-from validation.record.store import RecordWriter, parse_record
+from validation.record.run import Artefact, Evidence, Footer
+from validation.record.shares import SHARE_NAME
+from validation.record.store import RECORD_NAME, RecordWriter, parse_record
 from validation.record.types import CheckResult, ModelKey
 from validation.report.summary_rows import summary_rows
 from validation.signoff.exit_codes import FAILED, Require, exit_code
 from validation.signoff.rules import evidence
 from validation.signoff.shipping import which_files
 from validation.workspace.context import image_files
-
-# Attribute of a test report; plain JSON text, so that it passes between processes.
-_LINES = "validation_lines"
 
 
 class Recorder:
@@ -87,7 +86,7 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream the entries of a finished test, whichever process ran it."""
         with self._config.stash[INTERRUPTION].shielded():
-            for line in getattr(report, _LINES, []):
+            for line in getattr(report, LINES, []):
                 self.write(from_line(json.loads(line)))
             if report.when == "teardown":
                 self._done.add(report.nodeid)
@@ -101,8 +100,14 @@ class Recorder:
         if self._writer is None:
             state = session_state(self._config)
             sweep_runs(self.folder.parent)
-            self._writer = RecordWriter(self.folder).open()
+            facts = share_facts(state)
+            name = RECORD_NAME if facts is None else SHARE_NAME
+            self._writer = RecordWriter(self.folder, name).open()
             self._writer.write(header_of(self._config, state, self.run, self._started))
+            if facts is not None:
+                self._writer.write(facts)
+            for share in joined(self._config):
+                self._writer.write(share)
             if state.baseline is not None:
                 self._writer.write(state.baseline.entry)
             # A full disk ends no run: what is missing at its end is said there.
@@ -123,7 +128,8 @@ class Recorder:
         if self._writer is None and not (interrupted and STATE in self._config.stash):
             return
         writer = self._opened()
-        packs = Packs() if interrupted else self._packs(writer)
+        is_share = session_state(self._config).share is not None
+        packs = Packs() if interrupted or is_share else self._packs(writer)
         footer = Footer(
             finished=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             seconds=time.perf_counter() - self._clock,
@@ -133,6 +139,9 @@ class Recorder:
             not_run=tuple(each for each in self._planned if each not in self._done),
         )
         writer.close(footer)
+        if is_share:
+            end_share(self._config, writer, self.folder)
+            return
         policy = session_state(self._config).policy
         ended = end_run(writer.data, self.folder, policy)
         judgement = ended.judgement
@@ -181,7 +190,6 @@ def _new_folder(reports: Path, started: datetime) -> Path:
     return folder
 
 
-_SEEN = pytest.StashKey[set[tuple[str, str]]]()
 # What errors have said is wrong with a subject, each once.
 _DIAGNOSED = pytest.StashKey[set[Diagnosis]]()
 
@@ -234,7 +242,7 @@ def pytest_runtest_makereport(
         report.longrepr = "the test recorded no check: it cannot count as passed"
         entries.append(CheckResult.failed(marker.args[0], _key(item), report.longrepr))
     if call.when == "teardown":
-        entries.extend(_steps(item.config))
+        entries.extend(new_steps(item.config))
         kept, lost = _all_kept(entries, item.config)
         if lost is not None:
             report.outcome = "failed"
@@ -243,7 +251,7 @@ def pytest_runtest_makereport(
             unproved = CheckResult.stopped(marker.args[0], _key(item), lost)
             kept = [unproved if _is_good(entry) else entry for entry in kept]
         keep_found(item.config, kept)
-        setattr(report, _LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
+        setattr(report, LINES, [json.dumps(to_line(entry), allow_nan=False) for entry in kept])
         entries.clear()
     return report
 
@@ -272,13 +280,6 @@ def _kept(entry: Entry, config: pytest.Config) -> Entry:
     if isinstance(entry, Artefact) and entry.path:
         return keep_file(entry, run_folder(config))
     return entry
-
-
-def _steps(config: pytest.Config) -> list[Step]:
-    pool = config.stash.get(POOL, None)
-    theirs = [] if pool is None else pool.drain_steps()
-    seen = config.stash.setdefault(_SEEN, set())
-    return without_repeats([*theirs, *session_state(config).drain_steps()], seen)
 
 
 def _key(item: pytest.Item) -> ModelKey:

@@ -84,6 +84,7 @@ def _options(config: pytest.Config, state: Session) -> dict[str, str]:
         else f"{state.labels.source}, {plural(state.labels.count, 'name')}",
         "lock file": state.lock_file.name if state.lock_file else "in the cache",
         "offline": "yes" if state.offline else "no",
+        **({"share": str(state.share)} if state.share else {}),
         **({"baseline": state.baseline.path.name} if state.baseline else {}),
         **({"workers": str(workers)} if (workers := workers_of(config)) else {}),
     }

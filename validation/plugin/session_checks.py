@@ -11,6 +11,7 @@ import pytest
 
 from validation.checks.check import Check
 from validation.checks.registry import CHECKS
+from validation.checks.share import SHARE
 from validation.errors import UsageError
 
 _TABLE = pytest.StashKey[Mapping[str, Check]]()
@@ -29,7 +30,9 @@ def session_checks(config: pytest.Config) -> Mapping[str, Check]:
         rows = sorted([*CHECKS, *chain.from_iterable(added)], key=lambda row: row.quiet)
         _require_own_names(rows)
         _require_module_level(rows)
-        config.stash[_TABLE] = {row.name: row for row in rows}
+        # What a share of a run makes is no check of a run.
+        own = [SHARE] if config.getoption("--shard") else []
+        config.stash[_TABLE] = {row.name: row for row in (*own, *rows)}
     return config.stash[_TABLE]
 
 

@@ -22,6 +22,7 @@ from validation.plugin.given import (
     require_no_archives,
 )
 from validation.plugin.images import session_images
+from validation.plugin.joining import require_same_session, shares_of
 from validation.plugin.selection import calibrates, select, with_given
 from validation.plugin.session_checks import session_checks
 from validation.plugin.waiting import WAITING
@@ -30,6 +31,7 @@ from validation.policy.load import Policy, load_policy
 from validation.policy.process_limits import limits_of
 from validation.record.formatting import plural
 from validation.record.run import Stage, Step
+from validation.record.shares import PIECES_FOLDER, PRODUCTS_FOLDER
 from validation.runtimes.tflite import default_threads
 from validation.workspace.candidates import packed_archives
 from validation.workspace.groups import chosen_models
@@ -60,6 +62,7 @@ def _resolve(config: pytest.Config) -> Session:
     own_policy, lock_file, label_map = map(option, ("--policy", "--lock-file", "--label-map"))
     policy = load_policy(own_policy, session_checks(config) if own_policy else ())
     keep_to_policy(policy)
+    joined = shares_of(config)
     given = _given(config, policy, steps)
     entries = given.entries
     # Graphs that only judge given files are not converted.
@@ -88,7 +91,7 @@ def _resolve(config: pytest.Config) -> Session:
         require_looks(config, images.dataset, given.judged_by)
     if lock_file is not None:
         check_lock_file(lock_file)
-    return Session(
+    session = Session(
         entries=entries,
         keys=keys,
         policy=policy,
@@ -105,9 +108,15 @@ def _resolve(config: pytest.Config) -> Session:
         candidates=given.candidates,
         judged_by=given.judged_by,
         baseline=baseline_of(config),
+        pieces=tuple(each.folder / PIECES_FOLDER for each in joined),
+        products=tuple(each.folder / PRODUCTS_FOLDER for each in joined),
+        share=option("--shard"),
         notes=given.notes,
         steps=steps,
     )
+    if joined:
+        require_same_session(session, joined)
+    return session
 
 
 def require_looks(

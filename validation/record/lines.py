@@ -21,6 +21,7 @@ from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import RECORD_VERSION, Artefact, Evidence, Footer, Header, Step
+from validation.record.shares import JoinedShare, KeptPiece, KeptProduct, ShareFacts
 from validation.record.types import Accuracy, Background, CheckResult, Timing
 from validation.record.until_decided import UntilDecided
 
@@ -43,6 +44,10 @@ Entry = (
     | Evidence
     | Background
     | Step
+    | JoinedShare
+    | ShareFacts
+    | KeptPiece
+    | KeptProduct
     | Header
     | Footer
 )
@@ -67,6 +72,10 @@ KINDS: dict[str, type] = {
     "evidence": Evidence,
     "background": Background,
     "step": Step,
+    "joined_share": JoinedShare,
+    "share": ShareFacts,
+    "piece": KeptPiece,
+    "product": KeptProduct,
     "footer": Footer,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

@@ -32,6 +32,7 @@ from validation.record.pictures import Picture
 from validation.record.quantisation_cost import QuantisationCost
 from validation.record.reference_differences import ReferenceDifferences
 from validation.record.run import Artefact, ArtefactRole, Evidence, Footer, Header, Step
+from validation.record.shares import JoinedShare
 from validation.record.types import (
     Accuracy,
     Background,
@@ -70,6 +71,7 @@ class Record:
         evidence: Files with the detections and the matches of each subject.
         backgrounds: What the catalogue knows of the models.
         steps: Where the time went.
+        joined: The shares that the run was joined from; empty for a run of one machine.
         footer: None when the run did not end.
         sha256: Of the file that it was read from, empty for one that was not.
     """
@@ -93,6 +95,7 @@ class Record:
     evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
     steps: tuple[Step, ...] = ()
+    joined: tuple[JoinedShare, ...] = ()
     footer: Footer | None = None
     sha256: str = ""
 
@@ -137,10 +140,11 @@ class RecordWriter:
 
     Args:
         run_dir: The run's own folder; made when it is not there.
+        name: Of the file: of a share of a run it is another one, for it is no record of a run.
     """
 
-    def __init__(self, run_dir: Path) -> None:
-        self.path = run_dir / RECORD_NAME
+    def __init__(self, run_dir: Path, name: str = RECORD_NAME) -> None:
+        self.path = run_dir / name
         self._file: io.FileIO | None = None
         self._order = _Order()
         self._lines: list[bytes] = []
@@ -305,19 +309,8 @@ def parse_record(
         allow_unfinished: As for `load_record`.
     """
     path = Path(path)
-    entries = _entries(data, path, allow_unfinished)
-    if not entries:
-        raise IncompleteRecord("the record is empty", where=path)
-    order = _Order()
-    for number, entry in enumerate(entries, 1):
-        order.take(entry, f"{path}, line {number}")
+    entries = parse_entries(data, path, allow_unfinished=allow_unfinished)
     header, footer = entries[0], entries[-1]
-    if not isinstance(footer, Footer) and not allow_unfinished:
-        raise IncompleteRecord(
-            "the record has no footer: the run did not end",
-            where=path,
-            next_step="run the suites again",
-        )
     return Record(
         header=cast(Header, header),
         results=_only(CheckResult, entries),
@@ -338,9 +331,27 @@ def parse_record(
         evidence=_only(Evidence, entries),
         backgrounds=_only(Background, entries),
         steps=_only(Step, entries),
+        joined=_only(JoinedShare, entries),
         footer=footer if isinstance(footer, Footer) else None,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def parse_entries(data: bytes, path: Path, *, allow_unfinished: bool = False) -> list[Entry]:
+    """The lines of a record or a share: a header first, a footer last; see `load_record`."""
+    entries = _entries(data, path, allow_unfinished)
+    if not entries:
+        raise IncompleteRecord("the record is empty", where=path)
+    order = _Order()
+    for number, entry in enumerate(entries, 1):
+        order.take(entry, f"{path}, line {number}")
+    if not isinstance(entries[-1], Footer) and not allow_unfinished:
+        raise IncompleteRecord(
+            "the record has no footer: the run did not end",
+            where=path,
+            next_step="run the suites again",
+        )
+    return entries
 
 
 def _entries(data: bytes, path: Path, allow_torn: bool) -> list[Entry]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from validation.policy.limits import Status, worst_status
 from validation.record import formatting
 from validation.record.given_files import reference_words
+from validation.record.shares import describe_joined
 from validation.record.store import Record
 from validation.record.types import REFERENCE, CheckResult
 from validation.record.until_decided_words import describe_stop
@@ -58,7 +59,7 @@ def evidence_summary(record: Record, judgement: Judgement) -> EvidenceSummary:
     results = evidence_results(record)
     lines = [_images(record, results), *_looks(record), *_classes(results)]
     lines.append(_reference(record, judgement, results))
-    lines += [*_canaries(results), *_calibration(results), *_without(results)]
+    lines += [*_canaries(results), *_calibration(results), *_machines(record), *_without(results)]
     status = worst_status([evidence(each) for each in results]) if results else None
     return EvidenceSummary(status, tuple(lines))
 
@@ -135,6 +136,12 @@ def _calibration(results: Sequence[CheckResult]) -> Iterator[EvidenceLine]:
         text += f"{scored:,} scored as well" if scored else "none of them scored"
         limited = bool(scored) or _is_limited(results, "calibration_images")
         yield EvidenceLine("Calibration", text, limited)
+
+
+def _machines(record: Record) -> Iterator[EvidenceLine]:
+    """Where the detections were made, if not where the run was judged."""
+    for text in describe_joined(record.joined):
+        yield EvidenceLine("Shares", text, is_limited=False)
 
 
 def _without(results: Sequence[CheckResult]) -> Iterator[EvidenceLine]:

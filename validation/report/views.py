@@ -104,8 +104,9 @@ def _parts(record: Record, models: Iterable[str]) -> dict[str, Record]:
     own: dict[str, dict[str, list[Any]]] = {model: {name: [] for name in lists} for model in models}
     for name, entries in lists.items():
         for entry in entries:
-            if entry.model in own:
-                own[entry.model][name].append(entry)
+            # What the run was joined from is of no model.
+            if (model := getattr(entry, "model", None)) in own:
+                own[model][name].append(entry)
     parts = {}
     for model, kinds in own.items():
         changes: dict[str, Any] = {name: tuple(each) for name, each in kinds.items()}

@@ -75,6 +75,7 @@ class CheckContext:
         baseline: What the session is compared with; None where it is with nothing.
         found: What earlier checks of this subject have left; only for a comparison.
         level: Of the intervals.
+        part: Of the session's images, those that a share of a run looks at; None: all.
     """
 
     key: ModelKey
@@ -91,6 +92,7 @@ class CheckContext:
     baseline: GivenBaseline | None = None
     found: FoundSoFar = FoundSoFar()
     level: float = USUAL_LEVEL
+    part: tuple[int, int] | None = None
 
     @property
     def is_raw(self) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from validation.coco.image_matches import MatchedImages, join_images
+from validation.coco.matches import Matches
 from validation.files.digest import file_sha256
 from validation.inference.input_cache import InputCache
+from validation.pieces.labels import PieceLabels
 from validation.pieces.making import make_piece
 from validation.pieces.piece import Piece, PieceImage
 from validation.pieces.store import PieceStore, Range
@@ -29,6 +32,8 @@ from validation.workspace.sides import Arrays
 from validation.workspace.surroundings import machine_facts
 
 _DETECTIONS, _SECONDS = "detections.npz", "seconds.txt"
+_NO_MATCHES = Matches(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), (), ())
+_NOTHING = MatchedImages(_NO_MATCHES, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,19 @@ class ImageRuns:
     workers: int | None = None
     pieces: PieceStore | None = None
     increments: tuple[tuple[ImageFile, ...], ...] = ()
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
     def image_hashes(self) -> dict[str, str]:
         """Hash of each image by key: what is detected depends on them."""
-        return {image.key: image_sha256(image) for image in self.images}
+        return self._hashed(self.images)
+
+    def _hashed(self, images: Sequence[ImageFile]) -> dict[str, str]:
+        """Alike of some images: a share of a run never reads the others."""
+        for image in images:
+            if image.key not in self._hashes:
+                self._hashes[image.key] = image_sha256(image)
+        return {image.key: self._hashes[image.key] for image in images}
 
     def detected(self, run: PlannedRun) -> Run:
         """Detections of every image, run now, found again, or joined from pieces made elsewhere."""
@@ -95,7 +108,7 @@ class ImageRuns:
     def _only(self, images: tuple[ImageFile, ...]) -> ImageRuns:
         """Of some of the images; each file is hashed once."""
         part = dataclasses.replace(self, images=images, increments=())
-        vars(part)["image_hashes"] = {each.key: self.image_hashes[each.key] for each in images}
+        part._hashes.update(self.image_hashes)
         return part
 
     def _missing(self, run: PlannedRun) -> tuple[Range, ...]:
@@ -103,13 +116,34 @@ class ImageRuns:
             return ((0, len(self.images)),)
         return self.pieces.missing(run.facts, len(self.images))
 
-    def piece(self, run: PlannedRun, first: int, last: int) -> Piece:
+    def matched(self, run: PlannedRun, labels: PieceLabels) -> MatchedImages | None:
+        """What pieces say is right of a run's detections; None where it is to be found here.
+
+        Args:
+            run: What was run.
+            labels: Of all images of the session that have any.
+        """
+        if self.pieces is None or self._missing(run):
+            return None
+        parts = [
+            MatchedImages(each.matches, matched.detections, matched.unscored_detections)
+            for each in self.pieces.covering(run.facts, self.listed)
+            if each.matches is not None and (matched := each.facts.matched) is not None
+            if matched.is_like(labels.facts(_NOTHING))
+        ]
+        there = sum(len(each.matches.image_ids) for each in parts)
+        return join_images(parts) if there == len(labels.dataset.images) else None
+
+    def piece(
+        self, run: PlannedRun, first: int, last: int, labels: PieceLabels | None = None
+    ) -> Piece:
         """A run on some of the images, made now.
 
         Args:
             run: What is run.
             first: Place of the first image.
             last: The place behind the last one.
+            labels: Of the session's images, where the piece is to say what is right.
         """
         workers = 1 if run.one_by_one() else self.workers or default_threads()
         return make_piece(
@@ -118,10 +152,11 @@ class ImageRuns:
             run.path,
             self.images[first:last],
             first,
-            self.image_hashes,
+            self._hashed(self.images[first:last]),
             feeds=self.feeds,
             workers=workers,
             machine=machine_facts(),
+            labels=labels,
         )
 
     @cached_property

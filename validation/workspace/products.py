@@ -13,13 +13,13 @@ import hashlib
 import json
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 from validation.errors import ArtefactError, ValidationError
-from validation.files.atomic import atomic_folder
+from validation.files.atomic import atomic_folder, copy_atomic
 from validation.files.digest import file_sha256
 from validation.files.manifest import first_difference, listed, read_manifest, write_manifest
 from validation.files.structured import read_json, write_json
@@ -49,10 +49,15 @@ class ProductCache:
     Args:
         root: Made if it is not there.
         on_step: Called with every step and its wall time, cached or not.
+        brought: Folders of products that other machines made; a product of them is copied, not
+            made.
     """
 
-    def __init__(self, root: Path, on_step: Callable[[Step], None]) -> None:
+    def __init__(
+        self, root: Path, on_step: Callable[[Step], None], brought: Sequence[Path] = ()
+    ) -> None:
         self._root = root
+        self._brought = tuple(brought)
         self._on_step = on_step
         self._reported: set[Path] = set()
         self._refused: dict[Path, ValidationError] = {}
@@ -99,8 +104,9 @@ class ProductCache:
                 found = folder.is_dir()
                 damaged = _damage(folder) if found else ""
                 if not found or damaged:
+                    brought = self._brought_here(folder.relative_to(self._root))
                     with doing(Activity(step, str(folder), stage, str(file or ""))):
-                        _fill(folder, text, make)
+                        _fill(folder, text, make if brought is None else partial(_copy, brought))
         except ValidationError as error:
             self._refused[folder] = error
             raise
@@ -116,6 +122,11 @@ class ProductCache:
         cached = found and not damaged
         self._on_step(Step(model, stage, step, seconds, cached, damaged=damaged))
         return folder
+
+    def _brought_here(self, address: Path) -> Path | None:
+        """A whole product of this address that another machine made; None without one."""
+        there = (root / address for root in self._brought)
+        return next((each for each in there if each.is_dir() and not _damage(each)), None)
 
     def facts(
         self,
@@ -146,6 +157,14 @@ def _fill(folder: Path, made_from: str, make: Callable[[Path], None]) -> None:
             write_manifest(scratch / _MANIFEST, listed(scratch))
     finally:
         give_back()
+
+
+def _copy(source: Path, folder: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        if path.is_file() and str(name) not in (_MADE_FROM, _MANIFEST):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            copy_atomic(path, folder / name)
 
 
 def _damage(folder: Path) -> str:

@@ -17,6 +17,7 @@ from validation.pieces.store import PieceStore
 from validation.policy.load import Policy
 from validation.preprocess.image import ImageFile
 from validation.record.run import Step
+from validation.record.shares import Share, SharedRange, split
 from validation.record.types import USUAL_LEVEL, ModelKey
 from validation.record.until_decided import UntilDecided
 from validation.specs.feeds import NOTHING_STATED, StatedFeed
@@ -73,6 +74,8 @@ class Session:
             are run together.
         level: Of the intervals.
         until_decided: At which look the session stopped, where it is one of several.
+        products: Folders of converted files that other machines made.
+        share: Which share of a run the session makes; None: a whole run.
         notes: What is to be said of the selection.
         steps: Made before the session began.
     """
@@ -98,10 +101,31 @@ class Session:
     increments: tuple[tuple[ImageFile, ...], ...] = ()
     level: float = USUAL_LEVEL
     until_decided: UntilDecided | None = None
+    products: tuple[Path, ...] = ()
+    share: Share | None = None
     notes: tuple[str, ...] = ()
     steps: list[Step] = field(default_factory=list)
     _inference: dict[str, ModelInference] = field(default_factory=dict)
     _given: dict[ModelKey, CheckContext] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> Mapping[ModelKey, tuple[int, int]]:
+        """The range of images of each subject that the session looks at; empty for a whole run."""
+        ranges = () if self.share is None else self.ranges
+        return {each.key: (each.first, each.last) for each in ranges}
+
+    @property
+    def ranges(self) -> tuple[SharedRange, ...]:
+        """The share's images; all of them for a whole run."""
+        firsts = {key.model: key for key in reversed(self.keys)}
+        # What judges a model is run with its first subject.
+        weights = [(key, 2 if firsts[key.model] == key else 1) for key in self.keys]
+        return split(weights, self.image_count, self.share or Share(1, 1))
+
+    @property
+    def image_count(self) -> int:
+        """Of its images, the data set's and the canaries."""
+        return len(image_files(self.dataset, self.canaries))
 
     @cached_property
     def _shared(self) -> Path:
@@ -109,7 +133,7 @@ class Session:
 
     @cached_property
     def _work(self) -> ProductCache:
-        return ProductCache(self.cache_dir / "work", self.steps.append)
+        return ProductCache(self.cache_dir / "work", self.steps.append, self.products)
 
     def context(self, key: ModelKey) -> CheckContext:
         """The context of a subject; the model's subjects share its build and its runs."""
@@ -125,6 +149,7 @@ class Session:
             self.labels,
             baseline=self.baseline,
             level=self.level,
+            part=self.parts.get(key),
         )
         if not key.file:
             return context
