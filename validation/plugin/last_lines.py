@@ -117,6 +117,9 @@ class LastLines:
             reporter.line(printable(line))
         for line in damage_lines(record.steps):
             reporter.line(printable(f"cache: {line}"))
+        for cluster in record.clusters:
+            for line in (cluster.describe(), *cluster.notices()):
+                reporter.line(printable(line))
         since = since_baseline(record, self._ended.judgement)
         for line in since_lines(since) if since else ():
             reporter.line(printable(line))

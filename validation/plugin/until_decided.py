@@ -11,6 +11,7 @@ from validation.checks.looks import Looker, LookWork, SessionLooks
 from validation.files.temporary import scratch
 from validation.isolation.messages import Returned
 from validation.isolation.worker import PAUSE_SECONDS, Worker
+from validation.plugin.memory_needs import budget_of
 from validation.plugin.processes import item_of, plugins_named, workers_for
 from validation.plugin.state import STATE, is_isolated
 from validation.plugin.waiting import WAITING
@@ -50,7 +51,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     say = config.stash[WAITING].say
     if is_isolated(config):
         with scratch() as folder:
-            looking = _Children(config, state, plan, len(keys), folder)
+            looking = _Children(config, state, plan, keys, folder)
             try:
                 undecided = looks_until_decided(plan, keys, looking.look, say)
             finally:
@@ -98,15 +99,21 @@ class _Children:
     """The child processes that look: what native code ends is for the checks to say."""
 
     def __init__(
-        self, config: pytest.Config, state: Session, plan: LookPlan, keys: int, folder: Path
+        self,
+        config: pytest.Config,
+        state: Session,
+        plan: LookPlan,
+        keys: Sequence[ModelKey],
+        folder: Path,
     ) -> None:
         self._steps = state.steps
         self._waiting = config.stash[WAITING]
+        self._budget = budget_of(state)
         self._ended: set[ModelKey] = set()
         make = SessionLooks(state.for_another_process(), plan, plugins_named(config))
         self._workers = [
             Worker(make, folder / str(number), limits_of(state.policy), self._noted)
-            for number in range(workers_for(config, state, keys))
+            for number in range(workers_for(config, keys, self._budget))
         ]
 
     def look(self, number: int, keys: Sequence[ModelKey]) -> tuple[Undecided, ...]:
@@ -117,8 +124,11 @@ class _Children:
         found: dict[ModelKey, Undecided | None] = {}
         while left or at:
             for place, worker in enumerate(self._workers):
-                if left and worker.is_idle:
-                    at[worker] = key = left.pop(-1 if place else 0)
+                beside = [key.model for key in at.values()]
+                fitting = [key for key in left if self._budget.fits(key.model, beside)]
+                if fitting and worker.is_idle:
+                    at[worker] = key = fitting[-1 if place else 0]
+                    left.remove(key)
                     worker.submit(LookWork(number, key))
             for worker, key in list(at.items()):
                 outcome = worker.outcome(PAUSE_SECONDS / len(at))

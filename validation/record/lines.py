@@ -13,6 +13,7 @@ from validation.errors import RecordError, RecordVersionError
 from validation.files.structured import structure, unstructure
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
+from validation.record.cluster_use import ClusterUse
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
@@ -43,6 +44,7 @@ Entry = (
     | Artefact
     | Evidence
     | Background
+    | ClusterUse
     | Step
     | JoinedShare
     | ShareFacts
@@ -71,6 +73,7 @@ KINDS: dict[str, type] = {
     "artefact": Artefact,
     "evidence": Evidence,
     "background": Background,
+    "cluster": ClusterUse,
     "step": Step,
     "joined_share": JoinedShare,
     "share": ShareFacts,
