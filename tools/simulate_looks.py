@@ -1,6 +1,6 @@
 """Simulate `--until-decided`: how often it is wrong, and how many images it looks at.
 
-    python tools/simulate_looks.py OUT.md [--pairs N] [--images N] [--replicates N]
+    python tools/simulate_looks.py OUT.md [--pairs N] [--images N] [--replicates N] [--scenario N]
 
 Two parts. Estimates that are normal, of many runs, for the boundaries alone. And pairs of models on
 drawn scenes, whose matches go through the bootstrap as those of a session do; the limit then is the
@@ -171,13 +171,15 @@ _MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)
 _POPULATION = 100_000
 
 
-def bootstrap_tables(pairs: int, images: int, replicates: int, power: float) -> list[str]:
+def bootstrap_tables(
+    scenarios: Sequence[Scenario], pairs: int, images: int, replicates: int, power: float
+) -> list[str]:
     """Pairs of models whose matches are drawn, judged by limits around their true loss."""
     counts = looks_at(_FIRST, images)
     looks = planned_looks(counts, power)
     single = Look(images, ERROR, LEVEL)
     lines: list[str] = []
-    for scenario in _SCENARIOS:
+    for scenario in scenarios:
         true = _true_loss(scenario)
         drawn = _drawn(scenario, pairs * images, seed=2)
         ends = [_ends(drawn, pair, replicates, looks, single) for pair in range(pairs)]
@@ -259,14 +261,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--pairs", type=int, default=400)
+    parser.add_argument("--scenario", type=int, choices=range(len(_SCENARIOS)), action="append")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--replicates", type=int, default=400)
     given = parser.parse_args(arguments)
     power = load_policy().setting("until_decided_power")
-    lines = [
-        *normal_tables(power),
-        *bootstrap_tables(given.pairs, given.images, given.replicates, power),
-    ]
+    chosen = [_SCENARIOS[number] for number in given.scenario or range(len(_SCENARIOS))]
+    lines = [] if given.scenario else normal_tables(power)
+    lines += bootstrap_tables(chosen, given.pairs, given.images, given.replicates, power)
     given.out.write_text("\n".join(lines), encoding="utf-8")
     return 0
 
