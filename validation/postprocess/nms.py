@@ -209,8 +209,8 @@ class _Column:
         self._out_by = _bits(self._overlaps(block, block))
         self._alive = (1 << len(block)) - 1
         if self._kept:
-            out = self._overlaps(np.array(self._kept), block).any(axis=0)
-            self._alive &= ~_bits(out[np.newaxis])[0]
+            over = self._overlaps(np.array(self._kept), block)
+            self._alive &= ~_bits(np.logical_or.reduce(over, axis=0, keepdims=True))[0]
 
     def _overlaps(self, kept: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.bool_]:
         """[kept, others]: which may not stay beside each other."""
