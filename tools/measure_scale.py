@@ -3,8 +3,8 @@
     python tools/measure_scale.py scale.json [MODEL...]
 
 Synthetic models have the graphs of the zoo and seeded weights, so that speed and conversion are
-those of the zoo's models. Each is measured in a process of its own with one thread, on the package's
-photographs, in CPU seconds: other work on the machine disturbs them little.
+those of the zoo's models. Each is measured in a process of its own with one thread, on the
+package's photographs, in CPU seconds: other work on the machine disturbs them little.
 """
 
 from __future__ import annotations
