@@ -35,7 +35,7 @@ CHECKS_SECONDS = 60.0
 EFFICIENCY = 0.9
 # Matching of one image of one file with its labels, and accumulation.
 MATCH_SECONDS = 0.0006
-# The interval of one file's AP on one image, where the run is judged: benchmarks/bench_bootstrap.py.
+# The interval of one file's AP on one image, where the run is judged: see bench_bootstrap.py.
 INTERVAL_SECONDS = 0.0018
 
 
