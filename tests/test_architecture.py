@@ -175,7 +175,7 @@ def test_light_rooms_exist() -> None:
 
 def test_light_rooms_leave_tensorflow_alone() -> None:
     """Every module of a light room, and the plugin, starts without TensorFlow."""
-    lazy = ("workspace", "checks", "inspection", "plugin", "cli")
+    lazy = ("pieces", "cluster", "workspace", "checks", "inspection", "plugin", "cli")
     rooms = [*_light_rooms(), *(f"validation.{room}" for room in lazy)]
     modules = [
         info.name

@@ -23,6 +23,8 @@ what to do next. The fields stay typed; the text is made in ``__str__``.
     ├── DatasetError            annotations, images or label map
     ├── NotProvided             a file or a reference cannot give what a check needs
     ├── ProcessEnded            a process that did something ended before it was done
+    ├── ClusterError            a cluster that cannot be used, or a worker that cannot do its part
+    │   └── ClusterLost         the scheduler or all workers went away; what was made is kept
     ├── RecordError             a run record that cannot be trusted
     │   ├── RecordVersionError  written by an older or newer harness
     │   └── IncompleteRecord    no header, no footer, or nothing in between
@@ -263,6 +265,18 @@ class ProcessEnded(ValidationError):
     ) -> None:
         super().__init__(what, expected=expected, got=got, where=where, next_step=next_step)
         self.crash = crash
+
+
+class ClusterError(ValidationError):
+    """A cluster that cannot be used, or a worker that cannot do its part."""
+
+    usual_step = "docs/cluster.md says what to look at"
+
+
+class ClusterLost(ClusterError):
+    """The scheduler or all workers went away; what was made is kept."""
+
+    usual_step = "run the same command again: what was made is kept"
 
 
 class RecordError(ValidationError):

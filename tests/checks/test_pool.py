@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pool_work import StandIn
 
 from validation.checks.child import Item, NotThere, SessionChecks
+from validation.checks.memory_budget import UNBOUNDED, MemoryBudget
 from validation.checks.pool import CheckPool, Waiting, next_item, without_repeats
 from validation.errors import ProcessEnded
 from validation.isolation.worker import Crashed
@@ -41,6 +42,7 @@ def pool(tmp_path: Path) -> Iterator[Made]:
         workers: int = 1,
         say: Callable[[str], object] = print,
         waiting: Waiting = print,
+        budget: MemoryBudget = UNBOUNDED,
         **how: Any,
     ) -> CheckPool:
         checks = cast(SessionChecks, StandIn(**how))
@@ -54,6 +56,7 @@ def pool(tmp_path: Path) -> Iterator[Made]:
             checks,
             ahead,
             workers=workers,
+            budget=budget,
             folder=tmp_path / str(len(made)),
             limits=limits_of(load_policy()),
             keep=keep,
@@ -95,6 +98,24 @@ def test_results_are_taken_in_any_order_and_made_once(pool: Made) -> None:
     steps = two.drain_steps()
     assert len(steps) == len(items)
     assert two.drain_steps() == []
+
+
+def test_two_large_models_are_never_at_once(pool: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be too much waits; a small model is worked on beside a large one meanwhile."""
+    at_once: list[list[str]] = []
+    submit = CheckPool._submit
+
+    def watched(self: CheckPool, worker: Any, work: Any) -> None:
+        submit(self, worker, work)
+        at_once.append(sorted(each.item[1].model for each in self._at.values()))
+
+    monkeypatch.setattr(CheckPool, "_submit", watched)
+    items = _items(("one", 4), ("two", 4))
+    budget = MemoryBudget(8, {"m0": 6, "m1": 1, "m2": 1, "m3": 6})
+    two = pool(items, workers=2, seconds=0.05, budget=budget)
+    assert [two.entries(item)[0][1] for item in items] == [key.model for _, key in items]
+    assert ["m0", "m3"] not in at_once
+    assert any(len(models) == 2 and set(models) & {"m0", "m3"} for models in at_once)
 
 
 def test_nothing_is_run_ahead_of_what_is_asked(pool: Made) -> None:

@@ -39,6 +39,7 @@ _OPTIONS = (
     "--coco-images",
     "--box-format",
     "--max-images",
+    "--until-decided",
     "--representative-images",
     "--canaries",
     "--input-stats",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from validation.plugin import processes
+from validation.plugin import memory_needs, processes
 from validation.signoff.exit_codes import UNKNOWN
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("small", "options", "workers"),
+    ("fits", "options", "workers"),
     [
         (True, (), 2),
         (False, (), 1),
@@ -53,7 +53,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     ],
 )
 def test_two_children_where_two_models_fit(
-    small: bool,
+    fits: bool,
     options: tuple[str, ...],
     workers: int,
     started: list[dict[str, Any]],
@@ -61,8 +61,8 @@ def test_two_children_where_two_models_fit(
     miniature: MiniatureFiles,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of a folder nothing says how large its archives are; what needs a quiet machine waits."""
-    monkeypatch.setattr(processes, "_is_small", lambda _: small)
+    """Of a folder too; what needs a quiet machine waits."""
+    monkeypatch.setattr(memory_needs, "available_bytes", lambda: 10**11 if fits else 10**9)
     session.run_with_children(
         *("--zoo", miniature.zoo, "--variant", "float", "--variant", "raw"), *options
     )

@@ -28,6 +28,7 @@ from validation.record.baseline import (
     BaselineKind,
     LatencyTrial,
 )
+from validation.record.cluster_use import ClusterUse
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
@@ -135,6 +136,7 @@ def test_round_trip(
         artefacts=only(Artefact),
         evidence=only(Evidence),
         backgrounds=only(Background),
+        clusters=only(ClusterUse),
         steps=only(Step),
         joined=only(JoinedShare),
         footer=footer,

@@ -45,6 +45,7 @@ SLOW = {
         "calibration",
         "checks",
         "cli",
+        "cluster",
         "convert",
         "diagnosis",
         "docs",

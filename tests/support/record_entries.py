@@ -18,6 +18,7 @@ from validation.policy.overlay import (
     Overlay,
 )
 from validation.record.ap_difference import ApDifference, Difference, Figure
+from validation.record.cluster_use import ClusterMachine, ClusterUse, LostWorker
 from validation.record.detections import Detections
 from validation.record.diagnosis import DiagnosedBy, Diagnosis, FaultKind, Place
 from validation.record.difference_facts import (
@@ -373,6 +374,17 @@ ENTRIES: dict[str, st.SearchStrategy[Any]] = {
         _TEXT,
         st.lists(st.builds(PublishedFigure, _TEXT, _NUMBER, _TEXT), max_size=2).map(tuple),
         st.lists(_TEXT, max_size=2).map(tuple),
+    ),
+    "cluster": st.builds(
+        ClusterUse,
+        _TEXT,
+        st.lists(st.builds(ClusterMachine, _TEXT, _TEXT, _COUNT, _COUNT), max_size=2).map(tuple),
+        *[_COUNT] * 2,
+        *[_FLOAT] * 2,
+        *[_COUNT] * 2,
+        st.lists(st.builds(LostWorker, _TEXT, _TEXT), max_size=2).map(tuple),
+        *[st.lists(_TEXT, max_size=2).map(tuple)] * 2,
+        _TEXT,
     ),
     "step": st.builds(Step, _TEXT, st.sampled_from(Stage), _TEXT, _FLOAT, st.booleans()),
     "footer": st.builds(Footer, _TEXT, _FLOAT, _COUNT, _COUNT),

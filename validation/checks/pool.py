@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from validation.checks.child import Item, NotThere, SessionChecks, Work
+from validation.checks.memory_budget import UNBOUNDED, MemoryBudget
 from validation.isolation.crash import Crash, ended_in, never_started
 from validation.isolation.limits import ProcessLimits
 from validation.isolation.messages import Raised, Returned
@@ -34,6 +35,7 @@ class CheckPool:
         checks: What they run, and of which session.
         ahead: Items that may be run before they are asked for, in the order of the session.
         workers: How many children.
+        budget: Of memory: what would be too much beside what others are at is left for later.
         folder: Of this pool alone, for logs.
         limits: Of each child.
         keep: See `Keep`.
@@ -47,6 +49,7 @@ class CheckPool:
         ahead: Sequence[Item],
         *,
         workers: int,
+        budget: MemoryBudget = UNBOUNDED,
         folder: Path,
         limits: ProcessLimits,
         keep: Keep,
@@ -54,6 +57,7 @@ class CheckPool:
         waiting: Waiting = lambda *_: None,
     ) -> None:
         self._open = list(dict.fromkeys(ahead))
+        self._budget = budget
         self._keep, self._say, self._waiting = keep, say, waiting
         self._failed_starts = 0
         # The outcome of all that is left, once no child can be started.
@@ -114,8 +118,12 @@ class CheckPool:
 
     def _hand_out(self) -> None:
         for number, worker in enumerate(self._workers):
-            if worker.is_idle and self._open:
-                item = next_item(self._open, from_the_end=number > 0)
+            if not worker.is_idle:
+                continue
+            beside = [work.item[1].model for work in self._at.values()]
+            fitting = [each for each in self._open if self._budget.fits(each[1].model, beside)]
+            if fitting:
+                item = next_item(fitting, from_the_end=number > 0)
                 self._open.remove(item)
                 self._submit(worker, Work(item, crashes=dict(self._crashes)))
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from validation.checks.child import Item, SessionChecks
+from validation.checks.memory_budget import MemoryBudget
 from validation.checks.pool import CheckPool, without_repeats
 from validation.errors import ValidationError
 from validation.files.temporary import remove_folder, temporary_folder
+from validation.plugin.memory_needs import budget_of
 from validation.plugin.run_folder import run_folder
 from validation.plugin.session_checks import session_checks
 from validation.plugin.state import STATE, is_isolated, session_state
@@ -20,15 +22,10 @@ from validation.record.crash_files import keep_crash
 from validation.record.run import Step
 from validation.record.types import ModelKey
 from validation.runtimes.tflite import default_threads
-from validation.workspace.session import Session
-from validation.zoo.entry import CatalogueEntry
 
 POOL = pytest.StashKey[CheckPool]()
 _FOLDER = pytest.StashKey[Path]()
 _SEEN = pytest.StashKey[set[tuple[str, str]]]()
-
-# Two processes hold two models: of these any machine has room for both.
-_SMALL_ARCHIVE_BYTES = 50_000_000
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -53,10 +50,12 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     # Of pytest-xdist: it is given some of the tests only, and does not know which.
     ahead = [] if is_worker else [item for item in items if not rows[item[0]].quiet]
     waiting = config.stash[WAITING]
+    budget = budget_of(state)
     return CheckPool(
-        SessionChecks.of(state, rows, _plugins(config)),
+        SessionChecks.of(state, rows, plugins_named(config)),
         ahead,
-        workers=1 if is_worker else _workers(config, state, len(ahead)),
+        workers=1 if is_worker else workers_for(config, [key for _, key in ahead], budget),
+        budget=budget,
         folder=folder,
         limits=limits_of(state.policy),
         keep=lambda item, crashed: keep_crash(*item, crashed, run_folder(config)),
@@ -65,17 +64,20 @@ def _pool(config: pytest.Config, items: Sequence[Item], folder: Path) -> CheckPo
     )
 
 
-def _workers(config: pytest.Config, state: Session, items: int) -> int:
-    small = all(map(_is_small, state.entries))
-    helps = items > 1 and small and default_threads() > 1
+def workers_for(config: pytest.Config, subjects: Sequence[ModelKey], budget: MemoryBudget) -> int:
+    """A second child where it has something to do that there is memory for.
+
+    Args:
+        config: Of the session.
+        subjects: Of each thing to do.
+        budget: Of memory.
+    """
+    helps = len(subjects) > 1 and default_threads() > 1
+    helps = helps and budget.fits_twice({key.model for key in subjects})
     return 2 if helps and not config.option.one_process else 1
 
 
-def _is_small(entry: CatalogueEntry) -> bool:
-    return entry.digest is not None and entry.digest.size_bytes <= _SMALL_ARCHIVE_BYTES
-
-
-def _plugins(config: pytest.Config) -> tuple[str, ...]:
+def plugins_named(config: pytest.Config) -> tuple[str, ...]:
     """Modules that were named with ``-p``, the harness's own left out."""
     named: Mapping[str, object] = dict.fromkeys(config.option.plugins or ())
     return tuple(

@@ -23,6 +23,7 @@ from validation.files.outside import Size, read_bytes
 from validation.files.structured import refuse_constant
 from validation.record.ap_difference import ApDifference
 from validation.record.baseline import Baseline, BaselineComparison, LatencyTrial
+from validation.record.cluster_use import ClusterUse
 from validation.record.diagnosis import Diagnosis
 from validation.record.feeds import FileFeed
 from validation.record.first_divergence import FirstDivergence
@@ -70,6 +71,7 @@ class Record:
         artefacts: Files that took part.
         evidence: Files with the detections and the matches of each subject.
         backgrounds: What the catalogue knows of the models.
+        clusters: Which clusters took part.
         steps: Where the time went.
         joined: The shares that the run was joined from; empty for a run of one machine.
         footer: None when the run did not end.
@@ -94,6 +96,7 @@ class Record:
     artefacts: tuple[Artefact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     backgrounds: tuple[Background, ...] = ()
+    clusters: tuple[ClusterUse, ...] = ()
     steps: tuple[Step, ...] = ()
     joined: tuple[JoinedShare, ...] = ()
     footer: Footer | None = None
@@ -330,6 +333,7 @@ def parse_record(
         artefacts=_only(Artefact, entries),
         evidence=_only(Evidence, entries),
         backgrounds=_only(Background, entries),
+        clusters=_only(ClusterUse, entries),
         steps=_only(Step, entries),
         joined=_only(JoinedShare, entries),
         footer=footer if isinstance(footer, Footer) else None,

@@ -175,6 +175,7 @@ def circumstances(record: Record) -> str:
         text += f", took {formatting.duration(footer.seconds)}"
     facts = [f"{name} {value}" for name, value in header.versions.items()]
     facts += [f"{name} {value}" for name, value in header.machine.items()]
+    facts += [each.describe() for each in record.clusters]
     return f"{text}. {', '.join(facts)}." if facts else f"{text}."
 
 
@@ -195,7 +196,8 @@ def _notices(record: Record, policy: Policy) -> tuple[str, ...]:
             "The policy has changed since this run: limits are those of the run, "
             "the required checks are those of today's policy."
         )
-    return (*notices, *damage_lines(record.steps))
+    of_clusters = (line for each in record.clusters for line in each.notices())
+    return (*notices, *of_clusters, *damage_lines(record.steps))
 
 
 def counts(judgement: Judgement) -> tuple[tuple[Status, int], ...]:

@@ -1,0 +1,221 @@
+"""A connection to a cluster: workers started or found, and held against this process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from validation.cluster.address import ClusterAddress
+from validation.cluster.extra import require_extra
+from validation.cluster.versions import refuse_mixed
+from validation.cluster.worker import Wanted, WorkerFacts, answer
+from validation.errors import ClusterError, ClusterLost
+
+# The resource by which workers declare their memory in bytes.
+MEMORY = "memory"
+_PAUSE_SECONDS = 1.0
+_CLOSE_SECONDS = 5
+_WATCH_LOG = "distributed"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A cluster that is ready for tasks.
+
+    Args:
+        client: Dask's.
+        address: As it was named.
+        wanted: What workers have to agree with.
+        workers: Those that were there at first, by address.
+        memory: What they declare as the resource `MEMORY`, in bytes by address.
+        start_seconds: From the start to the first moment at which a task could be run.
+    """
+
+    client: Any
+    address: ClusterAddress
+    wanted: Wanted
+    workers: Mapping[str, WorkerFacts]
+    memory: Mapping[str, float]
+    start_seconds: float
+
+    def threads(self) -> int:
+        """Tasks that the workers run at a time, now.
+
+        Raises:
+            ClusterLost: The scheduler does not answer.
+        """
+        try:
+            return sum(self.client.nthreads().values())
+        except (OSError, TimeoutError) as error:
+            raise lost(self.address) from error
+
+
+@contextlib.contextmanager
+def connected(
+    address: ClusterAddress, *, wait_seconds: float, say: Callable[[str], object]
+) -> Iterator[Connection]:
+    """Connect to a cluster, or start one, and end both with the block.
+
+    Args:
+        address: Where it is.
+        wait_seconds: For the scheduler, and for its first worker.
+        say: Takes a line for the user where something takes time.
+
+    Raises:
+        UsageError: The extra is not installed.
+        ClusterError: No scheduler, no workers, or workers of other versions.
+    """
+    require_extra()
+    from distributed import Client
+
+    started = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet())
+        if address.local is not None:
+            cluster = stack.enter_context(_local(address.local))
+            client = Client(cluster, set_as_default=False)
+        else:
+            client = _remote(address, wait_seconds)
+        stack.callback(client.close, timeout=_CLOSE_SECONDS)
+        _await_worker(client, address, wait_seconds, say)
+        wanted = Wanted.here()
+        workers = _workers(client, wanted, address)
+        info = client.scheduler_info()["workers"]
+        memory = {
+            each: float(facts["resources"][MEMORY])
+            for each, facts in info.items()
+            if MEMORY in facts.get("resources", {})
+        }
+        seconds = time.perf_counter() - started
+        yield Connection(client, address, wanted, workers, memory, seconds)
+
+
+def lost(address: ClusterAddress, kept: str = "") -> ClusterLost:
+    """The error for a scheduler that is gone.
+
+    Args:
+        address: Of the cluster.
+        kept: What is kept of the work.
+    """
+    return ClusterLost(
+        "the scheduler of the cluster is gone",
+        where=address.text,
+        got=kept or None,
+        next_step="start it anew and run the same command again: what was made is kept",
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's log stays off the terminal: what matters of it is an error or a fact of ours."""
+    logger = logging.getLogger(_WATCH_LOG)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def _local(count: int) -> Iterator[Any]:
+    """Worker processes of this machine, one thread each."""
+    from distributed import LocalCluster
+
+    try:
+        cluster = LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            # Any free port, for this machine alone.
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL + 1,
+            # Dask would pause a worker at a share of the memory, and TensorFlow keeps its own.
+            memory_limit=0,
+            resources={MEMORY: _machine_bytes() / count},
+        )
+    except (OSError, RuntimeError) as error:
+        raise ClusterError(
+            "the worker processes cannot be started",
+            got=error,
+            where=f"local:{count}",
+            next_step="ask for fewer workers, or run without --cluster",
+        ) from error
+    try:
+        yield cluster
+    finally:
+        cluster.close(timeout=_CLOSE_SECONDS)
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _remote(address: ClusterAddress, wait_seconds: float) -> Any:
+    from distributed import Client
+
+    named: dict[str, Any] = (
+        {"address": address.scheduler}
+        if address.scheduler_file is None
+        else {"scheduler_file": str(address.scheduler_file)}
+    )
+    try:
+        return Client(**named, timeout=wait_seconds, set_as_default=False)
+    except (OSError, ValueError, TimeoutError, KeyError) as error:
+        raise ClusterError(
+            "no scheduler answers",
+            expected="a running `dask scheduler`",
+            got=str(error) or type(error).__name__,
+            where=address.text,
+            next_step="start one, or name another address; docs/cluster.md shows how",
+        ) from error
+
+
+def _await_worker(
+    client: Any, address: ClusterAddress, wait_seconds: float, say: Callable[[str], object]
+) -> None:
+    deadline = time.monotonic() + wait_seconds
+    said = False
+    while not client.nthreads():
+        if not said:
+            say(f"waiting for a worker of {address.text}")
+            said = True
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                "the cluster has no worker",
+                expected=f"at least one within {wait_seconds:.0f} s",
+                where=address.text,
+                next_step="start workers: `dask worker ADDRESS --nthreads 1 --nworkers auto`",
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _workers(client: Any, wanted: Wanted, address: ClusterAddress) -> dict[str, WorkerFacts]:
+    """The workers that are there, each asked for its versions.
+
+    Raises:
+        ClusterError: One has no harness, or other versions.
+    """
+    try:
+        answers = client.run(answer, on_error="return")
+    except (OSError, TimeoutError) as error:
+        raise lost(address) from error
+    wrong = {each: facts for each, facts in answers.items() if isinstance(facts, BaseException)}
+    if wrong:
+        worker, why = next(iter(wrong.items()))
+        raise ClusterError(
+            f"{len(wrong)} of {len(answers)} workers cannot run this harness",
+            expected="the same package as here",
+            got=f"{type(why).__name__}: {why}",
+            where=worker,
+            next_step="pip install the same version of ssd-tflite-validation[cluster] there",
+        )
+    found: dict[str, WorkerFacts] = dict(answers)
+    refuse_mixed(wanted.versions, {each: facts.versions for each, facts in found.items()})
+    return found

@@ -1,0 +1,188 @@
+"""What runs on a worker: the part of a task, with the model's file and what the machine is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from validation.cluster.model_file import ModelName
+from validation.cluster.versions import own_versions, refuse_mixed
+from validation.errors import ClusterError, ValidationError
+
+_MODELS = "validation-models"
+# TensorFlow reads these when it starts, and the last bits of figures depend on them: Eigen adds up
+# in another order with another number of threads.
+_DECISIVE = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS")
+# How many threads it takes where nobody has said it.
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_UNPACKING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """One worker process.
+
+    Args:
+        address: Dask's.
+        host: Name of its machine.
+        processor: Of its machine.
+        threads: Tasks that it runs at a time.
+        versions: See `own_versions`.
+    """
+
+    address: str
+    host: str
+    processor: str
+    threads: int
+    versions: Mapping[str, str]
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """As a piece names the machine that it was made on."""
+        return {
+            "host": self.host,
+            "system": f"{platform.system()} {platform.release()}",
+            "architecture": platform.machine(),
+            "processor": self.processor,
+            "cores": str(os.cpu_count()),
+        }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every worker has to agree with.
+
+    Args:
+        versions: Of the controlling process.
+        environment: Its variables that figures depend on; None where one is not set.
+    """
+
+    versions: Mapping[str, str]
+    environment: Mapping[str, str | None]
+
+    @classmethod
+    def here(cls) -> Wanted:
+        """As the controlling process is."""
+        return cls(own_versions(), {name: os.environ.get(name) for name in _DECISIVE})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task.
+
+    Args:
+        worker: That ran it.
+        value: Its result; None on an error.
+        error: Raised by the harness; None where there is a result.
+    """
+
+    worker: WorkerFacts
+    value: Any = None
+    error: ValidationError | None = None
+
+
+def perform(
+    name: str,
+    work: Callable[..., Any],
+    arguments: tuple[object, ...],
+    wanted: Wanted,
+    model: ModelName | None,
+    content: bytes | None,
+) -> Outcome:
+    """Do the part of one task.
+
+    Args:
+        name: Of the task, for messages.
+        work: Takes the worker, the model's file (None without one), then the arguments.
+        arguments: See `work`.
+        wanted: What this worker has to agree with.
+        model: Which model file the task needs.
+        content: Its bytes.
+
+    Returns:
+        Result or error: what the harness raises is no failure of Dask's, and is not tried again.
+    """
+    from distributed import get_worker
+
+    dask_worker = get_worker()
+    worker = _facts_of(dask_worker)
+    try:
+        refuse_mixed(wanted.versions, {worker.address: worker.versions})
+        _agree(wanted.environment, worker)
+        path = None
+        if model is not None and content is not None:
+            with _UNPACKING:
+                folder = Path(dask_worker.local_directory) / _MODELS
+                path = model.kept_in(folder, content)
+        return Outcome(worker, work(worker, path, *arguments))
+    except ValidationError as error:
+        return Outcome(worker, error=error.with_traceback(None))
+    except Exception as error:
+        wrong = ClusterError(
+            f"{name} failed on worker {worker.address}",
+            got=f"{type(error).__name__}: {error}",
+            where=worker.host,
+            next_step="the worker's log says more",
+        )
+        wrong.add_note(traceback.format_exc())
+        return Outcome(worker, error=wrong)
+
+
+def answer(dask_worker: Any) -> WorkerFacts:
+    """What a worker says of itself when it is asked; Dask gives it the worker by this name."""
+    return _facts_of(dask_worker)
+
+
+@cache
+def _facts_of(worker: Any) -> WorkerFacts:
+    threads = worker.state.nthreads
+    _limit_threads(threads)
+    return WorkerFacts(worker.address, platform.node(), _processor(), threads, own_versions())
+
+
+def _limit_threads(threads: int) -> None:
+    """Let TensorFlow take no more threads than the worker has: its tasks share them."""
+    for name in _THREADS:
+        os.environ.setdefault(name, str(threads))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _agree(environment: Mapping[str, str | None], worker: WorkerFacts) -> None:
+    """Set variables as the controlling process has them, before TensorFlow is imported.
+
+    Raises:
+        ClusterError: It is imported, and was under another value.
+    """
+    for name, value in environment.items():
+        found = os.environ.get(name)
+        if found == value or (value is None and name in _THREADS):
+            continue
+        if "tensorflow" in sys.modules:
+            raise ClusterError(
+                f"worker {worker.address} has imported TensorFlow with another {name}",
+                expected=value,
+                got=found,
+                where=worker.host,
+                next_step=f"start the workers again with {name}={value or ''}",
+            )
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):  # the kernel's own text
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
