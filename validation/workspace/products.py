@@ -103,6 +103,7 @@ class ProductCache:
                 sweep(folder.parent)
                 found = folder.is_dir()
                 damaged = _damage(folder) if found else ""
+                brought = None
                 if not found or damaged:
                     brought = self._brought_here(folder.relative_to(self._root))
                     make_room(file)
@@ -120,7 +121,7 @@ class ProductCache:
             ) from error
         self._reported.add(folder)
         seconds = time.perf_counter() - started
-        cached = found and not damaged
+        cached = (found and not damaged) or brought is not None
         self._on_step(Step(model, stage, step, seconds, cached, damaged=damaged))
         return folder
 
